@@ -1,0 +1,1 @@
+//! What a stranger can check, alone and without cards.

@@ -1,0 +1,1 @@
+//! The key room: nouns, ports, cards, provider, vault, door.

@@ -1,0 +1,3 @@
+//! Conclave, the key-ceremony workstation.
+
+fn main() {}

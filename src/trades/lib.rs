@@ -1,0 +1,1 @@
+//! The trades: printing, media, ceremonies, targets.
