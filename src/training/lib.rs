@@ -1,1 +1,5 @@
-//! The training station's devices.
+//! The training station's devices: same code, same ceremony, same journal,
+//! with nothing plugged in. Implementations of the key room's ports; a
+//! PRODUCTION station refuses them.
+
+pub mod card;

@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use super::error::PivError;
 use super::PivCard;
+use super::error::PivError;
 
 /// Longest anchor, bytes: the container's 1,905 (SP 800-73-4 part 1, table
 /// 13, plus its overhead).

@@ -32,12 +32,7 @@ pub(super) fn exchange(
         let part = parts.next().unwrap_or_default();
         let more = parts.peek().is_some();
         let mut command = Zeroizing::new(Vec::with_capacity(6 + part.len()));
-        command.extend_from_slice(&[
-            if more { CHAINED } else { 0 },
-            instruction as u8,
-            p1,
-            p2,
-        ]);
+        command.extend_from_slice(&[if more { CHAINED } else { 0 }, instruction as u8, p1, p2]);
         if !part.is_empty() {
             command.push(part.len() as u8);
             command.extend_from_slice(part);

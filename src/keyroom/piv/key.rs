@@ -7,10 +7,10 @@ use conclave_crypto::secret::Secret;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 
-use super::apdu::{exchange, Answer};
+use super::apdu::{Answer, exchange};
 use super::error::{Instruction, PivError, StatusWord};
 use super::management::written;
-use super::{tlv, PivCard};
+use super::{PivCard, tlv};
 
 /// ECC P-256 (SP 800-78-4 table 6-2).
 const P256: u8 = 0x11;
@@ -108,7 +108,9 @@ impl PivCard {
             return Err(malformed);
         };
         match Signature::from_der(der) {
-            Ok(signature) if signature.to_der().as_bytes() == der => Ok(signature.to_bytes().into()),
+            Ok(signature) if signature.to_der().as_bytes() == der => {
+                Ok(signature.to_bytes().into())
+            }
             _ => Err(malformed),
         }
     }

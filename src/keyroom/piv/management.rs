@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::apdu::exchange;
 use super::error::{Instruction, PivError, StatusWord};
-use super::{tlv, PivCard};
+use super::{PivCard, tlv};
 
 /// Key reference of the management key.
 const MANAGEMENT: u8 = 0x9B;
@@ -244,7 +244,13 @@ impl PivCard {
         let template = tlv::object(TEMPLATE, content);
         let instruction = Instruction::GeneralAuthenticate;
         let algorithm = key.algorithm as u8;
-        exchange(self.channel(), instruction, algorithm, MANAGEMENT, &template)
+        exchange(
+            self.channel(),
+            instruction,
+            algorithm,
+            MANAGEMENT,
+            &template,
+        )
     }
 
     fn management_step(

@@ -16,14 +16,14 @@ mod key;
 mod management;
 mod object;
 mod pin;
-mod tlv;
+pub mod tlv;
 
-pub use anchor::{AnchorObject, ANCHOR_MOST};
+pub use anchor::{ANCHOR_MOST, AnchorObject};
 pub use error::{Instruction, PivError, StatusWord};
-pub use key::{verify, SigningSlot, Slot, POINT, SIGNATURE};
+pub use key::{POINT, SIGNATURE, SigningSlot, Slot, verify};
 pub use management::{ManagementAlgorithm, ManagementKey};
 pub use object::CardGuid;
-pub use pin::{random_puk, PinRule, FACTORY_PINS, FACTORY_PUK};
+pub use pin::{FACTORY_PINS, FACTORY_PUK, PinRule, random_puk};
 
 use conclave_crypto::secret::RandomSource;
 

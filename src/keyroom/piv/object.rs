@@ -6,7 +6,7 @@ use conclave_crypto::secret::RandomSource;
 use super::apdu::exchange;
 use super::error::{Instruction, PivError, StatusWord};
 use super::management::written;
-use super::{tlv, PivCard, Slot};
+use super::{PivCard, Slot, tlv};
 
 const CHUID: [u8; 3] = [0x5F, 0xC1, 0x02];
 const TAG_LIST: u16 = 0x5C;

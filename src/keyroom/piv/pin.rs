@@ -3,9 +3,9 @@
 use conclave_crypto::secret::{RandomSource, Secret};
 use zeroize::Zeroizing;
 
+use super::PivCard;
 use super::apdu::exchange;
 use super::error::{Instruction, PivError, StatusWord};
-use super::PivCard;
 
 /// Key reference of the PIV application PIN.
 const PIN: u8 = 0x80;
@@ -19,8 +19,18 @@ const FILL: u8 = 0xFF;
 /// PINs that cards are delivered with, and the ones people try first. None
 /// may become a holder's PIN.
 pub const FACTORY_PINS: &[&[u8]] = &[
-    b"123456", b"1234567", b"12345678", b"000000", b"00000000", b"111111", b"11111111", b"654321",
-    b"77777777", b"123123", b"112233", b"121212",
+    b"123456",
+    b"1234567",
+    b"12345678",
+    b"000000",
+    b"00000000",
+    b"111111",
+    b"11111111",
+    b"654321",
+    b"77777777",
+    b"123123",
+    b"112233",
+    b"121212",
 ];
 
 /// The PUK that cards are delivered with.
@@ -191,7 +201,11 @@ impl PivCard {
         Ok(exchange(self.channel(), instruction, 0, reference, data)?.status)
     }
 
-    fn pin_verdict(&mut self, instruction: Instruction, status: StatusWord) -> Result<(), PivError> {
+    fn pin_verdict(
+        &mut self,
+        instruction: Instruction,
+        status: StatusWord,
+    ) -> Result<(), PivError> {
         match (status, status.tries()) {
             (StatusWord::OK, _) => Ok(()),
             (StatusWord::BLOCKED, _) | (_, Some(0)) => Err(PivError::PinBlocked),

@@ -4,14 +4,18 @@
 use zeroize::Zeroizing;
 
 /// One data object and what follows it.
-pub(super) struct Tlv<'a> {
+pub struct Tlv<'a> {
+    /// One byte or two, as on the wire.
     pub tag: u16,
+    /// Its value.
     pub value: &'a [u8],
+    /// What follows it.
     pub rest: &'a [u8],
 }
 
 /// Takes the first data object; `None` when it is not complete.
-pub(super) fn take(input: &[u8]) -> Option<Tlv<'_>> {
+#[must_use]
+pub fn take(input: &[u8]) -> Option<Tlv<'_>> {
     let (&first, mut input) = input.split_first()?;
     let mut tag = u16::from(first);
     if first & 0x1F == 0x1F {
@@ -43,14 +47,16 @@ pub(super) fn take(input: &[u8]) -> Option<Tlv<'_>> {
 
 /// The value of the only data object in `input`, which must have this tag and
 /// nothing behind it.
-pub(super) fn only(tag: u16, input: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn only(tag: u16, input: &[u8]) -> Option<&[u8]> {
     take(input)
         .filter(|it| it.tag == tag && it.rest.is_empty())
         .map(|it| it.value)
 }
 
 /// The value of the first data object with this tag in a sequence.
-pub(super) fn find(tag: u16, mut input: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn find(tag: u16, mut input: &[u8]) -> Option<&[u8]> {
     while !input.is_empty() {
         let it = take(input)?;
         if it.tag == tag {
@@ -63,7 +69,7 @@ pub(super) fn find(tag: u16, mut input: &[u8]) -> Option<&[u8]> {
 
 /// Appends one data object. `value` is at most 65,535 bytes: the callers hold
 /// smaller bounds.
-pub(super) fn put(out: &mut Zeroizing<Vec<u8>>, tag: u16, value: &[u8]) {
+pub fn put(out: &mut Zeroizing<Vec<u8>>, tag: u16, value: &[u8]) {
     let length = value.len();
     // Room first, so that growing leaves no unwiped copy behind.
     let mut grown = Zeroizing::new(Vec::with_capacity(out.len() + length + 6));
@@ -84,7 +90,8 @@ pub(super) fn put(out: &mut Zeroizing<Vec<u8>>, tag: u16, value: &[u8]) {
 }
 
 /// One data object.
-pub(super) fn object(tag: u16, value: &[u8]) -> Zeroizing<Vec<u8>> {
+#[must_use]
+pub fn object(tag: u16, value: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::new());
     put(&mut out, tag, value);
     out
