@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use conclave_crypto::secret::SecretError;
+use conclave_crypto::secret::RandomError;
 
 use super::pin::PinRule;
 use super::{AnchorObject, Slot};
@@ -112,6 +112,14 @@ pub enum PivError {
     /// The management key is another one, or of another algorithm.
     #[error("the card has another management key")]
     WrongManagementKey,
+    /// A management key of the wrong length was offered; nothing was sent.
+    #[error("a management key of {length} bytes, not {wanted}")]
+    KeyLength {
+        /// Bytes offered.
+        length: usize,
+        /// Bytes of this algorithm.
+        wanted: usize,
+    },
     /// The key in this slot needs the PIN now (slot 9C: for every signature).
     #[error("the card wants its PIN for slot {slot}")]
     PinNeeded {
@@ -178,7 +186,7 @@ pub enum PivError {
         /// Status word.
         status: StatusWord,
     },
-    /// Locked memory or randomness was not to be had.
+    /// Randomness was not to be had.
     #[error(transparent)]
-    Secret(#[from] SecretError),
+    Random(#[from] RandomError),
 }

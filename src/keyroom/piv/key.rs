@@ -163,7 +163,9 @@ impl PivCard {
             instruction: Instruction::GeneralAuthenticate,
             what: "shared secret",
         })?;
-        Ok(Secret::copy_of(shared)?)
+        Ok(Secret::from_fn(shared.len(), |secret| {
+            secret.copy_from_slice(shared);
+        }))
     }
 
     fn use_key(&mut self, slot: Slot, request: &[u8]) -> Result<Answer, PivError> {

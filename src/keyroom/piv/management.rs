@@ -68,40 +68,38 @@ pub struct ManagementKey {
 impl ManagementKey {
     /// The key that cards are delivered with: 3DES, `0102030405060708` three
     /// times.
-    ///
-    /// # Errors
-    /// When locked memory is not to be had.
-    pub fn factory() -> Result<Self, PivError> {
-        let mut key = [0u8; 24];
-        for (at, byte) in key.iter_mut().enumerate() {
-            *byte = (at % 8) as u8 + 1;
-        }
-        Self::new(ManagementAlgorithm::Tdes, Secret::copy_of(&key)?)
+    #[must_use]
+    pub fn factory() -> Self {
+        let algorithm = ManagementAlgorithm::Tdes;
+        let key = Secret::from_fn(algorithm.key_length(), |key| {
+            for (byte, value) in key.iter_mut().zip((1..=8).cycle()) {
+                *byte = value;
+            }
+        });
+        Self { algorithm, key }
     }
 
     /// A random key.
     ///
     /// # Errors
-    /// When randomness or locked memory is not to be had.
+    /// When randomness is not to be had.
     pub fn random(
         algorithm: ManagementAlgorithm,
         random: &mut dyn RandomSource,
     ) -> Result<Self, PivError> {
-        let mut key = Zeroizing::new([0u8; 32]);
-        let key = &mut key[..algorithm.key_length()];
-        random.fill(key)?;
-        Self::new(algorithm, Secret::copy_of(key)?)
+        let key = random.secret_bytes(algorithm.key_length())?;
+        Ok(Self { algorithm, key })
     }
 
     /// A key that was kept somewhere.
     ///
     /// # Errors
-    /// [`PivError::TooLong`] when `key` has not the algorithm's length.
+    /// [`PivError::KeyLength`] when `key` has not the algorithm's length.
     pub fn new(algorithm: ManagementAlgorithm, key: Secret) -> Result<Self, PivError> {
-        if key.expose().len() != algorithm.key_length() {
-            return Err(PivError::TooLong {
-                length: key.expose().len(),
-                most: algorithm.key_length(),
+        if key.len() != algorithm.key_length() {
+            return Err(PivError::KeyLength {
+                length: key.len(),
+                wanted: algorithm.key_length(),
             });
         }
         Ok(Self { algorithm, key })
@@ -180,7 +178,7 @@ impl PivCard {
         let witness = key.decrypt(&witness).ok_or(MALFORMED)?;
         let mut challenge = Zeroizing::new([0u8; 16]);
         let challenge = &mut challenge[..key.algorithm.block_length()];
-        random.fill(challenge)?;
+        random.public(challenge)?;
 
         let mut proof = tlv::object(WITNESS, &witness);
         tlv::put(&mut proof, CHALLENGE, challenge);

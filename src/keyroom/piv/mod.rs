@@ -100,7 +100,7 @@ impl PivCard {
             }
         }
         let has_anchor = self.anchors()?.iter().any(Option::is_some);
-        let factory = ManagementKey::factory()?;
+        let factory = ManagementKey::factory();
         let factory_management = match self.authenticate_management(&factory, random) {
             Ok(()) => true,
             Err(PivError::WrongManagementKey) => false,

@@ -1,7 +1,7 @@
 //! Data objects: CHUID and certificates.
 //! SP 800-73-4 part 1, table 3 and appendix A; part 2, sections 3.1.2, 3.3.1.
 
-use conclave_crypto::secret::RandomSource;
+use conclave_crypto::secret::{RandomExt, RandomSource};
 
 use super::apdu::exchange;
 use super::error::{Instruction, PivError, StatusWord};
@@ -60,8 +60,7 @@ impl PivCard {
         if let Some(guid) = self.guid()? {
             return Ok(guid);
         }
-        let mut guid = [0u8; 16];
-        random.fill(&mut guid)?;
+        let mut guid: [u8; 16] = random.public_array()?;
         // RFC 4122 section 4.4: a version 4 UUID.
         guid[6] = guid[6] & 0x0F | 0x40;
         guid[8] = guid[8] & 0x3F | 0x80;

@@ -1,6 +1,6 @@
 //! PIN and PUK: SP 800-73-4 part 2, sections 3.2.1 to 3.2.3.
 
-use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_crypto::secret::{RandomExt, RandomSource, Secret};
 use zeroize::Zeroizing;
 
 use super::PivCard;
@@ -88,21 +88,14 @@ impl PinRule {
 /// takes them; three tries against 10^8 is what the card's counter is for.
 ///
 /// # Errors
-/// When randomness or locked memory is not to be had.
+/// When randomness is not to be had.
 pub fn random_puk(random: &mut dyn RandomSource) -> Result<Secret, PivError> {
-    let mut puk = Zeroizing::new([0u8; FIELD]);
-    for digit in puk.iter_mut() {
-        // 250 is the largest multiple of ten in a byte: above it the draw is
-        // repeated, so no digit is likelier than another.
-        *digit = loop {
-            let mut byte = [0u8];
-            random.fill(&mut byte)?;
-            if byte[0] < 250 {
-                break b'0' + byte[0] % 10;
-            }
-        };
+    let mut puk = Secret::zeroed(FIELD);
+    for digit in puk.expose_mut() {
+        // Below ten, so it fits.
+        *digit = b'0' + random.secret_below(10)? as u8;
     }
-    Ok(Secret::copy_of(&puk[..])?)
+    Ok(puk)
 }
 
 /// PIN or PUK in its field, filled up.

@@ -47,7 +47,7 @@ enum Asked {
 pub(super) struct Applet {
     file: CardFile,
     state: State,
-    random: Box<dyn RandomSource + Send>,
+    random: Box<dyn RandomSource>,
     link: Link,
     session: Session,
 }
@@ -58,7 +58,7 @@ impl Applet {
     pub fn create(
         path: &Path,
         label: CardLabel,
-        mut random: Box<dyn RandomSource + Send>,
+        mut random: Box<dyn RandomSource>,
     ) -> Result<Self, CardFileError> {
         let made = |_: Status| CardFileError::Make;
         let pin = PinHash::new(FACTORY_PIN, random.as_mut()).map_err(made)?;
@@ -74,13 +74,13 @@ impl Applet {
     }
 
     /// A card that was made before.
-    pub fn open(path: &Path, random: Box<dyn RandomSource + Send>) -> Result<Self, CardFileError> {
+    pub fn open(path: &Path, random: Box<dyn RandomSource>) -> Result<Self, CardFileError> {
         let file = CardFile::new(path);
         let state = file.load()?;
         Ok(Self::with(file, state, random))
     }
 
-    fn with(file: CardFile, state: State, random: Box<dyn RandomSource + Send>) -> Self {
+    fn with(file: CardFile, state: State, random: Box<dyn RandomSource>) -> Self {
         Self {
             file,
             state,

@@ -59,8 +59,9 @@ fn hash(field: &[u8], salt: &[u8]) -> Result<[u8; 32], Status> {
     Ok(out)
 }
 
+/// Bytes that will be seen on the wire, or hide what the file shows anyway.
 pub(super) fn fill(random: &mut dyn RandomSource, out: &mut [u8]) -> Result<(), Status> {
-    random.fill(out).map_err(|_| Status::MEMORY_FAILURE)
+    random.public(out).map_err(|_| Status::MEMORY_FAILURE)
 }
 
 /// A new private key, and its public point, uncompressed.
@@ -68,7 +69,9 @@ pub(super) fn generate(random: &mut dyn RandomSource) -> Result<(Scalar, Vec<u8>
     let mut bytes = Zeroizing::new([0u8; 32]);
     // FIPS 186-5 appendix A.2.2: draw again what is zero or not below n.
     loop {
-        fill(random, &mut bytes[..])?;
+        random
+            .secret(&mut bytes[..])
+            .map_err(|_| Status::MEMORY_FAILURE)?;
         if let Ok(key) = SecretKey::from_slice(&bytes[..]) {
             let point = key.public_key().to_sec1_bytes().into_vec();
             return Ok((Scalar(bytes.to_vec()), point));

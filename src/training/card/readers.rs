@@ -27,7 +27,7 @@ impl TrainingCard {
     pub fn create(
         path: &Path,
         label: CardLabel,
-        random: Box<dyn RandomSource + Send>,
+        random: Box<dyn RandomSource>,
     ) -> Result<Self, CardFileError> {
         Applet::create(path, label, random).map(Self::with)
     }
@@ -36,7 +36,7 @@ impl TrainingCard {
     ///
     /// # Errors
     /// [`CardFileError::Form`] when the file is no training card.
-    pub fn open(path: &Path, random: Box<dyn RandomSource + Send>) -> Result<Self, CardFileError> {
+    pub fn open(path: &Path, random: Box<dyn RandomSource>) -> Result<Self, CardFileError> {
         Applet::open(path, random).map(Self::with)
     }
 
