@@ -1,1 +1,9 @@
 //! Secrets and pure cryptographic functions.
+//!
+//! `secret` holds the one type in which key material may live, the source of
+//! randomness as a trait, and the hardening of the process. `primitive` holds
+//! pure functions over bytes: nothing there reads a clock, a file or the
+//! system's randomness. `x509` writes and reads the certificates of the cards.
+
+pub mod primitive;
+pub mod secret;
