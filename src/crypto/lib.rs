@@ -7,3 +7,4 @@
 
 pub mod primitive;
 pub mod secret;
+pub mod x509;

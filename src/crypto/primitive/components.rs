@@ -238,7 +238,7 @@ mod tests {
         let cases: [(&[&[u8]], ComponentError); 8] = [
             (&[], ComponentError::Count(0)),
             (&[&a], ComponentError::Count(1)),
-            (&[&a; 10], ComponentError::Count(10)),
+            (&[&a[..]; 10], ComponentError::Count(10)),
             (
                 &[&a[..8], &b[..8]],
                 ComponentError::Length {

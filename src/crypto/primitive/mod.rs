@@ -2,9 +2,14 @@
 //! what is secret comes and goes as [`Secret`](crate::secret::Secret).
 
 pub mod components;
+pub mod derive;
 pub mod des_keys;
+pub mod ec;
+pub mod hpke;
 pub mod kcv;
 pub mod modes;
+pub mod seal;
+pub mod shamir;
 
 #[cfg(test)]
 pub(crate) mod vectors;

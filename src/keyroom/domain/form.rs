@@ -1,0 +1,106 @@
+//! The forms a key's bytes can have.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Algorithm and length of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum KeyForm {
+    /// Double-length TDES, 16 bytes, 112 bits.
+    #[serde(rename = "TDES-2")]
+    Tdes2,
+    /// Triple-length TDES, 24 bytes, 168 bits.
+    #[serde(rename = "TDES-3")]
+    Tdes3,
+    /// AES-128, 16 bytes.
+    #[serde(rename = "AES-128")]
+    Aes128,
+    /// AES-192, 24 bytes.
+    #[serde(rename = "AES-192")]
+    Aes192,
+    /// AES-256, 32 bytes.
+    #[serde(rename = "AES-256")]
+    Aes256,
+}
+
+impl KeyForm {
+    /// All of them.
+    pub const ALL: [KeyForm; 5] = [
+        Self::Tdes2,
+        Self::Tdes3,
+        Self::Aes128,
+        Self::Aes192,
+        Self::Aes256,
+    ];
+
+    /// Length in bytes.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Tdes2 | Self::Aes128 => 16,
+            Self::Tdes3 | Self::Aes192 => 24,
+            Self::Aes256 => 32,
+        }
+    }
+
+    /// Key bits: parity bits do not count.
+    #[must_use]
+    pub fn bits(self) -> u16 {
+        match self {
+            Self::Tdes2 => 112,
+            Self::Tdes3 => 168,
+            Self::Aes128 => 128,
+            Self::Aes192 => 192,
+            Self::Aes256 => 256,
+        }
+    }
+
+    /// TRUE for the TDES forms.
+    #[must_use]
+    pub fn is_tdes(self) -> bool {
+        matches!(self, Self::Tdes2 | Self::Tdes3)
+    }
+
+    /// `TDES` or `AES`.
+    #[must_use]
+    pub fn algorithm(self) -> &'static str {
+        if self.is_tdes() { "TDES" } else { "AES" }
+    }
+
+    /// Security strength in bits (SP 800-57 part 1 table 2).
+    #[must_use]
+    pub fn strength(self) -> u16 {
+        match self {
+            Self::Tdes2 => 80,
+            Self::Tdes3 => 112,
+            Self::Aes128 => 128,
+            Self::Aes192 => 192,
+            Self::Aes256 => 256,
+        }
+    }
+
+    /// The form of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.name() == name)
+    }
+
+    /// Its name on screens and forms.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tdes2 => "TDES-2",
+            Self::Tdes3 => "TDES-3",
+            Self::Aes128 => "AES-128",
+            Self::Aes192 => "AES-192",
+            Self::Aes256 => "AES-256",
+        }
+    }
+}
+
+impl fmt::Display for KeyForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,223 @@
+//! A key's metadata, life cycle and custody. The value is elsewhere.
+
+use conclave_evidence::{GroupId, Id};
+use serde::{Deserialize, Serialize};
+
+use super::form::KeyForm;
+
+/// A key check value with the way it was made (R7): never one without the
+/// other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckValue {
+    /// Upper-case hex: 6 digits for TDES, 10 for AES.
+    pub value: String,
+    /// `ENC-ZERO` or `CMAC`.
+    pub method: String,
+}
+
+impl CheckValue {
+    /// `08D7B4 (ENC-ZERO)`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{} ({})", self.value, self.method)
+    }
+}
+
+/// The states of SP 800-57 part 1, section 7 (R21). A compromised key never
+/// comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyState {
+    /// Made, and not to be used yet: components are on their way.
+    PreActivation,
+    /// In use.
+    Active,
+    /// The ceremony was interrupted: never to be used.
+    Void,
+    /// Destroyed; the metadata stays.
+    Destroyed,
+}
+
+impl KeyState {
+    /// For screens.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::PreActivation => "pre-activation",
+            Self::Active => "active",
+            Self::Void => "void",
+            Self::Destroyed => "destroyed",
+        }
+    }
+
+    /// TRUE when `next` may follow.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        use KeyState::{Active, Destroyed, PreActivation, Void};
+        matches!(
+            (self, next),
+            (PreActivation, Active | Void | Destroyed) | (Active | Void, Destroyed)
+        )
+    }
+}
+
+/// How keys are wrapped under a key-encryption key. A ZMK has one method for
+/// ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WrappingMethod {
+    /// TR-31 version B: TDES, key derivation (X9.143).
+    #[serde(rename = "tr31-b")]
+    Tr31B,
+    /// TR-31 version D: AES, key derivation (X9.143).
+    #[serde(rename = "tr31-d")]
+    Tr31D,
+}
+
+impl WrappingMethod {
+    /// What the wrapping key decides.
+    #[must_use]
+    pub fn of(form: KeyForm) -> Self {
+        if form.is_tdes() {
+            Self::Tr31B
+        } else {
+            Self::Tr31D
+        }
+    }
+
+    /// `tr31-b` or `tr31-d`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tr31B => "tr31-b",
+            Self::Tr31D => "tr31-d",
+        }
+    }
+}
+
+/// How far a component's sheet is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComponentState {
+    /// Waits inside the provider.
+    Waiting,
+    /// Bytes may have left for the printer.
+    Printed,
+    /// In its envelope, serial recorded.
+    Sealed,
+}
+
+/// One component of a key, and who holds it. Custody is permanent: it says who
+/// *ever* held this part (R4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// From 1.
+    pub index: u8,
+    /// How many there are.
+    pub of: u8,
+    /// Its own check value.
+    pub kcv: CheckValue,
+    /// Who holds it.
+    pub custodian: Id,
+    /// Their name.
+    pub custodian_name: String,
+    /// As a member of which group.
+    pub group: GroupId,
+    /// How far it is.
+    pub state: ComponentState,
+    /// The envelope's serial, once sealed.
+    pub envelope: Option<String>,
+    /// Who witnessed the sealing.
+    pub witness: Option<String>,
+    /// When it was printed, wall clock.
+    pub printed_ms: Option<u64>,
+    /// When it was sealed, wall clock.
+    pub sealed_ms: Option<u64>,
+}
+
+/// What the catalogue keeps of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// Random; also the id of its value in the keys compartment.
+    pub id: Id,
+    /// Unique on the station.
+    pub label: String,
+    /// Algorithm and length.
+    pub form: KeyForm,
+    /// TR-31 key usage, two characters: `K0`, `P0`, ….
+    pub usage: String,
+    /// TR-31 mode of use, one character.
+    pub mode_of_use: String,
+    /// TR-31 exportability, one character: `E`, `N` or `S`.
+    pub exportability: String,
+    /// Template and version: `zmk-tdes2 v1`.
+    pub template: String,
+    /// Its check value.
+    pub kcv: CheckValue,
+    /// Where it stands.
+    pub state: KeyState,
+    /// The provider that made it, name and class in words.
+    pub provider: String,
+    /// The ceremony that made it.
+    pub ceremony: Id,
+    /// When, wall clock.
+    pub created_ms: u64,
+    /// End of its cryptoperiod, wall clock (R22).
+    pub expires_ms: u64,
+    /// A key-encryption key's one method, fixed by its algorithm.
+    pub wrapping: Option<WrappingMethod>,
+    /// Its components, where it was made in parts.
+    pub components: Vec<Component>,
+    /// Where it went: bundle sequence number, recipient, wrapping key's label.
+    pub exports: Vec<Exported>,
+}
+
+/// One time a key left the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exported {
+    /// The bundle's sequence number.
+    pub bundle: u64,
+    /// For whom.
+    pub recipient: String,
+    /// The wrapping key's label.
+    pub under: String,
+    /// `tr31-b`, `tr31-d`.
+    pub format: String,
+    /// When, wall clock.
+    pub at_ms: u64,
+}
+
+impl KeyRecord {
+    /// The record's kind in the catalogue.
+    pub const KIND: &'static str = "key";
+    /// The kind of its value in the keys compartment.
+    pub const VALUE_KIND: &'static str = "key-value";
+
+    /// TRUE when `person` ever held another part of this key than `index`.
+    #[must_use]
+    pub fn held_other_part(&self, person: Id, index: u8) -> bool {
+        self.components
+            .iter()
+            .any(|c| c.custodian == person && c.index != index)
+    }
+
+    /// TRUE when it may encrypt other keys (TR-31 usages K0 and K1).
+    #[must_use]
+    pub fn is_wrapping_key(&self) -> bool {
+        matches!(self.usage.as_str(), "K0" | "K1")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_comes_back_from_void_or_destruction() {
+        for next in [KeyState::PreActivation, KeyState::Active] {
+            assert!(!KeyState::Void.may_become(next));
+            assert!(!KeyState::Destroyed.may_become(next));
+        }
+        assert!(KeyState::PreActivation.may_become(KeyState::Active));
+        assert!(!KeyState::Active.may_become(KeyState::PreActivation));
+    }
+}

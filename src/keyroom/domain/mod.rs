@@ -1,0 +1,12 @@
+//! The nouns that two rooms share, with their rules as pure functions.
+
+pub mod device;
+pub mod form;
+pub mod key;
+pub mod label;
+pub mod people;
+pub mod permission;
+pub mod staff;
+pub mod template;
+
+pub use permission::Permission;

@@ -1,0 +1,96 @@
+//! Key templates: what a kind of key is for. One purpose a key (R20).
+
+use serde::{Deserialize, Serialize};
+
+use super::form::KeyForm;
+
+/// A key template, read from `templates/keys/*.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyTemplate {
+    /// Its name: `zmk-aes256`.
+    pub name: String,
+    /// Counts up with each change.
+    pub version: u32,
+    /// For people: `Zone master key, AES-256`.
+    pub title: String,
+    /// Algorithm and length.
+    pub form: KeyForm,
+    /// TR-31 key usage (X9.143 table 6), two characters.
+    pub usage: String,
+    /// TR-31 mode of use, one character.
+    pub mode_of_use: String,
+    /// TR-31 exportability, one character.
+    pub exportability: String,
+    /// Cryptoperiod in days (R22).
+    pub cryptoperiod_days: u32,
+    /// Made in printed components, 2 to 9 of them; otherwise inside the vault.
+    #[serde(default)]
+    pub in_components: bool,
+}
+
+impl KeyTemplate {
+    /// `zmk-aes256 v1`.
+    #[must_use]
+    pub fn stamp(&self) -> String {
+        format!("{} v{}", self.name, self.version)
+    }
+
+    /// What is wrong with it, if anything.
+    ///
+    /// # Errors
+    /// A rule in words.
+    pub fn check(&self) -> Result<(), String> {
+        let name_ok = !self.name.is_empty()
+            && self.name.len() <= 32
+            && self
+                .name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !name_ok {
+            return Err("its name is not made of a-z, 0-9 and -".into());
+        }
+        if self.title.is_empty() || self.title.chars().count() > 60 {
+            return Err("its title has not 1 to 60 characters".into());
+        }
+        let capital = |text: &str, len: usize| {
+            text.len() == len
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+        };
+        if !capital(&self.usage, 2) {
+            return Err(format!("usage {:?} is no TR-31 key usage", self.usage));
+        }
+        if !matches!(
+            self.mode_of_use.as_str(),
+            "B" | "C" | "D" | "E" | "G" | "N" | "S" | "T" | "V" | "X" | "Y"
+        ) {
+            return Err(format!(
+                "mode {:?} is no TR-31 mode of use",
+                self.mode_of_use
+            ));
+        }
+        if !matches!(self.exportability.as_str(), "E" | "N" | "S") {
+            return Err(format!(
+                "exportability {:?} is not E, N or S",
+                self.exportability
+            ));
+        }
+        if self.in_components && !matches!(self.usage.as_str(), "K0" | "K1") {
+            return Err("only key-encryption keys are made in printed components".into());
+        }
+        let most = if matches!(self.usage.as_str(), "K0" | "K1") {
+            730
+        } else {
+            366
+        };
+        if self.cryptoperiod_days == 0 || self.cryptoperiod_days > most {
+            return Err(format!(
+                "a cryptoperiod of {} days; 1 to {most} are allowed without an exception (R22)",
+                self.cryptoperiod_days
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,44 @@
+//! A mandate: what two quorums allowed a ceremony to do.
+
+use std::collections::BTreeMap;
+
+use conclave_evidence::{Hash, Id};
+use serde::{Deserialize, Serialize};
+
+/// The approved limits of one ceremony. Its units run under it without fresh
+/// signatures of the quorums.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mandate {
+    /// The ceremony; also the record's id.
+    pub ceremony: Id,
+    /// Digest of the script's exact bytes.
+    pub script: Hash,
+    /// Digest of the parameters that were chosen.
+    pub parameters: Hash,
+    /// How often each action may still run.
+    pub left: BTreeMap<String, u32>,
+    /// Wall clock; at most 24 hours after opening.
+    pub expires_ms: u64,
+    /// The ceremony is over.
+    pub closed: bool,
+}
+
+impl Mandate {
+    /// The record's kind in the catalogue.
+    pub const KIND: &'static str = "mandate";
+
+    /// TRUE when `action` may run once more now.
+    #[must_use]
+    pub fn covers(&self, action: &str, now_ms: u64) -> bool {
+        !self.closed
+            && now_ms <= self.expires_ms
+            && self.left.get(action).is_some_and(|left| *left > 0)
+    }
+
+    /// Uses one unit up.
+    pub fn consume(&mut self, action: &str) {
+        if let Some(left) = self.left.get_mut(action) {
+            *left = left.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! The one door.
+//!
+//! Everything that changes the world is an [`Action`] and passes here: its
+//! authority is checked, its intent is on disk before it runs, and its records,
+//! outcome and new head are committed together. Only this room can make a
+//! [`Permit`], and every effect in the house takes one.
+
+mod action;
+mod authority;
+mod mandate;
+mod permit;
+mod proposal;
+mod stop;
+
+use std::sync::Arc;
+
+use conclave_crypto::primitive::shamir::Share;
+use conclave_crypto::secret::Secret;
+use conclave_evidence::approval::{SignedApproval, action_digest};
+use conclave_evidence::journal::EntryKind;
+use conclave_evidence::{GroupId, Id, cbor};
+
+pub use action::{Action, ActionError};
+pub use authority::{Authority, Refusal};
+pub use mandate::Mandate;
+pub use permit::{Permit, PermitMark};
+pub use proposal::{PROPOSAL_MS, Proposal};
+pub use stop::{Stop, StopFlag};
+
+use crate::ports::Ports;
+use crate::provider::Provider;
+use crate::vault::guard::Guard;
+use crate::vault::{Batch, Compartment, EntryBody, NewEntry, Vault, VaultError};
+
+/// What a caller brings to the door besides the action.
+#[derive(Default)]
+pub struct Warrant {
+    /// The proposal that was signed.
+    pub proposal: Option<Proposal>,
+    /// The signatures.
+    pub approvals: Vec<SignedApproval>,
+}
+
+/// Why an action did not take place.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// The door refused it; nothing happened.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It ran and failed; no record changed.
+    #[error(transparent)]
+    Failed(#[from] ActionError),
+    /// The vault failed before it ran.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// The door, with the vault and the provider behind it.
+pub struct Door {
+    vault: Vault,
+    provider: Box<dyn Provider>,
+    stop: Arc<StopFlag>,
+}
+
+impl Door {
+    /// Builds the door in front of a vault and a provider.
+    #[must_use]
+    pub fn new(vault: Vault, provider: Box<dyn Provider>, stop: Arc<StopFlag>) -> Self {
+        Self {
+            vault,
+            provider,
+            stop,
+        }
+    }
+
+    /// The vault, to read.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The vault, for what is no record: shares opened at logon, anchors kept,
+    /// and the founding of a station.
+    pub(crate) fn vault_mut(&mut self) -> &mut Vault {
+        &mut self.vault
+    }
+
+    /// Who the provider is.
+    #[must_use]
+    pub fn provider_identity(&self) -> crate::provider::Identity {
+        self.provider.identity()
+    }
+
+    /// The flag that stops work.
+    #[must_use]
+    pub fn stop(&self) -> &Arc<StopFlag> {
+        &self.stop
+    }
+
+    /// Fresh random bytes for what is public (challenges).
+    ///
+    /// # Errors
+    /// [`VaultError::Random`]
+    pub fn challenge(&mut self) -> Result<[u8; 32], VaultError> {
+        let mut bytes = [0u8; 32];
+        self.vault
+            .random()
+            .public(&mut bytes)
+            .map_err(|_| VaultError::Random)?;
+        Ok(bytes)
+    }
+
+    /// Writes an action to the journal as PROPOSED, for cards to sign over.
+    ///
+    /// # Errors
+    /// [`DoorError::Vault`]
+    pub fn propose<A: Action>(&mut self, action: &A) -> Result<Proposal, DoorError> {
+        let params = encode(action)?;
+        let nonce = self.vault.new_id()?;
+        let act = self.vault.new_id()?;
+        let digest = action_digest(A::NAME, &params, nonce)
+            .map_err(|_| VaultError::Malformed("action"))?;
+        let mut batch = Batch::default();
+        batch.entry(NewEntry {
+            kind: EntryKind::Proposed,
+            act,
+            action: A::NAME.into(),
+            commitment: Some(digest),
+            body: EntryBody {
+                words: action.words(),
+                nonce: Some(nonce),
+                params: Some(params.clone().into()),
+                ..EntryBody::default()
+            },
+        });
+        self.vault.commit(batch)?;
+        let (seq, hash) = self.vault.newest()?;
+        let made_ms = self.vault.clock().wall_ms();
+        Ok(Proposal {
+            act,
+            name: A::NAME.into(),
+            hash,
+            seq,
+            action: digest,
+            params,
+            nonce,
+            words: action.words(),
+            made_ms,
+            expires_ms: made_ms + PROPOSAL_MS,
+        })
+    }
+
+    /// Lets an action through, or refuses it. A refusal and a failure leave
+    /// one journal entry each and change no record.
+    ///
+    /// # Errors
+    /// [`DoorError`]
+    pub fn perform<A: Action>(
+        &mut self,
+        action: &A,
+        warrant: &Warrant,
+        secrets: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<A::Out, DoorError> {
+        let needs = action.authority();
+        let act = match &warrant.proposal {
+            Some(proposal) => proposal.act,
+            None => self.vault.new_id()?,
+        };
+        if let Err(error) = self.admit(action, &needs, warrant) {
+            self.record(failure(act, A::NAME, action.words(), error.to_string()))?;
+            return Err(error);
+        }
+        self.intent(act, action, &needs, warrant)?;
+        let mut permit = Permit {
+            act,
+            action: A::NAME,
+            vault: &mut self.vault,
+            provider: &mut *self.provider,
+            batch: Batch::default(),
+            stop: Arc::clone(&self.stop),
+            proposal: warrant.proposal.as_ref(),
+            approvals: &warrant.approvals,
+        };
+        let result = action.run(&mut permit, secrets, ports);
+        let mut batch = permit.batch;
+        match result {
+            Ok(out) => {
+                let mut words = action.words();
+                words.extend(action.outcome(&out));
+                batch.entry(NewEntry {
+                    kind: EntryKind::Outcome,
+                    act,
+                    action: A::NAME.into(),
+                    commitment: None,
+                    body: EntryBody {
+                        words,
+                        ..EntryBody::default()
+                    },
+                });
+                self.vault.commit(batch)?;
+                Ok(out)
+            }
+            // The intent stays without an outcome: UNKNOWN, for a person to
+            // decide.
+            Err(error @ ActionError::Unknown { .. }) => Err(error.into()),
+            Err(error) => {
+                self.record(failure(act, A::NAME, action.words(), error.to_string()))?;
+                Err(error.into())
+            }
+        }
+    }
+
+    fn admit<A: Action>(
+        &self,
+        action: &A,
+        needs: &Authority,
+        warrant: &Warrant,
+    ) -> Result<(), DoorError> {
+        if self.vault.is_empty() {
+            return Err(Refusal::Empty.into());
+        }
+        let now = self.vault.clock().wall_ms();
+        let open = self.vault.open_groups();
+        if self.vault.guard()?.locked.is_some() && !unlocks(needs) {
+            return Err(Refusal::StationLocked.into());
+        }
+        for part in needs.parts() {
+            match part {
+                Authority::Birth => return Err(Refusal::NotEmpty.into()),
+                Authority::Session(group) | Authority::Quorum(group) => {
+                    if !open.contains(group) {
+                        return Err(Refusal::NotLoggedOn(*group).into());
+                    }
+                }
+                Authority::Mandate(ceremony) => {
+                    let mandate: Mandate = self
+                        .vault
+                        .get(Compartment::Catalogue, *ceremony)
+                        .map_err(|_| Refusal::NoMandate)?;
+                    if !mandate.covers(A::NAME, now) {
+                        return Err(Refusal::NoMandate.into());
+                    }
+                }
+                Authority::Locked | Authority::Person(..) | Authority::All(_) => {}
+            }
+        }
+        if !needs.needs_signatures() {
+            return Ok(());
+        }
+        let proposal = warrant.proposal.as_ref().ok_or(Refusal::NotProposed)?;
+        self.check_proposal(action, proposal)?;
+        authority::check_approvals(
+            needs,
+            proposal,
+            &warrant.approvals,
+            self.vault.authority()?,
+            self.vault.authority_hash()?,
+            now,
+        )?;
+        Ok(())
+    }
+
+    /// The proposal is this action's, stands in the journal, and was not used.
+    fn check_proposal<A: Action>(
+        &self,
+        action: &A,
+        proposal: &Proposal,
+    ) -> Result<(), DoorError> {
+        let misfit = |why: &str| DoorError::from(Refusal::Misfit(why.into()));
+        if proposal.name != A::NAME || proposal.params != encode(action)? {
+            return Err(misfit("it was proposed with other parameters"));
+        }
+        let digest = action_digest(A::NAME, &proposal.params, proposal.nonce)
+            .map_err(|_| VaultError::Malformed("action"))?;
+        if digest != proposal.action {
+            return Err(misfit("its digest is another"));
+        }
+        if !self.vault.is_ancestor(proposal.seq, proposal.hash)? {
+            return Err(misfit("it was never proposed here"));
+        }
+        if self.vault.nonce_used(proposal.nonce)? {
+            return Err(Refusal::Replayed.into());
+        }
+        Ok(())
+    }
+
+    fn intent<A: Action>(
+        &mut self,
+        act: Id,
+        action: &A,
+        needs: &Authority,
+        warrant: &Warrant,
+    ) -> Result<(), DoorError> {
+        let mut batch = Batch::default();
+        for part in needs.parts() {
+            if let Authority::Mandate(ceremony) = part {
+                let mut mandate: Mandate = self.vault.get(Compartment::Catalogue, *ceremony)?;
+                mandate.consume(A::NAME);
+                batch.put(Compartment::Catalogue, Mandate::KIND, *ceremony, &mandate)?;
+            }
+        }
+        if let Some(proposal) = &warrant.proposal {
+            Vault::use_nonce(proposal.nonce, &mut batch);
+        }
+        batch.entry(NewEntry {
+            kind: self.kind(EntryKind::Intent),
+            act,
+            action: A::NAME.into(),
+            commitment: None,
+            body: EntryBody {
+                words: action.words(),
+                approvals: warrant.approvals.clone(),
+                ..EntryBody::default()
+            },
+        });
+        self.vault.commit(batch)?;
+        Ok(())
+    }
+
+    /// While nobody is logged on, entries are LOCKED: they stand after the
+    /// signed head.
+    fn kind(&self, kind: EntryKind) -> EntryKind {
+        if self.vault.open_groups().is_empty() {
+            EntryKind::Locked
+        } else {
+            kind
+        }
+    }
+
+    fn record(&mut self, mut entry: NewEntry) -> Result<(), DoorError> {
+        if self.vault.is_empty() {
+            return Ok(());
+        }
+        entry.kind = self.kind(entry.kind);
+        let mut batch = Batch::default();
+        batch.entry(entry);
+        self.vault.commit(batch)?;
+        Ok(())
+    }
+
+    /// Logs a group on with its quorum's shares, and journals it.
+    ///
+    /// # Errors
+    /// [`VaultError`]; then nothing more is open than before.
+    pub fn logon(
+        &mut self,
+        group: GroupId,
+        shares: &[Share],
+        members: &[String],
+    ) -> Result<(), VaultError> {
+        self.vault.unlock(group, shares)?;
+        if self.vault.open_groups().len() == 1 {
+            self.stop.lower();
+        }
+        if let Ok(parent) = self.vault.derived(Compartment::Keys, "conclave/provider/1") {
+            self.provider.unlock(parent);
+        }
+        let act = self.vault.new_id()?;
+        let mut batch = Batch::default();
+        self.vault.forgive_failures(&mut batch)?;
+        batch.entry(NewEntry {
+            kind: EntryKind::Session,
+            act,
+            action: "logon".into(),
+            commitment: None,
+            body: EntryBody {
+                words: vec![format!("{group} logged on")],
+                people: members.to_vec(),
+                ..EntryBody::default()
+            },
+        });
+        if let Err(error) = self.vault.commit(batch) {
+            self.vault.lock_group(group);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Journals a failed group logon of known cards, and counts it.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn logon_failed(&mut self, words: String) -> Result<Guard, VaultError> {
+        let act = self.vault.new_id()?;
+        let kind = self.kind(EntryKind::Failed);
+        self.vault.count_failure(NewEntry {
+            kind,
+            act,
+            action: "logon".into(),
+            commitment: None,
+            body: EntryBody {
+                words: vec![words],
+                ..EntryBody::default()
+            },
+        })
+    }
+
+    /// Journals something that happened and changed no record: a refused
+    /// card, a self-test, a card that was pulled.
+    ///
+    /// # Errors
+    /// [`DoorError::Vault`]
+    pub fn note(&mut self, action: &str, words: String) -> Result<(), DoorError> {
+        let act = self.vault.new_id()?;
+        self.record(NewEntry {
+            kind: EntryKind::Note,
+            act,
+            action: action.into(),
+            commitment: None,
+            body: EntryBody {
+                words: vec![words],
+                ..EntryBody::default()
+            },
+        })
+    }
+
+    /// Ends the session: journals it and wipes every key.
+    ///
+    /// # Errors
+    /// [`VaultError`] when it could not be journalled; the keys are wiped all
+    /// the same.
+    pub fn logout(&mut self, why: &str) -> Result<(), DoorError> {
+        let journalled = if self.vault.open_groups().is_empty() {
+            Ok(())
+        } else {
+            let act = self.vault.new_id()?;
+            self.record(NewEntry {
+                kind: EntryKind::Session,
+                act,
+                action: "logout".into(),
+                commitment: None,
+                body: EntryBody {
+                    words: vec![why.into()],
+                    ..EntryBody::default()
+                },
+            })
+        };
+        self.provider.lock();
+        self.vault.lock();
+        journalled
+    }
+}
+
+/// Unlocking is what a locked station is for.
+fn unlocks(needs: &Authority) -> bool {
+    needs
+        .parts()
+        .iter()
+        .all(|part| matches!(part, Authority::Quorum(GroupId::Administrators)))
+}
+
+fn encode<A: Action>(action: &A) -> Result<Vec<u8>, VaultError> {
+    cbor::to_vec(action).map_err(|_| VaultError::Malformed("action"))
+}
+
+fn failure(act: Id, name: &str, words: Vec<String>, why: String) -> NewEntry {
+    let mut words = words;
+    words.push(why);
+    NewEntry {
+        kind: EntryKind::Failed,
+        act,
+        action: name.into(),
+        commitment: None,
+        body: EntryBody {
+            words,
+            ..EntryBody::default()
+        },
+    }
+}

@@ -1,0 +1,217 @@
+//! The permit: what an action that the door let through may do.
+
+use std::sync::Arc;
+
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::approval::SignedApproval;
+use conclave_evidence::authority::AuthorityRecord;
+use conclave_evidence::{Hash, Id, Signature};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::proposal::Proposal;
+use super::stop::StopFlag;
+use crate::domain::permission::{Permission, sealed::Sealed};
+use crate::provider::Provider;
+use crate::vault::{Batch, Compartment, Vault, VaultError};
+
+/// Made by the door alone, for one run of one action. What it collects is
+/// committed together with the outcome.
+pub struct Permit<'a> {
+    pub(super) act: Id,
+    pub(super) action: &'static str,
+    pub(super) vault: &'a mut Vault,
+    pub(super) provider: &'a mut dyn Provider,
+    pub(super) batch: Batch,
+    pub(super) stop: Arc<StopFlag>,
+    pub(super) proposal: Option<&'a Proposal>,
+    pub(super) approvals: &'a [SignedApproval],
+}
+
+impl Sealed for Permit<'_> {}
+
+impl Permission for Permit<'_> {
+    fn act(&self) -> Id {
+        self.act
+    }
+
+    fn action(&self) -> &'static str {
+        self.action
+    }
+
+    fn may_continue(&self) -> bool {
+        !self.stop.is_raised()
+    }
+}
+
+/// The mark of a permit, apart from its vault and provider, so that an effect
+/// can be called while the permit itself is borrowed.
+pub struct PermitMark {
+    act: Id,
+    action: &'static str,
+    stop: Arc<StopFlag>,
+}
+
+impl Sealed for PermitMark {}
+
+impl Permission for PermitMark {
+    fn act(&self) -> Id {
+        self.act
+    }
+
+    fn action(&self) -> &'static str {
+        self.action
+    }
+
+    fn may_continue(&self) -> bool {
+        !self.stop.is_raised()
+    }
+}
+
+impl Permit<'_> {
+    fn mark(&self) -> PermitMark {
+        PermitMark {
+            act: self.act,
+            action: self.action,
+            stop: Arc::clone(&self.stop),
+        }
+    }
+
+    /// A record's present content: before this action.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn get<T: DeserializeOwned>(
+        &self,
+        compartment: Compartment,
+        id: Id,
+    ) -> Result<T, VaultError> {
+        self.vault.get(compartment, id)
+    }
+
+    /// All records of a kind, as they were before this action.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn list<T: DeserializeOwned>(
+        &self,
+        compartment: Compartment,
+        kind: &str,
+    ) -> Result<Vec<(Id, T)>, VaultError> {
+        self.vault.list(compartment, kind)
+    }
+
+    /// A record whose body is a secret.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn get_secret(&self, compartment: Compartment, id: Id) -> Result<Secret, VaultError> {
+        self.vault.get_secret(compartment, id)
+    }
+
+    /// Sets a record, with the outcome.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn put<T: Serialize>(
+        &mut self,
+        compartment: Compartment,
+        kind: &'static str,
+        id: Id,
+        record: &T,
+    ) -> Result<(), VaultError> {
+        self.batch.put(compartment, kind, id, record)
+    }
+
+    /// Sets a record whose body is a secret, with the outcome.
+    pub fn put_secret(
+        &mut self,
+        compartment: Compartment,
+        kind: &'static str,
+        id: Id,
+        body: Secret,
+    ) {
+        self.batch.put_secret(compartment, kind, id, body);
+    }
+
+    /// Deletes a record, with the outcome.
+    pub fn delete(&mut self, compartment: Compartment, id: Id) {
+        self.batch.delete(compartment, id);
+    }
+
+    /// Marks the initialise ceremony as finished, with the outcome.
+    pub fn finish_genesis(&mut self) {
+        self.vault.finish_genesis(&mut self.batch);
+    }
+
+    /// Clears the count of failed logons and any lock, with the outcome.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn clear_guard(&mut self) -> Result<(), VaultError> {
+        self.vault.clear_guard(&mut self.batch)
+    }
+
+    /// Wall clock, milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.vault.clock().wall_ms()
+    }
+
+    /// A fresh random id.
+    ///
+    /// # Errors
+    /// [`VaultError::Random`]
+    pub fn new_id(&mut self) -> Result<Id, VaultError> {
+        self.vault.new_id()
+    }
+
+    /// The newest authority record.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn authority(&self) -> Result<&AuthorityRecord, VaultError> {
+        self.vault.authority()
+    }
+
+    /// The vault, to read what is public.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        self.vault
+    }
+
+    /// Signs with the station's key.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`]
+    pub fn sign_as_station(&self, digest: &Hash) -> Result<Signature, VaultError> {
+        self.vault.sign_as_station(digest)
+    }
+
+    /// Signs with the bundle signing key.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`] unless key managers and approvers are logged on.
+    pub fn sign_bundle(&self, digest: &Hash) -> Result<Signature, VaultError> {
+        self.vault.sign_bundle(digest)
+    }
+
+    /// The provider and the random source, with the mark that their calls
+    /// take.
+    pub fn provider(&mut self) -> (&mut dyn Provider, PermitMark, &mut dyn RandomSource) {
+        let mark = self.mark();
+        (&mut *self.provider, mark, self.vault.random())
+    }
+
+    /// The proposal that was signed, where there is one.
+    #[must_use]
+    pub fn proposal(&self) -> Option<&Proposal> {
+        self.proposal
+    }
+
+    /// The approvals that let this act through.
+    #[must_use]
+    pub fn approvals(&self) -> &[SignedApproval] {
+        self.approvals
+    }
+}

@@ -1,0 +1,289 @@
+//! The people in the room, as a port.
+//!
+//! Whatever needs a person shows a [`Prompt`] and receives an [`Answer`]. The
+//! terminal draws prompts for people; the demonstration answers them by
+//! itself. Neither can do anything else: effects pass the door.
+
+use std::time::Duration;
+
+use conclave_crypto::secret::Secret;
+
+/// One question, with everything a tired person needs beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Prompt {
+    /// A stable name of the question, for example `logon.pin` or
+    /// `seal.serial.first`: tests and the demonstration go by it.
+    pub code: String,
+    /// The act at hand, for the header: `Generate ZMK BANK-LAKE.ZMK.001`.
+    pub act: String,
+    /// Step i of n.
+    pub step: Option<(u16, u16)>,
+    /// What this screen is about: `Component 2 of 3`.
+    pub title: String,
+    /// Who plays which part, for example (`custodian`, `MEMBER-4`).
+    pub cast: Vec<(String, String)>,
+    /// What was done, what is asked now, what comes.
+    pub lines: Vec<PromptLine>,
+    /// A quorum being collected, drawn as cards.
+    pub quorum: Option<QuorumView>,
+    /// Something to be read out: large, spaced, with the phonetic words.
+    pub show: Option<Show>,
+    /// A table, for example the people recorded so far.
+    pub table: Option<Table>,
+    /// What is asked.
+    pub ask: Ask,
+    /// From whom.
+    pub waiting_for: String,
+    /// Whether stopping now is safe, and what it would mean.
+    pub safe: String,
+    /// Why the last answer was refused: what happened, what is safe now, what
+    /// to do.
+    pub refused: Option<Refusal>,
+    /// Help: why this step exists.
+    pub why: String,
+}
+
+/// One line of a step list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromptLine {
+    /// Its state.
+    pub mark: Mark,
+    /// The words.
+    pub text: String,
+}
+
+/// The state of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Done, with the time `HH:MM` at which it was.
+    Done(String),
+    /// Being done.
+    Now,
+    /// Still to come.
+    Next,
+    /// Plain text, no step.
+    Note,
+}
+
+/// A quorum as cards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuorumView {
+    /// The group's name.
+    pub group: String,
+    /// How many must come.
+    pub m: u8,
+    /// How many there are.
+    pub n: u8,
+    /// All members.
+    pub members: Vec<MemberView>,
+    /// Whole seconds left to complete it, and who came first and when.
+    pub deadline: Option<(u64, String)>,
+}
+
+/// One member of a quorum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberView {
+    /// The person.
+    pub name: String,
+    /// The last four hex digits of the card's GUID, as printed on it.
+    pub card: String,
+    /// How far they are.
+    pub state: MemberState,
+}
+
+/// How far a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberState {
+    /// Came, and the card answered.
+    Proven,
+    /// Is typing the PIN.
+    EnterPin,
+    /// Has not come yet.
+    Missing,
+    /// The quorum is complete without them.
+    NotNeeded,
+    /// The card is suspended or revoked.
+    Barred,
+}
+
+/// Something read aloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// A key check value, with its method and the key's label.
+    CheckValue {
+        /// Upper-case hex.
+        kcv: String,
+        /// For example `ENC-ZERO`.
+        method: String,
+        /// The key's label.
+        label: String,
+    },
+    /// A digest in words, in reading order.
+    Words {
+        /// What it is a digest of.
+        of: String,
+        /// The words.
+        words: Vec<String>,
+    },
+}
+
+/// A small table.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Table {
+    /// Column titles.
+    pub head: Vec<String>,
+    /// Rows; each as long as the head.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Ask {
+    /// Nothing: the station is busy or only tells. No answer is awaited.
+    #[default]
+    Nothing,
+    /// Put a card into a reader. The station sees it by itself; only Esc (and
+    /// Tab, where `other_group`) are answers.
+    Card {
+        /// The people whose cards would do.
+        wanted: Vec<String>,
+        /// Tab chooses another group.
+        other_group: bool,
+    },
+    /// A person's card PIN, masked.
+    Pin {
+        /// Whose.
+        person: String,
+        /// Tries left on the card, where it tells.
+        tries_left: Option<u8>,
+        /// What the PIN releases, in words: `log on`, `sign: print component 2`.
+        purpose: String,
+    },
+    /// A new PIN: asked twice, masked, both must agree; 6 to 8 digits.
+    NewPin {
+        /// Whose.
+        person: String,
+    },
+    /// A text.
+    Text {
+        /// What is typed.
+        label: String,
+        /// Its form, for example `two letters, seven digits`.
+        hint: String,
+        /// The most characters.
+        max: usize,
+        /// Not shown while typed (second entry of a pair).
+        masked: bool,
+    },
+    /// Several fields at once.
+    Form {
+        /// The fields.
+        fields: Vec<Field>,
+        /// What Enter does, and whether an empty form may end a list.
+        submit: String,
+        /// An empty answer means «no more»; words for it, for example
+        /// `everybody is recorded`.
+        done: Option<String>,
+    },
+    /// One of several.
+    Choose {
+        /// The choices.
+        options: Vec<Choice>,
+    },
+    /// Press this key to go on. Enter never confirms a step that needs
+    /// reading.
+    Confirm {
+        /// Lower-case letter.
+        key: char,
+        /// What it does: `print`.
+        label: String,
+    },
+    /// Type this text exactly (a label before a destructive act).
+    Exactly {
+        /// The text.
+        text: String,
+    },
+    /// Only read: Enter goes on.
+    Read,
+}
+
+/// A field of a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name on the screen.
+    pub label: String,
+    /// What may be entered.
+    pub kind: FieldKind,
+    /// What stands there at first.
+    pub value: String,
+    /// A hint below the field.
+    pub hint: String,
+}
+
+/// What a field takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Text of at most this many characters.
+    Text(usize),
+    /// One of these.
+    One(Vec<String>),
+    /// Any of these; the value is their names joined by `, `.
+    Many(Vec<String>),
+}
+
+/// One choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Short.
+    pub label: String,
+    /// What it means.
+    pub detail: String,
+}
+
+/// An answer of a person, or of what happened meanwhile.
+pub enum Answer {
+    /// A text, or the exactly typed text.
+    Word(String),
+    /// A PIN.
+    Secret(Secret),
+    /// A form's values in field order; empty for «no more».
+    Fields(Vec<String>),
+    /// The index of a choice.
+    Chosen(usize),
+    /// The key was pressed, or the text was read.
+    Confirmed,
+    /// Something went differently; the words say what.
+    Deviated(String),
+    /// Esc, confirmed where it matters.
+    Abort,
+    /// Tab: another group.
+    OtherGroup,
+    /// A card that had to stay was pulled.
+    CardGone,
+    /// The program is asked to end.
+    Shutdown,
+}
+
+/// A refusal, in three parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What happened.
+    pub happened: String,
+    /// What is safe now.
+    pub safe: String,
+    /// What to do.
+    pub advice: String,
+}
+
+/// The people at the station.
+pub trait People: Send {
+    /// Shows a prompt. The newest one stands.
+    fn show(&mut self, prompt: &Prompt);
+    /// The next answer to the newest prompt, or nothing after `timeout`.
+    fn answer(&mut self, timeout: Duration) -> Option<Answer>;
+    /// Long work: done of whole, with words.
+    fn progress(&mut self, words: &str, done: u64, of: u64);
+    /// The screen goes blank (a card was pulled, or nobody is there), or comes
+    /// back.
+    fn blank(&mut self, blank: bool);
+}

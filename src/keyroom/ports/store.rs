@@ -1,0 +1,59 @@
+//! The durable store, as a port (DESIGN section 5).
+
+/// A failure of the store. None of them loses what was committed before.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The medium is full.
+    #[error("the disk is full")]
+    Full,
+    /// The store's own files are damaged.
+    #[error("the repository's files are damaged: {0}")]
+    Damaged(String),
+    /// Another program has it open.
+    #[error("the repository is open in another program")]
+    Locked,
+    /// Any other failure of the system.
+    #[error("the repository cannot be reached: {0}")]
+    Io(String),
+}
+
+/// One write of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Sets a value.
+    Put(Vec<u8>, Vec<u8>),
+    /// Removes a value, where there is one.
+    Delete(Vec<u8>),
+}
+
+/// Ordered bytes to bytes. What it holds is public or sealed.
+pub trait Store: Send {
+    /// The value at a key.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// All pairs whose key begins with `prefix`, in key order, to `each`,
+    /// until it returns `false`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn scan(
+        &self,
+        prefix: &[u8],
+        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError>;
+
+    /// The last pair whose key begins with `prefix`.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn last(&self, prefix: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError>;
+
+    /// All writes or none, and on return they survive a power cut.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then none of the writes took place.
+    fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError>;
+}

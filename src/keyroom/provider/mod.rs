@@ -1,0 +1,156 @@
+//! Where clear key bytes live.
+//!
+//! A provider gives the vault opaque stored keys and keeps the clear bytes to
+//! itself. Every operation takes a permit, so that each stands behind an
+//! action with its intent on disk.
+
+mod software;
+
+use conclave_crypto::primitive::kcv::Kcv;
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::Id;
+use serde::{Deserialize, Serialize};
+
+pub use software::SoftwareProvider;
+
+use crate::domain::Permission;
+use crate::domain::form::KeyForm;
+
+/// Who a provider is, and of what class: stamped on every key record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// Its name.
+    pub name: String,
+    /// What it is, and what it is not.
+    pub class: Class,
+}
+
+/// The class of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Software in locked memory of a general computer: no HSM, no SCD.
+    Software,
+}
+
+impl Class {
+    /// What screens and records say.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Software => "software in locked memory; not an HSM",
+        }
+    }
+}
+
+/// A key as the vault may hold it: bytes that only this provider can open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredKey {
+    /// The key's id, to which the bytes are bound.
+    pub key: Id,
+    /// Its form.
+    pub form: KeyForm,
+    /// Opaque.
+    #[serde(with = "serde_bytes")]
+    pub blob: Vec<u8>,
+}
+
+/// A failure of the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    /// The keys compartment is not open.
+    #[error("the provider is locked")]
+    Locked,
+    /// The random source is faulty, or gave no usable key in many tries (R1).
+    #[error("the random source gave no usable key")]
+    Random,
+    /// The stored key does not authenticate.
+    #[error("the stored key does not authenticate")]
+    Forged,
+    /// 2 to 9 components (R2).
+    #[error("a key has 2 to 9 components")]
+    Count,
+    /// The component was printed, or the run ended: components are never kept.
+    #[error("the component is no longer there; it can be neither printed again nor shown")]
+    Gone,
+    /// The permit's act was asked to stop.
+    #[error("stopped at a safe boundary")]
+    Stopped,
+    /// Cryptography refused its input.
+    #[error("cryptography refused its input")]
+    Crypto,
+}
+
+/// A key that was just made.
+pub struct Generated {
+    /// For the vault.
+    pub stored: StoredKey,
+    /// Its check value.
+    pub kcv: Kcv,
+}
+
+/// A provider of keys.
+pub trait Provider: Send {
+    /// Who it is.
+    fn identity(&self) -> Identity;
+
+    /// Takes the secret under which stored keys are kept, from the open keys
+    /// compartment.
+    fn unlock(&mut self, parent: Secret);
+
+    /// Wipes it, and every component that waits for its printer.
+    fn lock(&mut self);
+
+    /// Makes a key that never leaves except under another.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    fn generate(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        form: KeyForm,
+        random: &mut dyn RandomSource,
+    ) -> Result<Generated, ProviderError>;
+
+    /// Makes a key as the XOR of `count` full-length components, which wait in
+    /// the provider for their printer, each to be taken once.
+    ///
+    /// # Errors
+    /// [`ProviderError::Count`] and others.
+    fn generate_in_components(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        form: KeyForm,
+        count: u8,
+        random: &mut dyn RandomSource,
+    ) -> Result<(Generated, Vec<Kcv>), ProviderError>;
+
+    /// Takes a waiting component out of the provider: a second time it is
+    /// [`ProviderError::Gone`]. `index` counts from 1.
+    ///
+    /// # Errors
+    /// [`ProviderError::Gone`]
+    fn take_component(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        index: u8,
+    ) -> Result<Secret, ProviderError>;
+
+    /// Wipes all waiting components of a key.
+    fn forget_components(&mut self, key: Id);
+
+    /// Opens stored keys for one operation that the provider does not do
+    /// natively. The clear bytes live as long as the call.
+    ///
+    /// # Errors
+    /// [`ProviderError::Forged`] and others.
+    fn open(
+        &mut self,
+        permit: &dyn Permission,
+        keys: &[&StoredKey],
+        operation: &mut dyn FnMut(&[&Secret]),
+    ) -> Result<(), ProviderError>;
+}

@@ -1,0 +1,228 @@
+//! The software provider: keys in locked memory of this computer.
+//!
+//! It is no HSM: whoever runs code as root during an open session can read
+//! what is open. The screen says so.
+
+use std::collections::BTreeMap;
+
+use conclave_crypto::primitive::kcv::Kcv;
+use conclave_crypto::primitive::{components, des_keys, kcv, seal};
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::{Id, cbor};
+
+use super::{Class, Generated, Identity, Provider, ProviderError, StoredKey};
+use crate::domain::Permission;
+use crate::domain::form::KeyForm;
+
+/// Keys of this computer's memory.
+#[derive(Default)]
+pub struct SoftwareProvider {
+    parent: Option<Secret>,
+    waiting: BTreeMap<(Id, u8), Secret>,
+}
+
+/// How often a weak or unusable key is drawn again before the random source is
+/// called faulty. One try in 2^50 is weak.
+const TRIES: usize = 8;
+
+impl SoftwareProvider {
+    fn parent(&self) -> Result<&Secret, ProviderError> {
+        self.parent.as_ref().ok_or(ProviderError::Locked)
+    }
+
+    fn store(
+        &self,
+        key: Id,
+        form: KeyForm,
+        clear: &Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<StoredKey, ProviderError> {
+        let mut salt = [0u8; 32];
+        random
+            .public(&mut salt)
+            .map_err(|_| ProviderError::Random)?;
+        let context = context(key, form)?;
+        let sealed = seal::seal(self.parent()?, &salt, &context, &context, clear.expose())
+            .map_err(|_| ProviderError::Crypto)?;
+        Ok(StoredKey {
+            key,
+            form,
+            blob: [salt.as_slice(), &sealed].concat(),
+        })
+    }
+
+    fn clear(&self, stored: &StoredKey) -> Result<Secret, ProviderError> {
+        let (salt, sealed) = stored
+            .blob
+            .split_at_checked(32)
+            .ok_or(ProviderError::Forged)?;
+        let salt: [u8; 32] = salt.try_into().map_err(|_| ProviderError::Forged)?;
+        let context = context(stored.key, stored.form)?;
+        let clear = seal::open(self.parent()?, &salt, &context, &context, sealed)
+            .map_err(|_| ProviderError::Forged)?;
+        if clear.len() != stored.form.bytes() {
+            return Err(ProviderError::Forged);
+        }
+        Ok(clear)
+    }
+}
+
+fn context(key: Id, form: KeyForm) -> Result<Vec<u8>, ProviderError> {
+    cbor::to_vec(&("conclave/software-key/1", key, form)).map_err(|_| ProviderError::Crypto)
+}
+
+fn proceed(permit: &dyn Permission) -> Result<(), ProviderError> {
+    if permit.may_continue() {
+        Ok(())
+    } else {
+        Err(ProviderError::Stopped)
+    }
+}
+
+/// The check value of a key of this form (R7): ENC-ZERO for TDES, CMAC for
+/// AES.
+///
+/// # Errors
+/// [`ProviderError::Crypto`] for a length that is not the form's.
+pub(super) fn check_value(form: KeyForm, clear: &Secret) -> Result<Kcv, ProviderError> {
+    if form.is_tdes() {
+        kcv::tdes_enc_zero(clear.expose())
+    } else {
+        kcv::aes_cmac(clear.expose())
+    }
+    .map_err(|_| ProviderError::Crypto)
+}
+
+fn usable(form: KeyForm, clear: &Secret) -> bool {
+    !form.is_tdes() || des_keys::check(clear.expose()).is_ok()
+}
+
+impl Provider for SoftwareProvider {
+    fn identity(&self) -> Identity {
+        Identity {
+            name: "software".into(),
+            class: Class::Software,
+        }
+    }
+
+    fn unlock(&mut self, parent: Secret) {
+        self.parent = Some(parent);
+    }
+
+    fn lock(&mut self) {
+        self.parent = None;
+        self.waiting.clear();
+    }
+
+    fn generate(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        form: KeyForm,
+        random: &mut dyn RandomSource,
+    ) -> Result<Generated, ProviderError> {
+        proceed(permit)?;
+        for _ in 0..TRIES {
+            let mut clear = random
+                .secret_bytes(form.bytes())
+                .map_err(|_| ProviderError::Random)?;
+            if form.is_tdes() {
+                des_keys::set_odd_parity(clear.expose_mut());
+            }
+            if usable(form, &clear) {
+                return Ok(Generated {
+                    stored: self.store(key, form, &clear, random)?,
+                    kcv: check_value(form, &clear)?,
+                });
+            }
+        }
+        Err(ProviderError::Random)
+    }
+
+    fn generate_in_components(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        form: KeyForm,
+        count: u8,
+        random: &mut dyn RandomSource,
+    ) -> Result<(Generated, Vec<Kcv>), ProviderError> {
+        proceed(permit)?;
+        if !(2..=9).contains(&count) {
+            return Err(ProviderError::Count);
+        }
+        for _ in 0..TRIES {
+            // The key is drawn first, with odd parity for TDES, then all
+            // components but the last; the last is what is missing. So the XOR
+            // of the sheets is the key to the bit, and every component alone is
+            // uniform.
+            let mut clear = random
+                .secret_bytes(form.bytes())
+                .map_err(|_| ProviderError::Random)?;
+            if form.is_tdes() {
+                des_keys::set_odd_parity(clear.expose_mut());
+            }
+            if !usable(form, &clear) {
+                continue;
+            }
+            let mut parts = Vec::new();
+            let mut last = clear.duplicate();
+            for _ in 1..count {
+                let mut part = random
+                    .secret_bytes(form.bytes())
+                    .map_err(|_| ProviderError::Random)?;
+                if form.is_tdes() {
+                    des_keys::set_odd_parity(part.expose_mut());
+                }
+                last.xor_in_place(&part);
+                parts.push(part);
+            }
+            parts.push(last);
+            if components::combine(&parts.iter().collect::<Vec<_>>()).is_err() {
+                continue;
+            }
+            let generated = Generated {
+                stored: self.store(key, form, &clear, random)?,
+                kcv: check_value(form, &clear)?,
+            };
+            let mut checks = Vec::new();
+            for (at, part) in (1u8..).zip(parts) {
+                checks.push(check_value(form, &part)?);
+                self.waiting.insert((key, at), part);
+            }
+            return Ok((generated, checks));
+        }
+        Err(ProviderError::Random)
+    }
+
+    fn take_component(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        index: u8,
+    ) -> Result<Secret, ProviderError> {
+        proceed(permit)?;
+        self.waiting
+            .remove(&(key, index))
+            .ok_or(ProviderError::Gone)
+    }
+
+    fn forget_components(&mut self, key: Id) {
+        self.waiting.retain(|(k, _), _| *k != key);
+    }
+
+    fn open(
+        &mut self,
+        permit: &dyn Permission,
+        keys: &[&StoredKey],
+        operation: &mut dyn FnMut(&[&Secret]),
+    ) -> Result<(), ProviderError> {
+        proceed(permit)?;
+        let clear = keys
+            .iter()
+            .map(|stored| self.clear(stored))
+            .collect::<Result<Vec<_>, _>>()?;
+        operation(&clear.iter().collect::<Vec<_>>());
+        Ok(())
+    }
+}

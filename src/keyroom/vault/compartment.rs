@@ -1,0 +1,109 @@
+//! The vault's compartments, and which groups open and write them.
+
+use std::fmt;
+
+use conclave_evidence::GroupId;
+use serde::{Deserialize, Serialize};
+
+/// A part of the vault with a data key of its own.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compartment {
+    /// The station's signing key, which signs the journal's heads.
+    Station,
+    /// People, roles, policy, devices.
+    Directory,
+    /// The station CA's key, PUKs, enrolment.
+    Administration,
+    /// One management key a card. Misuse is denial of service only: a card is
+    /// its pinned keys.
+    Cardkeys,
+    /// Key metadata, custody, tasks, ceremony records.
+    Catalogue,
+    /// Key values, opaque to the vault.
+    Keys,
+    /// The bundle signing key and the sequence number.
+    Export,
+    /// The private key that opens journal entries.
+    Journal,
+}
+
+/// The groups whose secrets together form one key-encryption key, in order.
+pub type Openers = &'static [GroupId];
+
+use GroupId::{Administrators, Approvers, Auditors, KeyManagers, Recovery};
+
+const EVERY_GROUP: &[Openers] = &[
+    &[Administrators],
+    &[KeyManagers],
+    &[Approvers],
+    &[Auditors],
+    &[Recovery],
+];
+const ADMINISTRATION: &[Openers] = &[&[Administrators], &[Recovery]];
+const CATALOGUE: &[Openers] = EVERY_GROUP;
+const BOTH: &[Openers] = &[&[KeyManagers, Approvers], &[Recovery]];
+const JOURNAL: &[Openers] = &[&[Auditors], &[Administrators], &[Recovery]];
+
+impl Compartment {
+    /// All of them, in the order in which they open.
+    pub const ALL: [Compartment; 8] = [
+        Self::Station,
+        Self::Directory,
+        Self::Administration,
+        Self::Cardkeys,
+        Self::Catalogue,
+        Self::Keys,
+        Self::Export,
+        Self::Journal,
+    ];
+
+    /// Every set of groups that opens this compartment for reading.
+    #[must_use]
+    pub fn readers(self) -> &'static [Openers] {
+        match self {
+            Self::Station | Self::Directory | Self::Cardkeys => EVERY_GROUP,
+            Self::Administration => ADMINISTRATION,
+            Self::Catalogue => CATALOGUE,
+            Self::Keys | Self::Export => BOTH,
+            Self::Journal => JOURNAL,
+        }
+    }
+
+    /// Every set of groups that may write it: reading does not give writing.
+    #[must_use]
+    pub fn writers(self) -> &'static [Openers] {
+        match self {
+            Self::Station
+            | Self::Directory
+            | Self::Administration
+            | Self::Cardkeys
+            | Self::Journal => &[&[Administrators]],
+            Self::Catalogue => &[&[KeyManagers], &[Approvers]],
+            Self::Keys | Self::Export => &[&[KeyManagers, Approvers]],
+        }
+    }
+
+    /// Its name in the store, in associated data and on screens.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Station => "station",
+            Self::Directory => "directory",
+            Self::Administration => "administration",
+            Self::Cardkeys => "cardkeys",
+            Self::Catalogue => "catalogue",
+            Self::Keys => "keys",
+            Self::Export => "export",
+            Self::Journal => "journal",
+        }
+    }
+}
+
+impl fmt::Display for Compartment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,74 @@
+//! What can go wrong in the vault.
+
+use conclave_evidence::GroupId;
+
+use super::compartment::Compartment;
+use crate::ports::store::StoreError;
+
+/// A failure of the vault. None of them carries a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no station in this repository yet.
+    #[error("this repository holds no station yet")]
+    Empty,
+    /// There is one already.
+    #[error("this repository holds a station already")]
+    NotEmpty,
+    /// The public authority record does not verify.
+    #[error("the authority record does not verify: {0}")]
+    Authority(String),
+    /// The journal's chain, head or anchor does not verify.
+    #[error("the journal does not verify: {0}")]
+    Journal(String),
+    /// A record, wrap or share does not authenticate.
+    #[error("{what} fails its authentication: altered, swapped, or of another version")]
+    Forged {
+        /// What, by type and id; never by content.
+        what: String,
+    },
+    /// Records do not add up to the compartment's signed root.
+    #[error("compartment {0}: the records do not agree with its signed root")]
+    Root(Compartment),
+    /// The compartment is not open in this session.
+    #[error("compartment {0} is not open in this session")]
+    Closed(Compartment),
+    /// The session may read the compartment, but not write it.
+    #[error("this session may not write compartment {0}")]
+    ReadOnly(Compartment),
+    /// Fewer shares than the group needs.
+    #[error("{group}: {have} of {need} shares")]
+    TooFew {
+        /// Which group.
+        group: GroupId,
+        /// How many came.
+        have: usize,
+        /// How many are needed.
+        need: usize,
+    },
+    /// A share is not the one that was given out.
+    #[error("{group}: the share of member {x} is not the one that was given out")]
+    BadShare {
+        /// Which group.
+        group: GroupId,
+        /// The member's share number.
+        x: u8,
+    },
+    /// The group is unknown, or holds no secret.
+    #[error("{0} holds no secret on this station")]
+    NoSecret(GroupId),
+    /// No such record.
+    #[error("no {0} of this id")]
+    Missing(&'static str),
+    /// A stored value is not of its form.
+    #[error("a stored {0} is not of its form")]
+    Malformed(&'static str),
+    /// A cryptographic function refused its input.
+    #[error("cryptography failed: {0}")]
+    Crypto(&'static str),
+    /// The random source is faulty (R1).
+    #[error("the random source failed its health test")]
+    Random,
+}

@@ -1,0 +1,430 @@
+//! The journal as the vault reads it: the chain before logon, bodies for those
+//! who may open them, anchors on cards.
+
+use std::collections::BTreeMap;
+
+use conclave_crypto::primitive::{ec, hpke};
+use conclave_crypto::secret::Secret;
+use conclave_evidence::approval::SignedApproval;
+use conclave_evidence::authority::{AuthorityChain, AuthorityRecord, CardEntry, SignedAuthority};
+use conclave_evidence::journal::{
+    Anchor, Entry, EntryHeader, EntryKind, Head, RootEntry, SignedAnchor, SignedHead, entry_hash,
+};
+use conclave_evidence::{Bytes, Hash, Id, Point, cbor, sign};
+use serde::{Deserialize, Serialize};
+
+use super::compartment::Compartment;
+use super::error::VaultError;
+use super::{Station, Vault, genesis, place};
+
+/// The sealed part of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EntryBody {
+    /// What happened, in the words that screens, minutes and auditors see.
+    pub words: Vec<String>,
+    /// The people it concerns, by name.
+    pub people: Vec<String>,
+    /// Proposals: the nonce that blinds the commitment.
+    pub nonce: Option<Id>,
+    /// Proposals: the action, encoded.
+    pub params: Option<Bytes>,
+    /// Intents: the approvals that let it through.
+    pub approvals: Vec<SignedApproval>,
+}
+
+/// An entry with its body opened.
+#[derive(Clone, Debug)]
+pub struct OpenEntry {
+    /// Its hash in the chain.
+    pub hash: Hash,
+    /// The clear header.
+    pub header: EntryHeader,
+    /// The body, where this session may open it.
+    pub body: Option<EntryBody>,
+}
+
+/// An act whose intent is on disk and whose outcome is not: nobody knows what
+/// left the station. A person decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// The act.
+    pub act: Id,
+    /// The action's name.
+    pub action: String,
+    /// Its number in the journal.
+    pub seq: u64,
+}
+
+pub(super) fn body_info(station: Id) -> Result<Vec<u8>, VaultError> {
+    cbor::to_vec(&("conclave/entry-body/1", station))
+        .map_err(|_| VaultError::Malformed("entry body"))
+}
+
+pub(super) fn root_digest(root: &RootEntry) -> Result<Hash, VaultError> {
+    cbor::digest(
+        "conclave/root/1",
+        &(&root.compartment, root.epoch, root.count, root.mac),
+    )
+    .map_err(|_| VaultError::Malformed("root"))
+}
+
+/// Checks a root's signature against the writer key that the authority record
+/// pins.
+pub(super) fn check_root(
+    record: &AuthorityRecord,
+    compartment: Compartment,
+    root: &RootEntry,
+) -> Result<(), VaultError> {
+    let wrong = || VaultError::Root(compartment);
+    let writer = record.writer(compartment.name()).ok_or_else(wrong)?;
+    if root.compartment != compartment.name() || root.epoch != writer.epoch {
+        return Err(wrong());
+    }
+    sign::verify_p256(&writer.key, &root_digest(root)?, &root.signature).map_err(|_| wrong())
+}
+
+impl Vault {
+    pub(super) fn load_station(&self) -> Result<Option<Station>, VaultError> {
+        let mut chain: Vec<SignedAuthority> = Vec::new();
+        let mut failed = None;
+        self.store.scan(place::AUTHORITY, &mut |_, value| {
+            match cbor::from_slice(value) {
+                Ok(signed) => chain.push(signed),
+                Err(_) => failed = Some(VaultError::Malformed("authority record")),
+            }
+            failed.is_none()
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if chain.is_empty() {
+            // A journal without an authority record is no empty repository.
+            return match self.store.last(place::JOURNAL)? {
+                None => Ok(None),
+                Some(_) => Err(VaultError::Authority("it is missing".into())),
+            };
+        }
+        let verified =
+            AuthorityChain::verify(&chain).map_err(|e| VaultError::Authority(e.to_string()))?;
+        let record = verified.latest().clone();
+        let authority = verified.latest_hash();
+
+        let mut next_seq = 0u64;
+        let mut last_entry = Hash([0; 32]);
+        let mut head_matches = None;
+        let mut last_roots: Option<Vec<RootEntry>> = None;
+        let head = self.load_head(&verified)?;
+        let mut failed = None;
+        self.store.scan(place::JOURNAL, &mut |key, value| {
+            let step = (|| {
+                let entry: Entry =
+                    cbor::from_slice(value).map_err(|_| at(next_seq, "is not of its form"))?;
+                let header = entry
+                    .open_header()
+                    .map_err(|_| at(next_seq, "has a header that is not of its form"))?;
+                if key != place::entry(next_seq) || header.seq != next_seq {
+                    return Err(at(next_seq, "is missing or out of order"));
+                }
+                if header.previous != last_entry {
+                    return Err(at(next_seq, "does not continue the entry before it"));
+                }
+                let after_head = head.as_ref().is_some_and(|h| next_seq > h.seq);
+                if after_head && header.kind != EntryKind::Locked {
+                    return Err(at(next_seq, "stands after the last signed head"));
+                }
+                last_entry = entry_hash(&entry).map_err(|_| at(next_seq, "cannot be hashed"))?;
+                if head.as_ref().is_some_and(|h| h.seq == next_seq) {
+                    head_matches = Some(head.as_ref().is_some_and(|h| h.entry == last_entry));
+                }
+                if header.roots.is_some() {
+                    last_roots = header.roots;
+                }
+                next_seq += 1;
+                Ok(())
+            })();
+            failed = step.err();
+            failed.is_none()
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        match (&head, head_matches) {
+            (None, _) => return Err(VaultError::Journal("its signed head is missing".into())),
+            (Some(_), Some(true)) => {}
+            (Some(h), Some(false)) => return Err(at(h.seq, "differs from the signed head")),
+            (Some(h), None) => return Err(at(h.seq, "is missing, but the signed head names it")),
+        }
+        let station = Station {
+            chain,
+            record,
+            authority,
+            next_seq,
+            last_entry,
+            head,
+        };
+        self.check_last_roots(&station.record, last_roots)?;
+        Ok(Some(station))
+    }
+
+    fn load_head(&self, chain: &AuthorityChain) -> Result<Option<Head>, VaultError> {
+        let Some(bytes) = self.store.get(place::HEAD)? else {
+            return Ok(None);
+        };
+        let signed: SignedHead =
+            cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("head"))?;
+        let head = signed
+            .verify(&chain.latest().station_key)
+            .map_err(|_| VaultError::Journal("the head's signature is wrong".into()))?;
+        let record = chain.latest();
+        if head.station != record.station || head.incarnation != record.incarnation {
+            return Err(VaultError::Journal("the head is another station's".into()));
+        }
+        Ok(Some(head))
+    }
+
+    /// The compartments' roots agree with the last record-changing entry.
+    fn check_last_roots(
+        &self,
+        record: &AuthorityRecord,
+        last: Option<Vec<RootEntry>>,
+    ) -> Result<(), VaultError> {
+        let expected: BTreeMap<String, RootEntry> = last
+            .ok_or_else(|| VaultError::Journal("no entry shows the records' roots".into()))?
+            .into_iter()
+            .map(|root| (root.compartment.clone(), root))
+            .collect();
+        for compartment in Compartment::ALL {
+            let bytes = self
+                .store
+                .get(&place::compartment(compartment))?
+                .ok_or(VaultError::Root(compartment))?;
+            let state: super::CompartmentState =
+                cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("compartment"))?;
+            check_root(record, compartment, &state.root)?;
+            if expected.get(compartment.name()) != Some(&state.root) {
+                return Err(VaultError::Root(compartment));
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of the newest entry, and its hash.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn newest(&self) -> Result<(u64, Hash), VaultError> {
+        let station = self.station()?;
+        Ok((station.next_seq.saturating_sub(1), station.last_entry))
+    }
+
+    /// The newest head that the station key signed.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn head(&self) -> Result<Option<&Head>, VaultError> {
+        Ok(self.station()?.head.as_ref())
+    }
+
+    /// The newest head with its signature, for an export.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`], [`VaultError::Missing`]
+    pub fn signed_head(&self) -> Result<SignedHead, VaultError> {
+        self.station()?;
+        let bytes = self
+            .store
+            .get(place::HEAD)?
+            .ok_or(VaultError::Missing("head"))?;
+        cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("head"))
+    }
+
+    /// The sealed entries from `first` on.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn entries(&self, first: u64) -> Result<Vec<Entry>, VaultError> {
+        let mut entries = Vec::new();
+        let mut failed = false;
+        self.store.scan(place::JOURNAL, &mut |key, value| {
+            if key >= place::entry(first).as_slice() {
+                match cbor::from_slice(value) {
+                    Ok(entry) => entries.push(entry),
+                    Err(_) => failed = true,
+                }
+            }
+            !failed
+        })?;
+        if failed {
+            return Err(VaultError::Malformed("entry"));
+        }
+        Ok(entries)
+    }
+
+    /// The entries from `first` on, opened where the journal's key is at hand.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`], [`VaultError::Journal`] when a body does not
+    /// authenticate.
+    pub fn read_journal(&self, first: u64) -> Result<Vec<OpenEntry>, VaultError> {
+        let record = self.authority()?;
+        let key = match self.get_secret(Compartment::Journal, genesis::JOURNAL_KEY) {
+            Ok(key) => Some(key),
+            Err(VaultError::Closed(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let info = body_info(record.station)?;
+        let mut opened = Vec::new();
+        for entry in self.entries(first)? {
+            let header = entry
+                .open_header()
+                .map_err(|_| VaultError::Malformed("entry"))?;
+            let body = match &key {
+                Some(key) => Some(open_body(key, &record.journal_key, &info, &header, &entry)?),
+                None => None,
+            };
+            opened.push(OpenEntry {
+                hash: entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?,
+                header,
+                body,
+            });
+        }
+        Ok(opened)
+    }
+
+    /// Acts whose intent has no outcome: shown as UNKNOWN.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn open_intents(&self) -> Result<Vec<OpenIntent>, VaultError> {
+        let mut open: BTreeMap<Id, OpenIntent> = BTreeMap::new();
+        for entry in self.entries(0)? {
+            let header = entry
+                .open_header()
+                .map_err(|_| VaultError::Malformed("entry"))?;
+            match header.kind {
+                EntryKind::Intent => {
+                    open.insert(
+                        header.act,
+                        OpenIntent {
+                            act: header.act,
+                            action: header.action,
+                            seq: header.seq,
+                        },
+                    );
+                }
+                EntryKind::Outcome | EntryKind::Failed => {
+                    open.remove(&header.act);
+                }
+                _ => {}
+            }
+        }
+        Ok(open.into_values().collect())
+    }
+
+    /// The anchor for a card to sign: the newest signed head.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`] before the first head.
+    pub fn anchor_for(&self, card: Id) -> Result<Anchor, VaultError> {
+        let head = self.head()?.ok_or(VaultError::Missing("head"))?;
+        Ok(Anchor {
+            head: head.clone(),
+            card,
+        })
+    }
+
+    /// Checks an anchor that a card presents against this repository. An older
+    /// copy of the repository has not seen the entry that the anchor names.
+    ///
+    /// # Errors
+    /// [`VaultError::Journal`] with the reason in words.
+    pub fn check_anchor(&self, card: &CardEntry, anchor: &SignedAnchor) -> Result<(), VaultError> {
+        let station = self.station()?;
+        let wrong = |why: &str| VaultError::Journal(why.into());
+        let anchor = anchor
+            .verify(&card.auth_key_9a)
+            .map_err(|_| wrong("the card's anchor is not signed by this card"))?;
+        if anchor.card != card.card || anchor.head.station != station.record.station {
+            return Err(wrong("the card's anchor is of another card or station"));
+        }
+        let newest = station.head.as_ref().map_or(0, |h| h.seq);
+        if anchor.head.seq > newest {
+            return Err(wrong(
+                "this card has seen a newer journal than this repository holds",
+            ));
+        }
+        let bytes = self
+            .store
+            .get(&place::entry(anchor.head.seq))?
+            .ok_or_else(|| wrong("the entry that the card has seen is missing"))?;
+        let entry: Entry =
+            cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("entry"))?;
+        let hash = entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?;
+        if hash != anchor.head.entry {
+            return Err(wrong("the entry that the card has seen was altered"));
+        }
+        Ok(())
+    }
+
+    /// Keeps the newest anchor that a card signed, for the journal's export.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`]
+    pub fn keep_anchor(&mut self, card: Id, anchor: &SignedAnchor) -> Result<(), VaultError> {
+        let bytes = cbor::to_vec(anchor).map_err(|_| VaultError::Malformed("anchor"))?;
+        self.write(&[crate::ports::store::Write::Put(place::anchor(card), bytes)])
+    }
+
+    /// TRUE when this card has written an anchor before: an empty one is then
+    /// an alarm.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`]
+    pub fn has_anchor(&self, card: Id) -> Result<bool, VaultError> {
+        Ok(self.store.get(&place::anchor(card))?.is_some())
+    }
+
+    /// All anchors kept.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn anchors(&self) -> Result<Vec<SignedAnchor>, VaultError> {
+        let mut anchors = Vec::new();
+        let mut failed = false;
+        self.store.scan(place::ANCHOR, &mut |_, value| {
+            match cbor::from_slice(value) {
+                Ok(anchor) => anchors.push(anchor),
+                Err(_) => failed = true,
+            }
+            !failed
+        })?;
+        if failed {
+            return Err(VaultError::Malformed("anchor"));
+        }
+        Ok(anchors)
+    }
+}
+
+fn at(seq: u64, why: &str) -> VaultError {
+    VaultError::Journal(format!("entry {seq} {why}"))
+}
+
+fn open_body(
+    key: &Secret,
+    public: &Point,
+    info: &[u8],
+    header: &EntryHeader,
+    entry: &Entry,
+) -> Result<EntryBody, VaultError> {
+    let dh = |point: &[u8; 65]| ec::agree(key, point).map_err(|_| ());
+    let plain = hpke::open_with(
+        &entry.enc.0,
+        &public.0,
+        dh,
+        info,
+        &entry.header,
+        &entry.sealed,
+    )
+    .map_err(|_| at(header.seq, "does not authenticate"))?;
+    cbor::from_slice(plain.expose()).map_err(|_| VaultError::Malformed("entry body"))
+}

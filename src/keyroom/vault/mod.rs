@@ -1,0 +1,535 @@
+//! The vault: compartments that a quorum opens, records that cannot be
+//! swapped unnoticed, and the journal that says what happened.
+//!
+//! `docs/vault-format.md` describes every byte, so that a stranger with a
+//! quorum can decode a vault.
+
+pub mod compartment;
+mod commit;
+pub mod engine;
+mod error;
+pub mod genesis;
+pub mod guard;
+mod history;
+mod place;
+mod root;
+mod seal;
+mod share;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use conclave_crypto::primitive::shamir::Share;
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::authority::{AuthorityRecord, CardEntry, SignedAuthority};
+use conclave_evidence::journal::Head;
+use conclave_evidence::{GroupId, Hash, Id, cbor};
+use serde::de::DeserializeOwned;
+
+pub use commit::{Batch, NewEntry};
+pub use compartment::Compartment;
+pub use error::VaultError;
+pub use history::{EntryBody, OpenEntry, OpenIntent};
+
+use crate::ports::clock::Clock;
+use crate::ports::store::{Store, Write};
+use compartment::Openers;
+use root::{RootKeys, Sum};
+use seal::{Binding, Sealed};
+use share::SealedShare;
+
+/// What the vault needs of the world besides its store.
+pub struct Surroundings {
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The random source, health-tested.
+    pub random: Box<dyn RandomSource + Send>,
+    /// A random id of this run of the program.
+    pub boot: Id,
+}
+
+/// The station's repository.
+pub struct Vault {
+    store: Box<dyn Store>,
+    world: Surroundings,
+    station: Option<Station>,
+    /// Secrets of the groups that are logged on.
+    groups: BTreeMap<GroupId, Secret>,
+    /// Compartments that those groups open.
+    open: BTreeMap<Compartment, Open>,
+    /// The station's signing key, while any group is logged on.
+    station_key: Option<Secret>,
+}
+
+/// What is public before anybody logs on.
+struct Station {
+    chain: Vec<SignedAuthority>,
+    record: AuthorityRecord,
+    authority: Hash,
+    next_seq: u64,
+    last_entry: Hash,
+    head: Option<Head>,
+}
+
+/// An open compartment.
+struct Open {
+    epoch: u32,
+    data: Secret,
+    roots: RootKeys,
+    writer: Option<Secret>,
+    sum: Sum,
+}
+
+/// A compartment's state as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct CompartmentState {
+    root: conclave_evidence::journal::RootEntry,
+    sum: Sealed,
+}
+
+impl Vault {
+    /// Opens a repository and checks everything that is checkable before
+    /// anybody logs on: the authority chain, the journal's chain from its
+    /// first entry, the newest head's signature.
+    ///
+    /// # Errors
+    /// [`VaultError::Authority`] and [`VaultError::Journal`] name the place
+    /// that does not verify.
+    pub fn open(store: Box<dyn Store>, world: Surroundings) -> Result<Self, VaultError> {
+        let mut vault = Self {
+            store,
+            world,
+            station: None,
+            groups: BTreeMap::new(),
+            open: BTreeMap::new(),
+            station_key: None,
+        };
+        vault.station = vault.load_station()?;
+        Ok(vault)
+    }
+
+    /// TRUE while no station was initialised here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.station.is_none()
+    }
+
+    fn station(&self) -> Result<&Station, VaultError> {
+        self.station.as_ref().ok_or(VaultError::Empty)
+    }
+
+    /// The newest authority record.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn authority(&self) -> Result<&AuthorityRecord, VaultError> {
+        Ok(&self.station()?.record)
+    }
+
+    /// The digest of the newest authority record, which approvals and anchors
+    /// name.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn authority_hash(&self) -> Result<Hash, VaultError> {
+        Ok(self.station()?.authority)
+    }
+
+    /// All authority records from genesis on.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn authority_chain(&self) -> Result<&[SignedAuthority], VaultError> {
+        Ok(&self.station()?.chain)
+    }
+
+    /// The random source.
+    pub fn random(&mut self) -> &mut dyn RandomSource {
+        self.world.random.as_mut()
+    }
+
+    /// The clocks.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        self.world.clock.as_ref()
+    }
+
+    /// A fresh random id.
+    ///
+    /// # Errors
+    /// [`VaultError::Random`]
+    pub fn new_id(&mut self) -> Result<Id, VaultError> {
+        let mut id = [0u8; 16];
+        self.world
+            .random
+            .public(&mut id)
+            .map_err(|_| VaultError::Random)?;
+        Ok(Id(id))
+    }
+
+    /// Opens one member's share of a group with the card's key agreement, and
+    /// checks it against its commitment.
+    ///
+    /// # Errors
+    /// [`VaultError::BadShare`]; what `dh` answered.
+    pub fn open_share<E: From<VaultError>>(
+        &self,
+        group: GroupId,
+        card: &CardEntry,
+        dh: impl FnOnce(&[u8; 65]) -> Result<Secret, E>,
+    ) -> Result<Share, E> {
+        let record = self.authority()?;
+        let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
+        let member = entry
+            .members
+            .iter()
+            .find(|m| m.card == card.card)
+            .ok_or(VaultError::NoSecret(group))?;
+        let bytes = self
+            .store
+            .get(&place::share(group, entry.epoch, member.x))
+            .map_err(VaultError::from)?
+            .ok_or(VaultError::Missing("share"))?;
+        let sealed: SealedShare =
+            cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("share"))?;
+        share::open(record, entry, member, &card.agree_key_9d, &sealed, dh)
+    }
+
+    /// Logs a group on: combines a quorum's shares and opens every
+    /// compartment that the groups now logged on may open, checking each
+    /// against its signed root.
+    ///
+    /// # Errors
+    /// [`VaultError::TooFew`], [`VaultError::NoSecret`], or what a compartment
+    /// shows to be altered; then nothing more is open than before.
+    pub fn unlock(&mut self, group: GroupId, shares: &[Share]) -> Result<(), VaultError> {
+        let record = self.authority()?;
+        let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
+        let secret = share::combine(record.station, entry, shares)?;
+        self.groups.insert(group, secret);
+        match self.open_compartments() {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.lock_group(group);
+                Err(error)
+            }
+        }
+    }
+
+    /// Logs one group off: whatever only it opened is wiped.
+    pub fn lock_group(&mut self, group: GroupId) {
+        self.groups.remove(&group);
+        let have: BTreeSet<GroupId> = self.groups.keys().copied().collect();
+        let opens = |sets: &'static [Openers]| {
+            sets.iter().any(|set| set.iter().all(|g| have.contains(g)))
+        };
+        self.open.retain(|compartment, open| {
+            if !opens(compartment.writers()) {
+                open.writer = None;
+            }
+            opens(compartment.readers())
+        });
+        if self.groups.is_empty() {
+            self.station_key = None;
+        }
+    }
+
+    /// Logs everybody off and wipes all keys.
+    pub fn lock(&mut self) {
+        self.groups.clear();
+        self.open.clear();
+        self.station_key = None;
+    }
+
+    /// The groups that are logged on.
+    #[must_use]
+    pub fn open_groups(&self) -> Vec<GroupId> {
+        self.groups.keys().copied().collect()
+    }
+
+    /// The compartments that are open.
+    #[must_use]
+    pub fn open_compartments_list(&self) -> Vec<Compartment> {
+        self.open.keys().copied().collect()
+    }
+
+    fn open_compartments(&mut self) -> Result<(), VaultError> {
+        for compartment in Compartment::ALL {
+            let mut opened = match self.open.remove(&compartment) {
+                Some(open) => open,
+                None => {
+                    let Some(data) =
+                        self.unwrap_key("data", compartment, compartment.readers())?
+                    else {
+                        continue;
+                    };
+                    self.check_compartment(compartment, data)?
+                }
+            };
+            if opened.writer.is_none() {
+                opened.writer = self.unwrap_key("writer", compartment, compartment.writers())?;
+            }
+            self.open.insert(compartment, opened);
+        }
+        if self.station_key.is_none() && self.open.contains_key(&Compartment::Station) {
+            let id = genesis::STATION_KEY;
+            self.station_key = Some(self.get_secret(Compartment::Station, id)?);
+        }
+        Ok(())
+    }
+
+    /// Unwraps a compartment's key with the first set of groups that is
+    /// complete.
+    fn unwrap_key(
+        &self,
+        purpose: &str,
+        compartment: Compartment,
+        sets: &'static [Openers],
+    ) -> Result<Option<Secret>, VaultError> {
+        let Some(openers) = sets
+            .iter()
+            .find(|set| set.iter().all(|g| self.groups.contains_key(g)))
+        else {
+            return Ok(None);
+        };
+        let record = self.authority()?;
+        let bytes = self
+            .store
+            .get(&place::wrap(purpose, compartment, openers))?
+            .ok_or(VaultError::Missing("wrapped key"))?;
+        let sealed = Sealed::from_bytes(&bytes)?;
+        let parent = wrapping_parent(&self.groups, openers)?;
+        let binding = wrap_binding(record, purpose, compartment, sealed.binding.epoch, openers)?;
+        sealed.open(&parent, &binding).map(Some)
+    }
+
+    /// Opens a compartment's state and adds up its records.
+    fn check_compartment(
+        &self,
+        compartment: Compartment,
+        data: Secret,
+    ) -> Result<Open, VaultError> {
+        let record = self.authority()?;
+        let state = self.compartment_state(compartment)?;
+        let epoch = state.root.epoch;
+        let roots = RootKeys::derive(&data)?;
+        let wrong = || VaultError::Root(compartment);
+
+        let binding = sum_binding(record.station, compartment, epoch, state.root.count);
+        let sealed = state.sum.open(&data, &binding)?;
+        let stored = Sum {
+            count: state.root.count,
+            value: sealed.expose().try_into().map_err(|_| wrong())?,
+        };
+        if roots.shown(compartment, epoch, &stored)? != state.root.mac {
+            return Err(wrong());
+        }
+        let mut sum = Sum::default();
+        let mut failed = None;
+        self.store
+            .scan(&place::records(compartment), &mut |key, value| {
+                let step = Sealed::from_bytes(value).and_then(|sealed| {
+                    if place::record(compartment, sealed.binding.id) != key {
+                        return Err(wrong());
+                    }
+                    roots.add(&mut sum, sealed.binding.id, sealed.binding.version, value)
+                });
+                failed = step.err();
+                failed.is_none()
+            })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if sum != stored {
+            return Err(wrong());
+        }
+        Ok(Open {
+            epoch,
+            data,
+            roots,
+            writer: None,
+            sum,
+        })
+    }
+
+    fn compartment_state(&self, compartment: Compartment) -> Result<CompartmentState, VaultError> {
+        let bytes = self
+            .store
+            .get(&place::compartment(compartment))?
+            .ok_or(VaultError::Missing("compartment"))?;
+        let state: CompartmentState =
+            cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("compartment"))?;
+        history::check_root(self.authority()?, compartment, &state.root)?;
+        Ok(state)
+    }
+
+    fn opened(&self, compartment: Compartment) -> Result<&Open, VaultError> {
+        self.open
+            .get(&compartment)
+            .ok_or(VaultError::Closed(compartment))
+    }
+
+    /// A record's body.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`], [`VaultError::Missing`], [`VaultError::Forged`]
+    pub fn get_secret(&self, compartment: Compartment, id: Id) -> Result<Secret, VaultError> {
+        let bytes = self
+            .store
+            .get(&place::record(compartment, id))?
+            .ok_or(VaultError::Missing("record"))?;
+        let sealed = Sealed::from_bytes(&bytes)?;
+        self.open_record(compartment, id, &sealed)
+    }
+
+    fn open_record(
+        &self,
+        compartment: Compartment,
+        id: Id,
+        sealed: &Sealed,
+    ) -> Result<Secret, VaultError> {
+        let open = match self.open.get(&compartment) {
+            Some(open) => open,
+            None => return Err(VaultError::Closed(compartment)),
+        };
+        let expected = Binding {
+            purpose: RECORD.into(),
+            station: self.authority()?.station,
+            compartment,
+            epoch: open.epoch,
+            kind: sealed.binding.kind.clone(),
+            id,
+            version: sealed.binding.version,
+        };
+        sealed.open(&open.data, &expected)
+    }
+
+    /// A record, decoded.
+    ///
+    /// # Errors
+    /// As [`Self::get_secret`], and [`VaultError::Malformed`].
+    pub fn get<T: DeserializeOwned>(
+        &self,
+        compartment: Compartment,
+        id: Id,
+    ) -> Result<T, VaultError> {
+        let body = self.get_secret(compartment, id)?;
+        cbor::from_slice(body.expose()).map_err(|_| VaultError::Malformed("record"))
+    }
+
+    /// All records of one kind.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn list<T: DeserializeOwned>(
+        &self,
+        compartment: Compartment,
+        kind: &str,
+    ) -> Result<Vec<(Id, T)>, VaultError> {
+        self.opened(compartment)?;
+        let mut found = Vec::new();
+        let mut failed = None;
+        self.store
+            .scan(&place::records(compartment), &mut |_, value| {
+                let step = Sealed::from_bytes(value).and_then(|sealed| {
+                    if sealed.binding.kind != kind {
+                        return Ok(());
+                    }
+                    let id = sealed.binding.id;
+                    let body = self.open_record(compartment, id, &sealed)?;
+                    let record = cbor::from_slice(body.expose())
+                        .map_err(|_| VaultError::Malformed("record"))?;
+                    found.push((id, record));
+                    Ok(())
+                });
+                failed = step.err();
+                failed.is_none()
+            })?;
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(found),
+        }
+    }
+
+    /// A secret that belongs to an open compartment and to `purpose`, for the
+    /// provider that keeps its keys under it.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`]
+    pub(crate) fn derived(
+        &self,
+        compartment: Compartment,
+        purpose: &str,
+    ) -> Result<Secret, VaultError> {
+        let open = self.opened(compartment)?;
+        conclave_crypto::primitive::mac::hkdf_sha256(
+            open.data.expose(),
+            &[],
+            purpose.as_bytes(),
+            32,
+        )
+        .map_err(|_| VaultError::Crypto("derivation"))
+    }
+
+    /// Writes that are public or sealed already, outside of any record.
+    pub(crate) fn write(&mut self, writes: &[Write]) -> Result<(), VaultError> {
+        Ok(self.store.commit(writes)?)
+    }
+}
+
+/// The purpose of a record's binding.
+const RECORD: &str = "conclave/record/1";
+
+fn sum_binding(station: Id, compartment: Compartment, epoch: u32, count: u64) -> Binding {
+    Binding {
+        purpose: "conclave/root-sum/1".into(),
+        station,
+        compartment,
+        epoch,
+        kind: String::new(),
+        id: Id([0; 16]),
+        version: count,
+    }
+}
+
+fn wrap_binding(
+    record: &AuthorityRecord,
+    purpose: &str,
+    compartment: Compartment,
+    epoch: u32,
+    openers: Openers,
+) -> Result<Binding, VaultError> {
+    let mut names = Vec::new();
+    for &group in openers {
+        let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
+        names.push(format!("{group}@{}", entry.epoch));
+    }
+    Ok(Binding {
+        purpose: format!("conclave/wrap-{purpose}/1"),
+        station: record.station,
+        compartment,
+        epoch,
+        kind: names.join("+"),
+        id: Id([0; 16]),
+        version: 0,
+    })
+}
+
+/// secretA ‖ secretB: the key-encryption key's parent.
+fn wrapping_parent(
+    groups: &BTreeMap<GroupId, Secret>,
+    openers: Openers,
+) -> Result<Secret, VaultError> {
+    let mut parts = Vec::new();
+    for &group in openers {
+        parts.push(groups.get(&group).ok_or(VaultError::NoSecret(group))?);
+    }
+    let length = parts.iter().map(|p| p.len()).sum();
+    Ok(Secret::from_fn(length, |buffer| {
+        let mut at = 0;
+        for part in &parts {
+            buffer[at..at + part.len()].copy_from_slice(part.expose());
+            at += part.len();
+        }
+    }))
+}

@@ -1,0 +1,190 @@
+//! A group's secret as shares on cards.
+//!
+//! 32 random bytes an epoch, Shamir m of n, each share sealed by HPKE to one
+//! member's 9D key. Only the Diffie-Hellman runs on the card.
+
+use conclave_crypto::primitive::mac::hmac_sha256;
+use conclave_crypto::primitive::{hpke, shamir};
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::authority::{AuthorityRecord, Commitment, GroupEntry, MemberEntry};
+use conclave_evidence::{GroupId, Hash, Id, Point, cbor};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::VaultError;
+
+/// A share sealed to one card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedShare {
+    /// The member's share number.
+    pub x: u8,
+    /// HPKE's encapsulated key.
+    pub enc: Point,
+    /// Ciphertext and tag.
+    #[serde(with = "serde_bytes")]
+    pub body: Vec<u8>,
+}
+
+/// Length of a group secret in bytes.
+pub const SECRET_LEN: usize = 32;
+
+fn info(
+    station: Id,
+    group: GroupId,
+    epoch: u32,
+    x: u8,
+    key: &Point,
+) -> Result<Vec<u8>, VaultError> {
+    let spki = Hash(Sha256::digest(key.0).into());
+    cbor::to_vec(&("conclave/share/1", station, group, epoch, x, spki))
+        .map_err(|_| VaultError::Malformed("share"))
+}
+
+/// What a freshly split group has: its public entry, and a sealed share for
+/// each member, in the order of the members.
+pub struct Split {
+    /// For the authority record.
+    pub entry: GroupEntry,
+    /// For the store.
+    pub shares: Vec<SealedShare>,
+}
+
+/// A member to be: card, person, and the card's 9D key.
+pub struct Member {
+    /// The card.
+    pub card: Id,
+    /// The person.
+    pub person: Id,
+    /// Its key-agreement key.
+    pub key: Point,
+}
+
+/// Splits a group's secret, m of the members, and seals each share.
+///
+/// # Errors
+/// [`VaultError::Random`], [`VaultError::Crypto`]
+pub fn split(
+    station: Id,
+    group: GroupId,
+    m: u8,
+    epoch: u32,
+    members: &[Member],
+    secret: &Secret,
+    random: &mut dyn RandomSource,
+) -> Result<Split, VaultError> {
+    let n = u8::try_from(members.len()).map_err(|_| VaultError::Crypto("group size"))?;
+    let shares = shamir::split(secret, m, n, random).map_err(|_| VaultError::Crypto("split"))?;
+    let mut entries = Vec::new();
+    let mut sealed = Vec::new();
+    for (member, share) in members.iter().zip(&shares) {
+        let mut salt = [0u8; 32];
+        random.public(&mut salt).map_err(|_| VaultError::Random)?;
+        entries.push(MemberEntry {
+            card: member.card,
+            person: member.person,
+            x: share.x,
+            commitment: Some(Commitment {
+                salt: Hash(salt),
+                hash: Hash(shamir::commitment(&salt, share)),
+            }),
+        });
+        let context = info(station, group, epoch, share.x, &member.key)?;
+        let (enc, body) =
+            hpke::seal_to(&member.key.0, &context, b"", share.value.expose(), random)
+                .map_err(|_| VaultError::Crypto("sealing a share"))?;
+        sealed.push(SealedShare {
+            x: share.x,
+            enc: Point(enc),
+            body,
+        });
+    }
+    Ok(Split {
+        entry: GroupEntry {
+            group,
+            m,
+            epoch,
+            holds_secret: true,
+            members: entries,
+            secret_check: Some(Hash(check(station, group, epoch, secret)?)),
+        },
+        shares: sealed,
+    })
+}
+
+fn check(
+    station: Id,
+    group: GroupId,
+    epoch: u32,
+    secret: &Secret,
+) -> Result<[u8; 32], VaultError> {
+    let message = cbor::to_vec(&("conclave/group-check/1", station, group, epoch))
+        .map_err(|_| VaultError::Malformed("group check"))?;
+    Ok(hmac_sha256(secret.expose(), &message))
+}
+
+/// Opens one member's share. `dh` is the card's key agreement with the given
+/// point, 32 bytes.
+///
+/// # Errors
+/// [`VaultError::BadShare`] when the share does not open or is not the one
+/// that was given out; what `dh` answered.
+pub fn open<E: From<VaultError>>(
+    record: &AuthorityRecord,
+    group: &GroupEntry,
+    member: &MemberEntry,
+    key: &Point,
+    sealed: &SealedShare,
+    dh: impl FnOnce(&[u8; 65]) -> Result<Secret, E>,
+) -> Result<shamir::Share, E> {
+    let bad = || VaultError::BadShare {
+        group: group.group,
+        x: member.x,
+    };
+    if sealed.x != member.x {
+        return Err(bad().into());
+    }
+    let context = info(record.station, group.group, group.epoch, member.x, key)?;
+    let value = hpke::open_with(&sealed.enc.0, &key.0, dh, &context, b"", &sealed.body)
+        .map_err(|error| match error {
+            hpke::OpenError::Agreement(e) => e,
+            _ => bad().into(),
+        })?;
+    let share = shamir::Share { x: member.x, value };
+    let commitment = member.commitment.as_ref().ok_or_else(bad)?;
+    if shamir::commitment(&commitment.salt.0, &share) != commitment.hash.0 {
+        return Err(bad().into());
+    }
+    Ok(share)
+}
+
+/// Combines the shares of a quorum.
+///
+/// # Errors
+/// [`VaultError::TooFew`], [`VaultError::NoSecret`] when the result is not the
+/// group's secret.
+pub fn combine(
+    station: Id,
+    group: &GroupEntry,
+    shares: &[shamir::Share],
+) -> Result<Secret, VaultError> {
+    let need = usize::from(group.m);
+    if shares.len() < need {
+        return Err(VaultError::TooFew {
+            group: group.group,
+            have: shares.len(),
+            need,
+        });
+    }
+    // Exactly m: more would hide a bad one among good ones.
+    let secret = shamir::combine(&shares[..need]).map_err(|_| VaultError::Crypto("combine"))?;
+    let expected = group
+        .secret_check
+        .as_ref()
+        .ok_or(VaultError::NoSecret(group.group))?;
+    if secret.len() != SECRET_LEN
+        || check(station, group.group, group.epoch, &secret)? != expected.0
+    {
+        return Err(VaultError::NoSecret(group.group));
+    }
+    Ok(secret)
+}

@@ -1,0 +1,299 @@
+//! What a front end (the terminal, the demonstration) and the station say to
+//! one another. A front asks; the station decides. No secret travels here
+//! except inside [`Answer::Secret`].
+
+use conclave_evidence::GroupId;
+use conclave_keyroom::ports::dialogue::{Answer, Prompt, Refusal};
+
+/// What a front end asks of the station.
+pub enum Request {
+    /// Begin the initialise ceremony (empty station only), or finish an
+    /// interrupted one.
+    Initialise,
+    /// A group logs on; with nothing named, the person's card decides and Tab
+    /// changes.
+    Logon(Option<GroupId>),
+    /// End the session.
+    Logout,
+    /// Begin a ceremony from a script, by its file name.
+    Ceremony(String),
+    /// Go on with an open ceremony, by its id in hex.
+    Resume(String),
+    /// Run an administration act: enrol a printer, enrol a medium, unlock the
+    /// station.
+    Administer(Administration),
+    /// Write the journal export.
+    ExportJournal,
+    /// Fresh lists, please.
+    Refresh,
+    /// An answer to the prompt that stands.
+    Answer(Answer),
+    /// Somebody pressed a key: the idle clock starts again, a blank screen may
+    /// come back.
+    Awake,
+    /// End the program.
+    Quit,
+}
+
+/// Acts of administrators from the devices screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Administration {
+    /// Enrol a printer for one purpose.
+    EnrolPrinter,
+    /// Enrol a USB medium.
+    EnrolMedium,
+    /// Unlock a station that five failed logons locked.
+    UnlockStation,
+}
+
+/// What the station tells a front end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A question stands.
+    Prompt(Box<Prompt>),
+    /// The question is answered or withdrawn: back to the screen before.
+    PromptDone,
+    /// Long work.
+    Progress {
+        /// What is done.
+        words: String,
+        /// So far.
+        done: u64,
+        /// Of all.
+        of: u64,
+    },
+    /// An act ended well; the words are shown until a key is pressed.
+    Done {
+        /// A title.
+        title: String,
+        /// What was done, line by line.
+        lines: Vec<String>,
+    },
+    /// An act was refused or failed.
+    Refused(Refusal),
+    /// The header and everything that is always visible.
+    Status(Status),
+    /// The lists, after logon and whenever they changed.
+    Lists(Box<Lists>),
+    /// Blank the screen, or show it again.
+    Blank(bool),
+    /// The program ends.
+    Ended,
+}
+
+/// What the station is just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Nothing exists yet: only the initialise ceremony is offered.
+    #[default]
+    Empty,
+    /// Initialise was interrupted after its first commit and must be finished.
+    Unfinished,
+    /// Nobody is logged on.
+    Closed,
+    /// At least one group is logged on.
+    Open,
+    /// Locked: failed logons, self-test, an older repository. The reason is in
+    /// the status.
+    Locked,
+}
+
+/// What is always visible.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Status {
+    /// The station's name; empty on an empty station.
+    pub station: String,
+    /// `TEST`, `PRODUCTION`, or empty.
+    pub mode: String,
+    /// What it is now.
+    pub phase: Phase,
+    /// Why it is locked.
+    pub locked: Option<Refusal>,
+    /// Groups logged on, each with its members' names.
+    pub session: Vec<(String, Vec<String>)>,
+    /// Wall clock, milliseconds since 1970 (UTC).
+    pub wall_ms: u64,
+    /// Seconds until the idle blank and the idle logout, while a session is
+    /// open.
+    pub idle: Option<(u64, u64)>,
+    /// The provider, with what it is not: `software in locked memory; not an
+    /// HSM`.
+    pub provider: String,
+    /// What process hardening could not do.
+    pub warnings: Vec<String>,
+    /// The station is a training station.
+    pub training: bool,
+}
+
+/// Everything the screens list. A part is empty where the session may not read
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Lists {
+    /// The task list.
+    pub tasks: Vec<TaskRow>,
+    /// The key list.
+    pub keys: Vec<KeyRow>,
+    /// Ceremony scripts that may be chosen.
+    pub scripts: Vec<ScriptRow>,
+    /// Ceremonies, open ones first.
+    pub ceremonies: Vec<CeremonyRow>,
+    /// People.
+    pub people: Vec<PersonRow>,
+    /// Groups.
+    pub groups: Vec<GroupRow>,
+    /// Readers, printers, media.
+    pub devices: Vec<DeviceRow>,
+    /// The journal, newest first; bodies only where the session opens them.
+    pub journal: Vec<JournalRow>,
+}
+
+/// A task.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct TaskRow {
+    /// Due day in words: `overdue`, `today`, `27 Nov`.
+    pub due: String,
+    /// Whole days until due; negative when overdue.
+    pub days: i64,
+    /// What.
+    pub what: String,
+    /// Who.
+    pub who: String,
+    /// Lines of detail.
+    pub detail: Vec<String>,
+    /// What Enter opens: a ceremony to resume, by id in hex.
+    pub resume: Option<String>,
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct KeyRow {
+    /// Its label.
+    pub label: String,
+    /// `TDES-2`, `TDES-3`, `AES-128`…
+    pub algorithm: String,
+    /// Usage, for example `K0 zone master key`.
+    pub usage: String,
+    /// Check value.
+    pub kcv: String,
+    /// Its method.
+    pub kcv_method: String,
+    /// Life-cycle state.
+    pub state: String,
+    /// Template and version.
+    pub template: String,
+    /// The ZMK it was exported under, if it was.
+    pub under: String,
+    /// `DD MMM YYYY`, or empty.
+    pub expires: String,
+    /// Whole days until expiry.
+    pub days_left: Option<i64>,
+    /// Custody, history and places, line by line.
+    pub detail: Vec<String>,
+}
+
+/// A ceremony script.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ScriptRow {
+    /// File name.
+    pub file: String,
+    /// Title.
+    pub title: String,
+    /// One sentence.
+    pub summary: String,
+    /// First eight hex digits of its digest, or why it is refused.
+    pub digest: String,
+    /// It may not be run; the words say why.
+    pub refused: Option<String>,
+}
+
+/// A ceremony that runs or ran.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct CeremonyRow {
+    /// Id in hex.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// `open, step 9 of 22`, `done`, `void`.
+    pub state: String,
+    /// When it began.
+    pub began: String,
+    /// Can be resumed.
+    pub open: bool,
+    /// Steps and results, line by line.
+    pub detail: Vec<String>,
+}
+
+/// A person and their cards.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct PersonRow {
+    /// Name.
+    pub name: String,
+    /// Manager.
+    pub reports_to: String,
+    /// Roles, in words.
+    pub roles: Vec<String>,
+    /// Cards: last four hex digits and state.
+    pub cards: Vec<(String, String)>,
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct GroupRow {
+    /// Name.
+    pub name: String,
+    /// How many must come.
+    pub m: u8,
+    /// How many belong to it.
+    pub n: u8,
+    /// Live cards.
+    pub live: u8,
+    /// Members' names.
+    pub members: Vec<String>,
+}
+
+/// A device.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct DeviceRow {
+    /// `reader`, `printer`, `medium`.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// What it is enrolled for.
+    pub purpose: String,
+    /// `ready`, `missing`, `card in`, …
+    pub state: String,
+}
+
+/// A journal entry.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct JournalRow {
+    /// Its number.
+    pub seq: u64,
+    /// `DD MMM HH:MM:SS`.
+    pub at: String,
+    /// Kind.
+    pub kind: String,
+    /// Action name.
+    pub action: String,
+    /// What it says; empty while sealed for this session.
+    pub words: String,
+    /// First eight hex digits of its hash.
+    pub hash: String,
+}
+
+/// The table of a training station: what people do with their hands.
+pub trait Desk: Send + Sync {
+    /// Readers by name, each with the card in it.
+    fn readers(&self) -> Vec<(String, Option<String>)>;
+    /// Cards on the table (not in a reader).
+    fn cards(&self) -> Vec<String>;
+    /// Puts a card into a reader.
+    fn insert(&self, card: &str, reader: &str);
+    /// Pulls whatever card is in a reader.
+    fn pull(&self, reader: &str);
+    /// The sheet lying in the training printer, as text lines, for the one
+    /// custodian who stands there; empty when there is none.
+    fn sheet(&self) -> Vec<String>;
+    /// The sheet is taken away.
+    fn take_sheet(&self);
+}

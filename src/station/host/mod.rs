@@ -1,0 +1,6 @@
+//! The machine: real clocks, randomness and devices behind the key room's
+//! ports.
+
+pub mod clock;
+pub mod pcsc;
+pub mod random;

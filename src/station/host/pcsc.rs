@@ -1,0 +1,258 @@
+//! Smart-card readers behind PC/SC (pcscd).
+//!
+//! Contexts are not shared between a caller that waits and callers that
+//! work: libpcsclite holds a context's lock for as long as it waits.
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use conclave_keyroom::ports::card::{
+    CardChannel, CardError, CardReaders, ReaderId, ReaderState, Response,
+};
+use pcsc::{Card, Context, Disposition, Error, Protocol, Protocols, Scope, ShareMode, State};
+use zeroize::Zeroizing;
+
+/// The readers that pcscd knows.
+///
+/// A service that is not running, or is started again later, is no reason to
+/// make a new one of these: each call connects anew when it has to.
+#[derive(Default)]
+pub struct PcscReaders {
+    look: Mutex<Option<Context>>,
+}
+
+impl PcscReaders {
+    /// Readers of this machine's pcscd. Does not talk to it yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs `work` with the context for looking, and forgets the context if
+    /// the service has gone away under it.
+    fn with_context<T>(
+        &self,
+        work: impl FnOnce(&Context) -> Result<T, Error>,
+    ) -> Result<T, CardError> {
+        let mut kept = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        let context = match kept.take() {
+            Some(context) if context.is_valid().is_ok() => context,
+            _ => establish()?,
+        };
+        let done = work(&context);
+        *kept = Some(context);
+        done.map_err(kind)
+    }
+}
+
+fn establish() -> Result<Context, CardError> {
+    Context::establish(Scope::User).map_err(kind)
+}
+
+impl CardReaders for PcscReaders {
+    fn states(&self) -> Result<Vec<ReaderState>, CardError> {
+        self.with_context(|context| Ok(seen(&look(context)?)))
+    }
+
+    fn wait_change(
+        &self,
+        known: &[ReaderState],
+        timeout: Duration,
+    ) -> Result<Vec<ReaderState>, CardError> {
+        let context = establish()?;
+        #[allow(clippy::disallowed_methods)] // this is the host: the limit is pcscd's, in real time
+        let start = Instant::now();
+        loop {
+            let mut readers = look(&context).map_err(kind)?;
+            let states = seen(&readers);
+            let left = timeout.saturating_sub(start.elapsed());
+            if states != known || left.is_zero() {
+                return Ok(states);
+            }
+            // From the very states just compared, so nothing in between is
+            // missed. It also ends for changes that are none to us, such as
+            // somebody else's connection: hence the loop.
+            for reader in &mut readers {
+                reader.sync_current_state();
+            }
+            match context.get_status_change(left, &mut readers) {
+                // A reader that was unplugged is unknown: look again.
+                Ok(()) | Err(Error::Timeout | Error::UnknownReader) => {}
+                Err(error) => return Err(kind(error)),
+            }
+        }
+    }
+
+    fn connect(&self, reader: &ReaderId) -> Result<Box<dyn CardChannel>, CardError> {
+        let name = CString::new(reader.0.as_str()).map_err(|_| CardError::NoReader)?;
+        let context = establish()?;
+        let card = context
+            .connect(&name, ShareMode::Exclusive, Protocols::ANY)
+            .map_err(kind)?;
+        let (_, protocol) = card.status().map_err(kind)?;
+        Ok(Box::new(Channel {
+            card: Some(card),
+            protocol,
+            name,
+        }))
+    }
+}
+
+/// All readers with their states now, and last the pseudo reader that changes
+/// when a reader is attached or detached.
+fn look(context: &Context) -> Result<Vec<pcsc::ReaderState>, Error> {
+    let names: BTreeSet<CString> = match context.list_readers_owned() {
+        Ok(names) => names.into_iter().collect(),
+        Err(Error::NoReadersAvailable) => BTreeSet::new(),
+        Err(error) => return Err(error),
+    };
+    let mut readers: Vec<_> = names
+        .into_iter()
+        .map(|name| pcsc::ReaderState::new(name, State::UNAWARE))
+        .chain([pcsc::ReaderState::new(
+            pcsc::PNP_NOTIFICATION(),
+            State::UNAWARE,
+        )])
+        .collect();
+    match context.get_status_change(Duration::ZERO, &mut readers) {
+        Ok(()) | Err(Error::Timeout) => Ok(readers),
+        Err(error) => Err(error),
+    }
+}
+
+fn seen(readers: &[pcsc::ReaderState]) -> Vec<ReaderState> {
+    readers
+        .iter()
+        .filter(|reader| reader.name() != pcsc::PNP_NOTIFICATION())
+        .filter(|reader| {
+            !reader
+                .event_state()
+                .intersects(State::UNKNOWN | State::IGNORE)
+        })
+        .map(|reader| ReaderState {
+            id: ReaderId(reader.name().to_string_lossy().into_owned()),
+            card_present: reader.event_state().contains(State::PRESENT),
+            changes: u64::from(reader.event_count()),
+            training: false,
+        })
+        .collect()
+}
+
+struct Channel {
+    /// `None` only while it is dropped.
+    card: Option<Card>,
+    protocol: Protocol,
+    name: CString,
+}
+
+/// How long pcscd may take to notice that a card is gone: it looks at some
+/// readers only every 400 ms.
+const NOTICE: Duration = Duration::from_millis(1000);
+
+impl Channel {
+    /// A card that does not answer is a card pulled in the middle, if pcscd
+    /// comes to say so.
+    fn is_removed(&self) -> Result<bool, Error> {
+        let context = Context::establish(Scope::User)?;
+        let mut reader = [pcsc::ReaderState::new(self.name.clone(), State::UNAWARE)];
+        let mut wait = Duration::ZERO;
+        // First as it is now; then for changes, of which a few may be others.
+        for _ in 0..4 {
+            match context.get_status_change(wait, &mut reader) {
+                Ok(()) => {}
+                Err(Error::Timeout) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            if !reader[0].event_state().contains(State::PRESENT) {
+                return Ok(true);
+            }
+            reader[0].sync_current_state();
+            wait = NOTICE;
+        }
+        Ok(false)
+    }
+}
+
+impl CardChannel for Channel {
+    fn transmit(&mut self, command: &[u8]) -> Result<Response, CardError> {
+        let card = self.card.as_ref().ok_or(CardError::Removed)?;
+        let command = match self.protocol {
+            Protocol::T0 => without_le(command),
+            _ => command,
+        };
+        let mut buffer = Zeroizing::new([0u8; pcsc::MAX_BUFFER_SIZE]);
+        match card.transmit(command, &mut buffer[..]) {
+            Ok(answer) => Response::new(answer.to_vec()),
+            Err(Error::NotTransacted | Error::UnresponsiveCard)
+                if self.is_removed().unwrap_or(false) =>
+            {
+                Err(CardError::Removed)
+            }
+            Err(error) => Err(kind(error)),
+        }
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        if let Some(card) = self.card.take() {
+            // Fails when the card is gone, and with it what was to be reset.
+            let _ = card.disconnect(Disposition::ResetCard);
+        }
+    }
+}
+
+/// T=0 carries no Le behind data (ISO 7816-3 section 12.2.5): the card says
+/// with `61xx` that it has an answer.
+fn without_le(command: &[u8]) -> &[u8] {
+    match command {
+        [_, _, _, _, length, data @ ..]
+            if data.len() == usize::from(*length) + 1 && *length > 0 =>
+        {
+            &command[..command.len() - 1]
+        }
+        _ => command,
+    }
+}
+
+fn kind(error: Error) -> CardError {
+    match error {
+        Error::RemovedCard | Error::NoSmartcard => CardError::Removed,
+        Error::SharingViolation => CardError::Sharing,
+        Error::UnknownReader | Error::ReaderUnavailable => CardError::NoReader,
+        Error::NoService
+        | Error::ServiceStopped
+        | Error::InvalidHandle
+        | Error::Shutdown
+        | Error::CommError => CardError::NoService,
+        Error::Timeout => CardError::Timeout,
+        Error::UnresponsiveCard | Error::UnpoweredCard => {
+            CardError::Protocol("the card does not power up")
+        }
+        Error::UnsupportedCard | Error::ProtoMismatch => {
+            CardError::Protocol("the card speaks neither T=0 nor T=1")
+        }
+        Error::NotTransacted => CardError::Protocol("the card does not answer"),
+        Error::ResetCard => CardError::Protocol("the card was reset"),
+        _ => CardError::Protocol("the reader failed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_case_4_command_loses_its_le() {
+        for (name, command, sent) in [
+            ("case 1", &[0, 0x20, 0, 0x80][..], 4),
+            ("case 2", &[0, 0xC0, 0, 0, 0], 5),
+            ("case 3", &[0, 0x20, 0, 0x80, 2, 1, 2], 7),
+            ("case 4", &[0, 0xA4, 4, 0, 2, 1, 2, 0], 7),
+        ] {
+            assert_eq!(without_le(command).len(), sent, "{name}");
+        }
+    }
+}
