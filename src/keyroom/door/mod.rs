@@ -118,8 +118,8 @@ impl Door {
         let params = encode(action)?;
         let nonce = self.vault.new_id()?;
         let act = self.vault.new_id()?;
-        let digest = action_digest(A::NAME, &params, nonce)
-            .map_err(|_| VaultError::Malformed("action"))?;
+        let digest =
+            action_digest(A::NAME, &params, nonce).map_err(|_| VaultError::Malformed("action"))?;
         let mut batch = Batch::default();
         batch.entry(NewEntry {
             kind: EntryKind::Proposed,
@@ -262,11 +262,7 @@ impl Door {
     }
 
     /// The proposal is this action's, stands in the journal, and was not used.
-    fn check_proposal<A: Action>(
-        &self,
-        action: &A,
-        proposal: &Proposal,
-    ) -> Result<(), DoorError> {
+    fn check_proposal<A: Action>(&self, action: &A, proposal: &Proposal) -> Result<(), DoorError> {
         let misfit = |why: &str| DoorError::from(Refusal::Misfit(why.into()));
         if proposal.name != A::NAME || proposal.params != encode(action)? {
             return Err(misfit("it was proposed with other parameters"));

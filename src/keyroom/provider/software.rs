@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use conclave_crypto::primitive::kcv::Kcv;
-use conclave_crypto::primitive::{components, des_keys, kcv, seal};
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::primitive::modes::Algorithm;
+use conclave_crypto::primitive::{components, des_keys, seal};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::{Id, cbor};
 
@@ -79,22 +80,35 @@ fn proceed(permit: &dyn Permission) -> Result<(), ProviderError> {
     }
 }
 
-/// The check value of a key of this form (R7): ENC-ZERO for TDES, CMAC for
-/// AES.
-///
-/// # Errors
-/// [`ProviderError::Crypto`] for a length that is not the form's.
-pub(super) fn check_value(form: KeyForm, clear: &Secret) -> Result<Kcv, ProviderError> {
+fn algorithm(form: KeyForm) -> Algorithm {
     if form.is_tdes() {
-        kcv::tdes_enc_zero(clear.expose())
+        Algorithm::Tdes
     } else {
-        kcv::aes_cmac(clear.expose())
+        Algorithm::Aes
     }
-    .map_err(|_| ProviderError::Crypto)
 }
 
-fn usable(form: KeyForm, clear: &Secret) -> bool {
-    !form.is_tdes() || des_keys::check(clear.expose()).is_ok()
+/// The check value of a key of this form (R7): ENC-ZERO for TDES, CMAC for
+/// AES.
+fn check_value(form: KeyForm, clear: &Secret) -> Result<Kcv, ProviderError> {
+    Kcv::compute(Method::usual(algorithm(form)), clear.expose()).map_err(|_| ProviderError::Crypto)
+}
+
+/// A fresh key of this form. A weak DES key is drawn again (R5).
+fn draw(form: KeyForm, random: &mut dyn RandomSource) -> Result<Secret, ProviderError> {
+    for _ in 0..TRIES {
+        let mut clear = random
+            .secret_bytes(form.bytes())
+            .map_err(|_| ProviderError::Random)?;
+        if !form.is_tdes() {
+            return Ok(clear);
+        }
+        des_keys::set_odd_parity(clear.expose_mut());
+        if des_keys::check(clear.expose()).is_ok() {
+            return Ok(clear);
+        }
+    }
+    Err(ProviderError::Random)
 }
 
 impl Provider for SoftwareProvider {
@@ -122,21 +136,11 @@ impl Provider for SoftwareProvider {
         random: &mut dyn RandomSource,
     ) -> Result<Generated, ProviderError> {
         proceed(permit)?;
-        for _ in 0..TRIES {
-            let mut clear = random
-                .secret_bytes(form.bytes())
-                .map_err(|_| ProviderError::Random)?;
-            if form.is_tdes() {
-                des_keys::set_odd_parity(clear.expose_mut());
-            }
-            if usable(form, &clear) {
-                return Ok(Generated {
-                    stored: self.store(key, form, &clear, random)?,
-                    kcv: check_value(form, &clear)?,
-                });
-            }
-        }
-        Err(ProviderError::Random)
+        let clear = draw(form, random)?;
+        Ok(Generated {
+            stored: self.store(key, form, &clear, random)?,
+            kcv: check_value(form, &clear)?,
+        })
     }
 
     fn generate_in_components(
@@ -151,48 +155,19 @@ impl Provider for SoftwareProvider {
         if !(2..=9).contains(&count) {
             return Err(ProviderError::Count);
         }
-        for _ in 0..TRIES {
-            // The key is drawn first, with odd parity for TDES, then all
-            // components but the last; the last is what is missing. So the XOR
-            // of the sheets is the key to the bit, and every component alone is
-            // uniform.
-            let mut clear = random
-                .secret_bytes(form.bytes())
-                .map_err(|_| ProviderError::Random)?;
-            if form.is_tdes() {
-                des_keys::set_odd_parity(clear.expose_mut());
-            }
-            if !usable(form, &clear) {
-                continue;
-            }
-            let mut parts = Vec::new();
-            let mut last = clear.duplicate();
-            for _ in 1..count {
-                let mut part = random
-                    .secret_bytes(form.bytes())
-                    .map_err(|_| ProviderError::Random)?;
-                if form.is_tdes() {
-                    des_keys::set_odd_parity(part.expose_mut());
-                }
-                last.xor_in_place(&part);
-                parts.push(part);
-            }
-            parts.push(last);
-            if components::combine(&parts.iter().collect::<Vec<_>>()).is_err() {
-                continue;
-            }
-            let generated = Generated {
-                stored: self.store(key, form, &clear, random)?,
-                kcv: check_value(form, &clear)?,
-            };
-            let mut checks = Vec::new();
-            for (at, part) in (1u8..).zip(parts) {
-                checks.push(check_value(form, &part)?);
-                self.waiting.insert((key, at), part);
-            }
-            return Ok((generated, checks));
+        let clear = draw(form, random)?;
+        let parts = components::split(algorithm(form), &clear, usize::from(count), random)
+            .map_err(|_| ProviderError::Random)?;
+        let generated = Generated {
+            stored: self.store(key, form, &clear, random)?,
+            kcv: check_value(form, &clear)?,
+        };
+        let mut checks = Vec::new();
+        for (index, part) in (1u8..).zip(parts) {
+            checks.push(check_value(form, &part)?);
+            self.waiting.insert((key, index), part);
         }
-        Err(ProviderError::Random)
+        Ok((generated, checks))
     }
 
     fn take_component(

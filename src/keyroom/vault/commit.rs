@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use conclave_crypto::primitive::{ec, hpke};
+use conclave_crypto::primitive::ec::KeyPair;
+use conclave_crypto::primitive::hpke;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::journal::{
     Entry, EntryHeader, EntryKind, Head, RootEntry, SignedHead, entry_hash,
@@ -241,8 +242,7 @@ impl Vault {
                 root: root.clone(),
                 sum: Sealed::seal(&open.data, binding, &sum.value, &mut *self.world.random)?,
             };
-            let bytes =
-                cbor::to_vec(&state).map_err(|_| VaultError::Malformed("compartment"))?;
+            let bytes = cbor::to_vec(&state).map_err(|_| VaultError::Malformed("compartment"))?;
             writes.push(Write::Put(place::compartment(compartment), bytes));
             roots.push(root);
         }
@@ -332,8 +332,20 @@ impl Vault {
     }
 }
 
+impl Vault {
+    /// Signs with the bundle signing key.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`] unless key managers and approvers are logged on.
+    pub fn sign_bundle(&self, digest: &Hash) -> Result<Signature, VaultError> {
+        let key = self.get_secret(Compartment::Export, super::genesis::EXPORT_KEY)?;
+        sign(&key, digest)
+    }
+}
+
 pub(super) fn sign(key: &Secret, digest: &Hash) -> Result<Signature, VaultError> {
-    ec::sign(key, &digest.0)
+    KeyPair::from_secret(key.duplicate())
+        .and_then(|pair| pair.sign(&digest.0))
         .map(Signature)
         .map_err(|_| VaultError::Crypto("signing"))
 }

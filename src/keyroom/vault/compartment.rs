@@ -6,9 +6,7 @@ use conclave_evidence::GroupId;
 use serde::{Deserialize, Serialize};
 
 /// A part of the vault with a data key of its own.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compartment {
     /// The station's signing key, which signs the journal's heads.

@@ -72,3 +72,9 @@ pub enum VaultError {
     #[error("the random source failed its health test")]
     Random,
 }
+
+impl From<conclave_evidence::cbor::CborError> for VaultError {
+    fn from(_: conclave_evidence::cbor::CborError) -> Self {
+        Self::Malformed("value")
+    }
+}

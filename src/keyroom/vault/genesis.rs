@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use conclave_crypto::primitive::ec;
+use conclave_crypto::primitive::ec::KeyPair;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::{
     AuthorityRecord, CardEntry, CardSignature, CardState, GroupEntry, MemberEntry, Mode,
@@ -124,8 +124,8 @@ impl Vault {
         let export_key = self.new_key()?;
         let journal_key = self.new_key()?;
         let public = |key: &Secret| {
-            ec::public_key(key)
-                .map(Point)
+            KeyPair::from_secret(key.duplicate())
+                .map(|pair| Point(*pair.public()))
                 .map_err(|_| VaultError::Crypto("key pair"))
         };
         let mut open = BTreeMap::new();
@@ -169,7 +169,13 @@ impl Vault {
             made_at_ms: self.world.clock.wall_ms(),
         };
         self.found_wraps(&record, &groups, &open, &mut batch)?;
-        found_records(&founding, &station_key, &export_key, &journal_key, &mut batch)?;
+        found_records(
+            &founding,
+            &station_key,
+            &export_key,
+            &journal_key,
+            &mut batch,
+        )?;
         batch.put_secret(
             Compartment::Administration,
             "ca-key",
@@ -269,7 +275,9 @@ impl Vault {
     }
 
     fn new_key(&mut self) -> Result<Secret, VaultError> {
-        ec::generate(&mut *self.world.random).map_err(|_| VaultError::Random)
+        KeyPair::generate(&mut *self.world.random)
+            .map(|pair| pair.secret().duplicate())
+            .map_err(|_| VaultError::Random)
     }
 
     fn found_group(

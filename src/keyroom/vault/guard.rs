@@ -32,9 +32,7 @@ impl Vault {
     pub fn guard(&self) -> Result<Guard, VaultError> {
         match self.store.get(place::GUARD)? {
             None => Ok(Guard::default()),
-            Some(bytes) => {
-                cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("guard"))
-            }
+            Some(bytes) => cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("guard")),
         }
     }
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use conclave_crypto::primitive::{ec, hpke};
+use conclave_crypto::primitive::ec::KeyPair;
+use conclave_crypto::primitive::hpke;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::approval::SignedApproval;
 use conclave_evidence::authority::{AuthorityChain, AuthorityRecord, CardEntry, SignedAuthority};
@@ -217,6 +218,34 @@ impl Vault {
         Ok((station.next_seq.saturating_sub(1), station.last_entry))
     }
 
+    /// TRUE when the entry of this number has this hash.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn is_ancestor(&self, seq: u64, hash: Hash) -> Result<bool, VaultError> {
+        let Some(bytes) = self.store.get(&place::entry(seq))? else {
+            return Ok(false);
+        };
+        let entry: Entry = cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("entry"))?;
+        Ok(entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))? == hash)
+    }
+
+    /// TRUE when an intent has used this proposal's nonce up.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`]
+    pub fn nonce_used(&self, nonce: Id) -> Result<bool, VaultError> {
+        Ok(self.store.get(&place::nonce(nonce))?.is_some())
+    }
+
+    /// Uses a proposal's nonce up, in the intent's batch.
+    pub(crate) fn use_nonce(nonce: Id, batch: &mut super::Batch) {
+        batch.write(crate::ports::store::Write::Put(
+            place::nonce(nonce),
+            Vec::new(),
+        ));
+    }
+
     /// The newest head that the station key signed.
     ///
     /// # Errors
@@ -357,8 +386,7 @@ impl Vault {
             .store
             .get(&place::entry(anchor.head.seq))?
             .ok_or_else(|| wrong("the entry that the card has seen is missing"))?;
-        let entry: Entry =
-            cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("entry"))?;
+        let entry: Entry = cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("entry"))?;
         let hash = entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?;
         if hash != anchor.head.entry {
             return Err(wrong("the entry that the card has seen was altered"));
@@ -416,7 +444,9 @@ fn open_body(
     header: &EntryHeader,
     entry: &Entry,
 ) -> Result<EntryBody, VaultError> {
-    let dh = |point: &[u8; 65]| ec::agree(key, point).map_err(|_| ());
+    let pair = KeyPair::from_secret(key.duplicate())
+        .map_err(|_| VaultError::Crypto("the journal's key"))?;
+    let dh = |point: &[u8; 65]| pair.diffie_hellman(point);
     let plain = hpke::open_with(
         &entry.enc.0,
         &public.0,

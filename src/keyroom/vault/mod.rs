@@ -4,8 +4,8 @@
 //! `docs/vault-format.md` describes every byte, so that a stranger with a
 //! quorum can decode a vault.
 
-pub mod compartment;
 mod commit;
+pub mod compartment;
 pub mod engine;
 mod error;
 pub mod genesis;
@@ -19,6 +19,7 @@ mod share;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use conclave_crypto::primitive::derive;
 use conclave_crypto::primitive::shamir::Share;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, SignedAuthority};
@@ -220,9 +221,8 @@ impl Vault {
     pub fn lock_group(&mut self, group: GroupId) {
         self.groups.remove(&group);
         let have: BTreeSet<GroupId> = self.groups.keys().copied().collect();
-        let opens = |sets: &'static [Openers]| {
-            sets.iter().any(|set| set.iter().all(|g| have.contains(g)))
-        };
+        let opens =
+            |sets: &'static [Openers]| sets.iter().any(|set| set.iter().all(|g| have.contains(g)));
         self.open.retain(|compartment, open| {
             if !opens(compartment.writers()) {
                 open.writer = None;
@@ -258,8 +258,7 @@ impl Vault {
             let mut opened = match self.open.remove(&compartment) {
                 Some(open) => open,
                 None => {
-                    let Some(data) =
-                        self.unwrap_key("data", compartment, compartment.readers())?
+                    let Some(data) = self.unwrap_key("data", compartment, compartment.readers())?
                     else {
                         continue;
                     };
@@ -462,13 +461,8 @@ impl Vault {
         purpose: &str,
     ) -> Result<Secret, VaultError> {
         let open = self.opened(compartment)?;
-        conclave_crypto::primitive::mac::hkdf_sha256(
-            open.data.expose(),
-            &[],
-            purpose.as_bytes(),
-            32,
-        )
-        .map_err(|_| VaultError::Crypto("derivation"))
+        derive::hkdf(open.data.expose(), &[], &[purpose.as_bytes()], 32)
+            .map_err(|_| VaultError::Crypto("derivation"))
     }
 
     /// Writes that are public or sealed already, outside of any record.

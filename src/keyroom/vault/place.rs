@@ -39,6 +39,12 @@ pub fn anchor(card: Id) -> Vec<u8> {
     [ANCHOR, &card.0].concat()
 }
 
+/// A proposal's nonce that was used up.
+#[must_use]
+pub fn nonce(nonce: Id) -> Vec<u8> {
+    [b"u/".as_slice(), &nonce.0].concat()
+}
+
 /// A member's sealed share.
 #[must_use]
 pub fn share(group: GroupId, epoch: u32, x: u8) -> Vec<u8> {

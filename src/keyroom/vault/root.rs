@@ -6,7 +6,7 @@
 //! the journal shows HMAC(K2, [compartment, epoch, count, A]), signed by the
 //! compartment's writer key.
 
-use conclave_crypto::primitive::mac::{hkdf_sha256, hmac_sha256};
+use conclave_crypto::primitive::derive::{hkdf, hmac};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{Hash, Id, cbor};
 use sha2::{Digest, Sha256};
@@ -36,7 +36,7 @@ impl RootKeys {
     /// [`VaultError::Crypto`]
     pub fn derive(data: &Secret) -> Result<Self, VaultError> {
         let make = |info: &[u8]| {
-            hkdf_sha256(data.expose(), &[], info, 32).map_err(|_| VaultError::Crypto("root keys"))
+            hkdf(data.expose(), &[], &[info], 32).map_err(|_| VaultError::Crypto("root keys"))
         };
         Ok(Self {
             record: make(b"conclave/root-record/1")?,
@@ -46,22 +46,16 @@ impl RootKeys {
 
     fn term(&self, id: Id, version: u64, value: &[u8]) -> Result<[u8; 32], VaultError> {
         let digest = Hash(Sha256::digest(value).into());
-        let message = cbor::to_vec(&(id, version, digest))
-            .map_err(|_| VaultError::Malformed("root term"))?;
-        Ok(hmac_sha256(self.record.expose(), &message))
+        let message =
+            cbor::to_vec(&(id, version, digest)).map_err(|_| VaultError::Malformed("root term"))?;
+        mac(&self.record, &message)
     }
 
     /// Adds one record's value.
     ///
     /// # Errors
     /// [`VaultError::Malformed`]
-    pub fn add(
-        &self,
-        sum: &mut Sum,
-        id: Id,
-        version: u64,
-        value: &[u8],
-    ) -> Result<(), VaultError> {
+    pub fn add(&self, sum: &mut Sum, id: Id, version: u64, value: &[u8]) -> Result<(), VaultError> {
         let term = self.term(id, version, value)?;
         add(&mut sum.value, &term);
         sum.count += 1;
@@ -97,8 +91,15 @@ impl RootKeys {
     ) -> Result<Hash, VaultError> {
         let message = cbor::to_vec(&(compartment, epoch, sum.count, Hash(sum.value)))
             .map_err(|_| VaultError::Malformed("root"))?;
-        Ok(Hash(hmac_sha256(self.shown.expose(), &message)))
+        mac(&self.shown, &message).map(Hash)
     }
+}
+
+fn mac(key: &Secret, message: &[u8]) -> Result<[u8; 32], VaultError> {
+    hmac(key.expose(), &[message])
+        .expose()
+        .try_into()
+        .map_err(|_| VaultError::Crypto("root"))
 }
 
 fn add(sum: &mut [u8; 32], term: &[u8; 32]) {

@@ -90,14 +90,16 @@ impl Sealed {
         }
         let salt: [u8; 32] = self.salt.as_slice().try_into().map_err(|_| forged())?;
         let context = encode(expected)?;
-        let padded = seal::open(parent, &salt, &context, &context, &self.body)
-            .map_err(|_| forged())?;
+        let padded =
+            seal::open(parent, &salt, &context, &context, &self.body).map_err(|_| forged())?;
         let bytes = padded.expose();
         let end = bytes.iter().rposition(|&b| b != 0).ok_or_else(forged)?;
         if bytes[end] != 0x80 {
             return Err(forged());
         }
-        Ok(Secret::from_fn(end, |out| out.copy_from_slice(&bytes[..end])))
+        Ok(Secret::from_fn(end, |out| {
+            out.copy_from_slice(&bytes[..end])
+        }))
     }
 
     /// The stored form.

@@ -3,8 +3,7 @@
 //! 32 random bytes an epoch, Shamir m of n, each share sealed by HPKE to one
 //! member's 9D key. Only the Diffie-Hellman runs on the card.
 
-use conclave_crypto::primitive::mac::hmac_sha256;
-use conclave_crypto::primitive::{hpke, shamir};
+use conclave_crypto::primitive::{derive, hpke, shamir};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::authority::{AuthorityRecord, Commitment, GroupEntry, MemberEntry};
 use conclave_evidence::{GroupId, Hash, Id, Point, cbor};
@@ -77,21 +76,19 @@ pub fn split(
     let mut entries = Vec::new();
     let mut sealed = Vec::new();
     for (member, share) in members.iter().zip(&shares) {
-        let mut salt = [0u8; 32];
-        random.public(&mut salt).map_err(|_| VaultError::Random)?;
+        let commitment = share.commit(random).map_err(|_| VaultError::Random)?;
         entries.push(MemberEntry {
             card: member.card,
             person: member.person,
             x: share.x,
             commitment: Some(Commitment {
-                salt: Hash(salt),
-                hash: Hash(shamir::commitment(&salt, share)),
+                salt: Hash(commitment.salt),
+                hash: Hash(commitment.digest),
             }),
         });
         let context = info(station, group, epoch, share.x, &member.key)?;
-        let (enc, body) =
-            hpke::seal_to(&member.key.0, &context, b"", share.value.expose(), random)
-                .map_err(|_| VaultError::Crypto("sealing a share"))?;
+        let (enc, body) = hpke::seal_to(&member.key.0, &context, b"", share.bytes.expose(), random)
+            .map_err(|_| VaultError::Crypto("sealing a share"))?;
         sealed.push(SealedShare {
             x: share.x,
             enc: Point(enc),
@@ -111,15 +108,13 @@ pub fn split(
     })
 }
 
-fn check(
-    station: Id,
-    group: GroupId,
-    epoch: u32,
-    secret: &Secret,
-) -> Result<[u8; 32], VaultError> {
+fn check(station: Id, group: GroupId, epoch: u32, secret: &Secret) -> Result<[u8; 32], VaultError> {
     let message = cbor::to_vec(&("conclave/group-check/1", station, group, epoch))
         .map_err(|_| VaultError::Malformed("group check"))?;
-    Ok(hmac_sha256(secret.expose(), &message))
+    derive::hmac(secret.expose(), &[&message])
+        .expose()
+        .try_into()
+        .map_err(|_| VaultError::Crypto("group check"))
 }
 
 /// Opens one member's share. `dh` is the card's key agreement with the given
@@ -144,17 +139,27 @@ pub fn open<E: From<VaultError>>(
         return Err(bad().into());
     }
     let context = info(record.station, group.group, group.epoch, member.x, key)?;
-    let value = hpke::open_with(&sealed.enc.0, &key.0, dh, &context, b"", &sealed.body)
-        .map_err(|error| match error {
-            hpke::OpenError::Agreement(e) => e,
+    let bytes = hpke::open_with(&sealed.enc.0, &key.0, dh, &context, b"", &sealed.body).map_err(
+        |error| match error {
+            hpke::OpenError::DiffieHellman(e) => e,
             _ => bad().into(),
-        })?;
-    let share = shamir::Share { x: member.x, value };
-    let commitment = member.commitment.as_ref().ok_or_else(bad)?;
-    if shamir::commitment(&commitment.salt.0, &share) != commitment.hash.0 {
+        },
+    )?;
+    let share = shamir::Share { x: member.x, bytes };
+    let made = commitment(member).ok_or_else(bad)?;
+    if !share.matches(&made) {
         return Err(bad().into());
     }
     Ok(share)
+}
+
+fn commitment(member: &MemberEntry) -> Option<shamir::Commitment> {
+    let made = member.commitment.as_ref()?;
+    Some(shamir::Commitment {
+        x: member.x,
+        salt: made.salt.0,
+        digest: made.hash.0,
+    })
 }
 
 /// Combines the shares of a quorum.
@@ -176,7 +181,15 @@ pub fn combine(
         });
     }
     // Exactly m: more would hide a bad one among good ones.
-    let secret = shamir::combine(&shares[..need]).map_err(|_| VaultError::Crypto("combine"))?;
+    let chosen: Vec<&shamir::Share> = shares.iter().take(need).collect();
+    let commitments: Vec<_> = group.members.iter().filter_map(commitment).collect();
+    let secret = shamir::combine(&chosen, group.m, &commitments).map_err(|error| match error {
+        shamir::ShamirError::Bad(x) => VaultError::BadShare {
+            group: group.group,
+            x,
+        },
+        _ => VaultError::Crypto("combine"),
+    })?;
     let expected = group
         .secret_check
         .as_ref()
