@@ -7,6 +7,7 @@
 
 mod action;
 mod authority;
+mod founding;
 mod mandate;
 mod permit;
 mod proposal;
@@ -79,12 +80,6 @@ impl Door {
         &self.vault
     }
 
-    /// The vault, for what is no record: shares opened at logon, anchors kept,
-    /// and the founding of a station.
-    pub(crate) fn vault_mut(&mut self) -> &mut Vault {
-        &mut self.vault
-    }
-
     /// Who the provider is.
     #[must_use]
     pub fn provider_identity(&self) -> crate::provider::Identity {
@@ -147,6 +142,25 @@ impl Door {
             words: action.words(),
             made_ms,
             expires_ms: made_ms + PROPOSAL_MS,
+        })
+    }
+
+    /// Journals that a proposal came to nothing.
+    ///
+    /// # Errors
+    /// [`DoorError::Vault`]
+    pub fn withdraw(&mut self, proposal: &Proposal, why: &str) -> Result<(), DoorError> {
+        let mut words = proposal.words.clone();
+        words.push(why.into());
+        self.record(NewEntry {
+            kind: EntryKind::Failed,
+            act: proposal.act,
+            action: proposal.name.clone(),
+            commitment: None,
+            body: EntryBody {
+                words,
+                ..EntryBody::default()
+            },
         })
     }
 

@@ -139,11 +139,6 @@ impl Permit<'_> {
         self.batch.delete(compartment, id);
     }
 
-    /// Marks the initialise ceremony as finished, with the outcome.
-    pub fn finish_genesis(&mut self) {
-        self.vault.finish_genesis(&mut self.batch);
-    }
-
     /// Clears the count of failed logons and any lock, with the outcome.
     ///
     /// # Errors

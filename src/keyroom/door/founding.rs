@@ -1,0 +1,109 @@
+//! The founding of a station, and what cards need of the vault: no records,
+//! so no actions, and still nobody reaches the vault but through here.
+
+use conclave_crypto::primitive::shamir::Share;
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::authority::CardEntry;
+use conclave_evidence::journal::{EntryKind, SignedAnchor};
+use conclave_evidence::{GroupId, Id};
+
+use super::Door;
+use crate::vault::genesis::{Founded, Founding};
+use crate::vault::{Batch, EntryBody, NewEntry, VaultError};
+
+impl Door {
+    /// Makes a station in memory. Nothing is written.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn found(&mut self, founding: Founding) -> Result<Founded, VaultError> {
+        self.vault.found(founding)
+    }
+
+    /// The first commit, with the administrators' signatures and its journal
+    /// entry. On return the administrators' group is logged on, to finish the
+    /// cards.
+    ///
+    /// # Errors
+    /// [`VaultError`]; the repository is then as empty as before.
+    pub fn commit_founding(&mut self, founded: Founded) -> Result<(), VaultError> {
+        let act = self.vault.new_id()?;
+        let record = founded.record();
+        let words = vec![
+            format!("{} was founded, {}", record.station_name, record.mode),
+            format!(
+                "{} cards, {} groups",
+                record.cards.len(),
+                record.groups.len()
+            ),
+        ];
+        self.vault.commit_founding(
+            founded,
+            vec![NewEntry {
+                kind: EntryKind::Outcome,
+                act,
+                action: "found-station".into(),
+                commitment: None,
+                body: EntryBody {
+                    words,
+                    ..EntryBody::default()
+                },
+            }],
+        )
+    }
+
+    /// Marks the initialise ceremony as finished.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn finish_genesis(&mut self) -> Result<(), VaultError> {
+        let act = self.vault.new_id()?;
+        let mut batch = Batch::default();
+        self.vault.finish_genesis(&mut batch);
+        batch.entry(NewEntry {
+            kind: EntryKind::Outcome,
+            act,
+            action: "finish-founding".into(),
+            commitment: None,
+            body: EntryBody {
+                words: vec!["all cards opened their shares".into()],
+                ..EntryBody::default()
+            },
+        });
+        self.vault.commit(batch)
+    }
+
+    /// Opens one member's share with the card's key agreement.
+    ///
+    /// # Errors
+    /// [`VaultError::BadShare`]; what `dh` answered.
+    pub fn open_share<E: From<VaultError>>(
+        &self,
+        group: GroupId,
+        card: &CardEntry,
+        dh: impl FnOnce(&[u8; 65]) -> Result<Secret, E>,
+    ) -> Result<Share, E> {
+        self.vault.open_share(group, card, dh)
+    }
+
+    /// Keeps the newest anchor that a card signed.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`]
+    pub fn keep_anchor(&mut self, card: Id, anchor: &SignedAnchor) -> Result<(), VaultError> {
+        self.vault.keep_anchor(card, anchor)
+    }
+
+    /// The random source.
+    pub fn random(&mut self) -> &mut dyn RandomSource {
+        self.vault.random()
+    }
+
+    /// A fresh random id.
+    ///
+    /// # Errors
+    /// [`VaultError::Random`]
+    pub fn new_id(&mut self) -> Result<Id, VaultError> {
+        self.vault.new_id()
+    }
+}
