@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// signatures of the quorums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mandate {
-    /// The ceremony; also the record's id.
+    /// The ceremony.
     pub ceremony: Id,
     /// Digest of the script's exact bytes.
     pub script: Hash,
@@ -26,6 +26,15 @@ pub struct Mandate {
 impl Mandate {
     /// The record's kind in the catalogue.
     pub const KIND: &'static str = "mandate";
+
+    /// The id of a ceremony's mandate in the catalogue: the ceremony's own
+    /// record has the ceremony's id.
+    #[must_use]
+    pub fn id_of(ceremony: Id) -> Id {
+        let mut id = ceremony.0;
+        id.iter_mut().for_each(|byte| *byte ^= 0x55);
+        Id(id)
+    }
 
     /// TRUE when `action` may run once more now.
     #[must_use]

@@ -250,7 +250,7 @@ impl Door {
                 Authority::Mandate(ceremony) => {
                     let mandate: Mandate = self
                         .vault
-                        .get(Compartment::Catalogue, *ceremony)
+                        .get(Compartment::Catalogue, Mandate::id_of(*ceremony))
                         .map_err(|_| Refusal::NoMandate)?;
                     if !mandate.covers(A::NAME, now) {
                         return Err(Refusal::NoMandate.into());
@@ -305,9 +305,10 @@ impl Door {
         let mut batch = Batch::default();
         for part in needs.parts() {
             if let Authority::Mandate(ceremony) = part {
-                let mut mandate: Mandate = self.vault.get(Compartment::Catalogue, *ceremony)?;
+                let id = Mandate::id_of(*ceremony);
+                let mut mandate: Mandate = self.vault.get(Compartment::Catalogue, id)?;
                 mandate.consume(A::NAME);
-                batch.put(Compartment::Catalogue, Mandate::KIND, *ceremony, &mandate)?;
+                batch.put(Compartment::Catalogue, Mandate::KIND, id, &mandate)?;
             }
         }
         if let Some(proposal) = &warrant.proposal {
