@@ -1,3 +1,9 @@
 //! Conclave, the key-ceremony workstation.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -5,6 +5,8 @@
 //! pure functions over bytes: nothing there reads a clock, a file or the
 //! system's randomness. `x509` writes and reads the certificates of the cards.
 
+pub mod keyblock;
+pub mod known_answer;
 pub mod primitive;
 pub mod secret;
 pub mod x509;

@@ -21,7 +21,12 @@ pub const CRATES: [&str; 7] = [
 const ROOMS: [(&str, &[&[&str]]); 3] = [
     (
         "crypto",
-        &[&["secret"], &["primitive"], &["keyblock", "x509"]],
+        &[
+            &["secret"],
+            &["primitive"],
+            &["keyblock", "x509"],
+            &["known_answer"],
+        ],
     ),
     (
         "keyroom",

@@ -1,0 +1,42 @@
+//! Key blocks of ANSI X9.143 and its forerunner TR-31.
+//!
+//! Versions A, B, C, D and E (ISO 20038) are read; B and D alone are written,
+//! and the protection key decides which of the two: the text of version A or C
+//! cannot be made here, because [`wrap()`] takes no version.
+//!
+//! | version | protection key | encryption | MAC |
+//! |---|---|---|---|
+//! | A, C | TDES, variants | CBC, IV = header | CBC-MAC over the ciphertext, 4 bytes |
+//! | B | TDES, derived | CBC, IV = MAC | CMAC over the plaintext, 8 bytes |
+//! | D | AES, derived | CBC, IV = MAC | CMAC over the plaintext, 16 bytes |
+//! | E | AES, derived | CTR, counter = MAC | CMAC over the plaintext, 16 bytes |
+//!
+//! What stands in clear is judged by name; whatever is wrong below the
+//! encryption has one answer, [`ReadError::DoesNotAuthenticate`].
+//!
+//! Tolerances on reading: any amount of padding behind the key, because some
+//! hosts do not hide the key's length; a key stronger than its protection key,
+//! which [`Unwrapped::rule`] tells; an extended block length where a short one
+//! would do; proprietary (numeric) usages, algorithms, modes and exportabilities.
+
+mod blocks;
+mod derive;
+mod error;
+mod header;
+mod kbpk;
+mod unwrap;
+mod wrap;
+
+#[cfg(test)]
+mod tests;
+
+pub use blocks::{BlockId, MAX_BLOCKS, OptionalBlock, OptionalBlocks};
+pub use derive::{Derived, derive};
+pub use error::{BlockError, ReadError, RuleError, WrapError};
+pub use header::{
+    Algorithm, Attributes, Exportability, HEADER_LEN, Header, KeyVersion, MAX_LEN, Mode, Usage,
+    Version,
+};
+pub use kbpk::{Kbpk, Written, check_rule};
+pub use unwrap::{KeyBlock, Unwrapped, unwrap};
+pub use wrap::{wrap, wrap_with_padding};
