@@ -1,0 +1,259 @@
+//! What administrators do outside of ceremonies: enrol printers and media,
+//! unlock the station.
+
+use conclave_evidence::Id;
+use conclave_keyroom::domain::device::{
+    MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
+};
+use conclave_keyroom::domain::people::check_name;
+use conclave_keyroom::door::DoorError;
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal,
+};
+use conclave_trades::media::EnrolMedium;
+use conclave_trades::print::EnrolPrinter;
+
+use crate::approve::Undone;
+use crate::cards::{Interrupted, ask};
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+use crate::unlock::UnlockStation;
+
+fn form(code: &str, title: &str, lines: &[String], fields: Vec<Field>) -> Prompt {
+    Prompt {
+        code: code.into(),
+        act: title.into(),
+        title: title.into(),
+        lines: lines
+            .iter()
+            .map(|text| PromptLine {
+                mark: Mark::Note,
+                text: text.clone(),
+            })
+            .collect(),
+        ask: Ask::Form {
+            fields,
+            submit: "go on to the signatures".into(),
+            done: None,
+        },
+        waiting_for: "administrators".into(),
+        safe: "yes, nothing is changed before two administrators have signed".into(),
+        why: "A device that may take key components or carry files out is chosen by a quorum of \
+              administrators, and only for one purpose."
+            .into(),
+        ..Prompt::default()
+    }
+}
+
+fn nothing(what: &str) -> Refusal {
+    Refusal {
+        happened: format!("No {what} is plugged in that is not enrolled already."),
+        safe: "Nothing was changed.".into(),
+        advice: format!("Plug the {what} in, and try again."),
+    }
+}
+
+impl Station {
+    pub(crate) fn undone(&self, undone: Undone) -> Result<ActEnd, Refusal> {
+        match undone {
+            Undone::Interrupted(why) => stopped(why),
+            Undone::Door(error) => Err(self.door_refusal(&error)),
+            Undone::Card(why) => Err(self.refusal(&why)),
+        }
+    }
+
+    /// What the door said, in three parts.
+    pub(crate) fn door_refusal(&self, error: &DoorError) -> Refusal {
+        use conclave_keyroom::door::ActionError;
+        let mut refusal = self.refusal(&error.to_string());
+        if let DoorError::Failed(
+            ActionError::Rule { advice, .. } | ActionError::Device { advice, .. },
+        ) = error
+        {
+            refusal.advice.clone_from(advice);
+        }
+        refusal
+    }
+
+    /// Printers that are there and not enrolled.
+    fn new_printers(&mut self) -> Result<Vec<(String, String, bool)>, Refusal> {
+        let found = self
+            .printers
+            .found()
+            .map_err(|e| self.refusal(&e.to_string()))?;
+        let enrolled = self.enrolled_printers();
+        Ok(found
+            .into_iter()
+            .filter(|f| !enrolled.iter().any(|e| e.serial == f.serial))
+            .map(|f| (f.device, f.serial, f.training))
+            .collect())
+    }
+
+    pub(crate) fn ask_printer(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let new = self.new_printers()?;
+        if new.is_empty() {
+            return Err(nothing("printer"));
+        }
+        let choices: Vec<String> = new.iter().map(|(d, s, _)| format!("{d} serial {s}")).collect();
+        let mut prompt = form(
+            "enrol.printer",
+            "Enrol a printer",
+            &["One purpose a device, for ever: components, or reports.".to_owned()],
+            vec![
+                Field {
+                    label: "Name".into(),
+                    kind: FieldKind::Text(24),
+                    value: String::new(),
+                    hint: "its name in the room, for example KOMP-1".into(),
+                },
+                Field {
+                    label: "Device".into(),
+                    kind: FieldKind::One(choices.clone()),
+                    value: choices.first().cloned().unwrap_or_default(),
+                    hint: String::new(),
+                },
+                Field {
+                    label: "Purpose".into(),
+                    kind: FieldKind::One(vec!["key components".into(), "reports".into()]),
+                    value: "key components".into(),
+                    hint: String::new(),
+                },
+                Field {
+                    label: "Language".into(),
+                    kind: FieldKind::One(vec!["ESC/P".into(), "PDF".into()]),
+                    value: "ESC/P".into(),
+                    hint: String::new(),
+                },
+            ],
+        );
+        let values = match self.ask_form(people, &mut prompt) {
+            Ok(values) => values,
+            Err(why) => return stopped(why),
+        };
+        let at = choices.iter().position(|c| values.get(1) == Some(c));
+        let Some((device, serial, training)) = at.and_then(|at| new.get(at)).cloned() else {
+            return Err(nothing("printer"));
+        };
+        let id = self.door.new_id().map_err(|e| self.refusal(&e.to_string()))?;
+        let printer = PrinterRecord {
+            id,
+            name: values.first().cloned().unwrap_or_default(),
+            device,
+            serial,
+            purpose: if values.get(2).is_some_and(|v| v == "reports") {
+                PrinterPurpose::Reports
+            } else {
+                PrinterPurpose::Components
+            },
+            language: if values.get(3).is_some_and(|v| v == "PDF") {
+                PrinterLanguage::Pdf
+            } else {
+                PrinterLanguage::EscP
+            },
+            training,
+        };
+        let name = printer.name.clone();
+        let title = format!("Enrol the printer {name}");
+        match self.act(&EnrolPrinter { printer }, &title, people) {
+            Ok(()) => Ok(ActEnd::Done {
+                title: format!("{name} is enrolled"),
+                lines: vec!["It may be used for its purpose from now on.".into()],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    pub(crate) fn ask_medium(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let enrolled = self.enrolled_media();
+        let found = self.media.found().map_err(|e| self.refusal(&e.to_string()))?;
+        let new: Vec<_> = found
+            .into_iter()
+            .filter(|f| !enrolled.iter().any(|e| e.serial == f.serial))
+            .collect();
+        let Some(first) = new.first().cloned() else {
+            return Err(nothing("medium"));
+        };
+        let mut prompt = form(
+            "enrol.medium",
+            "Enrol a medium",
+            &[format!("Plugged in: serial {}", first.serial)],
+            vec![Field {
+                label: "Name".into(),
+                kind: FieldKind::Text(24),
+                value: String::new(),
+                hint: "the plate on it, for example STICK-1".into(),
+            }],
+        );
+        let values = match self.ask_form(people, &mut prompt) {
+            Ok(values) => values,
+            Err(why) => return stopped(why),
+        };
+        let id = self.door.new_id().map_err(|e| self.refusal(&e.to_string()))?;
+        let name = values.first().cloned().unwrap_or_default();
+        let medium = MediumRecord {
+            id,
+            name: name.clone(),
+            serial: first.serial,
+            training: first.training,
+        };
+        match self.act(&EnrolMedium { medium }, &format!("Enrol the medium {name}"), people) {
+            Ok(()) => Ok(ActEnd::Done {
+                title: format!("{name} is enrolled"),
+                lines: vec!["Exports may be written to it from now on.".into()],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    fn ask_form(
+        &self,
+        people: &mut dyn People,
+        prompt: &mut Prompt,
+    ) -> Result<Vec<String>, Interrupted> {
+        loop {
+            let Answer::Fields(values) = ask(people, prompt, &mut |_| Ok(false))? else {
+                continue;
+            };
+            let name = values.first().cloned().unwrap_or_default();
+            match check_name(&name) {
+                Ok(()) => return Ok(values),
+                Err(error) => {
+                    prompt.refused = Some(Refusal {
+                        happened: format!("The name does not work: {error}."),
+                        safe: "Nothing was changed.".into(),
+                        advice: "Type another.".into(),
+                    });
+                }
+            }
+        }
+    }
+
+    pub(crate) fn unlock_station(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        match self.act(&UnlockStation {}, "Unlock the station", people) {
+            Ok(()) => Ok(ActEnd::Done {
+                title: "The station is unlocked".into(),
+                lines: vec!["The count of failed logons is zero again.".into()],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    /// Printers on record; none where the session does not read them.
+    pub(crate) fn enrolled_printers(&self) -> Vec<PrinterRecord> {
+        self.records(PrinterRecord::KIND)
+    }
+
+    /// Media on record; none where the session does not read them.
+    pub(crate) fn enrolled_media(&self) -> Vec<MediumRecord> {
+        self.records(MediumRecord::KIND)
+    }
+
+    fn records<T: serde::de::DeserializeOwned>(&self, kind: &str) -> Vec<T> {
+        use conclave_keyroom::vault::Compartment;
+        self.door
+            .vault()
+            .list::<T>(Compartment::Directory, kind)
+            .map(|all: Vec<(Id, T)>| all.into_iter().map(|(_, record)| record).collect())
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,326 @@
+//! Fresh signatures for one act: each signer's own card, own PIN, slot 9C
+//! (R28).
+
+use std::sync::Arc;
+
+use conclave_evidence::approval::SignedApproval;
+use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
+use conclave_evidence::{GroupId, Id, Signature};
+use conclave_keyroom::door::{Action, Authority, DoorError, Proposal, Warrant};
+use conclave_keyroom::piv::PivError;
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::dialogue::{Mark, People, Prompt, PromptLine, Refusal};
+
+use crate::anchor;
+use crate::cards::{Held, Interrupted};
+use crate::logon::quorum_view;
+use crate::present::{Absent, Wanted, present};
+use crate::station::Station;
+
+/// How an act ended that did not take place.
+#[derive(Debug)]
+pub enum Undone {
+    /// The question for signatures ended.
+    Interrupted(Interrupted),
+    /// The door refused it, or it failed.
+    Door(DoorError),
+    /// A card failed; the words say how.
+    Card(String),
+}
+
+impl From<DoorError> for Undone {
+    fn from(error: DoorError) -> Self {
+        Self::Door(error)
+    }
+}
+
+/// One signature that is still wanted.
+#[derive(Clone, Copy)]
+enum Seat {
+    Member(GroupId),
+    Person(Id, GroupId),
+}
+
+struct Signers<'a> {
+    record: &'a AuthorityRecord,
+    seats: &'a [Seat],
+    done: &'a [(Id, Id)],
+}
+
+impl Signers<'_> {
+    fn seat_for(&self, entry: &CardEntry) -> Option<usize> {
+        self.seats.iter().position(|seat| match seat {
+            Seat::Member(group) => self.record.is_member(*group, entry.card),
+            Seat::Person(person, _) => *person == entry.person,
+        })
+    }
+
+    /// The seat this card takes without leaving a later seat that nobody else
+    /// could fill: the first that fits.
+    fn fits(&self, entry: &CardEntry) -> bool {
+        self.seat_for(entry).is_some()
+    }
+}
+
+impl Wanted for Signers<'_> {
+    fn wants(&self, entry: &CardEntry) -> Result<(), Refusal> {
+        let name = &entry.person_name;
+        let happened = if self.done.iter().any(|(_, person)| *person == entry.person) {
+            format!("{name} has signed this act already; nobody counts twice.")
+        } else if self.fits(entry) {
+            return Ok(());
+        } else {
+            format!("{name} is not among those who sign this act.")
+        };
+        Err(Refusal {
+            happened,
+            safe: "Nothing was signed, and no PIN was asked for.".into(),
+            advice: format!("Wanted now: {}.", crate::words::list(&self.names())),
+        })
+    }
+
+    fn ignores(&self, card: Id) -> bool {
+        // In a room with many readers the session's cards stay in: those that
+        // are not wanted now sit there rightly.
+        self.done.iter().any(|(done, _)| *done == card)
+            || self.record.card(card).is_some_and(|entry| {
+                entry.state == CardState::Active && !self.fits(entry)
+            })
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.record
+            .cards
+            .iter()
+            .filter(|c| c.state == CardState::Active)
+            .filter(|c| !self.done.iter().any(|(_, person)| *person == c.person))
+            .filter(|c| self.fits(c))
+            .map(|c| c.person_name.clone())
+            .collect()
+    }
+}
+
+fn seats(record: &AuthorityRecord, needs: &Authority) -> Vec<Seat> {
+    let mut seats = Vec::new();
+    for part in needs.parts() {
+        if let Authority::Person(person, group) = part {
+            seats.push(Seat::Person(*person, *group));
+        }
+    }
+    for part in needs.parts() {
+        if let Authority::Quorum(group) = part {
+            let m = record.group(*group).map_or(0, |g| g.m);
+            seats.extend((0..m).map(|_| Seat::Member(*group)));
+        }
+    }
+    seats
+}
+
+impl Station {
+    /// Proposes an act where it needs signatures, collects them, and brings it
+    /// to the door. Afterwards the cards that are still in carry the newest
+    /// head.
+    ///
+    /// # Errors
+    /// [`Undone`]; the journal says why.
+    pub fn act<A: Action>(
+        &mut self,
+        action: &A,
+        title: &str,
+        people: &mut dyn People,
+    ) -> Result<A::Out, Undone> {
+        let needs = action.authority();
+        if !needs.needs_signatures() {
+            return Ok(self.perform(action, &Warrant::default())?);
+        }
+        let proposal = self.door.propose(action)?;
+        self.pause_watch(true);
+        let collected = self.collect(&proposal, &needs, title, people);
+        let outcome = match collected {
+            Ok((approvals, mut held)) => {
+                if let Some(last) = held.last() {
+                    self.last_proven(last);
+                }
+                let done = self.perform(
+                    action,
+                    &Warrant {
+                        proposal: Some(proposal),
+                        approvals,
+                    },
+                );
+                self.write_anchors(&mut held);
+                done.map_err(Undone::Door)
+            }
+            Err(undone) => {
+                // One entry that says that it came to nothing.
+                self.door
+                    .withdraw(&proposal, &undone_words(&undone))
+                    .map_err(Undone::Door)?;
+                Err(undone)
+            }
+        };
+        self.pause_watch(false);
+        outcome
+    }
+
+    fn perform<A: Action>(&mut self, action: &A, warrant: &Warrant) -> Result<A::Out, DoorError> {
+        let mut ports = Ports {
+            printers: &mut *self.printers,
+            media: &mut *self.media,
+        };
+        self.door.perform(action, warrant, Vec::new(), &mut ports)
+    }
+
+    fn write_anchors(&mut self, held: &mut [Held]) {
+        for card in held {
+            match anchor::write(&mut self.door, &mut card.card, card.guid) {
+                // Swapped out: it gets its anchor when it is next in.
+                Ok(()) | Err(anchor::AnchorError::Card(PivError::Card(_))) => {}
+                Err(error) => {
+                    let _ = self
+                        .door
+                        .note("anchor", format!("card {}: {error}", card.guid.short()));
+                }
+            }
+        }
+    }
+
+    fn collect(
+        &mut self,
+        proposal: &Proposal,
+        needs: &Authority,
+        title: &str,
+        people: &mut dyn People,
+    ) -> Result<(Vec<SignedApproval>, Vec<Held>), Undone> {
+        let record = self
+            .door
+            .vault()
+            .authority()
+            .map_err(DoorError::from)?
+            .clone();
+        let authority = self
+            .door
+            .vault()
+            .authority_hash()
+            .map_err(DoorError::from)?;
+        let mut open = seats(&record, needs);
+        let mut done: Vec<(Id, Id)> = Vec::new();
+        let mut approvals = Vec::new();
+        let mut cards: Vec<Held> = Vec::new();
+        while !open.is_empty() {
+            let wanted = Signers {
+                record: &record,
+                seats: &open,
+                done: &done,
+            };
+            let mut prompt = sign_prompt(&record, proposal, title, &open, &done, &wanted.names());
+            let purpose = format!("sign: {title}");
+            let clock = Arc::clone(&self.clock);
+            let expires = proposal.expires_ms;
+            let mut tick = |_: &mut Prompt| {
+                if clock.wall_ms() > expires {
+                    Err(Interrupted::TimedOut)
+                } else {
+                    Ok(false)
+                }
+            };
+            let came = present(
+                &mut self.door,
+                &self.readers,
+                people,
+                &mut prompt,
+                &wanted,
+                &purpose,
+                false,
+                &mut tick,
+            )
+            .map_err(|absent| match absent {
+                Absent::Interrupted { why, .. } => Undone::Interrupted(why),
+                Absent::Failed { why, .. } => Undone::Card(why),
+            })?;
+            let mut held = came.held;
+            let Some(seat) = wanted.seat_for(&came.entry) else {
+                continue;
+            };
+            let group = match open.remove(seat) {
+                Seat::Member(group) | Seat::Person(_, group) => group,
+            };
+            let approval = proposal.approval(&record, authority, &came.entry, group);
+            let digest = approval
+                .digest()
+                .map_err(|e| Undone::Card(e.to_string()))?;
+            let signature = held
+                .card
+                .sign_with_fresh_pin(&came.pin, &digest.0)
+                .map_err(|error| match error {
+                    PivError::Card(_) => Undone::Interrupted(Interrupted::CardGone),
+                    other => Undone::Card(other.to_string()),
+                })?;
+            done.push((came.entry.card, came.entry.person));
+            approvals.push(SignedApproval {
+                approval,
+                signature: Signature(signature),
+            });
+            cards.push(held);
+        }
+        Ok((approvals, cards))
+    }
+}
+
+fn undone_words(undone: &Undone) -> String {
+    match undone {
+        Undone::Interrupted(Interrupted::CardGone) => {
+            "a card was pulled before it had signed".into()
+        }
+        Undone::Interrupted(Interrupted::TimedOut) => "the proposal expired".into(),
+        Undone::Interrupted(Interrupted::Shutdown) => "the program was ended".into(),
+        Undone::Interrupted(_) => "given up by the people present".into(),
+        Undone::Door(error) => error.to_string(),
+        Undone::Card(why) => why.clone(),
+    }
+}
+
+fn sign_prompt(
+    record: &AuthorityRecord,
+    proposal: &Proposal,
+    title: &str,
+    open: &[Seat],
+    done: &[(Id, Id)],
+    names: &[String],
+) -> Prompt {
+    let quorum = open.iter().find_map(|seat| match seat {
+        Seat::Member(group) => quorum_view(record, *group, done, None, None),
+        Seat::Person(..) => None,
+    });
+    let mut lines: Vec<PromptLine> = proposal
+        .words
+        .iter()
+        .map(|text| PromptLine {
+            mark: Mark::Note,
+            text: text.clone(),
+        })
+        .collect();
+    let signed: Vec<String> = done
+        .iter()
+        .filter_map(|(card, _)| record.card(*card).map(|c| c.person_name.clone()))
+        .collect();
+    if !signed.is_empty() {
+        lines.push(PromptLine {
+            mark: Mark::Note,
+            text: format!("Signed so far: {}.", crate::words::list(&signed)),
+        });
+    }
+    Prompt {
+        code: "sign.card".into(),
+        act: title.into(),
+        title: "This is what you sign:".into(),
+        lines,
+        quorum,
+        waiting_for: crate::words::list(names),
+        safe: "yes, nothing happens before the last signature".into(),
+        why: "A card signs the exact act that stands here, with its PIN typed anew. The \
+              signatures stay in the journal, where a stranger can check them years from now."
+            .into(),
+        ..Prompt::default()
+    }
+}

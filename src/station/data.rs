@@ -1,0 +1,119 @@
+//! Ceremony scripts, key templates and layouts: those that came with the
+//! program, and those that lie in the station's folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use conclave_keyroom::domain::template::KeyTemplate;
+use conclave_trades::ceremony::{Script, parse_template};
+
+/// No reviewed file is larger, in bytes.
+const LARGEST: u64 = 256 * 1024;
+
+/// What came with the program: folder, file name, text.
+const SHIPPED: &[(&str, &str, &str)] = include!("shipped.in");
+
+/// The data of a station.
+pub struct Data {
+    folder: PathBuf,
+}
+
+impl Data {
+    /// The shipped data, and what lies in `ceremonies/`, `keys/` and
+    /// `layouts/` of this folder. A file of the folder stands in for a shipped
+    /// one of the same name.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// All files of one kind, by name.
+    fn files(&self, kind: &str, ending: &str) -> BTreeMap<String, Result<Vec<u8>, String>> {
+        let mut files: BTreeMap<String, Result<Vec<u8>, String>> = SHIPPED
+            .iter()
+            .filter(|(of, _, _)| *of == kind)
+            .map(|(_, name, text)| ((*name).to_owned(), Ok(text.as_bytes().to_vec())))
+            .collect();
+        let Ok(entries) = std::fs::read_dir(self.folder.join(kind)) else {
+            return files;
+        };
+        for entry in entries.flatten() {
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if !name.ends_with(ending) || name.starts_with('.') {
+                continue;
+            }
+            files.insert(name, read(&entry.path()));
+        }
+        files
+    }
+
+    /// The ceremony scripts by file name; a refused one with its reason.
+    #[must_use]
+    pub fn scripts(&self) -> Vec<(String, Result<Script, String>)> {
+        self.files("ceremonies", ".toml")
+            .into_iter()
+            .map(|(name, bytes)| {
+                let script =
+                    bytes.and_then(|bytes| Script::parse(&bytes).map_err(|e| e.to_string()));
+                (name, script)
+            })
+            .collect()
+    }
+
+    /// One script and its exact bytes.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn script(&self, file: &str) -> Result<(Script, Vec<u8>), String> {
+        let bytes = self
+            .files("ceremonies", ".toml")
+            .remove(file)
+            .ok_or_else(|| format!("there is no script {file}"))??;
+        let script = Script::parse(&bytes).map_err(|e| e.to_string())?;
+        Ok((script, bytes))
+    }
+
+    /// The key templates that are in order, by name.
+    #[must_use]
+    pub fn templates(&self) -> Vec<KeyTemplate> {
+        self.files("keys", ".toml")
+            .into_values()
+            .filter_map(|bytes| {
+                let text = String::from_utf8(bytes.ok()?).ok()?;
+                parse_template(&text).ok()
+            })
+            .collect()
+    }
+
+    /// The text of a layout.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn layout(&self, file: &str) -> Result<String, String> {
+        let bytes = self
+            .files("layouts", ".toml")
+            .remove(file)
+            .ok_or_else(|| format!("there is no layout {file}"))??;
+        String::from_utf8(bytes).map_err(|_| format!("{file} is not text"))
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let size = std::fs::symlink_metadata(path)
+        .map_err(|e| e.to_string())
+        .and_then(|m| {
+            if m.is_file() {
+                Ok(m.len())
+            } else {
+                Err("not a file".into())
+            }
+        })?;
+    if size > LARGEST {
+        return Err(format!("larger than {LARGEST} bytes"));
+    }
+    std::fs::read(path).map_err(|e| e.to_string())
+}

@@ -1,0 +1,398 @@
+//! Everything the screens list, read from what this session may read.
+
+use std::collections::BTreeMap;
+
+use conclave_evidence::authority::CardState;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::people::Person;
+use conclave_keyroom::vault::{Compartment, OpenIntent};
+use conclave_trades::ceremony::State;
+
+use crate::front::{
+    CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
+};
+use crate::station::Station;
+use crate::words;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// A key's expiry becomes a task this many days before (R22).
+const EXPIRY_DAYS: i64 = 90;
+
+/// The journal screen shows so many entries at most, the newest first.
+const JOURNAL_ROWS: usize = 2000;
+
+fn days_until(now_ms: u64, then_ms: u64) -> i64 {
+    let (now, then) = (
+        i64::try_from(now_ms).unwrap_or(i64::MAX),
+        i64::try_from(then_ms).unwrap_or(i64::MAX),
+    );
+    (then - now).div_euclid(DAY_MS)
+}
+
+fn due(days: i64, then_ms: u64) -> String {
+    match days {
+        ..0 => "overdue".into(),
+        0 => "today".into(),
+        _ => words::date(then_ms),
+    }
+}
+
+impl Station {
+    /// All lists.
+    #[must_use]
+    pub fn lists(&self) -> Lists {
+        let keys = self.keys();
+        let ceremonies = self.ceremonies();
+        Lists {
+            tasks: self.tasks(&keys, &ceremonies),
+            keys: keys.iter().map(|key| self.key_row(key)).collect(),
+            scripts: self.script_rows(),
+            ceremonies: ceremonies.iter().map(ceremony_row).collect(),
+            people: self.people_rows(),
+            groups: self.group_rows(),
+            devices: self.device_rows(),
+            journal: self.journal_rows(),
+        }
+    }
+
+    /// All key records, by label; none where the session does not read them.
+    #[must_use]
+    pub fn keys(&self) -> Vec<KeyRecord> {
+        let mut keys: Vec<KeyRecord> = self
+            .door
+            .vault()
+            .list::<KeyRecord>(Compartment::Catalogue, KeyRecord::KIND)
+            .map(|all: Vec<(Id, KeyRecord)>| all.into_iter().map(|(_, key)| key).collect())
+            .unwrap_or_default();
+        keys.sort_by(|a, b| a.label.cmp(&b.label));
+        keys
+    }
+
+    /// All ceremonies, open ones first.
+    #[must_use]
+    pub fn ceremonies(&self) -> Vec<State> {
+        let mut all: Vec<State> = self
+            .door
+            .vault()
+            .list::<State>(Compartment::Catalogue, State::KIND)
+            .map(|all: Vec<(Id, State)>| all.into_iter().map(|(_, state)| state).collect())
+            .unwrap_or_default();
+        all.sort_by_key(|state| (state.over, std::cmp::Reverse(began_ms(state))));
+        all
+    }
+
+    fn tasks(&self, keys: &[KeyRecord], ceremonies: &[State]) -> Vec<TaskRow> {
+        let now = self.clock.wall_ms();
+        let mut tasks = Vec::new();
+        let guard = self.door.vault().guard().ok();
+        if let Some(why) = guard.and_then(|guard| guard.locked) {
+            tasks.push(TaskRow {
+                due: "today".into(),
+                days: 0,
+                what: "unlock the station".into(),
+                who: GroupId::Administrators.title().into(),
+                detail: vec![why, "Devices screen, then «unlock».".into()],
+                resume: None,
+            });
+        }
+        for intent in self.unknown_acts() {
+            tasks.push(TaskRow {
+                due: "today".into(),
+                days: 0,
+                what: format!("UNKNOWN: {} (journal {})", intent.action, intent.seq),
+                who: "Key managers, Approvers".into(),
+                detail: vec![
+                    "The journal has the intent of this act and no outcome: it was interrupted."
+                        .into(),
+                    "A printed component's key is void; resume the ceremony to have it made afresh."
+                        .into(),
+                ],
+                resume: None,
+            });
+        }
+        for state in ceremonies.iter().filter(|state| !state.over) {
+            tasks.push(TaskRow {
+                due: "today".into(),
+                days: 0,
+                what: format!("go on with the ceremony for {}", state.parameters.label),
+                who: "Key managers, Approvers".into(),
+                detail: vec!["Enter resumes it at its last safe boundary.".into()],
+                resume: Some(state.ceremony.to_string()),
+            });
+        }
+        for key in keys {
+            if !matches!(key.state, KeyState::Active | KeyState::PreActivation) {
+                continue;
+            }
+            let days = days_until(now, key.expires_ms);
+            if days <= EXPIRY_DAYS {
+                tasks.push(TaskRow {
+                    due: due(days, key.expires_ms),
+                    days,
+                    what: format!("replace {}", key.label),
+                    who: GroupId::KeyManagers.title().into(),
+                    detail: vec![
+                        format!("{}  {}  {}", key.form, key.usage, key.kcv.words()),
+                        format!("expires {}", words::date(key.expires_ms)),
+                    ],
+                    resume: None,
+                });
+            }
+        }
+        tasks.sort_by_key(|task| task.days);
+        tasks
+    }
+
+    fn unknown_acts(&self) -> Vec<OpenIntent> {
+        if !self.is_open() {
+            return Vec::new();
+        }
+        self.door.vault().open_intents().unwrap_or_default()
+    }
+
+    fn key_row(&self, key: &KeyRecord) -> KeyRow {
+        let usage = match key.usage.as_str() {
+            "K0" => "K0 zone master key",
+            "K1" => "K1 key-block protection key",
+            "P0" => "P0 PIN encryption",
+            "D0" => "D0 data encryption",
+            "B0" => "B0 base derivation key",
+            "C0" => "C0 card verification",
+            "M1" | "M3" | "M6" => "message authentication",
+            "V1" | "V2" => "PIN verification",
+            other => other,
+        };
+        let mut detail = vec![
+            format!("made {}", words::date_time(key.created_ms)),
+            format!("provider {}", key.provider),
+        ];
+        for c in &key.components {
+            let state = match c.state {
+                ComponentState::Waiting => "not printed".to_owned(),
+                ComponentState::Printed => "printed, not sealed".to_owned(),
+                ComponentState::Sealed => format!(
+                    "envelope {}, witness {}",
+                    c.envelope.as_deref().unwrap_or("?"),
+                    c.witness.as_deref().unwrap_or("?")
+                ),
+            };
+            detail.push(format!(
+                "component {} of {}  {}  KCV {}  {state}",
+                c.index,
+                c.of,
+                c.custodian_name,
+                c.kcv.words()
+            ));
+        }
+        for e in &key.exports {
+            detail.push(format!(
+                "exported {} to {} under {} ({}), bundle {:04}",
+                words::date(e.at_ms),
+                e.recipient,
+                e.under,
+                e.format,
+                e.bundle
+            ));
+        }
+        KeyRow {
+            label: key.label.clone(),
+            algorithm: key.form.name().into(),
+            usage: usage.into(),
+            kcv: key.kcv.value.clone(),
+            kcv_method: key.kcv.method.clone(),
+            state: key.state.words().into(),
+            template: key.template.clone(),
+            under: key.exports.last().map(|e| e.under.clone()).unwrap_or_default(),
+            expires: words::date(key.expires_ms),
+            days_left: Some(days_until(self.clock.wall_ms(), key.expires_ms)),
+            detail,
+        }
+    }
+
+    fn script_rows(&self) -> Vec<ScriptRow> {
+        self.data
+            .scripts()
+            .into_iter()
+            .map(|(file, script)| match script {
+                Ok(script) => ScriptRow {
+                    file,
+                    title: script.title.clone(),
+                    summary: script.summary.clone(),
+                    digest: script.digest.to_string().chars().take(8).collect(),
+                    refused: None,
+                },
+                Err(why) => ScriptRow {
+                    title: file.clone(),
+                    file,
+                    summary: String::new(),
+                    digest: String::new(),
+                    refused: Some(why),
+                },
+            })
+            .collect()
+    }
+
+    fn people_rows(&self) -> Vec<PersonRow> {
+        let Ok(record) = self.door.vault().authority() else {
+            return Vec::new();
+        };
+        let directory: BTreeMap<Id, Person> = self
+            .door
+            .vault()
+            .list::<Person>(Compartment::Directory, "person")
+            .map(|all: Vec<(Id, Person)>| all.into_iter().collect())
+            .unwrap_or_default();
+        if directory.is_empty() {
+            return Vec::new();
+        }
+        let mut rows: Vec<PersonRow> = directory
+            .values()
+            .map(|person| PersonRow {
+                name: person.name.clone(),
+                reports_to: person.reports_to.clone(),
+                roles: person.roles.iter().map(|g| g.title().to_owned()).collect(),
+                cards: record
+                    .cards
+                    .iter()
+                    .filter(|c| c.person == person.id)
+                    .map(|c| (c.card.short(), card_words(c.state).to_owned()))
+                    .collect(),
+            })
+            .collect();
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        rows
+    }
+
+    fn group_rows(&self) -> Vec<GroupRow> {
+        let Ok(record) = self.door.vault().authority() else {
+            return Vec::new();
+        };
+        record
+            .groups
+            .iter()
+            .map(|group| {
+                let cards: Vec<_> = group
+                    .members
+                    .iter()
+                    .filter_map(|m| record.card(m.card))
+                    .collect();
+                let live = cards
+                    .iter()
+                    .filter(|c| c.state == CardState::Active)
+                    .count();
+                GroupRow {
+                    name: group.group.title().into(),
+                    m: group.m,
+                    n: u8::try_from(group.members.len()).unwrap_or(u8::MAX),
+                    live: u8::try_from(live).unwrap_or(u8::MAX),
+                    members: cards.iter().map(|c| c.person_name.clone()).collect(),
+                }
+            })
+            .collect()
+    }
+
+    fn device_rows(&self) -> Vec<DeviceRow> {
+        let mut rows = Vec::new();
+        for reader in self.readers.states().unwrap_or_default() {
+            rows.push(DeviceRow {
+                kind: "reader".into(),
+                name: reader.id.to_string(),
+                purpose: "cards".into(),
+                state: if reader.card_present {
+                    "card in"
+                } else {
+                    "empty"
+                }
+                .into(),
+            });
+        }
+        for printer in self.enrolled_printers() {
+            rows.push(DeviceRow {
+                kind: "printer".into(),
+                name: printer.name,
+                purpose: printer.purpose.words().into(),
+                state: format!("{}, serial {}", printer.device, printer.serial),
+            });
+        }
+        for medium in self.enrolled_media() {
+            rows.push(DeviceRow {
+                kind: "medium".into(),
+                name: medium.name,
+                purpose: "exports".into(),
+                state: format!("serial {}", medium.serial),
+            });
+        }
+        rows
+    }
+
+    fn journal_rows(&self) -> Vec<JournalRow> {
+        if !self.is_open() {
+            return Vec::new();
+        }
+        let newest = self.door.vault().newest().map_or(0, |(seq, _)| seq);
+        let first = newest.saturating_sub(JOURNAL_ROWS as u64);
+        let mut rows: Vec<JournalRow> = self
+            .door
+            .vault()
+            .read_journal(first)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|entry| JournalRow {
+                seq: entry.header.seq,
+                at: format!(
+                    "{} {}",
+                    words::date(entry.header.wall_ms),
+                    words::clock(entry.header.wall_ms)
+                ),
+                kind: entry.header.kind.name().into(),
+                action: entry.header.action,
+                words: entry.body.map(|b| b.words.join("; ")).unwrap_or_default(),
+                hash: entry.hash.to_string().chars().take(8).collect(),
+            })
+            .collect();
+        rows.reverse();
+        rows
+    }
+}
+
+fn card_words(state: CardState) -> &'static str {
+    match state {
+        CardState::Active => "active",
+        CardState::Suspended => "suspended",
+        CardState::Revoked => "revoked",
+    }
+}
+
+fn began_ms(state: &State) -> u64 {
+    state.results.first().and_then(|r| r.ended_ms).unwrap_or(0)
+}
+
+fn ceremony_row(state: &State) -> CeremonyRow {
+    use conclave_trades::ceremony::Ending;
+    let ending = match &state.ending {
+        None => format!("open, {} steps done", state.results.len()),
+        Some(Ending::Done) => "done".into(),
+        Some(Ending::Void(_)) => "key void".into(),
+        Some(Ending::Aborted(_)) => "aborted".into(),
+    };
+    let mut detail: Vec<String> = Vec::new();
+    for result in &state.results {
+        let part = result
+            .component
+            .map(|c| format!(" (component {c})"))
+            .unwrap_or_default();
+        let at = result.ended_ms.map(words::clock).unwrap_or_default();
+        detail.push(format!("{at}  {}{part}", result.title));
+        detail.extend(result.words.iter().map(|w| format!("          {w}")));
+    }
+    CeremonyRow {
+        id: state.ceremony.to_string(),
+        title: state.parameters.label.clone(),
+        state: ending,
+        began: words::date_time(began_ms(state)),
+        open: !state.over,
+        detail,
+    }
+}

@@ -1,0 +1,505 @@
+//! Group logon: a quorum of distinct people and cards, each card answering a
+//! challenge after its own PIN (R25).
+
+use std::collections::BTreeSet;
+
+use conclave_crypto::primitive::ec;
+use conclave_crypto::primitive::shamir::Share;
+use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
+use conclave_evidence::{GroupId, Id, cbor};
+use conclave_keyroom::piv::{PivError, SigningSlot};
+use conclave_keyroom::ports::dialogue::{
+    MemberState, MemberView, People, Prompt, QuorumView, Refusal,
+};
+use conclave_keyroom::vault::VaultError;
+
+use crate::anchor;
+use crate::cards::{Held, Interrupted};
+use crate::present::{Absent, Present, Wanted, present};
+use crate::session::Member;
+use crate::station::Station;
+use crate::words;
+
+/// From the first member's proof to the last one's (R25).
+pub const LOGON_MS: u64 = 120_000;
+
+/// How a logon ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum LogonEnd {
+    /// The group is logged on.
+    Done(GroupId),
+    /// It did not take place; the words say why.
+    Refused(Refusal),
+    /// Esc.
+    Aborted,
+    /// The program ends.
+    Shutdown,
+}
+
+/// One card that answered.
+struct Proven {
+    member: Member,
+    share: Share,
+    held: Held,
+}
+
+struct OfGroup<'a> {
+    record: &'a AuthorityRecord,
+    group: Option<GroupId>,
+    done: &'a [(Id, Id)],
+    restricted: bool,
+}
+
+/// Groups that a person can log on with: those that hold a secret.
+fn groups_of(record: &AuthorityRecord, person: Id) -> Vec<GroupId> {
+    record
+        .groups_of(person)
+        .into_iter()
+        .filter(|group| record.group(*group).is_some_and(|g| g.holds_secret))
+        .collect()
+}
+
+impl Wanted for OfGroup<'_> {
+    fn wants(&self, entry: &CardEntry) -> Result<(), Refusal> {
+        let refuse = |happened: String, advice: &str| {
+            Err(Refusal {
+                happened,
+                safe: "Nothing is open yet, and no PIN was asked for.".into(),
+                advice: advice.into(),
+            })
+        };
+        let name = &entry.person_name;
+        if self.done.iter().any(|(_, person)| *person == entry.person) {
+            return refuse(
+                format!("{name} is proven already; this is the same person's card."),
+                "The quorum needs another person with another card.",
+            );
+        }
+        if self.restricted && !self.record.is_member(GroupId::Administrators, entry.card) {
+            return refuse(
+                "The station is locked: only administrators may log on, to unlock it.".into(),
+                "Ask the administrators.",
+            );
+        }
+        match self.group {
+            Some(group) if self.record.is_member(group, entry.card) => Ok(()),
+            Some(group) => refuse(
+                format!("{name} is no member of the group {}.", group.title()),
+                "Use a member's card, or press Tab for another group before anybody is proven.",
+            ),
+            None if groups_of(self.record, entry.person).is_empty() => refuse(
+                format!("{name} is a custodian, and custodians open nothing."),
+                "Custodians come forward inside a ceremony that others have opened.",
+            ),
+            None => Ok(()),
+        }
+    }
+
+    fn ignores(&self, card: Id) -> bool {
+        self.done.iter().any(|(done, _)| *done == card)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let group = self.group.or(self.restricted.then_some(GroupId::Administrators));
+        let done = |entry: &CardEntry| self.done.iter().any(|(_, p)| *p == entry.person);
+        self.record
+            .cards
+            .iter()
+            .filter(|c| c.state == CardState::Active && !done(c))
+            .filter(|c| match group {
+                Some(group) => self.record.is_member(group, c.card),
+                None => !groups_of(self.record, c.person).is_empty(),
+            })
+            .map(|c| c.person_name.clone())
+            .collect()
+    }
+}
+
+/// The quorum as the screen draws it.
+#[must_use]
+pub fn quorum_view(
+    record: &AuthorityRecord,
+    group: GroupId,
+    done: &[(Id, Id)],
+    typing: Option<Id>,
+    deadline: Option<(u64, String)>,
+) -> Option<QuorumView> {
+    let entry = record.group(group)?;
+    let complete = done.len() >= usize::from(entry.m);
+    let members = entry
+        .members
+        .iter()
+        .filter_map(|m| {
+            let card = record.card(m.card)?;
+            let state = if card.state != CardState::Active {
+                MemberState::Barred
+            } else if done.iter().any(|(c, _)| *c == m.card) {
+                MemberState::Proven
+            } else if complete {
+                MemberState::NotNeeded
+            } else if typing == Some(m.card) {
+                MemberState::EnterPin
+            } else {
+                MemberState::Missing
+            };
+            Some(MemberView {
+                name: card.person_name.clone(),
+                card: card.card.short(),
+                state,
+            })
+        })
+        .collect();
+    Some(QuorumView {
+        group: group.title().into(),
+        m: entry.m,
+        n: u8::try_from(entry.members.len()).unwrap_or(u8::MAX),
+        members,
+        deadline,
+    })
+}
+
+impl Station {
+    /// Logs a group on. With none named, the first card decides; Tab goes to
+    /// that person's other groups while nobody is proven.
+    pub fn logon(&mut self, group: Option<GroupId>, people: &mut dyn People) -> LogonEnd {
+        self.pause_watch(true);
+        let end = self.collect_logon(group, people);
+        self.pause_watch(false);
+        end
+    }
+
+    fn collect_logon(&mut self, group: Option<GroupId>, people: &mut dyn People) -> LogonEnd {
+        let record = match self.door.vault().authority() {
+            Ok(record) => record.clone(),
+            Err(error) => return LogonEnd::Refused(self.refusal(&error.to_string())),
+        };
+        let locked = match self.door.vault().guard() {
+            Ok(guard) => guard.locked.is_some(),
+            Err(error) => return LogonEnd::Refused(self.refusal(&error.to_string())),
+        };
+        let mut choice = group;
+        let mut proven: Vec<Proven> = Vec::new();
+        let mut first: Option<(u64, u64, String)> = None;
+        loop {
+            let done: Vec<(Id, Id)> = proven
+                .iter()
+                .map(|p| (p.member.card, p.member.person))
+                .collect();
+            if let Some(group) = choice
+                && let Some(entry) = record.group(group)
+                && done.len() >= usize::from(entry.m)
+            {
+                return self.complete(group, proven);
+            }
+            let wanted = OfGroup {
+                record: &record,
+                group: choice,
+                done: &done,
+                restricted: locked,
+            };
+            let mut prompt = logon_prompt(&record, choice, &done, first.as_ref());
+            let clock = std::sync::Arc::clone(&self.clock);
+            let mut shown = u64::MAX;
+            let mut tick = |prompt: &mut Prompt| {
+                let Some((started, _, name)) = &first else {
+                    return Ok(false);
+                };
+                let gone = clock.mono_ms().saturating_sub(*started);
+                if gone > LOGON_MS {
+                    return Err(Interrupted::TimedOut);
+                }
+                let left = (LOGON_MS - gone).div_ceil(1000);
+                let changed = left != shown;
+                shown = left;
+                if let (true, Some(view)) = (changed, prompt.quorum.as_mut()) {
+                    view.deadline = Some((left, name.clone()));
+                }
+                Ok(changed)
+            };
+            let came = present(
+                &mut self.door,
+                &self.readers,
+                people,
+                &mut prompt,
+                &wanted,
+                "log on",
+                proven.is_empty(),
+                &mut tick,
+            );
+            let came = match came {
+                Ok(came) => came,
+                Err(absent) => match self.absent(absent, choice, &record, proven.is_empty()) {
+                    Ok(next) => {
+                        choice = next;
+                        continue;
+                    }
+                    Err(end) => return end,
+                },
+            };
+            if choice.is_none() {
+                choice = self.first_group(&record, &came.entry, locked);
+            }
+            let Some(group) = choice else {
+                return LogonEnd::Aborted;
+            };
+            match self.prove(group, came) {
+                Ok(one) => {
+                    if first.is_none() {
+                        first = Some((
+                            self.clock.mono_ms(),
+                            self.clock.wall_ms(),
+                            format!(
+                                "{} was first, {}",
+                                one.member.name,
+                                words::clock(self.clock.wall_ms())
+                            ),
+                        ));
+                    }
+                    proven.push(one);
+                }
+                Err(end) => return end,
+            }
+        }
+    }
+
+    /// The group that a first card stands for: one that is not logged on yet.
+    fn first_group(
+        &self,
+        record: &AuthorityRecord,
+        entry: &CardEntry,
+        locked: bool,
+    ) -> Option<GroupId> {
+        if locked {
+            return Some(GroupId::Administrators);
+        }
+        let open: BTreeSet<GroupId> = self.door.vault().open_groups().into_iter().collect();
+        let all = groups_of(record, entry.person);
+        all.iter()
+            .find(|group| !open.contains(group))
+            .or_else(|| all.first())
+            .copied()
+    }
+
+    /// What an interruption means for the logon.
+    fn absent(
+        &mut self,
+        absent: Absent,
+        choice: Option<GroupId>,
+        record: &AuthorityRecord,
+        nobody_yet: bool,
+    ) -> Result<Option<GroupId>, LogonEnd> {
+        match absent {
+            Absent::Interrupted {
+                why: Interrupted::OtherGroup,
+                failed: None,
+            } if nobody_yet => Ok(next_group(record, choice)),
+            Absent::Interrupted {
+                why: Interrupted::Shutdown,
+                ..
+            } => Err(LogonEnd::Shutdown),
+            Absent::Interrupted { why, failed } => {
+                let words = match &why {
+                    Interrupted::CardGone => "A card was pulled in the middle of its logon.",
+                    Interrupted::TimedOut => "The quorum was not complete within 120 seconds.",
+                    Interrupted::Refused(refusal) => {
+                        return Err(LogonEnd::Refused(refusal.clone()));
+                    }
+                    _ => "The logon was given up.",
+                };
+                Err(self.failed_logon(failed, words, matches!(why, Interrupted::Aborted)))
+            }
+            Absent::Failed { card, why } => {
+                Err(self.failed_logon(Some(card), &format!("{why}."), false))
+            }
+        }
+    }
+
+    /// Ends a logon that failed. Only a known card's failed challenge counts
+    /// towards the lock; the rest is noted.
+    fn failed_logon(&mut self, failed: Option<Id>, words: &str, aborted: bool) -> LogonEnd {
+        let mut happened = words.to_owned();
+        let mut advice = "All members start again.".to_owned();
+        match failed {
+            Some(card) => match self
+                .door
+                .logon_failed(format!("card {}: {words}", card.short()))
+            {
+                Ok(guard) if guard.locked.is_some() => {
+                    happened = format!("{words} That was failure {}.", guard.failures);
+                    advice =
+                        "The station is locked until administrators log on and unlock it.".into();
+                }
+                Ok(guard) => {
+                    happened = format!(
+                        "{words} Failed group logons: {} of {}.",
+                        guard.failures,
+                        conclave_keyroom::vault::guard::FAILURES_MAX
+                    );
+                }
+                Err(error) => advice = format!("The journal could not be written: {error}."),
+            },
+            None => {
+                if let Err(error) = self.door.note("logon-void", words.to_owned()) {
+                    advice = format!("The journal could not be written: {error}.");
+                }
+                if aborted {
+                    return LogonEnd::Aborted;
+                }
+            }
+        }
+        LogonEnd::Refused(Refusal {
+            happened,
+            safe: "Nothing was opened.".into(),
+            advice,
+        })
+    }
+
+    /// One card's challenge, and its share.
+    fn prove(&mut self, group: GroupId, came: Present) -> Result<Proven, LogonEnd> {
+        let Present {
+            mut held, entry, ..
+        } = came;
+        let outcome = self.challenge(&mut held, &entry, group);
+        match outcome {
+            Ok(share) => Ok(Proven {
+                member: Member {
+                    person: entry.person,
+                    card: entry.card,
+                    name: entry.person_name.clone(),
+                },
+                share,
+                held,
+            }),
+            Err(ProveError::Card(PivError::Card(_))) => Err(self.failed_logon(
+                None,
+                "A card was pulled in the middle of its logon.",
+                false,
+            )),
+            Err(error) => Err(self.failed_logon(
+                Some(entry.card),
+                &format!("{}'s card failed its challenge: {error}.", entry.person_name),
+                false,
+            )),
+        }
+    }
+
+    fn challenge(
+        &mut self,
+        held: &mut Held,
+        entry: &CardEntry,
+        group: GroupId,
+    ) -> Result<Share, ProveError> {
+        let nonce = self.door.challenge()?;
+        let record = self.door.vault().authority()?;
+        let digest = cbor::digest(
+            "conclave/logon/1",
+            &(
+                record.station,
+                self.door.vault().authority_hash()?,
+                entry.card,
+                conclave_evidence::Hash(nonce),
+            ),
+        )
+        .map_err(|_| VaultError::Malformed("challenge"))?;
+        let signature = held.card.sign(SigningSlot::Authentication, &digest.0)?;
+        ec::verify(&entry.auth_key_9a.0, &digest.0, &signature)
+            .map_err(|_| ProveError::NotThisCard)?;
+        self.door
+            .open_share(group, entry, |point| Ok(held.card.ecdh(point)?))
+    }
+
+    fn complete(&mut self, group: GroupId, proven: Vec<Proven>) -> LogonEnd {
+        let mut members = Vec::new();
+        let mut shares = Vec::new();
+        let mut held = Vec::new();
+        for one in proven {
+            members.push(one.member);
+            shares.push(one.share);
+            held.push(one.held);
+        }
+        let names: Vec<String> = members.iter().map(|m| m.name.clone()).collect();
+        if let Err(error) = self.door.logon(group, &shares, &names) {
+            return match error {
+                VaultError::BadShare { .. } | VaultError::NoSecret(_) => {
+                    self.failed_logon(members.first().map(|m| m.card), &error.to_string(), false)
+                }
+                other => LogonEnd::Refused(self.refusal(&other.to_string())),
+            };
+        }
+        let mut places = Vec::new();
+        for card in &mut held {
+            // A card that was swapped out answers nothing; the cards present
+            // get the anchor, the others when they are next in.
+            match anchor::write(&mut self.door, &mut card.card, card.guid) {
+                Ok(()) => places.push(card.place.clone()),
+                Err(anchor::AnchorError::Card(PivError::Card(_))) => {}
+                Err(error) => {
+                    places.push(card.place.clone());
+                    let _ = self
+                        .door
+                        .note("anchor", format!("card {}: {error}", card.guid.short()));
+                }
+            }
+        }
+        drop(held);
+        self.session_begins(group, members, places);
+        LogonEnd::Done(group)
+    }
+}
+
+/// The next group in the order of the screen; after the last, the first card
+/// decides again.
+fn next_group(record: &AuthorityRecord, choice: Option<GroupId>) -> Option<GroupId> {
+    let all: Vec<GroupId> = record
+        .groups
+        .iter()
+        .filter(|g| g.holds_secret)
+        .map(|g| g.group)
+        .collect();
+    match choice {
+        None => all.first().copied(),
+        Some(group) => {
+            let at = all.iter().position(|g| *g == group)?;
+            all.get(at + 1).copied()
+        }
+    }
+}
+
+fn logon_prompt(
+    record: &AuthorityRecord,
+    group: Option<GroupId>,
+    done: &[(Id, Id)],
+    first: Option<&(u64, u64, String)>,
+) -> Prompt {
+    let deadline = first.map(|(_, _, words)| (LOGON_MS / 1000, words.clone()));
+    Prompt {
+        code: "logon.card".into(),
+        act: "Log on".into(),
+        title: group.map_or_else(
+            || "Any member puts a card into a reader.".to_owned(),
+            |group| group.title().to_owned(),
+        ),
+        quorum: group.and_then(|group| quorum_view(record, group, done, None, deadline)),
+        waiting_for: group.map_or_else(
+            || "any member".to_owned(),
+            |group| format!("a member of the group {}", group.title()),
+        ),
+        safe: "yes, nothing is open yet".into(),
+        why: "A group opens its part of the repository only when enough of its members are \
+              here, each with an own card and PIN. Between the first and the last at most 120 \
+              seconds may pass."
+            .into(),
+        ..Prompt::default()
+    }
+}
+
+/// Why a card did not prove itself.
+#[derive(Debug, thiserror::Error)]
+enum ProveError {
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Card(#[from] PivError),
+    #[error("it signs with another key than the one enrolled")]
+    NotThisCard,
+}

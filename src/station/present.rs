@@ -1,0 +1,206 @@
+//! One person's own card: found, known, not barred, its anchor checked, its
+//! PIN verified. Logon, approvals and sign-ins are made of this.
+
+use std::sync::Arc;
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::Id;
+use conclave_evidence::authority::{CardEntry, CardState};
+use conclave_keyroom::door::Door;
+use conclave_keyroom::piv::PivError;
+use conclave_keyroom::ports::card::CardReaders;
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, Refusal};
+
+use crate::anchor;
+use crate::cards::{Held, Interrupted, Judgement, PinFailure, await_card, verify_pin};
+
+/// A person whose card is in a reader with its PIN verified.
+pub struct Present {
+    /// The card.
+    pub held: Held,
+    /// What the authority record says of it.
+    pub entry: CardEntry,
+    /// The PIN, for one more VERIFY before a signature with 9C; wiped with
+    /// this value.
+    pub pin: Secret,
+}
+
+/// Why nobody is present.
+#[derive(Debug)]
+pub enum Absent {
+    /// The question ended. `failed` is the card whose challenge had failed
+    /// before: only that counts towards the station's lock.
+    Interrupted {
+        /// Why.
+        why: Interrupted,
+        /// A known card that had failed.
+        failed: Option<Id>,
+    },
+    /// A known card failed.
+    Failed {
+        /// The card.
+        card: Id,
+        /// How.
+        why: String,
+    },
+}
+
+/// Who would do, in the eyes of the question at hand.
+pub trait Wanted {
+    /// Whether this card's holder is wanted; a refusal says why not.
+    ///
+    /// # Errors
+    /// The words for the screen.
+    fn wants(&self, entry: &CardEntry) -> Result<(), Refusal>;
+    /// A card that sits there rightly but has done its part is passed over
+    /// silently.
+    fn ignores(&self, _card: Id) -> bool {
+        false
+    }
+    /// Their names, for the screen and for whoever puts cards in.
+    fn names(&self) -> Vec<String>;
+}
+
+/// Waits for a wanted card, checks it before its PIN, and has its PIN
+/// verified.
+///
+/// # Errors
+/// [`Absent`]
+#[allow(clippy::too_many_arguments)]
+pub fn present(
+    door: &mut Door,
+    readers: &Arc<dyn CardReaders>,
+    people: &mut dyn People,
+    prompt: &mut Prompt,
+    wanted: &dyn Wanted,
+    purpose: &str,
+    other_group: bool,
+    tick: &mut dyn FnMut(&mut Prompt) -> Result<bool, Interrupted>,
+) -> Result<Present, Absent> {
+    prompt.ask = Ask::Card {
+        wanted: wanted.names(),
+        other_group,
+    };
+    let mut refused_cards: Vec<(Option<Id>, String)> = Vec::new();
+    let found = await_card(
+        readers.as_ref(),
+        people,
+        prompt,
+        tick,
+        &mut |card, guid| match judge(door, card, guid, wanted)? {
+            Verdict::Take => Ok(Judgement::Take),
+            Verdict::Ignore => Ok(Judgement::Ignore),
+            Verdict::Refuse(refusal) => {
+                refused_cards.push((guid, refusal.happened.clone()));
+                Ok(Judgement::Refuse(refusal))
+            }
+        },
+    );
+    for (guid, why) in refused_cards {
+        let card = guid.map_or_else(|| "without a number".to_owned(), |g| g.short());
+        // The refusal itself stands on the screen; a journal that cannot be
+        // written shows at the next act.
+        let _ = door.note("card-refused", format!("card {card}: {why}"));
+    }
+    let mut held = found.map_err(|why| Absent::Interrupted { why, failed: None })?;
+    let entry = door
+        .vault()
+        .authority()
+        .ok()
+        .and_then(|record| record.card(held.guid).cloned());
+    let Some(entry) = entry else {
+        return Err(Absent::Failed {
+            card: held.guid,
+            why: "the card is not known here".into(),
+        });
+    };
+    let card = held.guid;
+    let name = entry.person_name.clone();
+    prompt.refused = None;
+    prompt.waiting_for.clone_from(&name);
+    let pin = verify_pin(people, prompt, &mut held, &name, purpose, tick).map_err(
+        |failure| match failure {
+            PinFailure::Interrupted { wrong, why } => Absent::Interrupted {
+                why,
+                failed: wrong.then_some(card),
+            },
+            PinFailure::Blocked => Absent::Failed {
+                card,
+                why: format!("the PIN of {name}'s card is blocked"),
+            },
+            PinFailure::Card {
+                wrong,
+                error: PivError::Card(_),
+            } => Absent::Interrupted {
+                why: Interrupted::CardGone,
+                failed: wrong.then_some(card),
+            },
+            PinFailure::Card { error, .. } => Absent::Failed {
+                card,
+                why: error.to_string(),
+            },
+        },
+    )?;
+    Ok(Present { held, entry, pin })
+}
+
+enum Verdict {
+    Take,
+    Ignore,
+    Refuse(Refusal),
+}
+
+fn judge(
+    door: &Door,
+    card: &mut conclave_keyroom::piv::PivCard,
+    guid: Option<Id>,
+    wanted: &dyn Wanted,
+) -> Result<Verdict, PivError> {
+    let refuse = |happened: String, advice: &str| {
+        Ok(Verdict::Refuse(Refusal {
+            happened,
+            safe: "Nothing was changed, and no PIN was asked for.".into(),
+            advice: advice.into(),
+        }))
+    };
+    let Ok(record) = door.vault().authority() else {
+        return refuse("There is no station yet.".into(), "Initialise it first.");
+    };
+    let Some(entry) = guid.and_then(|guid| record.card(guid)) else {
+        return refuse(
+            "This card belongs to no person of this station.".into(),
+            "Use the card that was enrolled here.",
+        );
+    };
+    if wanted.ignores(entry.card) {
+        return Ok(Verdict::Ignore);
+    }
+    let name = &entry.person_name;
+    match entry.state {
+        CardState::Active => {}
+        CardState::Suspended => {
+            return refuse(
+                format!("{name}'s card is suspended."),
+                "Administrators can reinstate it.",
+            );
+        }
+        CardState::Revoked => {
+            return refuse(
+                format!("{name}'s card is revoked."),
+                "It can never be used again; hand it to the administrators.",
+            );
+        }
+    }
+    if let Err(refusal) = wanted.wants(entry) {
+        return Ok(Verdict::Refuse(refusal));
+    }
+    match anchor::check(door, card, entry) {
+        Ok(()) => Ok(Verdict::Take),
+        Err(anchor::CheckError::Refused(refusal)) => Ok(Verdict::Refuse(refusal)),
+        Err(anchor::CheckError::Card(error)) => Err(error),
+        Err(anchor::CheckError::Vault(error)) => refuse(
+            format!("The repository cannot be checked against this card: {error}."),
+            "Stop, and call the administrators.",
+        ),
+    }
+}

@@ -1,0 +1,305 @@
+//! The one thread that owns vault and provider: takes a front end's requests,
+//! runs acts with the people, tells what is the case.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::dialogue::{Answer, People, Prompt, Refusal};
+
+use crate::cards::Interrupted;
+use crate::front::{Administration, Event, Phase, Request, Status};
+use crate::initialise::InitialiseEnd;
+use crate::logon::LogonEnd;
+use crate::station::Station;
+
+/// Idle time until the screen blanks (R26), milliseconds.
+pub const IDLE_BLANK_MS: u64 = 120_000;
+/// Idle time until the session ends (R26), milliseconds.
+pub const IDLE_LOGOUT_MS: u64 = 600_000;
+
+/// How often the station looks around while nobody asks anything.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// The people at a front end, behind two channels.
+pub struct Front {
+    requests: Receiver<Request>,
+    events: Sender<Event>,
+    clock: Arc<dyn Clock>,
+    awake_ms: u64,
+    blanked: Arc<AtomicBool>,
+    ended: bool,
+}
+
+impl Front {
+    /// People behind these channels.
+    #[must_use]
+    pub fn new(
+        requests: Receiver<Request>,
+        events: Sender<Event>,
+        clock: Arc<dyn Clock>,
+        blanked: Arc<AtomicBool>,
+    ) -> Self {
+        let awake_ms = clock.mono_ms();
+        Self {
+            requests,
+            events,
+            clock,
+            awake_ms,
+            blanked,
+            ended: false,
+        }
+    }
+
+    fn send(&self, event: Event) {
+        // A front end that is gone ends the loop by its requests' channel.
+        let _ = self.events.send(event);
+    }
+
+    fn idle_ms(&self) -> u64 {
+        self.clock.mono_ms().saturating_sub(self.awake_ms)
+    }
+
+    fn awake(&mut self) {
+        self.awake_ms = self.clock.mono_ms();
+        if self.blanked.swap(false, Ordering::SeqCst) {
+            self.send(Event::Blank(false));
+        }
+    }
+
+    fn blank_when_idle(&mut self) {
+        if self.idle_ms() > IDLE_BLANK_MS && !self.blanked.swap(true, Ordering::SeqCst) {
+            self.send(Event::Blank(true));
+        }
+    }
+
+    fn next(&mut self, timeout: Duration) -> Option<Request> {
+        match self.requests.recv_timeout(timeout) {
+            Ok(request) => {
+                self.awake();
+                Some(request)
+            }
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.ended = true;
+                Some(Request::Quit)
+            }
+        }
+    }
+}
+
+impl People for Front {
+    fn show(&mut self, prompt: &Prompt) {
+        self.send(Event::Prompt(Box::new(prompt.clone())));
+    }
+
+    fn answer(&mut self, timeout: Duration) -> Option<Answer> {
+        self.blank_when_idle();
+        match self.next(timeout)? {
+            Request::Answer(answer) => Some(answer),
+            Request::Quit => {
+                self.ended = true;
+                Some(Answer::Shutdown)
+            }
+            _ => None,
+        }
+    }
+
+    fn progress(&mut self, words: &str, done: u64, of: u64) {
+        self.send(Event::Progress {
+            words: words.into(),
+            done,
+            of,
+        });
+    }
+
+    fn blank(&mut self, blank: bool) {
+        self.blanked.store(blank, Ordering::SeqCst);
+        self.send(Event::Blank(blank));
+    }
+}
+
+/// Serves a front end until it quits.
+pub fn serve(station: &mut Station, front: &mut Front) {
+    let mut told: Option<Status> = None;
+    station.tell(front, &mut told, true);
+    loop {
+        if station.card_lost() {
+            let _ = station.logout("a card that had to stay was pulled");
+            station.tell(front, &mut told, true);
+        }
+        front.blank_when_idle();
+        if station.is_open() && front.idle_ms() > IDLE_LOGOUT_MS {
+            let _ = station.logout("nobody was there for ten minutes");
+            station.tell(front, &mut told, true);
+        }
+        let Some(request) = front.next(LOOK) else {
+            station.tell(front, &mut told, false);
+            continue;
+        };
+        match request {
+            Request::Quit => break,
+            Request::Awake | Request::Answer(_) => continue,
+            request => station.serve_one(request, front),
+        }
+        if front.ended {
+            break;
+        }
+        front.send(Event::PromptDone);
+        station.tell(front, &mut told, true);
+    }
+    let _ = station.logout("the program was ended");
+    front.send(Event::Ended);
+}
+
+impl Station {
+    fn serve_one(&mut self, request: Request, front: &mut Front) {
+        match request {
+            Request::Initialise => {
+                let end = self.initialise(front);
+                self.tell_initialise(end, front);
+            }
+            Request::Logon(group) => match self.logon(group, front) {
+                LogonEnd::Refused(refusal) => front.send(Event::Refused(refusal)),
+                LogonEnd::Done(_) | LogonEnd::Aborted | LogonEnd::Shutdown => {}
+            },
+            Request::Logout => {
+                if let Err(error) = self.logout("logged out") {
+                    front.send(Event::Refused(self.refusal(&error.to_string())));
+                }
+            }
+            Request::Ceremony(script) => {
+                let end = self.begin_ceremony(&script, front);
+                Self::tell_end(end, front);
+            }
+            Request::Resume(id) => {
+                let end = self.resume_ceremony(&id, front);
+                Self::tell_end(end, front);
+            }
+            Request::Administer(act) => {
+                let end = match act {
+                    Administration::EnrolPrinter => self.ask_printer(front),
+                    Administration::EnrolMedium => self.ask_medium(front),
+                    Administration::UnlockStation => self.unlock_station(front),
+                };
+                Self::tell_end(end, front);
+            }
+            Request::ExportJournal => {
+                let end = self.export_journal_file();
+                Self::tell_end(end, front);
+            }
+            Request::Refresh | Request::Answer(_) | Request::Awake | Request::Quit => {}
+        }
+    }
+
+    fn tell_initialise(&self, end: InitialiseEnd, front: &Front) {
+        match end {
+            InitialiseEnd::Done(lines) => front.send(Event::Done {
+                title: "The station is initialised".into(),
+                lines,
+            }),
+            InitialiseEnd::Refused(refusal) => front.send(Event::Refused(refusal)),
+            InitialiseEnd::Aborted | InitialiseEnd::Shutdown => {}
+        }
+    }
+
+    fn tell_end(end: Result<ActEnd, Refusal>, front: &Front) {
+        match end {
+            Ok(ActEnd::Done { title, lines }) => front.send(Event::Done { title, lines }),
+            Ok(ActEnd::Stopped) => {}
+            Err(refusal) => front.send(Event::Refused(refusal)),
+        }
+    }
+
+    /// Tells a front end what is the case, if it changed.
+    fn tell(&self, front: &Front, told: &mut Option<Status>, lists: bool) {
+        let status = self.status(front.idle_ms());
+        if told.as_ref() != Some(&status) {
+            front.send(Event::Status(status.clone()));
+            *told = Some(status);
+        }
+        if lists {
+            front.send(Event::Lists(Box::new(self.lists())));
+        }
+    }
+
+    /// What is always visible.
+    #[must_use]
+    pub fn status(&self, idle_ms: u64) -> Status {
+        let vault = self.door.vault();
+        let record = vault.authority().ok();
+        let locked = vault.guard().ok().and_then(|guard| guard.locked);
+        let phase = match &record {
+            None => Phase::Empty,
+            Some(_) if self.is_open() => Phase::Open,
+            Some(_) if vault.genesis_unfinished().unwrap_or(false) => Phase::Unfinished,
+            Some(_) if locked.is_some() => Phase::Locked,
+            Some(_) => Phase::Closed,
+        };
+        let left = |limit: u64| limit.saturating_sub(idle_ms) / 1000;
+        Status {
+            station: record.map(|r| r.station_name.clone()).unwrap_or_default(),
+            mode: record.map(|r| r.mode.to_string()).unwrap_or_default(),
+            phase,
+            locked: locked.map(|why| Refusal {
+                happened: format!("The station is locked: {why}."),
+                safe: "Nothing is open, and nothing was lost.".into(),
+                advice: "Administrators log on, then unlock it on the devices screen.".into(),
+            }),
+            session: self
+                .session
+                .groups
+                .iter()
+                .map(|(group, members)| {
+                    (
+                        group.title().to_owned(),
+                        members.iter().map(|m| m.name.clone()).collect(),
+                    )
+                })
+                .collect(),
+            // Seconds are enough for the clock on the screen.
+            wall_ms: self.clock.wall_ms() / 1000 * 1000,
+            idle: self
+                .is_open()
+                .then(|| (left(IDLE_BLANK_MS), left(IDLE_LOGOUT_MS))),
+            provider: self.door.provider_identity().class.words().into(),
+            warnings: self.warnings.clone(),
+            training: self.training,
+        }
+    }
+}
+
+/// How an act ended that was no failure.
+pub enum ActEnd {
+    /// Done; the words are shown.
+    Done {
+        /// A title.
+        title: String,
+        /// Line by line.
+        lines: Vec<String>,
+    },
+    /// Given up; the screen goes back.
+    Stopped,
+}
+
+/// What an interruption means where nothing was done.
+pub(crate) fn stopped(why: Interrupted) -> Result<ActEnd, Refusal> {
+    match why {
+        Interrupted::Refused(refusal) => Err(refusal),
+        Interrupted::CardGone => Err(Refusal {
+            happened: "A card was pulled.".into(),
+            safe: "Nothing was done.".into(),
+            advice: "Start again.".into(),
+        }),
+        Interrupted::TimedOut => Err(Refusal {
+            happened: "It took too long.".into(),
+            safe: "Nothing was done.".into(),
+            advice: "Start again.".into(),
+        }),
+        Interrupted::Aborted | Interrupted::OtherGroup | Interrupted::Shutdown => {
+            Ok(ActEnd::Stopped)
+        }
+    }
+}

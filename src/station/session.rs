@@ -1,0 +1,138 @@
+//! The session: which groups are logged on, by whom, and which cards have to
+//! stay in their readers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::door::DoorError;
+use conclave_keyroom::ports::dialogue::Refusal;
+
+use crate::cards::{Held, Place, Watch};
+use crate::station::Station;
+
+/// A member who logged on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The person.
+    pub person: Id,
+    /// The card.
+    pub card: Id,
+    /// The name.
+    pub name: String,
+}
+
+/// Who is logged on.
+#[derive(Default)]
+pub struct Session {
+    /// Groups with the members who opened them.
+    pub groups: BTreeMap<GroupId, Vec<Member>>,
+    places: Vec<Place>,
+    watch: Option<Watch>,
+}
+
+/// Readers beyond the quorum's cards that a room needs before all of these
+/// cards have to stay in: one for a custodian, one for a witness.
+const SPARE_READERS: usize = 2;
+
+impl Station {
+    /// Whether every quorum card stays in, or only the last proven one.
+    fn all_cards_stay(&self, cards: usize) -> bool {
+        let readers = self.readers.states().map_or(0, |states| states.len());
+        readers >= cards + SPARE_READERS
+    }
+
+    pub(crate) fn session_begins(
+        &mut self,
+        group: GroupId,
+        members: Vec<Member>,
+        places: Vec<Place>,
+    ) {
+        self.session.groups.insert(group, members);
+        let mut all: Vec<Place> = std::mem::take(&mut self.session.places);
+        all.retain(|old| !places.iter().any(|new| new.reader == old.reader));
+        all.extend(places.iter().cloned());
+        let cards: usize = self.session.groups.values().map(Vec::len).sum();
+        if !self.all_cards_stay(cards) {
+            all = places.last().cloned().into_iter().collect();
+        }
+        self.session.places = all;
+        self.watch_again();
+    }
+
+    /// With one reader, the last card that proved itself is the session card.
+    pub(crate) fn last_proven(&mut self, held: &Held) {
+        let cards: usize = self.session.groups.values().map(Vec::len).sum();
+        if self.session.groups.is_empty() || self.all_cards_stay(cards) {
+            return;
+        }
+        self.session.places = vec![held.place.clone()];
+        self.watch_again();
+    }
+
+    fn watch_again(&mut self) {
+        self.session.watch = None;
+        let blank = Arc::clone(&self.blank);
+        self.session.watch = Some(Watch::begin(
+            Arc::clone(&self.readers),
+            self.session.places.clone(),
+            Arc::clone(self.door.stop()),
+            Box::new(move || blank(true)),
+        ));
+    }
+
+    /// While the station itself asks for cards to be swapped, a pulled session
+    /// card is no removal, if there is no reader to spare.
+    pub(crate) fn pause_watch(&mut self, paused: bool) {
+        let cards: usize = self.session.groups.values().map(Vec::len).sum();
+        let swap = paused && !self.all_cards_stay(cards);
+        if let Some(watch) = &self.session.watch {
+            watch.pause(swap);
+        }
+    }
+
+    /// TRUE when a card that had to stay was pulled.
+    #[must_use]
+    pub fn card_lost(&self) -> bool {
+        self.session.watch.as_ref().is_some_and(Watch::lost)
+    }
+
+    /// TRUE while a group is logged on.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.session.groups.is_empty()
+    }
+
+    /// Ends the session and wipes every key.
+    ///
+    /// # Errors
+    /// [`DoorError`] when it could not be journalled; the keys are wiped all
+    /// the same.
+    pub fn logout(&mut self, why: &str) -> Result<(), DoorError> {
+        self.session.watch = None;
+        self.session.places.clear();
+        self.session.groups.clear();
+        let ended = self.door.logout(why);
+        self.door.stop().lower();
+        ended
+    }
+
+    /// A refusal for what went wrong inside.
+    pub(crate) fn refusal(&self, happened: &str) -> Refusal {
+        let mut happened = happened.to_owned();
+        if let Some(first) = happened.get(..1) {
+            let upper = first.to_uppercase();
+            happened.replace_range(..1, &upper);
+        }
+        if !happened.ends_with('.') {
+            happened.push('.');
+        }
+        Refusal {
+            happened,
+            safe: "Nothing was changed.".into(),
+            advice: "If it happens again, log out and call the administrators; the journal has \
+                     the details."
+                .into(),
+        }
+    }
+}

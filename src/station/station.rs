@@ -1,0 +1,49 @@
+//! The station: door, devices, session and data, put together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use conclave_keyroom::door::Door;
+use conclave_keyroom::ports::card::CardReaders;
+use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::media::Media;
+use conclave_keyroom::ports::printer::Printers;
+
+use crate::session::Session;
+
+/// Blanks the screen (`true`) or lets it come back; called from any thread.
+pub type Blank = Arc<dyn Fn(bool) + Send + Sync>;
+
+/// A station at work.
+pub struct Station {
+    pub(crate) door: Door,
+    pub(crate) readers: Arc<dyn CardReaders>,
+    pub(crate) printers: Box<dyn Printers>,
+    pub(crate) media: Box<dyn Media>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) blank: Blank,
+    pub(crate) session: Session,
+    pub(crate) folder: PathBuf,
+    pub(crate) training: bool,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Station {
+    /// The door, to read what is behind it.
+    #[must_use]
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// The folder in which the station lives.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
+    /// Who is logged on.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+}

@@ -1,0 +1,207 @@
+//! Making the key: in components that wait for their printer, or whole inside
+//! the vault.
+
+use conclave_crypto::primitive::kcv::Kcv;
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::key::{
+    CheckValue, Component, ComponentState, KeyRecord, KeyState, WrappingMethod,
+};
+use conclave_keyroom::domain::label::check_label;
+use conclave_keyroom::domain::template::KeyTemplate;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::super::state::KeyMade;
+
+/// Who is to hold one component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The custodian.
+    pub custodian: Id,
+    /// Their name.
+    pub name: String,
+    /// Their group.
+    pub group: GroupId,
+}
+
+/// Makes a key by its template.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GenerateKey {
+    /// Under this ceremony's mandate.
+    pub ceremony: Id,
+    /// The new key's id.
+    pub key: Id,
+    /// Its label, unique on the station.
+    pub label: String,
+    /// What kind of key.
+    pub template: KeyTemplate,
+    /// Who holds which component, in order; empty for a key that is made
+    /// whole.
+    pub parts: Vec<Part>,
+}
+
+const DAY_MS: u64 = 24 * 3600 * 1000;
+
+/// A check value with its method, as records keep it.
+fn check_value(kcv: &Kcv) -> CheckValue {
+    CheckValue {
+        value: kcv.hex(),
+        method: kcv.method().to_string(),
+    }
+}
+
+impl GenerateKey {
+    fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
+        check_label(&self.label)
+            .map_err(|e| ActionError::rule(e.to_string(), "Choose another label."))?;
+        self.template
+            .check()
+            .map_err(|why| ActionError::rule(why, "Have the template corrected and reviewed."))?;
+        let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+        // A void key's label may be used again: its ceremony starts afresh.
+        if keys
+            .iter()
+            .any(|(_, k)| k.label == self.label && k.state != KeyState::Void)
+        {
+            return Err(ActionError::rule(
+                format!("there is a key {} already", self.label),
+                "A label is used once; count its last part up.",
+            ));
+        }
+        let in_parts = !self.parts.is_empty();
+        if in_parts != self.template.in_components
+            || (in_parts && !(2..=9).contains(&self.parts.len()))
+        {
+            return Err(ActionError::rule(
+                "the template and the number of components do not go together (R2)",
+                "2 to 9 components for a key that is made in components, otherwise none.",
+            ));
+        }
+        for (at, part) in self.parts.iter().enumerate() {
+            let twice = self.parts.iter().skip(at + 1);
+            if twice.clone().any(|other| other.custodian == part.custodian) {
+                return Err(ActionError::rule(
+                    format!("{} would hold two components of one key (R4)", part.name),
+                    "Give each component to another custodian.",
+                ));
+            }
+            let fits = permit
+                .authority()?
+                .groups_of(part.custodian)
+                .contains(&part.group);
+            if !fits || !part.group.is_custodian() {
+                return Err(ActionError::rule(
+                    format!("{} is no member of {}", part.name, part.group),
+                    "Only custodians receive components.",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn components(&self, checks: &[Kcv]) -> Vec<Component> {
+        let of = u8::try_from(self.parts.len()).unwrap_or(u8::MAX);
+        (1u8..)
+            .zip(self.parts.iter().zip(checks))
+            .map(|(index, (part, kcv))| Component {
+                index,
+                of,
+                kcv: check_value(kcv),
+                custodian: part.custodian,
+                custodian_name: part.name.clone(),
+                group: part.group,
+                state: ComponentState::Waiting,
+                envelope: None,
+                witness: None,
+                printed_ms: None,
+                sealed_ms: None,
+            })
+            .collect()
+    }
+}
+
+impl Action for GenerateKey {
+    const NAME: &'static str = "generate-key";
+    type Out = KeyMade;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Mandate(self.ceremony),
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        let mut words = vec![format!(
+            "Make the key {}: {} ({})",
+            self.label,
+            self.template.title,
+            self.template.stamp()
+        )];
+        for (at, part) in self.parts.iter().enumerate() {
+            words.push(format!(
+                "component {} of {}: {}",
+                at + 1,
+                self.parts.len(),
+                part.name
+            ));
+        }
+        words
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<KeyMade, ActionError> {
+        self.check(permit)?;
+        let form = self.template.form;
+        let now = permit.now_ms();
+        let (provider, mark, random) = permit.provider();
+        let identity = provider.identity();
+        let (made, checks) = if self.parts.is_empty() {
+            let made = provider.generate(&mark, self.key, form, random)?;
+            (made, Vec::new())
+        } else {
+            let count = u8::try_from(self.parts.len()).unwrap_or(u8::MAX);
+            provider.generate_in_components(&mark, self.key, form, count, random)?
+        };
+        let kcv = check_value(&made.kcv);
+        let record = KeyRecord {
+            id: self.key,
+            label: self.label.clone(),
+            form,
+            usage: self.template.usage.clone(),
+            mode_of_use: self.template.mode_of_use.clone(),
+            exportability: self.template.exportability.clone(),
+            template: self.template.stamp(),
+            kcv: kcv.clone(),
+            state: KeyState::PreActivation,
+            provider: format!("{}: {}", identity.name, identity.class.words()),
+            ceremony: self.ceremony,
+            created_ms: now,
+            expires_ms: now + u64::from(self.template.cryptoperiod_days) * DAY_MS,
+            wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
+                .then(|| WrappingMethod::of(form)),
+            components: self.components(&checks),
+            exports: Vec::new(),
+        };
+        permit.put(
+            Compartment::Keys,
+            KeyRecord::VALUE_KIND,
+            self.key,
+            &made.stored,
+        )?;
+        super::put_key(permit, &record)?;
+        Ok(KeyMade { id: self.key, kcv })
+    }
+
+    fn outcome(&self, out: &KeyMade) -> Vec<String> {
+        vec![format!("check value {}", out.kcv.words())]
+    }
+}

@@ -1,0 +1,40 @@
+//! The ceremony's actions: each one commit, or one irreversible emission.
+
+mod close;
+mod generate;
+mod open;
+mod print;
+mod read_back;
+mod seal;
+mod step;
+mod void;
+
+pub use close::CloseCeremony;
+pub use generate::{GenerateKey, Part};
+pub use open::OpenCeremony;
+pub use print::PrintComponent;
+pub use read_back::ReadBack;
+pub use seal::SealComponent;
+pub use step::RecordStep;
+pub use void::VoidKey;
+
+use conclave_evidence::Id;
+use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::door::{ActionError, Permit};
+use conclave_keyroom::vault::{Compartment, VaultError};
+
+/// The key's record, as it was before this action.
+fn key_record(permit: &Permit<'_>, key: Id) -> Result<KeyRecord, ActionError> {
+    match permit.get(Compartment::Catalogue, key) {
+        Ok(record) => Ok(record),
+        Err(VaultError::Missing(_)) => Err(ActionError::rule(
+            "the ceremony has made no key yet",
+            "Make the key first.",
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn put_key(permit: &mut Permit<'_>, record: &KeyRecord) -> Result<(), ActionError> {
+    Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, record)?)
+}

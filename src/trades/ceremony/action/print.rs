@@ -1,0 +1,222 @@
+//! Printing one component: the custodian's fresh signature, the enrolled
+//! printer's device node, and the component is gone from the provider.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::printer::PrinterError;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use crate::print::{ComponentForm, Layout, fit, render_escp, render_pdf};
+
+/// Prints one component on its one sheet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PrintComponent {
+    /// Under this ceremony's mandate.
+    pub ceremony: Id,
+    /// The key.
+    pub key: Id,
+    /// Its label, for the words.
+    pub label: String,
+    /// Which component, from 1.
+    pub index: u8,
+    /// How many there are.
+    pub of: u8,
+    /// Who takes the sheet.
+    pub custodian: Id,
+    /// Their name.
+    pub custodian_name: String,
+    /// Their group.
+    pub group: GroupId,
+    /// The printer's name. A training station may file the same sheet as a
+    /// PDF on a second training printer; nobody else has two.
+    pub printers: Vec<String>,
+    /// The layout's exact text.
+    pub layout: String,
+    /// The ceremony's short name on the form.
+    pub reference: String,
+    /// The date on the form.
+    pub date: String,
+}
+
+impl PrintComponent {
+    fn component<'r>(&self, record: &'r KeyRecord) -> Result<&'r Component, ActionError> {
+        let component = record
+            .components
+            .iter()
+            .find(|c| c.index == self.index)
+            .ok_or_else(|| {
+                ActionError::rule(
+                    format!("{} has no component {}", self.label, self.index),
+                    "Stop, and call the approvers.",
+                )
+            })?;
+        if component.state != ComponentState::Waiting {
+            return Err(ActionError::rule(
+                "this component was printed before; it is never printed again",
+                "If its sheet is not in order, the key is void and made afresh.",
+            ));
+        }
+        if component.custodian != self.custodian {
+            return Err(ActionError::rule(
+                format!("component {} is not for {}", self.index, self.custodian_name),
+                "Only the named custodian receives it.",
+            ));
+        }
+        if record.held_other_part(self.custodian, self.index) {
+            return Err(ActionError::rule(
+                format!("{} has held another part of this key (R4)", self.custodian_name),
+                "Another custodian has to take it.",
+            ));
+        }
+        Ok(component)
+    }
+
+    fn printers(&self, permit: &Permit<'_>) -> Result<Vec<PrinterRecord>, ActionError> {
+        let mode = permit.authority()?.mode;
+        let enrolled: Vec<PrinterRecord> = permit
+            .list::<PrinterRecord>(Compartment::Directory, PrinterRecord::KIND)?
+            .into_iter()
+            .map(|(_, record)| record)
+            .collect();
+        let mut chosen = Vec::new();
+        for name in &self.printers {
+            let record = fit(mode, &enrolled, name, PrinterPurpose::Components).map_err(|e| {
+                ActionError::rule(
+                    e.to_string(),
+                    "Components leave through their own enrolled printer only (R10).",
+                )
+            })?;
+            chosen.push(record.clone());
+        }
+        let several = chosen.len() > 1 && chosen.iter().any(|p| !p.training);
+        if chosen.is_empty() || several {
+            return Err(ActionError::rule(
+                "a component goes to exactly one printer",
+                "Choose the component printer.",
+            ));
+        }
+        if chosen
+            .iter()
+            .any(|p| p.language == PrinterLanguage::Pdf && !p.training)
+        {
+            return Err(ActionError::rule(
+                "a component as PDF is for training stations only",
+                "Use the enrolled line printer.",
+            ));
+        }
+        Ok(chosen)
+    }
+}
+
+fn device(error: &PrinterError) -> ActionError {
+    ActionError::Device {
+        what: error.to_string(),
+        advice: "Check the printer: it must be the enrolled one, on and with paper.".into(),
+    }
+}
+
+impl Action for PrintComponent {
+    const NAME: &'static str = "print-component";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Mandate(self.ceremony),
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+            Authority::Person(self.custodian, self.group),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!(
+                "Print component {} of {} of {}",
+                self.index, self.of, self.label
+            ),
+            format!("for {}, who alone takes the sheet", self.custodian_name),
+            format!("on {}", self.printers.join(" and ")),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        let mut record = super::key_record(permit, self.key)?;
+        let component = self.component(&record)?.clone();
+        let printers = self.printers(permit)?;
+        let layout = Layout::parse(&self.layout)
+            .map_err(|e| ActionError::rule(e.to_string(), "Have the layout corrected."))?;
+        let found = ports.printers.found().map_err(|e| device(&e))?;
+        for printer in &printers {
+            if !found
+                .iter()
+                .any(|f| f.device == printer.device && f.serial == printer.serial)
+            {
+                return Err(device(&PrinterError::Missing));
+            }
+        }
+        let authority = permit.authority()?;
+        let form = ComponentForm {
+            mode: authority.mode,
+            station: authority.station_name.clone(),
+            label: record.label.clone(),
+            purpose: record.template.clone(),
+            form: record.form,
+            index: self.index,
+            of: self.of,
+            kcv: component.kcv,
+            key_kcv: None,
+            ceremony: self.reference.clone(),
+            date: self.date.clone(),
+            group: self.group.title().into(),
+            custodian: self.custodian_name.clone(),
+        };
+        // From here on the component is nowhere but in this call: whatever
+        // fails, the key is void.
+        let (provider, mark, _) = permit.provider();
+        let value = provider.take_component(&mark, self.key, self.index)?;
+        let mut any_left = false;
+        for printer in &printers {
+            let sheet = match printer.language {
+                PrinterLanguage::EscP => render_escp(&layout, &form, &value),
+                PrinterLanguage::Pdf => render_pdf(&layout, &form, &value),
+            }
+            .map_err(|e| ActionError::rule(e.to_string(), "Correct the form's fields."))?;
+            let printed = ports.printers.print(
+                &mark,
+                &printer.device,
+                &printer.serial,
+                sheet.expose(),
+            );
+            match printed {
+                Ok(()) => any_left = true,
+                Err(error) if any_left || error.may_have_printed() => {
+                    return Err(ActionError::Unknown {
+                        what: error.to_string(),
+                    });
+                }
+                Err(error) => return Err(device(&error)),
+            }
+        }
+        drop(value);
+        let now = permit.now_ms();
+        if let Some(component) = record.components.iter_mut().find(|c| c.index == self.index) {
+            component.state = ComponentState::Printed;
+            component.printed_ms = Some(now);
+        }
+        super::put_key(permit, &record)
+    }
+
+    fn outcome(&self, (): &()) -> Vec<String> {
+        vec!["sent to the printer".into()]
+    }
+}

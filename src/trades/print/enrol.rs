@@ -1,0 +1,72 @@
+//! Enrolling a printer for its one purpose: administrators sign.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::GroupId;
+use conclave_keyroom::domain::device::PrinterRecord;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::enrolment::may_enrol;
+
+/// Enrols the printer that stands at a device node now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EnrolPrinter {
+    /// What it is and what for.
+    pub printer: PrinterRecord,
+}
+
+impl Action for EnrolPrinter {
+    const NAME: &'static str = "enrol-printer";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        Authority::Quorum(GroupId::Administrators)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let p = &self.printer;
+        vec![
+            format!("Enrol the printer {} for {}", p.name, p.purpose.words()),
+            format!("device {}, serial {}", p.device, p.serial),
+            "for this purpose only, for ever (R10)".into(),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        let enrolled: Vec<PrinterRecord> = permit
+            .list::<PrinterRecord>(Compartment::Directory, PrinterRecord::KIND)?
+            .into_iter()
+            .map(|(_, record)| record)
+            .collect();
+        may_enrol(permit.authority()?.mode, &enrolled, &self.printer).map_err(|e| {
+            ActionError::rule(e.to_string(), "Use another device for this purpose.")
+        })?;
+        let device = |what: String| ActionError::Device {
+            what,
+            advice: "Plug the printer in, switch it on, and try again.".into(),
+        };
+        let found = ports.printers.found().map_err(|e| device(e.to_string()))?;
+        let there = found.iter().any(|f| {
+            f.device == self.printer.device
+                && f.serial == self.printer.serial
+                && f.training == self.printer.training
+        });
+        if !there {
+            return Err(device("this printer is not there now".into()));
+        }
+        permit.put(
+            Compartment::Directory,
+            PrinterRecord::KIND,
+            self.printer.id,
+            &self.printer,
+        )?;
+        Ok(())
+    }
+}
