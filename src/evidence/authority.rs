@@ -308,7 +308,7 @@ impl SignedAuthority {
     /// # Errors
     /// [`CborError`]
     pub fn open(&self) -> Result<AuthorityRecord, CborError> {
-        cbor::from_slice(&self.record)
+        cbor::exact(&self.record)
     }
 
     /// What the signatures are over.

@@ -65,6 +65,32 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CborError> {
         .map_err(|e| CborError::Shape(e.to_string()))
 }
 
+/// Decodes a value, if encoding it again gives the same bytes: also no unknown
+/// key, and nothing left out that has a place.
+///
+/// # Errors
+/// [`CborError`]
+pub fn exact<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CborError> {
+    let value: T = from_slice(bytes)?;
+    if to_vec(&value)? != bytes {
+        return Err(CborError::Shape(
+            "it has a key that is not known, or lacks one".into(),
+        ));
+    }
+    Ok(value)
+}
+
+/// The tag of a tagged array `[tag, value]`, without reading the value.
+#[must_use]
+pub fn tag_of(bytes: &[u8]) -> Option<&str> {
+    let (length, rest) = match bytes {
+        [0x82, short @ 0x60..=0x77, rest @ ..] => (usize::from(short & 0x1F), rest),
+        [0x82, 0x78, length, rest @ ..] => (usize::from(*length), rest),
+        _ => return None,
+    };
+    std::str::from_utf8(rest.get(..length)?).ok()
+}
+
 /// SHA-256 over the tagged array `[tag, value]`: what is signed or hashed is
 /// never a bare concatenation.
 ///
@@ -211,6 +237,33 @@ mod tests {
             Err(CborError::Malformed)
         );
         assert_eq!(from_slice::<Value>(&[0x81; 200]), Err(CborError::Malformed));
+    }
+
+    #[test]
+    fn exact_knows_unknown_keys() {
+        #[derive(Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+        struct One {
+            a: u8,
+            b: Option<u8>,
+        }
+        let whole = to_vec(&One { a: 1, b: None });
+        assert!(whole.is_ok_and(|bytes| exact::<One>(&bytes).is_ok()));
+        for bytes in [
+            &[0xa1, 0x61, 0x61, 1][..],                                // b is left out
+            &[0xa2, 0x61, 0x61, 1, 0x61, 0x63, 0xf6],                  // c instead
+            &[0xa3, 0x61, 0x61, 1, 0x61, 0x62, 0xf6, 0x61, 0x63, 1u8], // c too
+        ] {
+            assert!(matches!(exact::<One>(bytes), Err(CborError::Shape(_))));
+        }
+    }
+
+    #[test]
+    fn tags_are_seen_without_reading_on() {
+        assert_eq!(tag_of(&[0x82, 0x61, b'x']), Some("x"));
+        assert_eq!(tag_of(&[0x82, 0x78, 1, b'x', 0xFF]), Some("x"));
+        assert_eq!(tag_of(&[0x82, 0x62, b'x']), None);
+        assert_eq!(tag_of(&[0x81, 0x61, b'x']), None);
+        assert_eq!(tag_of(&[]), None);
     }
 
     proptest! {

@@ -100,7 +100,7 @@ impl Entry {
     /// # Errors
     /// [`CborError`]
     pub fn open_header(&self) -> Result<EntryHeader, CborError> {
-        cbor::from_slice(&self.header)
+        cbor::exact(&self.header)
     }
 }
 

@@ -1,0 +1,125 @@
+//! A digest in words, to be read aloud and compared by ear.
+
+use crate::ids::Hash;
+use crate::word_list::WORDS;
+
+/// Why words are not bytes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WordError {
+    /// It is not in the list.
+    #[error("word {place} is not in the list")]
+    Unknown {
+        /// Its place, from 1.
+        place: usize,
+    },
+    /// It is in the list of the other place: a word is missing, stands twice,
+    /// or two changed places.
+    #[error("word {place} cannot stand there: a word before it is missing or exchanged")]
+    OutOfPlace {
+        /// Its place, from 1.
+        place: usize,
+    },
+}
+
+/// Bytes in words of the PGP word list, one word a byte.
+#[must_use]
+pub fn in_words(bytes: &[u8]) -> Vec<&'static str> {
+    let list: Vec<&'static str> = WORDS.split_ascii_whitespace().collect();
+    bytes
+        .iter()
+        .enumerate()
+        .filter_map(|(at, byte)| list.get(2 * usize::from(*byte) + at % 2).copied())
+        .collect()
+}
+
+/// A digest in 32 words, in lines of eight.
+#[must_use]
+pub fn digest_lines(digest: &Hash) -> Vec<String> {
+    in_words(&digest.0)
+        .chunks(8)
+        .map(|line| line.join(" "))
+        .collect()
+}
+
+/// The bytes of these words. Letter case does not matter.
+///
+/// # Errors
+/// [`WordError`]
+pub fn from_words(text: &str) -> Result<Vec<u8>, WordError> {
+    text.split_whitespace()
+        .enumerate()
+        .map(|(at, word)| {
+            let place = at + 1;
+            let found = WORDS
+                .split_ascii_whitespace()
+                .position(|known| known.eq_ignore_ascii_case(word))
+                .ok_or(WordError::Unknown { place })?;
+            if found % 2 != at % 2 {
+                return Err(WordError::OutOfPlace { place });
+            }
+            u8::try_from(found / 2).map_err(|_| WordError::Unknown { place })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Known answers: the fingerprint of the list's own encyclopedia entry,
+    /// and one from the tests of another implementation.
+    const KNOWN: [(&str, &str); 2] = [
+        (
+            "E58294F2E9A227486E8B061B31CC528FD7FA3F19",
+            "topmost Istanbul Pluto vagabond treadmill Pacific brackish dictator goldfish Medusa \
+             afflict bravado chatter revolver Dupont midsummer stopwatch whimsical cowbell bottomless",
+        ),
+        (
+            "12b4b0057400076fa5c0f5cbf726ac65",
+            "atlas politeness ruffled almighty indoors adroitness ahead hemisphere reindeer recipe \
+             vapor revival virus caretaker ribcage glossary",
+        ),
+    ];
+
+    #[test]
+    fn known_answers() {
+        for (hex, words) in KNOWN {
+            let bytes: Vec<u8> = (0..hex.len())
+                .step_by(2)
+                .filter_map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok())
+                .collect();
+            assert_eq!(in_words(&bytes).join(" "), words);
+            assert_eq!(from_words(words), Ok(bytes));
+        }
+    }
+
+    /// The list is alphabetical in both columns, so a slip shows.
+    #[test]
+    fn the_list_is_whole() {
+        let list: Vec<String> = WORDS
+            .split_ascii_whitespace()
+            .map(str::to_ascii_lowercase)
+            .collect();
+        assert_eq!(list.len(), 512);
+        assert_eq!(list.iter().collect::<BTreeSet<_>>().len(), 512);
+        for column in 0..2 {
+            let words: Vec<_> = list.iter().skip(column).step_by(2).collect();
+            assert!(words.is_sorted(), "column {column}");
+        }
+    }
+
+    #[test]
+    fn slips_of_the_tongue_are_heard() {
+        assert_eq!(
+            from_words("topmost Pluto"),
+            Err(WordError::OutOfPlace { place: 2 })
+        );
+        assert_eq!(
+            from_words("topmost Instanbul"),
+            Err(WordError::Unknown { place: 2 })
+        );
+        assert_eq!(from_words(""), Ok(Vec::new()));
+    }
+}
