@@ -680,7 +680,10 @@ impl Station {
         )];
         read.show = Some(Show::Words {
             of: "founding record".into(),
-            words: conclave_evidence::words::of(&hash.0[..8]),
+            words: conclave_evidence::words::in_words(&hash.0)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         });
         read.ask = Ask::Read;
         read.safe = "yes: the station is complete".into();

@@ -9,6 +9,10 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
 
+use conclave_evidence::{Hash, Id};
+use conclave_trades::target::ExportedBundle;
+
+use crate::data::Data;
 use crate::session::Session;
 
 /// Blanks the screen (`true`) or lets it come back; called from any thread.
@@ -26,6 +30,11 @@ pub struct Station {
     pub(crate) folder: PathBuf,
     pub(crate) training: bool,
     pub(crate) warnings: Vec<String>,
+    pub(crate) data: Data,
+    /// The bundle that was written last, to be read again after a replug.
+    pub(crate) bundle: Option<ExportedBundle>,
+    /// Minutes that were filed at a close: ceremony, path, digest.
+    pub(crate) minutes: Option<(Id, String, Hash)>,
 }
 
 impl Station {

@@ -218,6 +218,23 @@ impl Vault {
         Ok((station.next_seq.saturating_sub(1), station.last_entry))
     }
 
+    /// An entry's clear header and its hash.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`], [`VaultError::Malformed`]
+    pub fn header_at(&self, seq: u64) -> Result<(EntryHeader, Hash), VaultError> {
+        let bytes = self
+            .store
+            .get(&place::entry(seq))?
+            .ok_or(VaultError::Missing("journal entry"))?;
+        let entry: Entry = cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("entry"))?;
+        let header = entry
+            .open_header()
+            .map_err(|_| VaultError::Malformed("entry"))?;
+        let hash = entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?;
+        Ok((header, hash))
+    }
+
     /// TRUE when the entry of this number has this hash.
     ///
     /// # Errors

@@ -1,0 +1,421 @@
+//! What is decided before a ceremony opens: parameters and cast.
+
+use conclave_evidence::authority::CardState;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::people::Person;
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal, Show,
+};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::ceremony::engine::{CeremonyError, Engine};
+use conclave_trades::ceremony::minutes;
+use conclave_trades::ceremony::script::{Purpose, Script};
+use conclave_trades::ceremony::state::{
+    CastPart, Delivery, Parameters, Player, State, WrappingKey,
+};
+
+use crate::cards::{Interrupted, ask};
+use crate::station::Station;
+
+fn note(text: impl Into<String>) -> PromptLine {
+    PromptLine {
+        mark: Mark::Note,
+        text: text.into(),
+    }
+}
+
+fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
+    Field {
+        label: label.into(),
+        kind: FieldKind::Text(most),
+        value: value.into(),
+        hint: hint.into(),
+    }
+}
+
+fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
+    Field {
+        label: label.into(),
+        value: value.or_else(|| choices.first().cloned()).unwrap_or_default(),
+        kind: FieldKind::One(choices),
+        hint: String::new(),
+    }
+}
+
+fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
+    Refusal {
+        happened: happened.into(),
+        safe: "Nothing was begun.".into(),
+        advice: advice.into(),
+    }
+}
+
+/// Esc and the end of the program lead back; the rest is a refusal.
+fn gave_up<T>(why: Interrupted) -> Result<Option<T>, Refusal> {
+    match why {
+        Interrupted::Refused(refusal) => Err(refusal),
+        Interrupted::CardGone => Err(refused("A card was pulled.", "Log on again.")),
+        _ => Ok(None),
+    }
+}
+
+impl Station {
+    /// Asks for parameters and cast until they keep every rule, and shows the
+    /// script. Nothing when the people gave up.
+    pub(super) fn ask_beginning(
+        &mut self,
+        script: &Script,
+        engine: &Engine,
+        people: &mut dyn People,
+    ) -> Result<Option<State>, Refusal> {
+        let mut refusal = None;
+        loop {
+            let parameters = match self.ask_parameters(script, refusal.take(), people) {
+                Ok(Some(parameters)) => parameters,
+                Ok(None) => return Ok(None),
+                Err(refusal) => return Err(refusal),
+            };
+            let cast = match self.ask_cast(script, &parameters, people)? {
+                Some(cast) => cast,
+                None => return Ok(None),
+            };
+            let id = self.door.new_id().map_err(|e| self.refusal(&e.to_string()))?;
+            match engine.start(id, parameters, cast) {
+                Ok(state) => {
+                    return match self.show_script(script, &state, people) {
+                        Ok(()) => Ok(Some(state)),
+                        Err(why) => gave_up(why),
+                    };
+                }
+                Err(error) => {
+                    let advice = match &error {
+                        CeremonyError::Custody(rule) => rule.advice(),
+                        _ => "Change it.",
+                    };
+                    refusal = Some(refused(format!("{error}."), advice));
+                }
+            }
+        }
+    }
+
+    fn ask_parameters(
+        &self,
+        script: &Script,
+        mut refusal: Option<Refusal>,
+        people: &mut dyn People,
+    ) -> Result<Option<Parameters>, Refusal> {
+        let components = script.purpose == Purpose::Components;
+        let templates: Vec<_> = self
+            .data
+            .templates()
+            .into_iter()
+            .filter(|t| t.in_components == components)
+            .collect();
+        let names: Vec<String> = templates.iter().map(|t| t.name.clone()).collect();
+        let wrapping: Vec<KeyRecord> = self
+            .keys()
+            .into_iter()
+            .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active)
+            .collect();
+        let media = self.enrolled_media();
+        let mut fields = vec![
+            text("Label", "", "for example BANK-LAKE.ZMK.001", 40),
+            one("Template", names, None),
+        ];
+        if components {
+            fields.push(text("Components", "3", "2 to 9", 1));
+        } else {
+            if wrapping.is_empty() {
+                return Err(refused(
+                    "There is no zone master key to export under.",
+                    "Make one first, with its own ceremony.",
+                ));
+            }
+            if media.is_empty() {
+                return Err(refused(
+                    "No medium is enrolled.",
+                    "Administrators enrol one on the devices screen.",
+                ));
+            }
+            let labels = wrapping.iter().map(|k| k.label.clone()).collect();
+            fields.push(one("Under", labels, None));
+            fields.push(text("Recipient", "", "for whom, for example BANK-LAKE", 40));
+            let plates = media.iter().map(|m| m.name.clone()).collect();
+            fields.push(one("Medium", plates, None));
+        }
+        let mut prompt = Prompt {
+            code: "ceremony.parameters".into(),
+            act: script.title.clone(),
+            title: "What is to be made".into(),
+            lines: vec![note(script.summary.clone())],
+            ask: Ask::Form {
+                fields,
+                submit: "go on to the people".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is begun".into(),
+            why: "These decisions are signed by both quorums, together with the script.".into(),
+            refused: refusal.take(),
+            ..Prompt::default()
+        };
+        loop {
+            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values,
+                Ok(_) => continue,
+                Err(why) => return gave_up(why),
+            };
+            if let Ask::Form { fields, .. } = &mut prompt.ask {
+                for (field, value) in fields.iter_mut().zip(&values) {
+                    field.value.clone_from(value);
+                }
+            }
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let Some(template) = templates.iter().find(|t| t.name == value(1)) else {
+                prompt.refused = Some(refused("No template is chosen.", "Choose one."));
+                continue;
+            };
+            if self
+                .keys()
+                .iter()
+                .any(|k| k.label == value(0) && k.state != KeyState::Void)
+            {
+                prompt.refused = Some(refused(
+                    format!("There is a key {} already.", value(0)),
+                    "A label is used once; count its last part up.",
+                ));
+                continue;
+            }
+            let mut parameters = Parameters {
+                label: value(0).to_owned(),
+                template: template.clone(),
+                components: 0,
+                delivery: None,
+                requester: None,
+            };
+            if components {
+                match value(2).trim().parse() {
+                    Ok(count) => parameters.components = count,
+                    Err(_) => {
+                        prompt.refused = Some(refused(
+                            format!("{:?} is no number of components.", value(2)),
+                            "2 to 9 (R2).",
+                        ));
+                        continue;
+                    }
+                }
+            } else {
+                let under = wrapping.iter().find(|k| k.label == value(2));
+                let medium = media.iter().find(|m| m.name == value(4));
+                let (Some(under), Some(medium)) = (under, medium) else {
+                    prompt.refused = Some(refused("Wrapping key and medium?", "Choose both."));
+                    continue;
+                };
+                if value(3).trim().is_empty() {
+                    prompt.refused = Some(refused("For whom is it?", "Type the recipient."));
+                    continue;
+                }
+                parameters.delivery = Some(Delivery {
+                    under: WrappingKey {
+                        id: under.id,
+                        label: under.label.clone(),
+                        form: under.form,
+                    },
+                    recipient: value(3).trim().to_owned(),
+                    medium: medium.id,
+                    medium_name: medium.name.clone(),
+                });
+            }
+            return Ok(Some(parameters));
+        }
+    }
+
+    /// Members of a group whose card is active, the people of the session
+    /// first.
+    fn players(&self, group: GroupId) -> Vec<Player> {
+        let Ok(record) = self.door.vault().authority() else {
+            return Vec::new();
+        };
+        let here: Vec<Id> = self
+            .session
+            .groups
+            .get(&group)
+            .map(|members| members.iter().map(|m| m.person).collect())
+            .unwrap_or_default();
+        let managers: Vec<(Id, Person)> = self
+            .door
+            .vault()
+            .list(Compartment::Directory, "person")
+            .unwrap_or_default();
+        let mut players: Vec<Player> = record
+            .group(group)
+            .map(|g| g.members.as_slice())
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|m| record.card(m.card))
+            .filter(|c| c.state == CardState::Active)
+            .map(|c| Player {
+                id: c.person,
+                name: c.person_name.clone(),
+                group,
+                reports_to: managers
+                    .iter()
+                    .find(|(id, _)| *id == c.person)
+                    .map(|(_, p)| p.reports_to.clone())
+                    .unwrap_or_default(),
+            })
+            .collect();
+        players.sort_by_key(|p| !here.contains(&p.id));
+        players
+    }
+
+    /// One seat for each person of the cast, with the people who may take it.
+    fn seats(&self, script: &Script, parameters: &Parameters) -> Vec<(String, Vec<Player>)> {
+        let mut seats = Vec::new();
+        for part in &script.cast {
+            let groups = part.source.groups();
+            let count = if part.source.is_custodian() {
+                usize::from(parameters.components)
+            } else {
+                usize::from(part.count)
+            };
+            for at in 0..count {
+                let Some(group) = groups.get(at % groups.len().max(1)) else {
+                    continue;
+                };
+                seats.push((part.part.clone(), self.players(*group)));
+            }
+        }
+        seats
+    }
+
+    fn ask_cast(
+        &self,
+        script: &Script,
+        parameters: &Parameters,
+        people: &mut dyn People,
+    ) -> Result<Option<Vec<CastPart>>, Refusal> {
+        let seats = self.seats(script, parameters);
+        let mut taken: Vec<Id> = Vec::new();
+        let mut fields = Vec::new();
+        for (part, players) in &seats {
+            let first = players
+                .iter()
+                .find(|p| !taken.contains(&p.id))
+                .or_else(|| players.first());
+            taken.extend(first.map(|p| p.id));
+            fields.push(one(
+                part,
+                players.iter().map(|p| p.name.clone()).collect(),
+                first.map(|p| p.name.clone()),
+            ));
+        }
+        let mut prompt = Prompt {
+            code: "ceremony.cast".into(),
+            act: format!("{} {}", script.title, parameters.label),
+            title: "Who takes part".into(),
+            lines: vec![note(
+                "Nobody takes two parts. A witness holds no component of this key.",
+            )],
+            ask: Ask::Form {
+                fields,
+                submit: "go on to the script".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is begun".into(),
+            why: "The cast is part of what both quorums sign; afterwards nobody can stand in for \
+                  somebody else."
+                .into(),
+            ..Prompt::default()
+        };
+        loop {
+            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values,
+                Ok(_) => continue,
+                Err(why) => return gave_up(why),
+            };
+            match pick(script, &seats, &values) {
+                Ok(cast) => return Ok(Some(cast)),
+                Err(why) => prompt.refused = Some(refused(why, "Choose somebody else.")),
+            }
+        }
+    }
+
+    /// The script as it will be played, before it opens: read on the screen,
+    /// and filed as a page.
+    fn show_script(
+        &self,
+        script: &Script,
+        state: &State,
+        people: &mut dyn People,
+    ) -> Result<(), Interrupted> {
+        let here = self.paper_station();
+        let page = minutes::printed_script(script, &here, Some(state));
+        let filed = self.file_report(&page, &format!("script-{}", self.short(state)));
+        let mut lines: Vec<PromptLine> = page.lines.iter().map(note_line).collect();
+        lines.insert(
+            0,
+            note(match filed {
+                Ok((path, _)) => format!("Filed as {path}."),
+                Err(why) => format!("The page could not be filed: {why}."),
+            }),
+        );
+        let mut prompt = Prompt {
+            code: "ceremony.script".into(),
+            act: format!("{} {}", script.title, state.parameters.label),
+            title: format!("The script, {}", script.stamp()),
+            lines,
+            show: Some(Show::Words {
+                of: "script".into(),
+                words: conclave_evidence::words::in_words(&state.digest.0)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+            }),
+            ask: Ask::Read,
+            waiting_for: "everybody here".into(),
+            safe: "yes, nothing is begun".into(),
+            why: "The script is a reviewed file. Its words are read aloud and compared with the \
+                  printed page before both quorums sign its digest."
+                .into(),
+            ..Prompt::default()
+        };
+        ask(people, &mut prompt, &mut |_| Ok(false)).map(|_| ())
+    }
+}
+
+fn note_line(text: &String) -> PromptLine {
+    note(text.clone())
+}
+
+fn pick(
+    script: &Script,
+    seats: &[(String, Vec<Player>)],
+    values: &[String],
+) -> Result<Vec<CastPart>, String> {
+    let mut cast: Vec<CastPart> = script
+        .cast
+        .iter()
+        .map(|part| CastPart {
+            part: part.part.clone(),
+            people: Vec::new(),
+        })
+        .collect();
+    let mut taken: Vec<Id> = Vec::new();
+    for ((part, players), value) in seats.iter().zip(values) {
+        let player = players
+            .iter()
+            .find(|p| p.name == *value)
+            .ok_or_else(|| format!("Nobody is chosen for {part}."))?;
+        if taken.contains(&player.id) {
+            return Err(format!("{} would take two parts.", player.name));
+        }
+        taken.push(player.id);
+        if let Some(place) = cast.iter_mut().find(|c| c.part == *part) {
+            place.people.push(player.clone());
+        }
+    }
+    Ok(cast)
+}

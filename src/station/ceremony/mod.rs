@@ -1,0 +1,107 @@
+//! Drives ceremonies: the engine says what comes next, the people answer, the
+//! door acts.
+
+mod begin;
+mod paper;
+mod play;
+mod unit;
+
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::ports::dialogue::{People, Refusal};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::ceremony::engine::Engine;
+use conclave_trades::ceremony::state::{Ending, State};
+
+use crate::service::ActEnd;
+use crate::station::Station;
+
+impl Station {
+    /// Both groups that a ceremony needs are logged on.
+    fn ceremony_quorums(&self) -> Result<(), Refusal> {
+        let open = self.door.vault().open_groups();
+        let missing: Vec<String> = [GroupId::KeyManagers, GroupId::Approvers]
+            .into_iter()
+            .filter(|group| !open.contains(group))
+            .map(|group| group.title().to_owned())
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal {
+            happened: format!("Not logged on: {}.", crate::words::list(&missing)),
+            safe: "Nothing was begun.".into(),
+            advice: "Both key managers and approvers log on first; the second group joins the \
+                     session by its own logon."
+                .into(),
+        })
+    }
+
+    /// Begins a ceremony from a script.
+    ///
+    /// # Errors
+    /// Why it cannot begin, or ended badly, in words.
+    pub fn begin_ceremony(
+        &mut self,
+        file: &str,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        self.ceremony_quorums()?;
+        let (script, bytes) = self.data.script(file).map_err(|why| Refusal {
+            happened: format!("The script {file} is refused: {why}."),
+            safe: "Nothing was begun.".into(),
+            advice: "Have the script corrected and reviewed, then choose it again.".into(),
+        })?;
+        let engine = Engine::new(&bytes).map_err(|e| self.refusal(&e.to_string()))?;
+        let Some(state) = self.ask_beginning(&script, &engine, people)? else {
+            return Ok(ActEnd::Stopped);
+        };
+        self.save(&state, vec![format!("{} begins", state.parameters.label)])?;
+        self.play(&engine, state, people)
+    }
+
+    /// Goes on with an open ceremony, by its id in hex.
+    ///
+    /// # Errors
+    /// Why it cannot go on, or ended badly, in words.
+    pub fn resume_ceremony(
+        &mut self,
+        id: &str,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        self.ceremony_quorums()?;
+        let state: State = Id::from_hex(id)
+            .and_then(|id| self.door.vault().get(Compartment::Catalogue, id).ok())
+            .ok_or_else(|| self.refusal("there is no such ceremony"))?;
+        let engine = Engine::of(&state).map_err(|e| self.refusal(&e.to_string()))?;
+        if state.over {
+            return Ok(ended(&state));
+        }
+        let found = self.found(&engine, &state)?;
+        let state = engine.resume(state, found);
+        self.save(&state, vec![format!("{} is resumed", state.parameters.label)])?;
+        self.play(&engine, state, people)
+    }
+}
+
+/// What the screen says at the end.
+fn ended(state: &State) -> ActEnd {
+    let label = &state.parameters.label;
+    let (title, lines) = match &state.ending {
+        Some(Ending::Done) => (format!("{label}: done"), Vec::new()),
+        Some(Ending::Void(why)) => (
+            format!("{label}: the key is void"),
+            vec![
+                why.clone(),
+                "Destroy every printed sheet under witness. Begin the ceremony again for a new \
+                 key."
+                    .into(),
+            ],
+        ),
+        Some(Ending::Aborted(why)) => (
+            format!("{label}: ended without a key"),
+            vec![why.clone(), "Nothing has left the station.".into()],
+        ),
+        None => (format!("{label}: interrupted"), Vec::new()),
+    };
+    ActEnd::Done { title, lines }
+}

@@ -1,0 +1,268 @@
+//! The loop: next step, answer, saved at every boundary.
+
+use std::time::Duration;
+
+use conclave_crypto::primitive::ec;
+use conclave_evidence::authority::CardEntry;
+use conclave_evidence::{Hash, Id, cbor};
+use conclave_keyroom::piv::{PivError, SigningSlot};
+use conclave_keyroom::ports::dialogue::{Answer, People, Prompt, Refusal};
+use conclave_trades::ceremony::action::RecordStep;
+use conclave_trades::ceremony::engine::{Engine, Step};
+use conclave_trades::ceremony::state::{Ending, Player, Reply, State, Unit};
+
+use crate::approve::Undone;
+use crate::cards::Interrupted;
+use crate::present::{Absent, Wanted, present};
+use crate::service::ActEnd;
+use crate::station::Station;
+
+struct Only<'a>(&'a Player);
+
+impl Wanted for Only<'_> {
+    fn wants(&self, entry: &CardEntry) -> Result<(), Refusal> {
+        if entry.person == self.0.id {
+            return Ok(());
+        }
+        Err(Refusal {
+            happened: format!("This is {}'s card; {} is wanted.", entry.person_name, self.0.name),
+            safe: "Nothing was changed, and no PIN was asked for.".into(),
+            advice: format!("{} puts in their own card.", self.0.name),
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec![self.0.name.clone()]
+    }
+}
+
+/// The session's own cards sit in their readers rightly.
+struct OnlyAmong<'a> {
+    only: Only<'a>,
+    sitting: Vec<Id>,
+}
+
+impl Wanted for OnlyAmong<'_> {
+    fn wants(&self, entry: &CardEntry) -> Result<(), Refusal> {
+        self.only.wants(entry)
+    }
+
+    fn ignores(&self, card: Id) -> bool {
+        self.sitting.contains(&card)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.only.names()
+    }
+}
+
+impl Station {
+    /// Saves where a ceremony stands: the journal before and after each step.
+    pub(super) fn save(&mut self, state: &State, words: Vec<String>) -> Result<u64, Refusal> {
+        let action = RecordStep {
+            state: state.clone(),
+            words,
+        };
+        self.perform_plain(&action)
+            .map_err(|e| self.door_refusal(&e))?;
+        Ok(self.door.vault().newest().map_or(0, |(seq, _)| seq))
+    }
+
+    pub(super) fn play(
+        &mut self,
+        engine: &Engine,
+        mut state: State,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        loop {
+            if self.card_lost() {
+                state = engine.answer(state, Reply::CardGone);
+                self.save(&state, vec!["a card that had to stay was pulled".into()])?;
+                if state.ending.is_none() {
+                    return Err(Refusal {
+                        happened: "A card that had to stay was pulled.".into(),
+                        safe: "The ceremony stands at its last safe boundary.".into(),
+                        advice: "Log on again and resume it from the task list.".into(),
+                    });
+                }
+            }
+            let reply = match engine.next(&state) {
+                Step::Ask(mut prompt) => match self.ask_reply(people, &mut prompt) {
+                    Some(reply) => reply,
+                    None => continue,
+                },
+                Step::Identify {
+                    person,
+                    purpose,
+                    mut prompt,
+                } => self.identify(people, &person, &purpose, &mut prompt),
+                Step::Perform(unit) => {
+                    state = self.perform_unit(engine, state, &unit, people)?;
+                    continue;
+                }
+                Step::Done(words) => return self.played_out(&state, words),
+                Step::Void(_) | Step::Aborted(_) => {
+                    return self.played_out(&state, Vec::new());
+                }
+            };
+            let leaving = matches!(reply, Reply::Shutdown);
+            state = engine.answer(state, reply);
+            if leaving {
+                self.save(&state, vec!["the program was ended".into()])?;
+                if state.ending.is_none() {
+                    return Ok(ActEnd::Stopped);
+                }
+            }
+        }
+    }
+
+    fn played_out(&mut self, state: &State, words: Vec<String>) -> Result<ActEnd, Refusal> {
+        let mut end = super::ended(state);
+        if let ActEnd::Done { lines, .. } = &mut end {
+            lines.extend(words);
+            if let Ok(paths) = self.file_minutes(state) {
+                lines.extend(paths.iter().map(|path| format!("Filed: {path}")));
+            }
+        }
+        Ok(end)
+    }
+
+    fn ask_reply(&mut self, people: &mut dyn People, prompt: &mut Prompt) -> Option<Reply> {
+        people.show(prompt);
+        loop {
+            if self.card_lost() {
+                return Some(Reply::CardGone);
+            }
+            match people.answer(Duration::from_millis(40)) {
+                None => {}
+                Some(Answer::OtherGroup) => return None,
+                Some(answer) => return Reply::from_answer(answer),
+            }
+        }
+    }
+
+    /// One person's own card answers a challenge after its PIN.
+    fn identify(
+        &mut self,
+        people: &mut dyn People,
+        person: &Player,
+        purpose: &str,
+        prompt: &mut Prompt,
+    ) -> Reply {
+        self.pause_watch(true);
+        let sitting = self
+            .session
+            .groups
+            .values()
+            .flatten()
+            .filter(|m| m.person != person.id)
+            .map(|m| m.card)
+            .collect();
+        let wanted = OnlyAmong {
+            only: Only(person),
+            sitting,
+        };
+        let came = present(
+            &mut self.door,
+            &self.readers,
+            people,
+            prompt,
+            &wanted,
+            purpose,
+            false,
+            &mut |_| Ok(false),
+        );
+        let reply = match came {
+            Ok(mut came) => {
+                self.last_proven(&came.held);
+                match self.answer_challenge(&mut came.held.card, &came.entry) {
+                    Ok(()) => Reply::Identified(came.entry.person),
+                    Err(why) => Reply::Failed(why),
+                }
+            }
+            Err(Absent::Interrupted { why, .. }) => match why {
+                Interrupted::Aborted => Reply::Abort,
+                Interrupted::Shutdown => Reply::Shutdown,
+                Interrupted::CardGone => Reply::Failed("The card was pulled.".into()),
+                Interrupted::Refused(refusal) => Reply::Failed(refusal.happened),
+                Interrupted::OtherGroup | Interrupted::TimedOut => {
+                    Reply::Failed("It took too long.".into())
+                }
+            },
+            Err(Absent::Failed { why, .. }) => Reply::Failed(format!("{why}.")),
+        };
+        self.pause_watch(false);
+        reply
+    }
+
+    fn answer_challenge(
+        &mut self,
+        card: &mut conclave_keyroom::piv::PivCard,
+        entry: &CardEntry,
+    ) -> Result<(), String> {
+        let nonce = self.door.challenge().map_err(|e| e.to_string())?;
+        let station = self
+            .door
+            .vault()
+            .authority()
+            .map_err(|e| e.to_string())?
+            .station;
+        let digest = cbor::digest(
+            "conclave/sign-in/1",
+            &(station, entry.card, Hash(nonce)),
+        )
+        .map_err(|e| e.to_string())?;
+        let signature = card
+            .sign(SigningSlot::Authentication, &digest.0)
+            .map_err(|e: PivError| e.to_string())?;
+        ec::verify(&entry.auth_key_9a.0, &digest.0, &signature)
+            .map_err(|_| "The card signs with another key than the one enrolled.".to_owned())
+    }
+
+    fn perform_unit(
+        &mut self,
+        engine: &Engine,
+        mut state: State,
+        unit: &Unit,
+        people: &mut dyn People,
+    ) -> Result<State, Refusal> {
+        let bookkeeping = matches!(unit, Unit::Begin { .. } | Unit::End { .. });
+        if let Unit::Begin { words, .. } | Unit::End { words, .. } = unit {
+            let seq = self.save(&state, words.clone())?;
+            let did = self.did(vec![], Some(seq));
+            return Ok(engine.answer(state, Reply::Did(did)));
+        }
+        debug_assert!(!bookkeeping);
+        self.save(&state, vec![format!("next: {}", unit.name())])?;
+        let reply = self.do_unit(engine, &state, unit, people);
+        state = engine.answer(state, reply);
+        self.save(&state, vec![format!("after: {}", unit.name())])?;
+        if state.over && matches!(state.ending, Some(Ending::Void(_))) {
+            people.progress("The key is void", 1, 1);
+        }
+        Ok(state)
+    }
+}
+
+/// What an act that did not take place means for the engine.
+pub(super) fn reply_for(undone: &Undone) -> Reply {
+    use conclave_keyroom::door::{ActionError, DoorError};
+    match undone {
+        Undone::Interrupted(Interrupted::Shutdown) => Reply::Shutdown,
+        Undone::Interrupted(Interrupted::Aborted) => {
+            Reply::Failed("The signatures were not given.".into())
+        }
+        Undone::Interrupted(Interrupted::TimedOut) => {
+            Reply::Failed("The signatures took too long.".into())
+        }
+        Undone::Interrupted(Interrupted::Refused(refusal)) => {
+            Reply::Failed(refusal.happened.clone())
+        }
+        Undone::Interrupted(_) => Reply::Failed("A card was pulled before it had signed.".into()),
+        Undone::Door(DoorError::Failed(error @ ActionError::Unknown { .. })) => {
+            Reply::Interrupted(error.to_string())
+        }
+        Undone::Door(error) => Reply::Failed(format!("{error}.")),
+        Undone::Card(why) => Reply::Failed(format!("{why}.")),
+    }
+}

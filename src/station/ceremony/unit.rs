@@ -1,0 +1,429 @@
+//! The engine's units as actions for the door.
+
+use std::collections::BTreeMap;
+
+use conclave_evidence::Hash;
+use conclave_evidence::journal::EntryKind;
+use conclave_keyroom::domain::device::PrinterPurpose;
+use conclave_keyroom::door::Action;
+use conclave_keyroom::ports::dialogue::{People, Refusal};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::ceremony::action::{
+    CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, SealComponent,
+    VoidKey,
+};
+use conclave_trades::ceremony::engine::Engine;
+use conclave_trades::ceremony::script::Verb;
+use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
+use conclave_trades::print::day_words;
+use conclave_trades::target::{ExportKeys, KeyName, ReadBundle, next_bundle};
+use sha2::{Digest, Sha256};
+
+use super::play::reply_for;
+use crate::approve::Undone;
+use crate::station::Station;
+
+/// The layout of component forms.
+const LAYOUT: &str = "component.toml";
+
+impl Station {
+    pub(super) fn did(&self, words: Vec<String>, journal: Option<u64>) -> Did {
+        Did {
+            words,
+            journal,
+            at_ms: Some(self.clock.wall_ms()),
+            key: None,
+        }
+    }
+
+    fn newest_seq(&self) -> Option<u64> {
+        self.door.vault().newest().ok().map(|(seq, _)| seq)
+    }
+
+    /// The name under which a ceremony goes on paper: the first eight hex
+    /// digits of its id, marked so that no four of them stand alone.
+    pub(super) fn short(&self, state: &State) -> String {
+        let id: String = state.ceremony.to_string().chars().take(8).collect();
+        format!("C{id}")
+    }
+
+    pub(super) fn do_unit(
+        &mut self,
+        engine: &Engine,
+        state: &State,
+        unit: &Unit,
+        people: &mut dyn People,
+    ) -> Reply {
+        let title = format!("{} {}", engine.script().title, state.parameters.label);
+        let key = state.key.as_ref().map(|k| k.id);
+        let done = match (unit, key) {
+            (Unit::Begin { .. } | Unit::End { .. }, _) => Ok(Vec::new()),
+            (Unit::Open, _) => self.do_open(engine, state, &title, people),
+            (Unit::Generate, _) => return self.do_generate(engine, state, &title, people),
+            (Unit::Print { index, custodian }, Some(_)) => {
+                self.do_print(state, *index, custodian, people)
+            }
+            (
+                Unit::Seal {
+                    index,
+                    serial,
+                    custodian,
+                    witnesses,
+                },
+                Some(key),
+            ) => {
+                let action = SealComponent {
+                    ceremony: state.ceremony,
+                    key,
+                    label: state.parameters.label.clone(),
+                    index: *index,
+                    serial: serial.clone(),
+                    custodian: custodian.clone(),
+                    witnesses: witnesses.clone(),
+                };
+                self.act_words(&action, &format!("seal component {index}"), people)
+            }
+            (Unit::ReadBack { value, by }, Some(key)) => {
+                let action = ReadBack {
+                    ceremony: state.ceremony,
+                    key,
+                    label: state.parameters.label.clone(),
+                    value: value.clone(),
+                    by: by.iter().map(|p| p.name.clone()).collect(),
+                };
+                self.act_words(&action, "read back the check value", people)
+            }
+            (Unit::Export, Some(_)) => self.do_export(state, people),
+            (Unit::ReadMedium, Some(_)) => self.do_read_medium(state, people),
+            (Unit::Close { signers }, Some(key)) => {
+                self.do_close(engine, state, key, signers, &title, people)
+            }
+            (Unit::Void { reason } | Unit::Abort { reason }, key) => {
+                let action = VoidKey {
+                    ceremony: state.ceremony,
+                    title,
+                    key,
+                    reason: reason.clone(),
+                };
+                self.act_words(&action, "end the ceremony", people)
+            }
+            (_, None) => return Reply::Failed("There is no key yet.".into()),
+        };
+        match done {
+            Ok(words) => Reply::Did(self.did(words, self.newest_seq())),
+            Err(undone) => reply_for(&undone),
+        }
+    }
+
+    /// Does it, and says it in the action's own words.
+    fn act_words<A: Action>(
+        &mut self,
+        action: &A,
+        title: &str,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let out = self.act(action, title, people)?;
+        let mut words = action.words();
+        words.extend(action.outcome(&out));
+        Ok(words)
+    }
+
+    fn do_open(
+        &mut self,
+        engine: &Engine,
+        state: &State,
+        title: &str,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let parts = u32::from(state.parameters.components);
+        let retries: u32 = engine
+            .script()
+            .steps()
+            .iter()
+            .map(|(step, _)| u32::from(step.on_failure.retries))
+            .sum();
+        let once = |count: u32| count + retries;
+        let limits: BTreeMap<String, u32> = [
+            (GenerateKey::NAME, once(1)),
+            (PrintComponent::NAME, parts + retries),
+            (SealComponent::NAME, parts + retries),
+            (ReadBack::NAME, once(1)),
+            (ExportKeys::NAME, once(1)),
+            (ReadBundle::NAME, once(1)),
+            (CloseCeremony::NAME, once(1)),
+        ]
+        .into_iter()
+        .map(|(name, count)| (name.to_owned(), count))
+        .collect();
+        let parameters = state
+            .parameters_digest()
+            .map_err(|e| Undone::Card(e.to_string()))?;
+        let p = &state.parameters;
+        let mut summary = vec![format!("{} by template {}", p.label, p.template.stamp())];
+        if p.components > 0 {
+            summary.push(format!("{} components, each for one custodian", p.components));
+        }
+        if let Some(delivery) = &p.delivery {
+            summary.push(format!(
+                "leaves under {} for {} on {}",
+                delivery.under.label, delivery.recipient, delivery.medium_name
+            ));
+        }
+        for part in &state.cast {
+            let names: Vec<String> = part.people.iter().map(|p| p.name.clone()).collect();
+            summary.push(format!("{}: {}", part.part, crate::words::list(&names)));
+        }
+        let action = OpenCeremony {
+            ceremony: state.ceremony,
+            title: title.to_owned(),
+            script: state.digest,
+            parameters,
+            limits,
+            summary,
+        };
+        self.act_words(&action, &format!("open: {title}"), people)
+    }
+
+    /// Custodians in the order of the components: the actors of the print
+    /// step.
+    fn custodians(engine: &Engine, state: &State) -> Vec<Part> {
+        let part = engine
+            .script()
+            .steps()
+            .iter()
+            .find(|(step, _)| matches!(step.verb, Verb::Print))
+            .map(|(step, _)| step.actor.part.clone());
+        state
+            .cast
+            .iter()
+            .filter(|cast| Some(&cast.part) == part.as_ref())
+            .flat_map(|cast| &cast.people)
+            .map(|p| Part {
+                custodian: p.id,
+                name: p.name.clone(),
+                group: p.group,
+            })
+            .collect()
+    }
+
+    fn do_generate(
+        &mut self,
+        engine: &Engine,
+        state: &State,
+        title: &str,
+        people: &mut dyn People,
+    ) -> Reply {
+        let key = match self.door.new_id() {
+            Ok(id) => id,
+            Err(error) => return Reply::Failed(error.to_string()),
+        };
+        let action = GenerateKey {
+            ceremony: state.ceremony,
+            key,
+            label: state.parameters.label.clone(),
+            template: state.parameters.template.clone(),
+            parts: if state.parameters.components == 0 {
+                Vec::new()
+            } else {
+                Self::custodians(engine, state)
+            },
+        };
+        match self.act(&action, title, people) {
+            Ok(made) => {
+                let mut words = action.words();
+                words.extend(action.outcome(&made));
+                let mut did = self.did(words, self.newest_seq());
+                did.key = Some(KeyMade {
+                    id: made.id,
+                    kcv: made.kcv,
+                });
+                Reply::Did(did)
+            }
+            Err(undone) => reply_for(&undone),
+        }
+    }
+
+    fn do_print(
+        &mut self,
+        state: &State,
+        index: u8,
+        custodian: &Player,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let refuse = |why: String| Undone::Card(why);
+        let mut printers: Vec<String> = self
+            .enrolled_printers()
+            .into_iter()
+            .filter(|p| p.purpose == PrinterPurpose::Components)
+            .map(|p| p.name)
+            .collect();
+        printers.sort();
+        if !self.training {
+            printers.truncate(1);
+        }
+        if printers.is_empty() {
+            return Err(refuse(
+                "no component printer is enrolled; administrators enrol one on the devices screen"
+                    .into(),
+            ));
+        }
+        let key = state
+            .key
+            .as_ref()
+            .ok_or_else(|| refuse("there is no key yet".into()))?
+            .id;
+        let action = PrintComponent {
+            ceremony: state.ceremony,
+            key,
+            label: state.parameters.label.clone(),
+            index,
+            of: state.parameters.components,
+            custodian: custodian.id,
+            custodian_name: custodian.name.clone(),
+            group: custodian.group,
+            printers,
+            layout: self.data.layout(LAYOUT).map_err(refuse)?,
+            reference: self.short(state),
+            date: day_words(self.clock.wall_ms()),
+        };
+        let title = format!("print component {index} of {}", state.parameters.components);
+        self.act_words(&action, &title, people)
+    }
+
+    fn do_export(
+        &mut self,
+        state: &State,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let action = self.export_action(state).map_err(Undone::Card)?;
+        let out = self.act(&action, "export the key", people)?;
+        self.bundle = Some(out.clone());
+        let mut words = action.words();
+        words.extend(action.outcome(&out));
+        Ok(words)
+    }
+
+    fn export_action(&self, state: &State) -> Result<ExportKeys, String> {
+        let vault = self.door.vault();
+        let none = || "there is nothing to export".to_owned();
+        let delivery = state.parameters.delivery.as_ref().ok_or_else(none)?;
+        let made = state.key.as_ref().ok_or_else(none)?;
+        let key: conclave_keyroom::domain::key::KeyRecord = vault
+            .get(Compartment::Catalogue, made.id)
+            .map_err(|e| e.to_string())?;
+        let under = vault
+            .get(Compartment::Catalogue, delivery.under.id)
+            .map_err(|e| e.to_string())?;
+        let medium = self
+            .enrolled_media()
+            .into_iter()
+            .find(|m| m.id == delivery.medium)
+            .ok_or_else(|| "the medium is not enrolled any more".to_owned())?;
+        Ok(ExportKeys {
+            bundle: next_bundle(vault).map_err(|e| e.to_string())?,
+            keys: vec![KeyName::of(&key)],
+            under: KeyName::of(&under),
+            recipient: delivery.recipient.clone(),
+            target: "tr31".into(),
+            medium: medium.id,
+            medium_name: medium.name,
+            serial: medium.serial,
+            ceremony: Some(state.ceremony),
+        })
+    }
+
+    /// The medium was pulled and put back: every file is read again.
+    fn do_read_medium(
+        &mut self,
+        state: &State,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let bundle = self
+            .bundle
+            .as_ref()
+            .map(|b| b.number)
+            .ok_or_else(|| Undone::Card("the bundle's number is not known".into()))?;
+        let action = ReadBundle {
+            ceremony: state.ceremony,
+            bundle,
+        };
+        self.act_words(&action, "read the medium again", people)
+    }
+
+    fn do_close(
+        &mut self,
+        engine: &Engine,
+        state: &State,
+        key: conclave_evidence::Id,
+        signers: &[Player],
+        title: &str,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let page = self.minutes_page(engine.script(), state);
+        let pdf = self
+            .report_bytes(&page)
+            .map_err(Undone::Card)?;
+        let action = CloseCeremony {
+            ceremony: state.ceremony,
+            title: title.to_owned(),
+            key,
+            minutes: Hash(Sha256::digest(&pdf).into()),
+            signers: signers.to_vec(),
+        };
+        let words = self.act_words(&action, "close the ceremony", people)?;
+        self.keep_minutes(state, &pdf).map_err(Undone::Card)?;
+        Ok(words)
+    }
+
+    /// What the journal says of the unit at hand, after a restart.
+    pub(super) fn found(&self, engine: &Engine, state: &State) -> Result<Found, Refusal> {
+        let Some(unit) = engine.unit(state) else {
+            return Ok(Found::Nothing);
+        };
+        let name = match unit {
+            Unit::Begin { .. } | Unit::End { .. } => return Ok(Found::Nothing),
+            Unit::Open => OpenCeremony::NAME,
+            Unit::Generate => GenerateKey::NAME,
+            Unit::Print { .. } => PrintComponent::NAME,
+            Unit::Seal { .. } => SealComponent::NAME,
+            Unit::ReadBack { .. } => ReadBack::NAME,
+            Unit::Export => ExportKeys::NAME,
+            Unit::ReadMedium => ReadBundle::NAME,
+            Unit::Close { .. } => CloseCeremony::NAME,
+            Unit::Void { .. } | Unit::Abort { .. } => VoidKey::NAME,
+        };
+        // Nothing but this ceremony's units has run since its last save, so
+        // the newest acts of this name tell.
+        let newest = self.door.vault().newest().map_or(0, |(seq, _)| seq);
+        let from = newest.saturating_sub(200);
+        let entries = self
+            .door
+            .vault()
+            .entries(from)
+            .map_err(|e| self.refusal(&e.to_string()))?;
+        let headers: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| entry.open_header().ok())
+            .collect();
+        let saved = headers
+            .iter()
+            .rposition(|h| h.action == "record-step" && h.kind == EntryKind::Outcome)
+            .unwrap_or(0);
+        let after = headers.iter().skip(saved).filter(|h| h.action == name);
+        let mut found = Found::Nothing;
+        for header in after {
+            found = match header.kind {
+                EntryKind::Intent => Found::Unknown,
+                EntryKind::Outcome => Found::Did(Did {
+                    words: vec![format!("{name}: done before the interruption")],
+                    journal: Some(header.seq),
+                    at_ms: Some(header.wall_ms),
+                    key: None,
+                }),
+                EntryKind::Failed => Found::Failed("it had failed before the interruption".into()),
+                _ => found,
+            };
+        }
+        Ok(found)
+    }
+}

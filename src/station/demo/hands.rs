@@ -1,0 +1,207 @@
+//! People who answer by themselves: they put in the card that is wanted, type
+//! their PIN, copy what is shown, and stop at the first refusal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use conclave_crypto::secret::Secret;
+use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind, People, Prompt, Show};
+use conclave_training::card::{TrainingCard, TrainingReaders};
+
+/// Called with what is being done: words, how far, of how much.
+pub type OnProgress = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A person's card and PIN. The PIN is of a training card.
+pub struct Hand {
+    /// Whose.
+    pub name: String,
+    /// The card.
+    pub card: TrainingCard,
+    /// Its PIN.
+    pub pin: Secret,
+}
+
+/// What is typed into the forms and fields of one run, by prompt code.
+pub type Script = BTreeMap<String, Vec<Vec<String>>>;
+
+/// The people of the demonstration, at one reader.
+pub struct Hands {
+    readers: TrainingReaders,
+    hands: Vec<Hand>,
+    /// Forms still to be filled, by prompt code, in order.
+    pub forms: Script,
+    prompt: Option<Prompt>,
+    in_reader: Option<usize>,
+    /// The people who come first when several would do.
+    prefer: Vec<String>,
+    read_out: String,
+    serial: u32,
+    typed_serial: String,
+    refused_cards: usize,
+    /// Why they stopped.
+    pub stopped: Option<String>,
+    progress: OnProgress,
+}
+
+/// A card that is not the right one is swapped; a room that goes on swapping
+/// has a fault.
+const SWAPS_MAX: usize = 64;
+
+impl Hands {
+    /// People with these cards at these readers; the first reader is used.
+    #[must_use]
+    pub fn new(readers: TrainingReaders, hands: Vec<Hand>, progress: OnProgress) -> Self {
+        Self {
+            readers,
+            hands,
+            forms: Script::new(),
+            prompt: None,
+            in_reader: None,
+            prefer: Vec::new(),
+            read_out: String::new(),
+            serial: 480,
+            typed_serial: String::new(),
+            refused_cards: 0,
+            stopped: None,
+            progress,
+        }
+    }
+
+    /// These come first when several people would do.
+    pub fn prefer(&mut self, names: &[&str]) {
+        self.prefer = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    fn stop(&mut self, why: String) -> Answer {
+        self.stopped.get_or_insert(why);
+        Answer::Abort
+    }
+
+    /// Swaps in the next card that would do.
+    fn swap(&mut self, wanted: &[String]) -> Option<Answer> {
+        self.refused_cards += 1;
+        if self.refused_cards > SWAPS_MAX {
+            return Some(self.stop(format!("no card of {} will do", wanted.join(", "))));
+        }
+        let order = self
+            .prefer
+            .iter()
+            .filter(|name| wanted.contains(name))
+            .chain(wanted.iter());
+        let next = order
+            .filter_map(|name| self.hands.iter().position(|hand| hand.name == *name))
+            .find(|at| Some(*at) != self.in_reader);
+        let Some(next) = next else {
+            // The only one who would do is in already and was passed over:
+            // pulled and put in again, it is looked at anew.
+            let at = self.in_reader?;
+            self.readers.pull(0);
+            return match self.readers.insert(&self.hands[at].card, 0) {
+                Ok(()) => None,
+                Err(error) => Some(self.stop(error.to_string())),
+            };
+        };
+        if self.in_reader.take().is_some() {
+            self.readers.pull(0);
+        }
+        match self.readers.insert(&self.hands[next].card, 0) {
+            Ok(()) => {
+                self.in_reader = Some(next);
+                None
+            }
+            Err(error) => Some(self.stop(error.to_string())),
+        }
+    }
+
+    fn pin_of(&mut self, person: &str) -> Answer {
+        match self.hands.iter().find(|hand| hand.name == person) {
+            Some(hand) => Answer::Secret(hand.pin.duplicate()),
+            None => self.stop(format!("nobody here is {person}")),
+        }
+    }
+
+    fn fill(&mut self, code: &str, fields: usize) -> Answer {
+        let next = self
+            .forms
+            .get_mut(code)
+            .filter(|rows| !rows.is_empty())
+            .map(|rows| rows.remove(0));
+        match next {
+            Some(row) if row.is_empty() || row.len() == fields => Answer::Fields(row),
+            _ => self.stop(format!("nobody knows what to fill into {code}")),
+        }
+    }
+
+    fn text(&mut self, code: &str, masked: bool) -> Answer {
+        if code.starts_with("seal") {
+            if !masked {
+                self.serial += 1;
+                self.typed_serial = format!("CE{:07}", self.serial);
+            }
+            return Answer::Word(self.typed_serial.clone());
+        }
+        Answer::Word(self.read_out.clone())
+    }
+}
+
+impl People for Hands {
+    fn show(&mut self, prompt: &Prompt) {
+        if let Some(Show::CheckValue { kcv, .. }) = &prompt.show {
+            self.read_out.clone_from(kcv);
+        }
+        let same = self
+            .prompt
+            .as_ref()
+            .is_some_and(|old| old.code == prompt.code && old.ask == prompt.ask);
+        if !same {
+            self.refused_cards = 0;
+        }
+        let asks_card = matches!(prompt.ask, Ask::Card { .. });
+        if let (Some(refusal), false) = (&prompt.refused, asks_card) {
+            self.stopped
+                .get_or_insert(format!("{}: {}", prompt.code, refusal.happened));
+        }
+        (self.progress)(&prompt.act);
+        self.prompt = Some(prompt.clone());
+    }
+
+    fn answer(&mut self, _: Duration) -> Option<Answer> {
+        if self.stopped.is_some() {
+            return Some(Answer::Abort);
+        }
+        let prompt = self.prompt.clone()?;
+        match &prompt.ask {
+            Ask::Nothing => None,
+            Ask::Card { wanted, .. } => self.swap(wanted),
+            Ask::Pin { person, .. } | Ask::NewPin { person } => Some(self.pin_of(person)),
+            Ask::Text { masked, .. } => Some(self.text(&prompt.code, *masked)),
+            Ask::Form { fields, .. } => {
+                if self.forms.contains_key(&prompt.code) {
+                    return Some(self.fill(&prompt.code, fields.len()));
+                }
+                // What stands there at first is good enough.
+                Some(Answer::Fields(
+                    fields
+                        .iter()
+                        .map(|field| match &field.kind {
+                            FieldKind::One(all) if field.value.is_empty() => {
+                                all.first().cloned().unwrap_or_default()
+                            }
+                            _ => field.value.clone(),
+                        })
+                        .collect(),
+                ))
+            }
+            Ask::Choose { .. } => Some(Answer::Chosen(0)),
+            Ask::Confirm { .. } | Ask::Read => Some(Answer::Confirmed),
+            Ask::Exactly { text } => Some(Answer::Word(text.clone())),
+        }
+    }
+
+    fn progress(&mut self, words: &str, _: u64, _: u64) {
+        (self.progress)(words);
+    }
+
+    fn blank(&mut self, _: bool) {}
+}
