@@ -1,1 +1,4 @@
 //! The trades: printing, media, ceremonies, targets.
+
+pub mod media;
+pub mod target;

@@ -3,3 +3,4 @@
 //! PRODUCTION station refuses them.
 
 pub mod card;
+pub mod stick;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::authority::Authority;
+use super::beforehand::Beforehand;
 use super::permit::Permit;
 use crate::ports::Ports;
 
@@ -24,6 +25,17 @@ pub trait Action: Serialize + DeserializeOwned {
 
     /// What approvers are shown and minutes print.
     fn words(&self) -> Vec<String>;
+
+    /// Checks the rules, and sets the records that count whatever becomes of
+    /// the act: they are committed with its intent, before any effect. A
+    /// sequence number that may leave the room is used up here.
+    ///
+    /// # Errors
+    /// [`ActionError`]; the door journals it, and the act does not begin.
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let _ = beforehand;
+        Ok(())
+    }
 
     /// Does it. Records go through the permit and are committed with the
     /// outcome, all or none; effects take the permit.

@@ -7,6 +7,7 @@
 
 mod action;
 mod authority;
+mod beforehand;
 mod founding;
 mod mandate;
 mod permit;
@@ -23,6 +24,7 @@ use conclave_evidence::{GroupId, Id, cbor};
 
 pub use action::{Action, ActionError};
 pub use authority::{Authority, Refusal};
+pub use beforehand::Beforehand;
 pub use mandate::Mandate;
 pub use permit::{Permit, PermitMark};
 pub use proposal::{PROPOSAL_MS, Proposal};
@@ -185,7 +187,18 @@ impl Door {
             self.record(failure(act, A::NAME, action.words(), error.to_string()))?;
             return Err(error);
         }
-        self.intent(act, action, &needs, warrant)?;
+        let mut beforehand = Beforehand {
+            vault: &self.vault,
+            batch: Batch::default(),
+        };
+        let batch = match action.before(&mut beforehand) {
+            Ok(()) => beforehand.batch,
+            Err(error) => {
+                self.record(failure(act, A::NAME, action.words(), error.to_string()))?;
+                return Err(error.into());
+            }
+        };
+        self.intent(act, action, &needs, warrant, batch)?;
         let mut permit = Permit {
             act,
             action: A::NAME,
@@ -301,8 +314,8 @@ impl Door {
         action: &A,
         needs: &Authority,
         warrant: &Warrant,
+        mut batch: Batch,
     ) -> Result<(), DoorError> {
-        let mut batch = Batch::default();
         for part in needs.parts() {
             if let Authority::Mandate(ceremony) = part {
                 let id = Mandate::id_of(*ceremony);

@@ -27,6 +27,9 @@ pub enum MediaError {
     /// More than one medium is plugged in.
     #[error("more than one medium is plugged in")]
     Several,
+    /// It takes no writing.
+    #[error("the medium is write-protected")]
+    ReadOnly,
     /// It is full.
     #[error("the medium is full")]
     Full,
@@ -57,7 +60,8 @@ pub trait Media: Send {
 
     /// Writes one file: exclusive create under a temporary name, fsync,
     /// rename, fsync of the folder. `folder` and `name` are plain
-    /// (`[A-Za-z0-9._-]`, no leading dot).
+    /// (`[A-Za-z0-9._-]`, no leading dot). The first file makes the folder: one
+    /// that stood there before is [`MediaError::Exists`].
     ///
     /// # Errors
     /// [`MediaError`]
@@ -70,7 +74,8 @@ pub trait Media: Send {
         bytes: &[u8],
     ) -> Result<(), MediaError>;
 
-    /// Reads a file back past every cache, at most `most` bytes.
+    /// Reads a file back past every cache. A file longer than `most` bytes, or
+    /// anything that is no plain file, is [`MediaError::ReadBack`].
     ///
     /// # Errors
     /// [`MediaError`]

@@ -2,5 +2,7 @@
 //! ports.
 
 pub mod clock;
+pub mod media;
 pub mod pcsc;
 pub mod random;
+mod superblock;

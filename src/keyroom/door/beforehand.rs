@@ -1,0 +1,70 @@
+//! What an action may do before it begins: read, and set what its intent uses
+//! up.
+
+use conclave_evidence::Id;
+use conclave_evidence::authority::AuthorityRecord;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::vault::{Batch, Compartment, Vault, VaultError};
+
+/// Given to [`super::Action::before`]. It is no permit: its intent is not on
+/// disk yet, so it opens no key and reaches no device.
+pub struct Beforehand<'a> {
+    pub(super) vault: &'a Vault,
+    pub(super) batch: Batch,
+}
+
+impl Beforehand<'_> {
+    /// A record's present content.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn get<T: DeserializeOwned>(
+        &self,
+        compartment: Compartment,
+        id: Id,
+    ) -> Result<T, VaultError> {
+        self.vault.get(compartment, id)
+    }
+
+    /// All records of a kind.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn list<T: DeserializeOwned>(
+        &self,
+        compartment: Compartment,
+        kind: &str,
+    ) -> Result<Vec<(Id, T)>, VaultError> {
+        self.vault.list(compartment, kind)
+    }
+
+    /// Sets a record, with the intent.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn put<T: Serialize>(
+        &mut self,
+        compartment: Compartment,
+        kind: &'static str,
+        id: Id,
+        record: &T,
+    ) -> Result<(), VaultError> {
+        self.batch.put(compartment, kind, id, record)
+    }
+
+    /// The newest authority record.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn authority(&self) -> Result<&AuthorityRecord, VaultError> {
+        self.vault.authority()
+    }
+
+    /// Wall clock, milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.vault.clock().wall_ms()
+    }
+}

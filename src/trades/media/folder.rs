@@ -1,0 +1,420 @@
+//! Files below one folder: how the host's media and the training stick both
+//! write and read back.
+//!
+//! No name is ever followed: every step is taken from an open folder, links
+//! are refused, and nothing is replaced. Reading goes past the page cache, so
+//! that what comes back is what the medium holds.
+
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use conclave_keyroom::ports::media::MediaError;
+use rustix::fs::{
+    Advice, AtFlags, FileType, Mode, OFlags, RenameFlags, fadvise, fstat, fstatvfs, fsync, linkat,
+    mkdirat, openat, renameat_with, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::name::{UNFINISHED, check_name};
+
+/// What direct reading wants buffers and lengths to be multiples of, bytes.
+const ALIGNED: usize = 4096;
+
+/// How much is read at a time, bytes.
+const PIECE: usize = 256 * 1024;
+
+/// The folders that this run of the program made. A folder that stood on the
+/// medium before takes no file of ours.
+#[derive(Default)]
+pub struct Made(BTreeSet<(String, String)>);
+
+/// Opens a medium's root folder. The path is the station's own, not the
+/// medium's.
+///
+/// # Errors
+/// [`MediaError::Missing`], [`MediaError::Broken`]
+pub fn open_root(path: &Path) -> Result<OwnedFd, MediaError> {
+    let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).map_err(|e| match e {
+        Errno::NOENT => MediaError::Missing,
+        other => failed(other, ""),
+    })
+}
+
+/// Bytes free for us on the file system of an open folder.
+///
+/// # Errors
+/// [`MediaError::Broken`]
+pub fn free(root: BorrowedFd<'_>) -> Result<u64, MediaError> {
+    let stat = fstatvfs(root).map_err(|e| failed(e, ""))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// A file that is being written, under a name that says so. Dropped before
+/// [`Draft::finish`], it stays as a cut would leave it.
+pub struct Draft {
+    folder: OwnedFd,
+    file: OwnedFd,
+    name: String,
+}
+
+impl Draft {
+    /// Makes the folder, unless this run made it before, and in it an empty
+    /// file of our own.
+    ///
+    /// # Errors
+    /// [`MediaError::Exists`] where a folder of that name stood before, or a
+    /// file or link of the unfinished file's; [`MediaError::Name`], and the
+    /// medium's own failures.
+    pub fn begin(
+        root: BorrowedFd<'_>,
+        made: &mut Made,
+        serial: &str,
+        folder: &str,
+        name: &str,
+    ) -> Result<Self, MediaError> {
+        check_name(folder)?;
+        check_name(name)?;
+        let key = (serial.to_owned(), folder.to_owned());
+        match mkdirat(root, folder, Mode::from_raw_mode(0o755)) {
+            Ok(()) => {
+                fsync(root).map_err(|e| failed(e, folder))?;
+                made.0.insert(key);
+            }
+            Err(Errno::EXIST) if made.0.contains(&key) => {}
+            Err(error) => return Err(failed(error, folder)),
+        }
+        let folder = open_folder(root, folder)?;
+        let flags =
+            OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+        let file = openat(
+            &folder,
+            format!("{name}{UNFINISHED}"),
+            flags,
+            Mode::from_raw_mode(0o644),
+        )
+        .map_err(|e| failed(e, name))?;
+        Ok(Self {
+            folder,
+            file,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Writes more of it.
+    ///
+    /// # Errors
+    /// [`MediaError::Full`], [`MediaError::Broken`]
+    pub fn append(&mut self, mut bytes: &[u8]) -> Result<(), MediaError> {
+        while !bytes.is_empty() {
+            match rustix::io::write(&self.file, bytes) {
+                Ok(0) => return Err(MediaError::Broken("it takes no more bytes".into())),
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(failed(error, &self.name)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives it its name, on the medium and not only in the cache.
+    ///
+    /// # Errors
+    /// [`MediaError::Exists`] where something of that name stands there.
+    pub fn finish(self) -> Result<(), MediaError> {
+        let at = |error| failed(error, &self.name);
+        fsync(&self.file).map_err(at)?;
+        let unfinished = format!("{}{UNFINISHED}", self.name);
+        let folder = self.folder.as_fd();
+        match renameat_with(
+            folder,
+            &unfinished,
+            folder,
+            &self.name,
+            RenameFlags::NOREPLACE,
+        ) {
+            Ok(()) => {}
+            // Some file systems cannot promise not to replace, and can link.
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                linkat(folder, &unfinished, folder, &self.name, AtFlags::empty()).map_err(at)?;
+                unlinkat(folder, &unfinished, AtFlags::empty()).map_err(at)?;
+            }
+            Err(error) => return Err(at(error)),
+        }
+        fsync(folder).map_err(at)
+    }
+
+    /// Takes it away, as far as the medium lets us.
+    pub fn discard(self) {
+        let unfinished = format!("{}{UNFINISHED}", self.name);
+        let _ = unlinkat(&self.folder, unfinished, AtFlags::empty());
+        let _ = fsync(&self.folder);
+    }
+}
+
+/// Writes one file whole, or leaves none.
+///
+/// # Errors
+/// See [`Draft`].
+pub fn write(
+    root: BorrowedFd<'_>,
+    made: &mut Made,
+    serial: &str,
+    folder: &str,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), MediaError> {
+    let mut draft = Draft::begin(root, made, serial, folder, name)?;
+    match draft.append(bytes) {
+        Ok(()) => draft.finish(),
+        Err(error) => {
+            draft.discard();
+            Err(error)
+        }
+    }
+}
+
+/// Reads a file back from the medium itself: with direct reading where the
+/// file system takes it; elsewhere after its pages were dropped.
+///
+/// # Errors
+/// [`MediaError::ReadBack`] for a file that is not there, is a link or a
+/// device, or is longer than `most`; [`MediaError::Broken`].
+pub fn read_back(
+    root: BorrowedFd<'_>,
+    folder: &str,
+    name: &str,
+    most: u64,
+) -> Result<Vec<u8>, MediaError> {
+    check_name(folder)?;
+    check_name(name)?;
+    let differs = || MediaError::ReadBack(name.to_owned());
+    let at = |error| match error {
+        Errno::NOENT | Errno::LOOP | Errno::NOTDIR | Errno::NXIO => differs(),
+        other => failed(other, name),
+    };
+    let folder = match open_folder(root, folder) {
+        Ok(folder) => folder,
+        Err(MediaError::Missing) => return Err(differs()),
+        Err(error) => return Err(error),
+    };
+    // Without NONBLOCK a pipe in the file's place would wait for ever.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match openat(&folder, name, flags | OFlags::DIRECT, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::INVAL) => {
+            let file = openat(&folder, name, flags, Mode::empty()).map_err(at)?;
+            fsync(&file).map_err(at)?;
+            fadvise(&file, 0, None, Advice::DontNeed).map_err(at)?;
+            file
+        }
+        Err(error) => return Err(at(error)),
+    };
+    let stat = fstat(&file).map_err(at)?;
+    let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || size > most {
+        return Err(differs());
+    }
+    let size = usize::try_from(size).map_err(|_| differs())?;
+    let mut out = Vec::with_capacity(size);
+    let mut buffer = vec![0u8; PIECE + ALIGNED];
+    let start = buffer.as_ptr().align_offset(ALIGNED);
+    let piece = buffer
+        .get_mut(start..start + PIECE)
+        .ok_or_else(|| MediaError::Broken("no memory for direct reading".into()))?;
+    while out.len() < size {
+        match rustix::io::read(&file, &mut *piece) {
+            Ok(0) => break,
+            Ok(read) => out.extend_from_slice(piece.get(..read).unwrap_or_default()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(at(error)),
+        }
+    }
+    if out.len() == size {
+        Ok(out)
+    } else {
+        Err(differs())
+    }
+}
+
+fn open_folder(root: BorrowedFd<'_>, folder: &str) -> Result<OwnedFd, MediaError> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+    openat(root, folder, flags, Mode::empty()).map_err(|e| match e {
+        Errno::NOENT => MediaError::Missing,
+        Errno::LOOP | Errno::NOTDIR => {
+            MediaError::Broken(format!("{folder} is not a folder any more"))
+        }
+        other => failed(other, folder),
+    })
+}
+
+fn failed(error: Errno, name: &str) -> MediaError {
+    match error {
+        Errno::NOSPC | Errno::DQUOT => MediaError::Full,
+        Errno::EXIST => MediaError::Exists(name.to_owned()),
+        Errno::ROFS => MediaError::ReadOnly,
+        other => MediaError::Broken(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    struct Stick {
+        dir: tempfile::TempDir,
+        root: OwnedFd,
+        made: Made,
+    }
+
+    fn stick() -> Stick {
+        let dir = tempfile::tempdir().unwrap();
+        let root = open_root(dir.path()).unwrap();
+        Stick {
+            dir,
+            root,
+            made: Made::default(),
+        }
+    }
+
+    impl Stick {
+        fn write(&mut self, folder: &str, name: &str, bytes: &[u8]) -> Result<(), MediaError> {
+            write(self.root.as_fd(), &mut self.made, "S", folder, name, bytes)
+        }
+
+        fn read(&self, folder: &str, name: &str, most: u64) -> Result<Vec<u8>, MediaError> {
+            read_back(self.root.as_fd(), folder, name, most)
+        }
+    }
+
+    #[test]
+    fn what_was_written_reads_back_at_every_length_around_a_block() {
+        let mut stick = stick();
+        for len in [0, 1, 511, 512, 4095, 4096, 4097, PIECE, PIECE + 1] {
+            let bytes: Vec<u8> = (0..len).map(|n| u8::try_from(n % 251).unwrap()).collect();
+            let name = format!("f{len}");
+            stick.write("F", &name, &bytes).unwrap();
+            let most = u64::try_from(len).unwrap();
+            assert_eq!(stick.read("F", &name, most).unwrap(), bytes, "{len}");
+            if len > 0 {
+                assert_eq!(
+                    stick.read("F", &name, most - 1),
+                    Err(MediaError::ReadBack(name))
+                );
+            }
+        }
+        let unfinished = fs::read_dir(stick.dir.path().join("F"))
+            .unwrap()
+            .filter(|e| e.as_ref().unwrap().path().extension() == Some("part".as_ref()))
+            .count();
+        assert_eq!(unfinished, 0);
+    }
+
+    #[test]
+    fn nothing_that_stood_there_is_used_or_replaced() {
+        let mut stick = stick();
+        let exists = |name: &str| Err(MediaError::Exists(name.into()));
+        fs::create_dir(stick.dir.path().join("OLD")).unwrap();
+        assert_eq!(stick.write("OLD", "a", b"x"), exists("OLD"));
+
+        stick.write("F", "a", b"first").unwrap();
+        assert_eq!(stick.write("F", "a", b"second"), exists("a"));
+        assert_eq!(stick.read("F", "a", 5).unwrap(), b"first");
+    }
+
+    #[test]
+    fn a_link_on_the_stick_leads_nowhere() {
+        let mut stick = stick();
+        let outside = tempfile::tempdir().unwrap();
+        let victim = outside.path().join("victim");
+        fs::write(&victim, b"keep").unwrap();
+
+        symlink(outside.path(), stick.dir.path().join("F")).unwrap();
+        assert_eq!(
+            stick.write("F", "a", b"x"),
+            Err(MediaError::Exists("F".into()))
+        );
+
+        stick.write("G", "a", b"x").unwrap();
+        symlink(&victim, stick.dir.path().join("G/b")).unwrap();
+        symlink(&victim, stick.dir.path().join("G/c.part")).unwrap();
+        assert_eq!(
+            stick.write("G", "b", b"x"),
+            Err(MediaError::Exists("b".into()))
+        );
+        assert_eq!(
+            stick.write("G", "c", b"x"),
+            Err(MediaError::Exists("c".into()))
+        );
+        assert_eq!(
+            stick.read("G", "b", 99),
+            Err(MediaError::ReadBack("b".into()))
+        );
+        assert_eq!(fs::read(&victim).unwrap(), b"keep");
+
+        // Our own folder turned into a link between two files.
+        fs::rename(stick.dir.path().join("G"), stick.dir.path().join("H")).unwrap();
+        symlink(outside.path(), stick.dir.path().join("G")).unwrap();
+        assert!(matches!(
+            stick.write("G", "d", b"x"),
+            Err(MediaError::Broken(_))
+        ));
+        assert!(matches!(
+            stick.read("G", "victim", 99),
+            Err(MediaError::Broken(_))
+        ));
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn names_that_climb_are_refused_before_anything_is_opened() {
+        let mut stick = stick();
+        for (folder, name) in [("..", "a"), ("F", "../a"), ("F/G", "a"), ("", "a"), ("F", "")] {
+            assert!(matches!(
+                stick.write(folder, name, b"x"),
+                Err(MediaError::Name(_))
+            ));
+            assert!(matches!(
+                stick.read(folder, name, 9),
+                Err(MediaError::Name(_))
+            ));
+        }
+        assert_eq!(fs::read_dir(stick.dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_pipe_in_a_files_place_is_refused_and_does_not_wait() {
+        let mut stick = stick();
+        stick.write("F", "a", b"x").unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(stick.dir.path().join("F/pipe"))
+            .status()
+            .unwrap();
+        assert!(made.success());
+        assert_eq!(
+            stick.read("F", "pipe", 99),
+            Err(MediaError::ReadBack("pipe".into()))
+        );
+    }
+
+    #[test]
+    fn a_draft_that_is_dropped_is_no_file() {
+        let mut stick = stick();
+        let mut draft =
+            Draft::begin(stick.root.as_fd(), &mut stick.made, "S", "F", "a").unwrap();
+        draft.append(b"half").unwrap();
+        drop(draft);
+        assert_eq!(
+            stick.read("F", "a", 99),
+            Err(MediaError::ReadBack("a".into()))
+        );
+        assert_eq!(
+            fs::read(stick.dir.path().join("F/a.part")).unwrap(),
+            b"half"
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! Removable media: what may stand on them, and how a bundle gets there.
+//!
+//! A bundle is one flat folder of plainly named files. Every file is read back
+//! past every cache and compared before the next is written, and the manifest
+//! comes last: a bundle that was cut short has none, and is none.
+//!
+//! - `name`: which names are plain
+//! - `bundle`: a set of files, and its emission under a permit
+//! - `folder`: files below one folder, as the host and the training stick
+//!   both write and read them
+//! - `enrol`: the action by which administrators enrol a medium
+
+mod bundle;
+mod enrol;
+pub mod folder;
+mod name;
+
+pub use bundle::{
+    Bundle, BundleError, FILE_MOST, FILES_MOST, Interrupted, TOTAL_MOST, bundle_folder, emit, read_again, single,
+};
+pub use enrol::EnrolMedium;
+pub use name::{NAME_MOST, check_name};

@@ -1,0 +1,196 @@
+//! Payloads, run sheet, authority and signed manifest as one set of files.
+
+use conclave_evidence::cbor::CborError;
+use conclave_evidence::manifest::{
+    AUTHORITY_FILE, Encoding, FileEntry, Kcv, KeyLine, MANIFEST_FILE, Medium, TEXT_FILE, Under,
+};
+use conclave_evidence::{Bytes, Hash, Manifest, SignedManifest, authority_file, manifest_text};
+use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
+use conclave_keyroom::door::{ActionError, Permit, Proposal};
+use conclave_keyroom::vault::VaultError;
+
+use super::export::ExportKeys;
+use super::{Payload, Sheet, SheetRow, Target};
+use crate::media::{Bundle, bundle_folder};
+
+/// The run sheet's name in a bundle.
+pub(super) const RUN_SHEET: &str = "runsheet.txt";
+
+/// A key with the file that it stands in.
+pub(super) struct Wrapped {
+    pub record: KeyRecord,
+    pub payload: Payload,
+}
+
+/// All files of the bundle, the signed manifest last, and its digest.
+pub(super) fn assemble(
+    act: &ExportKeys,
+    permit: &Permit<'_>,
+    target: &dyn Target,
+    under: &KeyRecord,
+    keys: &[Wrapped],
+) -> Result<(Bundle, Hash), ActionError> {
+    let authority = permit.authority()?;
+    let mode = authority.mode;
+    let folder = bundle_folder(
+        act.bundle,
+        mode == conclave_evidence::authority::Mode::Production,
+    );
+    let sheet = target.run_sheet(&Sheet {
+        folder: &folder,
+        mode: &mode.to_string(),
+        recipient: &act.recipient,
+        under,
+        rows: keys
+            .iter()
+            .map(|k| SheetRow {
+                key: &k.record,
+                payload: &k.payload,
+            })
+            .collect(),
+    });
+    let proposal = permit.proposal().ok_or_else(|| {
+        ActionError::rule(
+            "an export needs fresh signatures of key managers and approvers",
+            "propose it",
+        )
+    })?;
+
+    let mut entries: Vec<FileEntry> = keys
+        .iter()
+        .map(|key| key_file(target, under, key))
+        .collect();
+    entries.push(sheet_file(target, &sheet));
+    let manifest = manifest(act, permit, proposal, entries)?;
+    manifest
+        .check_files()
+        .map_err(|e| ActionError::rule(e.to_string(), "give the keys other labels"))?;
+    let signed = SignedManifest::sign(&manifest, |digest| -> Result<_, Signing> {
+        Ok(permit.sign_bundle(digest)?)
+    })
+    .map_err(Signing::into_action)?;
+    let digest = signed.digest();
+
+    let mut files: Vec<(String, Vec<u8>)> = keys
+        .iter()
+        .map(|k| (k.payload.name.clone(), k.payload.bytes.clone()))
+        .collect();
+    files.push((RUN_SHEET.into(), sheet.into_bytes()));
+    let chain = authority_file(permit.vault().authority_chain()?).map_err(unencodable)?;
+    files.push((AUTHORITY_FILE.into(), chain));
+    let text = manifest_text(&manifest, &digest);
+    files.push((TEXT_FILE.into(), text.into_bytes()));
+    files.push((MANIFEST_FILE.into(), signed.to_file().map_err(unencodable)?));
+    let bundle = Bundle::new(folder, files)
+        .map_err(|e| ActionError::rule(e.to_string(), "export fewer keys at a time"))?;
+    Ok((bundle, digest))
+}
+
+fn manifest(
+    act: &ExportKeys,
+    permit: &Permit<'_>,
+    proposal: &Proposal,
+    files: Vec<FileEntry>,
+) -> Result<Manifest, ActionError> {
+    let authority = permit.authority()?;
+    Ok(Manifest {
+        station: authority.station,
+        station_name: authority.station_name.clone(),
+        mode: authority.mode,
+        incarnation: authority.incarnation,
+        sequence: act.bundle,
+        made_at_ms: permit.now_ms(),
+        recipient: act.recipient.clone(),
+        medium: Medium {
+            name: act.medium_name.clone(),
+            serial: act.serial.clone(),
+        },
+        files,
+        action_name: proposal.name.clone(),
+        action_params: Bytes(proposal.params.clone()),
+        nonce: proposal.nonce,
+        proposed: proposal.hash,
+        approvals: permit.approvals().to_vec(),
+        authority: permit.vault().authority_hash()?,
+    })
+}
+
+fn key_file(target: &dyn Target, under: &KeyRecord, key: &Wrapped) -> FileEntry {
+    let (size, sha256) = FileEntry::measure(&key.payload.bytes);
+    let record = &key.record;
+    FileEntry {
+        name: key.payload.name.clone(),
+        size,
+        sha256,
+        format: key.payload.format.clone(),
+        encoding: key.payload.encoding,
+        lrecl: key.payload.lrecl,
+        conformance: target.conformance().words().into(),
+        keys: vec![KeyLine {
+            label: record.label.clone(),
+            algorithm: record.form.algorithm().into(),
+            bits: u32::try_from(record.form.bytes() * 8).unwrap_or(u32::MAX),
+            usage: record.usage.clone(),
+            kcv: Some(kcv(&record.kcv)),
+            under: Some(Under {
+                label: under.label.clone(),
+                kcv: Some(kcv(&under.kcv)),
+            }),
+        }],
+    }
+}
+
+fn sheet_file(target: &dyn Target, sheet: &str) -> FileEntry {
+    let (size, sha256) = FileEntry::measure(sheet.as_bytes());
+    FileEntry {
+        name: RUN_SHEET.into(),
+        size,
+        sha256,
+        format: "run sheet".into(),
+        encoding: Encoding::AsciiText,
+        lrecl: None,
+        conformance: target.conformance().words().into(),
+        keys: Vec::new(),
+    }
+}
+
+fn kcv(value: &CheckValue) -> Kcv {
+    Kcv {
+        value: value.value.clone(),
+        method: value.method.clone(),
+    }
+}
+
+fn unencodable(error: CborError) -> ActionError {
+    ActionError::Device {
+        what: format!("the bundle's evidence cannot be written: {error}"),
+        advice: "nothing left the room".into(),
+    }
+}
+
+/// What may go wrong while the manifest is signed.
+enum Signing {
+    Vault(VaultError),
+    Cbor(CborError),
+}
+
+impl Signing {
+    fn into_action(self) -> ActionError {
+        match self {
+            Self::Vault(error) => error.into(),
+            Self::Cbor(error) => unencodable(error),
+        }
+    }
+}
+
+impl From<VaultError> for Signing {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<CborError> for Signing {
+    fn from(error: CborError) -> Self {
+        Self::Cbor(error)
+    }
+}

@@ -1,0 +1,290 @@
+//! The export: keys under a zone master key, to an enrolled medium.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::key::{Exported, KeyRecord, WrappingMethod};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::media::MediaError;
+use conclave_keyroom::provider::StoredKey;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::bundle::{Wrapped, assemble};
+use super::register::{self, BundleRecord, BundleState};
+use super::{Target, rules, target};
+use crate::media::{self, Interrupted};
+
+/// A key as the approvers see it. The record must be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyName {
+    /// Its record's id.
+    pub id: Id,
+    /// Its label.
+    pub label: String,
+    /// Its check value and how it is made.
+    pub kcv: String,
+}
+
+impl KeyName {
+    /// Of a record.
+    #[must_use]
+    pub fn of(record: &KeyRecord) -> Self {
+        Self {
+            id: record.id,
+            label: record.label.clone(),
+            kcv: record.kcv.words(),
+        }
+    }
+}
+
+/// Wraps keys under a zone master key and writes them, with run sheet and
+/// signed manifest, to one enrolled medium.
+///
+/// The bundle's number is used up with the intent. An export that is cut
+/// leaves files without a manifest, which count for nothing; the next one has
+/// another number and fresh cryptograms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportKeys {
+    /// The bundle's number, see [`super::next_bundle`].
+    pub bundle: u64,
+    /// The keys.
+    pub keys: Vec<KeyName>,
+    /// The key they are wrapped under.
+    pub under: KeyName,
+    /// For whom.
+    pub recipient: String,
+    /// The target's name: `tr31`.
+    pub target: String,
+    /// The medium's record.
+    pub medium: Id,
+    /// The medium's name.
+    pub medium_name: String,
+    /// The medium's serial.
+    pub serial: String,
+    /// The ceremony whose mandate must cover it, where it is part of one.
+    pub ceremony: Option<Id>,
+}
+
+/// What left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportedBundle {
+    /// Its number.
+    pub number: u64,
+    /// Its folder on the medium.
+    pub folder: String,
+    /// The manifest's digest, to be read aloud in words.
+    pub digest: Hash,
+    /// The names of its files, in the order in which they were written.
+    pub files: Vec<String>,
+}
+
+impl ExportKeys {
+    fn target(&self) -> Result<&'static dyn Target, ActionError> {
+        target(&self.target).ok_or_else(|| {
+            ActionError::rule(
+                format!("there is no target {:?}", self.target),
+                "choose one of the list",
+            )
+        })
+    }
+}
+
+impl Action for ExportKeys {
+    const NAME: &'static str = "export-keys";
+    type Out = ExportedBundle;
+
+    fn authority(&self) -> Authority {
+        let mut parts = vec![
+            Authority::Quorum(GroupId::KeyManagers),
+            Authority::Quorum(GroupId::Approvers),
+        ];
+        parts.extend(self.ceremony.map(Authority::Mandate));
+        Authority::All(parts)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let mut words = vec![
+            format!("export bundle {:04} for {}", self.bundle, self.recipient),
+            format!(
+                "{} key{} as {} to medium {}, serial {}",
+                self.keys.len(),
+                if self.keys.len() == 1 { "" } else { "s" },
+                self.target,
+                self.medium_name,
+                self.serial
+            ),
+            format!("under {}, KCV {}", self.under.label, self.under.kcv),
+        ];
+        words.extend(
+            self.keys
+                .iter()
+                .map(|key| format!("key {}, KCV {}", key.label, key.kcv)),
+        );
+        words
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let target = self.target()?;
+        rules::parameters(self)?;
+        let now = beforehand.now_ms();
+        let under: KeyRecord = beforehand.get(Compartment::Catalogue, self.under.id)?;
+        rules::same(&self.under, &under)?;
+        rules::wrapping(&under, now)?;
+        for name in &self.keys {
+            let key: KeyRecord = beforehand.get(Compartment::Catalogue, name.id)?;
+            rules::same(name, &key)?;
+            rules::leaving(target, &key, &under, now)?;
+        }
+        let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
+        rules::medium(self, &medium)?;
+        register::take(beforehand, &self.record(now, BundleState::Begun, None))
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _secrets: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<ExportedBundle, ActionError> {
+        let target = self.target()?;
+        // The wrong stick is named before a key is opened.
+        media::single(ports.media, &self.serial).map_err(nothing_left)?;
+        let under: KeyRecord = permit.get(Compartment::Catalogue, self.under.id)?;
+        let mut keys = self.wrap(permit, target, &under)?;
+        let (bundle, digest) = assemble(self, permit, target, &under, &keys)?;
+        media::emit(permit, ports.media, &self.serial, &bundle)
+            .map_err(|cut| self.interrupted(cut))?;
+
+        let now = permit.now_ms();
+        let record = self.record(now, BundleState::Written, Some(digest));
+        permit.put(Compartment::Export, BundleRecord::KIND, record.id, &record)?;
+        for Wrapped { record, .. } in &mut keys {
+            record.exports.push(Exported {
+                bundle: self.bundle,
+                recipient: self.recipient.clone(),
+                under: self.under.label.clone(),
+                format: WrappingMethod::of(under.form).name().into(),
+                at_ms: now,
+            });
+            permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, record)?;
+        }
+        Ok(ExportedBundle {
+            number: self.bundle,
+            folder: bundle.folder().to_owned(),
+            digest,
+            files: bundle.files().iter().map(|(name, _)| name.clone()).collect(),
+        })
+    }
+
+    fn outcome(&self, out: &ExportedBundle) -> Vec<String> {
+        vec![
+            format!("{} was written and read back", out.folder),
+            format!("manifest SHA-256 {}", out.digest),
+        ]
+    }
+}
+
+impl ExportKeys {
+    fn record(&self, begun_ms: u64, state: BundleState, manifest: Option<Hash>) -> BundleRecord {
+        BundleRecord {
+            id: BundleRecord::id_of(self.bundle),
+            number: self.bundle,
+            recipient: self.recipient.clone(),
+            labels: self.keys.iter().map(|key| key.label.clone()).collect(),
+            medium: self.medium_name.clone(),
+            state,
+            manifest,
+            begun_ms,
+        }
+    }
+
+    /// Opens each key together with the wrapping key, for as long as its
+    /// cryptogram takes.
+    fn wrap(
+        &self,
+        permit: &mut Permit<'_>,
+        target: &dyn Target,
+        under: &KeyRecord,
+    ) -> Result<Vec<Wrapped>, ActionError> {
+        let wrapping: StoredKey = permit.get(Compartment::Keys, under.id)?;
+        let mut wrapped = Vec::with_capacity(self.keys.len());
+        for name in &self.keys {
+            let record: KeyRecord = permit.get(Compartment::Catalogue, name.id)?;
+            let stored: StoredKey = permit.get(Compartment::Keys, name.id)?;
+            for (of, value) in [(&record, &stored), (under, &wrapping)] {
+                if value.key != of.id || value.form != of.form {
+                    return Err(ActionError::rule(
+                        format!("the stored value of {} is another key's", of.label),
+                        "do not use this key before it is known why",
+                    ));
+                }
+            }
+            let mut payload = None;
+            let (provider, mark, random) = permit.provider();
+            provider.open(&mark, &[&stored, &wrapping], &mut |secrets| {
+                if let [clear, wrapping] = secrets {
+                    payload = Some(target.export(&record, clear, under, wrapping, random));
+                }
+            })?;
+            let payload = payload
+                .unwrap_or_else(|| Err(super::TargetError::SelfCheck(record.label.clone())))
+                .map_err(rules::refused)?;
+            wrapped.push(Wrapped { record, payload });
+        }
+        Ok(wrapped)
+    }
+
+    /// An emission that was cut. Files without a manifest are a known state:
+    /// they count for nothing. Only a manifest that may stand there whole is
+    /// for a person to decide.
+    fn interrupted(&self, cut: Interrupted) -> ActionError {
+        if cut.files == 0 && !cut.begun {
+            return nothing_left(cut.cause);
+        }
+        let number = self.bundle;
+        if cut.may_be_whole {
+            return ActionError::Unknown {
+                what: format!("bundle {number:04}, while its manifest was written: {}", cut.cause),
+            };
+        }
+        ActionError::Device {
+            what: format!(
+                "bundle {number:04} failed after {} files: {}. It has no manifest and counts for \
+                 nothing",
+                cut.files, cut.cause
+            ),
+            advice: match cut.cause {
+                MediaError::ReadBack(_) => {
+                    "condemn this medium and destroy it; export again to another, with the next \
+                     number and fresh cryptograms"
+                }
+                _ => "export again, with the next number and fresh cryptograms",
+            }
+            .into(),
+        }
+    }
+}
+
+fn nothing_left(cause: MediaError) -> ActionError {
+    if cause == MediaError::Stopped {
+        return ActionError::Stopped;
+    }
+    let advice = match cause {
+        MediaError::Missing => "plug the approved medium in and propose the export again",
+        MediaError::Several => "leave the approved medium only, and propose the export again",
+        MediaError::Wrong => "take this medium out and plug the approved one in",
+        MediaError::Full | MediaError::ReadOnly => "use another enrolled medium",
+        MediaError::Exists(_) => {
+            "this medium has a folder of that name: look at it, and use another medium"
+        }
+        _ => "look at the medium, and propose the export again",
+    };
+    ActionError::Device {
+        what: format!("nothing was exported: {cause}"),
+        advice: advice.into(),
+    }
+}

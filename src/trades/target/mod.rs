@@ -1,0 +1,172 @@
+//! Targets: the systems that keys go to, and the form each wants them in.
+//!
+//! A target is one file here, one line in [`TARGETS`], and operator text of
+//! its own. The wrapping and its proof are the target's; the rules of the
+//! house (`rules`), the bundle and the journal are the export action's.
+//!
+//! - `tr31`: key blocks under a zone master key
+//! - `rules`: what may leave under what, before a key is opened
+//! - `register`: the numbers of the bundles
+//! - `bundle`: payloads, run sheet and signed manifest as one set of files
+//! - `export`: the action
+
+mod bundle;
+mod export;
+mod register;
+mod rules;
+mod tr31;
+
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::primitive::modes::Algorithm;
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::manifest::Encoding;
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
+
+pub use export::{ExportKeys, ExportedBundle, KeyName};
+pub use register::{BundleRecord, BundleState, next_bundle};
+pub use tr31::Tr31;
+
+/// How sure it is that the target takes what is written for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conformance {
+    /// An outside vector or tool reads it.
+    Proven,
+    /// Built from the target's documentation, not tried on it.
+    Documented,
+    /// Something has to be filled in or checked by the customer.
+    ToBeCompleted,
+}
+
+impl Conformance {
+    /// As the manifest and the run sheet say it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Proven => "proven by an outside vector or tool",
+            Self::Documented => "documented; not tried on the target",
+            Self::ToBeCompleted => "to be completed by the customer",
+        }
+    }
+}
+
+/// A file for a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload {
+    /// A plain name.
+    pub name: String,
+    /// What stands in it.
+    pub bytes: Vec<u8>,
+    /// The format: `TR-31 version D`.
+    pub format: String,
+    /// Binary or text.
+    pub encoding: Encoding,
+    /// Record length, where the target has records.
+    pub lrecl: Option<u32>,
+}
+
+/// Why a target does not write a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// A rule of the target forbids it.
+    #[error("{rule}")]
+    Rule {
+        /// The rule, with its source.
+        rule: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The clear key is not the one that the catalogue describes.
+    #[error("{0}: its check value is not the catalogue's")]
+    CheckValue(String),
+    /// What was written does not read back as the same key.
+    #[error("{0}: what was written does not read back as the same key")]
+    SelfCheck(String),
+    /// The wrapping refused its input.
+    #[error("{0}")]
+    Wrap(String),
+}
+
+/// One row of a run sheet.
+pub struct SheetRow<'a> {
+    /// The key.
+    pub key: &'a KeyRecord,
+    /// Its file.
+    pub payload: &'a Payload,
+}
+
+/// What a run sheet tells.
+pub struct Sheet<'a> {
+    /// The bundle's folder.
+    pub folder: &'a str,
+    /// `TEST` or `PRODUCTION`.
+    pub mode: &'a str,
+    /// For whom.
+    pub recipient: &'a str,
+    /// The wrapping key.
+    pub under: &'a KeyRecord,
+    /// The files.
+    pub rows: Vec<SheetRow<'a>>,
+}
+
+/// A system that takes keys.
+pub trait Target: Sync {
+    /// Its name in actions and profiles: `tr31`.
+    fn name(&self) -> &'static str;
+
+    /// For people.
+    fn title(&self) -> &'static str;
+
+    /// How sure it is that the target takes this.
+    fn conformance(&self) -> Conformance;
+
+    /// The target's own rules on a key and the key above it, asked before any
+    /// key is opened.
+    ///
+    /// # Errors
+    /// [`TargetError::Rule`]
+    fn check(&self, key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetError>;
+
+    /// Writes a key for the target, and reads what was written back: the key,
+    /// its check value and its attributes must be the same.
+    ///
+    /// # Errors
+    /// [`TargetError`]
+    fn export(
+        &self,
+        key: &KeyRecord,
+        clear: &Secret,
+        under: &KeyRecord,
+        wrapping: &Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<Payload, TargetError>;
+
+    /// What the people at the target do with the files, step by step.
+    fn run_sheet(&self, sheet: &Sheet<'_>) -> String;
+}
+
+/// Every target.
+pub const TARGETS: [&dyn Target; 1] = [&Tr31];
+
+/// The target of this name.
+#[must_use]
+pub fn target(name: &str) -> Option<&'static dyn Target> {
+    TARGETS.into_iter().find(|target| target.name() == name)
+}
+
+/// The cipher of keys of this form.
+fn cipher(form: KeyForm) -> Algorithm {
+    if form.is_tdes() {
+        Algorithm::Tdes
+    } else {
+        Algorithm::Aes
+    }
+}
+
+/// TRUE when this is the check value of these bytes.
+fn has_check_value(form: KeyForm, clear: &Secret, expected: &CheckValue) -> bool {
+    clear.len() == form.bytes()
+        && Kcv::compute(Method::usual(cipher(form)), clear.expose()).is_ok_and(|kcv| {
+            kcv.hex() == expected.value && kcv.method().to_string() == expected.method
+        })
+}

@@ -1,0 +1,141 @@
+//! What may leave, under what, for whom: asked before a key is opened.
+
+use std::collections::BTreeSet;
+
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
+use conclave_keyroom::door::ActionError;
+
+use super::export::{ExportKeys, KeyName};
+use super::{Target, TargetError};
+
+/// The most keys in one bundle.
+pub(super) const KEYS_MOST: usize = 1000;
+
+/// The longest recipient, in characters.
+const RECIPIENT_MOST: usize = 60;
+
+/// The act's own parameters.
+pub(super) fn parameters(act: &ExportKeys) -> Result<(), ActionError> {
+    if act.keys.is_empty() || act.keys.len() > KEYS_MOST {
+        return Err(ActionError::rule(
+            format!("a bundle carries 1 to {KEYS_MOST} keys, not {}", act.keys.len()),
+            "choose the keys again",
+        ));
+    }
+    let ids: BTreeSet<_> = act.keys.iter().map(|k| k.id).collect();
+    if ids.len() != act.keys.len() {
+        return Err(ActionError::rule(
+            "a key stands twice in the bundle",
+            "name each key once",
+        ));
+    }
+    if ids.contains(&act.under.id) {
+        return Err(ActionError::rule(
+            format!("{} would be wrapped under itself", act.under.label),
+            "leave the wrapping key out",
+        ));
+    }
+    let plain = |c: char| c.is_alphanumeric() || " .,-_/&()'".contains(c);
+    let recipient = &act.recipient;
+    if recipient.trim() != recipient
+        || recipient.is_empty()
+        || recipient.chars().count() > RECIPIENT_MOST
+        || !recipient.chars().all(plain)
+    {
+        return Err(ActionError::rule(
+            format!("a recipient has 1 to {RECIPIENT_MOST} letters, digits, spaces and .,-_/&()'"),
+            "write the recipient again",
+        ));
+    }
+    Ok(())
+}
+
+/// The record is the key that was approved: by id, label and check value.
+pub(super) fn same(name: &KeyName, record: &KeyRecord) -> Result<(), ActionError> {
+    if name.label == record.label && name.kcv == record.kcv.words() {
+        return Ok(());
+    }
+    Err(ActionError::rule(
+        format!("{} is not the key that was approved", record.label),
+        "propose the export again",
+    ))
+}
+
+/// The wrapping key may wrap.
+pub(super) fn wrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+    let label = &under.label;
+    if !under.is_wrapping_key() || !matches!(under.mode_of_use.as_str(), "B" | "E" | "N") {
+        return Err(ActionError::rule(
+            format!(
+                "{label} has usage {} and mode {}: only a key-encryption key that encrypts wraps \
+                 others (R20)",
+                under.usage, under.mode_of_use
+            ),
+            "choose a zone master key",
+        ));
+    }
+    usable(under, now_ms)?;
+    if under.wrapping != Some(WrappingMethod::of(under.form)) {
+        return Err(ActionError::rule(
+            format!("{label} has another wrapping method than its algorithm has"),
+            "a zone master key has one method for ever: make a new one",
+        ));
+    }
+    Ok(())
+}
+
+/// A key may leave under this one, for this target.
+pub(super) fn leaving(
+    target: &dyn Target,
+    key: &KeyRecord,
+    under: &KeyRecord,
+    now_ms: u64,
+) -> Result<(), ActionError> {
+    usable(key, now_ms)?;
+    if !matches!(key.exportability.as_str(), "E" | "S") {
+        return Err(ActionError::rule(
+            format!("{} is not exportable: its template says so", key.label),
+            "make a key from a template that allows export",
+        ));
+    }
+    target.check(key, under).map_err(refused)
+}
+
+fn usable(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+    if key.state != KeyState::Active {
+        return Err(ActionError::rule(
+            format!("{} is {}, not active (R21)", key.label, key.state.words()),
+            "finish its ceremony, or choose another key",
+        ));
+    }
+    if now_ms > key.expires_ms {
+        return Err(ActionError::rule(
+            format!("the cryptoperiod of {} is over (R22)", key.label),
+            "make a new key; where the clock is wrong, correct it first",
+        ));
+    }
+    Ok(())
+}
+
+/// The medium is the enrolled one that was approved.
+pub(super) fn medium(act: &ExportKeys, record: &MediumRecord) -> Result<(), ActionError> {
+    if record.serial == act.serial && record.name == act.medium_name {
+        return Ok(());
+    }
+    Err(ActionError::rule(
+        format!("{} is not the medium that was approved", record.name),
+        "propose the export again",
+    ))
+}
+
+/// A target's refusal, as the door knows it.
+pub(super) fn refused(error: TargetError) -> ActionError {
+    match error {
+        TargetError::Rule { rule, advice } => ActionError::Rule { rule, advice },
+        other => ActionError::Device {
+            what: other.to_string(),
+            advice: "nothing left the room; do not use this key before it is known why".into(),
+        },
+    }
+}

@@ -1,0 +1,193 @@
+//! TR-31 key blocks (ANSI X9.143) under a zone master key: the default way
+//! out (R19). The wrapping key decides the version: AES writes D, TDES
+//! writes B.
+
+use std::fmt::Write as _;
+
+use conclave_crypto::keyblock::{
+    self, Algorithm, Attributes, Exportability, Kbpk, KeyVersion, Mode, OptionalBlocks, RuleError,
+    Usage, Version,
+};
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::manifest::Encoding;
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
+
+use super::{Conformance, Payload, Sheet, Target, TargetError, cipher, has_check_value};
+use crate::media::check_name;
+
+/// Any system that takes TR-31 key blocks.
+pub struct Tr31;
+
+impl Target for Tr31 {
+    fn name(&self) -> &'static str {
+        "tr31"
+    }
+
+    fn title(&self) -> &'static str {
+        "TR-31 key blocks (ANSI X9.143)"
+    }
+
+    fn conformance(&self) -> Conformance {
+        Conformance::Proven
+    }
+
+    fn check(&self, key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetError> {
+        attributes(key)?;
+        check_name(&file_name(key)).map_err(|_| {
+            rule(
+                format!("the label {} makes no plain file name", key.label),
+                "give the key a label that is no device name and begins with a letter or digit",
+            )
+        })?;
+        match keyblock::check_rule(
+            cipher(under.form),
+            under.form.bytes(),
+            algorithm(key.form),
+            key.form.bytes(),
+        ) {
+            Ok(()) => Ok(()),
+            Err(RuleError::AesUnderTdes) => Err(rule(
+                format!(
+                    "{} is an AES key and {} a TDES key: an AES key is not wrapped under TDES (R6)",
+                    key.label, under.label
+                ),
+                "export it under an AES zone master key",
+            )),
+            Err(RuleError::WeakerKbpk { .. }) => Err(rule(
+                format!(
+                    "{} ({}) is weaker than {} ({}): a wrapping key is at least as strong as \
+                     what it wraps (R6)",
+                    under.label, under.form, key.label, key.form
+                ),
+                "export it under a stronger zone master key",
+            )),
+        }
+    }
+
+    fn export(
+        &self,
+        key: &KeyRecord,
+        clear: &Secret,
+        under: &KeyRecord,
+        wrapping: &Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<Payload, TargetError> {
+        for (record, bytes) in [(key, clear), (under, wrapping)] {
+            if !has_check_value(record.form, bytes, &record.kcv) {
+                return Err(TargetError::CheckValue(record.label.clone()));
+            }
+        }
+        let wrap = |e: keyblock::WrapError| TargetError::Wrap(format!("{}: {e}", key.label));
+        let attributes = attributes(key)?;
+        let kbpk = Kbpk::new(cipher(under.form), wrapping.duplicate()).map_err(wrap)?;
+        let text = keyblock::wrap(&kbpk, &attributes, &OptionalBlocks::default(), clear, random)
+            .map_err(wrap)?;
+
+        let differs = || TargetError::SelfCheck(key.label.clone());
+        let back = keyblock::unwrap(&kbpk, text.as_bytes()).map_err(|_| differs())?;
+        let version = match WrappingMethod::of(under.form) {
+            WrappingMethod::Tr31B => Version::B,
+            WrappingMethod::Tr31D => Version::D,
+        };
+        let same = back.header.version == version
+            && back.header.attributes == attributes
+            && back.rule.is_ok()
+            && back.key.ct_eq(clear.expose())
+            && has_check_value(key.form, &back.key, &key.kcv);
+        if !same {
+            return Err(differs());
+        }
+        Ok(Payload {
+            name: file_name(key),
+            bytes: text.into_bytes(),
+            format: format!("TR-31 version {}", version.letter()),
+            encoding: Encoding::AsciiText,
+            lrecl: None,
+        })
+    }
+
+    fn run_sheet(&self, sheet: &Sheet<'_>) -> String {
+        let mut out = String::new();
+        // Writing to a String does not fail.
+        let _ = write_sheet(self, sheet, &mut out);
+        out
+    }
+}
+
+fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::Result {
+    let under = sheet.under;
+    writeln!(out, "RUN SHEET  {}  {}", sheet.folder, sheet.mode)?;
+    writeln!(out, "for {}", sheet.recipient)?;
+    writeln!(out, "{}", target.title())?;
+    writeln!(out, "conformance: {}", target.conformance().words())?;
+    writeln!(out)?;
+    writeln!(out, "1. Check the bundle: conclave-verify {}", sheet.folder)?;
+    writeln!(out, "   Compare the manifest's digest with the words that the key room")?;
+    writeln!(out, "   read to you. Where anything differs, load nothing.")?;
+    writeln!(out, "2. Have this zone master key in your system, of this check value:")?;
+    writeln!(out, "   {}  {}", under.label, under.form)?;
+    writeln!(out, "   KCV {}", under.kcv.words())?;
+    writeln!(out, "3. Import each file as one key block under it. A file is the block")?;
+    writeln!(out, "   alone, in ASCII, without a line end.")?;
+    for row in &sheet.rows {
+        let key = row.key;
+        writeln!(out)?;
+        writeln!(out, "   {}", row.payload.name)?;
+        writeln!(out, "   {}, {} characters", row.payload.format, row.payload.bytes.len())?;
+        writeln!(
+            out,
+            "   {}  {}  usage {}  mode {}  exportability {}",
+            key.label, key.form, key.usage, key.mode_of_use, key.exportability
+        )?;
+        writeln!(out, "   KCV {}", key.kcv.words())?;
+    }
+    writeln!(out)?;
+    writeln!(out, "4. Compare the check value of each key with the one above.")?;
+    writeln!(out, "5. Send the receipt back, with the check values that you see.")
+}
+
+/// `LABEL.tr31`.
+fn file_name(key: &KeyRecord) -> String {
+    format!("{}.tr31", key.label)
+}
+
+fn rule(rule: impl Into<String>, advice: &str) -> TargetError {
+    TargetError::Rule {
+        rule: rule.into(),
+        advice: advice.into(),
+    }
+}
+
+fn algorithm(form: KeyForm) -> Algorithm {
+    if form.is_tdes() {
+        Algorithm::Tdes
+    } else {
+        Algorithm::Aes
+    }
+}
+
+/// The header's attributes, from the record.
+fn attributes(key: &KeyRecord) -> Result<Attributes, TargetError> {
+    let letter = |text: &str| {
+        let mut chars = text.chars();
+        chars.next().filter(|_| chars.next().is_none())
+    };
+    let missing = |what: &str| {
+        rule(
+            format!("{} has no {what} that TR-31 knows", key.label),
+            "make the key from a template that says what TR-31 needs",
+        )
+    };
+    Ok(Attributes {
+        usage: Usage::new(&key.usage).ok_or_else(|| missing("usage"))?,
+        algorithm: algorithm(key.form),
+        mode: letter(&key.mode_of_use)
+            .and_then(Mode::from_char)
+            .ok_or_else(|| missing("mode of use"))?,
+        key_version: KeyVersion::NONE,
+        exportability: letter(&key.exportability)
+            .and_then(Exportability::from_char)
+            .ok_or_else(|| missing("exportability"))?,
+    })
+}

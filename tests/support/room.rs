@@ -1,0 +1,675 @@
+//! A founded station with its people, for tests of the vault and the door.
+//!
+//! Fourteen people hold software cards: P-256 key pairs for 9A, 9C and 9D,
+//! with no PIN before them. Everything is drawn from a seed, so a failure
+//! repeats itself.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "each test takes what it needs, and may stop at the first surprise"
+)]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use conclave_crypto::primitive::derive::sha256;
+use conclave_crypto::primitive::ec::KeyPair;
+use conclave_crypto::primitive::shamir::Share;
+use conclave_crypto::secret::{RandomError, RandomSource, Secret};
+use conclave_evidence::approval::SignedApproval;
+use conclave_evidence::authority::{CardEntry, CardSignature, Mode};
+use conclave_evidence::journal::SignedAnchor;
+use conclave_evidence::{GroupId, Hash, Id, Point, Signature};
+use conclave_keyroom::domain::Permission;
+use conclave_keyroom::domain::people::Person;
+use conclave_keyroom::door::{Action, Door, DoorError, Proposal, StopFlag, Warrant};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
+use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
+use conclave_keyroom::ports::store::{Store, StoreError, Write};
+use conclave_keyroom::provider::SoftwareProvider;
+use conclave_keyroom::vault::engine::SledStore;
+use conclave_keyroom::vault::genesis::{Founding, NewCard};
+use conclave_keyroom::vault::{Surroundings, Vault, VaultError};
+
+/// The people, their names as indexes into [`Room::people`], and their groups.
+pub const STAFF: [(&str, &[GroupId]); 14] = [
+    ("Ada", &[GroupId::Administrators, GroupId::Approvers]),
+    ("Ben", &[GroupId::Administrators, GroupId::Approvers]),
+    ("Cid", &[GroupId::Administrators, GroupId::Approvers]),
+    ("Dora", &[GroupId::KeyManagers]),
+    ("Emil", &[GroupId::KeyManagers]),
+    ("Fay", &[GroupId::KeyManagers]),
+    ("Gus", &[GroupId::CustodiansA]),
+    ("Hana", &[GroupId::CustodiansB]),
+    ("Ivo", &[GroupId::CustodiansC]),
+    ("Jana", &[GroupId::Auditors]),
+    ("Kim", &[GroupId::Auditors]),
+    ("Lea", &[GroupId::Recovery]),
+    ("Max", &[GroupId::Recovery]),
+    ("Nora", &[GroupId::Recovery]),
+];
+
+/// The first moment: 2026-01-01 00:00 UTC, in milliseconds.
+pub const START_MS: u64 = 1_767_225_600_000;
+
+/// The groups that hold a secret.
+pub const SECRET_GROUPS: [GroupId; 5] = [
+    GroupId::Administrators,
+    GroupId::KeyManagers,
+    GroupId::Approvers,
+    GroupId::Auditors,
+    GroupId::Recovery,
+];
+
+/// Bytes that repeat themselves: SHA-256 over seed and counter.
+pub struct Seeded {
+    seed: u64,
+    counter: u64,
+}
+
+impl Seeded {
+    /// From a seed.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, counter: 0 }
+    }
+}
+
+impl RandomSource for Seeded {
+    fn public(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        for chunk in buf.chunks_mut(32) {
+            self.counter += 1;
+            let bytes = sha256(&[&self.seed.to_be_bytes(), &self.counter.to_be_bytes()]);
+            chunk.copy_from_slice(&bytes[..chunk.len()]);
+        }
+        Ok(())
+    }
+
+    fn secret(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.public(buf)
+    }
+}
+
+/// A clock that a test sets.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicU64>);
+
+impl TestClock {
+    fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(START_MS)))
+    }
+
+    /// Sets the wall clock.
+    pub fn set(&self, wall_ms: u64) {
+        self.0.store(wall_ms, Ordering::SeqCst);
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, ms: u64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn wall_ms(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn mono_ms(&self) -> u64 {
+        self.0.load(Ordering::SeqCst).saturating_sub(START_MS)
+    }
+}
+
+/// A card without a PIN.
+pub struct SoftCard {
+    /// Its GUID.
+    pub card: Id,
+    /// Slot 9A.
+    pub auth_9a: KeyPair,
+    /// Slot 9C.
+    pub sign_9c: KeyPair,
+    /// Slot 9D.
+    pub agree_9d: KeyPair,
+}
+
+impl SoftCard {
+    /// A card with fresh keys.
+    pub fn new(random: &mut dyn RandomSource) -> Self {
+        Self {
+            card: Id(random_array(random)),
+            auth_9a: KeyPair::generate(random).unwrap(),
+            sign_9c: KeyPair::generate(random).unwrap(),
+            agree_9d: KeyPair::generate(random).unwrap(),
+        }
+    }
+
+    /// A 9C signature.
+    pub fn sign(&self, digest: &Hash) -> Signature {
+        Signature(self.sign_9c.sign(&digest.0).unwrap())
+    }
+}
+
+fn random_array<const N: usize>(random: &mut dyn RandomSource) -> [u8; N] {
+    let mut bytes = [0u8; N];
+    random.public(&mut bytes).unwrap();
+    bytes
+}
+
+/// A person with their card.
+pub struct Holder {
+    /// As the directory has them.
+    pub person: Person,
+    /// Their card.
+    pub card: SoftCard,
+}
+
+/// Where a room keeps its repository.
+enum Place {
+    Folder(PathBuf),
+    Memory(MemoryStore),
+}
+
+/// A founded station.
+pub struct Room {
+    /// The people, in the order of [`STAFF`].
+    pub people: Vec<Holder>,
+    /// The clock of the station.
+    pub clock: TestClock,
+    door: Option<Door>,
+    place: Place,
+    runs: u64,
+    temporary: Option<tempfile::TempDir>,
+}
+
+impl Room {
+    /// Founds a station in a folder, on the real store.
+    pub fn found(folder: &Path) -> Self {
+        Self::found_at(Place::Folder(folder.to_owned()))
+    }
+
+    /// Founds a station in a temporary folder that goes with the room.
+    pub fn temporary() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut room = Self::found(&folder.path().join("repository"));
+        room.temporary = Some(folder);
+        room
+    }
+
+    /// Founds a station in memory.
+    pub fn in_memory() -> Self {
+        Self::found_in(MemoryStore::default())
+    }
+
+    /// Founds a station in this store.
+    pub fn found_in(store: MemoryStore) -> Self {
+        Self::found_at(Place::Memory(store))
+    }
+
+    fn found_at(place: Place) -> Self {
+        let mut room = Self::unfounded(place);
+        room.try_found().unwrap();
+        room
+    }
+
+    /// The people of a station that does not exist yet.
+    pub fn before_founding(store: MemoryStore) -> Self {
+        Self::unfounded(Place::Memory(store))
+    }
+
+    fn unfounded(place: Place) -> Self {
+        let mut random = Seeded::new(0xC0);
+        let people = STAFF
+            .iter()
+            .map(|(name, groups)| Holder {
+                person: Person {
+                    id: Id(random_array(&mut random)),
+                    name: (*name).into(),
+                    reports_to: String::new(),
+                    roles: groups.iter().copied().collect(),
+                },
+                card: SoftCard::new(&mut random),
+            })
+            .collect();
+        let mut room = Self {
+            people,
+            clock: TestClock::new(),
+            door: None,
+            place,
+            runs: 0,
+            temporary: None,
+        };
+        room.reopen();
+        room
+    }
+
+    /// What the people decide. Ids are drawn from a seed, like everything.
+    pub fn founding(&self) -> Founding {
+        let mut random = Seeded::new(0xF0);
+        let groups: BTreeMap<GroupId, u8> = GroupId::ALL
+            .into_iter()
+            .map(|group| (group, if group.is_custodian() { 1 } else { 2 }))
+            .collect();
+        let cards = self.people.iter().map(|holder| NewCard {
+            card: holder.card.card,
+            person: holder.person.id,
+            auth_key_9a: Point(*holder.card.auth_9a.public()),
+            sign_key_9c: Point(*holder.card.sign_9c.public()),
+            agree_key_9d: Point(*holder.card.agree_9d.public()),
+            puk: Secret::take(&mut random_array::<8>(&mut random)),
+            management_key: Secret::take(&mut random_array::<24>(&mut random)),
+        });
+        Founding {
+            cards: cards.collect(),
+            station: Id(random_array(&mut random)),
+            name: "Training room".into(),
+            mode: Mode::Test,
+            groups,
+            people: self.people.iter().map(|h| h.person.clone()).collect(),
+            ca_key: random.secret_bytes(32).unwrap(),
+        }
+    }
+
+    /// Founds the station, signed by Ada and Ben, finishes the cards, and logs
+    /// everybody off.
+    pub fn try_found(&mut self) -> Result<(), VaultError> {
+        let founding = self.founding();
+        let mut founded = self.door_mut().found(founding)?;
+        let digest = founded.digest()?;
+        for name in ["Ada", "Ben"] {
+            let card = &self.holder(name).card;
+            founded.sign(CardSignature {
+                card: card.card,
+                signature: card.sign(&digest),
+            });
+        }
+        self.door_mut().commit_founding(founded)?;
+        self.door_mut().finish_genesis()?;
+        self.door_mut().logout("founded").map_err(vault_error)
+    }
+
+    /// The door.
+    pub fn door(&self) -> &Door {
+        self.door.as_ref().unwrap()
+    }
+
+    /// The door, to act.
+    pub fn door_mut(&mut self) -> &mut Door {
+        self.door.as_mut().unwrap()
+    }
+
+    /// The vault, to read.
+    pub fn vault(&self) -> &Vault {
+        self.door().vault()
+    }
+
+    /// One of the people.
+    pub fn holder(&self, name: &str) -> &Holder {
+        self.people
+            .iter()
+            .find(|holder| holder.person.name == name)
+            .unwrap()
+    }
+
+    /// A person's card as the authority record has it.
+    pub fn entry(&self, name: &str) -> CardEntry {
+        let card = self.holder(name).card.card;
+        self.vault()
+            .authority()
+            .unwrap()
+            .card(card)
+            .unwrap()
+            .clone()
+    }
+
+    /// Stops the program without a word, and starts it again.
+    pub fn reopen(&mut self) {
+        self.try_reopen().unwrap();
+    }
+
+    /// Stops the program, and starts it on what is in the store now.
+    pub fn try_reopen(&mut self) -> Result<(), VaultError> {
+        self.close();
+        self.runs += 1;
+        let store: Box<dyn Store> = match &self.place {
+            Place::Folder(folder) => Box::new(SledStore::open(folder)?),
+            Place::Memory(store) => Box::new(store.clone()),
+        };
+        let mut random = Seeded::new(0x5EED_0000 + self.runs);
+        let boot = Id(random_array(&mut random));
+        let vault = Vault::open(
+            store,
+            Surroundings {
+                clock: Arc::new(self.clock.clone()),
+                random: Box::new(random),
+                boot,
+            },
+        )?;
+        let provider = Box::new(SoftwareProvider::default());
+        self.door = Some(Door::new(vault, provider, Arc::new(StopFlag::default())));
+        Ok(())
+    }
+
+    /// Stops the program without a word.
+    pub fn close(&mut self) {
+        self.door = None;
+    }
+
+    /// The store in memory that this room has.
+    pub fn memory(&self) -> &MemoryStore {
+        match &self.place {
+            Place::Memory(store) => store,
+            Place::Folder(_) => panic!("this room is in a folder"),
+        }
+    }
+
+    /// The folder that this room has.
+    pub fn folder(&self) -> &Path {
+        match &self.place {
+            Place::Folder(folder) => folder,
+            Place::Memory(_) => panic!("this room is in memory"),
+        }
+    }
+
+    /// One person's share of a group, opened with their card.
+    pub fn try_share(&self, group: GroupId, name: &str) -> Result<Share, VaultError> {
+        let card = &self.holder(name).card;
+        self.door()
+            .open_share(group, &self.entry(name), |point| {
+                card.agree_9d
+                    .diffie_hellman(point)
+                    .map_err(|_| VaultError::Crypto("the card"))
+            })
+    }
+
+    /// One person's share of a group.
+    pub fn share(&self, group: GroupId, name: &str) -> Share {
+        self.try_share(group, name).unwrap()
+    }
+
+    /// Logs a group on with these people.
+    pub fn try_logon(&mut self, group: GroupId, names: &[&str]) -> Result<(), VaultError> {
+        let shares = names
+            .iter()
+            .map(|name| self.try_share(group, name))
+            .collect::<Result<Vec<_>, _>>()?;
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        self.door_mut().logon(group, &shares, &names)
+    }
+
+    /// Logs a group on with these people.
+    pub fn logon(&mut self, group: GroupId, names: &[&str]) {
+        self.try_logon(group, names).unwrap();
+    }
+
+    /// Logs on the first two of each of these groups.
+    pub fn logon_all(&mut self, groups: &[GroupId]) {
+        for group in groups {
+            let names = self.members(*group);
+            self.logon(*group, &names[..2]);
+        }
+    }
+
+    /// The names of a group's members.
+    pub fn members(&self, group: GroupId) -> Vec<&'static str> {
+        STAFF
+            .iter()
+            .filter(|(_, groups)| groups.contains(&group))
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
+    /// Logs everybody off.
+    pub fn logout(&mut self) {
+        self.door_mut().logout("the test says so").unwrap();
+    }
+
+    /// Proposes an action.
+    pub fn propose<A: Action>(&mut self, action: &A) -> Proposal {
+        self.door_mut().propose(action).unwrap()
+    }
+
+    /// One person's signature over a proposal, as a member of a group.
+    pub fn approval(&self, proposal: &Proposal, name: &str, group: GroupId) -> SignedApproval {
+        let vault = self.vault();
+        let approval = proposal.approval(
+            vault.authority().unwrap(),
+            vault.authority_hash().unwrap(),
+            &self.entry(name),
+            group,
+        );
+        let signature = self.holder(name).card.sign(&approval.digest().unwrap());
+        SignedApproval {
+            approval,
+            signature,
+        }
+    }
+
+    /// The signatures of these people over a proposal.
+    pub fn approve(
+        &self,
+        proposal: &Proposal,
+        signers: &[(&str, GroupId)],
+    ) -> Vec<SignedApproval> {
+        signers
+            .iter()
+            .map(|(name, group)| self.approval(proposal, name, *group))
+            .collect()
+    }
+
+    /// Performs an action with this warrant, and no printer or medium.
+    pub fn perform<A: Action>(
+        &mut self,
+        action: &A,
+        warrant: &Warrant,
+    ) -> Result<A::Out, DoorError> {
+        let (mut printers, mut media) = (NoPrinters, NoMedia);
+        let mut ports = Ports {
+            printers: &mut printers,
+            media: &mut media,
+        };
+        self.door_mut()
+            .perform(action, warrant, Vec::new(), &mut ports)
+    }
+
+    /// Performs an action. With signers it is proposed and signed first.
+    pub fn perform_with<A: Action>(
+        &mut self,
+        action: &A,
+        signers: &[(&str, GroupId)],
+    ) -> Result<A::Out, DoorError> {
+        let mut warrant = Warrant::default();
+        if !signers.is_empty() {
+            let proposal = self.door_mut().propose(action)?;
+            warrant.approvals = self.approve(&proposal, signers);
+            warrant.proposal = Some(proposal);
+        }
+        self.perform(action, &warrant)
+    }
+
+    /// The anchor that this person's card signs now.
+    pub fn anchor(&self, name: &str) -> SignedAnchor {
+        let card = &self.holder(name).card;
+        let anchor = self.vault().anchor_for(card.card).unwrap();
+        let digest = anchor.digest().unwrap();
+        SignedAnchor {
+            anchor,
+            signature: Signature(card.auth_9a.sign(&digest.0).unwrap()),
+        }
+    }
+
+    /// How many entries the journal has.
+    pub fn entries(&self) -> usize {
+        self.vault().entries(0).unwrap().len()
+    }
+}
+
+fn vault_error(error: DoorError) -> VaultError {
+    match error {
+        DoorError::Vault(error) => error,
+        other => panic!("{other}"),
+    }
+}
+
+/// No printer.
+pub struct NoPrinters;
+
+impl Printers for NoPrinters {
+    fn found(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
+        Ok(Vec::new())
+    }
+
+    fn print(
+        &mut self,
+        _: &dyn Permission,
+        _: &str,
+        _: &str,
+        _: &[u8],
+    ) -> Result<(), PrinterError> {
+        Err(PrinterError::Missing)
+    }
+}
+
+/// No medium.
+pub struct NoMedia;
+
+impl Media for NoMedia {
+    fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError> {
+        Ok(Vec::new())
+    }
+
+    fn write(
+        &mut self,
+        _: &dyn Permission,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: &[u8],
+    ) -> Result<(), MediaError> {
+        Err(MediaError::Missing)
+    }
+
+    fn read_back(
+        &mut self,
+        _: &dyn Permission,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: u64,
+    ) -> Result<Vec<u8>, MediaError> {
+        Err(MediaError::Missing)
+    }
+}
+
+/// What a store holds.
+pub type Content = BTreeMap<Vec<u8>, Vec<u8>>;
+
+#[derive(Default)]
+struct Memory {
+    content: Content,
+    batches: Vec<Vec<Write>>,
+    /// Commits until the disk is full.
+    room_left: Option<usize>,
+}
+
+/// A store in memory: its clones share one content, so that it outlives the
+/// vault as a disk does. It keeps every batch that was committed, and can be
+/// told to be full.
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<Memory>>);
+
+impl MemoryStore {
+    /// A store that holds this.
+    pub fn holding(content: Content) -> Self {
+        let store = Self::default();
+        store.0.lock().unwrap().content = content;
+        store
+    }
+
+    /// All it holds.
+    pub fn content(&self) -> Content {
+        self.0.lock().unwrap().content.clone()
+    }
+
+    /// Replaces all it holds.
+    pub fn put_back(&self, content: Content) {
+        self.0.lock().unwrap().content = content;
+    }
+
+    /// Every batch so far.
+    pub fn batches(&self) -> Vec<Vec<Write>> {
+        self.0.lock().unwrap().batches.clone()
+    }
+
+    /// The disk takes so many commits more; `None` lifts the limit.
+    pub fn full_after(&self, commits: Option<usize>) {
+        self.0.lock().unwrap().room_left = commits;
+    }
+}
+
+/// Applies a batch to a content.
+pub fn apply(content: &mut Content, batch: &[Write]) {
+    for write in batch {
+        match write {
+            Write::Put(key, value) => content.insert(key.clone(), value.clone()),
+            Write::Delete(key) => content.remove(key),
+        };
+    }
+}
+
+/// All that a store holds.
+pub fn content_of(store: &dyn Store) -> Content {
+    let mut content = Content::new();
+    store
+        .scan(b"", &mut |key, value| {
+            content.insert(key.to_vec(), value.to_vec());
+            true
+        })
+        .unwrap();
+    content
+}
+
+impl Store for MemoryStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.0.lock().unwrap().content.get(key).cloned())
+    }
+
+    fn scan(
+        &self,
+        prefix: &[u8],
+        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        // A copy: the callback may read the store.
+        let content = self.content();
+        for (key, value) in content.range(prefix.to_vec()..) {
+            if !key.starts_with(prefix) || !each(key, value) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn last(&self, prefix: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let content = self.content();
+        Ok(content
+            .iter()
+            .rev()
+            .find(|(key, _)| key.starts_with(prefix))
+            .map(|(key, value)| (key.clone(), value.clone())))
+    }
+
+    fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+        let mut memory = self.0.lock().unwrap();
+        if let Some(left) = memory.room_left.as_mut() {
+            *left = left.checked_sub(1).ok_or(StoreError::Full)?;
+        }
+        apply(&mut memory.content, batch);
+        memory.batches.push(batch.to_vec());
+        Ok(())
+    }
+}
