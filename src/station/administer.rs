@@ -190,14 +190,13 @@ impl Station {
         };
         let id = self.door.new_id().map_err(|e| self.refusal(&e.to_string()))?;
         let name = values.first().cloned().unwrap_or_default();
-        let medium = MediumRecord {
+        let action = EnrolMedium {
             id,
             name: name.clone(),
             serial: first.serial,
-            training: first.training,
         };
-        match self.act(&EnrolMedium { medium }, &format!("Enrol the medium {name}"), people) {
-            Ok(()) => Ok(ActEnd::Done {
+        match self.act(&action, &format!("Enrol the medium {name}"), people) {
+            Ok(_) => Ok(ActEnd::Done {
                 title: format!("{name} is enrolled"),
                 lines: vec!["Exports may be written to it from now on.".into()],
             }),

@@ -81,10 +81,10 @@ impl Data {
     #[must_use]
     pub fn templates(&self) -> Vec<KeyTemplate> {
         self.files("keys", ".toml")
-            .into_values()
-            .filter_map(|bytes| {
+            .into_iter()
+            .filter_map(|(name, bytes)| {
                 let text = String::from_utf8(bytes.ok()?).ok()?;
-                parse_template(&text).ok()
+                parse_template(&name, &text).ok()
             })
             .collect()
     }

@@ -1,16 +1,27 @@
 //! Composes the rooms, lists the actions once, drives ceremonies and jobs.
 
+pub mod administer;
 pub mod anchor;
 pub mod approve;
 pub mod cards;
+mod ceremony;
+pub mod compose;
+pub mod config;
+pub mod data;
+pub mod demo;
 pub mod enrol;
 pub mod front;
 pub mod host;
 pub mod initialise;
+mod journal_export;
+mod lists;
 pub mod logon;
 pub mod present;
+pub mod service;
 pub mod session;
 pub mod station;
+mod training_room;
+mod unlock;
 pub mod words;
 
 pub use station::Station;

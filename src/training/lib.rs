@@ -3,4 +3,5 @@
 //! PRODUCTION station refuses them.
 
 pub mod card;
+pub mod printer;
 pub mod stick;

@@ -31,6 +31,9 @@ pub enum PrinterError {
         /// What was enrolled.
         enrolled: String,
     },
+    /// It took no byte: off line, out of paper, or in another program's hands.
+    #[error("the printer is not ready: {0}")]
+    NotReady(String),
     /// Some bytes may have left: nobody knows how many reached paper.
     #[error("the printer stopped taking data: {0}")]
     Broken(String),

@@ -76,7 +76,7 @@ impl Station {
         if state.over {
             return Ok(ended(&state));
         }
-        let found = self.found(&engine, &state)?;
+        let found = self.found_in_journal(&engine, &state)?;
         let state = engine.resume(state, found);
         self.save(&state, vec![format!("{} is resumed", state.parameters.label)])?;
         self.play(&engine, state, people)

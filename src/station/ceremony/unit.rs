@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use conclave_evidence::Hash;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::device::PrinterPurpose;
-use conclave_keyroom::door::Action;
-use conclave_keyroom::ports::dialogue::{People, Refusal};
+use conclave_keyroom::door::{Action, ActionError, DoorError};
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Mark, People, Prompt, PromptLine, Refusal,
+};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::{
     CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, SealComponent,
@@ -15,12 +17,13 @@ use conclave_trades::ceremony::action::{
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
-use conclave_trades::print::day_words;
+use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
 use conclave_trades::target::{ExportKeys, KeyName, ReadBundle, next_bundle};
 use sha2::{Digest, Sha256};
 
 use super::play::reply_for;
 use crate::approve::Undone;
+use crate::cards::ask;
 use crate::station::Station;
 
 /// The layout of component forms.
@@ -146,6 +149,7 @@ impl Station {
         let limits: BTreeMap<String, u32> = [
             (GenerateKey::NAME, once(1)),
             (PrintComponent::NAME, parts + retries),
+            (EjectSheet::NAME, parts + retries),
             (SealComponent::NAME, parts + retries),
             (ReadBack::NAME, once(1)),
             (ExportKeys::NAME, once(1)),
@@ -287,7 +291,61 @@ impl Station {
             date: day_words(self.clock.wall_ms()),
         };
         let title = format!("print component {index} of {}", state.parameters.components);
-        self.act_words(&action, &title, people)
+        let words = self.act_words(&action, &title, people)?;
+        self.eject(state, &action, people)?;
+        Ok(words)
+    }
+
+    /// Where the layout holds the sheet back: it comes out when its custodian
+    /// is ready to take it. Whatever happens now, it is printed.
+    fn eject(
+        &mut self,
+        state: &State,
+        printed: &PrintComponent,
+        people: &mut dyn People,
+    ) -> Result<(), Undone> {
+        let held = Layout::parse(&printed.layout)
+            .is_ok_and(|layout| layout.eject() == Eject::OnConfirmation);
+        if !held {
+            return Ok(());
+        }
+        let name = &printed.custodian_name;
+        let mut prompt = Prompt {
+            code: "print.collect".into(),
+            act: printed.label.clone(),
+            title: format!("Component {} of {}", printed.index, printed.of),
+            cast: vec![("custodian".into(), name.clone())],
+            lines: vec![
+                PromptLine {
+                    mark: Mark::Note,
+                    text: "The sheet is printed and still in the printer.".into(),
+                },
+                PromptLine {
+                    mark: Mark::Now,
+                    text: format!("{name} stands at the printer and takes the sheet."),
+                },
+            ],
+            ask: Ask::Confirm {
+                key: 'e',
+                label: "eject the sheet".into(),
+            },
+            waiting_for: name.clone(),
+            safe: "NO: anything that interrupts now voids the key".into(),
+            why: "A sheet that falls to the floor has been out of its custodian's hands.".into(),
+            ..Prompt::default()
+        };
+        let ready = ask(people, &mut prompt, &mut |_| Ok(false));
+        if !matches!(ready, Ok(Answer::Confirmed)) {
+            return Err(Undone::Door(DoorError::Failed(ActionError::Unknown {
+                what: format!("{name} did not take the sheet"),
+            })));
+        }
+        let action = EjectSheet {
+            ceremony: state.ceremony,
+            printers: printed.printers.clone(),
+            custodian: name.clone(),
+        };
+        self.perform_plain(&action).map_err(Undone::Door)
     }
 
     fn do_export(
@@ -376,7 +434,7 @@ impl Station {
     }
 
     /// What the journal says of the unit at hand, after a restart.
-    pub(super) fn found(&self, engine: &Engine, state: &State) -> Result<Found, Refusal> {
+    pub(super) fn found_in_journal(&self, engine: &Engine, state: &State) -> Result<Found, Refusal> {
         let Some(unit) = engine.unit(state) else {
             return Ok(Found::Nothing);
         };

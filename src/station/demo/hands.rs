@@ -8,6 +8,9 @@ use std::time::Duration;
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind, People, Prompt, Show};
 use conclave_training::card::{TrainingCard, TrainingReaders};
+use conclave_training::printer::TrainingPrinter;
+
+use super::report::sheet_name;
 
 /// Called with what is being done: words, how far, of how much.
 pub type OnProgress = Arc<dyn Fn(&str) + Send + Sync>;
@@ -25,6 +28,16 @@ pub struct Hand {
 /// What is typed into the forms and fields of one run, by prompt code.
 pub type Script = BTreeMap<String, Vec<Vec<String>>>;
 
+/// Where the sheets of the key at hand are filed.
+pub struct Sheets {
+    /// The line printer.
+    pub escp: Option<TrainingPrinter>,
+    /// The PDF printer.
+    pub pdf: Option<TrainingPrinter>,
+    /// The key's label.
+    pub name: String,
+}
+
 /// The people of the demonstration, at one reader.
 pub struct Hands {
     readers: TrainingReaders,
@@ -39,6 +52,9 @@ pub struct Hands {
     serial: u32,
     typed_serial: String,
     refused_cards: usize,
+    /// Printed sheets are taken and filed here.
+    pub sheets: Option<Sheets>,
+    component: u8,
     /// Why they stopped.
     pub stopped: Option<String>,
     progress: OnProgress,
@@ -63,6 +79,8 @@ impl Hands {
             serial: 480,
             typed_serial: String::new(),
             refused_cards: 0,
+            sheets: None,
+            component: 0,
             stopped: None,
             progress,
         }
@@ -145,6 +163,23 @@ impl Hands {
     }
 }
 
+impl Hands {
+    /// The custodian takes the sheet out of each printer.
+    fn take_sheets(&mut self) {
+        let Some(sheets) = &self.sheets else {
+            return;
+        };
+        let stem = sheet_name(&sheets.name, self.component);
+        for (printer, ending) in [(&sheets.escp, "escp"), (&sheets.pdf, "pdf")] {
+            let Some(printer) = printer else { continue };
+            if let Err(error) = printer.save_as(&format!("{stem}.{ending}")) {
+                self.stopped.get_or_insert(error.to_string());
+            }
+            drop(printer.take_sheet());
+        }
+    }
+}
+
 impl People for Hands {
     fn show(&mut self, prompt: &Prompt) {
         if let Some(Show::CheckValue { kcv, .. }) = &prompt.show {
@@ -156,6 +191,14 @@ impl People for Hands {
             .is_some_and(|old| old.code == prompt.code && old.ask == prompt.ask);
         if !same {
             self.refused_cards = 0;
+        }
+        if let Some(number) = prompt
+            .title
+            .strip_prefix("Component ")
+            .and_then(|rest| rest.split(' ').next())
+            .and_then(|number| number.parse().ok())
+        {
+            self.component = number;
         }
         let asks_card = matches!(prompt.ask, Ask::Card { .. });
         if let (Some(refusal), false) = (&prompt.refused, asks_card) {
@@ -194,6 +237,10 @@ impl People for Hands {
                 ))
             }
             Ask::Choose { .. } => Some(Answer::Chosen(0)),
+            Ask::Confirm { .. } if prompt.code == "print.collect" => {
+                self.take_sheets();
+                Some(Answer::Confirmed)
+            }
             Ask::Confirm { .. } | Ask::Read => Some(Answer::Confirmed),
             Ask::Exactly { text } => Some(Answer::Word(text.clone())),
         }

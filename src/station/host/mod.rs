@@ -4,5 +4,6 @@
 pub mod clock;
 pub mod media;
 pub mod pcsc;
+pub mod printer;
 pub mod random;
 mod superblock;

@@ -12,6 +12,7 @@
 
 mod bundle;
 mod export;
+mod read_bundle;
 mod register;
 mod rules;
 mod tr31;
@@ -24,6 +25,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
 
 pub use export::{ExportKeys, ExportedBundle, KeyName};
+pub use read_bundle::ReadBundle;
 pub use register::{BundleRecord, BundleState, next_bundle};
 pub use tr31::Tr31;
 

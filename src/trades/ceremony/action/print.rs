@@ -11,7 +11,9 @@ use conclave_keyroom::ports::printer::PrinterError;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use crate::print::{ComponentForm, Layout, fit, render_escp, render_pdf};
+use crate::print::component::{render_escp, render_pdf};
+use crate::print::enrolment::fit;
+use crate::print::{ComponentForm, Layout};
 
 /// Prints one component on its one sheet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -156,13 +158,14 @@ impl Action for PrintComponent {
         let layout = Layout::parse(&self.layout)
             .map_err(|e| ActionError::rule(e.to_string(), "Have the layout corrected."))?;
         let found = ports.printers.found().map_err(|e| device(&e))?;
+        // The serial is the printer; its node may be another one today.
+        let mut nodes = Vec::new();
         for printer in &printers {
-            if !found
+            let node = found
                 .iter()
-                .any(|f| f.device == printer.device && f.serial == printer.serial)
-            {
-                return Err(device(&PrinterError::Missing));
-            }
+                .find(|f| f.serial == printer.serial)
+                .ok_or_else(|| device(&PrinterError::Missing))?;
+            nodes.push(node.device.clone());
         }
         let authority = permit.authority()?;
         let form = ComponentForm {
@@ -185,7 +188,7 @@ impl Action for PrintComponent {
         let (provider, mark, _) = permit.provider();
         let value = provider.take_component(&mark, self.key, self.index)?;
         let mut any_left = false;
-        for printer in &printers {
+        for (printer, node) in printers.iter().zip(&nodes) {
             let sheet = match printer.language {
                 PrinterLanguage::EscP => render_escp(&layout, &form, &value),
                 PrinterLanguage::Pdf => render_pdf(&layout, &form, &value),
@@ -193,7 +196,7 @@ impl Action for PrintComponent {
             .map_err(|e| ActionError::rule(e.to_string(), "Correct the form's fields."))?;
             let printed = ports.printers.print(
                 &mark,
-                &printer.device,
+                node,
                 &printer.serial,
                 sheet.expose(),
             );

@@ -1,0 +1,190 @@
+//! Puts a station together: store, vault, door, devices, from the folder that
+//! it lives in.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use conclave_crypto::known_answer;
+use conclave_crypto::secret::{HealthTested, RandomSource, harden_process};
+use conclave_evidence::Id;
+use conclave_keyroom::door::{Door, StopFlag};
+use conclave_keyroom::ports::card::CardReaders;
+use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::media::Media;
+use conclave_keyroom::ports::printer::Printers;
+use conclave_keyroom::ports::store::StoreError;
+use conclave_keyroom::provider::SoftwareProvider;
+use conclave_keyroom::vault::engine::SledStore;
+use conclave_training::stick::StickPorts;
+use conclave_keyroom::vault::{Surroundings, Vault, VaultError};
+
+use crate::config::{Config, ConfigError};
+use crate::data::Data;
+use crate::host::clock::SystemClock;
+use crate::host::media::{HostMedia, MediaPlaces};
+use crate::host::pcsc::PcscReaders;
+use crate::host::printer::HostPrinters;
+use crate::host::random::SystemRandom;
+use crate::session::Session;
+use crate::station::{Blank, Station};
+use crate::training_room::{TrainingRoom, TrainingRoomError};
+
+/// Why a station does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder.
+    #[error("{folder}: {error}")]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// `station.toml`.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A known answer came out wrong: nothing this build computes can be
+    /// trusted.
+    #[error("the self-test failed: {0}")]
+    SelfTest(String),
+    /// The random source is faulty (R1).
+    #[error("the random source failed its start-up test: {0}")]
+    Random(String),
+    /// The repository.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The training room.
+    #[error(transparent)]
+    Training(#[from] TrainingRoomError),
+}
+
+impl OpenError {
+    /// What is safe now, and what to do.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::SelfTest(_) | Self::Random(_) => {
+                "The station stays locked and does nothing. Do not use this computer or this \
+                 build; call the administrators."
+            }
+            Self::Vault(_) => {
+                "Nothing was opened or changed. Keep the disk as it is; call the administrators \
+                 and the auditors."
+            }
+            Self::Store(StoreError::Locked) => "Another window has this station open. Use that one.",
+            Self::Store(_) => "Nothing was changed. Keep the disk as it is; restore a backup.",
+            Self::Config(_) => "Correct station.toml and start again.",
+            Self::Folder { .. } | Self::Training(_) => "Choose another folder, or mend this one.",
+        }
+    }
+}
+
+/// A station that is open for business, and what stands around it.
+pub struct Opened {
+    /// The station.
+    pub station: Station,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// The training room, where it is a training station.
+    pub room: Option<TrainingRoom>,
+}
+
+/// The station's random source, health-tested (R1).
+///
+/// # Errors
+/// [`OpenError::Random`]
+pub fn random_source() -> Result<Box<dyn RandomSource + Send>, OpenError> {
+    let mut random = HealthTested::new(SystemRandom);
+    random
+        .start_up()
+        .map_err(|e| OpenError::Random(e.to_string()))?;
+    Ok(Box::new(random))
+}
+
+/// Opens the station in `folder`. A folder without `station.toml` becomes a
+/// training station.
+///
+/// # Errors
+/// [`OpenError`]
+pub fn open(folder: &Path, blank: Blank) -> Result<Opened, OpenError> {
+    let at = |error| OpenError::Folder {
+        folder: folder.to_owned(),
+        error,
+    };
+    std::fs::create_dir_all(folder).map_err(at)?;
+    let config = Config::read(folder)?;
+    let room = match &config.training {
+        Some(training) => Some(TrainingRoom::open(folder, training)?),
+        None => None,
+    };
+    open_with(folder, &config, room, blank)
+}
+
+/// Opens a station with a training room that is there already, or none.
+///
+/// # Errors
+/// [`OpenError`]
+pub fn open_with(
+    folder: &Path,
+    config: &Config,
+    room: Option<TrainingRoom>,
+    blank: Blank,
+) -> Result<Opened, OpenError> {
+    let hardening = harden_process();
+    known_answer::power_on().map_err(|failure| OpenError::SelfTest(failure.to_string()))?;
+    let mut random = random_source()?;
+    let mut boot = [0u8; 16];
+    random
+        .public(&mut boot)
+        .map_err(|e| OpenError::Random(e.to_string()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let store = SledStore::open(&folder.join("repository"))?;
+    let vault = Vault::open(
+        Box::new(store),
+        Surroundings {
+            clock: Arc::clone(&clock),
+            random,
+            boot: Id(boot),
+        },
+    )?;
+    let door = Door::new(
+        vault,
+        Box::new(SoftwareProvider::default()),
+        Arc::new(StopFlag::default()),
+    );
+    let readers: Arc<dyn CardReaders> = match &room {
+        Some(room) => Arc::new(room.readers.clone()),
+        None => Arc::new(PcscReaders::new()),
+    };
+    let printers: Box<dyn Printers> = match &room {
+        Some(room) => Box::new(room.printers.clone()),
+        None => Box::new(HostPrinters::new()),
+    };
+    let media: Box<dyn Media> = match &room {
+        Some(room) => Box::new(StickPorts::new(vec![room.stick.clone()])),
+        None => Box::new(HostMedia::new(MediaPlaces::of_system(config.media.clone()))),
+    };
+    let station = Station {
+        door,
+        readers,
+        printers,
+        media,
+        clock: Arc::clone(&clock),
+        blank,
+        session: Session::default(),
+        folder: folder.to_owned(),
+        training: room.is_some(),
+        warnings: hardening.words(),
+        data: Data::new(folder),
+        bundle: None,
+        minutes: None,
+    };
+    Ok(Opened {
+        station,
+        clock,
+        room,
+    })
+}

@@ -1,0 +1,157 @@
+//! `station.toml`: how this workstation is put together.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The file's name in the station's folder.
+pub const FILE: &str = "station.toml";
+
+/// The longest file that is read, in bytes.
+const LARGEST: u64 = 64 * 1024;
+
+/// What a new training station gets.
+const TRAINING: &str = "\
+# How this workstation is put together.
+#
+# A training station: cards in software readers, a printer that shows its
+# paper, and a stick that is the folder `stick`. Take the section out for real
+# readers, printers and media.
+[training]
+readers = 6
+cards = 16
+";
+
+/// The file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// A training station.
+    pub training: Option<TrainingConfig>,
+    /// Folders below which media are mounted.
+    #[serde(default = "default_media")]
+    pub media: Vec<PathBuf>,
+}
+
+fn default_media() -> Vec<PathBuf> {
+    vec!["/media".into(), "/run/media".into(), "/mnt".into()]
+}
+
+/// What stands in the training room.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Readers, 1 to 16.
+    pub readers: u8,
+    /// Cards as delivered that lie on the table at first, 1 to 99.
+    pub cards: u8,
+}
+
+/// Why the file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It is larger than any reviewed file.
+    #[error("{0}: larger than {LARGEST} bytes")]
+    Large(PathBuf),
+    /// It is not of its form.
+    #[error("{path}: {why}")]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// Where, and why.
+        why: String,
+    },
+}
+
+impl Config {
+    /// Reads the file; a folder without one gets that of a training station.
+    ///
+    /// # Errors
+    /// [`ConfigError`]
+    pub fn read(folder: &Path) -> Result<Self, ConfigError> {
+        let path = folder.join(FILE);
+        let io = |error| ConfigError::Io {
+            path: path.clone(),
+            error,
+        };
+        match std::fs::metadata(&path) {
+            Ok(meta) if meta.len() > LARGEST => return Err(ConfigError::Large(path)),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                std::fs::write(&path, TRAINING).map_err(io)?;
+            }
+            Err(error) => return Err(io(error)),
+        }
+        let text = std::fs::read_to_string(&path).map_err(io)?;
+        Self::parse(&text).map_err(|why| ConfigError::Form { path, why })
+    }
+
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// Where it is wrong, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|e| e.to_string().trim().to_owned())?;
+        if let Some(training) = &config.training {
+            if !(1..=16).contains(&training.readers) {
+                return Err(format!("{} readers; 1 to 16 are possible", training.readers));
+            }
+            if !(1..=99).contains(&training.cards) {
+                return Err(format!("{} cards; 1 to 99 are possible", training.cards));
+            }
+        }
+        if config.media.is_empty() || config.media.iter().any(|path| !path.is_absolute()) {
+            return Err("media: at least one absolute path".into());
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_training_file_is_in_order() {
+        let config = Config::parse(TRAINING).unwrap();
+        assert_eq!(
+            config.training,
+            Some(TrainingConfig {
+                readers: 6,
+                cards: 16
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, word) in [
+            ("[training]\nreaders = 0\ncards = 3", "readers"),
+            ("[training]\nreaders = 1\ncards = 100", "cards"),
+            ("[training]\nreaders = 1", "cards"),
+            ("reader = 1", "reader"),
+            ("media = []", "media"),
+            ("media = [\"stick\"]", "absolute"),
+            ("media = 3", "media"),
+            ("[training", "training"),
+        ] {
+            let why = Config::parse(text).unwrap_err();
+            assert!(why.contains(word), "{text}: {why}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,200}") {
+            let _ = Config::parse(&text);
+        }
+    }
+}

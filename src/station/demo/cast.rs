@@ -1,0 +1,61 @@
+//! The people of the demonstration: fourteen, as few as a careful bank would
+//! have.
+
+/// Name, manager, groups.
+pub const PEOPLE: [(&str, &str, &str); 14] = [
+    ("A. Lindqvist", "H. Moreau", "Administrators, Approvers"),
+    ("B. Okafor", "H. Moreau", "Administrators, Approvers"),
+    ("C. Tanaka", "H. Moreau", "Administrators, Approvers"),
+    ("D. Novak", "I. Petrov", "Key managers"),
+    ("E. Fischer", "I. Petrov", "Key managers"),
+    ("F. Rossi", "I. Petrov", "Key managers"),
+    ("G. Haddad", "J. Sato", "Custodians A"),
+    ("H. Virtanen", "K. Weiss", "Custodians B"),
+    ("J. Mbeki", "L. Costa", "Custodians C"),
+    ("K. Larsen", "M. Byrne", "Auditors"),
+    ("L. Duarte", "M. Byrne", "Auditors"),
+    ("M. Keller", "N. Silva", "Recovery"),
+    ("N. Ibrahim", "N. Silva", "Recovery"),
+    ("P. Jansen", "N. Silva", "Recovery"),
+];
+
+/// The station's name.
+pub const STATION: &str = "KEYROOM-DEMO";
+
+/// A zone master key to be made, and what goes out under it: label, template,
+/// recipient, working keys (label, template).
+pub struct Zone {
+    /// The zone master key's label.
+    pub label: &'static str,
+    /// Its template.
+    pub template: &'static str,
+    /// For whom.
+    pub recipient: &'static str,
+    /// Working keys: label and template.
+    pub working: [(&'static str, &'static str); 2],
+}
+
+/// The main job.
+pub const ZONES: [Zone; 2] = [
+    Zone {
+        label: "BANK-LAKE.ZMK.001",
+        template: "zmk-tdes3",
+        recipient: "BANK-LAKE",
+        working: [
+            ("BANK-LAKE.ZPK.001", "zpk-tdes2"),
+            ("BANK-LAKE.DEK.001", "data-tdes3"),
+        ],
+    },
+    Zone {
+        label: "BANK-HILL.ZMK.001",
+        template: "zmk-aes256",
+        recipient: "BANK-HILL",
+        working: [
+            ("BANK-HILL.ZPK.001", "zpk-aes128"),
+            ("BANK-HILL.DEK.001", "data-aes256"),
+        ],
+    },
+];
+
+/// How many components each zone master key gets.
+pub const COMPONENTS: &str = "3";

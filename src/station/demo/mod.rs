@@ -1,0 +1,378 @@
+//! The whole main job, unattended: a fresh TEST station, fourteen people with
+//! training cards at one reader, the same door and the same scripts.
+
+mod cast;
+mod hands;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use conclave_crypto::secret::{RandomExt, RandomSource, Secret};
+use conclave_evidence::GroupId;
+use conclave_keyroom::piv::PinRule;
+use conclave_training::card::{CardLabel, TrainingReaders};
+use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
+
+use crate::compose::{OpenError, Opened, open_with, random_source};
+use crate::config::Config;
+use crate::initialise::InitialiseEnd;
+use crate::logon::LogonEnd;
+use crate::service::ActEnd;
+use crate::station::Station;
+use crate::training_room::{PRINTER, TrainingRoom, TrainingRoomError};
+
+pub use hands::OnProgress;
+use hands::{Hand, Hands, Sheets};
+use report::DemoReport;
+
+/// Serial of the training printer that files components as PDF.
+const PDF_PRINTER: &str = "TRAINING-PDF-1";
+
+/// Why the demonstration ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The folder is in use.
+    #[error("{0} exists and is not empty; the demonstration wants a folder of its own")]
+    InUse(PathBuf),
+    /// A folder or file.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The station.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A stage did not go as it has to.
+    #[error("{stage}: {why}")]
+    Stage {
+        /// Which.
+        stage: String,
+        /// What happened.
+        why: String,
+    },
+}
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> DemoError + '_ {
+    move |error| DemoError::Io {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+/// A station with its people, and the people's hands.
+pub struct Demonstration {
+    station: Station,
+    hands: Hands,
+    printers: TrainingPrinters,
+    out: PathBuf,
+    progress: OnProgress,
+    /// The readers, for a desk that goes on with this room.
+    pub room: TrainingRoom,
+}
+
+/// Six digits that the PIN rules accept, drawn like every training secret.
+fn pin(random: &mut dyn RandomSource) -> Result<Secret, OpenError> {
+    loop {
+        let mut digits = Secret::zeroed(6);
+        for digit in digits.expose_mut() {
+            let number = random
+                .secret_below(10)
+                .map_err(|e| OpenError::Random(e.to_string()))?;
+            *digit = b'0' + u8::try_from(number).unwrap_or(0);
+        }
+        if PinRule::check(&digits).is_ok() {
+            return Ok(digits);
+        }
+    }
+}
+
+impl Demonstration {
+    /// An empty TEST station in an empty folder, with fourteen blank cards.
+    ///
+    /// `pins`: the PIN of each person; drawn where there is none.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub fn prepare(
+        out: &Path,
+        readers: usize,
+        pins: Option<&[u8]>,
+        progress: OnProgress,
+    ) -> Result<Self, DemoError> {
+        let used = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+        if used {
+            return Err(DemoError::InUse(out.to_owned()));
+        }
+        let paper = out.join("paper");
+        std::fs::create_dir_all(&paper).map_err(io(out))?;
+        let printer = |serial: &str| {
+            TrainingPrinter::start_with_folder(serial, Some(paper.clone()))
+                .map_err(|e| OpenError::Training(TrainingRoomError::Printer(e)))
+        };
+        let printers = TrainingPrinters(vec![printer(PRINTER)?, printer(PDF_PRINTER)?]);
+        let labels: Vec<CardLabel> = (1u16..)
+            .zip(cast::PEOPLE)
+            .map(|(number, (name, _, _))| CardLabel {
+                number,
+                name: name.into(),
+            })
+            .collect();
+        let room =
+            TrainingRoom::furnished(out, readers, &labels, printers.clone(), &out.join("media"))
+                .map_err(OpenError::Training)?;
+        let config = Config::parse("").map_err(|why| DemoError::Stage {
+            stage: "configuration".into(),
+            why,
+        })?;
+        let Opened { station, .. } =
+            open_with(out, &config, Some(room.clone()), Arc::new(|_| {}))?;
+        let mut random = random_source()?;
+        let mut people = Vec::new();
+        let cards = room
+            .cards
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        for ((name, _, _), card) in cast::PEOPLE.into_iter().zip(cards) {
+            people.push(Hand {
+                name: name.into(),
+                card,
+                pin: match pins {
+                    Some(digits) => {
+                        Secret::from_fn(digits.len(), |out| out.copy_from_slice(digits))
+                    }
+                    None => pin(&mut *random)?,
+                },
+            });
+        }
+        let readers: TrainingReaders = room.readers.clone();
+        let mut hands = Hands::new(readers, people, Arc::clone(&progress));
+        hands.sheets = Some(Sheets {
+            escp: printers.0.first().cloned(),
+            pdf: printers.0.get(1).cloned(),
+            name: String::new(),
+        });
+        Ok(Self {
+            station,
+            hands,
+            printers,
+            out: out.to_owned(),
+            progress,
+            room,
+        })
+    }
+
+    fn stage(&self, words: &str) {
+        (self.progress)(words);
+    }
+
+    fn failed(&mut self, stage: &str, why: impl Into<String>) -> DemoError {
+        let why = self.hands.stopped.take().unwrap_or_else(|| why.into());
+        DemoError::Stage {
+            stage: stage.into(),
+            why,
+        }
+    }
+
+    /// Founds the station and enrols its people.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub fn initialise(&mut self) -> Result<(), DemoError> {
+        self.stage("initialise the station with fourteen people");
+        let forms = &mut self.hands.forms;
+        forms.insert(
+            "init.name".into(),
+            vec![vec![cast::STATION.into(), "TEST".into()]],
+        );
+        let mut rows: Vec<Vec<String>> = cast::PEOPLE
+            .into_iter()
+            .map(|(name, manager, groups)| vec![name.into(), manager.into(), groups.into()])
+            .collect();
+        rows.push(Vec::new());
+        forms.insert("init.person".into(), rows);
+        match self.station.initialise(&mut self.hands) {
+            InitialiseEnd::Done(_) => Ok(()),
+            InitialiseEnd::Refused(refusal) => Err(self.failed("initialise", refusal.happened)),
+            _ => Err(self.failed("initialise", "given up")),
+        }
+    }
+
+    fn logon(&mut self, group: GroupId, prefer: &[&str]) -> Result<(), DemoError> {
+        self.stage(&format!("log on: {}", group.title()));
+        self.hands.prefer(prefer);
+        match self.station.logon(Some(group), &mut self.hands) {
+            LogonEnd::Done(_) => Ok(()),
+            LogonEnd::Refused(refusal) => Err(self.failed("logon", refusal.happened)),
+            _ => Err(self.failed("logon", "given up")),
+        }
+    }
+
+    fn logout(&mut self) -> Result<(), DemoError> {
+        self.station
+            .logout("logged out")
+            .map_err(|e| DemoError::Stage {
+                stage: "logout".into(),
+                why: e.to_string(),
+            })
+    }
+
+    fn done(
+        &mut self,
+        stage: &str,
+        end: Result<ActEnd, conclave_keyroom::ports::dialogue::Refusal>,
+    ) -> Result<(), DemoError> {
+        match end {
+            Ok(ActEnd::Done { .. }) if self.hands.stopped.is_none() => Ok(()),
+            Ok(_) => Err(self.failed(stage, "given up")),
+            Err(refusal) => Err(self.failed(stage, refusal.happened)),
+        }
+    }
+
+    /// Administrators enrol the training printers and the stick.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub fn enrol_devices(&mut self) -> Result<(), DemoError> {
+        self.logon(GroupId::Administrators, &[])?;
+        let rows: Vec<Vec<String>> = self
+            .printers
+            .0
+            .iter()
+            .zip([("KOMP-1", "ESC/P"), ("KOMP-PDF", "PDF")])
+            .map(|(printer, (name, language))| {
+                vec![
+                    name.into(),
+                    format!("{} serial {}", printer.device(), printer.serial()),
+                    "key components".into(),
+                    language.into(),
+                ]
+            })
+            .collect();
+        let count = rows.len();
+        self.hands.forms.insert("enrol.printer".into(), rows);
+        for _ in 0..count {
+            self.stage("enrol a component printer");
+            let end = self.station.ask_printer(&mut self.hands);
+            self.done("enrol a printer", end)?;
+        }
+        self.hands
+            .forms
+            .insert("enrol.medium".into(), vec![vec!["STICK-1".into()]]);
+        self.stage("enrol the stick");
+        let end = self.station.ask_medium(&mut self.hands);
+        self.done("enrol a medium", end)?;
+        self.logout()
+    }
+
+    fn ceremony(
+        &mut self,
+        script: &str,
+        label: &str,
+        parameters: Vec<String>,
+    ) -> Result<(), DemoError> {
+        self.stage(&format!("ceremony: {label}"));
+        self.hands
+            .forms
+            .insert("ceremony.parameters".into(), vec![parameters]);
+        if let Some(sheets) = &mut self.hands.sheets {
+            sheets.name = label.into();
+        }
+        let end = self.station.begin_ceremony(script, &mut self.hands);
+        self.done(label, end)
+    }
+
+    /// Zone master keys in components, working keys under them.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub fn main_job(&mut self) -> Result<(), DemoError> {
+        self.logon(GroupId::KeyManagers, &["D. Novak", "E. Fischer"])?;
+        self.logon(GroupId::Approvers, &["A. Lindqvist", "B. Okafor"])?;
+        for zone in &cast::ZONES {
+            self.ceremony(
+                "generate-zmk.toml",
+                zone.label,
+                vec![
+                    zone.label.into(),
+                    zone.template.into(),
+                    cast::COMPONENTS.into(),
+                ],
+            )?;
+            for (label, template) in zone.working {
+                self.ceremony(
+                    "working-key.toml",
+                    label,
+                    vec![
+                        label.into(),
+                        template.into(),
+                        zone.label.into(),
+                        zone.recipient.into(),
+                        "STICK-1".into(),
+                    ],
+                )?;
+            }
+        }
+        self.logout()
+    }
+
+    /// Other members log on, the journal is exported, everything is verified,
+    /// `demo.json` is written.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub fn prove(mut self) -> Result<PathBuf, DemoError> {
+        self.logon(GroupId::KeyManagers, &["F. Rossi", "E. Fischer"])?;
+        let keys = self.station.keys();
+        self.logon(GroupId::Auditors, &[])?;
+        self.stage("export the journal");
+        let journal = self
+            .station
+            .write_journal("journal.cbor")
+            .map_err(|why| self.failed("journal", why))?;
+        self.logout()?;
+        self.stage("verify bundles and journal");
+        let report = DemoReport::gather(&self.out, cast::STATION, "TEST", &keys, journal.clone())
+            .map_err(|why| self.failed("report", why))?;
+        let mut paths = vec![self.out.join(&journal)];
+        paths.extend(report.bundles.iter().map(|bundle| self.out.join(bundle)));
+        let verified = conclave_evidence::verify::verify_paths(&paths);
+        if !verified.ok() {
+            let why = verified
+                .lines
+                .iter()
+                .find(|line| !line.ok)
+                .map_or_else(|| "nothing was verified".to_owned(), |line| line.what.clone());
+            return Err(self.failed("verify", why));
+        }
+        let path = self.out.join("demo.json");
+        let text = serde_json::to_string_pretty(&report).map_err(|e| DemoError::Stage {
+            stage: "demo.json".into(),
+            why: e.to_string(),
+        })?;
+        std::fs::write(&path, text + "\n").map_err(io(&path))?;
+        Ok(path)
+    }
+
+    /// Hands the station over to people: what was prepared goes on by hand.
+    #[must_use]
+    pub fn hand_over(self) -> (Station, TrainingRoom) {
+        (self.station, self.room)
+    }
+}
+
+/// Plays everything; the path of `demo.json`.
+///
+/// # Errors
+/// [`DemoError`]
+pub fn run(out: &Path, progress: OnProgress) -> Result<PathBuf, DemoError> {
+    let mut demo = Demonstration::prepare(out, 1, None, progress)?;
+    demo.initialise()?;
+    demo.enrol_devices()?;
+    demo.main_job()?;
+    demo.prove()
+}

@@ -1,0 +1,148 @@
+//! `demo.json`: what the demonstration left, paths relative to its folder.
+
+use std::path::Path;
+
+use conclave_keyroom::domain::key::KeyRecord;
+use serde::Serialize;
+
+/// The file.
+#[derive(Debug, Serialize)]
+pub struct DemoReport {
+    /// The station's name.
+    pub station: String,
+    /// `TEST`.
+    pub mode: String,
+    /// All keys.
+    pub keys: Vec<KeyLine>,
+    /// All printed components.
+    pub components: Vec<ComponentLine>,
+    /// All exported key blocks.
+    pub exports: Vec<ExportLine>,
+    /// The bundles' folders.
+    pub bundles: Vec<String>,
+    /// The journal's export.
+    pub journal: String,
+    /// The minutes as PDF.
+    pub minutes: Vec<String>,
+}
+
+/// A key.
+#[derive(Debug, Serialize)]
+pub struct KeyLine {
+    label: String,
+    algorithm: String,
+    bits: u16,
+    usage: String,
+    kcv: String,
+    kcv_method: String,
+}
+
+/// A component and its sheet.
+#[derive(Debug, Serialize)]
+pub struct ComponentLine {
+    key: String,
+    index: u8,
+    of: u8,
+    custodian: String,
+    envelope: String,
+    kcv: String,
+    kcv_method: String,
+    pdf: String,
+    escp: String,
+}
+
+/// A key block.
+#[derive(Debug, Serialize)]
+pub struct ExportLine {
+    format: String,
+    path: String,
+    key: String,
+    under: String,
+    kcv: String,
+}
+
+/// The stem of a component's sheets in `paper/`.
+#[must_use]
+pub fn sheet_name(key: &str, index: u8) -> String {
+    format!("{key}-{index}")
+}
+
+impl DemoReport {
+    /// From the catalogue, and from what lies in `out`.
+    ///
+    /// # Errors
+    /// What is missing there, in words.
+    pub fn gather(
+        out: &Path,
+        station: &str,
+        mode: &str,
+        keys: &[KeyRecord],
+        journal: String,
+    ) -> Result<Self, String> {
+        let there = |path: String| {
+            if out.join(&path).is_file() {
+                Ok(path)
+            } else {
+                Err(format!("{path} is missing"))
+            }
+        };
+        let mut report = Self {
+            station: station.into(),
+            mode: mode.into(),
+            keys: Vec::new(),
+            components: Vec::new(),
+            exports: Vec::new(),
+            bundles: Vec::new(),
+            journal: there(journal)?,
+            minutes: Vec::new(),
+        };
+        for key in keys {
+            report.keys.push(KeyLine {
+                label: key.label.clone(),
+                algorithm: key.form.algorithm().into(),
+                bits: key.form.bits(),
+                usage: key.usage.clone(),
+                kcv: key.kcv.value.clone(),
+                kcv_method: key.kcv.method.clone(),
+            });
+            for c in &key.components {
+                let stem = sheet_name(&key.label, c.index);
+                report.components.push(ComponentLine {
+                    key: key.label.clone(),
+                    index: c.index,
+                    of: c.of,
+                    custodian: c.custodian_name.clone(),
+                    envelope: c.envelope.clone().unwrap_or_default(),
+                    kcv: c.kcv.value.clone(),
+                    kcv_method: c.kcv.method.clone(),
+                    pdf: there(format!("paper/{stem}.pdf"))?,
+                    escp: there(format!("paper/{stem}.escp"))?,
+                });
+            }
+            for export in &key.exports {
+                let bundle = format!("media/CONCLAVE-{:04}-{mode}", export.bundle);
+                report.exports.push(ExportLine {
+                    format: export.format.clone(),
+                    path: there(format!("{bundle}/{}.tr31", key.label))?,
+                    key: key.label.clone(),
+                    under: export.under.clone(),
+                    kcv: key.kcv.value.clone(),
+                });
+                if !report.bundles.contains(&bundle) {
+                    report.bundles.push(bundle);
+                }
+            }
+        }
+        report.bundles.sort();
+        let mut minutes: Vec<String> = std::fs::read_dir(out.join("minutes"))
+            .map_err(|e| format!("minutes: {e}"))?
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".pdf"))
+            .map(|name| format!("minutes/{name}"))
+            .collect();
+        minutes.sort();
+        report.minutes = minutes;
+        Ok(report)
+    }
+}

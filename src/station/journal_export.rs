@@ -1,0 +1,54 @@
+//! The journal's export: the sealed entries with the public authority record,
+//! for auditors, who verify it anywhere.
+
+use conclave_evidence::export::JournalExport;
+
+use crate::service::ActEnd;
+use crate::station::Station;
+use conclave_keyroom::ports::dialogue::Refusal;
+
+impl Station {
+    /// The export as bytes. What it holds is sealed or public.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn journal_bytes(&mut self) -> Result<Vec<u8>, String> {
+        if !self.is_open() {
+            return Err("nobody is logged on".into());
+        }
+        self.door
+            .note("export-journal", "the journal was exported".into())
+            .map_err(|e| e.to_string())?;
+        let vault = self.door.vault();
+        let export = JournalExport {
+            authority: vault.authority_chain().map_err(|e| e.to_string())?.to_vec(),
+            entries: vault.entries(0).map_err(|e| e.to_string())?,
+            head: vault.signed_head().map_err(|e| e.to_string())?,
+            anchors: vault.anchors().map_err(|e| e.to_string())?,
+        };
+        export.to_file().map_err(|e| e.to_string())
+    }
+
+    /// Writes the export below the station's folder.
+    ///
+    /// # Errors
+    /// Why it was not written, in words.
+    pub(crate) fn write_journal(&mut self, name: &str) -> Result<String, String> {
+        let bytes = self.journal_bytes()?;
+        self.file("journal", name, &bytes)
+    }
+
+    pub(crate) fn export_journal_file(&mut self) -> Result<ActEnd, Refusal> {
+        let seq = self.door.vault().newest().map_or(0, |(seq, _)| seq + 1);
+        match self.write_journal(&format!("journal-{seq:06}.cbor")) {
+            Ok(path) => Ok(ActEnd::Done {
+                title: "The journal is exported".into(),
+                lines: vec![
+                    format!("File: {path} in the station's folder"),
+                    "Anybody can check it: conclave verify FILE".into(),
+                ],
+            }),
+            Err(why) => Err(self.refusal(&why)),
+        }
+    }
+}

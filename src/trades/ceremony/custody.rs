@@ -1,0 +1,234 @@
+//! Who may hold which component, and who may play which part (R2, R4, R13, R17).
+
+use std::collections::BTreeSet;
+
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::people::Person;
+
+use super::engine::CeremonyError;
+use super::script::Script;
+use super::state::{CastPart, Parameters, Player};
+
+/// The rule of custody that stands in the way. There is no exception here: an
+/// exception is its own act, by other people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CustodyError {
+    /// Fewer than 2 or more than 9 components.
+    #[error("{0} components; a key has 2 to 9 (R2)")]
+    Components(u8),
+    /// More components than custodians: each person holds one (R4).
+    #[error("{components} components need {components} custodians, and {free} are free: one component a person (R4)")]
+    TooFew {
+        /// How many components.
+        components: u8,
+        /// How many people may hold one.
+        free: usize,
+    },
+    /// Somebody holds, or ever held, another part.
+    #[error("{person} holds, or once held, another component of this key (R4)")]
+    OtherPart {
+        /// Who.
+        person: String,
+    },
+    /// All who could form the key together report to one manager.
+    #[error("the custodians who can form the key together all report to {manager} (R17)")]
+    SameManager {
+        /// Whom.
+        manager: String,
+    },
+}
+
+impl CustodyError {
+    /// What to do.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Components(_) => "Choose 2 to 9 components.",
+            Self::TooFew { .. } => "Choose fewer components, or let administrators enrol custodians.",
+            Self::OtherPart { .. } => "Let another custodian take this component.",
+            Self::SameManager { .. } => {
+                "Take at least one custodian of another manager; administrators record who reports to whom."
+            }
+        }
+    }
+}
+
+/// The custodians of components 1 to n, in order, from the groups in turn.
+/// `barred` are requester, approvers, key managers and witnesses of this
+/// ceremony; `held` says who ever held which part of this key.
+///
+/// # Errors
+/// [`CustodyError`]
+pub fn assign(
+    people: &[Person],
+    groups: &[GroupId],
+    components: u8,
+    barred: &BTreeSet<Id>,
+    held: &[(Id, u8)],
+) -> Result<Vec<Player>, CustodyError> {
+    if !(2..=9).contains(&components) {
+        return Err(CustodyError::Components(components));
+    }
+    let member = |person: &Person| groups.iter().find(|g| person.roles.contains(g)).copied();
+    let mut free: Vec<(GroupId, &Person)> = people
+        .iter()
+        .filter(|p| !barred.contains(&p.id))
+        .filter_map(|p| Some((member(p)?, p)))
+        .collect();
+    free.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+    let able = free.len();
+    let too_few = CustodyError::TooFew {
+        components,
+        free: able,
+    };
+    let fits = |person: &Person, index: u8| {
+        held.iter()
+            .all(|(holder, part)| *holder != person.id || *part == index)
+    };
+    let mut chosen: Vec<Player> = Vec::new();
+    for index in 1..=components {
+        let turn = usize::from(index - 1);
+        let at = (0..groups.len()).find_map(|skip| {
+            let group = groups.get((turn + skip) % groups.len())?;
+            free.iter()
+                .position(|(g, p)| g == group && fits(p, index))
+        });
+        let Some(at) = at else {
+            return Err(too_few);
+        };
+        let (group, person) = free.remove(at);
+        chosen.push(player(person, group));
+    }
+    if check_managers(&chosen).is_err() {
+        // One of another manager is enough: all of them are needed for the key.
+        let manager = chosen.first().map(|p| p.reports_to.clone());
+        let other = (1..=components).rev().find_map(|index| {
+            let (group, person) = free
+                .iter()
+                .find(|(_, p)| Some(&p.reports_to) != manager.as_ref() && fits(p, index))?;
+            Some((index, player(person, *group)))
+        });
+        if let Some((index, player)) = other
+            && let Some(place) = chosen.get_mut(usize::from(index - 1))
+        {
+            *place = player;
+        }
+    }
+    check(&chosen, held)?;
+    Ok(chosen)
+}
+
+fn player(person: &Person, group: GroupId) -> Player {
+    Player {
+        id: person.id,
+        name: person.name.clone(),
+        group,
+        reports_to: person.reports_to.clone(),
+    }
+}
+
+/// Checks custodians, in the order of their components.
+///
+/// # Errors
+/// [`CustodyError`]
+pub fn check(custodians: &[Player], held: &[(Id, u8)]) -> Result<(), CustodyError> {
+    let components = u8::try_from(custodians.len()).unwrap_or(u8::MAX);
+    if !(2..=9).contains(&components) {
+        return Err(CustodyError::Components(components));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, player) in (1u8..).zip(custodians) {
+        let before = held
+            .iter()
+            .any(|(holder, part)| *holder == player.id && *part != index);
+        if before || !seen.insert(player.id) {
+            return Err(CustodyError::OtherPart {
+                person: player.name.clone(),
+            });
+        }
+    }
+    check_managers(custodians)
+}
+
+/// XOR needs all components, so it is all custodians together that form a key.
+fn check_managers(custodians: &[Player]) -> Result<(), CustodyError> {
+    let Some(first) = custodians.first() else {
+        return Ok(());
+    };
+    let manager = first.reports_to.trim();
+    let same = |p: &Player| p.reports_to.trim().eq_ignore_ascii_case(manager);
+    if !manager.is_empty() && custodians.iter().all(same) {
+        return Err(CustodyError::SameManager {
+            manager: manager.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Checks a cast against its script: every part played, by members of its
+/// group, and nobody twice.
+pub(super) fn check_cast(
+    script: &Script,
+    parameters: &Parameters,
+    cast: &[CastPart],
+) -> Result<(), CeremonyError> {
+    let refuse = |part: &str, detail: String| {
+        Err(CeremonyError::Cast {
+            part: part.to_owned(),
+            detail,
+        })
+    };
+    let mut seen = BTreeSet::new();
+    for played in cast {
+        let Some(part) = script.part(&played.part) else {
+            return refuse(&played.part, "the script has no such part".into());
+        };
+        let custodian = part.source.is_custodian();
+        let need = if custodian {
+            parameters.components
+        } else {
+            part.count
+        };
+        if played.people.len() != usize::from(need) {
+            return refuse(
+                &part.part,
+                format!("{} people, and {need} are needed", played.people.len()),
+            );
+        }
+        for player in &played.people {
+            if !part.source.groups().contains(&player.group) {
+                return refuse(
+                    &part.part,
+                    format!("{} comes from {}", player.name, player.group.title()),
+                );
+            }
+            if !seen.insert(player.id) {
+                return refuse(
+                    &part.part,
+                    format!("{} plays two parts; nobody acts twice", player.name),
+                );
+            }
+            let asked = parameters.requester == Some(player.id);
+            if asked && (custodian || player.group == GroupId::Approvers) {
+                return refuse(
+                    &part.part,
+                    format!(
+                        "{} requested this key, and neither approves it nor holds a part",
+                        player.name
+                    ),
+                );
+            }
+        }
+        if custodian {
+            check(&played.people, &[])?;
+        }
+    }
+    if cast.len() != script.cast.len() {
+        let there: BTreeSet<&str> = cast.iter().map(|p| p.part.as_str()).collect();
+        if let Some(part) = script.cast.iter().find(|p| !there.contains(p.part.as_str())) {
+            return refuse(&part.part, "nobody plays it".into());
+        }
+        return refuse("cast", "a part is listed twice".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,708 @@
+//! Plays a script: state in, reply in, step out. No clock, no randomness, no
+//! effect.
+//!
+//! The driver saves the state after every reply, shows what [`Engine::next`]
+//! gives, and carries units through the door. After a restart it asks the
+//! journal about the unit at hand and calls [`Engine::resume`].
+
+use conclave_evidence::{Bytes, Id};
+use conclave_keyroom::domain::label::check_label;
+use conclave_keyroom::ports::dialogue::Prompt;
+
+use super::custody::{self, CustodyError};
+use super::moves::{Field, Move, moves, people};
+use super::prompts;
+use super::script::{End, OnDeviation, Purpose, Script, ScriptStep, Verb};
+use super::script_error::ScriptError;
+use super::state::{
+    CastPart, Did, Ending, Envelope, Exception, Found, Parameters, Player, Reply, State,
+    StepResult, Unit,
+};
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Show this and give the answer back.
+    Ask(Box<Prompt>),
+    /// Have this person's card answer a challenge, with its PIN; then
+    /// [`Reply::Identified`].
+    Identify {
+        /// Who.
+        person: Player,
+        /// What for, beside the PIN: `type the envelope serial`.
+        purpose: String,
+        /// The screen meanwhile; asks for the card.
+        prompt: Box<Prompt>,
+    },
+    /// Do this through the door; then [`Reply::Did`], [`Reply::Failed`] or
+    /// [`Reply::Interrupted`].
+    Perform(Unit),
+    /// Every step is done; what was done, in words.
+    Done(Vec<String>),
+    /// The key is void: why.
+    Void(String),
+    /// The ceremony ended, and no key was made: why.
+    Aborted(String),
+}
+
+/// Why a ceremony cannot start, or a stored one cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CeremonyError {
+    /// The script.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+    /// The stored script is not the one that was approved.
+    #[error("the ceremony's script does not match its digest")]
+    Digest,
+    /// Label, template, number of components or delivery.
+    #[error("{0}")]
+    Parameters(String),
+    /// A part is not played, or not by the right people.
+    #[error("{part}: {detail}")]
+    Cast {
+        /// The part.
+        part: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A rule of custody.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
+}
+
+/// The engine for one script.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    script: Script,
+    bytes: Vec<u8>,
+}
+
+impl Engine {
+    /// Reads and validates a script.
+    ///
+    /// # Errors
+    /// [`ScriptError`]
+    pub fn new(bytes: &[u8]) -> Result<Self, ScriptError> {
+        Ok(Self {
+            script: Script::parse(bytes)?,
+            bytes: bytes.to_vec(),
+        })
+    }
+
+    /// The engine of a stored ceremony.
+    ///
+    /// # Errors
+    /// [`CeremonyError::Digest`] or [`CeremonyError::Script`]
+    pub fn of(state: &State) -> Result<Self, CeremonyError> {
+        let engine = Self::new(&state.script)?;
+        if engine.script.digest != state.digest {
+            return Err(CeremonyError::Digest);
+        }
+        Ok(engine)
+    }
+
+    /// The script.
+    #[must_use]
+    pub fn script(&self) -> &Script {
+        &self.script
+    }
+
+    /// A new ceremony, if parameters and cast keep the rules.
+    ///
+    /// # Errors
+    /// [`CeremonyError`]
+    pub fn start(
+        &self,
+        ceremony: Id,
+        parameters: Parameters,
+        cast: Vec<CastPart>,
+    ) -> Result<State, CeremonyError> {
+        self.check_parameters(&parameters)?;
+        custody::check_cast(&self.script, &parameters, &cast)?;
+        Ok(State {
+            ceremony,
+            script: Bytes(self.bytes.clone()),
+            digest: self.script.digest,
+            parameters,
+            cast,
+            at: 0,
+            inside: 0,
+            entries: Vec::new(),
+            tries: 0,
+            words: Vec::new(),
+            journal: Vec::new(),
+            deviation: None,
+            refused: None,
+            window: None,
+            key: None,
+            envelopes: Vec::new(),
+            results: Vec::new(),
+            exceptions: Vec::new(),
+            ending: None,
+            over: false,
+        })
+    }
+
+    fn check_parameters(&self, parameters: &Parameters) -> Result<(), CeremonyError> {
+        let refuse = |words: String| Err(CeremonyError::Parameters(words));
+        if let Err(e) = check_label(&parameters.label) {
+            return refuse(e.to_string());
+        }
+        let template = &parameters.template;
+        if let Err(rule) = template.check() {
+            return refuse(format!("template {}: {rule}", template.name));
+        }
+        match (self.script.purpose, &parameters.delivery) {
+            (Purpose::Components, None) => {
+                if !template.in_components {
+                    return refuse(format!(
+                        "template {} is not made in printed components",
+                        template.stamp()
+                    ));
+                }
+                if !(2..=9).contains(&parameters.components) {
+                    return refuse(format!(
+                        "{} components; a key has 2 to 9 (R2)",
+                        parameters.components
+                    ));
+                }
+            }
+            (Purpose::WorkingKey, Some(delivery)) => {
+                if template.in_components || parameters.components != 0 {
+                    return refuse(format!(
+                        "template {} is made in printed components, this script makes a working key",
+                        template.stamp()
+                    ));
+                }
+                if template.exportability == "N" {
+                    return refuse(format!(
+                        "template {} is not exportable (TR-31 exportability N)",
+                        template.stamp()
+                    ));
+                }
+                if delivery.under.form.strength() < template.form.strength() {
+                    return refuse(format!(
+                        "{} is {}, weaker than the {} key it would wrap (R6)",
+                        delivery.under.label, delivery.under.form, template.form
+                    ));
+                }
+            }
+            (Purpose::Components, Some(_)) => {
+                return refuse("a key in components is not exported to a medium".into());
+            }
+            (Purpose::WorkingKey, None) => {
+                return refuse("wrapping key, recipient and medium are missing".into());
+            }
+        }
+        Ok(())
+    }
+
+    fn here(&self, state: &State) -> Option<(&ScriptStep, Option<u8>, Vec<Move>)> {
+        let plan = self.script.plan(state.parameters.components.min(9));
+        let (step, component) = plan.get(usize::from(state.at)).copied()?;
+        let moves = moves(&self.script, state, step, component);
+        Some((step, component, moves))
+    }
+
+    /// The unit that the driver is to do, if it is one.
+    #[must_use]
+    pub fn unit(&self, state: &State) -> Option<Unit> {
+        match self.next(state) {
+            Step::Perform(unit) => Some(unit),
+            _ => None,
+        }
+    }
+
+    /// What comes next. Asking again changes nothing.
+    #[must_use]
+    pub fn next(&self, state: &State) -> Step {
+        match (&state.ending, state.over) {
+            (Some(Ending::Done), _) => return Step::Done(done_words(state)),
+            (Some(Ending::Void(why)), true) => return Step::Void(why.clone()),
+            (Some(Ending::Aborted(why)), true) => return Step::Aborted(why.clone()),
+            (Some(Ending::Void(why)), false) => {
+                return Step::Perform(Unit::Void {
+                    reason: why.clone(),
+                });
+            }
+            (Some(Ending::Aborted(why)), false) => {
+                return Step::Perform(Unit::Abort {
+                    reason: why.clone(),
+                });
+            }
+            (None, _) => {}
+        }
+        let Some((step, component, moves)) = self.here(state) else {
+            return Step::Perform(Unit::Abort {
+                reason: "the stored ceremony stands at no step of its script".into(),
+            });
+        };
+        let scene = |person: &Player| prompts::scene(&self.script, state, step, component, person);
+        if let Some(words) = &state.deviation {
+            let Some(person) = self.deviation_witness(state, step, component) else {
+                return Step::Perform(Unit::Abort {
+                    reason: words.clone(),
+                });
+            };
+            let prompt = prompts::deviation(scene(&person), &person, words, step);
+            return Step::Identify {
+                purpose: "witness a deviation".into(),
+                prompt: Box::new(prompt),
+                person,
+            };
+        }
+        match moves.get(usize::from(state.inside)) {
+            Some(Move::Act(unit)) => Step::Perform(unit.clone()),
+            Some(Move::Press(person, press)) => Step::Ask(Box::new(prompts::press(
+                scene(person),
+                state,
+                step,
+                person,
+                press,
+            ))),
+            Some(Move::Type(person, field, number)) => Step::Ask(Box::new(prompts::typed(
+                scene(person),
+                person,
+                *field,
+                *number,
+            ))),
+            Some(Move::Identify(person)) => {
+                let upcoming = moves.get(usize::from(state.inside) + 1);
+                let (purpose, prompt) = prompts::identify(scene(person), step, person, upcoming);
+                Step::Identify {
+                    person: person.clone(),
+                    purpose,
+                    prompt: Box::new(prompt),
+                }
+            }
+            None => Step::Perform(Unit::Abort {
+                reason: "the stored ceremony stands at no move of its step".into(),
+            }),
+        }
+    }
+
+    /// Takes a reply. One that does not fit what was asked changes nothing, or
+    /// is refused in words.
+    #[must_use]
+    pub fn answer(&self, mut state: State, reply: Reply) -> State {
+        if state.over {
+            return state;
+        }
+        if state.ending.is_some() {
+            if matches!(reply, Reply::Did(_)) {
+                state.over = true;
+            }
+            return state;
+        }
+        let Some((step, component, moves)) = self.here(&state) else {
+            return finish(state, End::Abort, "the stored ceremony stands at no step".into());
+        };
+        let Some(current) = moves.get(usize::from(state.inside)) else {
+            return finish(state, End::Abort, "the stored ceremony stands at no move".into());
+        };
+        state.refused = None;
+        let bookkeeping = matches!(current, Move::Act(Unit::Begin { .. } | Unit::End { .. }));
+        match reply {
+            Reply::CardGone | Reply::Shutdown => {
+                let printing = matches!(current, Move::Act(Unit::Print { .. }));
+                if state.window.is_some() || printing {
+                    return void_window(state);
+                }
+                return restart(state, &moves);
+            }
+            Reply::Abort if bookkeeping => return state,
+            Reply::Abort => return finish(state, End::Abort, "ended by the people".into()),
+            Reply::Deviated(words) => {
+                if matches!(current, Move::Act(_)) || state.deviation.is_some() {
+                    return state;
+                }
+                let words: String = words
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(200)
+                    .collect();
+                if words.trim().is_empty() {
+                    state.refused = Some(prompts::refused(
+                        "A deviation needs its reason in words.",
+                        "Write what went differently.",
+                    ));
+                } else {
+                    state.deviation = Some(words);
+                }
+                return state;
+            }
+            _ => {}
+        }
+        if state.deviation.is_some() {
+            return self.witnessed(state, step, component, &moves, reply);
+        }
+        match (current, reply) {
+            (Move::Act(unit), Reply::Did(did)) => self.did(state, step, component, unit, did),
+            (Move::Act(Unit::Begin { .. } | Unit::End { .. }), _) => state,
+            (Move::Act(Unit::Print { .. }), Reply::Interrupted(_)) => void_window(state),
+            (Move::Act(unit), Reply::Interrupted(words)) => {
+                if state.window.is_some() {
+                    return void_window(state);
+                }
+                if matches!(unit, Unit::Generate) {
+                    // Nobody knows whether there is a key: none of it is used.
+                    state.ending = Some(Ending::Void(format!("generation interrupted: {words}")));
+                    return state;
+                }
+                failed(state, step, &moves, &words)
+            }
+            (Move::Act(_), Reply::Failed(words)) => failed(state, step, &moves, &words),
+            (Move::Identify(person), Reply::Identified(id)) => {
+                if id == person.id {
+                    state.words.push(format!("{}: card proven", person.name));
+                    state.inside += 1;
+                } else {
+                    state.refused = Some(prompts::refused(
+                        "Another person's card answered.",
+                        &format!("{} puts in their own card.", person.name),
+                    ));
+                }
+                state
+            }
+            (Move::Identify(_), Reply::Failed(words)) => {
+                state.refused = Some(prompts::refused(&words, "Try the card again."));
+                state
+            }
+            (Move::Press(person, press), Reply::Confirmed) => {
+                state
+                    .words
+                    .push(format!("{}: {}", person.name, prompts::pressed(press)));
+                state.inside += 1;
+                state
+            }
+            (Move::Type(person, field, number), Reply::Word(word)) => {
+                type_in(state, step, &moves, person, *field, *number, &word)
+            }
+            (Move::Type(..), Reply::Confirmed) => {
+                state.refused = Some(prompts::refused(
+                    "Nothing was typed; Enter alone does not confirm it.",
+                    "Type it from the paper.",
+                ));
+                state
+            }
+            _ => state,
+        }
+    }
+
+    /// Goes on with a stored ceremony. Nothing is reprinted: what stood
+    /// between print and seal is void, the rest goes on at the last boundary.
+    #[must_use]
+    pub fn resume(&self, mut state: State, found: Found) -> State {
+        if state.over || state.ending.is_some() {
+            return match found {
+                Found::Did(did) => self.answer(state, Reply::Did(did)),
+                _ => state,
+            };
+        }
+        let Some((_, _, moves)) = self.here(&state) else {
+            return finish(state, End::Abort, "the stored ceremony stands at no step".into());
+        };
+        let unit = match moves.get(usize::from(state.inside)) {
+            Some(Move::Act(unit)) => Some(unit.clone()),
+            _ => None,
+        };
+        if state.window.is_some() {
+            // Sealing that is on record ended the window.
+            return match (unit, found) {
+                (Some(Unit::Seal { .. }), Found::Did(did)) => self.answer(state, Reply::Did(did)),
+                _ => void_window(state),
+            };
+        }
+        match (unit, found) {
+            (Some(Unit::Print { .. }), Found::Did(_) | Found::Unknown) => void_window(state),
+            (Some(_), Found::Did(did)) => self.answer(state, Reply::Did(did)),
+            (Some(_), Found::Failed(words)) => self.answer(state, Reply::Failed(words)),
+            (Some(Unit::Begin { .. } | Unit::End { .. }), _) => state,
+            (Some(_), Found::Unknown) => {
+                self.answer(state, Reply::Interrupted("the station stopped".into()))
+            }
+            _ => {
+                state.deviation = None;
+                restart(state, &moves)
+            }
+        }
+    }
+
+    fn deviation_witness(
+        &self,
+        state: &State,
+        step: &ScriptStep,
+        component: Option<u8>,
+    ) -> Option<Player> {
+        let here = people(&self.script, state, step, component);
+        here.get(1).cloned().or_else(|| {
+            let actor = here.first().map(|p| p.id);
+            let all = state.cast.iter().flat_map(|part| &part.people);
+            all.clone()
+                .find(|p| Some(p.id) != actor && !p.group.is_custodian())
+                .cloned()
+        })
+    }
+
+    fn witnessed(
+        &self,
+        mut state: State,
+        step: &ScriptStep,
+        component: Option<u8>,
+        moves: &[Move],
+        reply: Reply,
+    ) -> State {
+        let Some(person) = self.deviation_witness(&state, step, component) else {
+            return finish(state, End::Abort, "a deviation without a witness".into());
+        };
+        match reply {
+            Reply::Identified(id) if id == person.id => {
+                let words = state.deviation.take().unwrap_or_default();
+                state.words.push(format!(
+                    "deviation, witnessed by {}: {words}",
+                    person.name
+                ));
+                state.exceptions.push(Exception {
+                    step: step.id.clone(),
+                    component,
+                    words: words.clone(),
+                    witness: person.name,
+                });
+                match step.on_deviation {
+                    OnDeviation::End(end) => {
+                        finish(state, end, format!("deviation at {}: {words}", step.id))
+                    }
+                    OnDeviation::Record => {
+                        if matches!(step.verb, Verb::Confirm { .. }) {
+                            let last = moves.len().saturating_sub(1);
+                            state.inside = u16::try_from(last).unwrap_or(u16::MAX);
+                        }
+                        state
+                    }
+                }
+            }
+            Reply::Identified(_) => {
+                state.refused = Some(prompts::refused(
+                    "Another person's card answered.",
+                    &format!("{} puts in their own card.", person.name),
+                ));
+                state
+            }
+            Reply::Failed(words) => {
+                state.refused = Some(prompts::refused(&words, "Try the card again."));
+                state
+            }
+            _ => state,
+        }
+    }
+
+    fn did(
+        &self,
+        mut state: State,
+        step: &ScriptStep,
+        component: Option<u8>,
+        unit: &Unit,
+        did: Did,
+    ) -> State {
+        state.journal.extend(did.journal);
+        match unit {
+            Unit::Generate => {
+                let Some(key) = did.key else {
+                    state.ending = Some(Ending::Void(
+                        "the key was made, and its check value is not known".into(),
+                    ));
+                    return state;
+                };
+                state.key = Some(key);
+            }
+            Unit::Print { index, .. } => state.window = Some(*index),
+            Unit::Seal { index, serial, .. } => {
+                state.window = None;
+                state.envelopes.push(Envelope {
+                    component: *index,
+                    serial: serial.clone(),
+                });
+            }
+            Unit::End { .. } => {
+                state.results.push(StepResult {
+                    step: step.id.clone(),
+                    title: step.title.clone(),
+                    component,
+                    words: std::mem::take(&mut state.words),
+                    journal: std::mem::take(&mut state.journal),
+                    ended_ms: did.at_ms,
+                });
+                state.entries.clear();
+                state.tries = 0;
+                state.inside = 0;
+                state.at = state.at.saturating_add(1);
+                let steps = self.script.plan(state.parameters.components.min(9)).len();
+                if usize::from(state.at) >= steps {
+                    state.ending = Some(Ending::Done);
+                    state.over = true;
+                }
+                return state;
+            }
+            _ => {}
+        }
+        state.words.extend(did.words);
+        state.inside = state.inside.saturating_add(1);
+        state
+    }
+}
+
+fn done_words(state: &State) -> Vec<String> {
+    let mut words = Vec::new();
+    if let Some(key) = &state.key {
+        words.push(format!(
+            "{} {}, check value {}",
+            state.parameters.template.form,
+            state.parameters.label,
+            key.kcv.words()
+        ));
+    }
+    for envelope in &state.envelopes {
+        words.push(format!(
+            "component {} in envelope {}",
+            envelope.component, envelope.serial
+        ));
+    }
+    if let Some(delivery) = &state.parameters.delivery {
+        words.push(format!(
+            "exported under {} to {} for {}",
+            delivery.under.label, delivery.medium_name, delivery.recipient
+        ));
+    }
+    words.push(match state.exceptions.len() {
+        0 => "no exceptions".into(),
+        n => format!("{n} recorded exceptions"),
+    });
+    words
+}
+
+/// Nothing half made stays usable: where a key was made, it becomes void.
+fn finish(mut state: State, end: End, reason: String) -> State {
+    state.deviation = None;
+    state.ending = Some(match (end, &state.key) {
+        (End::Void | End::Abort, Some(_)) => Ending::Void(reason),
+        (_, None) => Ending::Aborted(reason),
+    });
+    state
+}
+
+fn void_window(state: State) -> State {
+    let component = state.window.map_or_else(String::new, |i| format!(" of component {i}"));
+    finish(
+        state,
+        End::Void,
+        format!("interrupted between print and seal{component}: the key is void (ceremony rules, resume)"),
+    )
+}
+
+/// Back to the last boundary inside the step: after its last unit.
+fn restart(mut state: State, moves: &[Move]) -> State {
+    let inside = usize::from(state.inside);
+    let before = moves.iter().take(inside);
+    let boundary = before
+        .enumerate()
+        .filter(|(_, m)| matches!(m, Move::Act(_)))
+        .map(|(at, _)| at + 1)
+        .last()
+        .unwrap_or(0);
+    // Entries belong to the moves that are made again. Those before a unit
+    // that is done have been used by it.
+    state.entries.clear();
+    state.deviation = None;
+    state.inside = u16::try_from(boundary).unwrap_or(u16::MAX);
+    state
+}
+
+fn failed(mut state: State, step: &ScriptStep, moves: &[Move], words: &str) -> State {
+    state.tries = state.tries.saturating_add(1);
+    state.words.push(format!("failed: {words}"));
+    if state.tries > step.on_failure.retries {
+        return finish(
+            state,
+            step.on_failure.then,
+            format!("{} failed: {words}", step.id),
+        );
+    }
+    let left = step.on_failure.retries - state.tries;
+    let advice = if left == 0 {
+        "Do it once more; a further failure ends the ceremony.".to_owned()
+    } else {
+        format!("Do it again; it may fail {left} more times.")
+    };
+    let mut state = restart(state, moves);
+    if step.verb == Verb::Export {
+        // The sequence number is used up: bundle and cryptograms are made afresh.
+        state.inside = 1;
+    }
+    state.refused = Some(prompts::refused(words, &advice));
+    state
+}
+
+fn type_in(
+    mut state: State,
+    step: &ScriptStep,
+    moves: &[Move],
+    person: &Player,
+    field: Field,
+    number: usize,
+    word: &str,
+) -> State {
+    let entry: String = word
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    let well_formed = match field {
+        Field::Serial => {
+            (4..=24).contains(&entry.len())
+                && entry
+                    .chars()
+                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
+        }
+        Field::CheckValue => {
+            (4..=16).contains(&entry.len()) && entry.chars().all(|c| c.is_ascii_hexdigit())
+        }
+    };
+    if !well_formed {
+        state.refused = Some(prompts::malformed(field));
+        return state;
+    }
+    state.entries.truncate(number);
+    state.entries.push(entry);
+    state.words.push(format!("{}: typed it", person.name));
+    let last = !moves
+        .iter()
+        .skip(usize::from(state.inside) + 1)
+        .any(|m| matches!(m, Move::Type(..)));
+    if last {
+        let first = state.entries.first();
+        let agree = state.entries.iter().all(|e| Some(e) == first);
+        let right = match (field, &state.key) {
+            (Field::CheckValue, Some(key)) => first == Some(&key.kcv.value),
+            (Field::CheckValue, None) => false,
+            (Field::Serial, _) => true,
+        };
+        let used = field == Field::Serial
+            && state.envelopes.iter().any(|e| Some(&e.serial) == first);
+        if !agree {
+            return failed(state, step, moves, "The entries are not the same.");
+        }
+        if !right {
+            return failed(state, step, moves, "The entries are not the key's check value.");
+        }
+        if used {
+            return failed(
+                state,
+                step,
+                moves,
+                "An envelope of this serial was used already in this ceremony.",
+            );
+        }
+    }
+    state.inside = state.inside.saturating_add(1);
+    state
+}

@@ -1,0 +1,282 @@
+//! A script before it starts, and a ceremony after it ended, as lines for
+//! paper and transcript. Nothing here is secret.
+
+use conclave_evidence::authority::Mode;
+use conclave_evidence::journal::EntryKind;
+
+use super::prompts::clock;
+use super::script::{End, OnDeviation, OnFailure, Role, Script};
+use super::state::{Ending, Parameters, State};
+
+/// The station, as papers name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Station {
+    /// Its name.
+    pub name: String,
+    /// TEST or PRODUCTION.
+    pub mode: Mode,
+}
+
+/// A journal entry, opened for the minutes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalLine {
+    /// Its number.
+    pub seq: u64,
+    /// Wall clock.
+    pub wall_ms: u64,
+    /// What it is.
+    pub kind: EntryKind,
+    /// The action's name.
+    pub action: String,
+    /// Its words.
+    pub words: Vec<String>,
+}
+
+/// A paper in neutral form; the print room lays it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Minutes {
+    /// `Minutes: Generate ZMK BANK-LAKE.ZMK.001`.
+    pub title: String,
+    /// The station's name.
+    pub station: String,
+    /// TEST or PRODUCTION.
+    pub mode: Mode,
+    /// Facts, name and value: script and digest, ceremony, key, template, ….
+    pub facts: Vec<(String, String)>,
+    /// Part and person.
+    pub people: Vec<(String, String)>,
+    /// What happens, or what happened.
+    pub lines: Vec<String>,
+    /// How it ended; empty before it starts.
+    pub result: String,
+    /// Under each blank line for a signature: part and name.
+    pub signatures: Vec<(String, String)>,
+}
+
+impl Minutes {
+    /// All of it as text lines, the same for the transcript.
+    #[must_use]
+    pub fn transcript(&self) -> Vec<String> {
+        let mut lines = vec![
+            self.title.clone(),
+            format!("Station {} {}", self.station, self.mode),
+        ];
+        let pair = |(name, value): &(String, String)| format!("{name}: {value}");
+        lines.extend(self.facts.iter().map(pair));
+        lines.extend(self.people.iter().map(pair));
+        lines.extend(self.lines.iter().cloned());
+        if !self.result.is_empty() {
+            lines.push(format!("Result: {}", self.result));
+        }
+        lines
+    }
+}
+
+fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
+    let mut facts = vec![
+        ("Key".to_owned(), parameters.label.clone()),
+        (
+            "Template".to_owned(),
+            format!("{}, {}", parameters.template.stamp(), parameters.template.title),
+        ),
+        ("Form".to_owned(), parameters.template.form.to_string()),
+    ];
+    if parameters.components > 0 {
+        facts.push(("Components".to_owned(), parameters.components.to_string()));
+    }
+    if let Some(delivery) = &parameters.delivery {
+        facts.push(("Wrapping key".to_owned(), delivery.under.label.clone()));
+        facts.push(("Recipient".to_owned(), delivery.recipient.clone()));
+        facts.push(("Medium".to_owned(), delivery.medium_name.clone()));
+    }
+    facts
+}
+
+/// The script as the people read it before it starts. With parameters and cast
+/// where they are chosen already.
+#[must_use]
+pub fn printed_script(script: &Script, station: &Station, state: Option<&State>) -> Minutes {
+    let mut facts = vec![
+        ("Script".to_owned(), script.stamp()),
+        ("SHA-256 of the script".to_owned(), script.digest.to_string()),
+        ("Summary".to_owned(), script.summary.clone()),
+    ];
+    let mut people = Vec::new();
+    let mut title = format!("Script: {}", script.title);
+    if let Some(state) = state {
+        title = format!("{title} {}", state.parameters.label);
+        facts.extend(parameter_facts(&state.parameters));
+        people = cast(state);
+    } else {
+        for part in &script.cast {
+            let count = if part.source.is_custodian() {
+                "one for each component".to_owned()
+            } else {
+                part.count.to_string()
+            };
+            people.push((part.part.clone(), format!("{}, {count}", part.source.title())));
+        }
+    }
+    let mut lines = Vec::new();
+    let mut inside = false;
+    for (number, (step, repeated)) in script.steps().into_iter().enumerate() {
+        if repeated && !inside {
+            lines.push("For each component, one custodian at a time:".to_owned());
+        } else if inside && !repeated {
+            lines.push("After the last component:".to_owned());
+        }
+        inside = repeated;
+        lines.push(format!(
+            "{:>2}  {} [{}]",
+            number + 1,
+            step.title,
+            step.verb.name()
+        ));
+        let witness: Vec<String> = step.witness.iter().map(Role::to_string).collect();
+        let witness = if witness.is_empty() {
+            "no witness".to_owned()
+        } else {
+            format!("witness {}", witness.join(", "))
+        };
+        lines.push(format!("    actor {}; {witness}", step.actor));
+        lines.push(format!("    expected: {}", step.expect));
+        lines.push(format!(
+            "    deviation: {}; failure: {}",
+            deviation_words(step.on_deviation),
+            failure_words(step.on_failure)
+        ));
+        lines.push("    time ______  initials ______  ______".to_owned());
+    }
+    let signatures = people
+        .iter()
+        .map(|(part, name)| (part.clone(), name.clone()))
+        .collect();
+    Minutes {
+        title,
+        station: station.name.clone(),
+        mode: station.mode,
+        facts,
+        people,
+        lines,
+        result: String::new(),
+        signatures,
+    }
+}
+
+/// The minutes of a ceremony.
+#[must_use]
+pub fn minutes(
+    script: &Script,
+    station: &Station,
+    state: &State,
+    journal: &[JournalLine],
+) -> Minutes {
+    let mut facts = vec![
+        ("Script".to_owned(), script.stamp()),
+        ("SHA-256 of the script".to_owned(), state.digest.to_string()),
+        ("Ceremony".to_owned(), state.ceremony.to_string()),
+    ];
+    facts.extend(parameter_facts(&state.parameters));
+    if let Some(key) = &state.key {
+        facts.push(("Check value".to_owned(), key.kcv.words()));
+    }
+    for envelope in &state.envelopes {
+        facts.push((
+            format!("Envelope of component {}", envelope.component),
+            envelope.serial.clone(),
+        ));
+    }
+    let mut lines = vec!["Steps (times in UTC)".to_owned()];
+    for (number, result) in state.results.iter().enumerate() {
+        let component = result
+            .component
+            .map_or_else(String::new, |i| format!(", component {i}"));
+        lines.push(format!(
+            "{:>3}  {}  {}{component}",
+            number + 1,
+            clock(result.ended_ms),
+            result.title
+        ));
+        lines.extend(result.words.iter().map(|w| format!("            {w}")));
+        if !result.journal.is_empty() {
+            let numbers: Vec<String> = result.journal.iter().map(u64::to_string).collect();
+            lines.push(format!("            journal {}", numbers.join(", ")));
+        }
+    }
+    lines.push("Exceptions".to_owned());
+    if state.exceptions.is_empty() {
+        lines.push("     none".to_owned());
+    }
+    for exception in &state.exceptions {
+        let component = exception
+            .component
+            .map_or_else(String::new, |i| format!(", component {i}"));
+        lines.push(format!(
+            "     {}{component}: {} (witness {})",
+            exception.step, exception.words, exception.witness
+        ));
+    }
+    if !journal.is_empty() {
+        lines.push("Journal".to_owned());
+    }
+    for entry in journal {
+        lines.push(format!(
+            "{:>6}  {}  {} {}  {}",
+            entry.seq,
+            clock(Some(entry.wall_ms)),
+            entry.kind.name(),
+            entry.action,
+            entry.words.join("; ")
+        ));
+    }
+    let result = match &state.ending {
+        None => "not finished".to_owned(),
+        Some(Ending::Done) => "every step done".to_owned(),
+        Some(Ending::Void(why)) => format!("key void: {why}"),
+        Some(Ending::Aborted(why)) => format!("ended, no key was made: {why}"),
+    };
+    let people = cast(state);
+    Minutes {
+        title: format!("Minutes: {} {}", script.title, state.parameters.label),
+        station: station.name.clone(),
+        mode: station.mode,
+        facts,
+        lines,
+        result,
+        signatures: people.clone(),
+        people,
+    }
+}
+
+fn cast(state: &State) -> Vec<(String, String)> {
+    state
+        .cast
+        .iter()
+        .flat_map(|part| {
+            part.people
+                .iter()
+                .map(|p| (part.part.clone(), format!("{}, {}", p.name, p.group.title())))
+        })
+        .collect()
+}
+
+fn end_words(end: End) -> &'static str {
+    match end {
+        End::Void => "the key is void",
+        End::Abort => "the ceremony ends",
+    }
+}
+
+fn deviation_words(on: OnDeviation) -> &'static str {
+    match on {
+        OnDeviation::Record => "recorded, goes on",
+        OnDeviation::End(end) => end_words(end),
+    }
+}
+
+fn failure_words(on: OnFailure) -> String {
+    match on.retries {
+        0 => end_words(on.then).to_owned(),
+        n => format!("tried again up to {n} times, then {}", end_words(on.then)),
+    }
+}

@@ -1,0 +1,25 @@
+//! Ceremonies as data: one engine, reviewed script files.
+//!
+//! A [`script::Script`] is read and validated, printed for the people, and
+//! played by [`engine::Engine`]: state in, reply in, step out, without clock,
+//! randomness or effects. What must happen is handed out as a
+//! [`state::Unit`], which the station turns into an action for the door.
+//! [`custody`] says who may hold which component, [`minutes`] puts a script or
+//! a played ceremony on paper, [`template`] reads key templates.
+
+pub mod action;
+pub mod custody;
+pub mod engine;
+pub mod minutes;
+mod moves;
+mod prompts;
+pub mod script;
+pub mod script_error;
+pub mod state;
+pub mod template;
+mod validate;
+
+pub use engine::{CeremonyError, Engine, Step};
+pub use script::Script;
+pub use state::{Ending, State};
+pub use template::parse_template;

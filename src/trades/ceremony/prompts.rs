@@ -1,0 +1,318 @@
+//! What people read at each move.
+//!
+//! Codes, for tests and the demonstration:
+//!
+//! | code | what |
+//! |---|---|
+//! | `sign-in.card` | a person of the cast comes forward |
+//! | `confirm.ID.card`, `confirm.ID` | card, then key, of the script's step ID |
+//! | `generate.ready` | ready to make the key |
+//! | `print.ready` | the custodian stands at the printer |
+//! | `seal.serial.first.card`, `seal.serial.first` | the custodian types the serial |
+//! | `seal.serial.second[.card]`, `.third`, `.fourth` | each witness types it again, masked |
+//! | `readback.show` | the check value is shown, read aloud and written down |
+//! | `readback.first[.card]` to `readback.fourth[.card]` | each types it from the paper |
+//! | `export.ready`, `export.replug` | write the medium; pull it and put it back |
+//! | `deviation.card` | a witness of a deviation |
+
+use conclave_keyroom::ports::dialogue::{Ask, Mark, Prompt, PromptLine, Refusal, Show};
+
+use super::moves::{Field, Move, Press, people};
+use super::script::{End, OnDeviation, Script, ScriptStep};
+use super::state::{Player, Refused, State};
+
+/// Lines of the step list around the step at hand.
+const BEFORE: usize = 2;
+const LINES: usize = 6;
+
+const ORDINALS: [&str; 4] = ["first", "second", "third", "fourth"];
+
+pub(super) fn refused(happened: &str, advice: &str) -> Refused {
+    Refused {
+        happened: happened.to_owned(),
+        safe: "Nothing has left the station by this.".into(),
+        advice: advice.to_owned(),
+    }
+}
+
+pub(super) fn malformed(field: Field) -> Refused {
+    match field {
+        Field::Serial => refused(
+            "That is no envelope serial: 4 to 24 letters, digits or hyphens.",
+            "Type the serial that is printed on the envelope. Enter alone is no entry.",
+        ),
+        Field::CheckValue => refused(
+            "That is no check value: digits 0-9 and letters A-F.",
+            "Type the value from your paper. Enter alone is not reading back.",
+        ),
+    }
+}
+
+/// What a key press says in the result.
+pub(super) fn pressed(press: &Press) -> String {
+    match press {
+        Press::Confirm { label, .. } => label.clone(),
+        Press::Generate => "ready to generate".into(),
+        Press::Print => "at the printer, ready".into(),
+        Press::Written => "check value read aloud and written down".into(),
+        Press::Export => "medium in place".into(),
+        Press::Replugged => "medium pulled and put back".into(),
+    }
+}
+
+/// The screen of a step, without a question.
+pub(super) fn scene(
+    script: &Script,
+    state: &State,
+    step: &ScriptStep,
+    component: Option<u8>,
+    person: &Player,
+) -> Prompt {
+    let plan = script.plan(state.parameters.components.min(9));
+    let at = usize::from(state.at);
+    let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+    let mut cast = Vec::new();
+    let roles = std::iter::once(&step.actor).chain(&step.witness);
+    for (role, player) in roles.zip(people(script, state, step, component)) {
+        cast.push((role.part.clone(), player.name));
+    }
+    let from = at.saturating_sub(BEFORE);
+    let lines = plan
+        .iter()
+        .enumerate()
+        .skip(from)
+        .take(LINES)
+        .map(|(number, (listed, part))| {
+            let mark = match number.cmp(&at) {
+                std::cmp::Ordering::Less => {
+                    Mark::Done(clock(state.results.get(number).and_then(|r| r.ended_ms)))
+                }
+                std::cmp::Ordering::Equal => Mark::Now,
+                std::cmp::Ordering::Greater => Mark::Next,
+            };
+            let text = match part {
+                Some(index) if component != *part => format!("{} ({index})", listed.title),
+                _ => listed.title.clone(),
+            };
+            PromptLine { mark, text }
+        })
+        .chain(std::iter::once(PromptLine {
+            mark: Mark::Note,
+            text: format!("Expected: {}", step.expect),
+        }))
+        .collect();
+    Prompt {
+        act: format!("{} {}", script.title, state.parameters.label),
+        step: Some((count(at + 1), count(plan.len()))),
+        title: match component {
+            Some(index) => format!("Component {index} of {}", state.parameters.components),
+            None => step.title.clone(),
+        },
+        cast,
+        lines,
+        waiting_for: person.name.clone(),
+        safe: safe(state),
+        refused: state.refused.as_ref().map(|r| Refusal {
+            happened: r.happened.clone(),
+            safe: r.safe.clone(),
+            advice: r.advice.clone(),
+        }),
+        why: step.why.clone(),
+        ..Prompt::default()
+    }
+}
+
+/// Whether stopping now is safe.
+fn safe(state: &State) -> String {
+    match (state.window, &state.key) {
+        (Some(index), _) => format!(
+            "Component {index} is printed and not sealed: anything that interrupts now voids the key."
+        ),
+        (None, Some(_)) => {
+            "A pause is safe here. Aborting voids the key, and a new one is made.".into()
+        }
+        (None, None) => "Safe to stop: no key has been made.".into(),
+    }
+}
+
+/// `HH:MM`, UTC.
+pub(super) fn clock(ms: Option<u64>) -> String {
+    ms.map_or_else(
+        || "--:--".into(),
+        |ms| {
+            let minutes = ms / 60_000;
+            format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+        },
+    )
+}
+
+fn note(prompt: &mut Prompt, text: String) {
+    prompt.lines.push(PromptLine {
+        mark: Mark::Note,
+        text,
+    });
+}
+
+pub(super) fn press(
+    mut prompt: Prompt,
+    state: &State,
+    step: &ScriptStep,
+    person: &Player,
+    press: &Press,
+) -> Prompt {
+    let name = &person.name;
+    let (code, key, label, words) = match press {
+        Press::Confirm { key, label } => (
+            format!("confirm.{}", step.id),
+            *key,
+            label.clone(),
+            format!("{name} looks, and presses the key when it is so."),
+        ),
+        Press::Generate => (
+            "generate.ready".into(),
+            'g',
+            "generate".into(),
+            format!(
+                "{name} starts the generation of one {} key. Its value is shown to nobody.",
+                state.parameters.template.form
+            ),
+        ),
+        Press::Print => (
+            "print.ready".into(),
+            'p',
+            "print".into(),
+            format!("{name} stands at the printer, alone, with an unused envelope at hand."),
+        ),
+        Press::Written => {
+            prompt.show = state.key.as_ref().map(|key| Show::CheckValue {
+                kcv: key.kcv.value.clone(),
+                method: key.kcv.method.clone(),
+                label: state.parameters.label.clone(),
+            });
+            (
+                "readback.show".into(),
+                'w',
+                "written down".into(),
+                format!(
+                    "{name} reads the check value aloud. All who read back write it on paper; it is not shown while they type."
+                ),
+            )
+        }
+        Press::Export => {
+            let words = state.parameters.delivery.as_ref().map_or_else(
+                || format!("{name} puts the enrolled medium in."),
+                |d| {
+                    format!(
+                        "{name} puts {} in. The key leaves under {} for {}.",
+                        d.medium_name, d.under.label, d.recipient
+                    )
+                },
+            );
+            ("export.ready".into(), 'e', "export".into(), words)
+        }
+        Press::Replugged => (
+            "export.replug".into(),
+            'r',
+            "read again".into(),
+            format!("{name} pulls the medium, waits for its light to go out, and puts it back: it is read again from the medium itself."),
+        ),
+    };
+    note(&mut prompt, words);
+    prompt.code = code;
+    prompt.ask = Ask::Confirm { key, label };
+    prompt
+}
+
+fn field_code(field: Field, number: usize) -> String {
+    let stem = match field {
+        Field::Serial => "seal.serial",
+        Field::CheckValue => "readback",
+    };
+    format!("{stem}.{}", ORDINALS.get(number).unwrap_or(&"further"))
+}
+
+pub(super) fn typed(mut prompt: Prompt, person: &Player, field: Field, number: usize) -> Prompt {
+    prompt.code = field_code(field, number);
+    let (label, hint, max, from) = match field {
+        Field::Serial => (
+            "Envelope serial",
+            "as printed on the envelope",
+            24,
+            "from the envelope",
+        ),
+        Field::CheckValue => (
+            "Check value of the whole key",
+            "digits 0-9 and letters A-F, from your paper",
+            16,
+            "from the paper",
+        ),
+    };
+    note(
+        &mut prompt,
+        format!("{} types it {from}. The others look away.", person.name),
+    );
+    prompt.ask = Ask::Text {
+        label: label.into(),
+        hint: hint.into(),
+        max,
+        masked: number > 0,
+    };
+    prompt
+}
+
+pub(super) fn identify(
+    mut prompt: Prompt,
+    step: &ScriptStep,
+    person: &Player,
+    upcoming: Option<&Move>,
+) -> (String, Prompt) {
+    let (code, purpose) = match upcoming {
+        Some(Move::Type(_, field, number)) => (
+            format!("{}.card", field_code(*field, *number)),
+            match field {
+                Field::Serial => "type the envelope serial".to_owned(),
+                Field::CheckValue => "read back the check value".to_owned(),
+            },
+        ),
+        Some(Move::Press(_, Press::Confirm { label, .. })) => {
+            (format!("confirm.{}.card", step.id), label.clone())
+        }
+        _ => (
+            "sign-in.card".to_owned(),
+            format!("take part as {}", person.group.title()),
+        ),
+    };
+    note(
+        &mut prompt,
+        format!("{}: card and PIN, to {purpose}.", person.name),
+    );
+    prompt.code = code;
+    prompt.ask = Ask::Card {
+        wanted: vec![person.name.clone()],
+        other_group: false,
+    };
+    (purpose, prompt)
+}
+
+pub(super) fn deviation(
+    mut prompt: Prompt,
+    person: &Player,
+    words: &str,
+    step: &ScriptStep,
+) -> Prompt {
+    note(&mut prompt, format!("Deviation: {words}"));
+    let effect = match step.on_deviation {
+        OnDeviation::Record => "It will be recorded as an exception, and the ceremony goes on.",
+        OnDeviation::End(End::Void) => "It ends the ceremony, and voids the key.",
+        OnDeviation::End(End::Abort) => "It ends the ceremony. A key already made becomes void.",
+    };
+    note(&mut prompt, effect.into());
+    prompt.code = "deviation.card".into();
+    prompt.title = format!("Deviation, witnessed by {}", person.name);
+    prompt.waiting_for = person.name.clone();
+    prompt.ask = Ask::Card {
+        wanted: vec![person.name.clone()],
+        other_group: false,
+    };
+    prompt
+}

@@ -1,0 +1,398 @@
+//! A ceremony's record: everything the engine knows, and nothing secret.
+
+use conclave_evidence::cbor::{self, CborError};
+use conclave_evidence::{Bytes, GroupId, Hash, Id};
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::template::KeyTemplate;
+use conclave_keyroom::ports::dialogue::Answer;
+use serde::{Deserialize, Serialize};
+
+/// A person who takes part, and in which capacity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Player {
+    /// The person.
+    pub id: Id,
+    /// Their name.
+    pub name: String,
+    /// The group as whose member they act.
+    pub group: GroupId,
+    /// Their manager (R17); empty where nobody is above.
+    pub reports_to: String,
+}
+
+/// A part and who plays it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CastPart {
+    /// Its name in the script.
+    pub part: String,
+    /// Its people; of a custodian part, in the order of the components.
+    pub people: Vec<Player>,
+}
+
+/// The key under which a working key leaves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrappingKey {
+    /// Its id.
+    pub id: Id,
+    /// Its label.
+    pub label: String,
+    /// Its form: it is at least as strong as what it wraps (R6).
+    pub form: KeyForm,
+}
+
+/// Where a working key goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The wrapping key.
+    pub under: WrappingKey,
+    /// For whom.
+    pub recipient: String,
+    /// The enrolled medium.
+    pub medium: Id,
+    /// Its name in the room.
+    pub medium_name: String,
+}
+
+/// What was requested and approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameters {
+    /// The new key's label.
+    pub label: String,
+    /// What kind of key.
+    pub template: KeyTemplate,
+    /// How many components, 2 to 9; 0 for a working key.
+    pub components: u8,
+    /// Where a working key goes.
+    pub delivery: Option<Delivery>,
+    /// Who asked for the key: never an approver or a custodian of it.
+    pub requester: Option<Id>,
+}
+
+/// The key that the ceremony made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyMade {
+    /// Its id.
+    pub id: Id,
+    /// Its check value.
+    pub kcv: CheckValue,
+}
+
+/// An envelope in which a component was sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Which component.
+    pub component: u8,
+    /// The envelope's serial.
+    pub serial: String,
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepResult {
+    /// The step's id.
+    pub step: String,
+    /// Its title.
+    pub title: String,
+    /// Which component, in the repeat.
+    pub component: Option<u8>,
+    /// What was done, one line each.
+    pub words: Vec<String>,
+    /// Numbers of the journal entries that tell of it.
+    pub journal: Vec<u64>,
+    /// When it ended, wall clock; filled by the driver.
+    pub ended_ms: Option<u64>,
+}
+
+/// Something went differently, and was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    /// At which step.
+    pub step: String,
+    /// Which component, in the repeat.
+    pub component: Option<u8>,
+    /// What happened, in the words of the people.
+    pub words: String,
+    /// Who witnessed it, with their card.
+    pub witness: String,
+}
+
+/// How a ceremony ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// Every step is done.
+    Done,
+    /// The key is void, for this reason.
+    Void(String),
+    /// No key was made, for this reason.
+    Aborted(String),
+}
+
+/// A refusal that the next prompt shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// What happened.
+    pub happened: String,
+    /// What is safe now.
+    pub safe: String,
+    /// What to do.
+    pub advice: String,
+}
+
+/// The whole state of a ceremony, as the catalogue keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The ceremony's id.
+    pub ceremony: Id,
+    /// The script's exact bytes.
+    pub script: Bytes,
+    /// Their SHA-256.
+    pub digest: Hash,
+    /// What was requested.
+    pub parameters: Parameters,
+    /// Who takes part.
+    pub cast: Vec<CastPart>,
+    /// The step at hand, from 0, repeats counted out.
+    pub at: u16,
+    /// The move inside the step, from 0.
+    pub inside: u16,
+    /// What was typed in this step so far. Serials and check values: no
+    /// secrets.
+    pub entries: Vec<String>,
+    /// Failed tries of this step.
+    pub tries: u8,
+    /// What happened in this step so far, for its result.
+    pub words: Vec<String>,
+    /// Journal entries of this step so far.
+    pub journal: Vec<u64>,
+    /// A deviation that waits for its witness.
+    pub deviation: Option<String>,
+    /// What the next prompt has to explain.
+    pub refused: Option<Refused>,
+    /// The component between print and seal: an interruption voids the key.
+    pub window: Option<u8>,
+    /// The key, once it is made.
+    pub key: Option<KeyMade>,
+    /// Sealed envelopes.
+    pub envelopes: Vec<Envelope>,
+    /// What became of each step, in order.
+    pub results: Vec<StepResult>,
+    /// Recorded deviations.
+    pub exceptions: Vec<Exception>,
+    /// How it ends; [`State::over`] says whether that is on record.
+    pub ending: Option<Ending>,
+    /// The ending is on record; nothing follows.
+    pub over: bool,
+}
+
+impl State {
+    /// The record's kind in the catalogue.
+    pub const KIND: &'static str = "ceremony";
+
+    /// What the mandate covers beside the script: parameters and cast.
+    ///
+    /// # Errors
+    /// [`CborError`]: a value that cannot be encoded; none of these is.
+    pub fn parameters_digest(&self) -> Result<Hash, CborError> {
+        cbor::digest("conclave ceremony parameters 1", &(&self.parameters, &self.cast))
+    }
+
+    /// The custodian of a component.
+    #[must_use]
+    pub fn sealed(&self, component: u8) -> Option<&Envelope> {
+        self.envelopes.iter().find(|e| e.component == component)
+    }
+}
+
+/// Whose fresh signature a unit needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Signer {
+    /// A quorum of the group.
+    Quorum(GroupId),
+    /// This person, as a member of this group.
+    Person(Id, GroupId),
+}
+
+/// Something that the driver does through the door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// Journal: the step begins.
+    Begin {
+        /// The step's id.
+        step: String,
+        /// Which component, in the repeat.
+        component: Option<u8>,
+        /// What is about to happen.
+        words: Vec<String>,
+    },
+    /// Journal: the step is done.
+    End {
+        /// The step's id.
+        step: String,
+        /// Which component, in the repeat.
+        component: Option<u8>,
+        /// What was done, and by whom.
+        words: Vec<String>,
+    },
+    /// The mandate on the script's digest: both quorums sign.
+    Open,
+    /// Make the key by the template. The outcome carries [`KeyMade`].
+    Generate,
+    /// Print one component. An outcome of `Failed` says that nothing left the
+    /// station; whoever does not know says `Interrupted`.
+    Print {
+        /// Which component, from 1.
+        index: u8,
+        /// Who signs and takes the sheet.
+        custodian: Player,
+    },
+    /// Record the sealed envelope.
+    Seal {
+        /// Which component, from 1.
+        index: u8,
+        /// The serial that all typed.
+        serial: String,
+        /// Who sealed.
+        custodian: Player,
+        /// Who saw it; all of them sign.
+        witnesses: Vec<Player>,
+    },
+    /// Record that the whole key's check value was read back.
+    ReadBack {
+        /// The value that all typed.
+        value: String,
+        /// Who typed it, each with their card.
+        by: Vec<Player>,
+    },
+    /// Wrap the key, write it and the manifest to the medium.
+    Export,
+    /// Read the medium again, uncached, after it was pulled and put back.
+    ReadMedium,
+    /// Close the mandate; the minutes are signed.
+    Close {
+        /// Who signs.
+        signers: Vec<Player>,
+    },
+    /// The key becomes void, the mandate is closed.
+    Void {
+        /// Why.
+        reason: String,
+    },
+    /// The mandate, if there is one, is closed. No key was made.
+    Abort {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Unit {
+    /// A stable name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Begin { .. } => "begin",
+            Self::End { .. } => "end",
+            Self::Open => "open",
+            Self::Generate => "generate",
+            Self::Print { .. } => "print",
+            Self::Seal { .. } => "seal",
+            Self::ReadBack { .. } => "read-back",
+            Self::Export => "export",
+            Self::ReadMedium => "read-medium",
+            Self::Close { .. } => "close",
+            Self::Void { .. } => "void",
+            Self::Abort { .. } => "abort",
+        }
+    }
+
+    /// Whose fresh signatures it needs; the rest runs under session or mandate.
+    #[must_use]
+    pub fn signers(&self) -> Vec<Signer> {
+        let person = |player: &Player| Signer::Person(player.id, player.group);
+        match self {
+            Self::Open | Self::Export => vec![
+                Signer::Quorum(GroupId::KeyManagers),
+                Signer::Quorum(GroupId::Approvers),
+            ],
+            Self::Print { custodian, .. } => vec![person(custodian)],
+            Self::Seal {
+                custodian,
+                witnesses,
+                ..
+            } => std::iter::once(custodian)
+                .chain(witnesses)
+                .map(person)
+                .collect(),
+            Self::Close { signers } => signers.iter().map(person).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What a unit brought.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Did {
+    /// For the minutes.
+    pub words: Vec<String>,
+    /// The number of its journal entry.
+    pub journal: Option<u64>,
+    /// When, wall clock.
+    pub at_ms: Option<u64>,
+    /// The key, after [`Unit::Generate`].
+    pub key: Option<KeyMade>,
+}
+
+/// What the driver gives back to the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A typed text.
+    Word(String),
+    /// The key was pressed.
+    Confirmed,
+    /// Something went differently.
+    Deviated(String),
+    /// Somebody ends the ceremony, and confirmed it.
+    Abort,
+    /// This person's card answered a challenge after its PIN.
+    Identified(Id),
+    /// The unit was done.
+    Did(Did),
+    /// The unit, or the identification, failed and changed nothing.
+    Failed(String),
+    /// The unit was interrupted: nobody knows how far it came.
+    Interrupted(String),
+    /// A card that had to stay was pulled.
+    CardGone,
+    /// The program ends.
+    Shutdown,
+}
+
+impl Reply {
+    /// What a person answered at the station. A PIN, a form or a choice is no
+    /// answer to a ceremony's prompt.
+    #[must_use]
+    pub fn from_answer(answer: Answer) -> Option<Self> {
+        match answer {
+            Answer::Word(word) => Some(Self::Word(word)),
+            Answer::Confirmed => Some(Self::Confirmed),
+            Answer::Deviated(words) => Some(Self::Deviated(words)),
+            Answer::Abort => Some(Self::Abort),
+            Answer::CardGone => Some(Self::CardGone),
+            Answer::Shutdown => Some(Self::Shutdown),
+            Answer::Secret(_) | Answer::Fields(_) | Answer::Chosen(_) | Answer::OtherGroup => None,
+        }
+    }
+}
+
+/// What the journal says of the unit at hand when a ceremony is resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// No intent of it: it never began.
+    Nothing,
+    /// Intent and outcome.
+    Did(Did),
+    /// It failed, and changed nothing.
+    Failed(String),
+    /// An intent without outcome.
+    Unknown,
+}

@@ -1,0 +1,152 @@
+//! Which printer may do which work: one purpose a device, for ever (R10).
+
+use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::device::{PrinterPurpose, PrinterRecord};
+
+/// Why a printer is refused before anything is sent to it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnrolmentError {
+    /// No printer of this name is enrolled.
+    #[error("no printer {0} is enrolled")]
+    Unknown(String),
+    /// Enrolled for something else.
+    #[error("{name} is enrolled for {}, not for {}", .has.words(), .wanted.words())]
+    Purpose {
+        /// The printer's name.
+        name: String,
+        /// What it is for.
+        has: PrinterPurpose,
+        /// What was to be printed.
+        wanted: PrinterPurpose,
+    },
+    /// The same device, serial or name is enrolled a second time: a printer
+    /// of components is used for nothing else.
+    #[error("{name} is shared: {other} is the same device, serial or name")]
+    Shared {
+        /// The printer's name.
+        name: String,
+        /// The other record's name.
+        other: String,
+    },
+    /// A training device on a PRODUCTION station.
+    #[error("{0} is a training printer, and this is a PRODUCTION station")]
+    Training(String),
+}
+
+/// TRUE when both records mean one device.
+fn same(a: &PrinterRecord, b: &PrinterRecord) -> bool {
+    a.device == b.device || a.serial == b.serial || a.name == b.name
+}
+
+/// Checks a printer that is to be enrolled against those on record.
+///
+/// # Errors
+/// [`EnrolmentError::Shared`], [`EnrolmentError::Training`]
+pub fn may_enrol(
+    mode: Mode,
+    enrolled: &[PrinterRecord],
+    new: &PrinterRecord,
+) -> Result<(), EnrolmentError> {
+    if new.training && mode == Mode::Production {
+        return Err(EnrolmentError::Training(new.name.clone()));
+    }
+    match enrolled.iter().find(|other| same(other, new)) {
+        Some(other) => Err(EnrolmentError::Shared {
+            name: new.name.clone(),
+            other: other.name.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The enrolled printer `name`, if it may do this work: its purpose, its mode,
+/// and no second record of the same device.
+///
+/// # Errors
+/// [`EnrolmentError`]
+pub fn fit<'r>(
+    mode: Mode,
+    enrolled: &'r [PrinterRecord],
+    name: &str,
+    wanted: PrinterPurpose,
+) -> Result<&'r PrinterRecord, EnrolmentError> {
+    let record = enrolled
+        .iter()
+        .find(|record| record.name == name)
+        .ok_or_else(|| EnrolmentError::Unknown(name.to_owned()))?;
+    if record.training && mode == Mode::Production {
+        return Err(EnrolmentError::Training(record.name.clone()));
+    }
+    if record.purpose != wanted {
+        return Err(EnrolmentError::Purpose {
+            name: record.name.clone(),
+            has: record.purpose,
+            wanted,
+        });
+    }
+    let twin = enrolled
+        .iter()
+        .find(|other| other.id != record.id && same(other, record));
+    match twin {
+        Some(other) => Err(EnrolmentError::Shared {
+            name: record.name.clone(),
+            other: other.name.clone(),
+        }),
+        None => Ok(record),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conclave_evidence::Id;
+    use conclave_keyroom::domain::device::PrinterLanguage;
+
+    fn printer(id: u8, name: &str, device: &str, purpose: PrinterPurpose) -> PrinterRecord {
+        PrinterRecord {
+            id: Id([id; 16]),
+            name: name.to_owned(),
+            device: device.to_owned(),
+            serial: format!("S{id}"),
+            purpose,
+            language: PrinterLanguage::EscP,
+            training: false,
+        }
+    }
+
+    #[test]
+    fn wrong_purpose_shared_training_and_unknown_are_refused() {
+        use PrinterPurpose::{Components, Reports};
+        let parts = printer(1, "KOMP-1", "/dev/usb/lp0", Components);
+        let reports = printer(2, "REP-1", "/dev/usb/lp1", Reports);
+        let both = [parts.clone(), reports.clone()];
+        let get = |list: &[PrinterRecord], name| {
+            fit(Mode::Production, list, name, Components).map(|r| r.name.clone())
+        };
+        assert_eq!(get(&both, "KOMP-1"), Ok("KOMP-1".to_owned()));
+        assert!(matches!(
+            get(&both, "REP-1"),
+            Err(EnrolmentError::Purpose { .. })
+        ));
+        assert!(matches!(get(&both, "X"), Err(EnrolmentError::Unknown(_))));
+
+        let mut twin = printer(3, "REP-2", "/dev/usb/lp0", Reports);
+        assert!(matches!(
+            may_enrol(Mode::Production, &both, &twin),
+            Err(EnrolmentError::Shared { .. })
+        ));
+        let shared = [parts.clone(), twin.clone()];
+        assert!(matches!(
+            get(&shared, "KOMP-1"),
+            Err(EnrolmentError::Shared { .. })
+        ));
+
+        twin.device = "/dev/pts/7".to_owned();
+        twin.training = true;
+        assert!(may_enrol(Mode::Test, &both, &twin).is_ok());
+        assert!(matches!(
+            may_enrol(Mode::Production, &both, &twin),
+            Err(EnrolmentError::Training(_))
+        ));
+    }
+}

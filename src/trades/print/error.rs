@@ -1,0 +1,175 @@
+//! Why a layout or a form is refused.
+
+use super::layout::FieldName;
+
+/// A layout file that is refused: what, and on which line of the file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{fault}", .file_line.map(|l| format!("line {l} of the layout file: ")).unwrap_or_default())]
+pub struct LayoutError {
+    /// The line of the file, from 1, where one is to blame.
+    pub file_line: Option<usize>,
+    /// What is wrong there.
+    pub fault: LayoutFault,
+}
+
+/// What can be wrong with a layout. Lines and columns are the form's, from 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LayoutFault {
+    /// Not TOML, an unknown or doubled key, a missing one, a wrong type.
+    #[error("{0}")]
+    File(String),
+    /// The form's own numbers.
+    #[error("the form has {what} {found}; {least} to {most} are possible")]
+    Size {
+        /// Which number.
+        what: &'static str,
+        /// As the file has it.
+        found: usize,
+        /// Smallest.
+        least: usize,
+        /// Largest.
+        most: usize,
+    },
+    /// There is no field of this name.
+    #[error("there is no field \"{0}\"")]
+    UnknownField(String),
+    /// Something that may not be read from outside stands there.
+    #[error("{field} may not stand on the outside (form line {line})")]
+    Outside {
+        /// Which field.
+        field: FieldName,
+        /// Its line.
+        line: usize,
+    },
+    /// A control character, or a letter no printer is sure to have.
+    #[error("{item} has the character {character:?}; only printable ASCII is allowed")]
+    Character {
+        /// Which item.
+        item: String,
+        /// The character.
+        character: char,
+    },
+    /// A fixed text that could be taken for a part of the value.
+    #[error("{0} could be taken for a group of the value")]
+    LooksLikeValue(String),
+    /// Beyond the form's edge.
+    #[error(
+        "{item} at line {line}, column {column} runs beyond the form ({lines} lines, {columns} columns)"
+    )]
+    Overflow {
+        /// Which item.
+        item: String,
+        /// Its line.
+        line: usize,
+        /// Its column.
+        column: usize,
+        /// Lines of the form.
+        lines: usize,
+        /// Columns of the form.
+        columns: usize,
+    },
+    /// Two items on one place: one would overstrike the other.
+    #[error("{item} and {other} overlap at line {line}, column {column}")]
+    Overlap {
+        /// The later of the two.
+        item: String,
+        /// The earlier.
+        other: String,
+        /// Where.
+        line: usize,
+        /// Where.
+        column: usize,
+    },
+    /// A field twice in one area.
+    #[error("{field} stands twice on the {area}")]
+    Duplicate {
+        /// Which field.
+        field: FieldName,
+        /// `outside` or `inside`.
+        area: &'static str,
+    },
+    /// A field that every form must have.
+    #[error("{field} is missing on the {area}")]
+    Missing {
+        /// Which field.
+        field: FieldName,
+        /// `outside` or `inside`.
+        area: &'static str,
+    },
+    /// The field is too narrow for what it must hold.
+    #[error("{field} needs {least} columns, the layout gives it {width}")]
+    Narrow {
+        /// Which field.
+        field: FieldName,
+        /// Columns that the layout gives.
+        width: usize,
+        /// Columns that it needs.
+        least: usize,
+    },
+    /// An empty text or box.
+    #[error("{0} is empty")]
+    Empty(String),
+    /// There is no fold where the outside ends.
+    #[error("there is no fold at line {0}, where the outside ends")]
+    NoFold(usize),
+    /// The value is so near to the outside that a careless fold shows it.
+    #[error("the value stands less than {0} lines below the outside")]
+    NearOutside(usize),
+}
+
+/// Why a form is not rendered. Nothing has been printed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrintError {
+    /// A character that could steer the printer, or that it does not have.
+    #[error("{field} has the character {character:?}, which the form cannot print")]
+    Character {
+        /// Which field or part of the document.
+        field: String,
+        /// The character.
+        character: char,
+    },
+    /// Longer than the layout's field.
+    #[error("{field} has {len} characters, the layout gives it {width}")]
+    TooLong {
+        /// Which field.
+        field: FieldName,
+        /// Characters.
+        len: usize,
+        /// Room.
+        width: usize,
+    },
+    /// Empty.
+    #[error("{0} is empty")]
+    Empty(FieldName),
+    /// A ceremony id or date with four hex digits alone, as a value has them.
+    #[error("{0} could be taken for a group of the value")]
+    LooksLikeValue(FieldName),
+    /// Not `1 <= i <= n <= 9`, or fewer than two.
+    #[error("component {index} of {of} is none")]
+    Part {
+        /// Which.
+        index: u8,
+        /// How many.
+        of: u8,
+    },
+    /// The value has another length than the key form says.
+    #[error("the value has {found} bytes, the form is for {expected}")]
+    ValueLength {
+        /// Bytes given.
+        found: usize,
+        /// Bytes of the key form.
+        expected: usize,
+    },
+    /// The page writer did not put the X's where the value goes. Nothing is
+    /// printed rather than a form without its value.
+    #[error("the place of value line {0} was not found on the rendered page")]
+    PlaceLost(usize),
+    /// A table row with another number of cells than the table has columns.
+    #[error("a table row has {found} cells, the table {expected} columns")]
+    Cells {
+        /// Cells of the row.
+        found: usize,
+        /// Columns of the table.
+        expected: usize,
+    },
+}

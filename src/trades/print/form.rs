@@ -1,0 +1,153 @@
+//! What is printed on a component form, except the value.
+
+use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::CheckValue;
+
+use super::error::PrintError;
+use super::layout::FieldName;
+use super::letters::{has_value_group, to_ascii};
+
+/// The fields of one component form. Letters outside of ASCII are written
+/// plainly (`Jürg` as `Juerg`); what has no plain form is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComponentForm {
+    /// TEST or PRODUCTION.
+    pub mode: Mode,
+    /// The station's name.
+    pub station: String,
+    /// The key's label.
+    pub label: String,
+    /// What the key is for: the template's name.
+    pub purpose: String,
+    /// Algorithm and length.
+    pub form: KeyForm,
+    /// Which component, from 1.
+    pub index: u8,
+    /// How many there are.
+    pub of: u8,
+    /// The component's own check value.
+    pub kcv: CheckValue,
+    /// The whole key's check value, where policy wants it printed.
+    pub key_kcv: Option<CheckValue>,
+    /// The ceremony. May not have four hex digits standing alone, as a group
+    /// of the value does: `C-0042` is refused, `C00042` is not.
+    pub ceremony: String,
+    /// The date, from [`day_words`]; the same restriction.
+    pub date: String,
+    /// The custodian group.
+    pub group: String,
+    /// The custodian's name.
+    pub custodian: String,
+}
+
+impl ComponentForm {
+    /// The text of a field in printable ASCII; `None` for the value, the title
+    /// and the serial, which the sheet knows how to print.
+    pub(super) fn text(&self, field: FieldName) -> Result<Option<String>, PrintError> {
+        let text = match field {
+            FieldName::Value | FieldName::Title | FieldName::Serial => return Ok(None),
+            FieldName::Banner => self.mode.to_string(),
+            FieldName::Station => self.station.clone(),
+            FieldName::Label => self.label.clone(),
+            FieldName::Purpose => self.purpose.clone(),
+            FieldName::Algorithm => {
+                format!("{}, {} bytes", self.form.name(), self.form.bytes())
+            }
+            FieldName::Part => {
+                if !(2..=9).contains(&self.of) || !(1..=self.of).contains(&self.index) {
+                    return Err(PrintError::Part {
+                        index: self.index,
+                        of: self.of,
+                    });
+                }
+                format!("COMPONENT {} of {}", self.index, self.of)
+            }
+            FieldName::Kcv => self.kcv.words(),
+            FieldName::KeyKcv => match &self.key_kcv {
+                Some(kcv) => kcv.words(),
+                None => "not printed".to_owned(),
+            },
+            FieldName::Ceremony => self.ceremony.clone(),
+            FieldName::Date => self.date.clone(),
+            FieldName::Group => self.group.clone(),
+            FieldName::Custodian => self.custodian.clone(),
+        };
+        let text = to_ascii(&text).map_err(|character| PrintError::Character {
+            field: field.to_string(),
+            character,
+        })?;
+        if text.trim().is_empty() {
+            return Err(PrintError::Empty(field));
+        }
+        // Labels and names are what they are; these two we can choose.
+        if matches!(field, FieldName::Ceremony | FieldName::Date) && has_value_group(&text) {
+            return Err(PrintError::LooksLikeValue(field));
+        }
+        Ok(Some(text))
+    }
+}
+
+const MONTHS: [&str; 12] = [
+    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+];
+
+/// The UTC day of a wall clock in milliseconds since 1970, as `24NOV2026`: no
+/// doubt about day and month, and no four digits alone that could be taken for
+/// a group of a value.
+#[must_use]
+pub fn day_words(wall_ms: u64) -> String {
+    let (year, month, day) = civil(wall_ms / 86_400_000);
+    let name = MONTHS.get(month).copied().unwrap_or("???");
+    format!("{day:02}{name}{year:04}")
+}
+
+/// Day and time in UTC, as `24NOV2026 09:14:05Z`.
+#[must_use]
+pub fn time_words(wall_ms: u64) -> String {
+    let second = wall_ms / 1000 % 86_400;
+    format!(
+        "{} {:02}:{:02}:{:02}Z",
+        day_words(wall_ms),
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
+/// Year, month (from 0) and day (from 1) of a day number since 1970-01-01, by
+/// the proleptic Gregorian calendar: 146,097 days in 400 years, counted from
+/// 1 March of the year 0.
+fn civil(days: u64) -> (u64, usize, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = (from_march + 2) % 12;
+    let year = year_of_era + era * 400 + u64::from(month < 2);
+    (year, usize::try_from(month).unwrap_or(0), day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_as_date_prints_them() {
+        // `date -u -d @… +%d%b%Y`
+        for (seconds, words) in [
+            (0u64, "01JAN1970"),
+            (951_782_400, "29FEB2000"),
+            (1_795_515_245, "24NOV2026"),
+            (4_107_542_400, "01MAR2100"),
+            (253_402_300_799, "31DEC9999"),
+        ] {
+            assert_eq!(day_words(seconds * 1000), words);
+        }
+        assert_eq!(time_words(1_795_511_645_123), "24NOV2026 09:14:05Z");
+        assert!(!day_words(u64::MAX).is_empty());
+    }
+}
