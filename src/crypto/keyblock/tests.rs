@@ -44,7 +44,7 @@ fn published_blocks() {
             .iter()
             .map(|b| (b.id().to_string(), b.data().into()))
             .collect();
-        assert_eq!(expected["optional_blocks"], blocks.into());
+        assert_eq!(expected["optional_blocks"], serde_json::Value::from(blocks));
     }
 }
 
@@ -205,7 +205,9 @@ fn each_wrapping_rule_refuses_by_name() {
 
 #[test]
 fn optional_blocks_keep_their_rules() {
-    let block = |id, data| OptionalBlock::new(BlockId::new(id).unwrap(), data).unwrap();
+    fn block(id: &str, data: &str) -> OptionalBlock {
+        OptionalBlock::new(BlockId::new(id).unwrap(), data).unwrap()
+    }
     let mut blocks = OptionalBlocks::default();
     blocks.push(block("LB", "a")).unwrap();
     let twice = BlockError::Duplicate(BlockId::new("LB").unwrap());
@@ -213,9 +215,6 @@ fn optional_blocks_keep_their_rules() {
     assert_eq!(blocks.push(block("PB", "0")), Err(BlockError::Padding));
     assert!(OptionalBlock::label("na\u{ef}ve").is_none());
     assert!(BlockId::new("lb").is_none());
-    for number in 10..=106 {
-        blocks.push(block(&number.to_string()[..2], "")).err();
-    }
     let mut full = OptionalBlocks::default();
     for number in 0..98 {
         full.push(block(&format!("{number:02}"), "")).unwrap();
