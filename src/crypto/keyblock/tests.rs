@@ -44,7 +44,7 @@ fn published_blocks() {
             .iter()
             .map(|b| (b.id().to_string(), b.data().into()))
             .collect();
-        assert_eq!(expected["optional_blocks"], blocks.into());
+        assert_eq!(expected["optional_blocks"], serde_json::Value::from(blocks));
     }
 }
 
@@ -118,7 +118,7 @@ fn published_blocks_are_written_again() {
 #[test]
 fn malformed_blocks_are_refused_by_name() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/malformed/tr31");
-    let mut count = 0;
+    let (mut count, mut wrong) = (0, Vec::new());
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
@@ -130,14 +130,13 @@ fn malformed_blocks_are_refused_by_name() {
             _ => Cipher::Tdes,
         };
         let found = unwrap(&kbpk(cipher, &unhex(key)), &block).err();
-        assert_eq!(
-            found.map(|e| format!("{e:?}")).as_deref(),
-            Some(error),
-            "{}",
-            path.display()
-        );
+        let found = found.map(|e| format!("{e:?}"));
+        if found.as_deref() != Some(error) {
+            wrong.push(format!("{}: {found:?}, not {error}", path.display()));
+        }
         count += 1;
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count >= 30, "{count} malformed blocks");
 }
 
@@ -205,7 +204,9 @@ fn each_wrapping_rule_refuses_by_name() {
 
 #[test]
 fn optional_blocks_keep_their_rules() {
-    let block = |id, data| OptionalBlock::new(BlockId::new(id).unwrap(), data).unwrap();
+    fn block(id: &str, data: &str) -> OptionalBlock {
+        OptionalBlock::new(BlockId::new(id).unwrap(), data).unwrap()
+    }
     let mut blocks = OptionalBlocks::default();
     blocks.push(block("LB", "a")).unwrap();
     let twice = BlockError::Duplicate(BlockId::new("LB").unwrap());
@@ -213,9 +214,6 @@ fn optional_blocks_keep_their_rules() {
     assert_eq!(blocks.push(block("PB", "0")), Err(BlockError::Padding));
     assert!(OptionalBlock::label("na\u{ef}ve").is_none());
     assert!(BlockId::new("lb").is_none());
-    for number in 10..=106 {
-        blocks.push(block(&number.to_string()[..2], "")).err();
-    }
     let mut full = OptionalBlocks::default();
     for number in 0..98 {
         full.push(block(&format!("{number:02}"), "")).unwrap();
