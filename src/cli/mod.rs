@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand, which gives the exit code.
 
 mod demo;
+mod run;
 mod selftest;
 mod verify;
 
@@ -13,21 +14,27 @@ use clap::{Parser, Subcommand};
 #[command(version, about)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Run,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Practice(run::Practice),
     Selftest(selftest::Selftest),
     Verify(verify::Verify),
 }
 
 /// Reads the arguments and does what they say.
 pub(crate) fn run() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Demo(demo) => demo.run(),
-        Command::Selftest(selftest) => selftest.run(),
-        Command::Verify(arguments) => verify::run(&arguments),
+    let arguments = Arguments::parse();
+    match arguments.command {
+        None => arguments.run.run(),
+        Some(Command::Demo(demo)) => demo.run(),
+        Some(Command::Practice(practice)) => practice.run(),
+        Some(Command::Selftest(selftest)) => selftest.run(),
+        Some(Command::Verify(arguments)) => verify::run(&arguments),
     }
 }

@@ -70,8 +70,6 @@ pub struct Demonstration {
     printers: TrainingPrinters,
     out: PathBuf,
     progress: OnProgress,
-    /// The readers, for a desk that goes on with this room.
-    pub room: TrainingRoom,
 }
 
 /// Six digits that the PIN rules accept, drawn like every training secret.
@@ -93,27 +91,39 @@ fn pin(random: &mut dyn RandomSource) -> Result<Secret, OpenError> {
 impl Demonstration {
     /// An empty TEST station in an empty folder, with fourteen blank cards.
     ///
-    /// `pins`: the PIN of each person; drawn where there is none.
+    /// `practice_pin`: everybody's PIN in a practice room; the demonstration draws one
+    /// for each and files what is printed.
     ///
     /// # Errors
     /// [`DemoError`]
     pub fn prepare(
         out: &Path,
         readers: usize,
-        pins: Option<&[u8]>,
+        practice_pin: Option<&[u8]>,
         progress: OnProgress,
     ) -> Result<Self, DemoError> {
         let used = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
         if used {
             return Err(DemoError::InUse(out.to_owned()));
         }
+        std::fs::create_dir_all(out).map_err(io(out))?;
+        let filed = practice_pin.is_none();
         let paper = out.join("paper");
-        std::fs::create_dir_all(&paper).map_err(io(out))?;
+        if filed {
+            std::fs::create_dir_all(&paper).map_err(io(out))?;
+        }
         let printer = |serial: &str| {
-            TrainingPrinter::start_with_folder(serial, Some(paper.clone()))
+            TrainingPrinter::start_with_folder(serial, filed.then(|| paper.clone()))
                 .map_err(|e| OpenError::Training(TrainingRoomError::Printer(e)))
         };
-        let printers = TrainingPrinters(vec![printer(PRINTER)?, printer(PDF_PRINTER)?]);
+        // A practice room has the one printer that shows its paper; the
+        // demonstration files every sheet, as ESC/P and as PDF.
+        let mut all = vec![printer(PRINTER)?];
+        if filed {
+            all.push(printer(PDF_PRINTER)?);
+        }
+        let printers = TrainingPrinters(all);
+        let stick = out.join(if filed { "media" } else { "stick" });
         let labels: Vec<CardLabel> = (1u16..)
             .zip(cast::PEOPLE)
             .map(|(number, (name, _, _))| CardLabel {
@@ -122,7 +132,7 @@ impl Demonstration {
             })
             .collect();
         let room =
-            TrainingRoom::furnished(out, readers, &labels, printers.clone(), &out.join("media"))
+            TrainingRoom::furnished(out, readers, &labels, printers.clone(), &stick)
                 .map_err(OpenError::Training)?;
         let config = Config::parse("").map_err(|why| DemoError::Stage {
             stage: "configuration".into(),
@@ -141,7 +151,7 @@ impl Demonstration {
             people.push(Hand {
                 name: name.into(),
                 card,
-                pin: match pins {
+                pin: match practice_pin {
                     Some(digits) => {
                         Secret::from_fn(digits.len(), |out| out.copy_from_slice(digits))
                     }
@@ -162,7 +172,6 @@ impl Demonstration {
             printers,
             out: out.to_owned(),
             progress,
-            room,
         })
     }
 
@@ -357,12 +366,24 @@ impl Demonstration {
         std::fs::write(&path, text + "\n").map_err(io(&path))?;
         Ok(path)
     }
+}
 
-    /// Hands the station over to people: what was prepared goes on by hand.
-    #[must_use]
-    pub fn hand_over(self) -> (Station, TrainingRoom) {
-        (self.station, self.room)
-    }
+/// The PIN of everybody in a practice room.
+pub const PRACTICE_PIN: &[u8] = b"802803";
+
+/// Furnishes a practice room: a station with fourteen people and its devices
+/// enrolled, to be opened by hand afterwards.
+///
+/// # Errors
+/// [`DemoError`]
+pub fn furnish(folder: &Path, readers: usize) -> Result<(), DemoError> {
+    let mut demo =
+        Demonstration::prepare(folder, 1, Some(PRACTICE_PIN), Arc::new(|_: &str| {}))?;
+    demo.initialise()?;
+    demo.enrol_devices()?;
+    let path = folder.join(crate::config::FILE);
+    let text = format!("[training]\nreaders = {readers}\ncards = 14\n");
+    std::fs::write(&path, text).map_err(io(&path))
 }
 
 /// Plays everything; the path of `demo.json`.

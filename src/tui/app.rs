@@ -1,0 +1,578 @@
+//! The model and its update.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use conclave_keyroom::ports::dialogue::{Answer, Refusal};
+use conclave_station::front::{Administration, Desk, Event, Lists, Phase, Request, Status};
+
+use super::desk::{After, Table};
+use super::key::Key;
+use super::overlay::Overlay;
+use super::prompt::{Reaction, Standing};
+use super::rows::{Digest, Kind, Place};
+use super::theme::Theme;
+use super::words;
+
+/// What happens to the model.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "inputs are taken one by one, never kept"
+)]
+pub enum Input {
+    /// A key was pressed.
+    Key(Key),
+    /// The station said something.
+    Event(Event),
+    /// Time passed: the monotonic clock, in milliseconds.
+    Tick(u64),
+}
+
+/// A screen of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// A list.
+    List(Place),
+    /// One row of a list, by its identity, from this line on.
+    Detail {
+        /// Which list.
+        kind: Kind,
+        /// The row's identity.
+        id: String,
+        /// The first line shown.
+        from: usize,
+    },
+}
+
+/// Something that is shown until a key is pressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// An act ended well.
+    Done {
+        /// Title.
+        title: String,
+        /// What was done.
+        lines: Vec<String>,
+        /// The first line shown.
+        from: usize,
+    },
+    /// An act was refused or failed.
+    Refused(Refusal),
+}
+
+/// Long work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Working {
+    /// What is done.
+    pub words: String,
+    /// So far.
+    pub done: u64,
+    /// Of all.
+    pub of: u64,
+    /// When the first report came, and how far it was: the rate counts from there.
+    pub since: (u64, u64),
+    /// It was asked to stop.
+    pub stopping: bool,
+}
+
+/// The model of the terminal.
+pub struct App {
+    pub(super) theme: Theme,
+    pub(super) status: Status,
+    /// When the status came, monotonic.
+    pub(super) status_at: u64,
+    pub(super) now: u64,
+    pub(super) lists: Lists,
+    pub(super) digest: Digest,
+    pub(super) stack: Vec<Screen>,
+    pub(super) prompt: Option<Standing>,
+    pub(super) working: Option<Working>,
+    pub(super) notices: VecDeque<Notice>,
+    pub(super) overlay: Option<Overlay>,
+    pub(super) table: Option<Table>,
+    desk: Option<Arc<dyn Desk>>,
+    pub(super) blank: bool,
+    ended: bool,
+    awake_at: Option<u64>,
+}
+
+/// Milliseconds between two words to the station that somebody is there.
+const AWAKE_EVERY: u64 = 1000;
+
+impl App {
+    /// A terminal that knows nothing yet. `desk` is the table of a training
+    /// station.
+    #[must_use]
+    pub fn new(theme: Theme, desk: Option<Arc<dyn Desk>>) -> Self {
+        Self {
+            theme,
+            status: Status::default(),
+            status_at: 0,
+            now: 0,
+            lists: Lists::default(),
+            digest: Digest::default(),
+            stack: Vec::new(),
+            prompt: None,
+            working: None,
+            notices: VecDeque::new(),
+            overlay: None,
+            table: None,
+            desk,
+            blank: false,
+            ended: false,
+            awake_at: None,
+        }
+    }
+
+    /// The station has ended; so must the terminal.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether this is a training station with a desk.
+    #[must_use]
+    pub fn has_desk(&self) -> bool {
+        self.desk.is_some() && self.status.mode != "PRODUCTION"
+    }
+
+    /// The wall clock, carried on from the last status. Milliseconds.
+    pub(super) fn wall_ms(&self) -> u64 {
+        self.status.wall_ms + self.since_status()
+    }
+
+    /// Seconds until the screen blanks and until the session ends.
+    pub(super) fn idle(&self) -> Option<(u64, u64)> {
+        let gone = self.since_status() / 1000;
+        self.status
+            .idle
+            .map(|(blank, logout)| (blank.saturating_sub(gone), logout.saturating_sub(gone)))
+    }
+
+    /// Where help is, while it is open.
+    pub(super) fn helping(&self) -> Option<usize> {
+        match &self.overlay {
+            Some(Overlay::Help(from)) => Some(*from),
+            _ => None,
+        }
+    }
+
+    /// The act at hand and its step, for the header.
+    pub(super) fn act(&self) -> Option<(String, String)> {
+        let prompt = &self.prompt.as_ref()?.prompt;
+        let step = prompt
+            .step
+            .map_or_else(String::new, |(at, of)| format!("step {at} of {of}"));
+        Some((prompt.act.clone(), step))
+    }
+
+    fn since_status(&self) -> u64 {
+        self.now.saturating_sub(self.status_at)
+    }
+
+    /// Takes one input; gives what is to be asked of the station, in order.
+    pub fn update(&mut self, input: Input) -> Vec<Request> {
+        match input {
+            Input::Tick(now) => {
+                self.now = now;
+                if let Some(table) = &mut self.table {
+                    table.look();
+                }
+                Vec::new()
+            }
+            Input::Event(event) => {
+                self.event(event);
+                Vec::new()
+            }
+            Input::Key(key) => {
+                let mut requests = Vec::new();
+                let due = self
+                    .awake_at
+                    .is_none_or(|at| self.now.saturating_sub(at) >= AWAKE_EVERY);
+                if self.blank || (self.status.idle.is_some() && due) {
+                    self.awake_at = Some(self.now);
+                    requests.push(Request::Awake);
+                }
+                // The key that wakes the screen does nothing else: whoever
+                // pressed it did not see what it would do.
+                if !self.blank {
+                    requests.extend(self.key(key));
+                }
+                requests
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Prompt(prompt) => {
+                self.working = None;
+                match &mut self.prompt {
+                    Some(standing) => {
+                        let code = standing.prompt.code.clone();
+                        standing.replace(*prompt);
+                        if standing.prompt.code != code {
+                            self.drop_overlay_of_prompt();
+                        }
+                    }
+                    None => self.prompt = Some(Standing::new(*prompt)),
+                }
+            }
+            Event::PromptDone => {
+                self.prompt = None;
+                self.working = None;
+                self.drop_overlay_of_prompt();
+            }
+            Event::Progress { words, done, of } => {
+                let (since, stopping) = match &self.working {
+                    Some(w) if w.words == words && w.done <= done => (w.since, w.stopping),
+                    _ => ((self.now, done), false),
+                };
+                self.working = Some(Working {
+                    words,
+                    done,
+                    of,
+                    since,
+                    stopping,
+                });
+            }
+            Event::Done { title, lines } => {
+                self.working = None;
+                self.notices.push_back(Notice::Done {
+                    title,
+                    lines,
+                    from: 0,
+                });
+            }
+            Event::Refused(refusal) => {
+                self.working = None;
+                self.notices.push_back(Notice::Refused(refusal));
+            }
+            Event::Status(status) => {
+                let opened = status.phase == Phase::Open && self.status.phase != Phase::Open;
+                if status.phase != Phase::Open {
+                    self.stack.clear();
+                    if self.status.phase == Phase::Open {
+                        self.lists = Lists::default();
+                        self.digest = Digest::default();
+                    }
+                }
+                self.status = status;
+                self.status_at = self.now;
+                if opened {
+                    self.stack = vec![Screen::List(Place::new(Kind::Tasks, &self.lists))];
+                }
+            }
+            Event::Lists(lists) => {
+                let before = std::mem::replace(&mut self.lists, *lists);
+                self.digest = Digest::of(&self.lists);
+                for screen in &mut self.stack {
+                    if let Screen::List(place) = screen {
+                        place.refresh(&before, &self.lists);
+                    }
+                }
+            }
+            Event::Blank(true) => {
+                // What was typed is gone: whoever comes back types it again.
+                self.blank = true;
+                self.table = None;
+                if self.overlay != Some(Overlay::Quit) {
+                    self.overlay = None;
+                }
+                if let Some(standing) = &mut self.prompt {
+                    standing.forget();
+                }
+            }
+            Event::Blank(false) => self.blank = false,
+            Event::Ended => self.ended = true,
+        }
+    }
+
+    fn drop_overlay_of_prompt(&mut self) {
+        if matches!(
+            self.overlay,
+            Some(Overlay::Abandon | Overlay::Deviate(_) | Overlay::NoMore | Overlay::Help(_))
+        ) {
+            self.overlay = None;
+        }
+    }
+
+    /// The name of the screen at hand, for help.
+    pub(super) fn place_name(&self) -> &'static str {
+        if self.table.is_some() {
+            return "desk";
+        }
+        if self.prompt.is_some() {
+            return "prompt";
+        }
+        if self.working.is_some() {
+            return "progress";
+        }
+        match self.stack.last() {
+            None => "start",
+            Some(Screen::List(place)) => place.kind.name(),
+            Some(Screen::Detail { .. }) => "detail",
+        }
+    }
+
+    fn typing(&self) -> bool {
+        if self.table.is_some() || !self.notices.is_empty() {
+            return false;
+        }
+        match (&self.prompt, self.stack.last()) {
+            (Some(standing), _) => standing.types(),
+            (None, Some(Screen::List(place))) => place.filtering,
+            _ => false,
+        }
+    }
+
+    fn key(&mut self, key: Key) -> Vec<Request> {
+        if let Some(overlay) = self.overlay.take() {
+            return self.overlay_key(overlay, key);
+        }
+        match key {
+            Key::Ctrl('c') => {
+                self.overlay = Some(Overlay::Quit);
+                return Vec::new();
+            }
+            // No suspending: the shell below would be a way around the station.
+            Key::Ctrl('z') => return Vec::new(),
+            Key::F(1) => {
+                self.overlay = Some(Overlay::Help(0));
+                return Vec::new();
+            }
+            Key::Char('?') if !self.typing() => {
+                self.overlay = Some(Overlay::Help(0));
+                return Vec::new();
+            }
+            Key::F(2) if self.table.is_none() && self.has_desk() => {
+                self.table = self.desk.clone().map(Table::new);
+                return Vec::new();
+            }
+            _ => {}
+        }
+        if let Some(table) = &mut self.table {
+            if table.key(key) == After::Closes {
+                self.table = None;
+            }
+            return Vec::new();
+        }
+        if self.notices.front().is_some() {
+            self.notice_key(key);
+            return Vec::new();
+        }
+        if self.working.is_some() {
+            if key == Key::Esc {
+                self.overlay = Some(Overlay::Abandon);
+            }
+            return Vec::new();
+        }
+        if let Some(standing) = &mut self.prompt {
+            return match standing.key(key) {
+                Reaction::Stay => Vec::new(),
+                Reaction::Answer(answer) => vec![Request::Answer(answer)],
+                Reaction::Overlay(overlay) => {
+                    self.overlay = Some(overlay);
+                    Vec::new()
+                }
+            };
+        }
+        match self.stack.last() {
+            None => self.start_key(key),
+            Some(_) => self.screen_key(key),
+        }
+    }
+
+    fn overlay_key(&mut self, overlay: Overlay, key: Key) -> Vec<Request> {
+        let yes = matches!(key, Key::Char('y' | 'Y'));
+        let no = matches!(key, Key::Esc | Key::Char('n' | 'N'));
+        match overlay {
+            Overlay::Help(from) => match key {
+                Key::Down | Key::PageDown => {
+                    self.overlay = Some(Overlay::Help((from + 5).min(100)));
+                }
+                Key::Up | Key::PageUp => {
+                    self.overlay = Some(Overlay::Help(from.saturating_sub(5)));
+                }
+                Key::Ctrl('c') => self.overlay = Some(Overlay::Quit),
+                _ => {}
+            },
+            Overlay::Quit if yes => return vec![Request::Quit],
+            Overlay::LogOut if yes => return vec![Request::Logout],
+            Overlay::Abandon if yes => {
+                match (&mut self.working, &mut self.prompt) {
+                    (Some(working), _) => working.stopping = true,
+                    (None, Some(standing)) => {
+                        standing.forget();
+                        standing.sent = true;
+                    }
+                    (None, None) => return Vec::new(),
+                }
+                return vec![Request::Answer(Answer::Abort)];
+            }
+            Overlay::NoMore if yes => {
+                if let Some(standing) = &mut self.prompt {
+                    standing.sent = true;
+                    return vec![Request::Answer(Answer::Fields(Vec::new()))];
+                }
+            }
+            Overlay::Deviate(mut line) => match key {
+                Key::Esc => {}
+                Key::Ctrl('c') => self.overlay = Some(Overlay::Quit),
+                Key::Enter if !line.is_blank() => {
+                    if let Some(standing) = &mut self.prompt {
+                        standing.sent = true;
+                        let words = line.text().trim().to_owned();
+                        return vec![Request::Answer(Answer::Deviated(words))];
+                    }
+                }
+                _ => {
+                    line.key(key);
+                    self.overlay = Some(Overlay::Deviate(line));
+                }
+            },
+            _ if no => {}
+            Overlay::Quit => self.overlay = Some(overlay),
+            _ if key == Key::Ctrl('c') => self.overlay = Some(Overlay::Quit),
+            _ => self.overlay = Some(overlay),
+        }
+        Vec::new()
+    }
+
+    fn notice_key(&mut self, key: Key) {
+        match (key, self.notices.front_mut()) {
+            (Key::Down | Key::PageDown, Some(Notice::Done { lines, from, .. })) => {
+                *from = (*from + 5).min(lines.len().saturating_sub(1));
+            }
+            (Key::Up | Key::PageUp, Some(Notice::Done { from, .. })) => {
+                *from = from.saturating_sub(5);
+            }
+            (Key::Enter | Key::Esc, _) => {
+                self.notices.pop_front();
+            }
+            _ => {}
+        }
+    }
+
+    fn start_key(&mut self, key: Key) -> Vec<Request> {
+        match (key, self.status.phase) {
+            (Key::Char('q'), _) => self.overlay = Some(Overlay::Quit),
+            (Key::Char('i'), Phase::Empty | Phase::Unfinished) => return vec![Request::Initialise],
+            (Key::Enter | Key::Char('g'), Phase::Closed) => return vec![Request::Logon(None)],
+            (Key::Char('u'), Phase::Locked) => {
+                return vec![Request::Administer(Administration::UnlockStation)];
+            }
+            (Key::F(5), _) => return vec![Request::Refresh],
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn screen_key(&mut self, key: Key) -> Vec<Request> {
+        match self.stack.last_mut() {
+            Some(Screen::List(place)) => {
+                if place.key(key, &self.lists) {
+                    return Vec::new();
+                }
+                let kind = place.kind;
+                let row = place.row();
+                if let Some(requests) = self.list_key(kind, row, key) {
+                    return requests;
+                }
+            }
+            Some(Screen::Detail { from, .. }) => match key {
+                Key::Down | Key::PageDown => {
+                    *from = (*from + 5).min(500);
+                    return Vec::new();
+                }
+                Key::Up | Key::PageUp => {
+                    *from = from.saturating_sub(5);
+                    return Vec::new();
+                }
+                _ => {}
+            },
+            None => return Vec::new(),
+        }
+        match key {
+            Key::Esc if self.stack.len() > 1 => {
+                self.stack.pop();
+            }
+            Key::Char('t') => self.go(Kind::Tasks),
+            Key::Char('k') => self.go(Kind::Keys),
+            Key::Char('c') => self.go(Kind::Ceremonies),
+            Key::Char('p') => self.go(Kind::People),
+            Key::Char('d') => self.go(Kind::Devices),
+            Key::Char('j') => self.go(Kind::Journal),
+            Key::Char('g') => return vec![Request::Logon(None)],
+            Key::Char('L') => self.overlay = Some(Overlay::LogOut),
+            Key::Char('q') => self.overlay = Some(Overlay::Quit),
+            Key::F(5) => return vec![Request::Refresh],
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Goes to a list: over the tasks, which stay at the bottom.
+    fn go(&mut self, kind: Kind) {
+        self.stack.truncate(1);
+        if kind != Kind::Tasks {
+            self.stack.push(Screen::List(Place::new(kind, &self.lists)));
+        }
+    }
+
+    /// Keys of one list; `None` when the key is none of them.
+    fn list_key(&mut self, kind: Kind, row: Option<usize>, key: Key) -> Option<Vec<Request>> {
+        match (kind, key) {
+            (Kind::Ceremonies, Key::Char('n')) => {
+                self.stack
+                    .push(Screen::List(Place::new(Kind::Scripts, &self.lists)));
+                Some(Vec::new())
+            }
+            (Kind::Devices, Key::Char('e')) => {
+                Some(vec![Request::Administer(Administration::EnrolPrinter)])
+            }
+            (Kind::Devices, Key::Char('m')) => {
+                Some(vec![Request::Administer(Administration::EnrolMedium)])
+            }
+            (Kind::Journal, Key::Char('x')) => Some(vec![Request::ExportJournal]),
+            (_, Key::Enter) => Some(self.open(kind, row)),
+            _ => None,
+        }
+    }
+
+    fn open(&mut self, kind: Kind, row: Option<usize>) -> Vec<Request> {
+        let Some(at) = row else { return Vec::new() };
+        match kind {
+            Kind::Tasks => {
+                if let Some(id) = self.lists.tasks.get(at).and_then(|t| t.resume.clone()) {
+                    return vec![Request::Resume(id)];
+                }
+            }
+            Kind::Ceremonies => {
+                if let Some(row) = self.lists.ceremonies.get(at).filter(|c| c.open) {
+                    return vec![Request::Resume(row.id.clone())];
+                }
+            }
+            Kind::Scripts => {
+                let Some(script) = self.lists.scripts.get(at) else {
+                    return Vec::new();
+                };
+                match &script.refused {
+                    None => {
+                        self.stack.pop();
+                        return vec![Request::Ceremony(script.file.clone())];
+                    }
+                    Some(why) => self
+                        .notices
+                        .push_back(Notice::Refused(words::script_refused(&script.title, why))),
+                }
+                return Vec::new();
+            }
+            _ => {}
+        }
+        if let Some(id) = kind.id(&self.lists, at) {
+            self.stack.push(Screen::Detail { kind, id, from: 0 });
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,179 @@
+//! The training desk: what people would do with their hands.
+
+use std::sync::Arc;
+
+use conclave_station::front::Desk;
+
+use super::key::Key;
+use super::words;
+
+/// A thing on the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A card in a reader.
+    InReader {
+        /// The reader.
+        reader: String,
+        /// The card.
+        card: String,
+    },
+    /// A card on the table.
+    OnTable(String),
+    /// A sheet in the printer.
+    Sheet,
+}
+
+/// The desk as it is shown.
+pub struct Table {
+    desk: Arc<dyn Desk>,
+    /// Readers without a card.
+    pub free: Vec<String>,
+    /// Everything that Enter does something with.
+    pub things: Vec<Thing>,
+    /// The cursor.
+    pub at: usize,
+    /// The sheet is being looked at, from this line on.
+    pub looking: Option<usize>,
+    /// What could not be done.
+    pub note: Option<&'static str>,
+}
+
+/// Whether the desk stays open after a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// It stays.
+    Stays,
+    /// Back to what stands below.
+    Closes,
+}
+
+impl Table {
+    /// The desk, looked at now.
+    #[must_use]
+    pub fn new(desk: Arc<dyn Desk>) -> Self {
+        let mut table = Self {
+            desk,
+            free: Vec::new(),
+            things: Vec::new(),
+            at: 0,
+            looking: None,
+            note: None,
+        };
+        table.look();
+        // The first card that is not in use yet is what is wanted most often.
+        table.at = table
+            .things
+            .iter()
+            .position(|t| matches!(t, Thing::OnTable(_)))
+            .unwrap_or(0);
+        table
+    }
+
+    /// Looks again.
+    pub fn look(&mut self) {
+        let mut free = Vec::new();
+        let mut things = Vec::new();
+        for (reader, card) in self.desk.readers() {
+            match card {
+                Some(card) => things.push(Thing::InReader { reader, card }),
+                None => free.push(reader),
+            }
+        }
+        things.extend(self.desk.cards().into_iter().map(Thing::OnTable));
+        let sheet = !self.desk.sheet().is_empty();
+        if sheet {
+            things.push(Thing::Sheet);
+        } else {
+            self.looking = None;
+        }
+        self.free = free;
+        self.things = things;
+        self.at = self.at.min(self.things.len().saturating_sub(1));
+    }
+
+    /// The sheet, while somebody looks at it.
+    #[must_use]
+    pub fn sheet(&self) -> Vec<String> {
+        if self.looking.is_some() {
+            self.desk.sheet()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, key: Key) -> After {
+        self.note = None;
+        if let Some(from) = self.looking {
+            match key {
+                Key::Enter => {
+                    self.desk.take_sheet();
+                    self.looking = None;
+                    self.look();
+                }
+                Key::Esc | Key::F(2) => self.looking = None,
+                Key::Down | Key::PageDown => {
+                    let last = self.desk.sheet().len().saturating_sub(1);
+                    self.looking = Some((from + 5).min(last));
+                }
+                Key::Up | Key::PageUp => self.looking = Some(from.saturating_sub(5)),
+                _ => {}
+            }
+            return After::Stays;
+        }
+        let last = self.things.len().saturating_sub(1);
+        match key {
+            Key::Esc | Key::F(2) => return After::Closes,
+            Key::Up => self.at = self.at.saturating_sub(1),
+            Key::Down => self.at = (self.at + 1).min(last),
+            Key::Home => self.at = 0,
+            Key::End => self.at = last,
+            Key::Char(c @ '1'..='9') => {
+                let at = usize::from(c as u8 - b'1');
+                if at <= last {
+                    self.at = at;
+                    return self.act();
+                }
+            }
+            Key::Enter => return self.act(),
+            _ => {}
+        }
+        After::Stays
+    }
+
+    fn act(&mut self) -> After {
+        match self.things.get(self.at).cloned() {
+            Some(Thing::InReader { reader, .. }) => self.desk.pull(&reader),
+            Some(Thing::OnTable(card)) => match self.reader_for_it() {
+                Ok(reader) => self.desk.insert(&card, &reader),
+                Err(note) => {
+                    self.note = Some(note);
+                    return After::Stays;
+                }
+            },
+            Some(Thing::Sheet) => {
+                self.looking = Some(0);
+                return After::Stays;
+            }
+            None => return After::Closes,
+        }
+        self.look();
+        After::Closes
+    }
+
+    /// A free reader, or the only one, emptied.
+    fn reader_for_it(&self) -> Result<String, &'static str> {
+        if let Some(reader) = self.free.first() {
+            return Ok(reader.clone());
+        }
+        let readers = self.desk.readers();
+        match readers.as_slice() {
+            [] => Err(words::NO_READER),
+            [(reader, _)] => {
+                self.desk.pull(reader);
+                Ok(reader.clone())
+            }
+            _ => Err(words::READERS_FULL),
+        }
+    }
+}

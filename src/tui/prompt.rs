@@ -1,0 +1,437 @@
+//! The question that stands, and what was typed into it so far.
+
+use conclave_crypto::secret::Secret;
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
+
+use super::key::Key;
+use super::overlay::{DEVIATION, Overlay};
+use super::typed::{Line, Masked, SHORTEST_PIN};
+use super::words;
+
+/// The question that stands.
+pub struct Standing {
+    /// The question.
+    pub prompt: Prompt,
+    /// What was typed so far.
+    pub entry: Entry,
+    /// It was answered; the station has not said anything yet.
+    pub sent: bool,
+    /// What is wrong with the entry, before the station hears of it.
+    pub note: Option<String>,
+    /// The first line shown of what stands above the question, where a person
+    /// moved it.
+    pub scroll: Option<usize>,
+}
+
+/// What was typed so far.
+pub enum Entry {
+    /// Nothing is typed here.
+    None,
+    /// A PIN.
+    Pin(Masked),
+    /// A new PIN, and the same once more.
+    NewPin {
+        /// The first time, once it is complete.
+        first: Option<Secret>,
+        /// What is being typed.
+        now: Masked,
+    },
+    /// A line.
+    Line(Line),
+    /// A form: its fields, and which one takes the keys.
+    Form {
+        /// The fields.
+        fields: Vec<Input>,
+        /// Which one takes the keys.
+        at: usize,
+    },
+    /// Which of several.
+    Choice(usize),
+}
+
+/// A field's contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Text.
+    Text(Line),
+    /// One of these.
+    One {
+        /// Names.
+        of: Vec<String>,
+        /// Which.
+        at: usize,
+    },
+    /// Any of these.
+    Many {
+        /// Names, each with whether it is taken.
+        of: Vec<(String, bool)>,
+        /// Where the cursor is.
+        at: usize,
+    },
+}
+
+impl Input {
+    fn of(field: &Field) -> Self {
+        match &field.kind {
+            FieldKind::Text(max) => Self::Text(Line::with(*max, &field.value)),
+            FieldKind::One(of) => Self::One {
+                at: of.iter().position(|o| *o == field.value).unwrap_or(0),
+                of: of.clone(),
+            },
+            FieldKind::Many(of) => {
+                let taken: Vec<&str> = field.value.split(", ").collect();
+                Self::Many {
+                    of: of
+                        .iter()
+                        .map(|o| (o.clone(), taken.contains(&o.as_str())))
+                        .collect(),
+                    at: 0,
+                }
+            }
+        }
+    }
+
+    /// The value as the station receives it.
+    #[must_use]
+    pub fn value(&self) -> String {
+        match self {
+            Self::Text(line) => line.text().trim().to_owned(),
+            Self::One { of, at } => of.get(*at).cloned().unwrap_or_default(),
+            Self::Many { of, .. } => {
+                let taken: Vec<&str> = of
+                    .iter()
+                    .filter(|(_, taken)| *taken)
+                    .map(|(name, _)| name.as_str())
+                    .collect();
+                taken.join(", ")
+            }
+        }
+    }
+
+    fn is_untouched_text(&self) -> bool {
+        matches!(self, Self::Text(line) if line.is_blank())
+    }
+
+    /// Takes a key that is not one of moving between fields.
+    fn key(&mut self, key: Key) {
+        match self {
+            Self::Text(line) => {
+                line.key(key);
+            }
+            Self::One { of, at } => match key {
+                Key::Right | Key::Char(' ') => *at = (*at + 1) % of.len().max(1),
+                Key::Left => *at = at.checked_sub(1).unwrap_or(of.len().saturating_sub(1)),
+                _ => {}
+            },
+            Self::Many { of, at } => match key {
+                Key::Right => *at = (*at + 1) % of.len().max(1),
+                Key::Left => *at = at.checked_sub(1).unwrap_or(of.len().saturating_sub(1)),
+                Key::Char(' ') => {
+                    if let Some((_, taken)) = of.get_mut(*at) {
+                        *taken = !*taken;
+                    }
+                }
+                _ => {}
+            },
+        }
+    }
+}
+
+/// What a key led to.
+pub enum Reaction {
+    /// Nothing, or a change that shows.
+    Stay,
+    /// An answer for the station.
+    Answer(Answer),
+    /// A small question of the terminal's own.
+    Overlay(Overlay),
+}
+
+impl Standing {
+    /// The question, with nothing typed.
+    #[must_use]
+    pub fn new(prompt: Prompt) -> Self {
+        Self {
+            entry: fresh(&prompt.ask),
+            prompt,
+            sent: false,
+            note: None,
+            scroll: None,
+        }
+    }
+
+    /// The station shows a question. The same one again (a countdown moved, a
+    /// member's card was seen) keeps what was typed into it.
+    pub fn replace(&mut self, prompt: Prompt) {
+        let same = !self.sent && prompt.code == self.prompt.code && prompt.ask == self.prompt.ask;
+        if same {
+            self.prompt = prompt;
+        } else {
+            *self = Self::new(prompt);
+        }
+    }
+
+    /// Drops what was typed.
+    pub fn forget(&mut self) {
+        self.entry = fresh(&self.prompt.ask);
+        self.note = None;
+    }
+
+    /// Whether letters are typing here, so that help is F1 and not `?`.
+    #[must_use]
+    pub fn types(&self) -> bool {
+        if self.sent {
+            return false;
+        }
+        match &self.entry {
+            Entry::Line(_) => true,
+            Entry::Form { fields, at } => matches!(fields.get(*at), Some(Input::Text(_))),
+            _ => false,
+        }
+    }
+
+    /// Whether a deviation can be noted here.
+    #[must_use]
+    pub fn may_deviate(&self) -> bool {
+        !self.sent && matches!(self.prompt.ask, Ask::Confirm { .. } | Ask::Read)
+    }
+
+    fn answer(&mut self, answer: Answer) -> Reaction {
+        self.sent = true;
+        self.note = None;
+        Reaction::Answer(answer)
+    }
+
+    fn say(&mut self, note: &str) -> Reaction {
+        self.note = Some(note.to_owned());
+        Reaction::Stay
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, key: Key) -> Reaction {
+        match key {
+            Key::Esc => return Reaction::Overlay(Overlay::Abandon),
+            Key::PageUp | Key::PageDown => return self.turn(key),
+            _ if self.sent => return Reaction::Stay,
+            Key::Char('D') if self.may_deviate() => {
+                return Reaction::Overlay(Overlay::Deviate(Line::new(DEVIATION)));
+            }
+            _ => {}
+        }
+        match self.prompt.ask.clone() {
+            Ask::Nothing => Reaction::Stay,
+            Ask::Card { other_group, .. } => match key {
+                Key::Tab if other_group => self.answer(Answer::OtherGroup),
+                _ => Reaction::Stay,
+            },
+            Ask::Pin { .. } => self.pin(key),
+            Ask::NewPin { .. } => self.new_pin(key),
+            Ask::Text { .. } => self.text(key),
+            Ask::Exactly { text } => self.exactly(key, &text),
+            Ask::Form { done, .. } => self.form(key, done.is_some()),
+            Ask::Choose { options } => self.choose(key, options.len()),
+            Ask::Confirm { key: wanted, .. } => match key {
+                Key::Char(c) if c.eq_ignore_ascii_case(&wanted) => self.answer(Answer::Confirmed),
+                Key::Enter => self.say(&words::enter_does_not_confirm(wanted)),
+                _ => Reaction::Stay,
+            },
+            Ask::Read => match key {
+                Key::Enter => self.answer(Answer::Confirmed),
+                _ => Reaction::Stay,
+            },
+        }
+    }
+
+    fn turn(&mut self, key: Key) -> Reaction {
+        let at = self.scroll.unwrap_or(0);
+        self.scroll = Some(match key {
+            Key::PageUp => at.saturating_sub(5),
+            _ => at.saturating_add(5).min(500),
+        });
+        Reaction::Stay
+    }
+
+    fn pin(&mut self, key: Key) -> Reaction {
+        let Entry::Pin(pin) = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        match digits(pin, key) {
+            Typed::Changed => self.note = None,
+            Typed::Wrong(note) => return self.say(note),
+            Typed::Complete => {
+                let pin = pin.take();
+                return self.answer(Answer::Secret(pin));
+            }
+            Typed::Other => {}
+        }
+        Reaction::Stay
+    }
+
+    fn new_pin(&mut self, key: Key) -> Reaction {
+        let Entry::NewPin { first, now } = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        match digits(now, key) {
+            Typed::Changed => self.note = None,
+            Typed::Wrong(note) => return self.say(note),
+            Typed::Complete => {
+                let typed = now.take();
+                match first.take() {
+                    None => *first = Some(typed),
+                    Some(first) if first.ct_eq(typed.expose()) => {
+                        return self.answer(Answer::Secret(typed));
+                    }
+                    Some(_) => return self.say(words::NEW_PIN_DIFFERS),
+                }
+                self.note = None;
+            }
+            Typed::Other => {}
+        }
+        Reaction::Stay
+    }
+
+    fn text(&mut self, key: Key) -> Reaction {
+        let Entry::Line(line) = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        if key != Key::Enter {
+            line.key(key);
+            self.note = None;
+            return Reaction::Stay;
+        }
+        if line.is_blank() {
+            return self.say(words::NOTHING_TYPED);
+        }
+        let word = line.text().trim().to_owned();
+        self.answer(Answer::Word(word))
+    }
+
+    fn exactly(&mut self, key: Key, wanted: &str) -> Reaction {
+        let Entry::Line(line) = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        if key != Key::Enter {
+            line.key(key);
+            self.note = None;
+            return Reaction::Stay;
+        }
+        if line.text() == wanted {
+            return self.answer(Answer::Word(wanted.to_owned()));
+        }
+        self.say(words::NOT_EXACTLY)
+    }
+
+    fn form(&mut self, key: Key, may_end: bool) -> Reaction {
+        let Entry::Form { fields, at } = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        let last = fields.len().saturating_sub(1);
+        match key {
+            Key::Tab | Key::Down => *at = if *at >= last { 0 } else { *at + 1 },
+            Key::BackTab | Key::Up => *at = at.checked_sub(1).unwrap_or(last),
+            Key::Enter => {
+                let texts = fields.iter().any(|f| matches!(f, Input::Text(_)));
+                let blank = fields
+                    .iter()
+                    .all(|f| f.is_untouched_text() || !matches!(f, Input::Text(_)));
+                if texts && blank {
+                    return if may_end {
+                        Reaction::Overlay(Overlay::NoMore)
+                    } else {
+                        self.say(words::FORM_EMPTY)
+                    };
+                }
+                // The first entry of a form is what it is about: a name, a label.
+                if fields.first().is_some_and(Input::is_untouched_text) {
+                    *at = 0;
+                    return self.say(words::FIRST_FIELD_EMPTY);
+                }
+                let values = fields.iter().map(Input::value).collect();
+                return self.answer(Answer::Fields(values));
+            }
+            _ => {
+                if let Some(field) = fields.get_mut(*at) {
+                    field.key(key);
+                }
+            }
+        }
+        self.note = None;
+        Reaction::Stay
+    }
+
+    fn choose(&mut self, key: Key, options: usize) -> Reaction {
+        let Entry::Choice(at) = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        match key {
+            Key::Down | Key::Tab => *at = if *at + 1 >= options { 0 } else { *at + 1 },
+            Key::Up | Key::BackTab => *at = at.checked_sub(1).unwrap_or(options.saturating_sub(1)),
+            Key::Home => *at = 0,
+            Key::End => *at = options.saturating_sub(1),
+            Key::Char(c @ '1'..='9') => {
+                let wanted = usize::from(c as u8 - b'1');
+                if wanted < options {
+                    *at = wanted;
+                }
+            }
+            Key::Enter if *at < options => {
+                let at = *at;
+                return self.answer(Answer::Chosen(at));
+            }
+            _ => {}
+        }
+        Reaction::Stay
+    }
+}
+
+fn fresh(ask: &Ask) -> Entry {
+    match ask {
+        Ask::Nothing | Ask::Card { .. } | Ask::Confirm { .. } | Ask::Read => Entry::None,
+        Ask::Pin { .. } => Entry::Pin(Masked::default()),
+        Ask::NewPin { .. } => Entry::NewPin {
+            first: None,
+            now: Masked::default(),
+        },
+        Ask::Text { max, .. } => Entry::Line(Line::new(*max)),
+        // One more than the text, so that a longer one is seen to be wrong.
+        Ask::Exactly { text } => Entry::Line(Line::new(text.chars().count() + 1)),
+        Ask::Form { fields, .. } => Entry::Form {
+            fields: fields.iter().map(Input::of).collect(),
+            at: 0,
+        },
+        Ask::Choose { .. } => Entry::Choice(0),
+    }
+}
+
+enum Typed {
+    Changed,
+    Wrong(&'static str),
+    Complete,
+    Other,
+}
+
+/// A key for masked digits. A PIN that cannot be right is not sent: it would
+/// cost a try.
+fn digits(masked: &mut Masked, key: Key) -> Typed {
+    match key {
+        Key::Char(c @ '0'..='9') => {
+            if masked.push(c as u8) {
+                Typed::Changed
+            } else {
+                Typed::Wrong(words::PIN_TOO_LONG)
+            }
+        }
+        Key::Char(_) => Typed::Wrong(words::PIN_DIGITS_ONLY),
+        Key::Backspace => {
+            masked.pop();
+            Typed::Changed
+        }
+        Key::Ctrl('u') => {
+            masked.clear();
+            Typed::Changed
+        }
+        Key::Enter if masked.len() < SHORTEST_PIN => Typed::Wrong(words::PIN_TOO_SHORT),
+        Key::Enter => Typed::Complete,
+        _ => Typed::Other,
+    }
+}

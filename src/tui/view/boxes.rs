@@ -1,0 +1,256 @@
+//! Boxes over a screen: small questions, and the training desk.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::{Block, BorderType, Clear, Widget};
+
+use super::paper::{Paper, fit, width};
+use super::{Hint, hint};
+use crate::tui::app::App;
+use crate::tui::desk::{Table, Thing};
+use crate::tui::overlay::Overlay;
+
+/// An empty box in the middle; gives what is inside.
+fn frame(app: &App, buf: &mut Buffer, body: Rect, size: (u16, u16), title: &str) -> Rect {
+    // On a small screen from edge to edge: no half words beside it.
+    let wide = if body.width < 100 {
+        body.width
+    } else {
+        size.0.min(body.width)
+    };
+    let high = size.1.min(body.height);
+    let area = Rect::new(
+        body.x + (body.width - wide) / 2,
+        body.y + (body.height - high) / 2,
+        wide,
+        high,
+    );
+    Clear.render(area, buf);
+    buf.set_style(area, app.theme.plain());
+    let block = Block::bordered()
+        .border_type(BorderType::Double)
+        .border_style(app.theme.warn())
+        .title(format!(" {title} "));
+    let inner = block.inner(area);
+    block.render(area, buf);
+    inner
+}
+
+/// Keys of a small question.
+pub fn overlay_keys(app: &App) -> Option<Vec<Hint>> {
+    Some(match app.overlay.as_ref()? {
+        Overlay::Help(_) => vec![hint("Esc", "close help"), hint("PgDn", "more")],
+        Overlay::Quit => vec![hint("y", "quit"), hint("Esc", "stay")],
+        Overlay::LogOut => vec![hint("y", "log out"), hint("Esc", "stay")],
+        Overlay::Abandon => vec![hint("y", "stop"), hint("Esc", "go on with it")],
+        Overlay::Deviate(_) => vec![
+            hint("Enter", "write it down"),
+            hint("Esc", "nothing deviated"),
+        ],
+        Overlay::NoMore => vec![hint("y", "yes, complete"), hint("Esc", "go on typing")],
+    })
+}
+
+/// What would be lost if the act at hand were left.
+fn at_stake(app: &App) -> String {
+    if let Some(working) = &app.working {
+        return format!(
+            "{}: it stops between two units, never inside one.",
+            working.words
+        );
+    }
+    match &app.prompt {
+        Some(standing) if standing.prompt.safe.is_empty() => {
+            "What was done so far in this act stays in the journal.".to_owned()
+        }
+        Some(standing) => format!("Safe to stop: {}", standing.prompt.safe),
+        None => String::new(),
+    }
+}
+
+/// Draws the small question, if one stands.
+pub fn overlay(app: &App, buf: &mut Buffer, body: Rect) -> Option<Position> {
+    let overlay = app.overlay.as_ref()?;
+    let theme = app.theme;
+    let (title, high) = match overlay {
+        Overlay::Help(_) => return None,
+        Overlay::Quit => ("Quit?", 9),
+        Overlay::LogOut => ("Log out?", 7),
+        Overlay::Abandon => ("Stop here?", 9),
+        Overlay::Deviate(_) => ("Deviation", 10),
+        Overlay::NoMore => ("Complete?", 7),
+    };
+    let inner = frame(app, buf, body, (70, high), title);
+    let mut paper = Paper::new(theme, usize::from(inner.width));
+    paper.lines.push(ratatui::text::Line::default());
+    let mut cursor = None;
+    match overlay {
+        Overlay::Quit => {
+            if app.prompt.is_some() || app.working.is_some() {
+                let act = app.act().map(|(act, _)| act).unwrap_or_default();
+                paper.text(
+                    &format!("The program ends in the middle of: {act}"),
+                    theme.warn(),
+                );
+                paper.text(&at_stake(app), theme.plain());
+            } else if app.status.session.is_empty() {
+                paper.text("The program ends. Nobody is logged on.", theme.plain());
+            } else {
+                paper.text("The session ends, then the program.", theme.plain());
+            }
+            paper.gap();
+            paper.key("y", "quit");
+            paper.key("Esc", "stay");
+        }
+        Overlay::LogOut => {
+            paper.text("The session ends for every group.", theme.plain());
+            paper.gap();
+            paper.key("y", "log out");
+            paper.key("Esc", "stay");
+        }
+        Overlay::Abandon => {
+            if let Some((act, _)) = app.act() {
+                paper.text(&act, theme.strong());
+            }
+            paper.text(&at_stake(app), theme.warn());
+            paper.gap();
+            paper.key("y", "stop");
+            paper.key("Esc", "go on with it");
+        }
+        Overlay::NoMore => {
+            let done = match app.prompt.as_ref().map(|s| &s.prompt.ask) {
+                Some(conclave_keyroom::ports::dialogue::Ask::Form {
+                    done: Some(done), ..
+                }) => done.clone(),
+                _ => "nothing more is added".to_owned(),
+            };
+            paper.text(
+                &format!("Nothing is typed. Does that mean: {done}?"),
+                theme.plain(),
+            );
+            paper.gap();
+            paper.key("y", &done);
+            paper.key("Esc", "go on typing");
+        }
+        Overlay::Deviate(line) => {
+            paper.text(
+                "What went differently from the procedure? Your words go into the minutes.",
+                theme.plain(),
+            );
+            paper.gap();
+            let cells = usize::from(inner.width).saturating_sub(6);
+            let shown = super::paper::wrap(line.text(), cells);
+            let last = shown.last().map_or(0, |l| width(l));
+            for part in shown {
+                paper.parts(vec![
+                    ("   ".to_owned(), theme.plain()),
+                    (underscored(&part, cells), theme.strong()),
+                ]);
+            }
+            let y = inner.y + u16::try_from(paper.lines.len()).unwrap_or(1) - 1;
+            let x = inner.x + 3 + u16::try_from(last).unwrap_or(0);
+            cursor = Some(Position::new(x, y.min(inner.bottom().saturating_sub(1))));
+        }
+        Overlay::Help(_) => {}
+    }
+    paper.put(buf, inner, None);
+    cursor
+}
+
+/// Text, then `_` where more can be typed.
+pub fn underscored(text: &str, cells: usize) -> String {
+    format!("{text}{}", "_".repeat(cells.saturating_sub(width(text))))
+}
+
+/// Keys of the desk.
+pub fn desk_keys(app: &App) -> Vec<Hint> {
+    let looking = app.table.as_ref().is_some_and(|t| t.looking.is_some());
+    if looking {
+        return vec![
+            hint("Enter", "take the sheet away"),
+            hint("Esc", "leave it there"),
+        ];
+    }
+    let act = match app.table.as_ref().and_then(|t| t.things.get(t.at)) {
+        Some(Thing::InReader { .. }) => "pull the card",
+        Some(Thing::OnTable(_)) => "put the card in",
+        Some(Thing::Sheet) => "look at the sheet",
+        None => "close",
+    };
+    vec![
+        hint("Enter", act),
+        hint("1-9", "the same, by number"),
+        hint("Esc", "close"),
+        hint("?", "help"),
+    ]
+}
+
+/// The training desk.
+pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
+    let Some(table) = &app.table else { return };
+    let theme = app.theme;
+    if table.looking.is_some() {
+        sheet(app, table, buf, body);
+        return;
+    }
+    let high = u16::try_from(table.things.len() + table.free.len() + 9).unwrap_or(u16::MAX);
+    let inner = frame(app, buf, body, (74, high), "Training desk");
+    let mut paper = Paper::new(theme, usize::from(inner.width));
+    paper.text("What people would do here with their hands.", theme.quiet());
+    paper.gap();
+    for reader in &table.free {
+        paper.parts(vec![(
+            format!("       {}  empty", fit(reader, 26)),
+            theme.plain(),
+        )]);
+    }
+    for (at, thing) in table.things.iter().enumerate() {
+        let (place, what, act) = match thing {
+            Thing::InReader { reader, card } => (reader.as_str(), card.as_str(), "Enter pulls it"),
+            Thing::OnTable(card) => ("on the table", card.as_str(), "Enter puts it in"),
+            Thing::Sheet => ("in the printer", "a sheet", "Enter looks at it"),
+        };
+        let here = at == table.at;
+        let number = if at < 9 {
+            (at + 1).to_string()
+        } else {
+            " ".to_owned()
+        };
+        let mark = if here { "▸" } else { " " };
+        let text = format!(
+            " {mark} {number}   {}  {}  {}",
+            fit(place, 26),
+            fit(what, 16),
+            if here { act } else { "" }
+        );
+        let text = fit(&text, usize::from(inner.width));
+        let style = if here { theme.chosen() } else { theme.plain() };
+        paper.parts(vec![(text, style)]);
+        if here {
+            paper.focus = Some(paper.lines.len() - 1);
+        }
+    }
+    if table.things.is_empty() {
+        paper.text("No card and no sheet.", theme.plain());
+    }
+    if let Some(note) = table.note {
+        paper.gap();
+        paper.behind("   ✗ ", theme.bad(), note, theme.bad());
+    }
+    paper.put(buf, inner, None);
+}
+
+fn sheet(app: &App, table: &Table, buf: &mut Buffer, body: Rect) {
+    let inner = frame(
+        app,
+        buf,
+        body,
+        (body.width.min(100), body.height),
+        "The sheet in the training printer: for its custodian's eyes",
+    );
+    let mut paper = Paper::new(app.theme, usize::from(inner.width));
+    for line in table.sheet() {
+        paper.parts(vec![(line, app.theme.plain())]);
+    }
+    paper.put(buf, inner, table.looking);
+}

@@ -1,0 +1,340 @@
+//! Lists and the detail of a row. Only the rows that are seen are made.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::paper::{Paper, fit, width};
+use super::{Hint, hint, put, rule};
+use crate::tui::app::App;
+use crate::tui::rows::{Kind, Place};
+
+/// From this width on, the detail stands beside the list.
+const BESIDE: u16 = 110;
+
+/// Rows below the list for what is under the cursor.
+const BELOW: u16 = 3;
+
+/// Keys of a list.
+pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
+    if place.filtering {
+        return vec![
+            hint("type", "to filter"),
+            hint("Enter", "keep the filter"),
+            hint("Esc", "show all"),
+            hint("F1", "help"),
+        ];
+    }
+    let row = place.row();
+    let lists = &app.lists;
+    let enter = match (place.kind, row) {
+        (Kind::Tasks, Some(at)) if lists.tasks.get(at).is_some_and(|t| t.resume.is_some()) => {
+            "resume"
+        }
+        (Kind::Ceremonies, Some(at)) if lists.ceremonies.get(at).is_some_and(|c| c.open) => {
+            "resume"
+        }
+        (Kind::Scripts, _) => "begin",
+        _ => "open",
+    };
+    let mut hints = vec![hint("Enter", enter), hint("/", "filter")];
+    match place.kind {
+        Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
+        Kind::Devices => {
+            hints.push(hint("e", "enrol printer"));
+            hints.push(hint("m", "enrol medium"));
+        }
+        Kind::Journal => hints.push(hint("x", "export")),
+        _ => {}
+    }
+    if !place.filter.text().is_empty() {
+        hints.push(hint("Esc", "show all"));
+    } else if place.kind != Kind::Tasks {
+        hints.push(hint("Esc", "back"));
+    }
+    hints
+}
+
+/// A list with the detail of the row under the cursor.
+pub fn list(app: &App, place: &Place, buf: &mut Buffer, body: Rect) -> Option<Position> {
+    let theme = app.theme;
+    let cursor = title(app, place, buf, body);
+    let beside = body.width >= BESIDE;
+    let wide = if beside {
+        (body.width * 2 / 3).max(80)
+    } else {
+        body.width
+    };
+    let mut top = body.y + 1;
+    if place.kind == Kind::People {
+        let left = Rect {
+            width: wide,
+            ..body
+        };
+        top = groups(app, buf, left, top);
+    }
+    let bottom = if beside {
+        body.bottom()
+    } else {
+        body.bottom() - BELOW - 1
+    };
+    let columns = widths(place.kind, usize::from(wide));
+    let heads: Vec<String> = place
+        .kind
+        .columns()
+        .iter()
+        .map(|c| c.title.to_owned())
+        .collect();
+    put(
+        buf,
+        body.x,
+        top,
+        &row_text("   ", &heads, &columns),
+        theme.quiet(),
+    );
+    let rows = Rect::new(body.x, top + 1, wide, bottom.saturating_sub(top + 1));
+    table(app, place, buf, rows, &columns);
+
+    let lines = place
+        .row()
+        .map(|row| place.kind.detail(&app.lists, &app.digest, row));
+    if beside {
+        let x = body.x + wide;
+        for y in body.y + 1..body.bottom() {
+            put(buf, x, y, "│", theme.quiet());
+        }
+        let area = Rect::new(x + 1, body.y + 1, body.width - wide - 1, body.height - 1);
+        let mut paper = Paper::new(theme, usize::from(area.width));
+        if let Some((title, lines)) = lines {
+            paper.behind(" ", theme.plain(), &title, theme.strong());
+            paper.gap();
+            detail_lines(&mut paper, " ", &lines);
+        }
+        paper.put(buf, area, Some(0));
+    } else {
+        rule(app, buf, body, bottom);
+        if let Some((title, lines)) = lines {
+            let room = usize::from(body.width) - 2;
+            put(
+                buf,
+                body.x + 1,
+                bottom + 1,
+                &fit(&title, room),
+                theme.strong(),
+            );
+            let lines: Vec<&String> = lines.iter().filter(|l| !l.is_empty()).collect();
+            for (at, pair) in lines.chunks(2).take(usize::from(BELOW) - 1).enumerate() {
+                let text: Vec<&str> = pair.iter().map(|l| l.as_str()).collect();
+                let y = bottom + 2 + u16::try_from(at).unwrap_or(0);
+                put(
+                    buf,
+                    body.x + 1,
+                    y,
+                    &fit(&text.join("  ·  "), room),
+                    theme.plain(),
+                );
+            }
+        }
+    }
+    cursor
+}
+
+/// Title, how many, what is due when, and the filter.
+fn title(app: &App, place: &Place, buf: &mut Buffer, body: Rect) -> Option<Position> {
+    let theme = app.theme;
+    let all = place.kind.len(&app.lists);
+    let count = if place.shown.len() == all {
+        all.to_string()
+    } else {
+        format!("{} of {all}", place.shown.len())
+    };
+    let mut x = put(buf, body.x + 1, body.y, place.kind.title(), theme.strong());
+    x = put(buf, x, body.y, &format!(" {count}"), theme.plain());
+    let bars = match place.kind {
+        Kind::Tasks => Some(("due", &app.digest.due)),
+        Kind::Keys => Some(("expiring", &app.digest.expiring)),
+        _ => None,
+    };
+    if let Some((what, bars)) = bars.filter(|_| all > 0) {
+        x = put(buf, x + 4, body.y, &format!("{what}  "), theme.plain());
+        x = put(buf, x, body.y, bars, theme.warn());
+        put(buf, x, body.y, "  12 weeks", theme.plain());
+    }
+    let text = place.filter.text();
+    if !place.filtering && text.is_empty() {
+        return None;
+    }
+    let shown = format!("/ {text}");
+    let room = 24.max(width(&shown) + 1);
+    let x = body
+        .right()
+        .saturating_sub(u16::try_from(room + 1).unwrap_or(0));
+    put(
+        buf,
+        x,
+        body.y,
+        &super::boxes::underscored(&shown, room),
+        theme.strong(),
+    );
+    let at = x + u16::try_from(width(&shown)).unwrap_or(0);
+    place.filtering.then_some(Position::new(at, body.y))
+}
+
+/// The groups with their quorum and the cards that live, above the people.
+fn groups(app: &App, buf: &mut Buffer, body: Rect, mut y: u16) -> u16 {
+    let theme = app.theme;
+    for group in app.lists.groups.iter().take(6) {
+        let quorum = format!("{} of {}", group.m, group.n);
+        let cards: String = (0..group.n.max(group.live).min(12))
+            .map(|at| if at < group.live { '▮' } else { '▯' })
+            .collect();
+        let (style, say) = if group.live < group.m {
+            (theme.bad(), "✗ too few cards: this group cannot open")
+        } else if group.live == group.m {
+            (theme.warn(), "! no card to spare")
+        } else {
+            (theme.good(), "✓")
+        };
+        let x = put(buf, body.x + 1, y, &fit(&group.name, 18), theme.strong());
+        let x = put(buf, x + 1, y, &fit(&quorum, 8), theme.plain());
+        let x = put(
+            buf,
+            x,
+            y,
+            &fit(&format!("{cards} {} live", group.live), 20),
+            style,
+        );
+        put(
+            buf,
+            x + 1,
+            y,
+            &fit(say, 44.min(usize::from(body.right().saturating_sub(x + 1)))),
+            style,
+        );
+        y += 1;
+    }
+    if app.lists.groups.is_empty() {
+        return y;
+    }
+    rule(app, buf, body, y);
+    y + 1
+}
+
+/// Column widths for a list of this width.
+fn widths(kind: Kind, wide: usize) -> Vec<usize> {
+    let columns = kind.columns();
+    let gaps = 2 * columns.len().saturating_sub(1);
+    let base: usize = columns.iter().map(|c| c.width).sum::<usize>() + gaps + 4;
+    let spare = wide.saturating_sub(base);
+    let shares = columns.iter().map(|c| c.grow).sum::<usize>().max(1);
+    columns
+        .iter()
+        .map(|c| c.width + spare * c.grow / shares)
+        .collect()
+}
+
+fn row_text(lead: &str, cells: &[String], columns: &[usize]) -> String {
+    let cells: Vec<String> = cells
+        .iter()
+        .zip(columns)
+        .map(|(cell, wide)| {
+            // `K0 zone master key` is still itself as `K0`.
+            let short = cell.split(' ').next().unwrap_or_default();
+            if *wide <= 5 && width(cell) > *wide && width(short) <= *wide {
+                fit(short, *wide)
+            } else {
+                fit(cell, *wide)
+            }
+        })
+        .collect();
+    format!("{lead}{}", cells.join("  "))
+}
+
+fn table(app: &App, place: &Place, buf: &mut Buffer, area: Rect, columns: &[usize]) {
+    let theme = app.theme;
+    let height = usize::from(area.height);
+    if place.shown.is_empty() {
+        let text = if place.kind.len(&app.lists) == 0 {
+            place.kind.when_empty()
+        } else {
+            "Nothing passes the filter.  Esc: show all"
+        };
+        put(buf, area.x + 3, area.y + 1, text, theme.plain());
+        return;
+    }
+    let most = place.shown.len().saturating_sub(height);
+    let from = place.cursor.saturating_sub(height / 2).min(most);
+    for (at, row) in place.shown.iter().enumerate().skip(from).take(height) {
+        let y = area.y + u16::try_from(at - from).unwrap_or(0);
+        let cells = place.kind.cells(&app.lists, *row);
+        let here = at == place.cursor;
+        let lead = if here { " ▸ " } else { "   " };
+        let text = fit(&row_text(lead, &cells, columns), usize::from(area.width));
+        let style = if here {
+            theme.chosen()
+        } else {
+            row_style(app, place.kind, *row)
+        };
+        put(buf, area.x, y, &text, style);
+    }
+    let edge = area.right() - 1;
+    if from > 0 {
+        put(buf, edge, area.y, "▲", theme.key());
+    }
+    if from < most {
+        put(buf, edge, area.bottom() - 1, "▼", theme.key());
+    }
+}
+
+/// Colour repeats what the row's words say.
+fn row_style(app: &App, kind: Kind, row: usize) -> ratatui::style::Style {
+    let theme = app.theme;
+    match kind {
+        Kind::Tasks => match app.lists.tasks.get(row).map(|t| t.days) {
+            Some(days) if days < 0 => theme.bad(),
+            Some(0) => theme.warn(),
+            _ => theme.plain(),
+        },
+        Kind::Scripts
+            if app
+                .lists
+                .scripts
+                .get(row)
+                .is_some_and(|s| s.refused.is_some()) =>
+        {
+            theme.bad()
+        }
+        Kind::Ceremonies if app.lists.ceremonies.get(row).is_some_and(|c| c.open) => theme.warn(),
+        _ => theme.plain(),
+    }
+}
+
+fn detail_lines(paper: &mut Paper, lead: &str, lines: &[String]) {
+    let theme = paper.theme;
+    for line in lines {
+        if line.is_empty() {
+            paper.gap();
+            continue;
+        }
+        // A tree keeps its indent when it is wrapped.
+        let inner = line.len() - line.trim_start_matches([' ', '└', '├', '─', '│']).len();
+        let (head, tail) = line.split_at(inner);
+        paper.behind(&format!("{lead}{head}"), theme.quiet(), tail, theme.plain());
+    }
+}
+
+/// One row on a page of its own.
+pub fn detail(app: &App, kind: Kind, id: &str, from: usize, buf: &mut Buffer, body: Rect) {
+    let theme = app.theme;
+    let row = (0..kind.len(&app.lists)).find(|at| kind.id(&app.lists, *at).as_deref() == Some(id));
+    let mut paper = Paper::new(theme, usize::from(body.width).min(110));
+    match row {
+        Some(row) => {
+            let (title, lines) = kind.detail(&app.lists, &app.digest, row);
+            paper.text(&title, theme.strong());
+            paper.gap();
+            detail_lines(&mut paper, "   ", &lines);
+        }
+        None => paper.text("It is no longer in the list.", theme.plain()),
+    }
+    paper.put(buf, body, Some(from));
+}

@@ -1,0 +1,284 @@
+//! From the model to a frame.
+
+mod boxes;
+mod entry;
+mod lists;
+mod pages;
+mod paper;
+mod question;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+
+use self::paper::{fit, width};
+use super::app::{App, Screen};
+use super::moment;
+use super::rows::Kind;
+use conclave_station::front::Phase;
+
+/// The smallest terminal that shows everything, in columns and rows.
+pub const SMALLEST: (u16, u16) = (80, 24);
+
+/// A key of the footer and what it does.
+type Hint = (String, String);
+
+fn hint(key: &str, label: &str) -> Hint {
+    (key.to_owned(), label.to_owned())
+}
+
+/// Draws the model.
+pub fn draw(app: &App, frame: &mut Frame) {
+    let area = frame.area();
+    let cursor = paint(app, frame.buffer_mut(), area);
+    if let Some(position) = cursor {
+        frame.set_cursor_position(position);
+    }
+}
+
+/// Draws into a buffer; gives the place of the text cursor, where something is
+/// typed.
+fn paint(app: &App, buf: &mut Buffer, area: Rect) -> Option<Position> {
+    buf.set_style(area, app.theme.plain());
+    if app.blank {
+        pages::blank(app, buf, area);
+        return None;
+    }
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        pages::too_small(app, buf, area);
+        return None;
+    }
+    let top = header(app, buf, area);
+    let (mine, everywhere) = footer_keys(app);
+    let rows = if everywhere.is_empty() { 1 } else { 2 };
+    let bottom = area.bottom() - rows;
+    provider_rule(app, buf, area, bottom - 1);
+    footer(app, buf, area, bottom, &mine);
+    if rows == 2 {
+        footer(app, buf, area, bottom + 1, &everywhere);
+    }
+    let body = Rect::new(area.x, top, area.width, (bottom - 1).saturating_sub(top));
+    let cursor = content(app, buf, body);
+    boxes::overlay(app, buf, body).or(cursor)
+}
+
+fn content(app: &App, buf: &mut Buffer, body: Rect) -> Option<Position> {
+    if app.helping().is_some() {
+        pages::help(app, buf, body);
+        return None;
+    }
+    if app.table.is_some() {
+        boxes::desk(app, buf, body);
+        return None;
+    }
+    if let Some(notice) = app.notices.front() {
+        pages::notice(app, notice, buf, body);
+        return None;
+    }
+    if let Some(working) = &app.working {
+        pages::progress(app, working, buf, body);
+        return None;
+    }
+    if let Some(standing) = &app.prompt {
+        return question::draw(app, standing, buf, body);
+    }
+    match app.stack.last() {
+        None => {
+            pages::start(app, buf, body);
+            None
+        }
+        Some(Screen::List(place)) => lists::list(app, place, buf, body),
+        Some(Screen::Detail { kind, id, from }) => {
+            lists::detail(app, *kind, id, *from, buf, body);
+            None
+        }
+    }
+}
+
+fn rule(app: &App, buf: &mut Buffer, area: Rect, y: u16) {
+    buf.set_string(
+        area.x,
+        y,
+        "─".repeat(usize::from(area.width)),
+        app.theme.quiet(),
+    );
+}
+
+/// Station, mode, who is here, the clock; then the act at hand. Gives the first
+/// row below.
+fn header(app: &App, buf: &mut Buffer, area: Rect) -> u16 {
+    let wide = usize::from(area.width);
+    let status = &app.status;
+    let station = if status.station.is_empty() {
+        "new station".to_owned()
+    } else {
+        status.station.clone()
+    };
+    let mode = if status.mode.is_empty() {
+        "no mode yet"
+    } else {
+        &status.mode
+    };
+    let who = if status.session.is_empty() {
+        "nobody is logged on".to_owned()
+    } else {
+        let groups: Vec<String> = status
+            .session
+            .iter()
+            .map(|(group, members)| format!("{group}: {}", members.join(", ")))
+            .collect();
+        groups.join(" · ")
+    };
+    let clock = moment::stamp(app.wall_ms());
+    let right = match app.idle() {
+        Some((blank, _)) if blank <= 30 => format!("{clock}  blank in {}", moment::span(blank)),
+        Some((_, logout)) => format!("{clock}  idle {}", moment::span(logout)),
+        None => clock,
+    };
+    let x = area.right() - u16::try_from(width(&right) + 1).unwrap_or(0);
+    buf.set_string(x, area.y, &right, app.theme.plain());
+    let mode_style = if mode == "PRODUCTION" {
+        app.theme.bad()
+    } else {
+        app.theme.warn()
+    };
+    let station = fit(&station, width(&station).min(20));
+    let x = put(buf, area.x + 1, area.y, &station, app.theme.strong());
+    let x = put(buf, x, area.y, " · ", app.theme.quiet());
+    let x = put(buf, x, area.y, mode, mode_style);
+    let used = usize::from(x - area.x) + 3 + width(&who);
+    let mut y = area.y + 1;
+    if used + width(&right) + 3 <= wide {
+        let x = put(buf, x, area.y, " · ", app.theme.quiet());
+        buf.set_string(x, area.y, &who, app.theme.plain());
+    } else {
+        buf.set_string(area.x + 1, y, fit(&who, wide - 2), app.theme.plain());
+        y += 1;
+    }
+    if let Some((act, step)) = app.act() {
+        let room = wide.saturating_sub(width(&step) + 4);
+        buf.set_string(area.x + 1, y, fit(&act, room), app.theme.strong());
+        let x = area.right() - u16::try_from(width(&step) + 1).unwrap_or(0);
+        buf.set_string(x, y, &step, app.theme.strong());
+        y += 1;
+    }
+    rule(app, buf, area, y);
+    y + 1
+}
+
+/// Writes text and gives the column after it.
+fn put(buf: &mut Buffer, x: u16, y: u16, text: &str, style: Style) -> u16 {
+    buf.set_stringn(x, y, text, usize::MAX, style).0
+}
+
+/// The rule above the footer says what holds the keys, and what could not be
+/// hardened: always visible, at the price of no row.
+fn provider_rule(app: &App, buf: &mut Buffer, area: Rect, y: u16) {
+    rule(app, buf, area, y);
+    if !app.status.provider.is_empty() {
+        let text = format!(" keys: {} ", app.status.provider);
+        buf.set_stringn(area.x + 2, y, text, 50, app.theme.quiet());
+    }
+    let warnings = app.status.warnings.len();
+    if warnings > 0 {
+        let plural = if warnings == 1 { "" } else { "s" };
+        let text = format!(" ! {warnings} warning{plural}, see ? ");
+        let x = area.right() - u16::try_from(width(&text) + 2).unwrap_or(0);
+        buf.set_string(x, y, text, app.theme.warn());
+    }
+}
+
+fn footer(app: &App, buf: &mut Buffer, area: Rect, y: u16, hints: &[Hint]) {
+    let long: usize = hints
+        .iter()
+        .map(|(k, l)| width(k) + 1 + width(l))
+        .sum::<usize>();
+    let gaps = hints.len().saturating_sub(1);
+    let spare = usize::from(area.width).saturating_sub(long + 1);
+    let gap = spare.checked_div(gaps).unwrap_or(4).clamp(2, 4);
+    let mut x = area.x + 1;
+    for (key, label) in hints {
+        let room = usize::from(area.right().saturating_sub(x));
+        (x, _) = buf.set_stringn(x, y, key, room, app.theme.key());
+        let room = usize::from(area.right().saturating_sub(x));
+        (x, _) = buf.set_stringn(x, y, format!(" {label}"), room, app.theme.plain());
+        x += u16::try_from(gap).unwrap_or(2);
+    }
+}
+
+/// What can be pressed here, and what can be pressed on every screen of a
+/// session.
+fn footer_keys(app: &App) -> (Vec<Hint>, Vec<Hint>) {
+    let none = Vec::new();
+    if let Some(hints) = boxes::overlay_keys(app) {
+        return (hints, none);
+    }
+    if app.table.is_some() {
+        return (boxes::desk_keys(app), none);
+    }
+    if !app.notices.is_empty() {
+        return (vec![hint("Enter", "go on")], none);
+    }
+    let mut hints = Vec::new();
+    if app.working.is_some() {
+        hints.push(hint("Esc", "stop at the next safe place"));
+    } else if let Some(standing) = &app.prompt {
+        hints = question::keys(standing);
+    } else if let Some(screen) = app.stack.last() {
+        match screen {
+            Screen::List(place) => hints = lists::keys(app, place),
+            Screen::Detail { .. } => hints.push(hint("Esc", "back")),
+        }
+        let typing = matches!(screen, Screen::List(place) if place.filtering);
+        if typing {
+            return (hints, none);
+        }
+        if app.stack.len() == 1 {
+            hints.push(hint("g", "log on a group"));
+            hints.push(hint("q", "quit"));
+        }
+        if app.has_desk() {
+            hints.push(hint("F2", "desk"));
+        }
+        return (hints, everywhere());
+    } else {
+        match app.status.phase {
+            Phase::Empty => hints.push(hint("i", "initialise")),
+            Phase::Unfinished => hints.push(hint("i", "finish initialising")),
+            Phase::Closed => hints.push(hint("Enter", "log on")),
+            Phase::Locked => hints.push(hint("u", "unlock with administrators")),
+            Phase::Open => {}
+        }
+        hints.push(hint("q", "quit"));
+    }
+    if app.has_desk() {
+        hints.push(hint("F2", "desk"));
+    }
+    let help = match &app.prompt {
+        Some(standing) if standing.types() => "F1",
+        _ => "?",
+    };
+    hints.push(hint(help, "help"));
+    (hints, none)
+}
+
+fn everywhere() -> Vec<Hint> {
+    let mut hints: Vec<Hint> = [
+        Kind::Tasks,
+        Kind::Keys,
+        Kind::Ceremonies,
+        Kind::People,
+        Kind::Devices,
+        Kind::Journal,
+    ]
+    .into_iter()
+    .map(|kind| {
+        let name = kind.name();
+        (name.chars().take(1).collect(), name.to_owned())
+    })
+    .collect();
+    hints.push(hint("L", "logout"));
+    hints.push(hint("?", "help"));
+    hints
+}

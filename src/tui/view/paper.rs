@@ -1,0 +1,204 @@
+//! Lines of text for a part of the screen: wrapped, indented, cut with a sign.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::tui::theme::Theme;
+
+/// Cells to the left of everything.
+pub const INDENT: usize = 3;
+
+/// Width in cells.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        Span::raw(text).width()
+    }
+}
+
+/// Exactly `cells` wide: cut with `…`, or filled with spaces.
+#[must_use]
+pub fn fit(text: &str, cells: usize) -> String {
+    let wide = width(text);
+    if wide <= cells {
+        return format!("{text}{}", " ".repeat(cells - wide));
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = width(c.encode_utf8(&mut [0; 4]));
+        if used + w + 1 > cells {
+            break;
+        }
+        cut.push(c);
+        used += w;
+    }
+    if cells > 0 {
+        cut.push('…');
+        used += 1;
+    }
+    format!("{cut}{}", " ".repeat(cells.saturating_sub(used)))
+}
+
+/// Breaks at spaces; a word that is longer than a line is broken inside.
+#[must_use]
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let cells = cells.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let mut word = word.to_owned();
+        while width(&word) > cells {
+            if !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            let head: String = word.chars().take(cells).collect();
+            word = word.chars().skip(cells).collect();
+            lines.push(head);
+        }
+        if !line.is_empty() && width(&line) + 1 + width(&word) > cells {
+            lines.push(std::mem::take(&mut line));
+            line = word;
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// Lines being collected for a part of the screen.
+pub struct Paper {
+    /// How they look.
+    pub theme: Theme,
+    /// How wide that part is.
+    pub width: usize,
+    /// The lines.
+    pub lines: Vec<Line<'static>>,
+    /// The line that must be seen.
+    pub focus: Option<usize>,
+}
+
+impl Paper {
+    /// An empty paper.
+    #[must_use]
+    pub fn new(theme: Theme, width: usize) -> Self {
+        Self {
+            theme,
+            width,
+            lines: Vec::new(),
+            focus: None,
+        }
+    }
+
+    /// An empty line, unless there is one already or nothing stands above.
+    pub fn gap(&mut self) {
+        if self.lines.last().is_some_and(|l| l.width() > 0) {
+            self.lines.push(Line::default());
+        }
+    }
+
+    /// A line of parts.
+    pub fn parts(&mut self, parts: Vec<(String, Style)>) {
+        let spans: Vec<Span<'static>> = parts
+            .into_iter()
+            .map(|(text, style)| Span::styled(text, style))
+            .collect();
+        self.lines.push(Line::from(spans));
+    }
+
+    /// Text, wrapped, with its first line behind `lead` and the others under it.
+    pub fn behind(&mut self, lead: &str, lead_style: Style, text: &str, style: Style) {
+        let indent = width(lead);
+        for (at, line) in wrap(text, self.width.saturating_sub(indent + 2))
+            .into_iter()
+            .enumerate()
+        {
+            let lead = if at == 0 {
+                lead.to_owned()
+            } else {
+                " ".repeat(indent)
+            };
+            self.parts(vec![(lead, lead_style), (line, style)]);
+        }
+    }
+
+    /// Text, wrapped and indented.
+    pub fn text(&mut self, text: &str, style: Style) {
+        self.behind(&" ".repeat(INDENT), self.theme.plain(), text, style);
+    }
+
+    /// A key and what it does.
+    pub fn key(&mut self, key: &str, label: &str) {
+        let lead = format!("{}{}  ", " ".repeat(INDENT), fit(key, 9));
+        self.behind(&lead, self.theme.key(), label, self.theme.plain());
+    }
+
+    /// Puts the lines on the screen from line `from` on (or so that the focus
+    /// is seen), and says where there are more.
+    pub fn put(&self, buf: &mut Buffer, area: Rect, from: Option<usize>) {
+        let height = usize::from(area.height);
+        let most = self.lines.len().saturating_sub(height);
+        let from = from
+            .unwrap_or_else(|| {
+                self.focus
+                    .map_or(0, |line| (line + 2).saturating_sub(height))
+            })
+            .min(most);
+        for (row, line) in self.lines.iter().skip(from).take(height).enumerate() {
+            let y = area.y + u16::try_from(row).unwrap_or(0);
+            buf.set_line(area.x, y, line, area.width);
+        }
+        if height == 0 {
+            return;
+        }
+        let more = |at: u16, text: &str, buf: &mut Buffer| {
+            let x = area
+                .right()
+                .saturating_sub(u16::try_from(width(text)).unwrap_or(0) + 1);
+            buf.set_string(x, at, text, self.theme.key());
+        };
+        if from > 0 {
+            more(area.y, " ▲ PgUp", buf);
+        }
+        if from < most {
+            more(area.bottom() - 1, " ▼ PgDn", buf);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn cut_text_says_so() {
+        assert_eq!(fit("BANK-LAKE", 6), "BANK-…");
+        assert_eq!(fit("BANK", 6), "BANK  ");
+        assert_eq!(fit("日本語", 4), "日… ");
+        assert_eq!(fit("x", 0), "");
+    }
+
+    proptest! {
+        #[test]
+        fn fit_is_exact(text in "\\PC{0,30}", cells in 1usize..40) {
+            prop_assert_eq!(width(&fit(&text, cells)), cells);
+        }
+
+        #[test]
+        fn wrapping_loses_no_letter(text in "[a-z ]{0,120}", cells in 1usize..40) {
+            let lines = wrap(&text, cells);
+            prop_assert!(lines.iter().all(|l| width(l) <= cells));
+            let letters = |t: &str| t.chars().filter(|c| *c != ' ').collect::<String>();
+            prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! All that the terminal itself says. What a question says comes with it.
+
+use conclave_keyroom::ports::dialogue::Refusal;
+
+/// A typed PIN has fewer than six digits.
+pub const PIN_TOO_SHORT: &str =
+    "A PIN has six to eight digits. Nothing was sent to the card; no try is used.";
+/// A ninth digit.
+pub const PIN_TOO_LONG: &str = "A PIN has at most eight digits. Ctrl-U starts again.";
+/// A letter in a PIN.
+pub const PIN_DIGITS_ONLY: &str = "A PIN has digits only.";
+/// The second entry of a new PIN is another.
+pub const NEW_PIN_DIFFERS: &str = "The two entries differ. Type the new PIN again, twice.";
+/// Enter on an empty line.
+pub const NOTHING_TYPED: &str = "Nothing is typed yet.";
+/// Enter on an empty form.
+pub const FORM_EMPTY: &str = "Nothing is filled in yet.";
+/// Enter on a form without its first field.
+pub const FIRST_FIELD_EMPTY: &str = "The first field is still empty.";
+/// The typed text is another.
+pub const NOT_EXACTLY: &str = "This is not the text. Type it exactly, capitals and dots included.";
+/// Why a card cannot be put in.
+pub const READERS_FULL: &str = "Every reader has a card in it. Pull one first.";
+/// Why nothing can be put in.
+pub const NO_READER: &str = "There is no reader on this desk.";
+
+/// A script that may not be run.
+#[must_use]
+pub fn script_refused(title: &str, why: &str) -> Refusal {
+    Refusal {
+        happened: format!("«{title}» may not be run: {why}"),
+        safe: "Nothing was begun.".to_owned(),
+        advice: "Have the script put right and approved, or choose another.".to_owned(),
+    }
+}
+
+/// Enter on a question that wants a letter.
+#[must_use]
+pub fn enter_does_not_confirm(key: char) -> String {
+    format!(
+        "Enter does not confirm this step. Read it, then press {}.",
+        key.to_ascii_uppercase()
+    )
+}
+
+/// Help for the screens, by name: what it is for, then what can be done.
+#[must_use]
+pub fn help(screen: &str) -> &'static [&'static str] {
+    match screen {
+        "start" => &[
+            "The station before anybody is logged on.",
+            "",
+            "A new station can only be initialised: two groups of people are recorded, each person's card is enrolled, and TEST or PRODUCTION is chosen once and for ever.",
+            "A closed station opens to a group: so many of its members as the group demands put their cards in and type their PINs. Alone, nobody can.",
+            "A locked station says why. Some locks are opened by administrators, others only by a restored backup.",
+        ],
+        "tasks" => &[
+            "What is due, nearest first. This is the first screen after logon.",
+            "",
+            "Enter resumes the ceremony that a task belongs to, or shows the task.",
+            "The bars count what is due in each of the next twelve weeks; overdue tasks are in the first.",
+        ],
+        "keys" => &[
+            "The inventory: every key of this house, where it is, and in what state.",
+            "",
+            "/ filters while you type, over everything that is shown of a key. Enter shows custody, history and the keys that lie under it.",
+            "A check value identifies a key and does not reveal it.",
+        ],
+        "ceremonies" => &[
+            "Ceremonies that wait to be continued, then those that ended.",
+            "",
+            "Enter resumes an open one, or shows what an ended one did. n begins a new one from a script.",
+            "A ceremony that was interrupted never repeats a printed step: what is unknown is asked.",
+        ],
+        "scripts" => &[
+            "Ceremony scripts. Enter begins one; both groups sign the digest shown here before its first step.",
+            "",
+            "Compare the digest with the one in your procedure. A script that may not be run says why.",
+        ],
+        "people" => &[
+            "Groups with their quorum (m of n) and the cards that live, then the people with their roles and cards.",
+            "",
+            "A group with just m live cards has none to spare: one lost card, and it cannot come together. Replace cards before that.",
+        ],
+        "devices" => &[
+            "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
+            "",
+            "e enrols a printer, m a USB medium. Both need administrators.",
+        ],
+        "journal" => &[
+            "What happened, newest first. Each entry carries the hash of the one before it.",
+            "",
+            "An entry whose words are sealed was written for another compartment: log on with the auditors' group to read it.",
+            "x writes the journal export, which conclave-verify checks on any computer.",
+        ],
+        "detail" => &["Everything the station knows of one row. Esc goes back."],
+        "progress" => {
+            &["Long work. Esc asks it to stop: it stops between two units, never inside one."]
+        }
+        "desk" => &[
+            "The training desk stands for hands: it puts cards into readers, pulls them, and takes the sheet out of the printer. A production station has none.",
+            "",
+            "Enter on a card on the table puts it in; Enter on a card in a reader pulls it. With one reader, the new card takes the place of the old.",
+        ],
+        _ => &[],
+    }
+}
+
+/// The keys that mean the same everywhere, for help.
+pub const EVERYWHERE: &[(&str, &str)] = &[
+    ("Enter", "opens, or confirms what was typed"),
+    ("Esc", "one step back; asks before an act is abandoned"),
+    ("Tab", "next field, or another group at logon"),
+    ("?  F1", "help; F1 also while text is typed"),
+    ("/", "filter the list"),
+    ("D", "note a deviation at a step"),
+    ("L", "log out"),
+    ("q  Ctrl-C", "end the program, after a question"),
+    ("F2", "the training desk (training stations)"),
+    ("F5", "read the lists again"),
+];

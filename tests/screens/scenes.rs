@@ -1,0 +1,525 @@
+//! Every screen by name, and how one gets there.
+
+use std::sync::Arc;
+
+use conclave::tui::{App, Input, Key, Theme};
+use conclave_keyroom::ports::dialogue::{
+    Ask, Choice, Field, FieldKind, MemberState, MemberView, Prompt, QuorumView, Show, Table,
+};
+use conclave_station::front::{Event, Phase, Status};
+
+use crate::samples::{Hands, all, component_lines, lists, logon, pin_ask, prompt, refusal, status};
+use crate::{press, tell, write};
+
+type Build = Box<dyn Fn(Theme) -> App>;
+
+fn s(text: &str) -> String {
+    text.to_owned()
+}
+
+/// A station in this state, with what it says afterwards and the keys pressed then.
+fn at(status: Status, events: Vec<Event>, keys: Vec<Key>) -> Build {
+    Box::new(move |theme| {
+        let mut app = App::new(
+            theme,
+            Some(Arc::new(Hands::new(
+                &["Training reader 1"],
+                &["4F2A MEMBER-1", "91C0 MEMBER-2"],
+            ))),
+        );
+        tell(&mut app, vec![Event::Status(status.clone())]);
+        tell(&mut app, events.clone());
+        press(&mut app, &keys);
+        app
+    })
+}
+
+fn keys(text: &str) -> Vec<Key> {
+    text.chars().map(Key::Char).collect()
+}
+
+fn open(pressed: Vec<Key>) -> Build {
+    at(
+        status(Phase::Open),
+        vec![Event::Lists(Box::new(lists()))],
+        pressed,
+    )
+}
+
+fn asks(prompt: Prompt, pressed: Vec<Key>) -> Build {
+    at(
+        status(Phase::Open),
+        vec![
+            Event::Lists(Box::new(lists())),
+            Event::Prompt(Box::new(prompt)),
+        ],
+        pressed,
+    )
+}
+
+pub fn person_form() -> Ask {
+    Ask::Form {
+        fields: vec![
+            Field {
+                label: s("Name"),
+                kind: FieldKind::Text(32),
+                value: String::new(),
+                hint: s("as on the staff list"),
+            },
+            Field {
+                label: s("Reports to"),
+                kind: FieldKind::Text(32),
+                value: String::new(),
+                hint: String::new(),
+            },
+            Field {
+                label: s("Group"),
+                kind: FieldKind::One(all(&["Key managers", "Approvers"])),
+                value: s("Approvers"),
+                hint: String::new(),
+            },
+            Field {
+                label: s("Also"),
+                kind: FieldKind::Many(all(&[
+                    "custodian",
+                    "witness",
+                    "auditor",
+                    "administrator",
+                    "security officer",
+                ])),
+                value: s("witness"),
+                hint: s("← → moves, Space takes or leaves"),
+            },
+        ],
+        submit: s("record this person"),
+        done: Some(s("everybody is recorded")),
+    }
+}
+
+pub fn scenes() -> Vec<(&'static str, Build)> {
+    let mut found = before_logon();
+    found.extend(inside());
+    found.extend(questions());
+    found.extend(over_it());
+    found
+}
+
+fn before_logon() -> Vec<(&'static str, Build)> {
+    let empty = Status {
+        station: String::new(),
+        mode: String::new(),
+        ..status(Phase::Empty)
+    };
+    let mut locked = status(Phase::Locked);
+    locked.locked = Some(refusal(
+        "Five logons failed within one hour, the last at 08:58.",
+        "Nothing was opened. The five attempts are in the journal.",
+        "Administrators: look at the journal of the attempts, then unlock the station with u.",
+    ));
+    let mut warned = status(Phase::Closed);
+    warned.mode = s("PRODUCTION");
+    warned.training = false;
+    warned.warnings = all(&[
+        "Memory could not be locked (limit 64 kB): secrets may reach swap. Raise RLIMIT_MEMLOCK.",
+    ]);
+    vec![
+        ("start-empty", at(empty, vec![], vec![])),
+        (
+            "start-unfinished",
+            at(status(Phase::Unfinished), vec![], vec![]),
+        ),
+        ("start-closed", at(status(Phase::Closed), vec![], vec![])),
+        ("start-production-warning", at(warned, vec![], vec![])),
+        ("start-locked", at(locked, vec![], vec![])),
+    ]
+}
+
+fn inside() -> Vec<(&'static str, Build)> {
+    let sessions = Status {
+        session: vec![
+            (s("Key managers"), all(&["MEMBER-1", "MEMBER-2"])),
+            (s("Approvers"), all(&["MEMBER-3", "MEMBER-8"])),
+        ],
+        ..status(Phase::Open)
+    };
+    let mut filter = keys("k/lake");
+    filter.push(Key::Down);
+    vec![
+        ("tasks", open(vec![Key::Down])),
+        (
+            "tasks-two-groups",
+            at(
+                sessions,
+                vec![Event::Lists(Box::new(lists()))],
+                vec![Key::Down, Key::Down],
+            ),
+        ),
+        (
+            "tasks-none",
+            at(
+                status(Phase::Open),
+                vec![Event::Lists(Box::default())],
+                vec![],
+            ),
+        ),
+        ("keys", open(keys("k"))),
+        ("keys-filter", open(filter)),
+        ("key-detail", open(vec![Key::Char('k'), Key::Enter])),
+        ("ceremonies", open(keys("c"))),
+        (
+            "ceremony-detail",
+            open(vec![Key::Char('c'), Key::Down, Key::Enter]),
+        ),
+        (
+            "scripts",
+            open(vec![Key::Char('c'), Key::Char('n'), Key::End]),
+        ),
+        (
+            "script-refused",
+            open(vec![Key::Char('c'), Key::Char('n'), Key::End, Key::Enter]),
+        ),
+        ("people", open(vec![Key::Char('p'), Key::Down, Key::Down])),
+        ("devices", open(keys("d"))),
+        ("journal", open(vec![Key::Char('j'), Key::Down])),
+    ]
+}
+
+fn questions() -> Vec<(&'static str, Build)> {
+    let digits = |n: usize| keys(&"0".repeat(n));
+    let closed = |prompt: Prompt, pressed: Vec<Key>| {
+        at(
+            status(Phase::Closed),
+            vec![Event::Prompt(Box::new(prompt))],
+            pressed,
+        )
+    };
+    let card = Ask::Card {
+        wanted: all(&["MEMBER-1", "MEMBER-2", "MEMBER-7"]),
+        other_group: true,
+    };
+    let mut waiting = logon(card);
+    waiting.waiting_for = s("one more of the group");
+    if let Some(quorum) = &mut waiting.quorum {
+        quorum.members[1].state = MemberState::Missing;
+        quorum.members[1].card = String::new();
+    }
+    let mut wrong = logon(Ask::Pin {
+        person: s("MEMBER-2"),
+        tries_left: Some(1),
+        purpose: s("log on"),
+    });
+    wrong.refused = Some(refusal(
+        "The card did not accept the PIN.",
+        "Nothing is open. One try is left; after it the card is blocked.",
+        "MEMBER-2: be sure of the PIN, or press Esc and have administrators look at the card.",
+    ));
+    let mut confirm = prompt(
+        "print.component",
+        "Component 2 of 3",
+        Ask::Confirm {
+            key: 'p',
+            label: s("print"),
+        },
+    );
+    confirm.lines = component_lines();
+    let mut serial = prompt(
+        "seal.serial.first",
+        "Component 2 of 3",
+        Ask::Text {
+            label: s("Envelope serial"),
+            hint: s("two letters, seven digits"),
+            max: 9,
+            masked: false,
+        },
+    );
+    serial.lines = component_lines();
+    let mut again = serial.clone();
+    again.code = s("seal.serial.second");
+    again.waiting_for = s("MEMBER-3");
+    again.ask = Ask::Text {
+        label: s("Envelope serial, again"),
+        hint: s("typed by MEMBER-3 from the envelope, not from the screen"),
+        max: 9,
+        masked: true,
+    };
+    let mut form = prompt("staff.person", "People of this station", person_form());
+    form.act = s("Initialise KEYROOM-1");
+    form.step = Some((3, 14));
+    form.cast = Vec::new();
+    form.waiting_for = s("everybody in the room");
+    form.safe = s("yes, nothing is written yet");
+    form.table = Some(Table {
+        head: all(&["name", "reports to", "group", "also"]),
+        rows: vec![
+            all(&["MEMBER-1", "HEAD-1", "Key managers", ""]),
+            all(&["MEMBER-2", "HEAD-1", "Key managers", "custodian"]),
+            all(&[
+                "MEMBER-3",
+                "HEAD-2",
+                "Approvers",
+                "witness, security officer, administrator",
+            ]),
+        ],
+    });
+    let mut filled = keys("MEMBER-8");
+    filled.extend([Key::Tab, Key::Tab, Key::Tab, Key::Right]);
+    let choice = |label: &str, detail: &str| Choice {
+        label: s(label),
+        detail: s(detail),
+    };
+    let choose = prompt(
+        "unknown.sheet",
+        "The sheet of component 2 is unknown",
+        Ask::Choose {
+            options: vec![
+                choice(
+                    "it printed",
+                    "The sheet is here, whole and readable. The ceremony goes on with sealing.",
+                ),
+                choice(
+                    "it did not",
+                    "No ink reached paper. This key is void all the same, because nobody can be sure that no byte left the station; it is made afresh.",
+                ),
+                choice(
+                    "not sure",
+                    "The key is void. Whatever paper lies there is destroyed by the custodian and the witness together.",
+                ),
+            ],
+        },
+    );
+    let mut kcv = prompt(
+        "kcv.aloud",
+        "Read this aloud. MEMBER-4 and MEMBER-3 confirm.",
+        Ask::Confirm {
+            key: 'y',
+            label: s("confirm that both read the same"),
+        },
+    );
+    kcv.show = Some(Show::CheckValue {
+        kcv: s("08D7B4"),
+        method: s("ENC-ZERO"),
+        label: s("BANK-LAKE.ZMK.001"),
+    });
+    kcv.waiting_for = s("MEMBER-4 and MEMBER-3");
+    let mut words = prompt(
+        "script.digest",
+        "Compare with the procedure on paper",
+        Ask::Read,
+    );
+    words.show = Some(Show::Words {
+        of: s("Digest of zmk-components.toml"),
+        words: all(&[
+            "acrobat",
+            "barometer",
+            "cannonball",
+            "dashboard",
+            "exodus",
+            "fracture",
+            "gossamer",
+            "hamlet",
+        ]),
+    });
+    words.waiting_for = s("Key managers and Approvers");
+    words.safe = s("yes, the ceremony has not begun");
+    let exactly = prompt(
+        "destroy.confirm",
+        "Destroy a key",
+        Ask::Exactly {
+            text: s("PARTNER-3.ZMK.002"),
+        },
+    );
+    let new_pin = prompt(
+        "enrol.pin",
+        "A new card for MEMBER-4",
+        Ask::NewPin {
+            person: s("MEMBER-4"),
+        },
+    );
+    let mut new_again = digits(6);
+    new_again.push(Key::Enter);
+    new_again.extend(digits(3));
+    let mut mismatch = digits(6);
+    mismatch.push(Key::Enter);
+    mismatch.extend(keys("000001"));
+    mismatch.push(Key::Enter);
+    let mut nothing = prompt("printing", "Component 2 of 3", Ask::Nothing);
+    nothing.lines = component_lines();
+    nothing.waiting_for = s("the printer");
+    let mut large = waiting.clone();
+    large.quorum = Some(QuorumView {
+        group: s("Approvers"),
+        m: 3,
+        n: 6,
+        members: (1..=6)
+            .map(|at| MemberView {
+                name: format!("MEMBER-{at}"),
+                card: format!("{at}F2A"),
+                state: [
+                    MemberState::Proven,
+                    MemberState::EnterPin,
+                    MemberState::Missing,
+                    MemberState::Barred,
+                    MemberState::NotNeeded,
+                ][at % 5],
+            })
+            .collect(),
+        deadline: Some((84, s("MEMBER-5 was first, 09:13:41."))),
+    });
+    let mut short = digits(3);
+    short.push(Key::Enter);
+    vec![
+        ("ask-card", closed(waiting, vec![])),
+        ("ask-card-six", closed(large, vec![])),
+        ("ask-pin", closed(logon(pin_ask()), digits(4))),
+        ("ask-pin-short", closed(logon(pin_ask()), short)),
+        ("ask-pin-refused", closed(wrong, vec![])),
+        ("ask-new-pin", asks(new_pin.clone(), digits(2))),
+        ("ask-new-pin-again", asks(new_pin.clone(), new_again)),
+        ("ask-new-pin-differs", asks(new_pin, mismatch)),
+        ("ask-confirm", asks(confirm.clone(), vec![])),
+        ("ask-confirm-enter", asks(confirm.clone(), vec![Key::Enter])),
+        ("ask-confirm-sent", asks(confirm, vec![Key::Char('P')])),
+        ("ask-text", asks(serial, keys("AA12"))),
+        ("ask-text-masked", asks(again, keys("AA12"))),
+        ("ask-form", asks(form.clone(), vec![])),
+        ("ask-form-filled", asks(form.clone(), filled)),
+        ("ask-form-no-more", asks(form, vec![Key::Enter])),
+        ("ask-choose", asks(choose, vec![Key::Down])),
+        ("ask-exactly", asks(exactly, keys("PARTNER-3.ZMK.00"))),
+        ("ask-read-words", asks(words, vec![])),
+        ("ask-nothing", asks(nothing, vec![])),
+        ("show-check-value", asks(kcv, vec![])),
+    ]
+}
+
+fn over_it() -> Vec<(&'static str, Build)> {
+    let mut confirm = prompt(
+        "print.component",
+        "Component 2 of 3",
+        Ask::Confirm {
+            key: 'p',
+            label: s("print"),
+        },
+    );
+    confirm.lines = component_lines();
+    let mut deviation = vec![Key::Char('D')];
+    deviation.extend(keys("MEMBER-3 was replaced by MEMBER-9 at 09:20"));
+    let progress: Build = Box::new(|theme| {
+        let mut app = App::new(theme, None);
+        tell(
+            &mut app,
+            vec![
+                Event::Status(status(Phase::Open)),
+                Event::Lists(Box::new(lists())),
+            ],
+        );
+        let words = s("Writing the journal export to STICK-4");
+        tell(
+            &mut app,
+            vec![Event::Progress {
+                words: words.clone(),
+                done: 0,
+                of: 20_000,
+            }],
+        );
+        app.update(Input::Tick(8_000));
+        tell(
+            &mut app,
+            vec![Event::Progress {
+                words,
+                done: 10_400,
+                of: 20_000,
+            }],
+        );
+        app
+    });
+    let desk: Build = Box::new(|theme| {
+        let hands = Hands::new(
+            &["Training reader 1", "Training reader 2"],
+            &["4F2A MEMBER-1", "91C0 MEMBER-2", "0B77 MEMBER-3"],
+        );
+        *hands.sheet.lock().unwrap() = all(&["COMPONENT 2 OF 3", "XXXX XXXX XXXX XXXX"]);
+        let mut app = App::new(theme, Some(Arc::new(hands)));
+        tell(
+            &mut app,
+            vec![
+                Event::Status(status(Phase::Closed)),
+                Event::Prompt(Box::new(logon(pin_ask()))),
+            ],
+        );
+        press(&mut app, &[Key::F(2), Key::Enter, Key::F(2)]);
+        app
+    });
+    let sheet: Build = Box::new(|theme| {
+        let hands = Hands::new(&["Training reader 1"], &[]);
+        *hands.sheet.lock().unwrap() = all(&[
+            "TEST   KEYROOM-1   form 000482",
+            "",
+            "COMPONENT 2 OF 3      BANK-LAKE.ZMK.001",
+            "",
+            "   1   XXXX XXXX XXXX XXXX",
+            "   2   XXXX XXXX XXXX XXXX",
+            "",
+            "check value of this component   XXXXXX",
+        ]);
+        let mut app = App::new(theme, Some(Arc::new(hands)));
+        tell(&mut app, vec![Event::Status(status(Phase::Open))]);
+        press(&mut app, &[Key::F(2), Key::Enter]);
+        app
+    });
+    vec![
+        ("stop", asks(confirm.clone(), vec![Key::Esc])),
+        ("deviation", asks(confirm.clone(), deviation)),
+        ("why", asks(confirm.clone(), keys("?"))),
+        ("quit", asks(confirm, vec![Key::Ctrl('c')])),
+        ("log-out", open(keys("L"))),
+        ("help", open(keys("?"))),
+        ("progress", progress),
+        (
+            "done",
+            at(
+                status(Phase::Open),
+                vec![Event::Done {
+                    title: s("Generate ZMK BANK-LAKE.ZMK.001: done"),
+                    lines: all(&[
+                        "KCV 08D7B4 (ENC-ZERO), read aloud by MEMBER-4 and MEMBER-3",
+                        "3 components in envelopes AA 1234567, AA 1234568, AA 1234569",
+                        "minutes: exports/TEST-KEYROOM-1-minutes-0212.pdf",
+                        "journal entries 198 to 212",
+                    ]),
+                }],
+                vec![],
+            ),
+        ),
+        (
+            "refused",
+            at(
+                status(Phase::Open),
+                vec![Event::Refused(refusal(
+                    "STICK-4 was pulled while the bundle was being written.",
+                    "Sequence number 0042 is consumed; nothing that was written can be imported.",
+                    "Put the stick in again and start the export afresh: it makes new cryptograms under 0043.",
+                ))],
+                vec![],
+            ),
+        ),
+        ("blank", asks(logon(pin_ask()), vec![]).then_blank()),
+        ("desk", desk),
+        ("desk-sheet", sheet),
+    ]
+}
+
+trait ThenBlank {
+    fn then_blank(self) -> Build;
+}
+
+impl ThenBlank for Build {
+    fn then_blank(self) -> Build {
+        Box::new(move |theme| {
+            let mut app = self(theme);
+            write(&mut app, "000");
+            tell(&mut app, vec![Event::Blank(true)]);
+            app
+        })
+    }
+}

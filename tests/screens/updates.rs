@@ -1,0 +1,545 @@
+//! What keys and events do.
+
+use std::sync::Arc;
+
+use conclave::tui::{App, Input, Key};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt};
+use conclave_station::front::{Event, Phase, Request};
+
+use crate::samples::{Hands, component_lines, lists, logon, pin_ask, prompt, status};
+use crate::scenes::person_form;
+use crate::{MONO, press, seen, tell, write};
+
+fn inside() -> App {
+    let mut app = App::new(MONO, None);
+    let mut open = status(Phase::Open);
+    open.idle = None;
+    tell(
+        &mut app,
+        vec![Event::Status(open), Event::Lists(Box::new(lists()))],
+    );
+    app
+}
+
+fn asked(prompt: Prompt) -> App {
+    let mut app = inside();
+    tell(&mut app, vec![Event::Prompt(Box::new(prompt))]);
+    app
+}
+
+fn ask(ask: Ask) -> App {
+    asked(prompt("a.question", "A question", ask))
+}
+
+/// The one answer among these requests.
+fn answer(mut requests: Vec<Request>) -> Answer {
+    assert_eq!(requests.len(), 1);
+    match requests.pop() {
+        Some(Request::Answer(answer)) => answer,
+        _ => panic!("no answer"),
+    }
+}
+
+fn secret(requests: Vec<Request>) -> Vec<u8> {
+    match answer(requests) {
+        Answer::Secret(secret) => secret.expose().to_vec(),
+        _ => panic!("no secret"),
+    }
+}
+
+fn word(requests: Vec<Request>) -> String {
+    match answer(requests) {
+        Answer::Word(word) => word,
+        _ => panic!("no word"),
+    }
+}
+
+fn fields(requests: Vec<Request>) -> Vec<String> {
+    match answer(requests) {
+        Answer::Fields(fields) => fields,
+        _ => panic!("no fields"),
+    }
+}
+
+#[test]
+fn the_filter_narrows_while_typing() {
+    let mut app = inside();
+    press(&mut app, &[Key::Char('k'), Key::Char('/')]);
+    // Letters that are keys elsewhere are letters here.
+    assert!(write(&mut app, "lake q").is_empty());
+    assert!(seen(&app).contains("Nothing passes the filter"));
+    press(&mut app, &[Key::Backspace, Key::Backspace]);
+    let shown = seen(&app);
+    assert!(
+        shown.contains("3 of 7") && !shown.contains("PARTNER-3"),
+        "{shown}"
+    );
+    // Two words, in any order, upper or lower.
+    write(&mut app, " ZPK");
+    assert!(seen(&app).contains("2 of 7"));
+    press(&mut app, &[Key::Esc]);
+    assert!(seen(&app).contains("PARTNER-3"));
+}
+
+#[test]
+fn a_fresh_list_keeps_the_row_under_the_cursor() {
+    let mut app = inside();
+    press(&mut app, &[Key::Char('k'), Key::Down, Key::Down, Key::Down]);
+    assert!(seen(&app).contains("▸ BANKX.ZMK.003"));
+    let mut fewer = lists();
+    fewer.keys.remove(0);
+    tell(&mut app, vec![Event::Lists(Box::new(fewer))]);
+    assert!(seen(&app).contains("▸ BANKX.ZMK.003"));
+    tell(&mut app, vec![Event::Lists(Box::default())]);
+    press(&mut app, &[Key::Down, Key::Enter, Key::End, Key::PageDown]);
+    assert!(seen(&app).contains("No key yet"));
+}
+
+#[test]
+fn screens_are_reached_by_their_letter_and_left_by_esc() {
+    let mut app = inside();
+    for (key, title) in [
+        ('k', "Keys 7"),
+        ('c', "Ceremonies 3"),
+        ('p', "People and cards 4"),
+        ('d', "Devices and media 4"),
+        ('j', "Journal 3"),
+        ('t', "Tasks 6"),
+    ] {
+        press(&mut app, &[Key::Char(key)]);
+        assert!(seen(&app).contains(title), "{title}");
+    }
+    press(&mut app, &[Key::Char('k'), Key::Enter]);
+    assert!(seen(&app).contains("envelope AA 1234567"));
+    press(&mut app, &[Key::Esc]);
+    assert!(seen(&app).contains("Keys 7"));
+    press(&mut app, &[Key::Esc, Key::Esc, Key::Esc]);
+    assert!(seen(&app).contains("Tasks 6"));
+}
+
+#[test]
+fn what_is_asked_of_the_station() {
+    let mut app = inside();
+    let resume = press(&mut app, &[Key::Down, Key::Down, Key::Enter]);
+    assert!(matches!(&resume[..], [Request::Resume(id)] if id.starts_with("0f3a")));
+    let begin = press(&mut app, &[Key::Char('c'), Key::Char('n'), Key::Enter]);
+    assert!(matches!(&begin[..], [Request::Ceremony(file)] if file == "zmk-components.toml"));
+    // A refused script is not begun.
+    let refused = press(&mut app, &[Key::Char('n'), Key::End, Key::Enter]);
+    assert!(refused.is_empty() && seen(&app).contains("may not be run"));
+    press(&mut app, &[Key::Enter, Key::Char('j')]);
+    assert!(matches!(
+        &press(&mut app, &[Key::Char('x')])[..],
+        [Request::ExportJournal]
+    ));
+    assert!(matches!(
+        &press(&mut app, &[Key::Char('g')])[..],
+        [Request::Logon(None)]
+    ));
+    assert!(press(&mut app, &[Key::Char('L'), Key::Esc]).is_empty());
+    assert!(matches!(
+        &press(&mut app, &[Key::Char('L'), Key::Char('y')])[..],
+        [Request::Logout]
+    ));
+    assert!(press(&mut app, &[Key::Ctrl('c'), Key::Enter, Key::Esc]).is_empty());
+    assert!(matches!(
+        &press(&mut app, &[Key::Char('q'), Key::Char('y')])[..],
+        [Request::Quit]
+    ));
+    assert!(press(&mut app, &[Key::Ctrl('z')]).is_empty());
+}
+
+#[test]
+fn an_empty_station_offers_to_be_initialised_and_nothing_else() {
+    let mut app = App::new(MONO, None);
+    tell(&mut app, vec![Event::Status(status(Phase::Empty))]);
+    assert!(
+        press(
+            &mut app,
+            &[Key::Enter, Key::Char('g'), Key::Char('u'), Key::Char('k')]
+        )
+        .is_empty()
+    );
+    assert!(matches!(
+        &press(&mut app, &[Key::Char('i')])[..],
+        [Request::Initialise]
+    ));
+    let mut app = App::new(MONO, None);
+    tell(&mut app, vec![Event::Status(status(Phase::Closed))]);
+    assert!(press(&mut app, &[Key::Char('i')]).is_empty());
+    assert!(matches!(
+        &press(&mut app, &[Key::Enter])[..],
+        [Request::Logon(None)]
+    ));
+}
+
+#[test]
+fn a_pin_that_cannot_be_right_costs_no_try() {
+    let mut app = asked(logon(pin_ask()));
+    assert!(write(&mut app, "12345").is_empty());
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    assert!(seen(&app).contains("no try is"));
+    assert!(write(&mut app, "x").is_empty());
+    assert!(seen(&app).contains("digits only"));
+    write(&mut app, "6789");
+    assert!(seen(&app).contains("at most eight digits"));
+    assert_eq!(secret(press(&mut app, &[Key::Enter])), b"12345678");
+    // It is not sent twice, and nothing of it is left.
+    assert!(press(&mut app, &[Key::Enter, Key::Enter]).is_empty());
+}
+
+#[test]
+fn a_pin_is_never_seen() {
+    let mut app = asked(logon(pin_ask()));
+    write(&mut app, "975310");
+    let shown = seen(&app);
+    let line = shown.lines().find(|l| l.contains("card PIN")).unwrap();
+    assert!(!line.contains(['9', '7', '5', '1', '0']), "{line}");
+    assert!(line.contains("● ● ● ● ● ●"), "{line}");
+    press(&mut app, &[Key::Backspace, Key::Backspace]);
+    assert!(seen(&app).contains("● ● ● ● · ·"));
+    press(&mut app, &[Key::Ctrl('u')]);
+    write(&mut app, "246802");
+    assert_eq!(secret(press(&mut app, &[Key::Enter])), b"246802");
+}
+
+#[test]
+fn a_new_pin_is_typed_twice() {
+    let new_pin = || {
+        ask(Ask::NewPin {
+            person: "MEMBER-4".to_owned(),
+        })
+    };
+    let mut app = new_pin();
+    write(&mut app, "135790");
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    write(&mut app, "135791");
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    assert!(seen(&app).contains("The two entries differ"));
+    // Both are gone: the second entry now counts as a first.
+    write(&mut app, "135791");
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    write(&mut app, "135791");
+    assert_eq!(secret(press(&mut app, &[Key::Enter])), b"135791");
+}
+
+#[test]
+fn the_same_question_again_keeps_what_was_typed() {
+    let mut app = asked(logon(pin_ask()));
+    write(&mut app, "1357");
+    let mut later = logon(pin_ask());
+    later.quorum.as_mut().unwrap().deadline = Some((83, "MEMBER-1 was first".to_owned()));
+    tell(&mut app, vec![Event::Prompt(Box::new(later))]);
+    assert!(seen(&app).contains("83 s left"));
+    write(&mut app, "90");
+    assert_eq!(secret(press(&mut app, &[Key::Enter])), b"135790");
+    // After the answer the same question is a new one.
+    tell(&mut app, vec![Event::Prompt(Box::new(logon(pin_ask())))]);
+    assert!(!seen(&app).contains('●'));
+}
+
+#[test]
+fn another_question_takes_nothing_of_the_last_one() {
+    let text = |code: &str| {
+        prompt(
+            code,
+            "A text",
+            Ask::Text {
+                label: "serial".to_owned(),
+                hint: String::new(),
+                max: 9,
+                masked: false,
+            },
+        )
+    };
+    let mut app = asked(text("first"));
+    write(&mut app, "AA1234567");
+    press(&mut app, &[Key::Esc]);
+    tell(&mut app, vec![Event::Prompt(Box::new(text("second")))]);
+    let shown = seen(&app);
+    assert!(
+        !shown.contains("AA1234567") && !shown.contains("Stop here?"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_text_has_an_end_and_is_not_empty() {
+    let mut app = ask(Ask::Text {
+        label: "serial".to_owned(),
+        hint: String::new(),
+        max: 4,
+        masked: false,
+    });
+    assert!(press(&mut app, &[Key::Char(' '), Key::Enter]).is_empty());
+    assert!(seen(&app).contains("Nothing is typed yet"));
+    // `?` and `D` are letters while a text is typed.
+    press(&mut app, &[Key::Backspace]);
+    write(&mut app, "D?AB5");
+    assert_eq!(word(press(&mut app, &[Key::Enter])), "D?AB");
+}
+
+#[test]
+fn a_masked_text_is_not_shown() {
+    let mut app = ask(Ask::Text {
+        label: "again".to_owned(),
+        hint: String::new(),
+        max: 9,
+        masked: true,
+    });
+    write(&mut app, "ZZ8642");
+    assert!(!seen(&app).contains("ZZ") && seen(&app).contains("●●●●●●"));
+    assert_eq!(word(press(&mut app, &[Key::Enter])), "ZZ8642");
+}
+
+#[test]
+fn a_form_goes_out_in_field_order() {
+    let mut app = ask(person_form());
+    assert!(press(&mut app, &[Key::Tab]).is_empty());
+    write(&mut app, "HEAD-1");
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    assert!(seen(&app).contains("The first field is still empty"));
+    write(&mut app, "MEMBER-8");
+    press(
+        &mut app,
+        &[Key::BackTab, Key::Char(' '), Key::Up, Key::Right],
+    );
+    assert_eq!(
+        fields(press(&mut app, &[Key::Enter])),
+        ["MEMBER-8", "HEAD-1", "Key managers", "custodian, witness"]
+    );
+}
+
+#[test]
+fn an_empty_form_ends_a_list_after_a_question() {
+    let mut app = ask(person_form());
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    assert!(seen(&app).contains("everybody is recorded?"));
+    assert!(press(&mut app, &[Key::Enter, Key::Esc]).is_empty());
+    press(&mut app, &[Key::Enter]);
+    assert!(fields(press(&mut app, &[Key::Char('y')])).is_empty());
+    // Without such words an empty form is refused.
+    let Ask::Form { fields, submit, .. } = person_form() else {
+        panic!()
+    };
+    let mut app = ask(Ask::Form {
+        fields,
+        submit,
+        done: None,
+    });
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    assert!(seen(&app).contains("Nothing is filled in yet"));
+}
+
+fn confirm() -> App {
+    let mut prompt = prompt(
+        "print",
+        "Component 2 of 3",
+        Ask::Confirm {
+            key: 'p',
+            label: "print".to_owned(),
+        },
+    );
+    prompt.lines = component_lines();
+    asked(prompt)
+}
+
+#[test]
+fn enter_never_confirms_a_step() {
+    let mut app = confirm();
+    assert!(press(&mut app, &[Key::Enter, Key::Char(' '), Key::Char('y')]).is_empty());
+    assert!(seen(&app).contains("Enter does not confirm"));
+    assert!(matches!(
+        answer(press(&mut app, &[Key::Char('P')])),
+        Answer::Confirmed
+    ));
+    assert!(press(&mut app, &[Key::Char('p')]).is_empty());
+}
+
+#[test]
+fn esc_asks_before_an_act_is_abandoned() {
+    let mut app = confirm();
+    assert!(press(&mut app, &[Key::Esc]).is_empty());
+    assert!(seen(&app).contains("this key would be void"));
+    // Neither Enter nor the step's own key ends it.
+    assert!(press(&mut app, &[Key::Enter, Key::Char('p')]).is_empty());
+    assert!(press(&mut app, &[Key::Esc]).is_empty());
+    assert!(!seen(&app).contains("Stop here?"));
+    assert!(matches!(
+        answer(press(&mut app, &[Key::Esc, Key::Char('y')])),
+        Answer::Abort
+    ));
+}
+
+#[test]
+fn a_deviation_needs_words() {
+    let mut app = confirm();
+    assert!(press(&mut app, &[Key::Char('D'), Key::Enter]).is_empty());
+    write(&mut app, "the witness was late");
+    match answer(press(&mut app, &[Key::Enter])) {
+        Answer::Deviated(words) => assert_eq!(words, "the witness was late"),
+        _ => panic!("no deviation"),
+    }
+    let mut app = confirm();
+    press(&mut app, &[Key::Char('D')]);
+    assert!(write(&mut app, "no").is_empty());
+    assert!(press(&mut app, &[Key::Esc]).is_empty());
+    assert!(matches!(
+        answer(press(&mut app, &[Key::Char('p')])),
+        Answer::Confirmed
+    ));
+}
+
+#[test]
+fn a_destructive_act_takes_its_label_exactly() {
+    let mut app = ask(Ask::Exactly {
+        text: "A.ZMK.1".to_owned(),
+    });
+    for typed in ["a.zmk.1", "A.ZMK.11", "A.ZMK.1 ", ""] {
+        press(&mut app, &[Key::Ctrl('u')]);
+        write(&mut app, typed);
+        assert!(press(&mut app, &[Key::Enter]).is_empty(), "{typed}");
+    }
+    write(&mut app, "A.ZMK.1");
+    assert_eq!(word(press(&mut app, &[Key::Enter])), "A.ZMK.1");
+}
+
+#[test]
+fn tab_at_a_card_asks_for_the_other_group() {
+    let card = |other_group| Ask::Card {
+        wanted: Vec::new(),
+        other_group,
+    };
+    assert!(matches!(
+        answer(press(&mut ask(card(true)), &[Key::Tab])),
+        Answer::OtherGroup
+    ));
+    assert!(press(&mut ask(card(false)), &[Key::Tab, Key::Enter]).is_empty());
+}
+
+#[test]
+fn a_blank_screen_shows_nothing_and_drops_what_was_typed() {
+    let mut app = asked(logon(pin_ask()));
+    write(&mut app, "135");
+    tell(&mut app, vec![Event::Blank(true)]);
+    let shown = seen(&app);
+    for word in ["MEMBER", "KEYROOM", "TEST", "●", "Key managers"] {
+        assert!(!shown.contains(word), "{shown}");
+    }
+    // The waking key is not typed into the PIN.
+    let woken = press(&mut app, &[Key::Char('1')]);
+    assert!(matches!(&woken[..], [Request::Awake]));
+    tell(&mut app, vec![Event::Blank(false)]);
+    assert!(!seen(&app).contains('●'));
+    write(&mut app, "246802");
+    assert_eq!(secret(press(&mut app, &[Key::Enter])), b"246802");
+}
+
+#[test]
+fn a_blank_screen_confirms_nothing() {
+    let mut app = confirm();
+    press(&mut app, &[Key::Esc]);
+    tell(&mut app, vec![Event::Blank(true)]);
+    for key in [Key::Char('p'), Key::Char('y'), Key::Enter] {
+        assert!(matches!(&press(&mut app, &[key])[..], [Request::Awake]));
+    }
+    tell(&mut app, vec![Event::Blank(false)]);
+    assert!(!seen(&app).contains("Stop here?"));
+}
+
+#[test]
+fn idle_and_clock_go_on_between_two_words_of_the_station() {
+    let mut app = App::new(MONO, None);
+    tell(&mut app, vec![Event::Status(status(Phase::Open))]);
+    assert!(seen(&app).contains("24 Nov 2026 09:14 UTC  idle 9:58"));
+    app.update(Input::Tick(60_000));
+    assert!(seen(&app).contains("24 Nov 2026 09:15 UTC  idle 8:58"));
+    app.update(Input::Tick(280_000));
+    assert!(seen(&app).contains("blank in 0:18"));
+}
+
+#[test]
+fn keys_wake_the_station_but_not_with_each_one() {
+    let mut app = App::new(MONO, None);
+    tell(&mut app, vec![Event::Status(status(Phase::Open))]);
+    let woken = |app: &mut App| press(app, &[Key::Down]).len();
+    assert_eq!((woken(&mut app), woken(&mut app)), (1, 0));
+    app.update(Input::Tick(1500));
+    assert_eq!(woken(&mut app), 1);
+}
+
+#[test]
+fn after_logout_no_list_is_left() {
+    let mut app = inside();
+    press(&mut app, &[Key::Char('k')]);
+    let mut open = status(Phase::Open);
+    tell(&mut app, vec![Event::Status(status(Phase::Closed))]);
+    assert!(seen(&app).contains("This station is closed"));
+    open.session.clear();
+    tell(&mut app, vec![Event::Status(open)]);
+    press(&mut app, &[Key::Char('k')]);
+    assert!(!seen(&app).contains("BANK-LAKE"));
+}
+
+#[test]
+fn long_work_is_stopped_after_a_question() {
+    let mut app = inside();
+    tell(
+        &mut app,
+        vec![Event::Progress {
+            words: "Writing".to_owned(),
+            done: 1,
+            of: 9,
+        }],
+    );
+    assert!(press(&mut app, &[Key::Enter, Key::Char('q')]).is_empty());
+    assert!(matches!(
+        answer(press(&mut app, &[Key::Esc, Key::Char('y')])),
+        Answer::Abort
+    ));
+    assert!(seen(&app).contains("Asked to stop"));
+}
+
+#[test]
+fn with_one_reader_a_card_takes_the_place_of_another() {
+    let hands = Arc::new(Hands::new(&["R"], &["card 1", "card 2"]));
+    let mut app = App::new(MONO, Some(hands.clone()));
+    let inside = || hands.readers.lock().unwrap()[0].1.clone();
+    press(&mut app, &[Key::F(2), Key::Enter]);
+    assert_eq!(inside().as_deref(), Some("card 1"));
+    press(&mut app, &[Key::F(2), Key::Char('2')]);
+    assert_eq!(inside().as_deref(), Some("card 2"));
+    press(&mut app, &[Key::F(2), Key::Char('1')]);
+    assert_eq!(inside(), None);
+    assert_eq!(hands.cards.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn the_desk_says_when_every_reader_is_full_and_gives_the_sheet_away() {
+    let hands = Arc::new(Hands::new(&["R1", "R2"], &["a", "b", "c"]));
+    *hands.sheet.lock().unwrap() = vec!["XXXX".to_owned()];
+    let mut app = App::new(MONO, Some(hands.clone()));
+    press(
+        &mut app,
+        &[
+            Key::F(2),
+            Key::Enter,
+            Key::F(2),
+            Key::Enter,
+            Key::F(2),
+            Key::Enter,
+        ],
+    );
+    assert!(seen(&app).contains("Every reader has a card in it"));
+    press(&mut app, &[Key::End, Key::Enter]);
+    assert!(seen(&app).contains("XXXX"));
+    press(&mut app, &[Key::Enter]);
+    assert!(hands.sheet.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_production_station_has_no_desk() {
+    let mut app = inside();
+    press(&mut app, &[Key::F(2)]);
+    assert!(!seen(&app).contains("desk"));
+}
