@@ -17,7 +17,9 @@ pub enum CustodyError {
     #[error("{0} components; a key has 2 to 9 (R2)")]
     Components(u8),
     /// More components than custodians: each person holds one (R4).
-    #[error("{components} components need {components} custodians, and {free} are free: one component a person (R4)")]
+    #[error(
+        "{components} components need {components} custodians, and {free} are free: one component a person (R4)"
+    )]
     TooFew {
         /// How many components.
         components: u8,
@@ -44,7 +46,9 @@ impl CustodyError {
     pub fn advice(&self) -> &'static str {
         match self {
             Self::Components(_) => "Choose 2 to 9 components.",
-            Self::TooFew { .. } => "Choose fewer components, or let administrators enrol custodians.",
+            Self::TooFew { .. } => {
+                "Choose fewer components, or let administrators enrol custodians."
+            }
             Self::OtherPart { .. } => "Let another custodian take this component.",
             Self::SameManager { .. } => {
                 "Take at least one custodian of another manager; administrators record who reports to whom."
@@ -90,8 +94,7 @@ pub fn assign(
         let turn = usize::from(index - 1);
         let at = (0..groups.len()).find_map(|skip| {
             let group = groups.get((turn + skip) % groups.len())?;
-            free.iter()
-                .position(|(g, p)| g == group && fits(p, index))
+            free.iter().position(|(g, p)| g == group && fits(p, index))
         });
         let Some(at) = at else {
             return Err(too_few);
@@ -225,10 +228,94 @@ pub(super) fn check_cast(
     }
     if cast.len() != script.cast.len() {
         let there: BTreeSet<&str> = cast.iter().map(|p| p.part.as_str()).collect();
-        if let Some(part) = script.cast.iter().find(|p| !there.contains(p.part.as_str())) {
+        if let Some(part) = script
+            .cast
+            .iter()
+            .find(|p| !there.contains(p.part.as_str()))
+        {
             return refuse(&part.part, "nobody plays it".into());
         }
         return refuse("cast", "a part is listed twice".into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUPS: [GroupId; 3] = [
+        GroupId::CustodiansA,
+        GroupId::CustodiansB,
+        GroupId::CustodiansC,
+    ];
+
+    fn staff(list: &[(u8, GroupId, &str)]) -> Vec<Person> {
+        list.iter()
+            .map(|(n, group, manager)| Person {
+                id: Id([*n; 16]),
+                name: format!("MEMBER-{n}"),
+                reports_to: (*manager).to_owned(),
+                roles: BTreeSet::from([*group]),
+            })
+            .collect()
+    }
+
+    fn names(chosen: &[Player]) -> Vec<&str> {
+        chosen.iter().map(|p| p.name.as_str()).collect()
+    }
+
+    #[test]
+    fn components_go_round_the_groups_one_a_person() {
+        let [a, b, c] = GROUPS;
+        let people = staff(&[(1, a, "X"), (2, a, "X"), (3, b, "Y"), (4, c, "Y")]);
+        let none = BTreeSet::new();
+        let four = assign(&people, &GROUPS, 4, &none, &[]).unwrap();
+        assert_eq!(
+            names(&four),
+            ["MEMBER-1", "MEMBER-3", "MEMBER-4", "MEMBER-2"]
+        );
+        assert_eq!(
+            assign(&people, &GROUPS, 5, &none, &[]),
+            Err(CustodyError::TooFew {
+                components: 5,
+                free: 4
+            })
+        );
+        for components in [0, 1, 10] {
+            let refused = assign(&people, &GROUPS, components, &none, &[]);
+            assert_eq!(refused, Err(CustodyError::Components(components)));
+        }
+    }
+
+    #[test]
+    fn barred_people_and_former_holders_are_passed_over() {
+        let [a, b, _] = GROUPS;
+        let people = staff(&[(1, a, "X"), (2, a, "X"), (3, b, "Y")]);
+        let barred = BTreeSet::from([Id([1; 16])]);
+        let two = assign(&people, &GROUPS, 2, &barred, &[]).unwrap();
+        assert_eq!(names(&two), ["MEMBER-2", "MEMBER-3"]);
+        // MEMBER-3 once held component 1, so never component 2.
+        let held = [(Id([3; 16]), 1)];
+        let three = assign(&people[1..], &GROUPS, 2, &BTreeSet::new(), &held);
+        assert!(matches!(three, Err(CustodyError::TooFew { .. })));
+        let wrong = check(&two, &held);
+        assert!(matches!(wrong, Err(CustodyError::OtherPart { .. })));
+    }
+
+    #[test]
+    fn custodians_of_one_manager_are_blocked_or_another_is_taken() {
+        let [a, b, _] = GROUPS;
+        let people = staff(&[(1, a, "X"), (2, b, "X")]);
+        let refused = assign(&people, &GROUPS, 2, &BTreeSet::new(), &[]);
+        assert_eq!(
+            refused,
+            Err(CustodyError::SameManager {
+                manager: "X".into()
+            })
+        );
+        let people = staff(&[(1, a, "X"), (2, b, "X"), (3, b, "Y")]);
+        let taken = assign(&people, &GROUPS, 2, &BTreeSet::new(), &[]).unwrap();
+        assert_eq!(names(&taken), ["MEMBER-1", "MEMBER-3"]);
+    }
 }

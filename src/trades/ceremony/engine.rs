@@ -295,10 +295,18 @@ impl Engine {
             return state;
         }
         let Some((step, component, moves)) = self.here(&state) else {
-            return finish(state, End::Abort, "the stored ceremony stands at no step".into());
+            return finish(
+                state,
+                End::Abort,
+                "the stored ceremony stands at no step".into(),
+            );
         };
         let Some(current) = moves.get(usize::from(state.inside)) else {
-            return finish(state, End::Abort, "the stored ceremony stands at no move".into());
+            return finish(
+                state,
+                End::Abort,
+                "the stored ceremony stands at no move".into(),
+            );
         };
         state.refused = None;
         let bookkeeping = matches!(current, Move::Act(Unit::Begin { .. } | Unit::End { .. }));
@@ -400,7 +408,11 @@ impl Engine {
             };
         }
         let Some((_, _, moves)) = self.here(&state) else {
-            return finish(state, End::Abort, "the stored ceremony stands at no step".into());
+            return finish(
+                state,
+                End::Abort,
+                "the stored ceremony stands at no step".into(),
+            );
         };
         let unit = match moves.get(usize::from(state.inside)) {
             Some(Move::Act(unit)) => Some(unit.clone()),
@@ -458,10 +470,9 @@ impl Engine {
         match reply {
             Reply::Identified(id) if id == person.id => {
                 let words = state.deviation.take().unwrap_or_default();
-                state.words.push(format!(
-                    "deviation, witnessed by {}: {words}",
-                    person.name
-                ));
+                state
+                    .words
+                    .push(format!("deviation, witnessed by {}: {words}", person.name));
                 state.exceptions.push(Exception {
                     step: step.id.clone(),
                     component,
@@ -591,11 +602,15 @@ fn finish(mut state: State, end: End, reason: String) -> State {
 }
 
 fn void_window(state: State) -> State {
-    let component = state.window.map_or_else(String::new, |i| format!(" of component {i}"));
+    let component = state
+        .window
+        .map_or_else(String::new, |i| format!(" of component {i}"));
     finish(
         state,
         End::Void,
-        format!("interrupted between print and seal{component}: the key is void (ceremony rules, resume)"),
+        format!(
+            "interrupted between print and seal{component}: the key is void (ceremony rules, resume)"
+        ),
     )
 }
 
@@ -686,13 +701,18 @@ fn type_in(
             (Field::CheckValue, None) => false,
             (Field::Serial, _) => true,
         };
-        let used = field == Field::Serial
-            && state.envelopes.iter().any(|e| Some(&e.serial) == first);
+        let used =
+            field == Field::Serial && state.envelopes.iter().any(|e| Some(&e.serial) == first);
         if !agree {
             return failed(state, step, moves, "The entries are not the same.");
         }
         if !right {
-            return failed(state, step, moves, "The entries are not the key's check value.");
+            return failed(
+                state,
+                step,
+                moves,
+                "The entries are not the key's check value.",
+            );
         }
         if used {
             return failed(

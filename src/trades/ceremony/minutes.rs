@@ -77,7 +77,11 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         ("Key".to_owned(), parameters.label.clone()),
         (
             "Template".to_owned(),
-            format!("{}, {}", parameters.template.stamp(), parameters.template.title),
+            format!(
+                "{}, {}",
+                parameters.template.stamp(),
+                parameters.template.title
+            ),
         ),
         ("Form".to_owned(), parameters.template.form.to_string()),
     ];
@@ -98,7 +102,10 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
 pub fn printed_script(script: &Script, station: &Station, state: Option<&State>) -> Minutes {
     let mut facts = vec![
         ("Script".to_owned(), script.stamp()),
-        ("SHA-256 of the script".to_owned(), script.digest.to_string()),
+        (
+            "SHA-256 of the script".to_owned(),
+            script.digest.to_string(),
+        ),
         ("Summary".to_owned(), script.summary.clone()),
     ];
     let mut people = Vec::new();
@@ -114,7 +121,10 @@ pub fn printed_script(script: &Script, station: &Station, state: Option<&State>)
             } else {
                 part.count.to_string()
             };
-            people.push((part.part.clone(), format!("{}, {count}", part.source.title())));
+            people.push((
+                part.part.clone(),
+                format!("{}, {count}", part.source.title()),
+            ));
         }
     }
     let mut lines = Vec::new();
@@ -253,9 +263,12 @@ fn cast(state: &State) -> Vec<(String, String)> {
         .cast
         .iter()
         .flat_map(|part| {
-            part.people
-                .iter()
-                .map(|p| (part.part.clone(), format!("{}, {}", p.name, p.group.title())))
+            part.people.iter().map(|p| {
+                (
+                    part.part.clone(),
+                    format!("{}, {}", p.name, p.group.title()),
+                )
+            })
         })
         .collect()
 }

@@ -214,7 +214,9 @@ pub(super) fn press(
             "export.replug".into(),
             'r',
             "read again".into(),
-            format!("{name} pulls the medium, waits for its light to go out, and puts it back: it is read again from the medium itself."),
+            format!(
+                "{name} pulls the medium, waits for its light to go out, and puts it back: it is read again from the medium itself."
+            ),
         ),
     };
     note(&mut prompt, words);

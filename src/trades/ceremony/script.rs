@@ -392,7 +392,10 @@ impl RawScript {
                 return refuse(
                     Rule::Custodian,
                     None,
-                    format!("part {}: a custodian part has one person for each component, no count", part.part),
+                    format!(
+                        "part {}: a custodian part has one person for each component, no count",
+                        part.part
+                    ),
                 );
             }
             cast.push(Part {
@@ -427,7 +430,11 @@ impl RawStep {
             return refuse(Rule::Repeat, None, "only components are repeated");
         }
         if self.id.is_some() || self.verb.is_some() || self.actor.is_some() {
-            return refuse(Rule::Repeat, None, "the repeat itself has no id, verb or actor");
+            return refuse(
+                Rule::Repeat,
+                None,
+                "the repeat itself has no id, verb or actor",
+            );
         }
         let mut steps = Vec::new();
         for raw in self.step {
@@ -512,7 +519,13 @@ impl RawStep {
                 "record" => OnDeviation::Record,
                 "void" => OnDeviation::End(End::Void),
                 "abort" => OnDeviation::End(End::Abort),
-                _ => return refuse(Rule::Parameters, at, "on_deviation is record, void or abort"),
+                _ => {
+                    return refuse(
+                        Rule::Parameters,
+                        at,
+                        "on_deviation is record, void or abort",
+                    );
+                }
             },
             on_failure: on_failure(&need(self.on_failure, "on_failure")?, at)?,
             id,

@@ -117,12 +117,16 @@ impl Rule {
             Self::Open => "Put exactly one opening before the generation.",
             Self::Generate => "Put exactly one generation after the opening, outside the repeat.",
             Self::Print => "Print once, inside the component repeat, after the generation.",
-            Self::Seal => "Add a seal step after the print, in the same repeat, by the same custodian.",
+            Self::Seal => {
+                "Add a seal step after the print, in the same repeat, by the same custodian."
+            }
             Self::Window => {
                 "From print to seal write on_deviation = \"void\", and on_failure = \"void\" or \"retry N then void\"."
             }
             Self::ReadBack => "Add a read-back after the component repeat and before the closing.",
-            Self::Export => "Export exactly once, after the generation; only working keys are exported.",
+            Self::Export => {
+                "Export exactly once, after the generation; only working keys are exported."
+            }
             Self::Close => "Make one closing the last step.",
             Self::Repeat => "Use one repeat = \"component\" group with its steps inside.",
         }
@@ -151,7 +155,12 @@ impl ScriptError {
 impl fmt::Display for ScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.step {
-            Some(step) => write!(f, "step {step}: {} (rule {})", self.detail, self.rule.name()),
+            Some(step) => write!(
+                f,
+                "step {step}: {} (rule {})",
+                self.detail,
+                self.rule.name()
+            ),
             None => write!(f, "{} (rule {})", self.detail, self.rule.name()),
         }
     }

@@ -194,10 +194,13 @@ impl State {
     /// # Errors
     /// [`CborError`]: a value that cannot be encoded; none of these is.
     pub fn parameters_digest(&self) -> Result<Hash, CborError> {
-        cbor::digest("conclave ceremony parameters 1", &(&self.parameters, &self.cast))
+        cbor::digest(
+            "conclave ceremony parameters 1",
+            &(&self.parameters, &self.cast),
+        )
     }
 
-    /// The custodian of a component.
+    /// The envelope of a component, once it is sealed.
     #[must_use]
     pub fn sealed(&self, component: u8) -> Option<&Envelope> {
         self.envelopes.iter().find(|e| e.component == component)

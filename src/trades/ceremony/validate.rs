@@ -163,7 +163,10 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
             return refuse(
                 Rule::InCast,
                 at,
-                format!("{:?} is no part of the cast", super::script::one_line(&role.part)),
+                format!(
+                    "{:?} is no part of the cast",
+                    super::script::one_line(&role.part)
+                ),
             );
         };
         if part.source.is_custodian() {

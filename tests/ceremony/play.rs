@@ -1,0 +1,156 @@
+//! Plays ceremonies with scripted answers, and keeps what was done.
+
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::template::KeyTemplate;
+use conclave_trades::ceremony::engine::{CeremonyError, Engine, Step};
+use conclave_trades::ceremony::script::Purpose;
+use conclave_trades::ceremony::state::{
+    CastPart, Delivery, Did, KeyMade, Parameters, Player, Reply, State, Unit, WrappingKey,
+};
+
+pub fn id(n: u8) -> Id {
+    Id([n; 16])
+}
+
+/// A ceremony of this script with as many people as it needs.
+pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, CeremonyError> {
+    let working = engine.script().purpose == Purpose::WorkingKey;
+    let mut number = 100;
+    let cast = engine
+        .script()
+        .cast
+        .iter()
+        .map(|part| {
+            let groups: &[GroupId] = part.source.groups();
+            let count = if part.source.is_custodian() {
+                components
+            } else {
+                part.count
+            };
+            let people = (0..usize::from(count))
+                .map(|turn| {
+                    number += 1;
+                    Player {
+                        id: id(number),
+                        name: format!("MEMBER-{number}"),
+                        group: groups[turn % groups.len()],
+                        reports_to: format!("MANAGER-{}", turn % 2),
+                    }
+                })
+                .collect();
+            CastPart {
+                part: part.part.clone(),
+                people,
+            }
+        })
+        .collect();
+    let parameters = Parameters {
+        label: "BANK-LAKE.KEY.001".into(),
+        template: KeyTemplate {
+            name: "test".into(),
+            version: 1,
+            title: "Test".into(),
+            form,
+            usage: if working { "P0" } else { "K0" }.into(),
+            mode_of_use: "B".into(),
+            exportability: "E".into(),
+            cryptoperiod_days: 365,
+            in_components: !working,
+        },
+        components,
+        delivery: working.then(|| Delivery {
+            under: WrappingKey {
+                id: id(50),
+                label: "BANK-LAKE.ZMK.001".into(),
+                form: KeyForm::Aes256,
+            },
+            recipient: "BANK-LAKE".into(),
+            medium: id(51),
+            medium_name: "STICK-1".into(),
+        }),
+        requester: None,
+    };
+    engine.start(id(7), parameters, cast)
+}
+
+/// What careful people answer. Nothing when it is over.
+pub fn answer_well(engine: &Engine, state: &State) -> Option<Reply> {
+    Some(match engine.next(state) {
+        Step::Identify { person, .. } => Reply::Identified(person.id),
+        Step::Ask(prompt) if prompt.code.starts_with("seal.serial") => {
+            Reply::Word(format!("ab-{:04}", state.envelopes.len() + 1))
+        }
+        Step::Ask(prompt) if prompt.code == "readback.show" => Reply::Confirmed,
+        Step::Ask(prompt) if prompt.code.starts_with("readback") => Reply::Word(" 08d7b4 ".into()),
+        Step::Ask(_) => Reply::Confirmed,
+        Step::Perform(unit) => Reply::Did(Did {
+            words: vec![format!("{} done", unit.name())],
+            journal: Some(1),
+            at_ms: Some(34_200_000),
+            key: (unit == Unit::Generate).then(|| KeyMade {
+                id: id(9),
+                kcv: CheckValue {
+                    value: "08D7B4".into(),
+                    method: "ENC-ZERO".into(),
+                },
+            }),
+        }),
+        Step::Done(_) | Step::Void(_) | Step::Aborted(_) => return None,
+    })
+}
+
+/// What was done in one ceremony.
+pub struct Stage {
+    pub state: State,
+    /// Units of which something may have happened.
+    pub units: Vec<Unit>,
+    /// Codes of prompts, in order.
+    pub codes: Vec<String>,
+}
+
+impl Stage {
+    pub fn new(state: State) -> Self {
+        Self {
+            state,
+            units: Vec::new(),
+            codes: Vec::new(),
+        }
+    }
+
+    pub fn record(&mut self, unit: Option<&Unit>, reply: &Reply) {
+        if let (Some(unit), Reply::Did(_) | Reply::Interrupted(_)) = (unit, reply) {
+            self.units.push(unit.clone());
+        }
+    }
+
+    pub fn count(&self, name: &str) -> usize {
+        self.units.iter().filter(|u| u.name() == name).count()
+    }
+
+    pub fn prints(&self, component: u8) -> usize {
+        let this = |unit: &&Unit| matches!(unit, Unit::Print { index, .. } if *index == component);
+        self.units.iter().filter(this).count()
+    }
+
+    pub fn play(engine: &Engine, form: KeyForm, components: u8) -> Self {
+        Self::finish(engine, start(engine, form, components).unwrap())
+    }
+
+    /// Plays on to the end, which is `Done` when all answers are good.
+    pub fn finish(engine: &Engine, state: State) -> Self {
+        let mut stage = Self::new(state);
+        while let Some(reply) = answer_well(engine, &stage.state) {
+            match engine.next(&stage.state) {
+                Step::Ask(prompt) | Step::Identify { prompt, .. } => stage.codes.push(prompt.code),
+                _ => {}
+            }
+            let unit = engine.unit(&stage.state);
+            stage.record(unit.as_ref(), &reply);
+            stage.state = engine.answer(stage.state, reply);
+            assert!(stage.units.len() < 2000, "it goes round in circles");
+        }
+        stage
+    }
+}
