@@ -5,6 +5,10 @@
 //! paper only would strike the next line over the end of this one. Nothing is
 //! sent that feeds paper by itself.
 
+use std::borrow::Cow;
+
+use conclave_evidence::authority::Mode;
+
 use super::layout::{Eject, Layout};
 use super::sheet::{Kind, Piece, Sheet};
 
@@ -56,20 +60,36 @@ pub(super) fn draw(layout: &Layout, sheet: &Sheet) -> (Vec<u8>, Vec<usize>) {
         if piece.kind == Kind::Value {
             places.push(out.len());
         }
-        out.extend_from_slice(piece.text.as_bytes());
+        let text = printed(sheet, piece);
+        out.extend_from_slice(text.as_bytes());
         if piece.wide {
             out.extend_from_slice(WIDE_OFF);
         }
         if piece.bold {
             out.extend_from_slice(BOLD_OFF);
         }
-        column = piece.column + piece.text.len() * if piece.wide { 2 } else { 1 };
+        column = piece.column + text.len() * if piece.wide { 2 } else { 1 };
     }
     match layout.eject {
         Eject::OnConfirmation => out.push(b'\r'),
         Eject::WithForm => out.extend_from_slice(EJECT),
     }
     (out, places)
+}
+
+/// The piece's text; TEST again and again over the banner's whole width, as
+/// letters are all there is to warn with.
+fn printed<'p>(sheet: &Sheet, piece: &'p Piece) -> Cow<'p, str> {
+    if piece.kind != Kind::Banner || sheet.mode != Mode::Test {
+        return Cow::Borrowed(&piece.text);
+    }
+    let room = if piece.wide {
+        piece.width / 2
+    } else {
+        piece.width
+    };
+    let times = (room + 4) / (piece.text.len() + 4);
+    Cow::Owned(vec![piece.text.as_str(); times.max(1)].join("    "))
 }
 
 /// Frames and folds as characters.

@@ -1,0 +1,350 @@
+//! The component form in both languages. All values are published test keys.
+
+use std::collections::BTreeSet;
+
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::CheckValue;
+use conclave_trades::print::check::line_check;
+use conclave_trades::print::component::{preview_escp, preview_pdf, render_escp, render_pdf};
+use conclave_trades::print::{ComponentForm, FieldName, PrintError, day_words, escp};
+use conclave_training::printer::TrainingPrinter;
+use proptest::prelude::*;
+
+use super::{component_layout, golden, page_text, qpdf_check};
+
+/// FIPS 197, SP 800-38A and the usual DES test keys.
+fn published(form: KeyForm) -> Vec<u8> {
+    hex(match form {
+        KeyForm::Tdes2 => "0123456789ABCDEFFEDCBA9876543210",
+        KeyForm::Tdes3 => "0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123",
+        KeyForm::Aes128 => "2B7E151628AED2A6ABF7158809CF4F3C",
+        KeyForm::Aes192 => "8E73B0F7DA0E6452C810F32B809079E562F8EAD2522C6B7B",
+        KeyForm::Aes256 => "603DEB1015CA71BE2B73AEF0857D77811F352C073B6108D72D9810A30914DFF4",
+    })
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+fn secret(bytes: &[u8]) -> Secret {
+    Secret::take(&mut bytes.to_vec())
+}
+
+pub fn form(form: KeyForm) -> ComponentForm {
+    let method = if form.is_tdes() {
+        Method::TdesZero
+    } else {
+        Method::AesCmac
+    };
+    let kcv = Kcv::compute(method, &published(form)).unwrap();
+    ComponentForm {
+        mode: Mode::Test,
+        station: "Key room Bern".to_owned(),
+        label: "BANK-LAKE.ZMK.001".to_owned(),
+        purpose: "Zone master key".to_owned(),
+        form,
+        index: 1,
+        of: 3,
+        kcv: CheckValue {
+            value: kcv.hex(),
+            method: method.to_string(),
+        },
+        key_kcv: None,
+        ceremony: "CER-00017".to_owned(),
+        date: day_words(1_795_511_645_000),
+        group: "Custodians A".to_owned(),
+        custodian: "J\u{fc}rg M\u{fc}ller".to_owned(),
+    }
+}
+
+/// An outsider's way to the value: lines with a number, groups of four hex
+/// digits, and a check letter.
+fn read_value(text: &str) -> Vec<u8> {
+    let mut digits = String::new();
+    let mut number = 0u8;
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [n, groups @ .., "check", letter] = words.as_slice() else {
+            continue;
+        };
+        number += 1;
+        assert_eq!(*n, number.to_string(), "{line}");
+        assert!(
+            groups.len() == 4 && groups.iter().all(|g| is_group(g)),
+            "{line}"
+        );
+        let joined = groups.concat();
+        assert_eq!(
+            letter.as_bytes(),
+            [line_check(number, &hex(&joined))],
+            "{line}"
+        );
+        digits.push_str(&joined);
+    }
+    hex(&digits)
+}
+
+fn is_group(word: &str) -> bool {
+    word.len() == 4 && word.bytes().all(|b| b"0123456789ABCDEF".contains(&b))
+}
+
+/// Every word of the page that looks like a group.
+fn all_groups(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| is_group(word))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn golden_forms() {
+    let layout = component_layout();
+    for key_form in KeyForm::ALL {
+        let value = secret(&published(key_form));
+        let form = form(key_form);
+        let sheet = render_escp(&layout, &form, &value).unwrap();
+        golden(&format!("component-{key_form}.escp"), sheet.expose());
+        let page = render_pdf(&layout, &form, &value).unwrap();
+        golden(&format!("component-{key_form}.pdf"), page.expose());
+    }
+    let production = ComponentForm {
+        mode: Mode::Production,
+        ..form(KeyForm::Aes256)
+    };
+    let preview = preview_escp(&layout, &production).unwrap();
+    golden("component-preview-PRODUCTION.escp", &preview);
+    let preview = preview_pdf(&layout, &production).unwrap();
+    golden("component-preview-PRODUCTION.pdf", &preview);
+}
+
+#[test]
+fn poppler_reads_the_value_and_nothing_else_that_looks_like_it() {
+    let layout = component_layout();
+    for key_form in KeyForm::ALL {
+        let bytes = published(key_form);
+        let page = render_pdf(&layout, &form(key_form), &secret(&bytes)).unwrap();
+        qpdf_check(page.expose());
+        let text = page_text(page.expose());
+        assert_eq!(read_value(&text), bytes, "{key_form}\n{text}");
+        let groups = all_groups(&text).concat();
+        assert_eq!(hex(&groups), bytes, "{key_form}\n{text}");
+        for words in [
+            "TEST",
+            "BANK-LAKE.ZMK.001",
+            "COMPONENT 1 of 3",
+            "Juerg Mueller",
+        ] {
+            assert_eq!(text.matches(words).count().min(2), 2, "{words}\n{text}");
+        }
+        let kcv = form(key_form).kcv.words();
+        assert!(text.contains(&kcv), "{kcv}\n{text}");
+    }
+}
+
+#[test]
+fn two_components_read_from_paper_make_the_key() {
+    let layout = component_layout();
+    let key = published(KeyForm::Aes256);
+    let first = hex("000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F");
+    let second: Vec<u8> = key.iter().zip(&first).map(|(a, b)| a ^ b).collect();
+    let mut sum = vec![0u8; 32];
+    for (index, value) in (1u8..).zip([&first, &second]) {
+        let mut form = form(KeyForm::Aes256);
+        (form.index, form.of) = (index, 2);
+        let page = render_pdf(&layout, &form, &secret(value)).unwrap();
+        for (a, b) in sum.iter_mut().zip(read_value(&page_text(page.expose()))) {
+            *a ^= b;
+        }
+    }
+    assert_eq!(sum, key);
+}
+
+#[test]
+fn the_preview_differs_only_where_the_value_stands() {
+    let layout = component_layout();
+    for key_form in KeyForm::ALL {
+        let form = form(key_form);
+        let value = secret(&published(key_form));
+        let pairs = [
+            (
+                preview_escp(&layout, &form).unwrap(),
+                render_escp(&layout, &form, &value).unwrap(),
+            ),
+            (
+                preview_pdf(&layout, &form).unwrap(),
+                render_pdf(&layout, &form, &value).unwrap(),
+            ),
+        ];
+        for (preview, printed) in pairs {
+            assert_eq!(preview.len(), printed.len());
+            let changed: Vec<u8> = preview
+                .iter()
+                .zip(printed.expose())
+                .filter(|(a, b)| a != b)
+                .map(|(a, _)| *a)
+                .collect();
+            // Two digits a byte, and a letter for each eight bytes.
+            let expected = key_form.bytes() * 2 + key_form.bytes() / 8;
+            assert_eq!(changed, vec![b'X'; expected], "{key_form}");
+        }
+        let text = page_text(&preview_pdf(&layout, &form).unwrap());
+        assert!(all_groups(&text).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn what_a_form_cannot_print_is_refused() {
+    let layout = component_layout();
+    let good = form(KeyForm::Tdes2);
+    let change = |change: &dyn Fn(&mut ComponentForm)| {
+        let mut form = good.clone();
+        change(&mut form);
+        preview_escp(&layout, &form).unwrap_err()
+    };
+    assert!(matches!(
+        change(&|f| f.custodian = "Eve\x1b@".to_owned()),
+        PrintError::Character {
+            character: '\x1b',
+            ..
+        }
+    ));
+    assert!(matches!(
+        change(&|f| f.label = "A\x0cB".to_owned()),
+        PrintError::Character {
+            character: '\x0c',
+            ..
+        }
+    ));
+    assert!(matches!(
+        change(&|f| f.custodian = "\u{9375}".to_owned()),
+        PrintError::Character { .. }
+    ));
+    assert_eq!(
+        change(&|f| f.label = "L".repeat(75)),
+        PrintError::TooLong {
+            field: FieldName::Label,
+            len: 75,
+            width: 74
+        }
+    );
+    assert_eq!(
+        change(&|f| f.station = " ".to_owned()),
+        PrintError::Empty(FieldName::Station)
+    );
+    assert_eq!(
+        change(&|f| f.date = "24-11-2026".to_owned()),
+        PrintError::LooksLikeValue(FieldName::Date)
+    );
+    for (index, of) in [(0, 3), (4, 3), (1, 1), (1, 10)] {
+        assert_eq!(
+            change(&|f| (f.index, f.of) = (index, of)),
+            PrintError::Part { index, of }
+        );
+    }
+    for len in [0, 8, 15, 17, 24] {
+        let error = render_escp(&layout, &good, &Secret::zeroed(len)).err();
+        assert_eq!(
+            error,
+            Some(PrintError::ValueLength {
+                found: len,
+                expected: 16
+            })
+        );
+    }
+}
+
+#[test]
+fn the_training_printer_shows_the_form() {
+    use std::io::Write;
+    let printer = TrainingPrinter::start("TRAINING-1").unwrap();
+    let bytes = published(KeyForm::Tdes3);
+    let sheet = render_escp(&component_layout(), &form(KeyForm::Tdes3), &secret(&bytes)).unwrap();
+    let mut node = std::fs::OpenOptions::new()
+        .write(true)
+        .open(printer.device())
+        .unwrap();
+    node.write_all(sheet.expose()).unwrap();
+    assert!(printer.wait_for(sheet.len()));
+    assert!(printer.bytes().expose() == sheet.expose());
+    let text = printer.take_sheet().unwrap();
+    let unframed = text.replace('|', " ");
+    assert_eq!(read_value(&unframed), bytes, "{}", text.as_str());
+    assert!(
+        text.lines().all(|line| line.len() <= 80),
+        "{}",
+        text.as_str()
+    );
+}
+
+/// The control bytes of ESC/P and nothing else; what is left is printable.
+fn unknown_controls(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let allowed: [&[u8]; 8] = [
+        b"\x1b@", b"\x1bP", b"\x1b2", b"\x1bCB", b"\x1bE", b"\x1bF", b"\x1bW1", b"\x1bW0",
+    ];
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        at += if let Some(command) = allowed.iter().find(|c| rest.starts_with(c)) {
+            command.len()
+        } else if rest.starts_with(b"\r\n") || rest.starts_with(b"\r\x0c") {
+            2
+        } else if rest[0] == b'\r' && at + 1 == bytes.len() || matches!(rest[0], b' '..=b'~') {
+            1
+        } else {
+            found.push(rest[..rest.len().min(3)].to_vec());
+            1
+        };
+    }
+    found
+}
+
+#[test]
+fn a_held_form_feeds_nothing_and_the_eject_feeds_once() {
+    let sheet = preview_escp(&component_layout(), &form(KeyForm::Aes128)).unwrap();
+    assert!(!sheet.contains(&0x0C));
+    assert!(sheet.ends_with(b"\r") && !sheet.ends_with(b"\n\r"));
+    assert_eq!(escp::EJECT, b"\r\x0c\x1b@");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the fields hold, no unknown control byte leaves, the outside
+    /// has no group of the value, and the value is where it is read.
+    #[test]
+    fn no_field_can_steer_the_printer(
+        custodian in "\\PC{1,24}",
+        station in "[ -~\u{e4}\u{fc}\u{1b}]{1,24}",
+        label in "[A-Z0-9.-]{1,40}",
+        ceremony in "[ -~]{1,30}",
+        value in prop::collection::vec(any::<u8>(), 32),
+    ) {
+        let layout = component_layout();
+        let form = ComponentForm { custodian, station, label, ceremony, ..form(KeyForm::Aes256) };
+        if let Ok(sheet) = render_escp(&layout, &form, &secret(&value)) {
+            let unknown = unknown_controls(sheet.expose());
+            prop_assert!(unknown.is_empty(), "{:?}", unknown);
+            let lines: Vec<&[u8]> = sheet.expose().split(|b| *b == b'\n').collect();
+            let groups: BTreeSet<String> = value
+                .chunks(2)
+                .map(|pair| format!("{:02X}{:02X}", pair[0], pair[1]))
+                .collect();
+            let label_groups: BTreeSet<String> = all_groups(&format!(
+                "{} {} {}", form.label, form.custodian, form.station
+            )).into_iter().collect();
+            for line in &lines[..layout.outside_lines()] {
+                for group in all_groups(&String::from_utf8_lossy(line)) {
+                    prop_assert!(!groups.contains(&group) || label_groups.contains(&group));
+                }
+            }
+        }
+    }
+}
