@@ -12,10 +12,13 @@
     reason = "each test takes what it needs, and may stop at the first surprise"
 )]
 
+#[path = "memory.rs"]
+pub mod memory;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use conclave_crypto::primitive::derive::sha256;
 use conclave_crypto::primitive::ec::KeyPair;
@@ -32,13 +35,15 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
-use conclave_keyroom::ports::store::{Store, StoreError, Write};
+use conclave_keyroom::ports::store::Store;
 use conclave_keyroom::provider::SoftwareProvider;
 use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::genesis::{Founding, NewCard};
-use conclave_keyroom::vault::{Surroundings, Vault, VaultError};
+use conclave_keyroom::vault::{Compartment, FORGED_WHILE_LOCKED, Surroundings, Vault, VaultError};
 
-/// The people, their names as indexes into [`Room::people`], and their groups.
+pub use memory::{Content, MemoryStore};
+
+/// The people by name, and their groups.
 pub const STAFF: [(&str, &[GroupId]); 14] = [
     ("Ada", &[GroupId::Administrators, GroupId::Approvers]),
     ("Ben", &[GroupId::Administrators, GroupId::Approvers]),
@@ -379,12 +384,11 @@ impl Room {
     /// One person's share of a group, opened with their card.
     pub fn try_share(&self, group: GroupId, name: &str) -> Result<Share, VaultError> {
         let card = &self.holder(name).card;
-        self.door()
-            .open_share(group, &self.entry(name), |point| {
-                card.agree_9d
-                    .diffie_hellman(point)
-                    .map_err(|_| VaultError::Crypto("the card"))
-            })
+        self.door().open_share(group, &self.entry(name), |point| {
+            card.agree_9d
+                .diffie_hellman(point)
+                .map_err(|_| VaultError::Crypto("the card"))
+        })
     }
 
     /// One person's share of a group.
@@ -451,11 +455,7 @@ impl Room {
     }
 
     /// The signatures of these people over a proposal.
-    pub fn approve(
-        &self,
-        proposal: &Proposal,
-        signers: &[(&str, GroupId)],
-    ) -> Vec<SignedApproval> {
+    pub fn approve(&self, proposal: &Proposal, signers: &[(&str, GroupId)]) -> Vec<SignedApproval> {
         signers
             .iter()
             .map(|(name, group)| self.approval(proposal, name, *group))
@@ -501,6 +501,80 @@ impl Room {
             anchor,
             signature: Signature(card.auth_9a.sign(&digest.0).unwrap()),
         }
+    }
+
+    /// Opens a copy of a repository and looks at everything in it as these
+    /// people can: every share, wrap, record, entry and anchor.
+    pub fn examine(&self, content: Content) -> Result<(), VaultError> {
+        let records: Vec<Vec<u8>> = content
+            .keys()
+            .filter(|key| key.starts_with(b"r/"))
+            .cloned()
+            .collect();
+        let mut vault = Vault::open(
+            Box::new(MemoryStore::holding(content)),
+            Surroundings {
+                clock: Arc::new(self.clock.clone()),
+                random: Box::new(Seeded::new(0xE4)),
+                boot: Id([0; 16]),
+            },
+        )?;
+        if vault.is_empty() {
+            return Err(VaultError::Empty);
+        }
+        for group in SECRET_GROUPS {
+            let mut shares = Vec::new();
+            for name in self.members(group) {
+                let card = &self.holder(name).card;
+                let entry = vault.authority()?.card(card.card).cloned();
+                let entry = entry.ok_or(VaultError::Missing("card"))?;
+                shares.push(vault.open_share(group, &entry, |point| {
+                    card.agree_9d
+                        .diffie_hellman(point)
+                        .map_err(|_| VaultError::Crypto("the card"))
+                })?);
+            }
+            vault.lock();
+            vault.unlock(group, &shares)?;
+        }
+        // All together, in the order in which the pair opens what is a pair's.
+        vault.lock();
+        for group in SECRET_GROUPS {
+            let names = self.members(group);
+            let mut shares = Vec::new();
+            for name in &names[..2] {
+                let card = &self.holder(name).card;
+                let entry = vault.authority()?.card(card.card).cloned();
+                let entry = entry.ok_or(VaultError::Missing("card"))?;
+                shares.push(vault.open_share(group, &entry, |point| {
+                    card.agree_9d
+                        .diffie_hellman(point)
+                        .map_err(|_| VaultError::Crypto("the card"))
+                })?);
+            }
+            vault.unlock(group, &shares)?;
+        }
+        for key in records {
+            for compartment in Compartment::ALL {
+                let prefix = format!("r/{compartment}/").into_bytes();
+                if let Some(id) = key.strip_prefix(prefix.as_slice()) {
+                    let id = id.try_into().map_err(|_| VaultError::Malformed("key"))?;
+                    vault.get_secret(compartment, Id(id))?;
+                }
+            }
+        }
+        for entry in vault.read_journal(0)? {
+            let words = entry.body.map(|body| body.words).unwrap_or_default();
+            if words.iter().any(|word| word == FORGED_WHILE_LOCKED) {
+                return Err(VaultError::Journal(format!("entry {}", entry.header.seq)));
+            }
+        }
+        for anchor in vault.anchors()? {
+            let card = vault.authority()?.card(anchor.anchor.card).cloned();
+            let card = card.ok_or(VaultError::Missing("card"))?;
+            vault.check_anchor(&card, &anchor)?;
+        }
+        Ok(())
     }
 
     /// How many entries the journal has.
@@ -563,113 +637,5 @@ impl Media for NoMedia {
         _: u64,
     ) -> Result<Vec<u8>, MediaError> {
         Err(MediaError::Missing)
-    }
-}
-
-/// What a store holds.
-pub type Content = BTreeMap<Vec<u8>, Vec<u8>>;
-
-#[derive(Default)]
-struct Memory {
-    content: Content,
-    batches: Vec<Vec<Write>>,
-    /// Commits until the disk is full.
-    room_left: Option<usize>,
-}
-
-/// A store in memory: its clones share one content, so that it outlives the
-/// vault as a disk does. It keeps every batch that was committed, and can be
-/// told to be full.
-#[derive(Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<Memory>>);
-
-impl MemoryStore {
-    /// A store that holds this.
-    pub fn holding(content: Content) -> Self {
-        let store = Self::default();
-        store.0.lock().unwrap().content = content;
-        store
-    }
-
-    /// All it holds.
-    pub fn content(&self) -> Content {
-        self.0.lock().unwrap().content.clone()
-    }
-
-    /// Replaces all it holds.
-    pub fn put_back(&self, content: Content) {
-        self.0.lock().unwrap().content = content;
-    }
-
-    /// Every batch so far.
-    pub fn batches(&self) -> Vec<Vec<Write>> {
-        self.0.lock().unwrap().batches.clone()
-    }
-
-    /// The disk takes so many commits more; `None` lifts the limit.
-    pub fn full_after(&self, commits: Option<usize>) {
-        self.0.lock().unwrap().room_left = commits;
-    }
-}
-
-/// Applies a batch to a content.
-pub fn apply(content: &mut Content, batch: &[Write]) {
-    for write in batch {
-        match write {
-            Write::Put(key, value) => content.insert(key.clone(), value.clone()),
-            Write::Delete(key) => content.remove(key),
-        };
-    }
-}
-
-/// All that a store holds.
-pub fn content_of(store: &dyn Store) -> Content {
-    let mut content = Content::new();
-    store
-        .scan(b"", &mut |key, value| {
-            content.insert(key.to_vec(), value.to_vec());
-            true
-        })
-        .unwrap();
-    content
-}
-
-impl Store for MemoryStore {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.0.lock().unwrap().content.get(key).cloned())
-    }
-
-    fn scan(
-        &self,
-        prefix: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<(), StoreError> {
-        // A copy: the callback may read the store.
-        let content = self.content();
-        for (key, value) in content.range(prefix.to_vec()..) {
-            if !key.starts_with(prefix) || !each(key, value) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn last(&self, prefix: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
-        let content = self.content();
-        Ok(content
-            .iter()
-            .rev()
-            .find(|(key, _)| key.starts_with(prefix))
-            .map(|(key, value)| (key.clone(), value.clone())))
-    }
-
-    fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
-        let mut memory = self.0.lock().unwrap();
-        if let Some(left) = memory.room_left.as_mut() {
-            *left = left.checked_sub(1).ok_or(StoreError::Full)?;
-        }
-        apply(&mut memory.content, batch);
-        memory.batches.push(batch.to_vec());
-        Ok(())
     }
 }

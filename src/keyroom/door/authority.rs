@@ -58,6 +58,9 @@ pub enum Refusal {
     /// The station is empty.
     #[error("this station is not initialised yet")]
     Empty,
+    /// Nobody is logged on.
+    #[error("nobody is logged on")]
+    NobodyLoggedOn,
     /// A group is not logged on.
     #[error("{0} are not logged on")]
     NotLoggedOn(GroupId),
@@ -96,6 +99,13 @@ pub enum Refusal {
     /// The act had to be proposed first.
     #[error("this act needs fresh signatures, and none was asked for")]
     NotProposed,
+    /// Signatures came for an act that needs none: nobody would check them,
+    /// and they would stand in the journal as evidence.
+    #[error("this act needs no signatures, and takes none")]
+    NotNeeded,
+    /// An action that names nobody who stands behind it.
+    #[error("this act names no authority")]
+    NoAuthority,
     /// The station is locked.
     #[error("the station is locked")]
     StationLocked,
@@ -134,6 +144,11 @@ pub(super) fn check_approvals(
         let approval = signed
             .verify(record, &expected)
             .map_err(|e| Refusal::Misfit(e.to_string()))?;
+        if approval.expires_ms > proposal.expires_ms {
+            return Err(Refusal::Misfit(
+                "it would live longer than its proposal".into(),
+            ));
+        }
         match record.card(approval.card).map(|c| c.state) {
             Some(CardState::Active) => {}
             _ => return Err(Refusal::Barred),

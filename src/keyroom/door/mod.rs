@@ -53,7 +53,9 @@ pub enum DoorError {
     /// It ran and failed; no record changed.
     #[error(transparent)]
     Failed(#[from] ActionError),
-    /// The vault failed before it ran.
+    /// The vault failed: before it ran, or when its outcome was to be
+    /// committed. In the second case the intent stays open, since effects may
+    /// have taken place.
     #[error(transparent)]
     Vault(#[from] VaultError),
 }
@@ -112,6 +114,10 @@ impl Door {
     /// # Errors
     /// [`DoorError::Vault`]
     pub fn propose<A: Action>(&mut self, action: &A) -> Result<Proposal, DoorError> {
+        // Without a quorum nobody could sign the head that covers it.
+        if self.vault.open_groups().is_empty() {
+            return self.refuse(action, Refusal::NobodyLoggedOn.into());
+        }
         let params = encode(action)?;
         let nonce = self.vault.new_id()?;
         let act = self.vault.new_id()?;
@@ -132,7 +138,11 @@ impl Door {
         });
         self.vault.commit(batch)?;
         let (seq, hash) = self.vault.newest()?;
-        let made_ms = self.vault.clock().wall_ms();
+        let made_ms = self
+            .vault
+            .ancestor(seq, hash)?
+            .ok_or(VaultError::Missing("entry"))?
+            .wall_ms;
         Ok(Proposal {
             act,
             name: A::NAME.into(),
@@ -143,7 +153,7 @@ impl Door {
             nonce,
             words: action.words(),
             made_ms,
-            expires_ms: made_ms + PROPOSAL_MS,
+            expires_ms: made_ms.saturating_add(PROPOSAL_MS),
         })
     }
 
@@ -184,8 +194,7 @@ impl Door {
             None => self.vault.new_id()?,
         };
         if let Err(error) = self.admit(action, &needs, warrant) {
-            self.record(failure(act, A::NAME, action.words(), error.to_string()))?;
-            return Err(error);
+            return self.refuse(action, error);
         }
         let mut beforehand = Beforehand {
             vault: &self.vault,
@@ -193,12 +202,11 @@ impl Door {
         };
         let batch = match action.before(&mut beforehand) {
             Ok(()) => beforehand.batch,
-            Err(error) => {
-                self.record(failure(act, A::NAME, action.words(), error.to_string()))?;
-                return Err(error.into());
-            }
+            Err(error) => return self.refuse(action, error.into()),
         };
-        self.intent(act, action, &needs, warrant, batch)?;
+        if let Err(error) = self.intent(act, action, &needs, warrant, batch) {
+            return self.refuse(action, error);
+        }
         let mut permit = Permit {
             act,
             action: A::NAME,
@@ -216,7 +224,7 @@ impl Door {
                 let mut words = action.words();
                 words.extend(action.outcome(&out));
                 batch.entry(NewEntry {
-                    kind: EntryKind::Outcome,
+                    kind: self.kind(EntryKind::Outcome),
                     act,
                     action: A::NAME.into(),
                     commitment: None,
@@ -252,6 +260,9 @@ impl Door {
         if self.vault.guard()?.locked.is_some() && !unlocks(needs) {
             return Err(Refusal::StationLocked.into());
         }
+        if needs.parts().is_empty() {
+            return Err(Refusal::NoAuthority.into());
+        }
         for part in needs.parts() {
             match part {
                 Authority::Birth => return Err(Refusal::NotEmpty.into()),
@@ -261,11 +272,9 @@ impl Door {
                     }
                 }
                 Authority::Mandate(ceremony) => {
-                    let mandate: Mandate = self
-                        .vault
-                        .get(Compartment::Catalogue, Mandate::id_of(*ceremony))
-                        .map_err(|_| Refusal::NoMandate)?;
-                    if !mandate.covers(A::NAME, now) {
+                    let mandate = self.mandate(*ceremony).map_err(|_| Refusal::NoMandate)?;
+                    let set_back = now < self.vault.newest_wall_ms()?;
+                    if set_back || mandate.ceremony != *ceremony || !mandate.covers(A::NAME, now) {
                         return Err(Refusal::NoMandate.into());
                     }
                 }
@@ -273,7 +282,11 @@ impl Door {
             }
         }
         if !needs.needs_signatures() {
-            return Ok(());
+            return if warrant.proposal.is_none() && warrant.approvals.is_empty() {
+                Ok(())
+            } else {
+                Err(Refusal::NotNeeded.into())
+            };
         }
         let proposal = warrant.proposal.as_ref().ok_or(Refusal::NotProposed)?;
         self.check_proposal(action, proposal)?;
@@ -299,13 +312,43 @@ impl Door {
         if digest != proposal.action {
             return Err(misfit("its digest is another"));
         }
-        if !self.vault.is_ancestor(proposal.seq, proposal.hash)? {
-            return Err(misfit("it was never proposed here"));
+        // What the journal says, not what the caller remembers.
+        let header = self
+            .vault
+            .ancestor(proposal.seq, proposal.hash)?
+            .filter(|header| {
+                header.kind == EntryKind::Proposed
+                    && header.act == proposal.act
+                    && header.action == proposal.name
+                    && header.commitment == Some(proposal.action)
+            })
+            .ok_or_else(|| misfit("it was never proposed here"))?;
+        if header.wall_ms != proposal.made_ms
+            || header.wall_ms.saturating_add(PROPOSAL_MS) != proposal.expires_ms
+        {
+            return Err(misfit("its times are not those of its entry"));
         }
-        if self.vault.nonce_used(proposal.nonce)? {
+        let (nonce, act, seq) = (proposal.nonce, proposal.act, proposal.seq);
+        if self.vault.proposal_used(nonce, act, seq)? {
             return Err(Refusal::Replayed.into());
         }
         Ok(())
+    }
+
+    fn mandate(&self, ceremony: Id) -> Result<Mandate, VaultError> {
+        self.vault.get_kind(
+            Compartment::Catalogue,
+            Mandate::KIND,
+            Mandate::id_of(ceremony),
+        )
+    }
+
+    /// Journals a refusal under an id of its own: an entry that failed under
+    /// the act's id would close an intent whose outcome is unknown.
+    fn refuse<A: Action, T>(&mut self, action: &A, why: DoorError) -> Result<T, DoorError> {
+        let act = self.vault.new_id()?;
+        self.record(failure(act, A::NAME, action.words(), why.to_string()))?;
+        Err(why)
     }
 
     fn intent<A: Action>(
@@ -319,7 +362,7 @@ impl Door {
         for part in needs.parts() {
             if let Authority::Mandate(ceremony) = part {
                 let id = Mandate::id_of(*ceremony);
-                let mut mandate: Mandate = self.vault.get(Compartment::Catalogue, id)?;
+                let mut mandate = self.mandate(*ceremony)?;
                 mandate.consume(A::NAME);
                 batch.put(Compartment::Catalogue, Mandate::KIND, id, &mandate)?;
             }
@@ -373,12 +416,14 @@ impl Door {
         shares: &[Share],
         members: &[String],
     ) -> Result<(), VaultError> {
+        if let Some(why) = self.vault.guard()?.locked
+            && group != GroupId::Administrators
+        {
+            return Err(VaultError::StationLocked(why));
+        }
         self.vault.unlock(group, shares)?;
         if self.vault.open_groups().len() == 1 {
             self.stop.lower();
-        }
-        if let Ok(parent) = self.vault.derived(Compartment::Keys, "conclave/provider/1") {
-            self.provider.unlock(parent);
         }
         let act = self.vault.new_id()?;
         let mut batch = Batch::default();
@@ -397,6 +442,9 @@ impl Door {
         if let Err(error) = self.vault.commit(batch) {
             self.vault.lock_group(group);
             return Err(error);
+        }
+        if let Ok(parent) = self.vault.derived(Compartment::Keys, "conclave/provider/1") {
+            self.provider.unlock(parent);
         }
         Ok(())
     }

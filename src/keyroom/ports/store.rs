@@ -12,6 +12,9 @@ pub enum StoreError {
     /// Another program has it open.
     #[error("the repository is open in another program")]
     Locked,
+    /// An earlier write failed, and nothing is written any more.
+    #[error("an earlier write failed, and nothing more is written until the program starts again")]
+    Failed,
     /// Any other failure of the system.
     #[error("the repository cannot be reached: {0}")]
     Io(String),
@@ -25,6 +28,9 @@ pub enum Write {
     /// Removes a value, where there is one.
     Delete(Vec<u8>),
 }
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
 
 /// Ordered bytes to bytes. What it holds is public or sealed.
 pub trait Store: Send {
@@ -49,7 +55,7 @@ pub trait Store: Send {
     ///
     /// # Errors
     /// [`StoreError`]
-    fn last(&self, prefix: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError>;
 
     /// All writes or none, and on return they survive a power cut.
     ///

@@ -118,6 +118,11 @@ impl Vault {
         if batch.is_empty() {
             return Ok(());
         }
+        // Roots stand in an entry: without one, the records would not agree
+        // with the journal at the next start.
+        if batch.entries.is_empty() && !batch.records.is_empty() {
+            return Err(VaultError::Unjournalled);
+        }
         let mut writes = batch.plain;
         let mut sums: BTreeMap<Compartment, Sum> = BTreeMap::new();
         if batch.all_roots {
@@ -269,7 +274,12 @@ impl Vault {
                 wall_ms: self.world.clock.wall_ms(),
                 mono_ms: self.world.clock.mono_ms(),
                 boot: self.world.boot,
-                kind: new.kind,
+                // With no head over it, it is LOCKED, whatever its maker calls
+                // it: anything else would keep the station from opening again.
+                kind: match self.station_key {
+                    Some(_) => new.kind,
+                    None => EntryKind::Locked,
+                },
                 act: new.act,
                 action: new.action,
                 commitment: new.commitment,

@@ -5,16 +5,20 @@
 //! batch, flush, then `fdatasync` on sled's `db` file; the folder is synced
 //! once when the file appears.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::ports::store::{Store, StoreError, Write};
+use crate::ports::store::{Pair, Store, StoreError, Write};
 
 /// A sled database in a folder of its own.
 pub struct SledStore {
     db: sled::Db,
     data: File,
     folder: PathBuf,
+    /// A commit failed half way: what reached the disk is not known. These
+    /// values were there before it; sled itself shows the new ones.
+    failed: Option<BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
 }
 
 impl SledStore {
@@ -42,7 +46,25 @@ impl SledStore {
             db,
             data,
             folder: folder.to_owned(),
+            failed: None,
         })
+    }
+
+    /// What stood under a prefix before the commit that failed.
+    fn as_before(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
+        let mut content = BTreeMap::new();
+        for pair in self.db.scan_prefix(prefix) {
+            let (key, value) = pair.map_err(from_sled)?;
+            content.insert(key.to_vec(), value.to_vec());
+        }
+        let changed = self.failed.iter().flatten();
+        for (key, value) in changed.filter(|(key, _)| key.starts_with(prefix)) {
+            match value {
+                Some(value) => content.insert(key.clone(), value.clone()),
+                None => content.remove(key),
+            };
+        }
+        Ok(content)
     }
 
     /// The folder this repository lives in.
@@ -83,6 +105,9 @@ fn from_sled(error: sled::Error) -> StoreError {
 
 impl Store for SledStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if let Some(value) = self.failed.as_ref().and_then(|before| before.get(key)) {
+            return Ok(value.clone());
+        }
         Ok(self.db.get(key).map_err(from_sled)?.map(|v| v.to_vec()))
     }
 
@@ -91,6 +116,12 @@ impl Store for SledStore {
         prefix: &[u8],
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StoreError> {
+        if self.failed.is_some() {
+            self.as_before(prefix)?
+                .iter()
+                .all(|(key, value)| each(key, value));
+            return Ok(());
+        }
         for pair in self.db.scan_prefix(prefix) {
             let (key, value) = pair.map_err(from_sled)?;
             if !each(&key, &value) {
@@ -100,7 +131,10 @@ impl Store for SledStore {
         Ok(())
     }
 
-    fn last(&self, prefix: &[u8]) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
+        if self.failed.is_some() {
+            return Ok(self.as_before(prefix)?.pop_last());
+        }
         match self.db.scan_prefix(prefix).next_back() {
             None => Ok(None),
             Some(pair) => {
@@ -111,16 +145,40 @@ impl Store for SledStore {
     }
 
     fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
-        let mut writes = sled::Batch::default();
-        for write in batch {
-            match write {
-                Write::Put(key, value) => writes.insert(key.as_slice(), value.as_slice()),
-                Write::Delete(key) => writes.remove(key.as_slice()),
-            }
+        if self.failed.is_some() {
+            return Err(StoreError::Failed);
         }
-        self.db.apply_batch(writes).map_err(from_sled)?;
-        self.db.flush().map_err(from_sled)?;
-        self.data.sync_data().map_err(from_io)
+        let mut writes = sled::Batch::default();
+        let mut before = BTreeMap::new();
+        for write in batch {
+            let key = match write {
+                Write::Put(key, value) => {
+                    writes.insert(key.as_slice(), value.as_slice());
+                    key
+                }
+                Write::Delete(key) => {
+                    writes.remove(key.as_slice());
+                    key
+                }
+            };
+            let value = self.db.get(key).map_err(from_sled)?;
+            before.insert(key.clone(), value.map(|v| v.to_vec()));
+        }
+        let result = self
+            .db
+            .apply_batch(writes)
+            .and_then(|()| self.db.flush().map(|_| ()))
+            .map_err(from_sled)
+            .and_then(|()| self.data.sync_data().map_err(from_io));
+        if result.is_err() {
+            // In memory sled holds the batch already. Readers see what was
+            // before; and nothing is written any more: after a failed sync the
+            // kernel may have dropped the pages, and a later sync that succeeds
+            // would not say so. At the next start the batch is there or not, as
+            // a whole.
+            self.failed = Some(before);
+        }
+        result
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong in the vault.
 
-use conclave_evidence::GroupId;
+use conclave_evidence::{GroupId, Id};
 
 use super::compartment::Compartment;
 use crate::ports::store::StoreError;
@@ -65,6 +65,18 @@ pub enum VaultError {
     /// A stored value is not of its form.
     #[error("a stored {0} is not of its form")]
     Malformed(&'static str),
+    /// Records were to change without a journal entry.
+    #[error("records change only together with a journal entry")]
+    Unjournalled,
+    /// The card is suspended or revoked.
+    #[error("card {} is suspended or revoked", .0.short())]
+    Barred(Id),
+    /// The station is locked until administrators unlock it.
+    #[error("the station is locked: {0}")]
+    StationLocked(String),
+    /// The people or groups of a founding break a rule.
+    #[error(transparent)]
+    Staff(#[from] crate::domain::staff::StaffError),
     /// A cryptographic function refused its input.
     #[error("cryptography failed: {0}")]
     Crypto(&'static str),

@@ -23,6 +23,7 @@ use super::seal::Sealed;
 use super::share::{self, Member, SECRET_LEN};
 use super::{Open, Station, Vault, place, wrap_binding, wrapping_parent};
 use crate::domain::people::Person;
+use crate::domain::staff::{Plan, Quorum, check_staff};
 use crate::ports::store::Write;
 
 /// Id of the station's signing key.
@@ -108,12 +109,22 @@ impl Vault {
     /// compartments, wraps, the station's keys, and the authority record.
     ///
     /// # Errors
-    /// [`VaultError::NotEmpty`], [`VaultError::Random`],
+    /// [`VaultError::NotEmpty`], [`VaultError::Random`], [`VaultError::Staff`],
     /// [`VaultError::Missing`] for a person without a card.
     pub fn found(&mut self, founding: Founding) -> Result<Founded, VaultError> {
         if !self.is_empty() {
             return Err(VaultError::NotEmpty);
         }
+        let plan: Plan = founding
+            .groups
+            .iter()
+            .map(|(&group, &m)| {
+                let members = founding.people.iter().filter(|p| p.roles.contains(&group));
+                let n = u8::try_from(members.count()).unwrap_or(u8::MAX);
+                (group, Quorum { m, n })
+            })
+            .collect();
+        check_staff(&plan, &founding.people)?;
         let mut batch = Batch::with_all_roots();
         let mut groups = BTreeMap::new();
         let mut entries = Vec::new();

@@ -88,19 +88,23 @@ impl Vault {
     pub(super) fn load_station(&self) -> Result<Option<Station>, VaultError> {
         let mut chain: Vec<SignedAuthority> = Vec::new();
         let mut failed = None;
-        self.store.scan(place::AUTHORITY, &mut |_, value| {
+        let mut seq = 0u64;
+        self.store.scan(place::AUTHORITY, &mut |key, value| {
             match cbor::from_slice(value) {
-                Ok(signed) => chain.push(signed),
+                Ok(signed) if key == place::authority(seq) => chain.push(signed),
+                Ok(_) => failed = Some(VaultError::Authority(format!("record {seq} is missing"))),
                 Err(_) => failed = Some(VaultError::Malformed("authority record")),
             }
+            seq += 1;
             failed.is_none()
         })?;
         if let Some(error) = failed {
             return Err(error);
         }
         if chain.is_empty() {
-            // A journal without an authority record is no empty repository.
-            return match self.store.last(place::JOURNAL)? {
+            // Anything without an authority record is no empty repository: a
+            // station founded over what is left of another would not add up.
+            return match self.store.last(b"")? {
                 None => Ok(None),
                 Some(_) => Err(VaultError::Authority("it is missing".into())),
             };
@@ -130,7 +134,10 @@ impl Vault {
                     return Err(at(next_seq, "does not continue the entry before it"));
                 }
                 let after_head = head.as_ref().is_some_and(|h| next_seq > h.seq);
-                if after_head && header.kind != EntryKind::Locked {
+                // What is not under a signed head can be written by whoever
+                // has the disk: it must not speak for the records. Old roots
+                // are well signed, and would let old records back in.
+                if after_head && (header.kind != EntryKind::Locked || header.roots.is_some()) {
                     return Err(at(next_seq, "stands after the last signed head"));
                 }
                 last_entry = entry_hash(&entry).map_err(|_| at(next_seq, "cannot be hashed"))?;
@@ -179,6 +186,12 @@ impl Vault {
         let record = chain.latest();
         if head.station != record.station || head.incarnation != record.incarnation {
             return Err(VaultError::Journal("the head is another station's".into()));
+        }
+        // A record that was taken off the end of the chain: a revocation, say.
+        if chain.by_hash(&head.authority).is_none() {
+            return Err(VaultError::Authority(
+                "the head was signed under a record that is missing".into(),
+            ));
         }
         Ok(Some(head))
     }
@@ -235,24 +248,49 @@ impl Vault {
         Ok((header, hash))
     }
 
-    /// TRUE when the entry of this number has this hash.
+    /// When the newest entry under a signed head was written, wall clock.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn newest_wall_ms(&self) -> Result<u64, VaultError> {
+        Ok(self.head()?.map_or(0, |head| head.wall_ms))
+    }
+
+    /// The header of the entry that has this number and this hash, if it
+    /// stands in the journal.
     ///
     /// # Errors
     /// [`VaultError::Malformed`]
-    pub fn is_ancestor(&self, seq: u64, hash: Hash) -> Result<bool, VaultError> {
+    pub fn ancestor(&self, seq: u64, hash: Hash) -> Result<Option<EntryHeader>, VaultError> {
         let Some(bytes) = self.store.get(&place::entry(seq))? else {
-            return Ok(false);
+            return Ok(None);
         };
-        let entry: Entry = cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("entry"))?;
-        Ok(entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))? == hash)
+        let malformed = || VaultError::Malformed("entry");
+        let entry: Entry = cbor::from_slice(&bytes).map_err(|_| malformed())?;
+        if entry_hash(&entry).map_err(|_| malformed())? != hash {
+            return Ok(None);
+        }
+        entry.open_header().map(Some).map_err(|_| malformed())
     }
 
-    /// TRUE when an intent has used this proposal's nonce up.
+    /// TRUE when an intent has used this proposal up. The mark of the nonce
+    /// stands in clear and could be taken away; the journal's intent cannot.
     ///
     /// # Errors
-    /// [`VaultError::Store`]
-    pub fn nonce_used(&self, nonce: Id) -> Result<bool, VaultError> {
-        Ok(self.store.get(&place::nonce(nonce))?.is_some())
+    /// [`VaultError::Store`], [`VaultError::Malformed`]
+    pub fn proposal_used(&self, nonce: Id, act: Id, seq: u64) -> Result<bool, VaultError> {
+        if self.store.get(&place::nonce(nonce))?.is_some() {
+            return Ok(true);
+        }
+        for entry in self.entries(seq)? {
+            let header = entry
+                .open_header()
+                .map_err(|_| VaultError::Malformed("entry"))?;
+            if header.act == act && header.kind == EntryKind::Intent {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Uses a proposal's nonce up, in the intent's batch.
@@ -325,7 +363,15 @@ impl Vault {
                 .open_header()
                 .map_err(|_| VaultError::Malformed("entry"))?;
             let body = match &key {
-                Some(key) => Some(open_body(key, &record.journal_key, &info, &header, &entry)?),
+                Some(key) => match open_body(key, &record.journal_key, &info, &header, &entry) {
+                    // Whoever has the disk can append one. It must not keep
+                    // the auditors from all the others.
+                    Err(_) if header.kind == EntryKind::Locked => Some(EntryBody {
+                        words: vec![FORGED_WHILE_LOCKED.into()],
+                        ..EntryBody::default()
+                    }),
+                    body => Some(body?),
+                },
                 None => None,
             };
             opened.push(OpenEntry {
@@ -393,6 +439,13 @@ impl Vault {
         if anchor.card != card.card || anchor.head.station != station.record.station {
             return Err(wrong("the card's anchor is of another card or station"));
         }
+        let known = AuthorityChain::verify(&station.chain)
+            .map_err(|e| VaultError::Authority(e.to_string()))?;
+        if known.by_hash(&anchor.head.authority).is_none() {
+            return Err(wrong(
+                "this card has seen an authority record that this repository does not hold",
+            ));
+        }
         let newest = station.head.as_ref().map_or(0, |h| h.seq);
         if anchor.head.seq > newest {
             return Err(wrong(
@@ -436,10 +489,10 @@ impl Vault {
     pub fn anchors(&self) -> Result<Vec<SignedAnchor>, VaultError> {
         let mut anchors = Vec::new();
         let mut failed = false;
-        self.store.scan(place::ANCHOR, &mut |_, value| {
-            match cbor::from_slice(value) {
-                Ok(anchor) => anchors.push(anchor),
-                Err(_) => failed = true,
+        self.store.scan(place::ANCHOR, &mut |key, value| {
+            match cbor::from_slice::<SignedAnchor>(value) {
+                Ok(anchor) if key == place::anchor(anchor.anchor.card) => anchors.push(anchor),
+                _ => failed = true,
             }
             !failed
         })?;
@@ -449,6 +502,10 @@ impl Vault {
         Ok(anchors)
     }
 }
+
+/// What is shown for a LOCKED entry whose body does not open.
+pub const FORGED_WHILE_LOCKED: &str = "this entry was written while the station was locked, and its content does not open: \
+     it was damaged, or not written by this program";
 
 fn at(seq: u64, why: &str) -> VaultError {
     VaultError::Journal(format!("entry {seq} {why}"))

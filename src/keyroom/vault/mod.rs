@@ -20,9 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use conclave_crypto::primitive::derive;
+use conclave_crypto::primitive::ec::KeyPair;
 use conclave_crypto::primitive::shamir::Share;
 use conclave_crypto::secret::{RandomSource, Secret};
-use conclave_evidence::authority::{AuthorityRecord, CardEntry, SignedAuthority};
+use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState, SignedAuthority};
 use conclave_evidence::journal::Head;
 use conclave_evidence::{GroupId, Hash, Id, cbor};
 use serde::de::DeserializeOwned;
@@ -30,7 +31,7 @@ use serde::de::DeserializeOwned;
 pub use commit::{Batch, NewEntry};
 pub use compartment::Compartment;
 pub use error::VaultError;
-pub use history::{EntryBody, OpenEntry, OpenIntent};
+pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
 
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store, Write};
@@ -191,9 +192,16 @@ impl Vault {
             .get(&place::share(group, entry.epoch, member.x))
             .map_err(VaultError::from)?
             .ok_or(VaultError::Missing("share"))?;
+        // By the record, not by what the caller holds.
+        let pinned = record
+            .card(member.card)
+            .ok_or(VaultError::Missing("card"))?;
+        if pinned.state != CardState::Active {
+            return Err(VaultError::Barred(pinned.card).into());
+        }
         let sealed: SealedShare =
             cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("share"))?;
-        share::open(record, entry, member, &card.agree_key_9d, &sealed, dh)
+        share::open(record, entry, member, &pinned.agree_key_9d, &sealed, dh)
     }
 
     /// Logs a group on: combines a quorum's shares and opens every
@@ -206,6 +214,15 @@ impl Vault {
     pub fn unlock(&mut self, group: GroupId, shares: &[Share]) -> Result<(), VaultError> {
         let record = self.authority()?;
         let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
+        for member in &entry.members {
+            let came = shares.iter().any(|share| share.x == member.x);
+            let active = record
+                .card(member.card)
+                .is_some_and(|card| card.state == CardState::Active);
+            if came && !active {
+                return Err(VaultError::Barred(member.card));
+            }
+        }
         let secret = share::combine(record.station, entry, shares)?;
         self.groups.insert(group, secret);
         match self.open_compartments() {
@@ -255,20 +272,21 @@ impl Vault {
 
     fn open_compartments(&mut self) -> Result<(), VaultError> {
         for compartment in Compartment::ALL {
-            let mut opened = match self.open.remove(&compartment) {
-                Some(open) => open,
-                None => {
-                    let Some(data) = self.unwrap_key("data", compartment, compartment.readers())?
-                    else {
-                        continue;
-                    };
-                    self.check_compartment(compartment, data)?
-                }
-            };
-            if opened.writer.is_none() {
-                opened.writer = self.unwrap_key("writer", compartment, compartment.writers())?;
+            if !self.open.contains_key(&compartment) {
+                let Some(data) = self.unwrap_key("data", compartment, compartment.readers())?
+                else {
+                    continue;
+                };
+                let opened = self.check_compartment(compartment, data)?;
+                self.open.insert(compartment, opened);
             }
-            self.open.insert(compartment, opened);
+            let writer = match self.open.get(&compartment) {
+                Some(open) if open.writer.is_none() => self.unwrap_writer(compartment)?,
+                _ => continue,
+            };
+            if let Some(open) = self.open.get_mut(&compartment) {
+                open.writer = writer;
+            }
         }
         if self.station_key.is_none() && self.open.contains_key(&Compartment::Station) {
             let id = genesis::STATION_KEY;
@@ -298,8 +316,32 @@ impl Vault {
             .ok_or(VaultError::Missing("wrapped key"))?;
         let sealed = Sealed::from_bytes(&bytes)?;
         let parent = wrapping_parent(&self.groups, openers)?;
-        let binding = wrap_binding(record, purpose, compartment, sealed.binding.epoch, openers)?;
+        let pinned = record
+            .writer(compartment.name())
+            .ok_or(VaultError::Root(compartment))?;
+        let binding = wrap_binding(record, purpose, compartment, pinned.epoch, openers)?;
         sealed.open(&parent, &binding).map(Some)
+    }
+
+    /// Unwraps a compartment's writer key, and compares it with the pinned
+    /// one: a root signed by another would lock everybody out.
+    fn unwrap_writer(&self, compartment: Compartment) -> Result<Option<Secret>, VaultError> {
+        let Some(writer) = self.unwrap_key("writer", compartment, compartment.writers())? else {
+            return Ok(None);
+        };
+        let pair = KeyPair::from_secret(writer.duplicate())
+            .map_err(|_| VaultError::Crypto("the writer key"))?;
+        let pinned = self
+            .authority()?
+            .writer(compartment.name())
+            .map(|w| w.key.0);
+        if pinned == Some(*pair.public()) {
+            Ok(Some(writer))
+        } else {
+            Err(VaultError::Forged {
+                what: format!("{compartment} writer key"),
+            })
+        }
     }
 
     /// Opens a compartment's state and adds up its records.
@@ -414,6 +456,26 @@ impl Vault {
     ) -> Result<T, VaultError> {
         let body = self.get_secret(compartment, id)?;
         cbor::from_slice(body.expose()).map_err(|_| VaultError::Malformed("record"))
+    }
+
+    /// A record, decoded, if it is of this kind.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; [`VaultError::Missing`] for a record of another kind.
+    pub fn get_kind<T: DeserializeOwned>(
+        &self,
+        compartment: Compartment,
+        kind: &str,
+        id: Id,
+    ) -> Result<T, VaultError> {
+        let bytes = self
+            .store
+            .get(&place::record(compartment, id))?
+            .ok_or(VaultError::Missing("record"))?;
+        if Sealed::from_bytes(&bytes)?.binding.kind != kind {
+            return Err(VaultError::Missing("record of this kind"));
+        }
+        self.get(compartment, id)
     }
 
     /// All records of one kind.

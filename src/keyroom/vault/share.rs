@@ -9,6 +9,7 @@ use conclave_evidence::authority::{AuthorityRecord, Commitment, GroupEntry, Memb
 use conclave_evidence::{GroupId, Hash, Id, Point, cbor};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use super::error::VaultError;
 
@@ -184,7 +185,9 @@ pub fn combine(
     let chosen: Vec<&shamir::Share> = shares.iter().take(need).collect();
     let commitments: Vec<_> = group.members.iter().filter_map(commitment).collect();
     let secret = shamir::combine(&chosen, group.m, &commitments).map_err(|error| match error {
-        shamir::ShamirError::Bad(x) => VaultError::BadShare {
+        shamir::ShamirError::Bad(x)
+        | shamir::ShamirError::Duplicate(x)
+        | shamir::ShamirError::Place(x) => VaultError::BadShare {
             group: group.group,
             x,
         },
@@ -194,9 +197,8 @@ pub fn combine(
         .secret_check
         .as_ref()
         .ok_or(VaultError::NoSecret(group.group))?;
-    if secret.len() != SECRET_LEN
-        || check(station, group.group, group.epoch, &secret)? != expected.0
-    {
+    let made = check(station, group.group, group.epoch, &secret)?;
+    if secret.len() != SECRET_LEN || !bool::from(made.ct_eq(&expected.0)) {
         return Err(VaultError::NoSecret(group.group));
     }
     Ok(secret)

@@ -226,15 +226,22 @@ impl Station {
         unit: &Unit,
         people: &mut dyn People,
     ) -> Result<State, Refusal> {
-        let bookkeeping = matches!(unit, Unit::Begin { .. } | Unit::End { .. });
         if let Unit::Begin { words, .. } | Unit::End { words, .. } = unit {
             let seq = self.save(&state, words.clone())?;
             let did = self.did(vec![], Some(seq));
             return Ok(engine.answer(state, Reply::Did(did)));
         }
-        debug_assert!(!bookkeeping);
         self.save(&state, vec![format!("next: {}", unit.name())])?;
         let reply = self.do_unit(engine, &state, unit, people);
+        let ending = matches!(unit, Unit::Void { .. } | Unit::Abort { .. });
+        if let (true, Reply::Failed(why) | Reply::Interrupted(why)) = (ending, &reply) {
+            // Asked again it would fail again: the people log on and resume.
+            return Err(Refusal {
+                happened: format!("The ceremony could not be ended: {why}"),
+                safe: "Nothing of it can be used.".into(),
+                advice: "Both groups log on, and resume it from the task list.".into(),
+            });
+        }
         state = engine.answer(state, reply);
         self.save(&state, vec![format!("after: {}", unit.name())])?;
         if state.over && matches!(state.ending, Some(Ending::Void(_))) {
