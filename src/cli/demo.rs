@@ -36,7 +36,10 @@ impl Demo {
         }
         match result {
             Ok(path) => {
-                println!("Done. What was made, printed and exported stands in {}", path.display());
+                println!(
+                    "Done. What was made, printed and exported stands in {}",
+                    path.display()
+                );
                 ExitCode::SUCCESS
             }
             Err(error) => {

@@ -94,7 +94,10 @@ impl Station {
         if new.is_empty() {
             return Err(nothing("printer"));
         }
-        let choices: Vec<String> = new.iter().map(|(d, s, _)| format!("{d} serial {s}")).collect();
+        let choices: Vec<String> = new
+            .iter()
+            .map(|(d, s, _)| format!("{d} serial {s}"))
+            .collect();
         let mut prompt = form(
             "enrol.printer",
             "Enrol a printer",
@@ -134,7 +137,10 @@ impl Station {
         let Some((device, serial, training)) = at.and_then(|at| new.get(at)).cloned() else {
             return Err(nothing("printer"));
         };
-        let id = self.door.new_id().map_err(|e| self.refusal(&e.to_string()))?;
+        let id = self
+            .door
+            .new_id()
+            .map_err(|e| self.refusal(&e.to_string()))?;
         let printer = PrinterRecord {
             id,
             name: values.first().cloned().unwrap_or_default(),
@@ -165,7 +171,10 @@ impl Station {
 
     pub(crate) fn ask_medium(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         let enrolled = self.enrolled_media();
-        let found = self.media.found().map_err(|e| self.refusal(&e.to_string()))?;
+        let found = self
+            .media
+            .found()
+            .map_err(|e| self.refusal(&e.to_string()))?;
         let new: Vec<_> = found
             .into_iter()
             .filter(|f| !enrolled.iter().any(|e| e.serial == f.serial))
@@ -188,7 +197,10 @@ impl Station {
             Ok(values) => values,
             Err(why) => return stopped(why),
         };
-        let id = self.door.new_id().map_err(|e| self.refusal(&e.to_string()))?;
+        let id = self
+            .door
+            .new_id()
+            .map_err(|e| self.refusal(&e.to_string()))?;
         let name = values.first().cloned().unwrap_or_default();
         let action = EnrolMedium {
             id,

@@ -137,16 +137,9 @@ pub fn write(door: &mut Door, card: &mut PivCard, id: Id) -> Result<(), AnchorEr
 ///
 /// # Errors
 /// [`AnchorError`]
-pub fn write_authenticated(
-    door: &mut Door,
-    card: &mut PivCard,
-    id: Id,
-) -> Result<(), AnchorError> {
+pub fn write_authenticated(door: &mut Door, card: &mut PivCard, id: Id) -> Result<(), AnchorError> {
     let record = door.vault().authority()?.clone();
-    let entry = record
-        .card(id)
-        .ok_or(VaultError::Missing("card"))?
-        .clone();
+    let entry = record.card(id).ok_or(VaultError::Missing("card"))?.clone();
     let anchor = door.vault().anchor_for(id)?;
     let digest: Hash = anchor
         .digest()

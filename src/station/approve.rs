@@ -83,9 +83,10 @@ impl Wanted for Signers<'_> {
         // In a room with many readers the session's cards stay in: those that
         // are not wanted now sit there rightly.
         self.done.iter().any(|(done, _)| *done == card)
-            || self.record.card(card).is_some_and(|entry| {
-                entry.state == CardState::Active && !self.fits(entry)
-            })
+            || self
+                .record
+                .card(card)
+                .is_some_and(|entry| entry.state == CardState::Active && !self.fits(entry))
     }
 
     fn names(&self) -> Vec<String> {
@@ -163,7 +164,11 @@ impl Station {
         outcome
     }
 
-    pub(crate) fn perform<A: Action>(&mut self, action: &A, warrant: &Warrant) -> Result<A::Out, DoorError> {
+    pub(crate) fn perform<A: Action>(
+        &mut self,
+        action: &A,
+        warrant: &Warrant,
+    ) -> Result<A::Out, DoorError> {
         let mut ports = Ports {
             printers: &mut *self.printers,
             media: &mut *self.media,
@@ -251,9 +256,7 @@ impl Station {
                 Seat::Member(group) | Seat::Person(_, group) => group,
             };
             let approval = proposal.approval(&record, authority, &came.entry, group);
-            let digest = approval
-                .digest()
-                .map_err(|e| Undone::Card(e.to_string()))?;
+            let digest = approval.digest().map_err(|e| Undone::Card(e.to_string()))?;
             let signature = held
                 .card
                 .sign_with_fresh_pin(&came.pin, &digest.0)

@@ -84,12 +84,15 @@ pub fn await_card(
         if tick(prompt)? {
             people.show(prompt);
         }
-        let states = readers.states().map_err(|e| Interrupted::Refused(Refusal {
-            happened: e.to_string(),
-            safe: "Nothing was changed.".into(),
-            advice: "Check that the card readers are plugged in and the smart-card service runs."
-                .into(),
-        }))?;
+        let states = readers.states().map_err(|e| {
+            Interrupted::Refused(Refusal {
+                happened: e.to_string(),
+                safe: "Nothing was changed.".into(),
+                advice:
+                    "Check that the card readers are plugged in and the smart-card service runs."
+                        .into(),
+            })
+        })?;
         for state in present(&states) {
             let place = Place {
                 reader: state.id.clone(),
@@ -182,7 +185,8 @@ pub fn verify_pin(
             tries_left,
             purpose: purpose.into(),
         };
-        let answer = ask(people, prompt, tick).map_err(|why| PinFailure::Interrupted { wrong, why })?;
+        let answer =
+            ask(people, prompt, tick).map_err(|why| PinFailure::Interrupted { wrong, why })?;
         let Answer::Secret(pin) = answer else {
             continue;
         };
@@ -296,9 +300,7 @@ impl Watch {
                     let lost = !p.load(Ordering::SeqCst)
                         && places.iter().any(|place| {
                             !known.iter().any(|s| {
-                                s.id == place.reader
-                                    && s.card_present
-                                    && s.changes == place.changes
+                                s.id == place.reader && s.card_present && s.changes == place.changes
                             })
                         });
                     if lost && !g.swap(true, Ordering::SeqCst) {

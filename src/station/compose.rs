@@ -15,8 +15,8 @@ use conclave_keyroom::ports::printer::Printers;
 use conclave_keyroom::ports::store::StoreError;
 use conclave_keyroom::provider::SoftwareProvider;
 use conclave_keyroom::vault::engine::SledStore;
-use conclave_training::stick::StickPorts;
 use conclave_keyroom::vault::{Surroundings, Vault, VaultError};
+use conclave_training::stick::StickPorts;
 
 use crate::config::{Config, ConfigError};
 use crate::data::Data;
@@ -74,7 +74,9 @@ impl OpenError {
                 "Nothing was opened or changed. Keep the disk as it is; call the administrators \
                  and the auditors."
             }
-            Self::Store(StoreError::Locked) => "Another window has this station open. Use that one.",
+            Self::Store(StoreError::Locked) => {
+                "Another window has this station open. Use that one."
+            }
             Self::Store(_) => "Nothing was changed. Keep the disk as it is; restore a backup.",
             Self::Config(_) => "Correct station.toml and start again.",
             Self::Folder { .. } | Self::Training(_) => "Choose another folder, or mend this one.",

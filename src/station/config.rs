@@ -102,7 +102,10 @@ impl Config {
         let config: Self = toml::from_str(text).map_err(|e| e.to_string().trim().to_owned())?;
         if let Some(training) = &config.training {
             if !(1..=16).contains(&training.readers) {
-                return Err(format!("{} readers; 1 to 16 are possible", training.readers));
+                return Err(format!(
+                    "{} readers; 1 to 16 are possible",
+                    training.readers
+                ));
             }
             if !(1..=99).contains(&training.cards) {
                 return Err(format!("{} cards; 1 to 99 are possible", training.cards));

@@ -112,9 +112,7 @@ fn certify(
     random: &mut dyn RandomSource,
 ) -> Result<Vec<u8>, EnrolError> {
     let mut serial = [0u8; 16];
-    random
-        .public(&mut serial)
-        .map_err(|_| VaultError::Random)?;
+    random.public(&mut serial).map_err(|_| VaultError::Random)?;
     // Positive as DER, and never zero (RFC 5280 4.1.2.2).
     serial[0] = serial[0] & 0x3F | 0x40;
     x509::issue(

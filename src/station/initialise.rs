@@ -187,8 +187,10 @@ impl Station {
                     return Ok((name.clone(), mode));
                 }
                 Err(error) => {
-                    question.refused =
-                        Some(refused(format!("The name does not work: {error}."), "Type another."));
+                    question.refused = Some(refused(
+                        format!("The name does not work: {error}."),
+                        "Type another.",
+                    ));
                 }
             }
         }
@@ -309,7 +311,10 @@ impl Station {
             .map_err(|e| refused(format!("The name does not work: {e}."), "Type another."))?;
         if !reports_to.is_empty() {
             check_name(reports_to).map_err(|e| {
-                refused(format!("The manager's name does not work: {e}."), "Type another.")
+                refused(
+                    format!("The manager's name does not work: {e}."),
+                    "Type another.",
+                )
             })?;
         }
         if staff.iter().any(|p| p.name == *name) {
@@ -464,8 +469,10 @@ impl Station {
             match conclave_keyroom::piv::PinRule::check(&pin) {
                 Ok(()) => break pin,
                 Err(rule) => {
-                    question.refused =
-                        Some(refused(format!("This PIN is refused: {rule}."), "Choose another."));
+                    question.refused = Some(refused(
+                        format!("This PIN is refused: {rule}."),
+                        "Choose another.",
+                    ));
                 }
             }
         };
@@ -519,11 +526,7 @@ impl Station {
                     record.station_name,
                     record.mode
                 )),
-                note(format!(
-                    "Signatures {} of {}.",
-                    signed.len(),
-                    group.m
-                )),
+                note(format!("Signatures {} of {}.", signed.len(), group.m)),
             ];
             question.waiting_for = words::list(&names);
             question.ask = Ask::Card {
@@ -645,10 +648,18 @@ impl Station {
                 Err(PinFailure::Interrupted { why, .. }) => return Err(why.into()),
                 Err(_) => continue,
             };
-            people.progress("The card opens its share", (of - open.len()) as u64, of as u64);
+            people.progress(
+                "The card opens its share",
+                (of - open.len()) as u64,
+                of as u64,
+            );
             match enrol::after_commit(&mut self.door, &mut held.card, &entry, &pin) {
                 Ok(()) => {
-                    let words = format!("card {} of {} received its share", entry.card.short(), entry.person_name);
+                    let words = format!(
+                        "card {} of {} received its share",
+                        entry.card.short(),
+                        entry.person_name
+                    );
                     self.door
                         .note("enrol-card", words)
                         .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?;

@@ -204,7 +204,11 @@ impl Station {
             kcv_method: key.kcv.method.clone(),
             state: key.state.words().into(),
             template: key.template.clone(),
-            under: key.exports.last().map(|e| e.under.clone()).unwrap_or_default(),
+            under: key
+                .exports
+                .last()
+                .map(|e| e.under.clone())
+                .unwrap_or_default(),
             expires: words::date(key.expires_ms),
             days_left: Some(days_until(self.clock.wall_ms(), key.expires_ms)),
             detail,

@@ -100,7 +100,9 @@ impl Wanted for OfGroup<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        let group = self.group.or(self.restricted.then_some(GroupId::Administrators));
+        let group = self
+            .group
+            .or(self.restricted.then_some(GroupId::Administrators));
         let done = |entry: &CardEntry| self.done.iter().any(|(_, p)| *p == entry.person);
         self.record
             .cards
@@ -370,14 +372,15 @@ impl Station {
                 share,
                 held,
             }),
-            Err(ProveError::Card(PivError::Card(_))) => Err(self.failed_logon(
-                None,
-                "A card was pulled in the middle of its logon.",
-                false,
-            )),
+            Err(ProveError::Card(PivError::Card(_))) => {
+                Err(self.failed_logon(None, "A card was pulled in the middle of its logon.", false))
+            }
             Err(error) => Err(self.failed_logon(
                 Some(entry.card),
-                &format!("{}'s card failed its challenge: {error}.", entry.person_name),
+                &format!(
+                    "{}'s card failed its challenge: {error}.",
+                    entry.person_name
+                ),
                 false,
             )),
         }

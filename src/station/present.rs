@@ -118,29 +118,30 @@ pub fn present(
     let name = entry.person_name.clone();
     prompt.refused = None;
     prompt.waiting_for.clone_from(&name);
-    let pin = verify_pin(people, prompt, &mut held, &name, purpose, tick).map_err(
-        |failure| match failure {
-            PinFailure::Interrupted { wrong, why } => Absent::Interrupted {
-                why,
-                failed: wrong.then_some(card),
+    let pin =
+        verify_pin(people, prompt, &mut held, &name, purpose, tick).map_err(
+            |failure| match failure {
+                PinFailure::Interrupted { wrong, why } => Absent::Interrupted {
+                    why,
+                    failed: wrong.then_some(card),
+                },
+                PinFailure::Blocked => Absent::Failed {
+                    card,
+                    why: format!("the PIN of {name}'s card is blocked"),
+                },
+                PinFailure::Card {
+                    wrong,
+                    error: PivError::Card(_),
+                } => Absent::Interrupted {
+                    why: Interrupted::CardGone,
+                    failed: wrong.then_some(card),
+                },
+                PinFailure::Card { error, .. } => Absent::Failed {
+                    card,
+                    why: error.to_string(),
+                },
             },
-            PinFailure::Blocked => Absent::Failed {
-                card,
-                why: format!("the PIN of {name}'s card is blocked"),
-            },
-            PinFailure::Card {
-                wrong,
-                error: PivError::Card(_),
-            } => Absent::Interrupted {
-                why: Interrupted::CardGone,
-                failed: wrong.then_some(card),
-            },
-            PinFailure::Card { error, .. } => Absent::Failed {
-                card,
-                why: error.to_string(),
-            },
-        },
-    )?;
+        )?;
     Ok(Present { held, entry, pin })
 }
 

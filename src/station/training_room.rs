@@ -55,10 +55,7 @@ impl TrainingRoom {
     ///
     /// # Errors
     /// [`TrainingRoomError`]
-    pub fn open(
-        folder: &Path,
-        config: &TrainingConfig,
-    ) -> Result<Self, TrainingRoomError> {
+    pub fn open(folder: &Path, config: &TrainingConfig) -> Result<Self, TrainingRoomError> {
         let labels: Vec<CardLabel> = (1..=u16::from(config.cards))
             .map(|number| CardLabel {
                 number,
@@ -67,7 +64,13 @@ impl TrainingRoom {
             .collect();
         let printers = TrainingPrinters(vec![TrainingPrinter::start(PRINTER)?]);
         let stick = folder.join("stick");
-        Self::furnished(folder, usize::from(config.readers), &labels, printers, &stick)
+        Self::furnished(
+            folder,
+            usize::from(config.readers),
+            &labels,
+            printers,
+            &stick,
+        )
     }
 
     /// A room with these cards, printers, and this folder as its stick.

@@ -37,7 +37,9 @@ fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
 fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
     Field {
         label: label.into(),
-        value: value.or_else(|| choices.first().cloned()).unwrap_or_default(),
+        value: value
+            .or_else(|| choices.first().cloned())
+            .unwrap_or_default(),
         kind: FieldKind::One(choices),
         hint: String::new(),
     }
@@ -80,7 +82,10 @@ impl Station {
                 Some(cast) => cast,
                 None => return Ok(None),
             };
-            let id = self.door.new_id().map_err(|e| self.refusal(&e.to_string()))?;
+            let id = self
+                .door
+                .new_id()
+                .map_err(|e| self.refusal(&e.to_string()))?;
             match engine.start(id, parameters, cast) {
                 Ok(state) => {
                     return match self.show_script(script, &state, people) {

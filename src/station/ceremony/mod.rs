@@ -78,7 +78,10 @@ impl Station {
         }
         let found = self.found_in_journal(&engine, &state)?;
         let state = engine.resume(state, found);
-        self.save(&state, vec![format!("{} is resumed", state.parameters.label)])?;
+        self.save(
+            &state,
+            vec![format!("{} is resumed", state.parameters.label)],
+        )?;
         self.play(&engine, state, people)
     }
 }

@@ -25,7 +25,10 @@ impl Wanted for Only<'_> {
             return Ok(());
         }
         Err(Refusal {
-            happened: format!("This is {}'s card; {} is wanted.", entry.person_name, self.0.name),
+            happened: format!(
+                "This is {}'s card; {} is wanted.",
+                entry.person_name, self.0.name
+            ),
             safe: "Nothing was changed, and no PIN was asked for.".into(),
             advice: format!("{} puts in their own card.", self.0.name),
         })
@@ -207,11 +210,8 @@ impl Station {
             .authority()
             .map_err(|e| e.to_string())?
             .station;
-        let digest = cbor::digest(
-            "conclave/sign-in/1",
-            &(station, entry.card, Hash(nonce)),
-        )
-        .map_err(|e| e.to_string())?;
+        let digest = cbor::digest("conclave/sign-in/1", &(station, entry.card, Hash(nonce)))
+            .map_err(|e| e.to_string())?;
         let signature = card
             .sign(SigningSlot::Authentication, &digest.0)
             .map_err(|e: PivError| e.to_string())?;

@@ -6,9 +6,7 @@ use conclave_evidence::Hash;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
-use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Mark, People, Prompt, PromptLine, Refusal,
-};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::{
     CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, SealComponent,
@@ -165,7 +163,10 @@ impl Station {
         let p = &state.parameters;
         let mut summary = vec![format!("{} by template {}", p.label, p.template.stamp())];
         if p.components > 0 {
-            summary.push(format!("{} components, each for one custodian", p.components));
+            summary.push(format!(
+                "{} components, each for one custodian",
+                p.components
+            ));
         }
         if let Some(delivery) = &p.delivery {
             summary.push(format!(
@@ -348,11 +349,7 @@ impl Station {
         self.perform_plain(&action).map_err(Undone::Door)
     }
 
-    fn do_export(
-        &mut self,
-        state: &State,
-        people: &mut dyn People,
-    ) -> Result<Vec<String>, Undone> {
+    fn do_export(&mut self, state: &State, people: &mut dyn People) -> Result<Vec<String>, Undone> {
         let action = self.export_action(state).map_err(Undone::Card)?;
         let out = self.act(&action, "export the key", people)?;
         self.bundle = Some(out.clone());
@@ -418,9 +415,7 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Vec<String>, Undone> {
         let page = self.minutes_page(engine.script(), state);
-        let pdf = self
-            .report_bytes(&page)
-            .map_err(Undone::Card)?;
+        let pdf = self.report_bytes(&page).map_err(Undone::Card)?;
         let action = CloseCeremony {
             ceremony: state.ceremony,
             title: title.to_owned(),
@@ -434,7 +429,11 @@ impl Station {
     }
 
     /// What the journal says of the unit at hand, after a restart.
-    pub(super) fn found_in_journal(&self, engine: &Engine, state: &State) -> Result<Found, Refusal> {
+    pub(super) fn found_in_journal(
+        &self,
+        engine: &Engine,
+        state: &State,
+    ) -> Result<Found, Refusal> {
         let Some(unit) = engine.unit(state) else {
             return Ok(Found::Nothing);
         };

@@ -131,15 +131,13 @@ impl Demonstration {
                 name: name.into(),
             })
             .collect();
-        let room =
-            TrainingRoom::furnished(out, readers, &labels, printers.clone(), &stick)
-                .map_err(OpenError::Training)?;
+        let room = TrainingRoom::furnished(out, readers, &labels, printers.clone(), &stick)
+            .map_err(OpenError::Training)?;
         let config = Config::parse("").map_err(|why| DemoError::Stage {
             stage: "configuration".into(),
             why,
         })?;
-        let Opened { station, .. } =
-            open_with(out, &config, Some(room.clone()), Arc::new(|_| {}))?;
+        let Opened { station, .. } = open_with(out, &config, Some(room.clone()), Arc::new(|_| {}))?;
         let mut random = random_source()?;
         let mut people = Vec::new();
         let cards = room
@@ -351,11 +349,10 @@ impl Demonstration {
         paths.extend(report.bundles.iter().map(|bundle| self.out.join(bundle)));
         let verified = conclave_evidence::verify::verify_paths(&paths);
         if !verified.ok() {
-            let why = verified
-                .lines
-                .iter()
-                .find(|line| !line.ok)
-                .map_or_else(|| "nothing was verified".to_owned(), |line| line.what.clone());
+            let why = verified.lines.iter().find(|line| !line.ok).map_or_else(
+                || "nothing was verified".to_owned(),
+                |line| line.what.clone(),
+            );
             return Err(self.failed("verify", why));
         }
         let path = self.out.join("demo.json");
@@ -377,8 +374,7 @@ pub const PRACTICE_PIN: &[u8] = b"802803";
 /// # Errors
 /// [`DemoError`]
 pub fn furnish(folder: &Path, readers: usize) -> Result<(), DemoError> {
-    let mut demo =
-        Demonstration::prepare(folder, 1, Some(PRACTICE_PIN), Arc::new(|_: &str| {}))?;
+    let mut demo = Demonstration::prepare(folder, 1, Some(PRACTICE_PIN), Arc::new(|_: &str| {}))?;
     demo.initialise()?;
     demo.enrol_devices()?;
     let path = folder.join(crate::config::FILE);

@@ -296,8 +296,16 @@ mod tests {
         assert_eq!(mount.point, Path::new("/media/STICK 1"));
         assert_eq!(mount.source, Path::new("/dev/sdb1"));
         assert!(!mount.read_only);
-        assert!(Mount::parse(&line.replace("rw,nosuid", "ro,nosuid")).unwrap().read_only);
-        assert!(Mount::parse(&line.replace("sdb1 rw", "sdb1 ro")).unwrap().read_only);
+        assert!(
+            Mount::parse(&line.replace("rw,nosuid", "ro,nosuid"))
+                .unwrap()
+                .read_only
+        );
+        assert!(
+            Mount::parse(&line.replace("sdb1 rw", "sdb1 ro"))
+                .unwrap()
+                .read_only
+        );
         // a folder of a file system, mounted elsewhere
         assert!(Mount::parse(&line.replace(" / /media", " /sub /media")).is_none());
         for cut in 0..40 {

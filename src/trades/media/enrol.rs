@@ -84,12 +84,7 @@ impl Action for EnrolMedium {
             serial: self.serial.clone(),
             training: medium.training,
         };
-        permit.put(
-            Compartment::Directory,
-            MediumRecord::KIND,
-            self.id,
-            &record,
-        )?;
+        permit.put(Compartment::Directory, MediumRecord::KIND, self.id, &record)?;
         Ok(record)
     }
 

@@ -373,7 +373,13 @@ mod tests {
     #[test]
     fn names_that_climb_are_refused_before_anything_is_opened() {
         let mut stick = stick();
-        for (folder, name) in [("..", "a"), ("F", "../a"), ("F/G", "a"), ("", "a"), ("F", "")] {
+        for (folder, name) in [
+            ("..", "a"),
+            ("F", "../a"),
+            ("F/G", "a"),
+            ("", "a"),
+            ("F", ""),
+        ] {
             assert!(matches!(
                 stick.write(folder, name, b"x"),
                 Err(MediaError::Name(_))
@@ -404,8 +410,7 @@ mod tests {
     #[test]
     fn a_draft_that_is_dropped_is_no_file() {
         let mut stick = stick();
-        let mut draft =
-            Draft::begin(stick.root.as_fd(), &mut stick.made, "S", "F", "a").unwrap();
+        let mut draft = Draft::begin(stick.root.as_fd(), &mut stick.made, "S", "F", "a").unwrap();
         draft.append(b"half").unwrap();
         drop(draft);
         assert_eq!(

@@ -16,7 +16,8 @@ pub mod folder;
 mod name;
 
 pub use bundle::{
-    Bundle, BundleError, FILE_MOST, FILES_MOST, Interrupted, TOTAL_MOST, bundle_folder, emit, read_again, single,
+    Bundle, BundleError, FILE_MOST, FILES_MOST, Interrupted, TOTAL_MOST, bundle_folder, emit,
+    read_again, single,
 };
 pub use enrol::EnrolMedium;
 pub use name::{NAME_MOST, check_name};

@@ -137,7 +137,7 @@ impl Action for ExportKeys {
         for name in &self.keys {
             let key: KeyRecord = beforehand.get(Compartment::Catalogue, name.id)?;
             rules::same(name, &key)?;
-            rules::leaving(target, &key, &under, now)?;
+            rules::leaving(target, &key, &under, self.ceremony, now)?;
         }
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         rules::medium(self, &medium)?;
@@ -176,7 +176,11 @@ impl Action for ExportKeys {
             number: self.bundle,
             folder: bundle.folder().to_owned(),
             digest,
-            files: bundle.files().iter().map(|(name, _)| name.clone()).collect(),
+            files: bundle
+                .files()
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
         })
     }
 
@@ -248,7 +252,10 @@ impl ExportKeys {
         let number = self.bundle;
         if cut.may_be_whole {
             return ActionError::Unknown {
-                what: format!("bundle {number:04}, while its manifest was written: {}", cut.cause),
+                what: format!(
+                    "bundle {number:04}, while its manifest was written: {}",
+                    cut.cause
+                ),
             };
         }
         ActionError::Device {

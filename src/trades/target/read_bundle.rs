@@ -90,7 +90,9 @@ impl Action for ReadBundle {
         if record.manifest != Some(signed.digest()) {
             return Err(differs("manifest.cbor"));
         }
-        let manifest = signed.verify(&chain).map_err(|_| differs("manifest.cbor"))?;
+        let manifest = signed
+            .verify(&chain)
+            .map_err(|_| differs("manifest.cbor"))?;
         for file in &manifest.files {
             let back = ports
                 .media

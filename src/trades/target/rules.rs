@@ -1,5 +1,6 @@
 //! What may leave, under what, for whom: asked before a key is opened.
 
+use conclave_evidence::Id;
 use std::collections::BTreeSet;
 
 use conclave_keyroom::domain::device::MediumRecord;
@@ -19,7 +20,10 @@ const RECIPIENT_MOST: usize = 60;
 pub(super) fn parameters(act: &ExportKeys) -> Result<(), ActionError> {
     if act.keys.is_empty() || act.keys.len() > KEYS_MOST {
         return Err(ActionError::rule(
-            format!("a bundle carries 1 to {KEYS_MOST} keys, not {}", act.keys.len()),
+            format!(
+                "a bundle carries 1 to {KEYS_MOST} keys, not {}",
+                act.keys.len()
+            ),
             "choose the keys again",
         ));
     }
@@ -90,9 +94,16 @@ pub(super) fn leaving(
     target: &dyn Target,
     key: &KeyRecord,
     under: &KeyRecord,
+    ceremony: Option<Id>,
     now_ms: u64,
 ) -> Result<(), ActionError> {
-    usable(key, now_ms)?;
+    // A working key leaves inside the ceremony that makes it, and is active
+    // once that is closed.
+    let being_made = key.state == KeyState::PreActivation && ceremony == Some(key.ceremony);
+    if !being_made {
+        active(key)?;
+    }
+    in_its_period(key, now_ms)?;
     if !matches!(key.exportability.as_str(), "E" | "S") {
         return Err(ActionError::rule(
             format!("{} is not exportable: its template says so", key.label),
@@ -103,12 +114,21 @@ pub(super) fn leaving(
 }
 
 fn usable(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+    active(key)?;
+    in_its_period(key, now_ms)
+}
+
+fn active(key: &KeyRecord) -> Result<(), ActionError> {
     if key.state != KeyState::Active {
         return Err(ActionError::rule(
             format!("{} is {}, not active (R21)", key.label, key.state.words()),
             "finish its ceremony, or choose another key",
         ));
     }
+    Ok(())
+}
+
+fn in_its_period(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
     if now_ms > key.expires_ms {
         return Err(ActionError::rule(
             format!("the cryptoperiod of {} is over (R22)", key.label),

@@ -81,8 +81,14 @@ impl Target for Tr31 {
         let wrap = |e: keyblock::WrapError| TargetError::Wrap(format!("{}: {e}", key.label));
         let attributes = attributes(key)?;
         let kbpk = Kbpk::new(cipher(under.form), wrapping.duplicate()).map_err(wrap)?;
-        let text = keyblock::wrap(&kbpk, &attributes, &OptionalBlocks::default(), clear, random)
-            .map_err(wrap)?;
+        let text = keyblock::wrap(
+            &kbpk,
+            &attributes,
+            &OptionalBlocks::default(),
+            clear,
+            random,
+        )
+        .map_err(wrap)?;
 
         let differs = || TargetError::SelfCheck(key.label.clone());
         let back = keyblock::unwrap(&kbpk, text.as_bytes()).map_err(|_| differs())?;
@@ -123,18 +129,32 @@ fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::
     writeln!(out, "conformance: {}", target.conformance().words())?;
     writeln!(out)?;
     writeln!(out, "1. Check the bundle: conclave-verify {}", sheet.folder)?;
-    writeln!(out, "   Compare the manifest's digest with the words that the key room")?;
+    writeln!(
+        out,
+        "   Compare the manifest's digest with the words that the key room"
+    )?;
     writeln!(out, "   read to you. Where anything differs, load nothing.")?;
-    writeln!(out, "2. Have this zone master key in your system, of this check value:")?;
+    writeln!(
+        out,
+        "2. Have this zone master key in your system, of this check value:"
+    )?;
     writeln!(out, "   {}  {}", under.label, under.form)?;
     writeln!(out, "   KCV {}", under.kcv.words())?;
-    writeln!(out, "3. Import each file as one key block under it. A file is the block")?;
+    writeln!(
+        out,
+        "3. Import each file as one key block under it. A file is the block"
+    )?;
     writeln!(out, "   alone, in ASCII, without a line end.")?;
     for row in &sheet.rows {
         let key = row.key;
         writeln!(out)?;
         writeln!(out, "   {}", row.payload.name)?;
-        writeln!(out, "   {}, {} characters", row.payload.format, row.payload.bytes.len())?;
+        writeln!(
+            out,
+            "   {}, {} characters",
+            row.payload.format,
+            row.payload.bytes.len()
+        )?;
         writeln!(
             out,
             "   {}  {}  usage {}  mode {}  exportability {}",
@@ -143,8 +163,14 @@ fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::
         writeln!(out, "   KCV {}", key.kcv.words())?;
     }
     writeln!(out)?;
-    writeln!(out, "4. Compare the check value of each key with the one above.")?;
-    writeln!(out, "5. Send the receipt back, with the check values that you see.")
+    writeln!(
+        out,
+        "4. Compare the check value of each key with the one above."
+    )?;
+    writeln!(
+        out,
+        "5. Send the receipt back, with the check values that you see."
+    )
 }
 
 /// `LABEL.tr31`.

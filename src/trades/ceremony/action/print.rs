@@ -65,13 +65,19 @@ impl PrintComponent {
         }
         if component.custodian != self.custodian {
             return Err(ActionError::rule(
-                format!("component {} is not for {}", self.index, self.custodian_name),
+                format!(
+                    "component {} is not for {}",
+                    self.index, self.custodian_name
+                ),
                 "Only the named custodian receives it.",
             ));
         }
         if record.held_other_part(self.custodian, self.index) {
             return Err(ActionError::rule(
-                format!("{} has held another part of this key (R4)", self.custodian_name),
+                format!(
+                    "{} has held another part of this key (R4)",
+                    self.custodian_name
+                ),
                 "Another custodian has to take it.",
             ));
         }
@@ -194,12 +200,9 @@ impl Action for PrintComponent {
                 PrinterLanguage::Pdf => render_pdf(&layout, &form, &value),
             }
             .map_err(|e| ActionError::rule(e.to_string(), "Correct the form's fields."))?;
-            let printed = ports.printers.print(
-                &mark,
-                node,
-                &printer.serial,
-                sheet.expose(),
-            );
+            let printed = ports
+                .printers
+                .print(&mark, node, &printer.serial, sheet.expose());
             match printed {
                 Ok(()) => any_left = true,
                 Err(error) if any_left || error.may_have_printed() => {

@@ -69,8 +69,8 @@ impl Action for SealComponent {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let witnessed = !self.witnesses.is_empty()
-            && self.witnesses.iter().all(|w| w.id != self.custodian.id);
+        let witnessed =
+            !self.witnesses.is_empty() && self.witnesses.iter().all(|w| w.id != self.custodian.id);
         if !witnessed {
             return Err(ActionError::rule(
                 "sealing needs a witness who is not the custodian (R13)",
@@ -107,7 +107,10 @@ impl Action for SealComponent {
             .filter(|c| c.state == ComponentState::Printed)
             .ok_or_else(|| {
                 ActionError::rule(
-                    format!("component {} is not printed and waiting for its envelope", self.index),
+                    format!(
+                        "component {} is not printed and waiting for its envelope",
+                        self.index
+                    ),
                     "Follow the script's order.",
                 )
             })?;
