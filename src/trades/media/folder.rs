@@ -201,13 +201,11 @@ pub fn read_back(
     };
     // Without NONBLOCK a pipe in the file's place would wait for ever.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match openat(&folder, name, flags | OFlags::DIRECT, Mode::empty()) {
-        Ok(file) => file,
+    let (file, direct) = match openat(&folder, name, flags | OFlags::DIRECT, Mode::empty()) {
+        Ok(file) => (file, true),
         Err(Errno::INVAL) => {
             let file = openat(&folder, name, flags, Mode::empty()).map_err(at)?;
-            fsync(&file).map_err(at)?;
-            fadvise(&file, 0, None, Advice::DontNeed).map_err(at)?;
-            file
+            (file, false)
         }
         Err(error) => return Err(at(error)),
     };
@@ -215,6 +213,10 @@ pub fn read_back(
     let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || size > most {
         return Err(differs());
+    }
+    if !direct {
+        fsync(&file).map_err(at)?;
+        fadvise(&file, 0, None, Advice::DontNeed).map_err(at)?;
     }
     let size = usize::try_from(size).map_err(|_| differs())?;
     let mut out = Vec::with_capacity(size);
