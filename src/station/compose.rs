@@ -135,28 +135,7 @@ pub fn open_with(
     room: Option<TrainingRoom>,
     blank: Blank,
 ) -> Result<Opened, OpenError> {
-    let hardening = harden_process();
-    known_answer::power_on().map_err(|failure| OpenError::SelfTest(failure.to_string()))?;
-    let mut random = random_source()?;
-    let mut boot = [0u8; 16];
-    random
-        .public(&mut boot)
-        .map_err(|e| OpenError::Random(e.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let store = SledStore::open(&folder.join("repository"))?;
-    let vault = Vault::open(
-        Box::new(store),
-        Surroundings {
-            clock: Arc::clone(&clock),
-            random,
-            boot: Id(boot),
-        },
-    )?;
-    let door = Door::new(
-        vault,
-        Box::new(SoftwareProvider::default()),
-        Arc::new(StopFlag::default()),
-    );
     let readers: Arc<dyn CardReaders> = match &room {
         Some(room) => Arc::new(room.readers.clone()),
         None => Arc::new(PcscReaders::new()),
@@ -169,24 +148,83 @@ pub fn open_with(
         Some(room) => Box::new(StickPorts::new(vec![room.stick.clone()])),
         None => Box::new(HostMedia::new(MediaPlaces::of_system(config.media.clone()))),
     };
-    let station = Station {
-        door,
+    let station = assemble(Parts {
+        folder: folder.to_owned(),
+        training: room.is_some(),
         readers,
         printers,
         media,
         clock: Arc::clone(&clock),
+        random: random_source()?,
         blank,
-        session: Session::default(),
-        folder: folder.to_owned(),
-        training: room.is_some(),
-        warnings: hardening.words(),
-        data: Data::new(folder),
-        bundle: None,
-        minutes: None,
-    };
+    })?;
     Ok(Opened {
         station,
         clock,
         room,
+    })
+}
+
+/// What a station is made of.
+pub struct Parts {
+    /// Where it lives.
+    pub folder: PathBuf,
+    /// Its devices are those of the training room.
+    pub training: bool,
+    /// The readers.
+    pub readers: Arc<dyn CardReaders>,
+    /// The printers.
+    pub printers: Box<dyn Printers>,
+    /// The media.
+    pub media: Box<dyn Media>,
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// The random source, health-tested.
+    pub random: Box<dyn RandomSource + Send>,
+    /// Blanks the screen.
+    pub blank: Blank,
+}
+
+/// Hardens the process, runs the self-test, and puts a station together from
+/// its parts.
+///
+/// # Errors
+/// [`OpenError`]
+pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
+    let hardening = harden_process();
+    known_answer::power_on().map_err(|failure| OpenError::SelfTest(failure.to_string()))?;
+    let mut random = parts.random;
+    let mut boot = [0u8; 16];
+    random
+        .public(&mut boot)
+        .map_err(|e| OpenError::Random(e.to_string()))?;
+    let store = SledStore::open(&parts.folder.join("repository"))?;
+    let vault = Vault::open(
+        Box::new(store),
+        Surroundings {
+            clock: Arc::clone(&parts.clock),
+            random,
+            boot: Id(boot),
+        },
+    )?;
+    let door = Door::new(
+        vault,
+        Box::new(SoftwareProvider::default()),
+        Arc::new(StopFlag::default()),
+    );
+    Ok(Station {
+        door,
+        readers: parts.readers,
+        printers: parts.printers,
+        media: parts.media,
+        clock: parts.clock,
+        blank: parts.blank,
+        session: Session::default(),
+        data: Data::new(&parts.folder),
+        folder: parts.folder,
+        training: parts.training,
+        warnings: hardening.words(),
+        bundle: None,
+        minutes: None,
     })
 }

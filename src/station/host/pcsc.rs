@@ -91,7 +91,11 @@ impl CardReaders for PcscReaders {
         let card = context
             .connect(&name, ShareMode::Exclusive, Protocols::ANY)
             .map_err(kind)?;
-        let (_, protocol) = card.status().map_err(kind)?;
+        let protocol = card
+            .status2_owned()
+            .map_err(kind)?
+            .protocol2()
+            .ok_or(CardError::Protocol("the card speaks neither T=0 nor T=1"))?;
         Ok(Box::new(Channel {
             card: Some(card),
             protocol,
