@@ -48,6 +48,9 @@ struct OfGroup<'a> {
     group: Option<GroupId>,
     done: &'a [(Id, Id)],
     restricted: bool,
+    /// The group that a first card will stand for.
+    open: BTreeSet<GroupId>,
+    first: Option<&'a (u64, u64, String)>,
 }
 
 /// Groups that a person can log on with: those that hold a secret.
@@ -97,6 +100,20 @@ impl Wanted for OfGroup<'_> {
 
     fn ignores(&self, card: Id) -> bool {
         self.done.iter().any(|(done, _)| *done == card)
+    }
+
+    fn came(&self, entry: &CardEntry, prompt: &mut Prompt) {
+        let group = self
+            .group
+            .or_else(|| first_group(self.record, entry, self.restricted, &self.open));
+        let Some(group) = group else { return };
+        let before = prompt.quorum.take().and_then(|view| view.deadline);
+        let deadline = before.or_else(|| {
+            let (_, _, words) = self.first?;
+            Some((LOGON_MS / 1000, words.clone()))
+        });
+        group.title().clone_into(&mut prompt.title);
+        prompt.quorum = quorum_view(self.record, group, self.done, Some(entry.card), deadline);
     }
 
     fn names(&self) -> Vec<String> {
@@ -198,6 +215,8 @@ impl Station {
                 group: choice,
                 done: &done,
                 restricted: locked,
+                open: self.door.vault().open_groups().into_iter().collect(),
+                first: first.as_ref(),
             };
             let mut prompt = logon_prompt(&record, choice, &done, first.as_ref());
             let clock = std::sync::Arc::clone(&self.clock);
@@ -239,7 +258,8 @@ impl Station {
                 },
             };
             if choice.is_none() {
-                choice = self.first_group(&record, &came.entry, locked);
+                let open = self.door.vault().open_groups().into_iter().collect();
+                choice = first_group(&record, &came.entry, locked, &open);
             }
             let Some(group) = choice else {
                 return LogonEnd::Aborted;
@@ -262,24 +282,6 @@ impl Station {
                 Err(end) => return end,
             }
         }
-    }
-
-    /// The group that a first card stands for: one that is not logged on yet.
-    fn first_group(
-        &self,
-        record: &AuthorityRecord,
-        entry: &CardEntry,
-        locked: bool,
-    ) -> Option<GroupId> {
-        if locked {
-            return Some(GroupId::Administrators);
-        }
-        let open: BTreeSet<GroupId> = self.door.vault().open_groups().into_iter().collect();
-        let all = groups_of(record, entry.person);
-        all.iter()
-            .find(|group| !open.contains(group))
-            .or_else(|| all.first())
-            .copied()
     }
 
     /// What an interruption means for the logon.
@@ -448,6 +450,23 @@ impl Station {
         self.session_begins(group, members, places);
         LogonEnd::Done(group)
     }
+}
+
+/// The group that a first card stands for: one that is not logged on yet.
+fn first_group(
+    record: &AuthorityRecord,
+    entry: &CardEntry,
+    locked: bool,
+    open: &BTreeSet<GroupId>,
+) -> Option<GroupId> {
+    if locked {
+        return Some(GroupId::Administrators);
+    }
+    let all = groups_of(record, entry.person);
+    all.iter()
+        .find(|group| !open.contains(group))
+        .or_else(|| all.first())
+        .copied()
 }
 
 /// The next group in the order of the screen; after the last, the first card

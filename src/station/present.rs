@@ -57,6 +57,8 @@ pub trait Wanted {
     fn ignores(&self, _card: Id) -> bool {
         false
     }
+    /// The card that came, before its PIN is asked: what the screen says of it.
+    fn came(&self, _entry: &CardEntry, _prompt: &mut Prompt) {}
     /// Their names, for the screen and for whoever puts cards in.
     fn names(&self) -> Vec<String>;
 }
@@ -118,6 +120,7 @@ pub fn present(
     let name = entry.person_name.clone();
     prompt.refused = None;
     prompt.waiting_for.clone_from(&name);
+    wanted.came(&entry, prompt);
     let pin =
         verify_pin(people, prompt, &mut held, &name, purpose, tick).map_err(
             |failure| match failure {
