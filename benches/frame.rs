@@ -1,6 +1,7 @@
 //! A frame of the key list with 10,000 rows, and what it costs to lay out all
 //! rows instead of those that are seen.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may stop at the first surprise
 #![allow(clippy::expect_used)] // a bench may stop at the first surprise
 
 use std::hint::black_box;

@@ -1,8 +1,10 @@
 //! One suite of card tests, run on the training card and on a hardware
 //! vendor's applet behind real PC/SC, each with one reader and with six.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 #![allow(missing_docs)]
 
+#[allow(dead_code, reason = "each test file takes what it needs")]
 #[path = "support/bench.rs"]
 mod bench;
 #[path = "cards/card.rs"]

@@ -2,6 +2,8 @@
 //! one does, the malformed ones are refused by the rule they name, and no
 //! sequence of answers or interruptions gets past a required step.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
 #[path = "ceremony/play.rs"]
 mod play;
 

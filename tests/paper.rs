@@ -4,6 +4,8 @@
 //! `CONCLAVE_GOLDEN=write cargo test --test paper` writes the golden files
 //! anew; look at the pages before you commit them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
 #[path = "paper/devices.rs"]
 mod devices;
 #[path = "paper/forms.rs"]

@@ -1,6 +1,8 @@
 //! Key blocks judged by an independent implementation: it reads what we write,
 //! we read what it writes, keys and headers at random.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

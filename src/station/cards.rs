@@ -61,6 +61,9 @@ pub enum Judgement {
     Refuse(Refusal),
 }
 
+/// Looks at a card before any PIN, with its GUID where it has one.
+pub type Judge<'a> = &'a mut dyn FnMut(&mut PivCard, Option<Id>) -> Result<Judgement, PivError>;
+
 /// How often the readers are looked at while a question stands.
 const LOOK: Duration = Duration::from_millis(40);
 
@@ -76,7 +79,7 @@ pub fn await_card(
     people: &mut dyn People,
     prompt: &mut Prompt,
     tick: &mut dyn FnMut(&mut Prompt) -> Result<bool, Interrupted>,
-    judge: &mut dyn FnMut(&mut PivCard, Option<Id>) -> Result<Judgement, PivError>,
+    judge: Judge<'_>,
 ) -> Result<Held, Interrupted> {
     let mut judged: BTreeSet<Place> = BTreeSet::new();
     people.show(prompt);
@@ -137,7 +140,7 @@ fn present(states: &[ReaderState]) -> impl Iterator<Item = &ReaderState> {
 fn look(
     readers: &dyn CardReaders,
     place: &Place,
-    judge: &mut dyn FnMut(&mut PivCard, Option<Id>) -> Result<Judgement, PivError>,
+    judge: Judge<'_>,
 ) -> Result<(Judgement, Option<Held>), PivError> {
     let mut card = PivCard::open(readers.connect(&place.reader)?)?;
     let guid = card.guid()?.map(|g| Id(g.0));

@@ -1,6 +1,7 @@
 //! The large order is held by the crates; this holds the order inside them, and
 //! the few names that belong to one place. `docs/architecture.md` tells why.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may stop at the first surprise
 #![allow(clippy::expect_used)] // an unreadable tree ends the test
 
 mod references;

@@ -1,6 +1,7 @@
 //! Every screen as text, at the smallest size and at a comfortable one, with
 //! and without colour; and what keys do to it.
 
+#![allow(clippy::expect_used)] // a test may stop at the first surprise
 #![allow(clippy::unwrap_used, clippy::panic)] // a screen that cannot be drawn ends the test
 
 mod looks;

@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn each_fault_is_found_named_and_latched() {
-        let cases: [(fn(usize) -> u8, HealthFault); 3] = [
+        type Source = fn(usize) -> u8;
+        let cases: [(Source, HealthFault); 3] = [
             (|_| 0, HealthFault::Repetition),
             // Every tenth byte the same: 52 in a window, never two together,
             // and blocks that differ.

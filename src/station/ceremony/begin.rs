@@ -359,7 +359,7 @@ impl Station {
         let here = self.paper_station();
         let page = minutes::printed_script(script, &here, Some(state));
         let filed = self.file_report(&page, &format!("script-{}", self.short(state)));
-        let mut lines: Vec<PromptLine> = page.lines.iter().map(note_line).collect();
+        let mut lines: Vec<PromptLine> = page.lines.iter().map(note).collect();
         lines.insert(
             0,
             note(match filed {
@@ -389,10 +389,6 @@ impl Station {
         };
         ask(people, &mut prompt, &mut |_| Ok(false)).map(|_| ())
     }
-}
-
-fn note_line(text: &String) -> PromptLine {
-    note(text.clone())
 }
 
 fn pick(

@@ -622,7 +622,7 @@ fn restart(mut state: State, moves: &[Move]) -> State {
         .enumerate()
         .filter(|(_, m)| matches!(m, Move::Act(_)))
         .map(|(at, _)| at + 1)
-        .last()
+        .next_back()
         .unwrap_or(0);
     // Entries belong to the moves that are made again. Those before a unit
     // that is done have been used by it.
