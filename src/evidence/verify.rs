@@ -76,10 +76,16 @@ impl Report {
     }
 
     fn bad(&mut self, place: &str, error: EvidenceError) {
+        let text = clean(&error.to_string());
+        // The place is said once.
+        let what = text
+            .strip_prefix(&format!("{place}: "))
+            .unwrap_or(&text)
+            .to_string();
         self.lines.push(Check {
             ok: false,
             place: place.into(),
-            what: clean(&error.to_string()),
+            what,
         });
         self.first.get_or_insert(error);
     }

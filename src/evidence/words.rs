@@ -95,7 +95,8 @@ mod tests {
         }
     }
 
-    /// The list is alphabetical in both columns, so a slip shows.
+    /// Both columns are alphabetical but for one pair of the published list,
+    /// so a slip shows.
     #[test]
     fn the_list_is_whole() {
         let list: Vec<String> = WORDS
@@ -104,10 +105,12 @@ mod tests {
             .collect();
         assert_eq!(list.len(), 512);
         assert_eq!(list.iter().collect::<BTreeSet<_>>().len(), 512);
-        for column in 0..2 {
-            let words: Vec<_> = list.iter().skip(column).step_by(2).collect();
-            assert!(words.is_sorted(), "column {column}");
-        }
+        let turned: Vec<_> = list
+            .iter()
+            .zip(list.iter().skip(2))
+            .filter(|(word, next)| word > next)
+            .collect();
+        assert_eq!(turned, [(&"applicant".to_string(), &"apollo".to_string())]);
     }
 
     #[test]

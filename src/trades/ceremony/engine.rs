@@ -10,7 +10,7 @@ use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::ports::dialogue::Prompt;
 
 use super::custody::{self, CustodyError};
-use super::moves::{Field, Move, moves, people};
+use super::moves::{Move, moves, people};
 use super::prompts;
 use super::script::{End, OnDeviation, Purpose, Script, ScriptStep, Verb};
 use super::script_error::ScriptError;
@@ -18,6 +18,7 @@ use super::state::{
     CastPart, Did, Ending, Envelope, Exception, Found, Parameters, Player, Reply, State,
     StepResult, Unit,
 };
+use super::turns::{failed, finish, restart, type_in, void_window};
 
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -589,140 +590,4 @@ fn done_words(state: &State) -> Vec<String> {
         n => format!("{n} recorded exceptions"),
     });
     words
-}
-
-/// Nothing half made stays usable: where a key was made, it becomes void.
-fn finish(mut state: State, end: End, reason: String) -> State {
-    state.deviation = None;
-    state.ending = Some(match (end, &state.key) {
-        (End::Void | End::Abort, Some(_)) => Ending::Void(reason),
-        (_, None) => Ending::Aborted(reason),
-    });
-    state
-}
-
-fn void_window(state: State) -> State {
-    let component = state
-        .window
-        .map_or_else(String::new, |i| format!(" of component {i}"));
-    finish(
-        state,
-        End::Void,
-        format!(
-            "interrupted between print and seal{component}: the key is void (ceremony rules, resume)"
-        ),
-    )
-}
-
-/// Back to the last boundary inside the step: after its last unit.
-fn restart(mut state: State, moves: &[Move]) -> State {
-    let inside = usize::from(state.inside);
-    let before = moves.iter().take(inside);
-    let boundary = before
-        .enumerate()
-        .filter(|(_, m)| matches!(m, Move::Act(_)))
-        .map(|(at, _)| at + 1)
-        .next_back()
-        .unwrap_or(0);
-    // Entries belong to the moves that are made again. Those before a unit
-    // that is done have been used by it.
-    state.entries.clear();
-    state.deviation = None;
-    state.inside = u16::try_from(boundary).unwrap_or(u16::MAX);
-    state
-}
-
-fn failed(mut state: State, step: &ScriptStep, moves: &[Move], words: &str) -> State {
-    state.tries = state.tries.saturating_add(1);
-    state.words.push(format!("failed: {words}"));
-    if state.tries > step.on_failure.retries {
-        return finish(
-            state,
-            step.on_failure.then,
-            format!("{} failed: {words}", step.id),
-        );
-    }
-    let left = step.on_failure.retries - state.tries;
-    let advice = if left == 0 {
-        "Do it once more; a further failure ends the ceremony.".to_owned()
-    } else {
-        format!("Do it again; it may fail {left} more times.")
-    };
-    let mut state = restart(state, moves);
-    if step.verb == Verb::Export {
-        // The sequence number is used up: bundle and cryptograms are made afresh.
-        state.inside = 1;
-    }
-    state.refused = Some(prompts::refused(words, &advice));
-    state
-}
-
-fn type_in(
-    mut state: State,
-    step: &ScriptStep,
-    moves: &[Move],
-    person: &Player,
-    field: Field,
-    number: usize,
-    word: &str,
-) -> State {
-    let entry: String = word
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
-    let well_formed = match field {
-        Field::Serial => {
-            (4..=24).contains(&entry.len())
-                && entry
-                    .chars()
-                    .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '-')
-        }
-        Field::CheckValue => {
-            (4..=16).contains(&entry.len()) && entry.chars().all(|c| c.is_ascii_hexdigit())
-        }
-    };
-    if !well_formed {
-        state.refused = Some(prompts::malformed(field));
-        return state;
-    }
-    state.entries.truncate(number);
-    state.entries.push(entry);
-    state.words.push(format!("{}: typed it", person.name));
-    let last = !moves
-        .iter()
-        .skip(usize::from(state.inside) + 1)
-        .any(|m| matches!(m, Move::Type(..)));
-    if last {
-        let first = state.entries.first();
-        let agree = state.entries.iter().all(|e| Some(e) == first);
-        let right = match (field, &state.key) {
-            (Field::CheckValue, Some(key)) => first == Some(&key.kcv.value),
-            (Field::CheckValue, None) => false,
-            (Field::Serial, _) => true,
-        };
-        let used =
-            field == Field::Serial && state.envelopes.iter().any(|e| Some(&e.serial) == first);
-        if !agree {
-            return failed(state, step, moves, "The entries are not the same.");
-        }
-        if !right {
-            return failed(
-                state,
-                step,
-                moves,
-                "The entries are not the key's check value.",
-            );
-        }
-        if used {
-            return failed(
-                state,
-                step,
-                moves,
-                "An envelope of this serial was used already in this ceremony.",
-            );
-        }
-    }
-    state.inside = state.inside.saturating_add(1);
-    state
 }

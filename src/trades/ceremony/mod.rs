@@ -17,6 +17,7 @@ pub mod script;
 pub mod script_error;
 pub mod state;
 pub mod template;
+mod turns;
 mod validate;
 
 pub use engine::{CeremonyError, Engine, Step};

@@ -27,12 +27,13 @@ pub fn read(bytes: &Secret) -> Zeroizing<String> {
             0x1B => match rest.next() {
                 Some(b'@') => wide = false,
                 Some(b'W') => wide = matches!(rest.next(), Some(b'1' | 1)),
-                // A zero means: in inches, in one more byte.
-                Some(b'C') => drop(
-                    rest.next()
-                        .filter(|unit| *unit == 0)
-                        .and_then(|_| rest.next()),
-                ),
+                Some(b'C') => {
+                    // A zero means: in inches, in one more byte.
+                    let inches = rest.next() == Some(0);
+                    if inches {
+                        rest.next();
+                    }
+                }
                 Some(b'-' | b'x' | b'k' | b'3' | b'A' | b'!' | b'U' | b'N') => {
                     rest.next();
                 }

@@ -47,7 +47,8 @@ fn the_export_key_must_sign() {
 #[test]
 fn approvals_do_not_move() {
     let (station, whole) = made();
-    let changes: [(&str, fn(&mut Manifest)); 4] = [
+    type Change = (&'static str, fn(&mut Manifest));
+    let changes: [Change; 4] = [
         ("other parameters", |m| {
             m.action_params = cbor::to_vec(&("ZMK.0002", "Partner bank"))
                 .expect("encodes")

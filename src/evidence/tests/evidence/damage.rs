@@ -9,9 +9,12 @@ use proptest::prelude::*;
 
 use crate::station::{PAYLOAD_NAME, QUORUMS, Station};
 
+/// A file's name and its content.
+type Content = (&'static str, Vec<u8>);
+
 struct Whole {
-    /// A folder to verify, and the files in it with their content.
-    cases: Vec<(PathBuf, Vec<(&'static str, Vec<u8>)>)>,
+    /// A folder to verify, and the files in it.
+    cases: Vec<(PathBuf, Vec<Content>)>,
     _folder: tempfile::TempDir,
 }
 
@@ -88,7 +91,7 @@ fn accepted(damage: &dyn Fn(&[u8]) -> Vec<u8>) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn one_bit(at in any::<usize>(), bit in 0..8u8) {
@@ -103,7 +106,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(30))]
 
     #[test]
     fn cut_off(at in any::<usize>()) {

@@ -256,6 +256,7 @@ fn a_bundle_that_the_journal_does_not_know() {
 fn a_bundle_of_another_chain() {
     let handed = Handed::new();
     let mut other = Station::new();
+    other.bundles = 50;
     other.next_record(&[1, 2], |record| record.station_name = "Other".into());
     let manifest = other.manifest(&QUORUMS);
     other.write_bundle(&handed.at("media/bundle-3"), &manifest);
