@@ -295,6 +295,21 @@ pub struct RigBench {
 }
 
 impl RigBench {
+    /// Whether the reader comes to show a card within a few seconds.
+    fn shows_card(&self, reader: usize) -> bool {
+        let readers = self.readers();
+        let mut known = readers.states().expect("the readers answer");
+        for _ in 0..30 {
+            if known[reader].card_present {
+                return true;
+            }
+            known = readers
+                .wait_change(&known, Duration::from_millis(100))
+                .expect("the readers answer");
+        }
+        false
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut RigProcess) -> T) -> T {
         let mut process = match self.process.lock() {
             Ok(process) => process,
@@ -331,6 +346,21 @@ impl Bench for RigBench {
             rig.command(&format!("insert {card} {reader}"));
             rig.occupied[reader] = true;
         });
+    }
+
+    /// pcscd looks at a virtual reader only every so often: a card that came
+    /// before it had noticed that the last one went is put in again.
+    fn seat(&self, card: usize, reader: usize) {
+        for _ in 0..6 {
+            self.insert(card, reader);
+            if self.shows_card(reader) {
+                return;
+            }
+            self.pull(reader);
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        self.insert(card, reader);
+        self.wait(reader, true);
     }
 
     fn pull(&self, reader: usize) {

@@ -1,0 +1,146 @@
+//! One person's blank card, before the first commit: keys, certificates, PIN.
+
+use std::collections::BTreeSet;
+
+use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::people::Person;
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, Refusal};
+use conclave_keyroom::vault::genesis::NewCard;
+
+use super::{InitialiseEnd, never, note, prompt, refused};
+use crate::cards::{Held, Judgement, ask, await_card};
+use crate::enrol::{self, Authority, Holder};
+use crate::station::Station;
+
+enum Retry {
+    Again(Refusal),
+    End(InitialiseEnd),
+}
+
+impl Station {
+    /// One person's blank card: keys, certificates, PIN.
+    pub(super) fn new_card(
+        &mut self,
+        people: &mut dyn People,
+        person: &Person,
+        ca: &Authority,
+        before: &[NewCard],
+        mode: Mode,
+        (at, of): (usize, usize),
+    ) -> Result<NewCard, InitialiseEnd> {
+        let mut refusal = None;
+        loop {
+            let mut question = prompt("init.card", &format!("Card {at} of {of}: {}", person.name));
+            question.step = Some((at as u16, of as u16));
+            question.refused = refusal.take();
+            question.cast = vec![("holder".into(), person.name.clone())];
+            question.lines = vec![
+                note(format!(
+                    "{} puts a card as delivered into a reader.",
+                    person.name
+                )),
+                note("Its keys are made on it, and never leave it."),
+            ];
+            question.waiting_for.clone_from(&person.name);
+            question.ask = Ask::Card {
+                wanted: vec![person.name.clone()],
+                other_group: false,
+            };
+            let random = self.door.random();
+            let states = self.readers.states().unwrap_or_default();
+            let training: BTreeSet<_> = states
+                .iter()
+                .filter(|s| s.training)
+                .map(|s| s.id.clone())
+                .collect();
+            let mut held = await_card(
+                self.readers.as_ref(),
+                people,
+                &mut question,
+                &mut never,
+                &mut |card, guid| {
+                    if guid.is_some_and(|guid| before.iter().any(|b| b.card == guid)) {
+                        // In a room with many readers it sits there rightly.
+                        return Ok(Judgement::Ignore);
+                    }
+                    let seen = card.inspect(random)?;
+                    if !seen.factory_management {
+                        return Ok(Judgement::Refuse(refused(
+                            "This card is in use, here or at another station.",
+                            "Take a card as delivered.",
+                        )));
+                    }
+                    Ok(Judgement::Take)
+                },
+            )?;
+            if mode == Mode::Production && training.contains(&held.place.reader) {
+                refusal = Some(refused(
+                    "A training card is never enrolled on a PRODUCTION station.",
+                    "Use a real card.",
+                ));
+                continue;
+            }
+            match self.make_card(people, person, ca, before, &mut held, &mut question) {
+                Ok(card) => return Ok(card),
+                Err(Retry::Again(why)) => refusal = Some(why),
+                Err(Retry::End(end)) => return Err(end),
+            }
+        }
+    }
+
+    fn make_card(
+        &mut self,
+        people: &mut dyn People,
+        person: &Person,
+        ca: &Authority,
+        before: &[NewCard],
+        held: &mut Held,
+        question: &mut Prompt,
+    ) -> Result<NewCard, Retry> {
+        question.code = "init.pin".into();
+        question.refused = None;
+        question.lines = vec![
+            note(format!(
+                "{} chooses a PIN, 6 to 8 digits. The others look away.",
+                person.name
+            )),
+            note("Factory PINs, one digit repeated, and rows like 123456 are refused."),
+        ];
+        question.ask = Ask::NewPin {
+            person: person.name.clone(),
+        };
+        let pin = loop {
+            let answer = ask(people, question, &mut never).map_err(|why| Retry::End(why.into()))?;
+            let Answer::Secret(pin) = answer else {
+                continue;
+            };
+            match conclave_keyroom::piv::PinRule::check(&pin) {
+                Ok(()) => break pin,
+                Err(rule) => {
+                    question.refused = Some(refused(
+                        format!("This PIN is refused: {rule}."),
+                        "Choose another.",
+                    ));
+                }
+            }
+        };
+        people.progress("Making the keys on the card", 0, 1);
+        let holder = Holder {
+            id: person.id,
+            name: &person.name,
+            pin: &pin,
+        };
+        let made = enrol::before_commit(&mut held.card, &holder, ca, self.door.random());
+        match made {
+            Ok(card) if before.iter().any(|b| b.card == card.card) => Err(Retry::Again(refused(
+                "This card was taken by somebody else a moment ago.",
+                "Every person has an own card.",
+            ))),
+            Ok(card) => Ok(card),
+            Err(error) => Err(Retry::Again(refused(
+                format!("The card could not be made ready: {error}."),
+                "Put it in again, or take another card as delivered.",
+            ))),
+        }
+    }
+}

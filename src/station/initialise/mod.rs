@@ -1,0 +1,367 @@
+//! The initialise ceremony: an empty station becomes one, in one sitting.
+
+mod blank_card;
+mod questions;
+
+use conclave_crypto::primitive::ec::KeyPair;
+use conclave_evidence::authority::CardSignature;
+use conclave_evidence::{GroupId, Id, Signature};
+use conclave_keyroom::piv::PivError;
+use conclave_keyroom::ports::dialogue::{Ask, Mark, People, Prompt, PromptLine, Refusal, Show};
+use conclave_keyroom::vault::VaultError;
+use conclave_keyroom::vault::genesis::{Founded, Founding, NewCard};
+
+use crate::cards::{Interrupted, Judgement, PinFailure, ask, await_card, verify_pin};
+use crate::enrol::{self, Authority};
+use crate::logon::LogonEnd;
+use crate::station::Station;
+use crate::words;
+
+const ACT: &str = "Initialise this station";
+const SAFE_BEFORE: &str = "yes: nothing is written before all cards are ready";
+const SAFE_AFTER: &str =
+    "yes: the station exists; cards that are not finished are finished at the next start";
+const WHY: &str = "A station is founded once, by all its people in one sitting. Its mode is \
+                   chosen for ever. Afterwards nobody alone, not even with the whole disk, opens \
+                   anything.";
+
+/// How the initialise ceremony ended.
+#[derive(Debug)]
+pub enum InitialiseEnd {
+    /// The station works.
+    Done(Vec<String>),
+    /// It did not take place, or has to be finished.
+    Refused(Refusal),
+    /// Esc.
+    Aborted,
+    /// The program ends.
+    Shutdown,
+}
+
+impl From<Interrupted> for InitialiseEnd {
+    fn from(why: Interrupted) -> Self {
+        match why {
+            Interrupted::Shutdown => Self::Shutdown,
+            Interrupted::Refused(refusal) => Self::Refused(refusal),
+            _ => Self::Aborted,
+        }
+    }
+}
+
+fn never(_: &mut Prompt) -> Result<bool, Interrupted> {
+    Ok(false)
+}
+
+fn prompt(code: &str, title: &str) -> Prompt {
+    Prompt {
+        code: code.into(),
+        act: ACT.into(),
+        title: title.into(),
+        waiting_for: "everybody here".into(),
+        safe: SAFE_BEFORE.into(),
+        why: WHY.into(),
+        ..Prompt::default()
+    }
+}
+
+fn note(text: impl Into<String>) -> PromptLine {
+    PromptLine {
+        mark: Mark::Note,
+        text: text.into(),
+    }
+}
+
+fn refused(happened: impl Into<String>, advice: impl Into<String>) -> Refusal {
+    Refusal {
+        happened: happened.into(),
+        safe: "Nothing was written.".into(),
+        advice: advice.into(),
+    }
+}
+
+impl Station {
+    /// Runs the ceremony on an empty station, or finishes one that was cut
+    /// after its first commit.
+    pub fn initialise(&mut self, people: &mut dyn People) -> InitialiseEnd {
+        let unfinished = !self.door.vault().is_empty();
+        let done = if unfinished {
+            self.resume_initialise(people)
+        } else {
+            self.found(people)
+        };
+        match done {
+            Ok(lines) => InitialiseEnd::Done(lines),
+            Err(end) => end,
+        }
+    }
+
+    fn found(&mut self, people: &mut dyn People) -> Result<Vec<String>, InitialiseEnd> {
+        let (name, mode) = self.ask_name(people)?;
+        let plan = questions::ask_plan(people)?;
+        let staff = self.ask_staff(people, &plan, &name, mode)?;
+        let ca = Authority {
+            name: name.clone(),
+            key: KeyPair::generate(self.door.random())
+                .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?,
+            now_s: self.clock.wall_ms() / 1000,
+        };
+        let mut cards: Vec<NewCard> = Vec::new();
+        for (at, person) in staff.iter().enumerate() {
+            let step = (at + 1, staff.len());
+            let card = self.new_card(people, person, &ca, &cards, mode, step)?;
+            cards.push(card);
+        }
+        let id = self.door.new_id().map_err(|e| self.broken(&e))?;
+        let founded = self
+            .door
+            .found(Founding {
+                station: id,
+                name,
+                mode,
+                groups: plan.iter().map(|(g, q)| (*g, q.m)).collect(),
+                people: staff,
+                cards,
+                ca_key: ca.key.secret().duplicate(),
+            })
+            .map_err(|e| self.broken(&e))?;
+        self.sign_and_commit(people, founded)?;
+        self.finish_cards(people)
+    }
+
+    fn broken(&self, error: &VaultError) -> InitialiseEnd {
+        InitialiseEnd::Refused(self.refusal(&error.to_string()))
+    }
+
+    /// The administrators whom the record names sign it; then everything is
+    /// written at once.
+    fn sign_and_commit(
+        &mut self,
+        people: &mut dyn People,
+        mut founded: Founded,
+    ) -> Result<(), InitialiseEnd> {
+        let digest = founded.digest().map_err(|e| self.broken(&e))?;
+        let record = founded.record().clone();
+        let group = record
+            .group(GroupId::Administrators)
+            .ok_or_else(|| self.broken(&VaultError::NoSecret(GroupId::Administrators)))?
+            .clone();
+        let mut signed: Vec<Id> = Vec::new();
+        while signed.len() < usize::from(group.m) {
+            let names: Vec<String> = group
+                .members
+                .iter()
+                .filter(|m| !signed.contains(&m.card))
+                .filter_map(|m| record.card(m.card).map(|c| c.person_name.clone()))
+                .collect();
+            let mut question = prompt("init.sign", "Administrators sign the founding record");
+            question.lines = vec![
+                note(format!(
+                    "It names {} cards and {} groups, and founds {}, {}.",
+                    record.cards.len(),
+                    record.groups.len(),
+                    record.station_name,
+                    record.mode
+                )),
+                note(format!("Signatures {} of {}.", signed.len(), group.m)),
+            ];
+            question.waiting_for = words::list(&names);
+            question.ask = Ask::Card {
+                wanted: names,
+                other_group: false,
+            };
+            let mut held = await_card(
+                self.readers.as_ref(),
+                people,
+                &mut question,
+                &mut never,
+                &mut |_, guid| {
+                    let Some(guid) = guid else {
+                        return Ok(Judgement::Ignore);
+                    };
+                    let wanted = group.members.iter().any(|m| m.card == guid);
+                    Ok(if signed.contains(&guid) || !wanted {
+                        Judgement::Ignore
+                    } else {
+                        Judgement::Take
+                    })
+                },
+            )?;
+            let Some(entry) = record.card(held.guid) else {
+                continue;
+            };
+            let pin = match verify_pin(
+                people,
+                &mut question,
+                &mut held,
+                &entry.person_name.clone(),
+                "sign: found this station",
+                &mut never,
+            ) {
+                Ok(pin) => pin,
+                Err(PinFailure::Interrupted { why, .. }) => return Err(why.into()),
+                Err(_) => continue,
+            };
+            if let Ok(signature) = held.card.sign_with_fresh_pin(&pin, &digest.0) {
+                founded.sign(CardSignature {
+                    card: held.guid,
+                    signature: Signature(signature),
+                });
+                signed.push(held.guid);
+            }
+        }
+        people.progress("Founding the station", 0, 1);
+        self.door
+            .commit_founding(founded)
+            .map_err(|e| self.broken(&e))
+    }
+
+    /// Cards that have their share and their management key carry an anchor.
+    fn unfinished_cards(&self) -> Result<Vec<Id>, VaultError> {
+        let vault = self.door.vault();
+        let mut open = Vec::new();
+        for card in &vault.authority()?.cards {
+            if !vault.has_anchor(card.card)? {
+                open.push(card.card);
+            }
+        }
+        Ok(open)
+    }
+
+    fn finish_cards(&mut self, people: &mut dyn People) -> Result<Vec<String>, InitialiseEnd> {
+        let record = self
+            .door
+            .vault()
+            .authority()
+            .map_err(|e| self.broken(&e))?
+            .clone();
+        let of = record.cards.len();
+        loop {
+            let open = self.unfinished_cards().map_err(|e| self.broken(&e))?;
+            if open.is_empty() {
+                break;
+            }
+            let names: Vec<String> = open
+                .iter()
+                .filter_map(|id| record.card(*id).map(|c| c.person_name.clone()))
+                .collect();
+            let mut question = prompt("init.finish", "Every card opens its share");
+            question.step = Some(((of - open.len() + 1) as u16, of as u16));
+            question.lines = vec![
+                note("Each card proves that it opens its share, and gets its management key."),
+                note(format!("Still to come: {}.", words::list(&names))),
+            ];
+            question.waiting_for = words::list(&names);
+            question.safe = SAFE_AFTER.into();
+            question.ask = Ask::Card {
+                wanted: names,
+                other_group: false,
+            };
+            let mut held = await_card(
+                self.readers.as_ref(),
+                people,
+                &mut question,
+                &mut never,
+                &mut |_, guid| {
+                    Ok(if guid.is_some_and(|guid| open.contains(&guid)) {
+                        Judgement::Take
+                    } else {
+                        Judgement::Ignore
+                    })
+                },
+            )?;
+            let Some(entry) = record.card(held.guid).cloned() else {
+                continue;
+            };
+            let pin = match verify_pin(
+                people,
+                &mut question,
+                &mut held,
+                &entry.person_name,
+                "receive the share",
+                &mut never,
+            ) {
+                Ok(pin) => pin,
+                Err(PinFailure::Interrupted { why, .. }) => return Err(why.into()),
+                Err(_) => continue,
+            };
+            people.progress(
+                "The card opens its share",
+                (of - open.len()) as u64,
+                of as u64,
+            );
+            match enrol::after_commit(&mut self.door, &mut held.card, &entry, &pin) {
+                Ok(()) => {
+                    let words = format!(
+                        "card {} of {} received its share",
+                        entry.card.short(),
+                        entry.person_name
+                    );
+                    self.door
+                        .note("enrol-card", words)
+                        .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?;
+                }
+                Err(error) => {
+                    let _ = self.door.note(
+                        "enrol-card",
+                        format!("card {}: {error}", entry.card.short()),
+                    );
+                }
+            }
+        }
+        self.end_initialise(people)
+    }
+
+    fn end_initialise(&mut self, people: &mut dyn People) -> Result<Vec<String>, InitialiseEnd> {
+        self.door
+            .finish_genesis()
+            .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?;
+        let hash = self
+            .door
+            .vault()
+            .authority_hash()
+            .map_err(|e| self.broken(&e))?;
+        let mut read = prompt("init.words", "The founding record, in words");
+        read.lines = vec![note(
+            "Write these words on the founding sheet: any copy of this station that is older or \
+             another has other words.",
+        )];
+        read.show = Some(Show::Words {
+            of: "founding record".into(),
+            words: conclave_evidence::words::in_words(&hash.0)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+        });
+        read.ask = Ask::Read;
+        read.safe = "yes: the station is complete".into();
+        ask(people, &mut read, &mut never)?;
+        let _ = self.logout("the initialise ceremony is over");
+        Ok(vec![
+            "The station is initialised.".into(),
+            "All cards hold their shares; any quorum can log on.".into(),
+        ])
+    }
+
+    /// After a cut behind the first commit: administrators log on, and the
+    /// cards that are left are finished.
+    fn resume_initialise(&mut self, people: &mut dyn People) -> Result<Vec<String>, InitialiseEnd> {
+        if !self.is_open() {
+            match self.logon(Some(GroupId::Administrators), people) {
+                LogonEnd::Done(_) => {}
+                LogonEnd::Refused(refusal) => return Err(InitialiseEnd::Refused(refusal)),
+                LogonEnd::Aborted => return Err(InitialiseEnd::Aborted),
+                LogonEnd::Shutdown => return Err(InitialiseEnd::Shutdown),
+            }
+        }
+        self.finish_cards(people)
+    }
+}
+
+impl From<PivError> for InitialiseEnd {
+    fn from(error: PivError) -> Self {
+        Self::Refused(refused(
+            format!("The card failed: {error}."),
+            "Try again with the same card, or another.",
+        ))
+    }
+}
