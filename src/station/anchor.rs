@@ -8,7 +8,7 @@ use conclave_evidence::{Hash, Id, Signature, cbor};
 use conclave_keyroom::door::Door;
 use conclave_keyroom::piv::{ManagementAlgorithm, ManagementKey, PivCard, PivError, SigningSlot};
 use conclave_keyroom::ports::dialogue::Refusal;
-use conclave_keyroom::vault::{Compartment, VaultError};
+use conclave_keyroom::vault::VaultError;
 
 /// Why an anchor was not written.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +127,7 @@ impl From<PivError> for CheckError {
 /// # Errors
 /// [`AnchorError`]; the card then keeps the anchor before.
 pub fn write(door: &mut Door, card: &mut PivCard, id: Id) -> Result<(), AnchorError> {
-    let kept = door.vault().get_secret(Compartment::Cardkeys, id)?;
+    let kept = door.management_key(id)?;
     let key = management_from_secret(&kept)?;
     card.authenticate_management(&key, door.random())?;
     write_authenticated(door, card, id)

@@ -11,8 +11,8 @@ use conclave_keyroom::door::Door;
 use conclave_keyroom::piv::{
     FACTORY_PINS, FACTORY_PUK, ManagementKey, PivCard, PivError, SigningSlot, Slot, random_puk,
 };
+use conclave_keyroom::vault::VaultError;
 use conclave_keyroom::vault::genesis::NewCard;
-use conclave_keyroom::vault::{Compartment, VaultError};
 
 use crate::anchor::{self, AnchorError, management_from_secret, management_to_secret};
 
@@ -164,11 +164,9 @@ pub fn after_commit(
     entry: &CardEntry,
     pin: &Secret,
 ) -> Result<(), EnrolError> {
-    let kept = door.vault().get_secret(Compartment::Cardkeys, entry.card)?;
+    let kept = door.management_key(entry.card)?;
     let management = management_from_secret(&kept)?;
-    let puk = door
-        .vault()
-        .get_secret(Compartment::Administration, entry.card)?;
+    let puk = door.puk(entry.card)?;
     match card.authenticate_management(&management, door.random()) {
         Err(PivError::WrongManagementKey) => {
             card.authenticate_management(&ManagementKey::factory(), door.random())?;

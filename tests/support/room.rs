@@ -559,7 +559,7 @@ impl Room {
                 let prefix = format!("r/{compartment}/").into_bytes();
                 if let Some(id) = key.strip_prefix(prefix.as_slice()) {
                     let id = id.try_into().map_err(|_| VaultError::Malformed("key"))?;
-                    vault.get_secret(compartment, Id(id))?;
+                    vault.check_record(compartment, Id(id))?;
                 }
             }
         }

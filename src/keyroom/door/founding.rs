@@ -5,11 +5,11 @@ use conclave_crypto::primitive::shamir::Share;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::authority::CardEntry;
 use conclave_evidence::journal::{EntryKind, SignedAnchor};
-use conclave_evidence::{GroupId, Id};
+use conclave_evidence::{GroupId, Hash, Id, Signature};
 
 use super::Door;
 use crate::vault::genesis::{Founded, Founding};
-use crate::vault::{Batch, EntryBody, NewEntry, VaultError};
+use crate::vault::{Batch, Compartment, EntryBody, NewEntry, VaultError};
 
 impl Door {
     /// Makes a station in memory. Nothing is written.
@@ -92,6 +92,32 @@ impl Door {
     /// [`VaultError::Store`]
     pub fn keep_anchor(&mut self, card: Id, anchor: &SignedAnchor) -> Result<(), VaultError> {
         self.vault.keep_anchor(card, anchor)
+    }
+
+    /// A card's management key, for a card that is in a reader: misuse is
+    /// denial of service only, since a card is its pinned keys.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`], [`VaultError::Missing`]
+    pub fn management_key(&self, card: Id) -> Result<Secret, VaultError> {
+        self.vault.get_secret(Compartment::Cardkeys, card)
+    }
+
+    /// A card's PUK, for the enrolment that sets it.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`] unless administrators are logged on,
+    /// [`VaultError::Missing`]
+    pub fn puk(&self, card: Id) -> Result<Secret, VaultError> {
+        self.vault.get_secret(Compartment::Administration, card)
+    }
+
+    /// Signs a ceremony's transcript: proof that a quorum was here, no more.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`] while nobody is logged on.
+    pub fn sign_transcript(&self, digest: &Hash) -> Result<Signature, VaultError> {
+        self.vault.sign_as_station(digest)
     }
 
     /// The random source.

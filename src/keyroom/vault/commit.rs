@@ -333,7 +333,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Closed`]
-    pub fn sign_as_station(&self, digest: &Hash) -> Result<Signature, VaultError> {
+    pub(crate) fn sign_as_station(&self, digest: &Hash) -> Result<Signature, VaultError> {
         let key = self
             .station_key
             .as_ref()
@@ -347,7 +347,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Closed`] unless key managers and approvers are logged on.
-    pub fn sign_bundle(&self, digest: &Hash) -> Result<Signature, VaultError> {
+    pub(crate) fn sign_bundle(&self, digest: &Hash) -> Result<Signature, VaultError> {
         let key = self.get_secret(Compartment::Export, super::genesis::EXPORT_KEY)?;
         sign(&key, digest)
     }

@@ -410,11 +410,23 @@ impl Vault {
             .ok_or(VaultError::Closed(compartment))
     }
 
+    /// Checks that a record authenticates, without giving it out.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`], [`VaultError::Missing`], [`VaultError::Forged`]
+    pub fn check_record(&self, compartment: Compartment, id: Id) -> Result<(), VaultError> {
+        self.get_secret(compartment, id).map(drop)
+    }
+
     /// A record's body.
     ///
     /// # Errors
     /// [`VaultError::Closed`], [`VaultError::Missing`], [`VaultError::Forged`]
-    pub fn get_secret(&self, compartment: Compartment, id: Id) -> Result<Secret, VaultError> {
+    pub(crate) fn get_secret(
+        &self,
+        compartment: Compartment,
+        id: Id,
+    ) -> Result<Secret, VaultError> {
         let bytes = self
             .store
             .get(&place::record(compartment, id))?

@@ -203,7 +203,7 @@ impl Station {
             minutes_sha256: Some(minutes),
             authority: vault.authority_hash()?,
         };
-        SignedTranscript::sign(&transcript, |digest| vault.sign_as_station(digest))
+        SignedTranscript::sign(&transcript, |digest| self.door.sign_transcript(digest))
     }
 
     /// The ceremony whose minutes were filed last, for those who play it
