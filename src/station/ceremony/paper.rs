@@ -19,6 +19,44 @@ use sha2::{Digest, Sha256};
 
 use crate::station::Station;
 
+/// Numbered lines and what is indented below them become a table; a line that
+/// stands by itself is a heading.
+fn steps(lines: &[String]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let flush = |rows: &mut Vec<Vec<String>>, blocks: &mut Vec<Block>| {
+        if !rows.is_empty() {
+            blocks.push(Block::Table {
+                columns: vec![("Step".into(), 1), ("What".into(), 12)],
+                rows: std::mem::take(rows),
+            });
+        }
+    };
+    for line in lines {
+        let words = line.trim();
+        let number = words.split(' ').next().unwrap_or_default();
+        let numbered = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+        if numbered {
+            let rest = words.get(number.len()..).unwrap_or_default().trim();
+            rows.push(vec![number.to_owned(), rest.to_owned()]);
+        } else if line.starts_with("    ") {
+            // What belongs to one step stands together.
+            match rows.last_mut().and_then(|row| row.last_mut()) {
+                Some(details) if details.starts_with("- ") => {
+                    details.push_str("; ");
+                    details.push_str(words);
+                }
+                _ => rows.push(vec![String::new(), format!("- {words}")]),
+            }
+        } else if !words.is_empty() {
+            flush(&mut rows, &mut blocks);
+            blocks.push(Block::Heading(words.to_owned()));
+        }
+    }
+    flush(&mut rows, &mut blocks);
+    blocks
+}
+
 impl Station {
     /// The station as papers name it.
     pub(super) fn paper_station(&self) -> minutes::Station {
@@ -35,8 +73,7 @@ impl Station {
             blocks.push(Block::Heading("People".into()));
             blocks.push(Block::Facts(page.people.clone()));
         }
-        blocks.push(Block::Heading("Steps".into()));
-        blocks.extend(page.lines.iter().map(|line| Block::Text(line.clone())));
+        blocks.extend(steps(&page.lines));
         if !page.result.is_empty() {
             blocks.push(Block::Heading("Result".into()));
             blocks.push(Block::Text(page.result.clone()));
@@ -117,12 +154,13 @@ impl Station {
             .journal_of(state)
             .unwrap_or_default()
             .into_iter()
-            .map(|(header, _, words)| JournalLine {
+            .map(|(header, ..)| JournalLine {
                 seq: header.seq,
                 wall_ms: header.wall_ms,
                 kind: header.kind,
                 action: header.action,
-                words: vec![words],
+                // They stand at the step already.
+                words: Vec::new(),
             })
             .collect();
         minutes::minutes(script, &self.paper_station(), state, &lines)

@@ -62,7 +62,10 @@ impl Station {
             (Unit::Open, _) => self.do_open(engine, state, &title, people),
             (Unit::Generate, _) => return self.do_generate(engine, state, &title, people),
             (Unit::Print { index, custodian }, Some(_)) => {
-                self.do_print(state, *index, custodian, people)
+                return match self.do_print(state, *index, custodian, people) {
+                    Ok((words, journal)) => Reply::Did(self.did(words, journal)),
+                    Err(undone) => reply_for(&undone),
+                };
             }
             (
                 Unit::Seal {
@@ -254,7 +257,7 @@ impl Station {
         index: u8,
         custodian: &Player,
         people: &mut dyn People,
-    ) -> Result<Vec<String>, Undone> {
+    ) -> Result<(Vec<String>, Option<u64>), Undone> {
         let refuse = |why: String| Undone::Card(why);
         let mut printers: Vec<String> = self
             .enrolled_printers()
@@ -293,8 +296,9 @@ impl Station {
         };
         let title = format!("print component {index} of {}", state.parameters.components);
         let words = self.act_words(&action, &title, people)?;
+        let journal = self.newest_seq();
         self.eject(state, &action, people)?;
-        Ok(words)
+        Ok((words, journal))
     }
 
     /// Where the layout holds the sheet back: it comes out when its custodian

@@ -196,7 +196,7 @@ pub fn minutes(
             envelope.serial.clone(),
         ));
     }
-    let mut lines = vec!["Steps (times in UTC)".to_owned()];
+    let mut lines = vec!["Steps, times in UTC".to_owned()];
     for (number, result) in state.results.iter().enumerate() {
         let component = result
             .component
