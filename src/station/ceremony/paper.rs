@@ -35,7 +35,10 @@ fn steps(lines: &[String]) -> Vec<Block> {
     for line in lines {
         let words = line.trim();
         let number = words.split(' ').next().unwrap_or_default();
-        let numbered = !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
+        // A number at the left edge, right-aligned in six columns at most.
+        let numbered = !number.is_empty()
+            && number.chars().all(|c| c.is_ascii_digit())
+            && line.find(number).is_some_and(|at| at <= 6);
         if numbered {
             let rest = words.get(number.len()..).unwrap_or_default().trim();
             rows.push(vec![number.to_owned(), rest.to_owned()]);
