@@ -200,7 +200,7 @@ impl Station {
             .map_err(|e| e.to_string())?;
         let bytes = signed.to_file().map_err(|e| e.to_string())?;
         let name = format!(
-            "{}-{}.transcript",
+            "{}-{}.cbor",
             state.parameters.label,
             self.short(state)
         );
