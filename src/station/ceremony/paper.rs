@@ -199,11 +199,7 @@ impl Station {
             .transcript(&engine, state, digest)
             .map_err(|e| e.to_string())?;
         let bytes = signed.to_file().map_err(|e| e.to_string())?;
-        let name = format!(
-            "{}-{}.cbor",
-            state.parameters.label,
-            self.short(state)
-        );
+        let name = format!("{}-{}.cbor", state.parameters.label, self.short(state));
         let transcript = self.file("minutes", &name, &bytes)?;
         Ok(vec![path, transcript])
     }

@@ -3,13 +3,12 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
+use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::enrolment::fit;
+use super::enrolment::{fit, on_record};
 use super::escp::EJECT;
 
 /// Ejects the sheet in the component printer.
@@ -45,11 +44,7 @@ impl Action for EjectSheet {
         ports: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
         let mode = permit.authority()?.mode;
-        let enrolled: Vec<PrinterRecord> = permit
-            .list::<PrinterRecord>(Compartment::Directory, PrinterRecord::KIND)?
-            .into_iter()
-            .map(|(_, record)| record)
-            .collect();
+        let enrolled = on_record(permit)?;
         let device = |what: String| ActionError::Device {
             what,
             advice: "Feed the sheet out by hand.".into(),

@@ -8,7 +8,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::enrolment::may_enrol;
+use super::enrolment::{may_enrol, on_record};
 
 /// Enrols the printer that stands at a device node now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -40,11 +40,7 @@ impl Action for EnrolPrinter {
         _: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let enrolled: Vec<PrinterRecord> = permit
-            .list::<PrinterRecord>(Compartment::Directory, PrinterRecord::KIND)?
-            .into_iter()
-            .map(|(_, record)| record)
-            .collect();
+        let enrolled = on_record(permit)?;
         may_enrol(permit.authority()?.mode, &enrolled, &self.printer).map_err(|e| {
             ActionError::rule(e.to_string(), "Use another device for this purpose.")
         })?;

@@ -2,6 +2,8 @@
 
 use conclave_evidence::authority::Mode;
 use conclave_keyroom::domain::device::{PrinterPurpose, PrinterRecord};
+use conclave_keyroom::door::Permit;
+use conclave_keyroom::vault::{Compartment, VaultError};
 
 /// Why a printer is refused before anything is sent to it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +33,15 @@ pub enum EnrolmentError {
     /// A training device on a PRODUCTION station.
     #[error("{0} is a training printer, and this is a PRODUCTION station")]
     Training(String),
+}
+
+/// The printers that administrators have enrolled.
+///
+/// # Errors
+/// [`VaultError`]
+pub(crate) fn on_record(permit: &Permit<'_>) -> Result<Vec<PrinterRecord>, VaultError> {
+    let all = permit.list::<PrinterRecord>(Compartment::Directory, PrinterRecord::KIND)?;
+    Ok(all.into_iter().map(|(_, record)| record).collect())
 }
 
 /// TRUE when both records mean one device.

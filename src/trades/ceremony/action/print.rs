@@ -8,11 +8,10 @@ use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::printer::PrinterError;
-use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use crate::print::component::{render_escp, render_pdf};
-use crate::print::enrolment::fit;
+use crate::print::enrolment::{fit, on_record};
 use crate::print::{ComponentForm, Layout};
 
 /// Prints one component on its one sheet.
@@ -86,11 +85,7 @@ impl PrintComponent {
 
     fn printers(&self, permit: &Permit<'_>) -> Result<Vec<PrinterRecord>, ActionError> {
         let mode = permit.authority()?.mode;
-        let enrolled: Vec<PrinterRecord> = permit
-            .list::<PrinterRecord>(Compartment::Directory, PrinterRecord::KIND)?
-            .into_iter()
-            .map(|(_, record)| record)
-            .collect();
+        let enrolled = on_record(permit)?;
         let mut chosen = Vec::new();
         for name in &self.printers {
             let record = fit(mode, &enrolled, name, PrinterPurpose::Components).map_err(|e| {
