@@ -1,6 +1,7 @@
 //! Fresh signatures for one act: each signer's own card, own PIN, slot 9C
 //! (R28).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use conclave_evidence::approval::SignedApproval;
@@ -45,6 +46,7 @@ struct Signers<'a> {
     record: &'a AuthorityRecord,
     seats: &'a [Seat],
     done: &'a [(Id, Id)],
+    sitting: &'a BTreeSet<Id>,
 }
 
 impl Signers<'_> {
@@ -79,14 +81,10 @@ impl Wanted for Signers<'_> {
         })
     }
 
-    fn ignores(&self, card: Id) -> bool {
-        // In a room with many readers the session's cards stay in: those that
-        // are not wanted now sit there rightly.
-        self.done.iter().any(|(done, _)| *done == card)
-            || self
-                .record
-                .card(card)
-                .is_some_and(|entry| entry.state == CardState::Active && !self.fits(entry))
+    fn passes_over(&self, entry: &CardEntry) -> bool {
+        // In a room with many readers the session's cards stay in.
+        self.done.iter().any(|(done, _)| *done == entry.card)
+            || (self.sitting.contains(&entry.card) && !self.fits(entry))
     }
 
     fn names(&self) -> Vec<String> {
@@ -139,6 +137,9 @@ impl Station {
         let collected = self.collect(&proposal, &needs, title, people);
         let outcome = match collected {
             Ok((approvals, mut held)) => {
+                for card in &held {
+                    self.session.comes(card.guid);
+                }
                 if let Some(last) = held.last() {
                     self.last_proven(last);
                 }
@@ -213,6 +214,7 @@ impl Station {
             .vault()
             .authority_hash()
             .map_err(DoorError::from)?;
+        let sitting = self.session.sitting();
         let mut open = seats(&record, needs);
         let mut done: Vec<(Id, Id)> = Vec::new();
         let mut approvals = Vec::new();
@@ -222,6 +224,7 @@ impl Station {
                 record: &record,
                 seats: &open,
                 done: &done,
+                sitting: &sitting,
             };
             let mut prompt = sign_prompt(&record, proposal, title, &open, &done, &wanted.names());
             let purpose = format!("sign: {title}");

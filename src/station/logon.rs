@@ -51,6 +51,8 @@ struct OfGroup<'a> {
     /// The group that a first card will stand for.
     open: BTreeSet<GroupId>,
     first: Option<&'a (u64, u64, String)>,
+    /// Cards of the groups that are logged on already.
+    sitting: BTreeSet<Id>,
 }
 
 /// Groups that a person can log on with: those that hold a secret.
@@ -98,8 +100,12 @@ impl Wanted for OfGroup<'_> {
         }
     }
 
-    fn ignores(&self, card: Id) -> bool {
-        self.done.iter().any(|(done, _)| *done == card)
+    fn passes_over(&self, entry: &CardEntry) -> bool {
+        self.done.iter().any(|(done, _)| *done == entry.card)
+            || (self.sitting.contains(&entry.card)
+                && self
+                    .group
+                    .is_none_or(|group| !self.record.is_member(group, entry.card)))
     }
 
     fn came(&self, entry: &CardEntry, prompt: &mut Prompt) {
@@ -217,6 +223,7 @@ impl Station {
                 restricted: locked,
                 open: self.door.vault().open_groups().into_iter().collect(),
                 first: first.as_ref(),
+                sitting: self.session.sitting(),
             };
             let mut prompt = logon_prompt(&record, choice, &done, first.as_ref());
             let clock = std::sync::Arc::clone(&self.clock);

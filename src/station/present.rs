@@ -54,7 +54,7 @@ pub trait Wanted {
     fn wants(&self, entry: &CardEntry) -> Result<(), Refusal>;
     /// A card that sits there rightly but has done its part is passed over
     /// silently.
-    fn ignores(&self, _card: Id) -> bool {
+    fn passes_over(&self, _entry: &CardEntry) -> bool {
         false
     }
     /// The card that came, before its PIN is asked: what the screen says of it.
@@ -176,7 +176,7 @@ fn judge(
             "Use the card that was enrolled here.",
         );
     };
-    if wanted.ignores(entry.card) {
+    if wanted.passes_over(entry) {
         return Ok(Verdict::Ignore);
     }
     let name = &entry.person_name;

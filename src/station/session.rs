@@ -1,7 +1,7 @@
 //! The session: which groups are logged on, by whom, and which cards have to
 //! stay in their readers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use conclave_evidence::{GroupId, Id};
@@ -28,7 +28,24 @@ pub struct Session {
     /// Groups with the members who opened them.
     pub groups: BTreeMap<GroupId, Vec<Member>>,
     places: Vec<Place>,
+    /// Cards that came forward in this session and may still be in a reader.
+    came: BTreeSet<Id>,
     watch: Option<Watch>,
+}
+
+impl Session {
+    /// Cards that sit in their readers rightly, whoever is wanted next: those
+    /// of the session, and those that were asked for before.
+    #[must_use]
+    pub(crate) fn sitting(&self) -> BTreeSet<Id> {
+        let members = self.groups.values().flatten().map(|m| m.card);
+        members.chain(self.came.iter().copied()).collect()
+    }
+
+    /// This card was asked for, and came.
+    pub(crate) fn comes(&mut self, card: Id) {
+        self.came.insert(card);
+    }
 }
 
 /// Readers beyond the quorum's cards that a room needs before all of these
@@ -62,6 +79,7 @@ impl Station {
 
     /// With one reader, the last card that proved itself is the session card.
     pub(crate) fn last_proven(&mut self, held: &Held) {
+        self.session.comes(held.guid);
         let cards: usize = self.session.groups.values().map(Vec::len).sum();
         if self.session.groups.is_empty() || self.all_cards_stay(cards) {
             return;
@@ -111,6 +129,7 @@ impl Station {
     pub fn logout(&mut self, why: &str) -> Result<(), DoorError> {
         self.session.watch = None;
         self.session.places.clear();
+        self.session.came.clear();
         self.session.groups.clear();
         let ended = self.door.logout(why);
         self.door.stop().lower();

@@ -1,5 +1,6 @@
 //! The loop: next step, answer, saved at every boundary.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use conclave_crypto::primitive::ec;
@@ -42,7 +43,7 @@ impl Wanted for Only<'_> {
 /// The session's own cards sit in their readers rightly.
 struct OnlyAmong<'a> {
     only: Only<'a>,
-    sitting: Vec<Id>,
+    sitting: BTreeSet<Id>,
 }
 
 impl Wanted for OnlyAmong<'_> {
@@ -50,8 +51,8 @@ impl Wanted for OnlyAmong<'_> {
         self.only.wants(entry)
     }
 
-    fn ignores(&self, card: Id) -> bool {
-        self.sitting.contains(&card)
+    fn passes_over(&self, entry: &CardEntry) -> bool {
+        self.sitting.contains(&entry.card) && entry.person != self.only.0.id
     }
 
     fn names(&self) -> Vec<String> {
@@ -153,17 +154,9 @@ impl Station {
         prompt: &mut Prompt,
     ) -> Reply {
         self.pause_watch(true);
-        let sitting = self
-            .session
-            .groups
-            .values()
-            .flatten()
-            .filter(|m| m.person != person.id)
-            .map(|m| m.card)
-            .collect();
         let wanted = OnlyAmong {
             only: Only(person),
-            sitting,
+            sitting: self.session.sitting(),
         };
         let came = present(
             &mut self.door,
