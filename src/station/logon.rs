@@ -131,6 +131,7 @@ impl Wanted for OfGroup<'_> {
             .cards
             .iter()
             .filter(|c| c.state == CardState::Active && !done(c))
+            .filter(|c| self.group.is_some() || !self.sitting.contains(&c.card))
             .filter(|c| match group {
                 Some(group) => self.record.is_member(group, c.card),
                 None => !groups_of(self.record, c.person).is_empty(),
@@ -470,6 +471,15 @@ fn first_group(
         return Some(GroupId::Administrators);
     }
     let all = groups_of(record, entry.person);
+    // Key managers who are in already wait for the other half of their pair.
+    let pair = [GroupId::KeyManagers, GroupId::Approvers];
+    if let (true, Some(other)) = (
+        pair.iter().any(|group| open.contains(group)),
+        pair.iter()
+            .find(|group| !open.contains(group) && all.contains(group)),
+    ) {
+        return Some(*other);
+    }
     all.iter()
         .find(|group| !open.contains(group))
         .or_else(|| all.first())
