@@ -30,6 +30,9 @@ pub struct Front {
     clock: Arc<dyn Clock>,
     awake_ms: u64,
     blanked: Arc<AtomicBool>,
+    /// An act that nobody goes on with is ended at its safe boundary. The
+    /// initialise ceremony is not: it would have to be begun again.
+    idle_ends: bool,
     ended: bool,
 }
 
@@ -49,6 +52,7 @@ impl Front {
             clock,
             awake_ms,
             blanked,
+            idle_ends: true,
             ended: false,
         }
     }
@@ -97,6 +101,9 @@ impl People for Front {
 
     fn answer(&mut self, timeout: Duration) -> Option<Answer> {
         self.blank_when_idle();
+        if self.idle_ends && self.idle_ms() > IDLE_LOGOUT_MS {
+            return Some(Answer::Shutdown);
+        }
         match self.next(timeout)? {
             Request::Answer(answer) => Some(answer),
             Request::Quit => {
@@ -142,7 +149,10 @@ pub fn serve(station: &mut Station, front: &mut Front) {
         match request {
             Request::Quit => break,
             Request::Awake | Request::Answer(_) => continue,
-            request => station.serve_one(request, front),
+            request => {
+                front.idle_ends = !matches!(request, Request::Initialise);
+                station.serve_one(request, front);
+            }
         }
         if front.ended {
             break;
