@@ -4,6 +4,12 @@ mod cli;
 
 use std::process::ExitCode;
 
+use conclave_crypto::secret::ZeroOnFree;
+
+/// What libraries copy of a secret does not outlive its block.
+#[global_allocator]
+static ALLOCATOR: ZeroOnFree = ZeroOnFree;
+
 fn main() -> ExitCode {
     cli::run()
 }

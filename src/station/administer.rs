@@ -89,7 +89,12 @@ impl Station {
             .collect())
     }
 
-    pub(crate) fn ask_printer(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+    /// Enrols a printer that is not enrolled yet: which, its name and purpose are
+    /// asked, and administrators sign.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn ask_printer(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         let new = self.new_printers()?;
         if new.is_empty() {
             return Err(nothing("printer"));
@@ -169,7 +174,12 @@ impl Station {
         }
     }
 
-    pub(crate) fn ask_medium(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+    /// Enrols the medium that is plugged in, as [`Station::ask_printer`] does a
+    /// printer.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn ask_medium(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         let enrolled = self.enrolled_media();
         let found = self
             .media

@@ -273,6 +273,10 @@ pub fn ask(
     }
 }
 
+/// How long the watch waits before it sees that it is to end: whoever swaps
+/// cards waits for that.
+const WATCH: Duration = Duration::from_millis(40);
+
 /// Watches the cards that have to stay, in a thread of its own, and blanks the
 /// screen itself the moment one is pulled.
 pub struct Watch {
@@ -311,9 +315,7 @@ impl Watch {
                         blank();
                     }
                     // A reader that fails is a card that is gone.
-                    known = readers
-                        .wait_change(&known, Duration::from_millis(200))
-                        .unwrap_or_default();
+                    known = readers.wait_change(&known, WATCH).unwrap_or_default();
                 }
             })
             .ok();

@@ -20,7 +20,7 @@ pub mod present;
 pub mod service;
 pub mod session;
 pub mod station;
-mod training_room;
+pub mod training_room;
 mod unlock;
 pub mod words;
 

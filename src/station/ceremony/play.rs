@@ -222,7 +222,12 @@ impl Station {
         if let Unit::Begin { words, .. } | Unit::End { words, .. } = unit {
             let seq = self.save(&state, words.clone())?;
             let did = self.did(vec![], Some(seq));
-            return Ok(engine.answer(state, Reply::Did(did)));
+            let state = engine.answer(state, Reply::Did(did));
+            if state.over {
+                // Nobody is asked to go on with it any more.
+                self.save(&state, vec!["the ceremony is over".into()])?;
+            }
+            return Ok(state);
         }
         self.save(&state, vec![format!("next: {}", unit.name())])?;
         let reply = self.do_unit(engine, &state, unit, people);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use conclave_evidence::Hash;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::device::PrinterPurpose;
+use conclave_keyroom::domain::key::KeyState;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
@@ -432,6 +433,21 @@ impl Station {
         Ok(words)
     }
 
+    /// The key that this ceremony made just before it was interrupted.
+    fn key_made(&self, unit: &Unit, state: &State) -> Option<KeyMade> {
+        if !matches!(unit, Unit::Generate) {
+            return None;
+        }
+        let made = self
+            .keys()
+            .into_iter()
+            .find(|key| key.ceremony == state.ceremony && key.state == KeyState::PreActivation)?;
+        Some(KeyMade {
+            id: made.id,
+            kcv: made.kcv,
+        })
+    }
+
     /// What the journal says of the unit at hand, after a restart.
     pub(super) fn found_in_journal(
         &self,
@@ -441,7 +457,7 @@ impl Station {
         let Some(unit) = engine.unit(state) else {
             return Ok(Found::Nothing);
         };
-        let name = match unit {
+        let name = match &unit {
             Unit::Begin { .. } | Unit::End { .. } => return Ok(Found::Nothing),
             Unit::Open => OpenCeremony::NAME,
             Unit::Generate => GenerateKey::NAME,
@@ -479,7 +495,7 @@ impl Station {
                     words: vec![format!("{name}: done before the interruption")],
                     journal: Some(header.seq),
                     at_ms: Some(header.wall_ms),
-                    key: None,
+                    key: self.key_made(&unit, state),
                 }),
                 EntryKind::Failed => Found::Failed("it had failed before the interruption".into()),
                 _ => found,

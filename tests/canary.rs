@@ -1,0 +1,483 @@
+//! What a secret may touch: every secret that the station draws is looked for
+//! in its files, on its terminal and in the memory of the process.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use conclave_crypto::secret::{RandomError, RandomSource, ZeroOnFree};
+use conclave_evidence::GroupId;
+use people::{PIN, Scene, Staff, done};
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use tempfile::TempDir;
+
+/// As the program itself has it.
+#[global_allocator]
+static ALLOCATOR: ZeroOnFree = ZeroOnFree;
+
+const STAFF: Staff = &[
+    ("Ada", "Zoe", "Administrators, Approvers"),
+    ("Ben", "Zoe", "Administrators, Approvers"),
+    ("Cat", "Zoe", "Administrators, Approvers"),
+    ("Dan", "Yan", "Key managers"),
+    ("Eva", "Yan", "Key managers"),
+    ("Fay", "Yan", "Key managers"),
+    ("Gus", "Xia", "Custodians A"),
+    ("Hal", "Wim", "Custodians B"),
+    ("Ida", "Val", "Custodians C"),
+    ("Jim", "Uwe", "Auditors"),
+    ("Kim", "Uwe", "Auditors"),
+    ("Lea", "Tom", "Recovery"),
+    ("Max", "Tom", "Recovery"),
+    ("Ned", "Tom", "Recovery"),
+];
+
+/// The needles are kept under this mask, so that the search does not find
+/// itself: a byte of the haystack is masked before it is compared.
+const MASK: u8 = 0x96;
+
+/// Bytes of a secret that are looked for at a time.
+const PIECE: usize = 8;
+
+/// Secrets as they could stand somewhere, masked.
+#[derive(Default)]
+struct Needles {
+    /// By their first four bytes.
+    by_head: HashMap<[u8; 4], Vec<(Vec<u8>, String)>>,
+    count: usize,
+}
+
+fn digit(nibble: u8, upper: bool) -> u8 {
+    match nibble {
+        0..10 => b'0' + nibble,
+        _ if upper => b'A' + nibble - 10,
+        _ => b'a' + nibble - 10,
+    }
+}
+
+impl Needles {
+    fn add(&mut self, masked: Vec<u8>, name: String) {
+        let head = masked[..4].try_into().unwrap();
+        self.by_head.entry(head).or_default().push((masked, name));
+    }
+
+    /// A text of a secret, built masked byte by byte: it never stands in the
+    /// clear, not even on the stack.
+    fn text(&mut self, name: &str, kind: &str, text: impl Iterator<Item = u8>) {
+        let masked = text.map(|b| b ^ MASK).collect();
+        self.add(masked, format!("{name}, {kind}"));
+    }
+
+    /// A secret, given masked.
+    fn secret(&mut self, masked: &[u8], name: &str) {
+        self.count += 1;
+        let mut starts = vec![0, masked.len() / 2, masked.len() - PIECE];
+        starts.retain(|at| at + PIECE <= masked.len());
+        starts.dedup();
+        for at in starts {
+            let piece = &masked[at..at + PIECE];
+            let name = format!("{name} from byte {at}");
+            self.add(piece.to_vec(), format!("{name}, raw"));
+            for upper in [false, true] {
+                let digits = |b: &u8| {
+                    let b = *b ^ MASK;
+                    [digit(b >> 4, upper), digit(b & 15, upper)]
+                };
+                let case = if upper { "upper hex" } else { "lower hex" };
+                self.text(&name, case, piece.iter().flat_map(digits));
+                let spaced = piece.chunks_exact(2).enumerate().flat_map(|(n, pair)| {
+                    let gap = (n > 0).then_some(b' ');
+                    gap.into_iter().chain(pair.iter().flat_map(digits))
+                });
+                self.text(&name, "groups of four", spaced);
+            }
+            // A list of numbers, as a debug text has them.
+            let list = piece.iter().enumerate().flat_map(|(n, b)| {
+                let gap = if n > 0 { ", " } else { "" };
+                format!("{gap}{}", *b ^ MASK).into_bytes()
+            });
+            self.text(&name, "numbers", list);
+            if at % 3 == 0 {
+                self.text(&name, "base64", base64(&piece[..6]));
+            }
+        }
+    }
+
+    /// The first of them in the haystack.
+    fn find(&self, hay: &[u8]) -> Option<&str> {
+        let mut heads = vec![false; 1 << 16];
+        for head in self.by_head.keys() {
+            heads[usize::from(u16::from_be_bytes([head[0] ^ MASK, head[1] ^ MASK]))] = true;
+        }
+        hay.windows(4).enumerate().find_map(|(at, w)| {
+            if !heads[usize::from(u16::from_be_bytes([w[0], w[1]]))] {
+                return None;
+            }
+            let head = [w[0] ^ MASK, w[1] ^ MASK, w[2] ^ MASK, w[3] ^ MASK];
+            let found = self.by_head.get(&head)?.iter().find(|(needle, _)| {
+                hay[at..].len() >= needle.len()
+                    && needle.iter().zip(&hay[at..]).all(|(n, h)| *n == *h ^ MASK)
+            })?;
+            Some(found.1.as_str())
+        })
+    }
+}
+
+fn base64(masked: &[u8]) -> impl Iterator<Item = u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    masked.chunks_exact(3).flat_map(|three| {
+        let bits = three
+            .iter()
+            .fold(0u32, |n, b| n << 8 | u32::from(*b ^ MASK));
+        [18, 12, 6, 0].map(|shift| DIGITS[(bits >> shift & 63) as usize])
+    })
+}
+
+/// Notes every secret it gives out, masked.
+struct Recorder {
+    inner: Box<dyn RandomSource + Send>,
+    drawn: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl RandomSource for Recorder {
+    fn public(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.inner.public(buf)
+    }
+
+    fn secret(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.inner.secret(buf)?;
+        if buf.len() >= 16 {
+            let masked = buf.iter().map(|b| b ^ MASK).collect();
+            self.drawn.lock().unwrap().push(masked);
+        }
+        Ok(())
+    }
+}
+
+fn needles(drawn: &Mutex<Vec<Vec<u8>>>) -> Needles {
+    let mut needles = Needles::default();
+    for (n, masked) in drawn.lock().unwrap().iter().enumerate() {
+        needles.secret(masked, &format!("secret {n} of {} bytes", masked.len()));
+    }
+    needles
+}
+
+/// What the station keeps of the cards' own secrets, masked.
+fn cards_own(scene: &Scene) -> Vec<Vec<u8>> {
+    let vault = scene.station.door().vault();
+    let cards = &vault.authority().unwrap().cards;
+    cards
+        .iter()
+        .map(|entry| {
+            let key = scene.station.door().management_key(entry.card).unwrap();
+            key.expose().iter().map(|b| b ^ MASK).collect()
+        })
+        .collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all
+}
+
+fn in_files(needles: &Needles, folder: &Path, but: &Path) -> Option<String> {
+    files(folder)
+        .into_iter()
+        .filter(|path| !path.starts_with(but))
+        .find_map(|path| {
+            let found = needles.find(&std::fs::read(&path).unwrap())?;
+            Some(format!("{found} in {}", path.display()))
+        })
+}
+
+/// Every writable page of this process.
+fn in_memory(needles: &Needles) -> Option<String> {
+    // Closed even to ourselves otherwise.
+    set_dumpable_behavior(DumpableBehavior::Dumpable).unwrap();
+    let memory = std::fs::File::open("/proc/self/mem").unwrap();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let mut looked_at = 0;
+    let mut page = vec![0; 1 << 20];
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (range, rights) = (words.next().unwrap(), words.next().unwrap());
+        if !rights.starts_with("rw") {
+            continue;
+        }
+        let (from, to) = range.split_once('-').unwrap();
+        let from = u64::from_str_radix(from, 16).unwrap();
+        let to = u64::from_str_radix(to, 16).unwrap();
+        let mut at = from;
+        while at < to {
+            let want = usize::try_from(to - at).unwrap().min(page.len());
+            let Ok(got) = memory.read_at(&mut page[..want], at) else {
+                break;
+            };
+            looked_at += got;
+            let found = needles.find(&page[..got]).map(|f| format!("{f} in {line}"));
+            page[..got].fill(0);
+            if found.is_some() {
+                return found;
+            }
+            // Pieces that cross the border are seen with the next part.
+            at += if got > 256 && at + (got as u64) < to {
+                got as u64 - 256
+            } else {
+                got as u64
+            };
+            if got == 0 {
+                break;
+            }
+        }
+    }
+    assert!(looked_at > 1 << 20, "the memory was not read");
+    None
+}
+
+#[test]
+fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
+    let folder = TempDir::new().unwrap();
+    let drawn = Arc::new(Mutex::new(Vec::new()));
+    let random = Recorder {
+        inner: conclave_station::compose::random_source().unwrap(),
+        drawn: Arc::clone(&drawn),
+    };
+    let mut scene = Scene::open_with(folder.path(), STAFF, Box::new(random));
+    scene.furnish();
+    // A card has its own management key and PUK, and a training card's are in
+    // this process and in its file: they are no canaries.
+    scene.logon(GroupId::Administrators);
+    let own = cards_own(&scene);
+    scene.station.logout("logged out").unwrap();
+    scene.logon_both();
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "3"));
+    done(scene.zmk("BANK-HILL.ZMK.001", "zmk-tdes3", "2"));
+    done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
+    done(scene.working("BANK-HILL.ZPK.001", "zpk-tdes2", "BANK-HILL.ZMK.001"));
+    // The paper is in its custodians' hands; a key manager logs out.
+    for printer in &scene.room.printers.0 {
+        drop(printer.take_sheet());
+    }
+    scene.station.logout("logged out").unwrap();
+    let before = drawn.lock().unwrap().len();
+    drawn.lock().unwrap().retain(|masked| {
+        let is = |own: &Vec<u8>| own.windows(masked.len()).any(|w| w == &masked[..]);
+        !own.iter().any(is)
+    });
+    assert_eq!(
+        before - drawn.lock().unwrap().len(),
+        STAFF.len(),
+        "one a card"
+    );
+    let needles = needles(&drawn);
+    assert!(needles.count > 20, "{} secrets", needles.count);
+    assert_eq!(in_memory(&needles), None, "after logout");
+    assert_eq!(in_files(&needles, folder.path(), Path::new("/none")), None);
+
+    // Logged on and out again, and the station closed.
+    scene.logon(GroupId::KeyManagers);
+    scene.logon(GroupId::Approvers);
+    scene.station.logout("logged out").unwrap();
+    assert_eq!(in_memory(&needles), None, "after the second logout");
+    drop(scene);
+    assert_eq!(in_memory(&needles), None, "after the end");
+
+    // Everybody's PIN, as typed.
+    let mut pins = Needles::default();
+    pins.text("the PIN", "digits", PIN.iter().copied());
+    assert_eq!(in_files(&pins, folder.path(), Path::new("/none")), None);
+
+    // And the search does find.
+    let masked = drawn.lock().unwrap()[0].clone();
+    let planted = folder.path().join("planted");
+    let upper =
+        |masked: &[u8]| -> String { masked.iter().map(|b| format!("{:02X}", b ^ MASK)).collect() };
+    std::fs::write(&planted, format!("key {}", upper(&masked))).unwrap();
+    let found = in_files(&needles, folder.path(), Path::new("/none")).unwrap();
+    assert!(
+        found.contains("upper hex") && found.contains("planted"),
+        "{found}"
+    );
+    assert_eq!(in_files(&needles, folder.path(), &planted), None);
+    let left = upper(&masked);
+    assert!(in_memory(&needles).is_some_and(|f| f.contains("upper hex")));
+    drop(left);
+    let left: Vec<u8> = masked.iter().map(|b| b ^ MASK).collect();
+    assert!(in_memory(&needles).is_some_and(|f| f.contains("raw")));
+    drop(left);
+    assert_eq!(in_memory(&needles), None, "freed is wiped");
+}
+
+/// The value on a line printer's sheet, masked.
+fn value(sheet: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(sheet);
+    let hex: String = text
+        .lines()
+        .filter(|line| line.contains("   check "))
+        .flat_map(|line| line.split_whitespace())
+        .filter(|w| w.len() == 4 && w.bytes().all(|b| b"0123456789ABCDEF".contains(&b)))
+        .collect();
+    (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap() ^ MASK)
+        .collect()
+}
+
+#[test]
+fn the_demonstration_tells_no_secret_outside_of_its_paper() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("out");
+    let pty = native_pty_system().openpty(PtySize::default()).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_conclave"));
+    command.args(["demo", "--out", out.to_str().unwrap()]);
+    let mut child = pty.slave.spawn_command(command).unwrap();
+    drop(pty.slave);
+    let mut reader = pty.master.try_clone_reader().unwrap();
+    let told = std::thread::spawn(move || {
+        let mut told = Vec::new();
+        // A terminal that is gone ends with an error, not with nothing.
+        let _ = reader.read_to_end(&mut told);
+        told
+    });
+    let process = PathBuf::from(format!("/proc/{}", child.process_id().unwrap()));
+    // Between fork and exec there is nothing to see yet.
+    let seen = (0..200).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        let read = |name| std::fs::read(process.join(name)).unwrap_or_default();
+        let line = read("cmdline");
+        let begun = line.windows(4).any(|w| w == b"demo");
+        begun.then(|| [line, read("environ")].concat())
+    });
+    let seen = seen.expect("the command line was not seen");
+    assert!(child.wait().unwrap().success());
+    let told = told.join().unwrap();
+    assert!(told.len() > 1000, "the terminal was not captured");
+
+    let paper = out.join("paper");
+    let mut needles = Needles::default();
+    let mut zones: HashMap<String, Vec<u8>> = HashMap::new();
+    for path in files(&paper) {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if let Some(stem) = name.strip_suffix(".escp") {
+            let masked = value(&std::fs::read(&path).unwrap());
+            assert!([24, 32].contains(&masked.len()), "{name}");
+            needles.secret(&masked, stem);
+            let label = stem.rsplit_once('-').unwrap().0.to_owned();
+            let sum = zones
+                .entry(label)
+                .or_insert_with(|| vec![MASK; masked.len()]);
+            for (a, b) in sum.iter_mut().zip(&masked) {
+                *a ^= b ^ MASK;
+            }
+        }
+    }
+    assert_eq!((needles.count, zones.len()), (6, 2));
+    for (label, masked) in &zones {
+        needles.secret(masked, label);
+    }
+    assert_eq!(needles.find(&told), None);
+    assert_eq!(needles.find(&seen), None);
+    assert_eq!(in_files(&needles, &out, &paper), None);
+    // With the paper, everything is found.
+    assert!(in_files(&needles, &out, Path::new("/none")).is_some());
+}
+
+/// A station at work; ended when dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_running_station_is_closed_to_others() {
+    let folder = TempDir::new().unwrap();
+    // As the superuser, the station runs as nobody, so that what follows is
+    // refused for the station's own reasons.
+    let root = rustix::process::getuid().is_root();
+    let as_nobody = |program: &str| {
+        let mut command = Command::new(if root { "setpriv" } else { program });
+        if root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", program]);
+        }
+        command
+    };
+    if root {
+        std::os::unix::fs::chown(folder.path(), Some(65534), Some(65534)).unwrap();
+    }
+    let running = Running(
+        as_nobody(env!("CARGO_BIN_EXE_conclave"))
+            .args(["demo", "--out"])
+            .arg(folder.path().join("out"))
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("setpriv is part of util-linux"),
+    );
+    let process = PathBuf::from(format!("/proc/{}", running.0.id()));
+    let read = |name: &str| std::fs::read_to_string(process.join(name)).unwrap();
+    let core = || {
+        let limits = read("limits");
+        let line = limits.lines().find(|l| l.starts_with("Max core file size"));
+        let words: Vec<String> = line
+            .unwrap()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        words[4..6].to_vec()
+    };
+    let hardened = (0..200).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        core() == ["0", "0"]
+    });
+    assert!(hardened, "a core file is possible");
+    std::thread::sleep(Duration::from_millis(300));
+    let status = read("status");
+    let locked: u64 = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmLck:"))
+        .and_then(|l| l.trim().strip_suffix(" kB"))
+        .and_then(|l| l.trim().parse().ok())
+        .unwrap();
+    assert!(locked > 0, "no memory is locked: {status}");
+    // Not dumpable: what /proc shows of it belongs to the superuser, and
+    // neither reading nor tracing is for its own user.
+    let mem = process.join("mem");
+    assert_eq!(std::fs::metadata(&mem).unwrap().uid(), 0);
+    let read = as_nobody("cat").arg(&mem).output().unwrap();
+    assert!(!read.status.success());
+    assert!(String::from_utf8_lossy(&read.stderr).contains("denied"));
+    let pid = running.0.id().to_string();
+    let traced = as_nobody("gdb")
+        .args(["--batch", "-nx", "-p", &pid])
+        .output();
+    if let Ok(traced) = traced {
+        let told = String::from_utf8_lossy(&traced.stderr).to_lowercase();
+        assert!(told.contains("not permitted"), "{told}");
+    }
+}

@@ -1,0 +1,563 @@
+//! Ceremonies through the whole station: scripts, cards, printer, stick, and
+//! everything that can go wrong with them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field};
+use conclave_training::stick::Mishap;
+use people::{Scene, Staff, Trouble, done};
+use tempfile::TempDir;
+
+const STAFF: Staff = &[
+    ("Ada", "Zoe", "Administrators, Approvers"),
+    ("Ben", "Zoe", "Administrators, Approvers"),
+    ("Cat", "Zoe", "Administrators, Approvers"),
+    ("Dan", "Yan", "Key managers"),
+    ("Eva", "Yan", "Key managers"),
+    ("Fay", "Yan", "Key managers"),
+    ("Gus", "Xia", "Custodians A"),
+    ("Hal", "Wim", "Custodians B"),
+    ("Ida", "Val", "Custodians C"),
+    ("Jim", "Uwe", "Auditors"),
+    ("Kim", "Uwe", "Auditors"),
+    ("Lea", "Tom", "Recovery"),
+    ("Max", "Tom", "Recovery"),
+    ("Ned", "Tom", "Recovery"),
+];
+
+/// The same with nine custodians, three of group B.
+const MANY: Staff = &[
+    ("Ada", "Zoe", "Administrators, Approvers"),
+    ("Ben", "Zoe", "Administrators, Approvers"),
+    ("Cat", "Zoe", "Administrators, Approvers"),
+    ("Dan", "Yan", "Key managers"),
+    ("Eva", "Yan", "Key managers"),
+    ("Fay", "Yan", "Key managers"),
+    ("Gus", "Xia", "Custodians A"),
+    ("Hal", "Wim", "Custodians B"),
+    ("Ida", "Val", "Custodians C"),
+    ("Jim", "Uwe", "Auditors"),
+    ("Kim", "Uwe", "Auditors"),
+    ("Lea", "Tom", "Recovery"),
+    ("Max", "Tom", "Recovery"),
+    ("Ned", "Tom", "Recovery"),
+    ("Ola", "Xia", "Custodians A"),
+    ("Pia", "Sol", "Custodians B"),
+    ("Qin", "Val", "Custodians C"),
+    ("Rob", "Xia", "Custodians A"),
+    ("Sam", "Wim", "Custodians B"),
+    ("Ted", "Val", "Custodians C"),
+];
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+/// A copy of a furnished station.
+fn folder() -> TempDir {
+    static BASE: OnceLock<TempDir> = OnceLock::new();
+    let base = BASE.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        Scene::open(folder.path(), STAFF).furnish();
+        folder
+    });
+    let folder = TempDir::new().unwrap();
+    copy(base.path(), folder.path());
+    folder
+}
+
+fn scene(folder: &TempDir) -> Scene {
+    let mut scene = Scene::open(folder.path(), STAFF);
+    scene.logon_both();
+    scene
+}
+
+fn below(folder: &Path, ending: &str) -> usize {
+    std::fs::read_dir(folder).map_or(0, |all| {
+        all.flatten()
+            .filter(|e| e.file_name().to_string_lossy().ends_with(ending))
+            .count()
+    })
+}
+
+/// The sheets that lie in the printer.
+fn sheets(scene: &Scene) -> usize {
+    let bytes = scene.room.printers.0[0].bytes();
+    let value = b"COMPONENT VALUE";
+    bytes
+        .expose()
+        .windows(value.len())
+        .filter(|w| w == value)
+        .count()
+}
+
+#[test]
+fn zone_master_keys_of_every_form() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    for (n, form) in ["tdes2", "tdes3", "aes128", "aes192", "aes256"]
+        .iter()
+        .enumerate()
+    {
+        let label = format!("BANK-LAKE.ZMK.00{n}");
+        let count = if n % 2 == 0 { "2" } else { "3" };
+        done(scene.zmk(&label, &format!("zmk-{form}"), count));
+        assert_eq!(scene.key_state(&label).as_deref(), Some("active"), "{form}");
+    }
+    assert_eq!(below(&folder.path().join("minutes"), ".pdf"), 5);
+    assert_eq!(below(&folder.path().join("minutes"), ".transcript"), 5);
+    assert_eq!(below(&folder.path().join("reports"), ".pdf"), 5);
+    // A label counts once, whatever it is made of.
+    let entries = scene.entries();
+    let again = scene.zmk("BANK-LAKE.ZMK.000", "zmk-tdes2", "2");
+    assert!(again.is_ok(), "the people gave up, and nothing failed");
+    assert!(scene.people.refusals.last().unwrap().contains("already"));
+    assert_eq!(scene.entries(), entries, "nothing was begun");
+    let journal = folder.path().join("journal.cbor");
+    std::fs::write(&journal, scene.station.journal_bytes().unwrap()).unwrap();
+    let mut paths: Vec<_> = std::fs::read_dir(folder.path().join("minutes"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "transcript"))
+        .collect();
+    paths.push(journal);
+    let report = conclave_evidence::verify::verify_paths(&paths);
+    assert!(report.ok(), "{report}");
+}
+
+#[test]
+fn nine_components_and_a_script_that_nobody_has_seen() {
+    let folder = TempDir::new().unwrap();
+    let mut scene = Scene::open(folder.path(), MANY);
+    scene.people.at = Box::new(|prompt, _| {
+        let Ask::Form { fields, .. } = &prompt.ask else {
+            return None;
+        };
+        (prompt.code == "init.groups").then(|| {
+            let size = |field: &Field| match field.label.contains("Custodians") {
+                true => "1 of 3".to_owned(),
+                false => field.value.clone(),
+            };
+            Answer::Fields(fields.iter().map(size).collect())
+        })
+    });
+    scene.furnish();
+    scene.logon_both();
+    let end = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "9");
+    done(end);
+    assert_eq!(
+        scene.key_state("BANK-LAKE.ZMK.001").as_deref(),
+        Some("active")
+    );
+    let scripts = folder.path().join("ceremonies");
+    std::fs::create_dir_all(&scripts).unwrap();
+    std::fs::copy("tests/scripts/unseen.toml", scripts.join("unseen.toml")).unwrap();
+    let end = scene.ceremony("unseen.toml", &["BANK-LAKE.ZMK.002", "zmk-tdes3", "2"]);
+    done(end);
+    assert_eq!(
+        scene.key_state("BANK-LAKE.ZMK.002").as_deref(),
+        Some("active")
+    );
+    for code in [
+        "confirm.cameras",
+        "confirm.lights",
+        "seal.serial.third",
+        "readback.third",
+    ] {
+        assert!(scene.people.codes.iter().any(|c| c == code), "{code}");
+    }
+}
+
+#[test]
+fn working_keys_leave_under_what_may_carry_them() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+    done(scene.zmk("BANK-HILL.ZMK.001", "zmk-tdes3", "2"));
+    for (label, template, under, version) in [
+        ("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001", "D"),
+        ("BANK-LAKE.ZPK.002", "zpk-tdes2", "BANK-LAKE.ZMK.001", "D"),
+        ("BANK-HILL.ZPK.001", "zpk-tdes3", "BANK-HILL.ZMK.001", "B"),
+    ] {
+        done(scene.working(label, template, under));
+        let key = scene
+            .station
+            .keys()
+            .into_iter()
+            .find(|k| k.label == label)
+            .unwrap();
+        let bundle = format!("CONCLAVE-{:04}-TEST/{label}.tr31", key.exports[0].bundle);
+        let block = std::fs::read_to_string(scene.room.stick.folder().join(bundle)).unwrap();
+        assert!(block.starts_with(version), "{block}");
+    }
+    scene.people.refusals.clear();
+    let weak = scene.working("BANK-HILL.ZPK.002", "zpk-aes128", "BANK-HILL.ZMK.001");
+    let told = match weak {
+        Err(refusal) => refusal.happened,
+        Ok(_) => scene.people.refusals.join("; "),
+    };
+    assert!(told.contains("R6"), "{told}");
+    assert_eq!(scene.key_state("BANK-HILL.ZPK.002"), None);
+}
+
+#[test]
+fn what_two_type_has_to_agree_and_enter_types_nothing() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    scene.people.at = Box::new(|prompt, times| match (prompt.code.as_str(), times) {
+        ("seal.serial.second", 1) => Some(Answer::Word("CE9999999".into())),
+        ("seal.serial.first", 1) => Some(Answer::Confirmed),
+        ("readback.first", 1) => Some(Answer::Word(String::new())),
+        ("readback.first", 2) => Some(Answer::Word("0000000000".into())),
+        ("readback.second", 1) => Some(Answer::Word("0000000000".into())),
+        _ => None,
+    });
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    assert_eq!(
+        scene.key_state("BANK-LAKE.ZMK.001").as_deref(),
+        Some("active")
+    );
+    let told = scene.people.refusals.join("\n");
+    for words in [
+        "Enter alone does not confirm",
+        "The entries are not the same",
+        "That is no check value",
+        "not the key's check value",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
+#[test]
+fn an_envelope_counts_once_also_across_ceremonies() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    scene.people.serial = 100;
+    done(scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2"));
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("was used before (R11)"), "{told}");
+    let mut serials: Vec<String> = scene
+        .station
+        .keys()
+        .iter()
+        .flat_map(|k| k.components.iter().filter_map(|c| c.envelope.clone()))
+        .collect();
+    let all = serials.len();
+    serials.sort();
+    serials.dedup();
+    assert_eq!((all, serials.len()), (4, 4));
+}
+
+#[test]
+fn a_deviation_is_witnessed_and_recorded() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    scene.people.at = Box::new(|prompt, times| {
+        (prompt.code == "confirm.room" && times == 1)
+            .then(|| Answer::Deviated("Camera 2 is dark".into()))
+    });
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    let exceptions: Vec<_> = scene
+        .station
+        .ceremonies()
+        .into_iter()
+        .flat_map(|c| c.exceptions)
+        .collect();
+    assert_eq!(exceptions.len(), 1);
+    assert_eq!(exceptions[0].words, "Camera 2 is dark");
+    assert!(!exceptions[0].witness.is_empty());
+}
+
+#[test]
+fn ended_by_the_people() {
+    for (code, state) in [("confirm.clock", None), ("print.ready", Some("void"))] {
+        let folder = folder();
+        let mut scene = scene(&folder);
+        scene.people.at = Box::new(move |prompt, _| (prompt.code == code).then_some(Answer::Abort));
+        let title = done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+        assert!(!title.ends_with("done"), "{title}");
+        assert_eq!(
+            scene.key_state("BANK-LAKE.ZMK.001").as_deref(),
+            state,
+            "{code}"
+        );
+        assert_eq!(sheets(&scene), 0);
+        // The label is free again.
+        scene.people.at = Box::new(|_, _| None);
+        done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    }
+}
+
+#[test]
+fn a_stick_that_is_missing_full_or_pulled_gets_the_key_afresh() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+    type Trouble = Box<dyn Fn(&conclave_training::stick::FolderStick) + Send>;
+    let troubles: Vec<(&str, Trouble)> = vec![
+        ("no medium", Box::new(|stick| stick.unplug())),
+        (
+            "full",
+            Box::new(|stick| stick.expect(Some(Mishap::FullAfter(0)))),
+        ),
+        (
+            "pulled",
+            Box::new(|stick| stick.expect(Some(Mishap::PulledAfter(300)))),
+        ),
+        ("write-protected", Box::new(|stick| stick.protect(true))),
+        (
+            "reads back",
+            Box::new(|stick| stick.expect(Some(Mishap::Worn))),
+        ),
+    ];
+    let mut bundles = Vec::new();
+    for (n, (word, trouble)) in troubles.into_iter().enumerate() {
+        let stick = scene.room.stick.clone();
+        scene.people.refusals.clear();
+        scene.people.at = Box::new({
+            let mut first = true;
+            move |prompt, _| {
+                if prompt.code == "export.ready" {
+                    stick.plug();
+                    stick.protect(false);
+                    stick.expect(None);
+                    if std::mem::take(&mut first) {
+                        trouble(&stick);
+                    }
+                }
+                None
+            }
+        });
+        let label = format!("BANK-LAKE.ZPK.00{n}");
+        done(scene.working(&label, "zpk-aes128", "BANK-LAKE.ZMK.001"));
+        let told = scene.people.refusals.join("\n");
+        assert!(told.contains(word), "{word}: {told}");
+        let key = scene
+            .station
+            .keys()
+            .into_iter()
+            .find(|k| k.label == label)
+            .unwrap();
+        assert_eq!(key.state.words(), "active", "{word}");
+        bundles.push(key.exports.last().unwrap().bundle);
+    }
+    let mut once = bundles.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once, bundles, "numbers only go up");
+}
+
+/// The printer is in trouble at the first of these sheets.
+fn trouble_at(scene: &mut Scene, trouble: Trouble) {
+    let printer = std::sync::Arc::clone(&scene.printer);
+    scene.people.at = Box::new(move |prompt, times| {
+        if prompt.code == "print.ready" {
+            *printer.lock().unwrap() = (times == 1).then(|| trouble.clone());
+        }
+        None
+    });
+}
+
+#[test]
+fn a_printer_that_is_not_there_prints_nothing_and_may_be_mended() {
+    for (trouble, word) in [
+        (Trouble::Gone, "the printer is not there"),
+        (Trouble::Other, "the printer is not there"),
+    ] {
+        let folder = folder();
+        let mut scene = scene(&folder);
+        trouble_at(&mut scene, trouble);
+        done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+        let told = scene.people.refusals.join("\n");
+        assert!(told.contains(word), "{told}");
+        let state = scene.key_state("BANK-LAKE.ZMK.001");
+        assert_eq!((state.as_deref(), sheets(&scene)), (Some("active"), 2));
+    }
+}
+
+#[test]
+fn a_printer_that_fails_with_the_sheet_voids_the_key() {
+    for trouble in [Trouble::NotReady, Trouble::Broken] {
+        let folder = folder();
+        let mut scene = scene(&folder);
+        trouble_at(&mut scene, trouble.clone());
+        done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+        let state = scene.key_state("BANK-LAKE.ZMK.001");
+        assert_eq!(
+            (state.as_deref(), sheets(&scene)),
+            (Some("void"), 0),
+            "{trouble:?}"
+        );
+    }
+}
+
+#[test]
+fn a_card_pulled_while_the_station_waits_leads_back_to_the_boundary() {
+    let folder = folder();
+    for (n, code) in ["generate.ready", "confirm.step-back", "readback.show"]
+        .into_iter()
+        .enumerate()
+    {
+        let mut scene = scene(&folder);
+        scene.people.serial = 1000 * (u32::try_from(n).unwrap() + 1);
+        let reader = scene.people.hand();
+        scene.people.at = Box::new(move |prompt, times| {
+            if prompt.code == code && times == 1 {
+                reader.pull(0);
+                std::thread::sleep(std::time::Duration::from_millis(300));
+            }
+            None
+        });
+        let label = format!("BANK-LAKE.ZMK.00{n}");
+        let refusal = scene.zmk(&label, "zmk-aes128", "2").err();
+        let refusal = refusal.unwrap_or_else(|| panic!("{code}: nobody saw it"));
+        assert!(refusal.happened.contains("pulled"), "{code}: {refusal:?}");
+        let open: Vec<String> = scene
+            .station
+            .ceremonies()
+            .iter()
+            .filter(|c| !c.over)
+            .map(|c| c.ceremony.to_string())
+            .collect();
+        assert_eq!(open.len(), 1, "{code}");
+        scene.station.logout("logged out").unwrap();
+        scene.people.at = Box::new(|_, _| None);
+        scene.logon_both();
+        done(scene.station.resume_ceremony(&open[0], &mut scene.people));
+        // Components that waited for their printer died with the session.
+        let state = if code == "confirm.step-back" {
+            "void"
+        } else {
+            "active"
+        };
+        assert_eq!(scene.key_state(&label).as_deref(), Some(state), "{code}");
+    }
+}
+
+/// Ends the program at a question, as a power cut would: nothing is saved any
+/// more.
+fn crash(folder: &TempDir, code: &'static str, nth: usize) -> bool {
+    let mut scene = scene(folder);
+    scene.people.at = Box::new(move |prompt, times| {
+        if prompt.code == code && times == nth {
+            resume_unwind(Box::new(code));
+        }
+        None
+    });
+    catch_unwind(AssertUnwindSafe(|| {
+        let _ = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
+    }))
+    .is_err()
+}
+
+/// What a restart makes of it: the key's state at the end, and the sheets
+/// printed after the restart.
+fn resumed(folder: &TempDir) -> (Option<String>, usize) {
+    let mut scene = scene(folder);
+    scene.people.serial = 500;
+    let open: Vec<String> = scene
+        .station
+        .ceremonies()
+        .iter()
+        .filter(|c| !c.over)
+        .map(|c| c.ceremony.to_string())
+        .collect();
+    for id in open {
+        let end = scene.station.resume_ceremony(&id, &mut scene.people);
+        let told = &scene.people.refusals;
+        assert!(!done(end).ends_with("interrupted"), "{told:?}");
+    }
+    assert!(scene.station.ceremonies().iter().all(|c| c.over));
+    (scene.key_state("BANK-LAKE.ZMK.001"), sheets(&scene))
+}
+
+#[test]
+fn after_a_crash_before_the_key_the_ceremony_goes_on() {
+    for code in [
+        "sign-in.card",
+        "confirm.clock",
+        "sign.card",
+        "generate.ready",
+    ] {
+        let folder = folder();
+        assert!(crash(&folder, code, 1), "{code} is never asked");
+        let (state, sheets) = resumed(&folder);
+        assert_eq!((state.as_deref(), sheets), (Some("active"), 2), "{code}");
+    }
+}
+
+#[test]
+fn after_a_crash_between_print_and_seal_the_key_is_void() {
+    for (code, nth) in [
+        ("print.collect", 1),
+        ("confirm.sheet", 1),
+        ("seal.serial.first", 1),
+        ("seal.serial.second", 1),
+        ("seal.serial.second", 2),
+    ] {
+        let folder = folder();
+        assert!(crash(&folder, code, nth), "{code} is never asked");
+        let (state, sheets) = resumed(&folder);
+        assert_eq!((state.as_deref(), sheets), (Some("void"), 0), "{code}");
+    }
+}
+
+#[test]
+fn after_a_crash_with_every_component_sealed_the_ceremony_goes_on() {
+    for code in ["readback.show", "readback.second", "confirm.tidy"] {
+        let folder = folder();
+        assert!(crash(&folder, code, 1), "{code} is never asked");
+        let (state, sheets) = resumed(&folder);
+        assert_eq!((state.as_deref(), sheets), (Some("active"), 0), "{code}");
+    }
+}
+
+#[test]
+fn components_that_were_never_printed_die_with_the_program() {
+    // They live in the provider alone, so nothing can be printed afterwards,
+    // and no half-made key is left behind.
+    for (code, nth) in [("print.ready", 1), ("print.ready", 2)] {
+        let folder = folder();
+        assert!(crash(&folder, code, nth), "{code} is never asked");
+        let (state, sheets) = resumed(&folder);
+        assert_eq!((state.as_deref(), sheets), (Some("void"), 0), "{code}");
+    }
+}
+
+#[test]
+fn a_malformed_script_is_named_and_the_others_are_there() {
+    let folder = folder();
+    let scripts = folder.path().join("ceremonies");
+    std::fs::create_dir_all(&scripts).unwrap();
+    std::fs::copy(
+        "tests/malformed/scripts/no-seal.toml",
+        scripts.join("no-seal.toml"),
+    )
+    .unwrap();
+    let mut scene = scene(&folder);
+    let rows = format!("{:?}", scene.station.lists().scripts);
+    assert!(
+        rows.contains("no-seal.toml") && rows.contains("generate-zmk.toml"),
+        "{rows}"
+    );
+    let refused = scene.ceremony("no-seal.toml", &[]).err().unwrap();
+    assert!(refused.happened.contains("no-seal.toml"), "{refused:?}");
+    assert!(scene.station.ceremonies().is_empty());
+}

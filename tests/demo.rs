@@ -1,0 +1,485 @@
+//! `conclave demo --out DIR`, judged by what it leaves: by its own `verify`,
+//! by an outsider with other tools, and by hand.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+fn conclave(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_conclave"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn play(folder: &Path) {
+    let done = conclave(&["demo", "--out", folder.to_str().unwrap()]);
+    let said = text(&done.stdout) + &text(&done.stderr);
+    assert!(done.status.success(), "{said}");
+    assert!(said.contains("demo.json"), "{said}");
+}
+
+/// One demonstration for all tests; nobody writes into it.
+fn demo() -> &'static Path {
+    static DEMO: OnceLock<TempDir> = OnceLock::new();
+    DEMO.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        play(folder.path());
+        folder
+    })
+    .path()
+}
+
+fn report(folder: &Path) -> Json {
+    serde_json::from_slice(&std::fs::read(folder.join("demo.json")).unwrap()).unwrap()
+}
+
+fn list<'a>(report: &'a Json, name: &str) -> &'a Vec<Json> {
+    report[name]
+        .as_array()
+        .unwrap_or_else(|| panic!("{name} is no list"))
+}
+
+fn string(json: &Json) -> &str {
+    json.as_str().unwrap_or_else(|| panic!("no text: {json}"))
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path));
+        } else {
+            all.push(path);
+        }
+    }
+    all.sort();
+    all
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files(from) {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(&file, target).unwrap();
+    }
+}
+
+fn pdf_text(path: &Path) -> String {
+    let read = Command::new("pdftotext")
+        .arg("-layout")
+        .arg(path)
+        .arg("-")
+        .output()
+        .expect("pdftotext: run ./scripts/test, which installs it");
+    assert!(read.status.success(), "{}", path.display());
+    text(&read.stdout)
+}
+
+fn outsider(folder: &Path) -> Output {
+    let oracles = std::env::var_os("CONCLAVE_ORACLES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join(".oracles"),
+        PathBuf::from,
+    );
+    Command::new(oracles.join("bin/python3"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/outsider.py"))
+        .arg(folder)
+        .output()
+        .expect("psec: run ./scripts/test, which installs it")
+}
+
+fn names(json: &Json) -> BTreeSet<&str> {
+    json.as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+fn set<const N: usize>(all: [&'static str; N]) -> BTreeSet<&'static str> {
+    BTreeSet::from(all)
+}
+
+#[test]
+fn the_report_has_its_shape() {
+    let report = report(demo());
+    let all = set([
+        "station",
+        "mode",
+        "keys",
+        "components",
+        "exports",
+        "bundles",
+        "journal",
+        "minutes",
+    ]);
+    assert!(all.is_subset(&names(&report)), "{:?}", names(&report));
+    assert_eq!(report["mode"], "TEST");
+    assert!(!string(&report["station"]).is_empty());
+    let mut kinds = BTreeMap::new();
+    for key in list(&report, "keys") {
+        let fields = set(["label", "algorithm", "bits", "usage", "kcv", "kcv_method"]);
+        assert!(fields.is_subset(&names(key)), "{key}");
+        let bits = key["bits"].as_u64().unwrap();
+        let (fits, digits) = match string(&key["algorithm"]) {
+            "TDES" => ([112, 168].contains(&bits), 6),
+            "AES" => ([128, 192, 256].contains(&bits), 10),
+            other => panic!("{other}"),
+        };
+        assert!(fits, "{key}");
+        let kcv = string(&key["kcv"]);
+        assert!(kcv.len() <= digits && kcv.bytes().all(|b| b"0123456789ABCDEF".contains(&b)));
+        kinds.insert(string(&key["label"]).to_owned(), key.clone());
+    }
+    let zones: Vec<&Json> = kinds.values().filter(|k| k["usage"] == "K0").collect();
+    let sizes: BTreeSet<u64> = zones.iter().map(|k| k["bits"].as_u64().unwrap()).collect();
+    assert_eq!(
+        sizes,
+        BTreeSet::from([168, 256]),
+        "a TDES and an AES-256 ZMK"
+    );
+    assert_eq!(list(&report, "components").len(), 6);
+    assert_eq!(
+        list(&report, "exports").len(),
+        4,
+        "two working keys under each"
+    );
+    let mut envelopes = BTreeSet::new();
+    for component in list(&report, "components") {
+        let fields = set([
+            "key",
+            "index",
+            "of",
+            "custodian",
+            "envelope",
+            "kcv",
+            "kcv_method",
+            "pdf",
+            "escp",
+        ]);
+        assert!(fields.is_subset(&names(component)), "{component}");
+        assert!(kinds.contains_key(string(&component["key"])));
+        assert_eq!(component["of"], 3);
+        assert!(
+            envelopes.insert(string(&component["envelope"])),
+            "{component}"
+        );
+        for paper in ["pdf", "escp"] {
+            assert!(
+                string(&component[paper]).starts_with("paper/"),
+                "{component}"
+            );
+        }
+    }
+    for export in list(&report, "exports") {
+        assert!(set(["format", "path", "key", "under", "kcv"]).is_subset(&names(export)));
+        let tdes = kinds[string(&export["under"])]["algorithm"] == "TDES";
+        assert_eq!(export["format"], if tdes { "tr31-b" } else { "tr31-d" });
+        assert_eq!(export["kcv"], kinds[string(&export["key"])]["kcv"]);
+    }
+}
+
+#[test]
+fn every_path_is_relative_and_there() {
+    let report = report(demo());
+    let mut paths = vec![string(&report["journal"])];
+    for (name, field) in [
+        ("components", "pdf"),
+        ("components", "escp"),
+        ("exports", "path"),
+    ] {
+        paths.extend(list(&report, name).iter().map(|item| string(&item[field])));
+    }
+    for name in ["bundles", "minutes"] {
+        paths.extend(list(&report, name).iter().map(string));
+    }
+    assert_eq!(list(&report, "bundles").len(), 4);
+    assert_eq!(list(&report, "minutes").len(), 6);
+    for path in paths {
+        assert!(
+            Path::new(path).is_relative() && !path.contains(".."),
+            "{path}"
+        );
+        assert!(demo().join(path).exists(), "{path}");
+    }
+}
+
+#[test]
+fn an_outsider_arrives_at_the_same_keys() {
+    let judged = outsider(demo());
+    let said = text(&judged.stdout) + &text(&judged.stderr);
+    assert!(judged.status.success(), "{said}");
+    assert!(
+        said.lines().filter(|l| l.starts_with("ok ")).count() > 60,
+        "{said}"
+    );
+}
+
+#[test]
+fn the_outsider_sees_one_altered_digit() {
+    let report = report(demo());
+    // A digit of a line printer's sheet, of a check value, of a key block.
+    let mut alter: Vec<(&str, Box<dyn Fn(&Path)>)> = Vec::new();
+    let sheet = string(&list(&report, "components")[0]["escp"]).to_owned();
+    alter.push((
+        "both sheets agree",
+        Box::new(move |folder| {
+            let path = folder.join(&sheet);
+            let mut bytes = std::fs::read(&path).unwrap();
+            let line = bytes.windows(9).rposition(|w| w == b"   check ").unwrap();
+            let at = (0..line)
+                .rev()
+                .find(|at| bytes[*at].is_ascii_hexdigit())
+                .unwrap();
+            bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+            std::fs::write(path, bytes).unwrap();
+        }),
+    ));
+    let block = string(&list(&report, "exports")[0]["path"]).to_owned();
+    alter.push((
+        "",
+        Box::new(move |folder| {
+            let path = folder.join(&block);
+            let mut bytes = std::fs::read(&path).unwrap();
+            let last = bytes.len() - 1;
+            bytes[last] = if bytes[last] == b'0' { b'1' } else { b'0' };
+            std::fs::write(path, bytes).unwrap();
+        }),
+    ));
+    alter.push((
+        "NOT SO",
+        Box::new(|folder| {
+            let mut report = self::report(folder);
+            let kcv = string(&report["keys"][0]["kcv"]).to_owned();
+            let other = if kcv.starts_with('0') { "1" } else { "0" };
+            report["keys"][0]["kcv"] = format!("{other}{}", &kcv[1..]).into();
+            std::fs::write(folder.join("demo.json"), report.to_string()).unwrap();
+        }),
+    ));
+    for (word, alter) in alter {
+        let folder = TempDir::new().unwrap();
+        copy(demo(), folder.path());
+        alter(folder.path());
+        let judged = outsider(folder.path());
+        assert_eq!(judged.status.code(), Some(1), "{}", text(&judged.stdout));
+        assert!(
+            text(&judged.stderr).contains(word),
+            "{}",
+            text(&judged.stderr)
+        );
+    }
+}
+
+/// Everything that `verify` reads: bundles, the journal, transcripts.
+fn evidence(folder: &Path) -> Vec<PathBuf> {
+    let report = report(folder);
+    let mut all = vec![folder.join(string(&report["journal"]))];
+    all.extend(
+        list(&report, "bundles")
+            .iter()
+            .map(|b| folder.join(string(b))),
+    );
+    all.extend(
+        files(&folder.join("minutes"))
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|e| e == "transcript")),
+    );
+    all
+}
+
+fn verify(paths: &[PathBuf]) -> Output {
+    let arguments: Vec<&str> = std::iter::once("verify")
+        .chain(paths.iter().map(|path| path.to_str().unwrap()))
+        .collect();
+    conclave(&arguments)
+}
+
+#[test]
+fn its_evidence_is_verified_a_line_a_check() {
+    let paths = evidence(demo());
+    assert_eq!(paths.len(), 1 + 4 + 6, "journal, bundles, transcripts");
+    let judged = verify(&paths);
+    let said = text(&judged.stdout);
+    assert!(judged.status.success(), "{said}{}", text(&judged.stderr));
+    let lines: Vec<&str> = said.lines().collect();
+    let (last, checks) = lines.split_last().unwrap();
+    assert!(checks.iter().all(|line| line.starts_with("ok ")), "{said}");
+    assert!(last.contains(&format!("{} checks", checks.len())), "{last}");
+    for path in &paths {
+        let name = path.to_str().unwrap();
+        assert!(
+            checks.iter().any(|line| line.contains(name)),
+            "{name}: {said}"
+        );
+    }
+}
+
+#[test]
+fn one_flipped_bit_anywhere_is_seen() {
+    let folder = TempDir::new().unwrap();
+    copy(demo(), folder.path());
+    let paths = evidence(folder.path());
+    let mut targets = Vec::new();
+    for path in &paths {
+        if path.is_dir() {
+            targets.extend(files(path));
+        } else {
+            targets.push(path.clone());
+        }
+    }
+    assert!(targets.len() > 20);
+    for target in targets {
+        let whole = std::fs::read(&target).unwrap();
+        let mut bytes = whole.clone();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x04;
+        std::fs::write(&target, bytes).unwrap();
+        let judged = verify(&paths);
+        let why = text(&judged.stderr);
+        assert_eq!(judged.status.code(), Some(1), "{}", target.display());
+        let reason = why.strip_prefix("NOT VERIFIED: ").unwrap_or_default();
+        assert!(reason.trim().len() > 20, "{}: {why}", target.display());
+        std::fs::write(&target, whole).unwrap();
+    }
+    assert!(verify(&paths).status.success(), "everything is whole again");
+}
+
+#[test]
+fn every_pdf_is_sound() {
+    let pdfs: Vec<PathBuf> = files(demo())
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "pdf"))
+        .collect();
+    assert_eq!(pdfs.len(), 6 + 6 + 6, "components, scripts, minutes");
+    for pdf in pdfs {
+        let checked = Command::new("qpdf")
+            .arg("--check")
+            .arg(&pdf)
+            .output()
+            .expect("qpdf: run ./scripts/test, which installs it");
+        assert!(
+            checked.status.success(),
+            "{}: {}",
+            pdf.display(),
+            text(&checked.stdout)
+        );
+    }
+}
+
+/// The value's groups as they stand on a sheet.
+fn groups(sheet: &str) -> Vec<String> {
+    sheet
+        .lines()
+        .filter(|line| line.contains("check "))
+        .flat_map(str::split_whitespace)
+        .filter(|word| word.len() == 4 && word.bytes().all(|b| b"0123456789ABCDEF".contains(&b)))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_minutes_tell_who_and_what_and_no_value() {
+    let report = report(demo());
+    let mut values: Vec<Vec<String>> = Vec::new();
+    for component in list(&report, "components") {
+        let sheet = pdf_text(&demo().join(string(&component["pdf"])));
+        let value = groups(&sheet);
+        assert!([12, 16].contains(&value.len()), "{sheet}");
+        values.push(value);
+    }
+    let mut minutes = String::new();
+    for path in list(&report, "minutes") {
+        let page = pdf_text(&demo().join(string(path)));
+        assert!(page.contains("SHA-256 of the script"), "{path}");
+        assert!(page.contains("D. Novak"), "{path}");
+        minutes.push_str(&page);
+    }
+    for component in list(&report, "components") {
+        for field in ["custodian", "envelope"] {
+            assert!(minutes.contains(string(&component[field])), "{component}");
+        }
+    }
+    for key in list(&report, "keys") {
+        let told = format!("{} ({})", string(&key["kcv"]), string(&key["kcv_method"]));
+        assert!(minutes.contains(&told), "{told}");
+    }
+    let dense: String = minutes.split_whitespace().collect();
+    for value in values {
+        for pair in value.windows(2) {
+            assert!(!minutes.contains(&pair.join(" ")), "a piece of a component");
+            assert!(!dense.contains(&pair.concat()), "a piece of a component");
+        }
+    }
+}
+
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    files(folder)
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_folder_in_use_is_refused_and_nothing_in_it_changes() {
+    let folder = TempDir::new().unwrap();
+    copy(demo(), folder.path());
+    let before = contents(folder.path());
+    let refused = conclave(&["demo", "--out", folder.path().to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("not empty"),
+        "{}",
+        text(&refused.stderr)
+    );
+    assert!(contents(folder.path()) == before);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_one_clear_error() {
+    // The superuser writes anywhere; a file in the way stops everybody.
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("file"), "in the way").unwrap();
+    let mut targets = vec![folder.path().join("file/demo"), folder.path().join("file")];
+    let closed = folder.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o500)).unwrap();
+    if std::fs::write(closed.join("probe"), "").is_err() {
+        targets.push(closed.join("demo"));
+    }
+    targets.push("/proc/demo".into());
+    for target in targets {
+        let refused = conclave(&["demo", "--out", target.to_str().unwrap()]);
+        let why = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{why}");
+        assert!(why.contains(target.to_str().unwrap()), "{why}");
+        assert_eq!(why.trim().lines().count(), 1, "{why}");
+    }
+}
+
+#[test]
+fn another_run_makes_other_keys() {
+    let folder = TempDir::new().unwrap();
+    play(folder.path());
+    let values = |folder: &Path| -> BTreeSet<String> {
+        list(&report(folder), "components")
+            .iter()
+            .map(|c| groups(&pdf_text(&folder.join(string(&c["pdf"])))).concat())
+            .collect()
+    };
+    let (here, there) = (values(demo()), values(folder.path()));
+    assert_eq!((here.len(), there.len()), (6, 6));
+    assert!(here.is_disjoint(&there));
+}

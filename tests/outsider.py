@@ -1,0 +1,111 @@
+"""Somebody else's reading of what the demonstration left.
+
+Takes the folder of a demonstration. Knows nothing of the program: it has
+pdftotext, XOR, the check values' definitions and psec. Prints a line for each
+thing that agrees; stops with exit code 1 at the first that does not.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+warnings.filterwarnings("ignore")
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.cmac import CMAC
+from psec.tr31 import KeyBlock
+
+try:
+    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+except ImportError:
+    TripleDES = algorithms.TripleDES
+
+GROUP = re.compile(r"(?<![0-9A-F])[0-9A-F]{4}(?![0-9A-F])")
+ESCAPES = re.compile(rb"\x1b(@|[EFPM]|W.|[A-Za-z].)", re.S)
+
+
+def need(holds, what):
+    if not holds:
+        sys.exit("NOT SO: " + what)
+    print("ok " + what)
+
+
+def check_value(key, algorithm):
+    if algorithm == "AES":
+        mac = CMAC(algorithms.AES(key))
+        mac.update(bytes(16))
+        return "CMAC", mac.finalize().hex().upper()[:10]
+    encryptor = Cipher(TripleDES(key), modes.ECB()).encryptor()
+    return "ENC-ZERO", encryptor.update(bytes(8)).hex().upper()[:6]
+
+
+def value(text):
+    """The value on a sheet: lines of a number, four groups, a check letter."""
+    lines = re.findall(r"^[|\s]*\d+\s+((?:[0-9A-F]{4} ?)+)\s+check [G-Z]", text, re.M)
+    return bytes.fromhex("".join("".join(GROUP.findall(line)) for line in lines))
+
+
+def pdf_text(path):
+    command = ["pdftotext", "-layout", str(path), "-"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def escp_text(path):
+    """A line printer's bytes without its commands."""
+    return ESCAPES.sub(b"", path.read_bytes()).decode("ascii", "replace")
+
+
+def combine(folder, demo, key):
+    total = bytes(key["bits"] // (7 if key["algorithm"] == "TDES" else 8))
+    parts = [c for c in demo["components"] if c["key"] == key["label"]]
+    need(2 <= len(parts) <= 9, f"{key['label']} has {len(parts)} components")
+    for part in parts:
+        name = f"{key['label']} component {part['index']}"
+        text = pdf_text(folder / part["pdf"])
+        paper = value(text)
+        need(len(paper) == len(total), f"{name}: {len(paper)} bytes on paper")
+        need(value(escp_text(folder / part["escp"])) == paper, f"{name}: both sheets agree")
+        method, kcv = check_value(paper, key["algorithm"])
+        need((method, kcv) == (part["kcv_method"], part["kcv"]), f"{name}: {kcv} ({method})")
+        need(f"{kcv} ({method})" in text, f"{name}: the sheet says so")
+        need(f"COMPONENT {part['index']} of {part['of']}" in text, f"{name}: i of n on the sheet")
+        need(part["custodian"] in text, f"{name}: the custodian on the sheet")
+        total = bytes(a ^ b for a, b in zip(total, paper))
+    method, kcv = check_value(total, key["algorithm"])
+    need((method, kcv) == (key["kcv_method"], key["kcv"]), f"{key['label']}: {kcv} ({method})")
+    return total
+
+
+def main(folder):
+    demo = json.loads((folder / "demo.json").read_text())
+    keys = {key["label"]: key for key in demo["keys"]}
+    wrapping = {
+        label: combine(folder, demo, keys[label])
+        for label in sorted({c["key"] for c in demo["components"]})
+    }
+    need(wrapping, "there are wrapping keys")
+    for export in demo["exports"]:
+        key = keys[export["key"]]
+        block = (folder / export["path"]).read_text()
+        need(block.strip() == block, f"{export['path']} holds the block alone")
+        opened = KeyBlock(wrapping[export["under"]])
+        clear = opened.unwrap(block)
+        head = opened.header
+        name = export["key"]
+        need(export["format"] == "tr31-" + head.version_id.lower(), f"{name}: version {head.version_id}")
+        version = "D" if keys[export["under"]]["algorithm"] == "AES" else "B"
+        need(head.version_id == version, f"{name}: the wrapping key decides")
+        need(head.key_usage == key["usage"], f"{name}: usage {head.key_usage}")
+        need(head.algorithm == key["algorithm"][0], f"{name}: algorithm {head.algorithm}")
+        size = key["bits"] // (7 if key["algorithm"] == "TDES" else 8)
+        need(len(clear) == size, f"{name}: {size} bytes")
+        method, kcv = check_value(clear, key["algorithm"])
+        need((method, kcv) == (key["kcv_method"], key["kcv"]), f"{name}: {kcv} ({method})")
+        need(kcv == export["kcv"], f"{name}: the export says the same")
+    need(demo["exports"], "there are exports")
+
+
+main(Path(sys.argv[1]))

@@ -1,0 +1,362 @@
+//! A training room whose people answer by themselves, unless a test says
+//! otherwise at one of the questions.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "each test takes what it needs, and may stop at the first surprise"
+)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::GroupId;
+use conclave_keyroom::domain::Permission;
+use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind, People, Prompt, Refusal, Show};
+use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
+use conclave_station::compose::{Parts, assemble, random_source};
+use conclave_station::config::TrainingConfig;
+use conclave_station::host::clock::SystemClock;
+use conclave_station::initialise::InitialiseEnd;
+use conclave_station::logon::LogonEnd;
+use conclave_station::service::ActEnd;
+use conclave_station::station::Station;
+use conclave_station::training_room::TrainingRoom;
+use conclave_training::card::{TrainingCard, TrainingReaders};
+use conclave_training::printer::TrainingPrinters;
+use conclave_training::stick::StickPorts;
+
+/// Everybody's PIN.
+pub const PIN: &[u8] = b"802803";
+
+/// Name, manager, groups; in the order of the cards' numbers.
+pub type Staff = &'static [(&'static str, &'static str, &'static str)];
+
+pub const ZMK: &str = "generate-zmk.toml";
+pub const WORKING: &str = "working-key.toml";
+
+/// What a test does at a question before anybody answers it: nothing, or its
+/// own answer.
+pub type At = Box<dyn FnMut(&Prompt, usize) -> Option<Answer> + Send>;
+
+/// The people.
+pub struct Crowd {
+    readers: TrainingReaders,
+    cards: Vec<(String, TrainingCard)>,
+    in_reader: Option<usize>,
+    prompt: Option<Prompt>,
+    pub forms: BTreeMap<String, Vec<Vec<String>>>,
+    /// Called at each new question with how often its code was asked.
+    pub at: At,
+    asked: BTreeMap<String, usize>,
+    fresh: bool,
+    check_value: String,
+    pub serial: u32,
+    typed: String,
+    /// Every code asked, in order.
+    pub codes: Vec<String>,
+    /// Every refusal that stood on a screen.
+    pub refusals: Vec<String>,
+    swaps: usize,
+}
+
+impl Crowd {
+    pub fn new(room: &TrainingRoom, staff: Staff) -> Self {
+        let cards = room.cards.lock().unwrap().clone();
+        Self {
+            readers: room.readers.clone(),
+            cards: staff
+                .iter()
+                .zip(cards)
+                .map(|((name, ..), card)| ((*name).to_owned(), card))
+                .collect(),
+            in_reader: None,
+            prompt: None,
+            forms: BTreeMap::new(),
+            at: Box::new(|_, _| None),
+            asked: BTreeMap::new(),
+            fresh: false,
+            check_value: String::new(),
+            serial: 100,
+            typed: String::new(),
+            codes: Vec::new(),
+            refusals: Vec::new(),
+            swaps: 0,
+        }
+    }
+
+    /// What is typed into a form the next time.
+    pub fn form(&mut self, code: &str, values: &[&str]) {
+        let row = values.iter().map(|v| (*v).to_owned()).collect();
+        self.forms.entry(code.into()).or_default().push(row);
+    }
+
+    fn swap(&mut self, wanted: &[String]) -> Option<Answer> {
+        self.swaps += 1;
+        if self.swaps > 40 {
+            return Some(Answer::Abort);
+        }
+        let next = wanted
+            .iter()
+            .filter_map(|name| self.cards.iter().position(|(n, _)| n == name))
+            .find(|at| Some(*at) != self.in_reader)
+            .or(self.in_reader)?;
+        self.readers.pull(0);
+        self.readers.insert(&self.cards[next].1, 0).unwrap();
+        self.in_reader = Some(next);
+        None
+    }
+
+    /// Pulls the card that is in.
+    pub fn hand(&self) -> TrainingReaders {
+        self.readers.clone()
+    }
+}
+
+impl People for Crowd {
+    fn show(&mut self, prompt: &Prompt) {
+        if let Some(Show::CheckValue { kcv, .. }) = &prompt.show {
+            self.check_value.clone_from(kcv);
+        }
+        if let Some(refusal) = &prompt.refused {
+            self.refusals
+                .push(format!("{}: {}", prompt.code, refusal.happened));
+        }
+        let same = self
+            .prompt
+            .as_ref()
+            .is_some_and(|old| old.code == prompt.code && old.ask == prompt.ask);
+        if !same {
+            self.swaps = 0;
+        }
+        self.fresh = true;
+        self.prompt = Some(prompt.clone());
+    }
+
+    fn answer(&mut self, _: Duration) -> Option<Answer> {
+        let prompt = self.prompt.clone()?;
+        if std::mem::take(&mut self.fresh) {
+            self.codes.push(prompt.code.clone());
+            assert!(self.codes.len() < 3000, "no end: {:?}", self.refusals);
+            let times = self.asked.entry(prompt.code.clone()).or_default();
+            *times += 1;
+            if let Some(answer) = (self.at)(&prompt, *times) {
+                return Some(answer);
+            }
+        }
+        Some(match &prompt.ask {
+            Ask::Nothing => return None,
+            Ask::Card { wanted, .. } => return self.swap(wanted),
+            Ask::Pin { .. } | Ask::NewPin { .. } => {
+                Answer::Secret(Secret::from_fn(PIN.len(), |out| out.copy_from_slice(PIN)))
+            }
+            Ask::Text { masked, .. } if prompt.code.starts_with("seal") => {
+                if !masked {
+                    self.serial += 1;
+                    self.typed = format!("CE{:07}", self.serial);
+                }
+                Answer::Word(self.typed.clone())
+            }
+            Ask::Text { .. } => Answer::Word(self.check_value.clone()),
+            Ask::Form { fields, .. } => match self.forms.get_mut(&prompt.code) {
+                Some(rows) if !rows.is_empty() => Answer::Fields(rows.remove(0)),
+                _ if prompt.refused.is_some() => Answer::Abort,
+                _ => Answer::Fields(
+                    fields
+                        .iter()
+                        .map(|field| match &field.kind {
+                            FieldKind::One(all) if field.value.is_empty() => {
+                                all.first().cloned().unwrap_or_default()
+                            }
+                            _ => field.value.clone(),
+                        })
+                        .collect(),
+                ),
+            },
+            Ask::Choose { .. } => Answer::Chosen(0),
+            Ask::Confirm { .. } | Ask::Read => Answer::Confirmed,
+            Ask::Exactly { text } => Answer::Word(text.clone()),
+        })
+    }
+
+    fn progress(&mut self, _: &str, _: u64, _: u64) {}
+
+    fn blank(&mut self, _: bool) {}
+}
+
+/// What is wrong with the printer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing is plugged in.
+    Gone,
+    /// Another one is plugged in.
+    Other,
+    /// It takes no byte.
+    NotReady,
+    /// It stops in the middle of a sheet.
+    Broken,
+}
+
+/// The room's printers, with trouble.
+struct Shelf {
+    inner: TrainingPrinters,
+    trouble: Arc<Mutex<Option<Trouble>>>,
+}
+
+impl Printers for Shelf {
+    fn found(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
+        let mut found = self.inner.found()?;
+        match *self.trouble.lock().unwrap() {
+            Some(Trouble::Gone) => found.clear(),
+            Some(Trouble::Other) => found[0].serial = "OTHER-1".into(),
+            _ => {}
+        }
+        Ok(found)
+    }
+
+    fn print(
+        &mut self,
+        permit: &dyn Permission,
+        device: &str,
+        serial: &str,
+        bytes: &[u8],
+    ) -> Result<(), PrinterError> {
+        match *self.trouble.lock().unwrap() {
+            Some(Trouble::NotReady) => Err(PrinterError::NotReady("off line".into())),
+            Some(Trouble::Broken) => Err(PrinterError::Broken("it went off".into())),
+            _ => self.inner.print(permit, device, serial, bytes),
+        }
+    }
+}
+
+/// A station, its room and its people.
+pub struct Scene {
+    pub station: Station,
+    pub room: TrainingRoom,
+    pub people: Crowd,
+    /// What is wrong with the printer now.
+    pub printer: Arc<Mutex<Option<Trouble>>>,
+    pub staff: Staff,
+}
+
+impl Scene {
+    /// The station in a folder, with one reader.
+    pub fn open(folder: &Path, staff: Staff) -> Self {
+        Self::open_with(folder, staff, random_source().unwrap())
+    }
+
+    pub fn open_with(folder: &Path, staff: Staff, random: Box<dyn RandomSource + Send>) -> Self {
+        let config = TrainingConfig {
+            readers: 1,
+            cards: u8::try_from(staff.len()).unwrap(),
+        };
+        let room = TrainingRoom::open(folder, &config).unwrap();
+        let printer = Arc::new(Mutex::new(None));
+        let station = assemble(Parts {
+            folder: folder.to_owned(),
+            training: true,
+            readers: Arc::new(room.readers.clone()),
+            printers: Box::new(Shelf {
+                inner: TrainingPrinters(room.printers.0.clone()),
+                trouble: Arc::clone(&printer),
+            }),
+            media: Box::new(StickPorts::new(vec![room.stick.clone()])),
+            clock: Arc::new(SystemClock::default()),
+            random,
+            blank: Arc::new(|_| {}),
+        })
+        .unwrap();
+        let people = Crowd::new(&room, staff);
+        Self {
+            station,
+            room,
+            people,
+            printer,
+            staff,
+        }
+    }
+
+    /// Founds the station, and enrols printer and stick.
+    pub fn furnish(&mut self) {
+        self.people.form("init.name", &["KEYROOM-TEST", "TEST"]);
+        for (name, manager, groups) in self.staff {
+            self.people.form("init.person", &[name, manager, groups]);
+        }
+        self.people.form("init.person", &[]);
+        match self.station.initialise(&mut self.people) {
+            InitialiseEnd::Done(_) => {}
+            InitialiseEnd::Refused(refusal) => panic!("{refusal:?}"),
+            _ => panic!("given up: {:?}", self.people.refusals),
+        }
+        self.logon(GroupId::Administrators);
+        let printer = &self.room.printers.0[0];
+        let found = format!("{} serial {}", printer.device(), printer.serial());
+        self.people.form(
+            "enrol.printer",
+            &["KOMP-1", &found, "key components", "ESC/P"],
+        );
+        done(self.station.ask_printer(&mut self.people));
+        self.people.form("enrol.medium", &["STICK-1"]);
+        done(self.station.ask_medium(&mut self.people));
+        self.station.logout("logged out").unwrap();
+    }
+
+    pub fn logon(&mut self, group: GroupId) {
+        match self.station.logon(Some(group), &mut self.people) {
+            LogonEnd::Done(_) => {}
+            LogonEnd::Refused(refusal) => panic!("{refusal:?}"),
+            _ => panic!("no logon: {:?}", self.people.refusals),
+        }
+    }
+
+    /// Both groups of a ceremony.
+    pub fn logon_both(&mut self) {
+        self.logon(GroupId::KeyManagers);
+        self.logon(GroupId::Approvers);
+    }
+
+    pub fn ceremony(&mut self, script: &str, parameters: &[&str]) -> Result<ActEnd, Refusal> {
+        self.people.forms.remove("ceremony.parameters");
+        self.people.form("ceremony.parameters", parameters);
+        self.station.begin_ceremony(script, &mut self.people)
+    }
+
+    pub fn zmk(&mut self, label: &str, template: &str, count: &str) -> Result<ActEnd, Refusal> {
+        self.ceremony(ZMK, &[label, template, count])
+    }
+
+    pub fn working(&mut self, label: &str, template: &str, under: &str) -> Result<ActEnd, Refusal> {
+        self.ceremony(WORKING, &[label, template, under, "BANK-LAKE", "STICK-1"])
+    }
+
+    /// Entries of the journal so far.
+    pub fn entries(&self) -> u64 {
+        self.station.door().vault().newest().unwrap().0
+    }
+
+    /// The state of a key, in words; nothing for one that is not there.
+    pub fn key_state(&self, label: &str) -> Option<String> {
+        self.station
+            .keys()
+            .iter()
+            .filter(|key| key.label == label)
+            .map(|key| key.state.words().to_owned())
+            .next_back()
+    }
+}
+
+/// The title of an act that came to an end.
+#[track_caller]
+pub fn done(end: Result<ActEnd, Refusal>) -> String {
+    match end {
+        Ok(ActEnd::Done { title, .. }) => title,
+        Ok(ActEnd::Stopped) => panic!("given up"),
+        Err(refusal) => panic!("{refusal:?}"),
+    }
+}
