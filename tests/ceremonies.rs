@@ -121,7 +121,7 @@ fn zone_master_keys_of_every_form() {
         assert_eq!(scene.key_state(&label).as_deref(), Some("active"), "{form}");
     }
     assert_eq!(below(&folder.path().join("minutes"), ".pdf"), 5);
-    assert_eq!(below(&folder.path().join("minutes"), ".transcript"), 5);
+    assert_eq!(below(&folder.path().join("minutes"), ".cbor"), 5);
     assert_eq!(below(&folder.path().join("reports"), ".pdf"), 5);
     // A label counts once, whatever it is made of.
     let entries = scene.entries();
@@ -134,7 +134,7 @@ fn zone_master_keys_of_every_form() {
     let mut paths: Vec<_> = std::fs::read_dir(folder.path().join("minutes"))
         .unwrap()
         .map(|e| e.unwrap().path())
-        .filter(|p| p.extension().is_some_and(|e| e == "transcript"))
+        .filter(|p| p.extension().is_some_and(|e| e == "cbor"))
         .collect();
     paths.push(journal);
     let report = conclave_evidence::verify::verify_paths(&paths);

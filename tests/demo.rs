@@ -295,7 +295,7 @@ fn evidence(folder: &Path) -> Vec<PathBuf> {
     all.extend(
         files(&folder.join("minutes"))
             .into_iter()
-            .filter(|path| path.extension().is_some_and(|e| e == "transcript")),
+            .filter(|path| path.extension().is_some_and(|e| e == "cbor")),
     );
     all
 }
