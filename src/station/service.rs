@@ -256,7 +256,7 @@ impl Station {
             locked: locked.map(|why| Refusal {
                 happened: format!("The station is locked: {why}."),
                 safe: "Nothing is open, and nothing was lost.".into(),
-                advice: "Administrators log on, then unlock it on the devices screen.".into(),
+                advice: "Administrators unlock it with their cards: press u.".into(),
             }),
             session: self
                 .session

@@ -23,6 +23,27 @@ pub enum Thing {
     Sheet,
 }
 
+impl Thing {
+    fn card(&self) -> Option<&str> {
+        match self {
+            Self::InReader { card, .. } | Self::OnTable(card) => Some(card),
+            Self::Sheet => None,
+        }
+    }
+}
+
+/// Keys that act on a thing at once, in the order of the things.
+const KEYS: [char; 35] = [
+    '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j',
+    'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y', 'z',
+];
+
+/// The key of the thing at this place, as far as keys go.
+#[must_use]
+pub fn key_of(at: usize) -> Option<char> {
+    KEYS.get(at).copied()
+}
+
 /// The desk as it is shown.
 pub struct Table {
     desk: Arc<dyn Desk>,
@@ -80,6 +101,8 @@ impl Table {
             }
         }
         things.extend(self.desk.cards().into_iter().map(Thing::OnTable));
+        // By card, wherever it lies: a card keeps its key while cards move.
+        things.sort_by(|a, b| a.card().cmp(&b.card()));
         let sheet = !self.desk.sheet().is_empty();
         if sheet {
             things.push(Thing::Sheet);
@@ -128,9 +151,10 @@ impl Table {
             Key::Down => self.at = (self.at + 1).min(last),
             Key::Home => self.at = 0,
             Key::End => self.at = last,
-            Key::Char(c @ '1'..='9') => {
-                let at = usize::from(c as u8 - b'1');
-                if at <= last {
+            Key::Char(c) => {
+                if let Some(at) = KEYS.iter().position(|key| *key == c)
+                    && at < self.things.len()
+                {
                     self.at = at;
                     return self.act();
                 }

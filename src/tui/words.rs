@@ -50,7 +50,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
         "start" => &[
             "The station before anybody is logged on.",
             "",
-            "A new station can only be initialised: two groups of people are recorded, each person's card is enrolled, and TEST or PRODUCTION is chosen once and for ever.",
+            "A new station can only be initialised: the people and their groups are recorded, each person's card is enrolled, and TEST or PRODUCTION is chosen once and for ever.",
             "A closed station opens to a group: so many of its members as the group demands put their cards in and type their PINs. Alone, nobody can.",
             "A locked station says why. Some locks are opened by administrators, others only by a restored backup.",
         ],
@@ -91,7 +91,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "What happened, newest first. Each entry carries the hash of the one before it.",
             "",
             "An entry whose words are sealed was written for another compartment: log on with the auditors' group to read it.",
-            "x writes the journal export, which conclave-verify checks on any computer.",
+            "x writes the journal export, which «conclave verify» checks on any computer.",
         ],
         "detail" => &["Everything the station knows of one row. Esc goes back."],
         "progress" => {

@@ -436,7 +436,7 @@ fn over_it() -> Vec<(&'static str, Build)> {
     let desk: Build = Box::new(|theme| {
         let hands = Hands::new(
             &["Training reader 1", "Training reader 2"],
-            &["4F2A MEMBER-1", "91C0 MEMBER-2", "0B77 MEMBER-3"],
+            &["card 01 MEMBER-1", "card 02 MEMBER-2", "card 03 MEMBER-3"],
         );
         *hands.sheet.lock().unwrap() = all(&["COMPONENT 2 OF 3", "XXXX XXXX XXXX XXXX"]);
         let mut app = App::new(theme, Some(Arc::new(hands)));

@@ -7,7 +7,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use super::paper::{Paper, fit, width};
 use super::{Hint, hint};
 use crate::tui::app::App;
-use crate::tui::desk::{Table, Thing};
+use crate::tui::desk::{Table, Thing, key_of};
 use crate::tui::overlay::Overlay;
 
 /// An empty box in the middle; gives what is inside.
@@ -179,7 +179,7 @@ pub fn desk_keys(app: &App) -> Vec<Hint> {
     };
     vec![
         hint("Enter", act),
-        hint("1-9", "the same, by number"),
+        hint("1-9 a-z", "the same at once"),
         hint("Esc", "close"),
         hint("?", "help"),
     ]
@@ -194,13 +194,13 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
         return;
     }
     let high = u16::try_from(table.things.len() + table.free.len() + 9).unwrap_or(u16::MAX);
-    let inner = frame(app, buf, body, (74, high), "Training desk");
+    let inner = frame(app, buf, body, (78, high), "Training desk");
     let mut paper = Paper::new(theme, usize::from(inner.width));
     paper.text("What people would do here with their hands.", theme.quiet());
     paper.gap();
     for reader in &table.free {
         paper.parts(vec![(
-            format!("       {}  empty", fit(reader, 26)),
+            format!("      {} {reader}", fit("no card", 30)),
             theme.plain(),
         )]);
     }
@@ -211,16 +211,12 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
             Thing::Sheet => ("in the printer", "a sheet", "Enter looks at it"),
         };
         let here = at == table.at;
-        let number = if at < 9 {
-            (at + 1).to_string()
-        } else {
-            " ".to_owned()
-        };
+        let number = key_of(at).unwrap_or(' ');
         let mark = if here { "▸" } else { " " };
         let text = format!(
-            " {mark} {number}   {}  {}  {}",
-            fit(place, 26),
-            fit(what, 16),
+            " {mark} {number}  {} {} {}",
+            fit(what, 30),
+            fit(place, 22),
             if here { act } else { "" }
         );
         let text = fit(&text, usize::from(inner.width));

@@ -51,12 +51,12 @@ pub fn start(app: &App, buf: &mut Buffer, area: Rect) {
             paper.text("This station is new.", theme.strong());
             paper.gap();
             paper.text(
-                "It holds no people, no keys and no journal yet. Initialising chooses TEST or PRODUCTION for ever, records the people of two groups, and enrols one card for each of them.",
+                "It holds no people, no keys and no journal yet. Initialising chooses TEST or PRODUCTION for ever, records the people and their groups, and enrols a card for each person, in one sitting.",
                 theme.plain(),
             );
             paper.gap();
             paper.text(
-                "Needed in the room: everybody of both groups, each with a blank card.",
+                "Needed in the room: everybody who will belong to a group, each with a card as delivered.",
                 theme.plain(),
             );
             paper.gap();
