@@ -5,32 +5,17 @@
 
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/stage.rs"]
+mod stage;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex};
 
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field};
 use conclave_training::stick::Mishap;
 use people::{Scene, Staff, Trouble, done};
+use stage::{folder, scene, sheets};
 use tempfile::TempDir;
-
-const STAFF: Staff = &[
-    ("Ada", "Zoe", "Administrators, Approvers"),
-    ("Ben", "Zoe", "Administrators, Approvers"),
-    ("Cat", "Zoe", "Administrators, Approvers"),
-    ("Dan", "Yan", "Key managers"),
-    ("Eva", "Yan", "Key managers"),
-    ("Fay", "Yan", "Key managers"),
-    ("Gus", "Xia", "Custodians A"),
-    ("Hal", "Wim", "Custodians B"),
-    ("Ida", "Val", "Custodians C"),
-    ("Jim", "Uwe", "Auditors"),
-    ("Kim", "Uwe", "Auditors"),
-    ("Lea", "Tom", "Recovery"),
-    ("Max", "Tom", "Recovery"),
-    ("Ned", "Tom", "Recovery"),
-];
 
 /// The same with nine custodians, three of group B.
 const MANY: Staff = &[
@@ -56,55 +41,12 @@ const MANY: Staff = &[
     ("Ted", "Val", "Custodians C"),
 ];
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, target).unwrap();
-        }
-    }
-}
-
-/// A copy of a furnished station.
-fn folder() -> TempDir {
-    static BASE: OnceLock<TempDir> = OnceLock::new();
-    let base = BASE.get_or_init(|| {
-        let folder = TempDir::new().unwrap();
-        Scene::open(folder.path(), STAFF).furnish();
-        folder
-    });
-    let folder = TempDir::new().unwrap();
-    copy(base.path(), folder.path());
-    folder
-}
-
-fn scene(folder: &TempDir) -> Scene {
-    let mut scene = Scene::open(folder.path(), STAFF);
-    scene.logon_both();
-    scene
-}
-
 fn below(folder: &Path, ending: &str) -> usize {
     std::fs::read_dir(folder).map_or(0, |all| {
         all.flatten()
             .filter(|e| e.file_name().to_string_lossy().ends_with(ending))
             .count()
     })
-}
-
-/// The sheets that lie in the printer.
-fn sheets(scene: &Scene) -> usize {
-    let bytes = scene.room.printers.0[0].bytes();
-    let value = b"COMPONENT VALUE";
-    bytes
-        .expose()
-        .windows(value.len())
-        .filter(|w| w == value)
-        .count()
 }
 
 #[test]
@@ -366,7 +308,7 @@ fn a_stick_that_is_missing_full_or_pulled_gets_the_key_afresh() {
 
 /// The printer is in trouble at the first of these sheets.
 fn trouble_at(scene: &mut Scene, trouble: Trouble) {
-    let printer = std::sync::Arc::clone(&scene.printer);
+    let printer = Arc::clone(&scene.printer);
     scene.people.at = Box::new(move |prompt, times| {
         if prompt.code == "print.ready" {
             *printer.lock().unwrap() = (times == 1).then(|| trouble.clone());
@@ -380,6 +322,7 @@ fn a_printer_that_is_not_there_prints_nothing_and_may_be_mended() {
     for (trouble, word) in [
         (Trouble::Gone, "the printer is not there"),
         (Trouble::Other, "the printer is not there"),
+        (Trouble::NotReady, "not ready"),
     ] {
         let folder = folder();
         let mut scene = scene(&folder);
@@ -394,18 +337,12 @@ fn a_printer_that_is_not_there_prints_nothing_and_may_be_mended() {
 
 #[test]
 fn a_printer_that_fails_with_the_sheet_voids_the_key() {
-    for trouble in [Trouble::NotReady, Trouble::Broken] {
-        let folder = folder();
-        let mut scene = scene(&folder);
-        trouble_at(&mut scene, trouble.clone());
-        done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
-        let state = scene.key_state("BANK-LAKE.ZMK.001");
-        assert_eq!(
-            (state.as_deref(), sheets(&scene)),
-            (Some("void"), 0),
-            "{trouble:?}"
-        );
-    }
+    let folder = folder();
+    let mut scene = scene(&folder);
+    trouble_at(&mut scene, Trouble::Broken);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    let state = scene.key_state("BANK-LAKE.ZMK.001");
+    assert_eq!((state.as_deref(), sheets(&scene)), (Some("void"), 0));
 }
 
 #[test]
@@ -451,96 +388,6 @@ fn a_card_pulled_while_the_station_waits_leads_back_to_the_boundary() {
     }
 }
 
-/// Ends the program at a question, as a power cut would: nothing is saved any
-/// more.
-fn crash(folder: &TempDir, code: &'static str, nth: usize) -> bool {
-    let mut scene = scene(folder);
-    scene.people.at = Box::new(move |prompt, times| {
-        if prompt.code == code && times == nth {
-            resume_unwind(Box::new(code));
-        }
-        None
-    });
-    catch_unwind(AssertUnwindSafe(|| {
-        let _ = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
-    }))
-    .is_err()
-}
-
-/// What a restart makes of it: the key's state at the end, and the sheets
-/// printed after the restart.
-fn resumed(folder: &TempDir) -> (Option<String>, usize) {
-    let mut scene = scene(folder);
-    scene.people.serial = 500;
-    let open: Vec<String> = scene
-        .station
-        .ceremonies()
-        .iter()
-        .filter(|c| !c.over)
-        .map(|c| c.ceremony.to_string())
-        .collect();
-    for id in open {
-        let end = scene.station.resume_ceremony(&id, &mut scene.people);
-        let told = &scene.people.refusals;
-        assert!(!done(end).ends_with("interrupted"), "{told:?}");
-    }
-    assert!(scene.station.ceremonies().iter().all(|c| c.over));
-    (scene.key_state("BANK-LAKE.ZMK.001"), sheets(&scene))
-}
-
-#[test]
-fn after_a_crash_before_the_key_the_ceremony_goes_on() {
-    for code in [
-        "sign-in.card",
-        "confirm.clock",
-        "sign.card",
-        "generate.ready",
-    ] {
-        let folder = folder();
-        assert!(crash(&folder, code, 1), "{code} is never asked");
-        let (state, sheets) = resumed(&folder);
-        assert_eq!((state.as_deref(), sheets), (Some("active"), 2), "{code}");
-    }
-}
-
-#[test]
-fn after_a_crash_between_print_and_seal_the_key_is_void() {
-    for (code, nth) in [
-        ("print.collect", 1),
-        ("confirm.sheet", 1),
-        ("seal.serial.first", 1),
-        ("seal.serial.second", 1),
-        ("seal.serial.second", 2),
-    ] {
-        let folder = folder();
-        assert!(crash(&folder, code, nth), "{code} is never asked");
-        let (state, sheets) = resumed(&folder);
-        assert_eq!((state.as_deref(), sheets), (Some("void"), 0), "{code}");
-    }
-}
-
-#[test]
-fn after_a_crash_with_every_component_sealed_the_ceremony_goes_on() {
-    for code in ["readback.show", "readback.second", "confirm.tidy"] {
-        let folder = folder();
-        assert!(crash(&folder, code, 1), "{code} is never asked");
-        let (state, sheets) = resumed(&folder);
-        assert_eq!((state.as_deref(), sheets), (Some("active"), 0), "{code}");
-    }
-}
-
-#[test]
-fn components_that_were_never_printed_die_with_the_program() {
-    // They live in the provider alone, so nothing can be printed afterwards,
-    // and no half-made key is left behind.
-    for (code, nth) in [("print.ready", 1), ("print.ready", 2)] {
-        let folder = folder();
-        assert!(crash(&folder, code, nth), "{code} is never asked");
-        let (state, sheets) = resumed(&folder);
-        assert_eq!((state.as_deref(), sheets), (Some("void"), 0), "{code}");
-    }
-}
-
 #[test]
 fn a_malformed_script_is_named_and_the_others_are_there() {
     let folder = folder();
@@ -560,4 +407,48 @@ fn a_malformed_script_is_named_and_the_others_are_there() {
     let refused = scene.ceremony("no-seal.toml", &[]).err().unwrap();
     assert!(refused.happened.contains("no-seal.toml"), "{refused:?}");
     assert!(scene.station.ceremonies().is_empty());
+}
+
+#[test]
+fn malformed_templates_and_forms_are_named_and_nothing_begins() {
+    let folder = folder();
+    let keys = folder.path().join("keys");
+    std::fs::create_dir_all(&keys).unwrap();
+    for name in [
+        "unknown-form.toml",
+        "not-toml.toml",
+        "cryptoperiod-zero.toml",
+    ] {
+        std::fs::copy(format!("tests/malformed/templates/{name}"), keys.join(name)).unwrap();
+    }
+    let mut scene = scene(&folder);
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&lines);
+    scene.people.at = Box::new(move |prompt, _| {
+        if prompt.code == "ceremony.parameters" {
+            let mut seen = seen.lock().unwrap();
+            seen.extend(prompt.lines.iter().map(|line| line.text.clone()));
+        }
+        None
+    });
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    let told = lines.lock().unwrap().join("\n");
+    for name in [
+        "unknown-form.toml",
+        "not-toml.toml",
+        "cryptoperiod-zero.toml",
+    ] {
+        assert!(told.contains(&format!("{name} is refused: ")), "{told}");
+    }
+    let begun = scene.station.ceremonies().len();
+    let layouts = folder.path().join("layouts");
+    std::fs::create_dir_all(&layouts).unwrap();
+    for name in ["value-on-the-outside.toml", "not-toml.toml", "no-fold.toml"] {
+        let from = format!("tests/malformed/layouts/{name}");
+        std::fs::copy(from, layouts.join("component.toml")).unwrap();
+        let refused = scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2").err();
+        let refused = refused.unwrap_or_else(|| panic!("{name} is taken"));
+        assert!(refused.happened.contains("component.toml"), "{refused:?}");
+    }
+    assert_eq!(scene.station.ceremonies().len(), begun);
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_trades::ceremony::{Script, parse_template};
+use conclave_trades::print::Layout;
 
 /// No reviewed file is larger, in bytes.
 const LARGEST: u64 = 256 * 1024;
@@ -77,19 +78,21 @@ impl Data {
         Ok((script, bytes))
     }
 
-    /// The key templates that are in order, by name.
+    /// The key templates by file name; a refused one with its reason.
     #[must_use]
-    pub fn templates(&self) -> Vec<KeyTemplate> {
+    pub fn templates(&self) -> Vec<(String, Result<KeyTemplate, String>)> {
         self.files("keys", ".toml")
             .into_iter()
-            .filter_map(|(name, bytes)| {
-                let text = String::from_utf8(bytes.ok()?).ok()?;
-                parse_template(&name, &text).ok()
+            .map(|(name, bytes)| {
+                let template = bytes
+                    .and_then(|bytes| text(&name, bytes))
+                    .and_then(|text| parse_template(&name, &text).map_err(|e| e.to_string()));
+                (name, template)
             })
             .collect()
     }
 
-    /// The text of a layout.
+    /// The text of a layout that keeps every rule.
     ///
     /// # Errors
     /// Why there is none, in words.
@@ -97,9 +100,16 @@ impl Data {
         let bytes = self
             .files("layouts", ".toml")
             .remove(file)
-            .ok_or_else(|| format!("there is no layout {file}"))??;
-        String::from_utf8(bytes).map_err(|_| format!("{file} is not text"))
+            .ok_or_else(|| format!("there is no layout {file}"))?;
+        let text = bytes.and_then(|bytes| text(file, bytes));
+        let text = text.map_err(|why| format!("the layout {file} is refused: {why}"))?;
+        Layout::parse(&text).map_err(|why| format!("the layout {file} is refused: {why}"))?;
+        Ok(text)
     }
+}
+
+fn text(name: &str, bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|_| format!("{name} is not text"))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {

@@ -90,6 +90,13 @@ impl Door {
         self.provider.identity()
     }
 
+    /// TRUE while this component still waits for its printer: components die
+    /// with the session.
+    #[must_use]
+    pub fn component_waits(&self, key: Id, index: u8) -> bool {
+        self.provider.has_component(key, index)
+    }
+
     /// The flag that stops work.
     #[must_use]
     pub fn stop(&self) -> &Arc<StopFlag> {

@@ -128,7 +128,7 @@ pub trait Provider: Send {
     ) -> Result<(Generated, Vec<Kcv>), ProviderError>;
 
     /// Takes a waiting component out of the provider: a second time it is
-    /// [`ProviderError::Gone`]. `index` counts from 1.
+    /// [`ProviderError::Gone`], unless it was put back in between. `index` counts from 1.
     ///
     /// # Errors
     /// [`ProviderError::Gone`]
@@ -138,6 +138,13 @@ pub trait Provider: Send {
         key: Id,
         index: u8,
     ) -> Result<Secret, ProviderError>;
+
+    /// Lets a component wait again that was taken and of which, beyond doubt,
+    /// no byte has left the station.
+    fn put_back_component(&mut self, permit: &dyn Permission, key: Id, index: u8, value: Secret);
+
+    /// TRUE while a component waits for its printer.
+    fn has_component(&self, key: Id, index: u8) -> bool;
 
     /// Wipes all waiting components of a key.
     fn forget_components(&mut self, key: Id);

@@ -182,6 +182,14 @@ impl Provider for SoftwareProvider {
             .ok_or(ProviderError::Gone)
     }
 
+    fn put_back_component(&mut self, _: &dyn Permission, key: Id, index: u8, value: Secret) {
+        self.waiting.insert((key, index), value);
+    }
+
+    fn has_component(&self, key: Id, index: u8) -> bool {
+        self.waiting.contains_key(&(key, index))
+    }
+
     fn forget_components(&mut self, key: Id) {
         self.waiting.retain(|(k, _), _| *k != key);
     }

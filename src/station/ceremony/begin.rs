@@ -15,6 +15,7 @@ use conclave_trades::ceremony::state::{
     CastPart, Delivery, Parameters, Player, State, WrappingKey,
 };
 
+use super::unit::LAYOUT;
 use crate::cards::{Interrupted, ask};
 use crate::station::Station;
 
@@ -111,12 +112,24 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
         let components = script.purpose == Purpose::Components;
-        let templates: Vec<_> = self
-            .data
-            .templates()
-            .into_iter()
-            .filter(|t| t.in_components == components)
-            .collect();
+        if components {
+            // Found out now, not with the first component in the printer.
+            self.data.layout(LAYOUT).map_err(|why| {
+                refused(
+                    format!("The component form may not be used: {why}."),
+                    "Have the layout corrected and reviewed.",
+                )
+            })?;
+        }
+        let mut lines = vec![note(script.summary.clone())];
+        let mut templates = Vec::new();
+        for (file, template) in self.data.templates() {
+            match template {
+                Ok(template) if template.in_components == components => templates.push(template),
+                Ok(_) => {}
+                Err(why) => lines.push(note(format!("✗ {file} is refused: {why}"))),
+            }
+        }
         let names: Vec<String> = templates.iter().map(|t| t.name.clone()).collect();
         let wrapping: Vec<KeyRecord> = self
             .keys()
@@ -153,7 +166,7 @@ impl Station {
             code: "ceremony.parameters".into(),
             act: script.title.clone(),
             title: "What is to be made".into(),
-            lines: vec![note(script.summary.clone())],
+            lines,
             ask: Ask::Form {
                 fields,
                 submit: "go on to the people".into(),

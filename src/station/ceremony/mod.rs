@@ -77,7 +77,10 @@ impl Station {
             return Ok(ended(&state));
         }
         let found = self.found_in_journal(&engine, &state)?;
-        let state = engine.resume(state, found);
+        let mut state = engine.resume(state, found);
+        if self.components_died(&state) {
+            state = engine.components_died(state);
+        }
         self.save(
             &state,
             vec![format!("{} is resumed", state.parameters.label)],

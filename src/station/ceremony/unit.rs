@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use conclave_evidence::Hash;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::device::PrinterPurpose;
-use conclave_keyroom::domain::key::KeyState;
+use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
 use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
@@ -26,7 +26,7 @@ use crate::cards::ask;
 use crate::station::Station;
 
 /// The layout of component forms.
-const LAYOUT: &str = "component.toml";
+pub(super) const LAYOUT: &str = "component.toml";
 
 impl Station {
     pub(super) fn did(&self, words: Vec<String>, journal: Option<u64>) -> Did {
@@ -368,7 +368,7 @@ impl Station {
         let none = || "there is nothing to export".to_owned();
         let delivery = state.parameters.delivery.as_ref().ok_or_else(none)?;
         let made = state.key.as_ref().ok_or_else(none)?;
-        let key: conclave_keyroom::domain::key::KeyRecord = vault
+        let key: KeyRecord = vault
             .get(Compartment::Catalogue, made.id)
             .map_err(|e| e.to_string())?;
         let under = vault
@@ -445,6 +445,22 @@ impl Station {
         Some(KeyMade {
             id: made.id,
             kcv: made.kcv,
+        })
+    }
+
+    /// TRUE when a component is still to be printed and the provider has it no
+    /// more.
+    pub(super) fn components_died(&self, state: &State) -> bool {
+        let Some(made) = &state.key else {
+            return false;
+        };
+        let record: Option<KeyRecord> = self.door.vault().get(Compartment::Catalogue, made.id).ok();
+        record.is_some_and(|record| {
+            record
+                .components
+                .iter()
+                .filter(|c| c.state == ComponentState::Waiting)
+                .any(|c| !self.door.component_waits(made.id, c.index))
         })
     }
 

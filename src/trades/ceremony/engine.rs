@@ -441,6 +441,21 @@ impl Engine {
         }
     }
 
+    /// The components that were still to be printed died with the session: no
+    /// key can come of this ceremony any more.
+    #[must_use]
+    pub fn components_died(&self, state: State) -> State {
+        if state.over || state.ending.is_some() {
+            return state;
+        }
+        finish(
+            state,
+            End::Void,
+            "the components that waited for the printer died with the session: the key is void"
+                .into(),
+        )
+    }
+
     fn deviation_witness(
         &self,
         state: &State,

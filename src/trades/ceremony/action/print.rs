@@ -3,6 +3,7 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
@@ -123,6 +124,45 @@ fn device(error: &PrinterError) -> ActionError {
     }
 }
 
+/// Sends the filled form to every printer.
+///
+/// # Errors
+/// [`ActionError::Unknown`] when bytes may have left; anything else when none
+/// has.
+fn emit(
+    printers: &[PrinterRecord],
+    nodes: &[String],
+    (layout, form, value): (&Layout, &ComponentForm, &Secret),
+    mark: &dyn Permission,
+    ports: &mut Ports<'_>,
+) -> Result<(), ActionError> {
+    // All sheets are made before the first byte leaves.
+    let sheets = printers
+        .iter()
+        .map(|printer| match printer.language {
+            PrinterLanguage::EscP => render_escp(layout, form, value),
+            PrinterLanguage::Pdf => render_pdf(layout, form, value),
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| ActionError::rule(e.to_string(), "Correct the form's fields."))?;
+    let mut any_left = false;
+    for ((printer, node), sheet) in printers.iter().zip(nodes).zip(&sheets) {
+        let printed = ports
+            .printers
+            .print(mark, node, &printer.serial, sheet.expose());
+        match printed {
+            Ok(()) => any_left = true,
+            Err(error) if any_left || error.may_have_printed() => {
+                return Err(ActionError::Unknown {
+                    what: error.to_string(),
+                });
+            }
+            Err(error) => return Err(device(&error)),
+        }
+    }
+    Ok(())
+}
+
 impl Action for PrintComponent {
     const NAME: &'static str = "print-component";
     type Out = ();
@@ -184,29 +224,15 @@ impl Action for PrintComponent {
             group: self.group.title().into(),
             custodian: self.custodian_name.clone(),
         };
-        // From here on the component is nowhere but in this call: whatever
-        // fails, the key is void.
+        // From here on the component is nowhere but in this call: when a byte
+        // of it may have left, the key is void. When none has, it waits again.
         let (provider, mark, _) = permit.provider();
         let value = provider.take_component(&mark, self.key, self.index)?;
-        let mut any_left = false;
-        for (printer, node) in printers.iter().zip(&nodes) {
-            let sheet = match printer.language {
-                PrinterLanguage::EscP => render_escp(&layout, &form, &value),
-                PrinterLanguage::Pdf => render_pdf(&layout, &form, &value),
+        if let Err(error) = emit(&printers, &nodes, (&layout, &form, &value), &mark, ports) {
+            if !matches!(error, ActionError::Unknown { .. }) {
+                provider.put_back_component(&mark, self.key, self.index, value);
             }
-            .map_err(|e| ActionError::rule(e.to_string(), "Correct the form's fields."))?;
-            let printed = ports
-                .printers
-                .print(&mark, node, &printer.serial, sheet.expose());
-            match printed {
-                Ok(()) => any_left = true,
-                Err(error) if any_left || error.may_have_printed() => {
-                    return Err(ActionError::Unknown {
-                        what: error.to_string(),
-                    });
-                }
-                Err(error) => return Err(device(&error)),
-            }
+            return Err(error);
         }
         drop(value);
         let now = permit.now_ms();

@@ -1,0 +1,193 @@
+//! The program ends in the middle of a ceremony, as by a power cut: nothing is
+//! lost, nothing is printed twice, and no half-made key stays.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/stage.rs"]
+mod stage;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use conclave_crypto::secret::{RandomError, RandomSource};
+use conclave_station::compose::random_source;
+use people::{Scene, done};
+use stage::{STAFF, folder, scene, sheets};
+use tempfile::TempDir;
+
+/// Ends the program at a question, as a power cut would: nothing is saved any
+/// more.
+fn crash(folder: &TempDir, code: &'static str, nth: usize) -> bool {
+    let mut scene = scene(folder);
+    scene.people.at = Box::new(move |prompt, times| {
+        if prompt.code == code && times == nth {
+            resume_unwind(Box::new(code));
+        }
+        None
+    });
+    catch_unwind(AssertUnwindSafe(|| {
+        let _ = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
+    }))
+    .is_err()
+}
+
+/// What a restart makes of it: the key's state at the end, and the sheets
+/// printed after the restart.
+fn resumed(folder: &TempDir) -> (Option<String>, usize) {
+    let mut scene = scene(folder);
+    scene.people.serial = 500;
+    let open: Vec<String> = scene
+        .station
+        .ceremonies()
+        .iter()
+        .filter(|c| !c.over)
+        .map(|c| c.ceremony.to_string())
+        .collect();
+    for id in open {
+        let end = scene.station.resume_ceremony(&id, &mut scene.people);
+        let told = &scene.people.refusals;
+        assert!(!done(end).ends_with("interrupted"), "{told:?}");
+    }
+    assert!(scene.station.ceremonies().iter().all(|c| c.over));
+    // Nobody is sent to the printer for a key that cannot come about.
+    let sent = scene.people.codes.iter().any(|c| c == "print.ready");
+    assert_eq!(sent, sheets(&scene) > 0);
+    (scene.key_state("BANK-LAKE.ZMK.001"), sheets(&scene))
+}
+
+#[test]
+fn after_a_crash_before_the_key_the_ceremony_goes_on() {
+    for code in [
+        "sign-in.card",
+        "confirm.clock",
+        "sign.card",
+        "generate.ready",
+    ] {
+        let folder = folder();
+        assert!(crash(&folder, code, 1), "{code} is never asked");
+        let (state, sheets) = resumed(&folder);
+        assert_eq!((state.as_deref(), sheets), (Some("active"), 2), "{code}");
+    }
+}
+
+#[test]
+fn after_a_crash_between_print_and_seal_the_key_is_void() {
+    for (code, nth) in [
+        ("print.collect", 1),
+        ("confirm.sheet", 1),
+        ("seal.serial.first", 1),
+        ("seal.serial.second", 1),
+        ("seal.serial.second", 2),
+    ] {
+        let folder = folder();
+        assert!(crash(&folder, code, nth), "{code} is never asked");
+        let (state, sheets) = resumed(&folder);
+        assert_eq!((state.as_deref(), sheets), (Some("void"), 0), "{code}");
+    }
+}
+
+#[test]
+fn after_a_crash_with_every_component_sealed_the_ceremony_goes_on() {
+    for code in ["readback.show", "readback.second", "confirm.tidy"] {
+        let folder = folder();
+        assert!(crash(&folder, code, 1), "{code} is never asked");
+        let (state, sheets) = resumed(&folder);
+        assert_eq!((state.as_deref(), sheets), (Some("active"), 0), "{code}");
+    }
+}
+
+#[test]
+fn components_that_were_never_printed_die_with_the_program() {
+    // They live in the provider alone, so nothing can be printed afterwards,
+    // and no half-made key is left behind.
+    for (code, nth) in [("print.ready", 1), ("print.ready", 2)] {
+        let folder = folder();
+        assert!(crash(&folder, code, nth), "{code} is never asked");
+        let (state, sheets) = resumed(&folder);
+        assert_eq!((state.as_deref(), sheets), (Some("void"), 0), "{code}");
+    }
+}
+
+/// The system's random source, which ends the program at a draw: every commit
+/// draws, so these are points before and between the commits of a unit.
+struct Fused {
+    inner: Box<dyn RandomSource + Send>,
+    left: Arc<AtomicUsize>,
+}
+
+impl Fused {
+    fn draw(&self) {
+        let draw = |left: usize| left.checked_sub(1);
+        if self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, draw)
+            == Ok(1)
+        {
+            resume_unwind(Box::new("cut"));
+        }
+    }
+}
+
+impl RandomSource for Fused {
+    fn public(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.draw();
+        self.inner.public(buf)
+    }
+
+    fn secret(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.draw();
+        self.inner.secret(buf)
+    }
+}
+
+/// Ends the program at the nth draw after this question was answered; FALSE
+/// when the next unit's question came first.
+fn cut(folder: &TempDir, code: &'static str, next: &'static str, nth: usize) -> bool {
+    let left = Arc::new(AtomicUsize::new(0));
+    let random = Fused {
+        inner: random_source().unwrap(),
+        left: Arc::clone(&left),
+    };
+    let mut scene = Scene::open_with(folder.path(), STAFF, Box::new(random));
+    scene.logon_both();
+    let fuse = Arc::clone(&left);
+    scene.people.at = Box::new(move |prompt, times| {
+        if prompt.code == code && times == 1 {
+            fuse.store(nth, Ordering::SeqCst);
+        }
+        if prompt.code == next && times == 1 {
+            resume_unwind(Box::new("too late"));
+        }
+        None
+    });
+    let end = catch_unwind(AssertUnwindSafe(|| {
+        let _ = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
+    }));
+    end.unwrap_err().downcast_ref::<&str>() == Some(&"cut")
+}
+
+#[test]
+fn a_cut_at_any_commit_around_the_making_of_a_key_leaves_all_or_nothing() {
+    let mut outcomes = Vec::new();
+    for nth in 1.. {
+        let folder = folder();
+        if !cut(&folder, "generate.ready", "confirm.step-back", nth) {
+            break;
+        }
+        let (state, printed) = resumed(&folder);
+        outcomes.push(match (state.as_deref(), printed) {
+            (Some("active"), 2) => 0,
+            (None, 0) => 1,
+            (Some("void"), 0) => 2,
+            other => panic!("draw {nth}: {other:?}"),
+        });
+    }
+    // Before its intent the key is made afresh; while it is unknown whether it
+    // was made the ceremony ends without one; once it is on record its
+    // components are gone with the program, so it is void.
+    assert!(outcomes.is_sorted(), "{outcomes:?}");
+    assert!((0..3).all(|one| outcomes.contains(&one)), "{outcomes:?}");
+}

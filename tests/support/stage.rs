@@ -1,0 +1,68 @@
+//! A furnished station that each test gets a copy of.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use crate::people::{Scene, Staff};
+use tempfile::TempDir;
+
+pub const STAFF: Staff = &[
+    ("Ada", "Zoe", "Administrators, Approvers"),
+    ("Ben", "Zoe", "Administrators, Approvers"),
+    ("Cat", "Zoe", "Administrators, Approvers"),
+    ("Dan", "Yan", "Key managers"),
+    ("Eva", "Yan", "Key managers"),
+    ("Fay", "Yan", "Key managers"),
+    ("Gus", "Xia", "Custodians A"),
+    ("Hal", "Wim", "Custodians B"),
+    ("Ida", "Val", "Custodians C"),
+    ("Jim", "Uwe", "Auditors"),
+    ("Kim", "Uwe", "Auditors"),
+    ("Lea", "Tom", "Recovery"),
+    ("Max", "Tom", "Recovery"),
+    ("Ned", "Tom", "Recovery"),
+];
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+/// A copy of a furnished station.
+pub fn folder() -> TempDir {
+    static BASE: OnceLock<TempDir> = OnceLock::new();
+    let base = BASE.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        Scene::open(folder.path(), STAFF).furnish();
+        folder
+    });
+    let folder = TempDir::new().unwrap();
+    copy(base.path(), folder.path());
+    folder
+}
+
+/// The station there, with both groups of a ceremony logged on.
+pub fn scene(folder: &TempDir) -> Scene {
+    let mut scene = Scene::open(folder.path(), STAFF);
+    scene.logon_both();
+    scene
+}
+
+/// The sheets that lie in the printer.
+pub fn sheets(scene: &Scene) -> usize {
+    let bytes = scene.room.printers.0[0].bytes();
+    let value = b"COMPONENT VALUE";
+    bytes
+        .expose()
+        .windows(value.len())
+        .filter(|w| w == value)
+        .count()
+}
