@@ -1,7 +1,7 @@
 //! The two keys of a block: one encrypts, one authenticates (X9.143 clause 6.4).
 
 use super::header::Version;
-use crate::primitive::modes::{Algorithm as Cipher, ModeError, cmac};
+use crate::primitive::modes::{Algorithm as Cipher, ModeError, cmacs};
 use crate::secret::Secret;
 
 /// What is added to each byte of the protection key for versions A and C.
@@ -36,14 +36,8 @@ pub fn derive(version: Version, kbpk: &Secret) -> Result<Derived, ModeError> {
             variant(kbpk, ENCRYPTION_VARIANT),
             variant(kbpk, MAC_VARIANT),
         ),
-        Version::B | Version::D => (
-            by_cmac(cipher, kbpk, ENCRYPTION_CBC)?,
-            by_cmac(cipher, kbpk, MAC)?,
-        ),
-        Version::E => (
-            by_cmac(cipher, kbpk, ENCRYPTION_CTR)?,
-            by_cmac(cipher, kbpk, MAC)?,
-        ),
+        Version::B | Version::D => by_cmac(cipher, kbpk, ENCRYPTION_CBC)?,
+        Version::E => by_cmac(cipher, kbpk, ENCRYPTION_CTR)?,
     };
     Ok(Derived { kbek, kbak })
 }
@@ -58,7 +52,7 @@ fn variant(kbpk: &Secret, constant: u8) -> Secret {
 
 /// Counter, usage, separator, algorithm and bits of the key to be made: eight
 /// bytes for each block of it. A key that is not whole blocks is cut.
-fn by_cmac(cipher: Cipher, kbpk: &Secret, usage: u16) -> Result<Secret, ModeError> {
+fn by_cmac(cipher: Cipher, kbpk: &Secret, encryption: u16) -> Result<(Secret, Secret), ModeError> {
     let algorithm: u16 = match (cipher, kbpk.len()) {
         (Cipher::Tdes, 24) => 0x0001,
         (Cipher::Tdes, _) => 0x0000,
@@ -67,17 +61,21 @@ fn by_cmac(cipher: Cipher, kbpk: &Secret, usage: u16) -> Result<Secret, ModeErro
         (Cipher::Aes, _) => 0x0004,
     };
     let bits = (kbpk.len() * 8) as u16;
-    let mut key = Secret::zeroed(kbpk.len());
-    let parts = key.expose_mut().chunks_mut(cipher.block_len());
-    for (counter, part) in (1u8..).zip(parts) {
+    let data = |usage: u16, counter: u8| {
         let mut data = [counter, 0, 0, 0, 0, 0, 0, 0];
         data[1..3].copy_from_slice(&usage.to_be_bytes());
         data[4..6].copy_from_slice(&algorithm.to_be_bytes());
         data[6..8].copy_from_slice(&bits.to_be_bytes());
-        let block = cmac(cipher, kbpk.expose(), &data)?;
-        for (to, from) in part.iter_mut().zip(block.expose()) {
-            *to = *from;
-        }
-    }
-    Ok(key)
+        data
+    };
+    // A key has three blocks at most.
+    let messages = [encryption, MAC].map(|usage| [1, 2, 3].map(|counter| data(usage, counter)));
+    let (mut kbek, mut kbak) = (Secret::zeroed(kbpk.len()), Secret::zeroed(kbpk.len()));
+    let places = [&mut kbek, &mut kbak]
+        .into_iter()
+        .map(|key| key.expose_mut().chunks_mut(cipher.block_len()))
+        .zip(&messages)
+        .flat_map(|(parts, data)| data.iter().map(<[u8; 8]>::as_slice).zip(parts));
+    cmacs(cipher, kbpk.expose(), places)?;
+    Ok((kbek, kbak))
 }

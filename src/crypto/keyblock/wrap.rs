@@ -1,7 +1,5 @@
 //! Writing a key block, version B or D.
 
-use std::fmt::Write;
-
 use super::blocks::OptionalBlocks;
 use super::derive::derive;
 use super::error::WrapError;
@@ -10,6 +8,8 @@ use super::kbpk::Kbpk;
 use super::unwrap::LENGTH_LEN;
 use crate::primitive::modes::{Algorithm as CipherKind, Cipher, ModeError, cmac};
 use crate::secret::{RandomSource, Secret};
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Wraps `key`: version D under an AES protection key, B under a TDES one. The
 /// padding is random and hides the length of DES, TDES and AES keys.
@@ -73,9 +73,9 @@ pub fn wrap_with_padding(
             WrapError::KeyLength(len)
         }
     })?;
+    text.reserve_exact(len - start);
     for byte in whole.expose()[start..].iter().chain(mac.expose()) {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02X}");
+        text.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
     }
     Ok(text)
 }

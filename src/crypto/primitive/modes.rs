@@ -260,27 +260,44 @@ fn add(to: &mut [u8], from: &[u8]) {
 /// CMAC of `data` (SP 800-38B), a whole block: 8 bytes for TDES, 16 for AES.
 /// A MAC can be a derived key, so it comes as a [`Secret`].
 pub fn cmac(algorithm: Algorithm, key: &[u8], data: &[u8]) -> Result<Secret, ModeError> {
-    fn run<M: Mac + KeyInit>(
+    let mut mac = Secret::zeroed(algorithm.block_len());
+    cmacs(algorithm, key, [(data, mac.expose_mut())])?;
+    Ok(mac)
+}
+
+/// CMACs under one key, each into as many bytes as its place has: the key's
+/// schedule is made once.
+pub fn cmacs<'a>(
+    algorithm: Algorithm,
+    key: &[u8],
+    messages: impl IntoIterator<Item = (&'a [u8], &'a mut [u8])>,
+) -> Result<(), ModeError> {
+    fn run<'a, M: Mac + KeyInit + Clone>(
         key: &[u8],
-        data: &[u8],
+        messages: impl IntoIterator<Item = (&'a [u8], &'a mut [u8])>,
         wrong: ModeError,
-    ) -> Result<Secret, ModeError> {
-        let mut mac = <M as KeyInit>::new_from_slice(key).map_err(|_| wrong)?;
-        mac.update(data);
-        let mut tag: Array<u8, M::OutputSize> = mac.finalize().into_bytes();
-        let secret = Secret::from_fn(tag.len(), |bytes| bytes.copy_from_slice(&tag));
-        tag.as_mut_slice().zeroize();
-        Ok(secret)
+    ) -> Result<(), ModeError> {
+        let keyed = <M as KeyInit>::new_from_slice(key).map_err(|_| wrong)?;
+        for (data, place) in messages {
+            let mut mac = keyed.clone();
+            mac.update(data);
+            let mut tag: Array<u8, M::OutputSize> = mac.finalize().into_bytes();
+            for (to, from) in place.iter_mut().zip(&tag) {
+                *to = *from;
+            }
+            tag.as_mut_slice().zeroize();
+        }
+        Ok(())
     }
     let wrong = key_length(algorithm, key.len());
     match (algorithm, key.len()) {
         (Algorithm::Tdes, _) => {
             let long = three_parts(key).ok_or(wrong)?;
-            run::<Cmac<TdesEde3>>(&*long, data, wrong)
+            run::<Cmac<TdesEde3>>(&*long, messages, wrong)
         }
-        (Algorithm::Aes, 16) => run::<Cmac<Aes128>>(key, data, wrong),
-        (Algorithm::Aes, 24) => run::<Cmac<Aes192>>(key, data, wrong),
-        (Algorithm::Aes, 32) => run::<Cmac<Aes256>>(key, data, wrong),
+        (Algorithm::Aes, 16) => run::<Cmac<Aes128>>(key, messages, wrong),
+        (Algorithm::Aes, 24) => run::<Cmac<Aes192>>(key, messages, wrong),
+        (Algorithm::Aes, 32) => run::<Cmac<Aes256>>(key, messages, wrong),
         (Algorithm::Aes, _) => Err(wrong),
     }
 }

@@ -193,17 +193,20 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
         sheet(app, table, buf, body);
         return;
     }
-    let high = u16::try_from(table.things.len() + table.free.len() + 9).unwrap_or(u16::MAX);
+    let high = u16::try_from(table.things.len() + 10).unwrap_or(u16::MAX);
     let inner = frame(app, buf, body, (78, high), "Training desk");
     let mut paper = Paper::new(theme, usize::from(inner.width));
     paper.text("What people would do here with their hands.", theme.quiet());
     paper.gap();
-    for reader in &table.free {
-        paper.parts(vec![(
-            format!("      {} {reader}", fit("no card", 30)),
-            theme.plain(),
-        )]);
-    }
+    let free = match table.free.as_slice() {
+        [] => "no reader is free".to_owned(),
+        [one] => format!("{one} is free"),
+        many => format!("{} readers are free", many.len()),
+    };
+    paper.parts(vec![(
+        format!("      {} {free}", fit("no card", 30)),
+        theme.plain(),
+    )]);
     for (at, thing) in table.things.iter().enumerate() {
         let (place, what, act) = match thing {
             Thing::InReader { reader, card } => (reader.as_str(), card.as_str(), "Enter pulls it"),

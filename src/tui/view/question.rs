@@ -174,6 +174,11 @@ fn heading(prompt: &Prompt, paper: &mut Paper) {
         (role + 2 + name).min(paper.width / 2)
     };
     let left = paper.width.saturating_sub(2 * INDENT + cast + 2);
+    // A quorum has its group's name as its own heading.
+    let quorum = prompt.quorum.as_ref().map(|q| q.group.as_str());
+    if prompt.cast.is_empty() && quorum == Some(prompt.title.as_str()) {
+        return;
+    }
     let title = if prompt.title.is_empty() {
         Vec::new()
     } else {
