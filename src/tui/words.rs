@@ -20,7 +20,8 @@ pub const FIRST_FIELD_EMPTY: &str = "The first field is still empty.";
 /// The typed text is another.
 pub const NOT_EXACTLY: &str = "This is not the text. Type it exactly, capitals and dots included.";
 /// Why a card cannot be put in.
-pub const READERS_FULL: &str = "Every reader has a card in it. Pull one first.";
+pub const READERS_FULL: &str =
+    "Every reader has a card in it. First pull the card of somebody who is done.";
 /// Why nothing can be put in.
 pub const NO_READER: &str = "There is no reader on this desk.";
 

@@ -124,14 +124,16 @@ pub(super) fn scene(
 
 /// Whether stopping now is safe.
 fn safe(state: &State) -> String {
+    let unprinted = state.envelopes.len() < usize::from(state.parameters.components);
     match (state.window, &state.key) {
         (Some(index), _) => format!(
-            "Component {index} is printed and not sealed: anything that interrupts now voids the key."
+            "NO: component {index} is printed and not sealed; any interruption voids the key"
         ),
-        (None, Some(_)) => {
-            "A pause is safe here. Aborting voids the key, and a new one is made.".into()
+        (None, Some(_)) if unprinted => {
+            "no: components live in this session only; leaving it voids the key".into()
         }
-        (None, None) => "Safe to stop: no key has been made.".into(),
+        (None, Some(_)) => "yes, for a pause; ending the ceremony voids the key".into(),
+        (None, None) => "yes, no key is made yet".into(),
     }
 }
 

@@ -193,20 +193,18 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
         sheet(app, table, buf, body);
         return;
     }
-    let high = u16::try_from(table.things.len() + 10).unwrap_or(u16::MAX);
-    let inner = frame(app, buf, body, (78, high), "Training desk");
-    let mut paper = Paper::new(theme, usize::from(inner.width));
-    paper.text("What people would do here with their hands.", theme.quiet());
-    paper.gap();
-    let free = match table.free.as_slice() {
-        [] => "no reader is free".to_owned(),
-        [one] => format!("{one} is free"),
-        many => format!("{} readers are free", many.len()),
+    let free = match table.free.len() {
+        0 => "no reader is free".to_owned(),
+        1 => "1 reader is free".to_owned(),
+        many => format!("{many} readers are free"),
     };
-    paper.parts(vec![(
-        format!("      {} {free}", fit("no card", 30)),
-        theme.plain(),
-    )]);
+    let high = u16::try_from(table.things.len() + 6).unwrap_or(u16::MAX);
+    let title = format!("Training desk: what hands do here · {free}");
+    let inner = frame(app, buf, body, (78, high), &title);
+    let mut paper = Paper::new(theme, usize::from(inner.width));
+    if let Some(note) = table.note {
+        paper.behind("   ✗ ", theme.bad(), note, theme.bad());
+    }
     for (at, thing) in table.things.iter().enumerate() {
         let (place, what, act) = match thing {
             Thing::InReader { reader, card } => (reader.as_str(), card.as_str(), "Enter pulls it"),
@@ -232,9 +230,8 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
     if table.things.is_empty() {
         paper.text("No card and no sheet.", theme.plain());
     }
-    if let Some(note) = table.note {
-        paper.gap();
-        paper.behind("   ✗ ", theme.bad(), note, theme.bad());
+    if table.note.is_some() {
+        paper.focus = Some(0);
     }
     paper.put(buf, inner, None);
 }

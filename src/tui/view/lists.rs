@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::paper::{Paper, fit, width};
+use super::paper::{Paper, fit, width, wrap};
 use super::{Hint, hint, put, rule};
 use crate::tui::app::App;
 use crate::tui::rows::{Kind, Place};
@@ -121,21 +121,36 @@ pub fn list(app: &App, place: &Place, buf: &mut Buffer, body: Rect) -> Option<Po
                 &fit(&title, room),
                 theme.strong(),
             );
-            let lines: Vec<&String> = lines.iter().filter(|l| !l.is_empty()).collect();
-            for (at, pair) in lines.chunks(2).take(usize::from(BELOW) - 1).enumerate() {
-                let text: Vec<&str> = pair.iter().map(|l| l.as_str()).collect();
+            let rows = packed(&lines, room);
+            let most = usize::from(BELOW) - 1;
+            for (at, row) in rows.iter().take(most).enumerate() {
                 let y = bottom + 2 + u16::try_from(at).unwrap_or(0);
-                put(
-                    buf,
-                    body.x + 1,
-                    y,
-                    &fit(&text.join("  ·  "), room),
-                    theme.plain(),
-                );
+                // What does not fit stands on the row's own page.
+                let text = if at + 1 == most && rows.len() > most {
+                    fit(&format!("{row} …"), room)
+                } else {
+                    fit(row, room)
+                };
+                put(buf, body.x + 1, y, &text, theme.plain());
             }
         }
     }
     cursor
+}
+
+/// Lines that fit stand on one row; one that is longer than a row is wrapped.
+fn packed(lines: &[String], room: usize) -> Vec<String> {
+    let mut rows: Vec<String> = Vec::new();
+    for line in lines.iter().filter(|line| !line.is_empty()) {
+        match rows.last_mut() {
+            Some(row) if width(row) + width(line) + 5 <= room => {
+                row.push_str("  ·  ");
+                row.push_str(line);
+            }
+            _ => rows.extend(wrap(line, room)),
+        }
+    }
+    rows
 }
 
 /// Title, how many, what is due when, and the filter.
