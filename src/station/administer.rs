@@ -167,6 +167,7 @@ impl Station {
         let title = format!("Enrol the printer {name}");
         match self.act(&EnrolPrinter { printer }, &title, people) {
             Ok(()) => Ok(ActEnd::Done {
+                good: true,
                 title: format!("{name} is enrolled"),
                 lines: vec!["It may be used for its purpose from now on.".into()],
             }),
@@ -219,6 +220,7 @@ impl Station {
         };
         match self.act(&action, &format!("Enrol the medium {name}"), people) {
             Ok(_) => Ok(ActEnd::Done {
+                good: true,
                 title: format!("{name} is enrolled"),
                 lines: vec!["Exports may be written to it from now on.".into()],
             }),
@@ -252,6 +254,7 @@ impl Station {
     pub(crate) fn unlock_station(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         match self.act(&UnlockStation {}, "Unlock the station", people) {
             Ok(()) => Ok(ActEnd::Done {
+                good: true,
                 title: "The station is unlocked".into(),
                 lines: vec!["The count of failed logons is zero again.".into()],
             }),

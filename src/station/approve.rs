@@ -227,6 +227,9 @@ impl Station {
                 sitting: &sitting,
             };
             let mut prompt = sign_prompt(&record, proposal, title, &open, &done, &wanted.names());
+            if let Some(stake) = &self.stake {
+                prompt.safe.clone_from(stake);
+            }
             let purpose = format!("sign: {title}");
             let clock = Arc::clone(&self.clock);
             let expires = proposal.expires_ms;

@@ -225,6 +225,7 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         training: parts.training,
         warnings: hardening.words(),
         bundle: None,
+        stake: None,
         minutes: None,
     })
 }

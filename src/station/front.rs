@@ -62,8 +62,10 @@ pub enum Event {
         /// Of all.
         of: u64,
     },
-    /// An act ended well; the words are shown until a key is pressed.
+    /// An act came to its end; the words are shown until a key is pressed.
     Done {
+        /// What it was for is there.
+        good: bool,
         /// A title.
         title: String,
         /// What was done, line by line.

@@ -42,6 +42,7 @@ impl Station {
         let seq = self.door.vault().newest().map_or(0, |(seq, _)| seq + 1);
         match self.write_journal(&format!("journal-{seq:06}.cbor")) {
             Ok(path) => Ok(ActEnd::Done {
+                good: true,
                 title: "The journal is exported".into(),
                 lines: vec![
                     format!("File: {path} in the station's folder"),

@@ -207,6 +207,7 @@ impl Station {
     fn tell_initialise(&self, end: InitialiseEnd, front: &Front) {
         match end {
             InitialiseEnd::Done(lines) => front.send(Event::Done {
+                good: true,
                 title: "The station is initialised".into(),
                 lines,
             }),
@@ -217,7 +218,9 @@ impl Station {
 
     fn tell_end(end: Result<ActEnd, Refusal>, front: &Front) {
         match end {
-            Ok(ActEnd::Done { title, lines }) => front.send(Event::Done { title, lines }),
+            Ok(ActEnd::Done { good, title, lines }) => {
+                front.send(Event::Done { good, title, lines });
+            }
             Ok(ActEnd::Stopped) => {}
             Err(refusal) => front.send(Event::Refused(refusal)),
         }
@@ -283,8 +286,10 @@ impl Station {
 
 /// How an act ended that was no failure.
 pub enum ActEnd {
-    /// Done; the words are shown.
+    /// It came to its end; the words are shown.
     Done {
+        /// What it was for is there.
+        good: bool,
         /// A title.
         title: String,
         /// Line by line.

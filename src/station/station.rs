@@ -31,6 +31,8 @@ pub struct Station {
     pub(crate) training: bool,
     pub(crate) warnings: Vec<String>,
     pub(crate) data: Data,
+    /// What stopping would mean while signatures are collected.
+    pub(crate) stake: Option<String>,
     /// The bundle that was written last, to be read again after a replug.
     pub(crate) bundle: Option<ExportedBundle>,
     /// Minutes that were filed at a close: ceremony, path, digest.

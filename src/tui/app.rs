@@ -49,6 +49,8 @@ pub enum Screen {
 pub enum Notice {
     /// An act ended well.
     Done {
+        /// What it was for is there.
+        good: bool,
         /// Title.
         title: String,
         /// What was done.
@@ -236,9 +238,10 @@ impl App {
                     stopping,
                 });
             }
-            Event::Done { title, lines } => {
+            Event::Done { good, title, lines } => {
                 self.working = None;
                 self.notices.push_back(Notice::Done {
+                    good,
                     title,
                     lines,
                     from: 0,

@@ -480,6 +480,7 @@ fn over_it() -> Vec<(&'static str, Build)> {
             at(
                 status(Phase::Open),
                 vec![Event::Done {
+                    good: true,
                     title: s("Generate ZMK BANK-LAKE.ZMK.001: done"),
                     lines: all(&[
                         "KCV 08D7B4 (ENC-ZERO), read aloud by MEMBER-4 and MEMBER-3",

@@ -109,5 +109,6 @@ fn ended(state: &State) -> ActEnd {
         ),
         None => (format!("{label}: interrupted"), Vec::new()),
     };
-    ActEnd::Done { title, lines }
+    let good = matches!(state.ending, Some(Ending::Done));
+    ActEnd::Done { good, title, lines }
 }

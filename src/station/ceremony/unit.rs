@@ -14,6 +14,7 @@ use conclave_trades::ceremony::action::{
     VoidKey,
 };
 use conclave_trades::ceremony::engine::Engine;
+use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
@@ -50,6 +51,19 @@ impl Station {
     }
 
     pub(super) fn do_unit(
+        &mut self,
+        engine: &Engine,
+        state: &State,
+        unit: &Unit,
+        people: &mut dyn People,
+    ) -> Reply {
+        self.stake = state.key.is_some().then(|| safe(state));
+        let reply = self.do_this_unit(engine, state, unit, people);
+        self.stake = None;
+        reply
+    }
+
+    fn do_this_unit(
         &mut self,
         engine: &Engine,
         state: &State,
@@ -336,7 +350,7 @@ impl Station {
                 label: "eject the sheet".into(),
             },
             waiting_for: name.clone(),
-            safe: "NO: anything that interrupts now voids the key".into(),
+            safe: "NO: the sheet is printed and not sealed; any interruption voids the key".into(),
             why: "A sheet that falls to the floor has been out of its custodian's hands.".into(),
             ..Prompt::default()
         };

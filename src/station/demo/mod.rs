@@ -234,7 +234,7 @@ impl Demonstration {
         end: Result<ActEnd, conclave_keyroom::ports::dialogue::Refusal>,
     ) -> Result<(), DemoError> {
         match end {
-            Ok(ActEnd::Done { .. }) if self.hands.stopped.is_none() => Ok(()),
+            Ok(ActEnd::Done { good: true, .. }) if self.hands.stopped.is_none() => Ok(()),
             Ok(_) => Err(self.failed(stage, "given up")),
             Err(refusal) => Err(self.failed(stage, refusal.happened)),
         }

@@ -21,6 +21,7 @@ mod turns;
 mod validate;
 
 pub use engine::{CeremonyError, Engine, Step};
+pub use prompts::safe;
 pub use script::Script;
 pub use state::{Ending, State};
 pub use template::parse_template;

@@ -122,8 +122,9 @@ pub(super) fn scene(
     }
 }
 
-/// Whether stopping now is safe.
-fn safe(state: &State) -> String {
+/// Whether stopping now is safe, for every question of the step at hand.
+#[must_use]
+pub fn safe(state: &State) -> String {
     let unprinted = state.envelopes.len() < usize::from(state.parameters.components);
     match (state.window, &state.key) {
         (Some(index), _) => format!(
@@ -288,7 +289,7 @@ pub(super) fn identify(
     };
     note(
         &mut prompt,
-        format!("{}: card and PIN, to {purpose}.", person.name),
+        format!("{} comes with card and PIN: {purpose}.", person.name),
     );
     prompt.code = code;
     prompt.ask = Ask::Card {

@@ -132,8 +132,18 @@ pub fn notice(app: &App, notice: &Notice, buf: &mut Buffer, area: Rect) {
     let mut paper = Paper::new(theme, usize::from(area.width));
     paper.lines.push(ratatui::text::Line::default());
     let from = match notice {
-        Notice::Done { title, lines, from } => {
-            paper.behind("   ✓ ", theme.good(), title, theme.strong());
+        Notice::Done {
+            good,
+            title,
+            lines,
+            from,
+        } => {
+            let (mark, style) = if *good {
+                ("   ✓ ", theme.good())
+            } else {
+                ("   ✗ ", theme.bad())
+            };
+            paper.behind(mark, style, title, theme.strong());
             paper.gap();
             for line in lines {
                 paper.behind("     ", theme.plain(), line, theme.plain());

@@ -205,7 +205,13 @@ fn heading(prompt: &Prompt, paper: &mut Paper) {
 /// Steps with their marks, numbered; notes between them as they are.
 fn steps(prompt: &Prompt, paper: &mut Paper) {
     let theme = paper.theme;
-    let mut number = 0;
+    // Where the step at hand has a number, its line has the same.
+    let counted = || prompt.lines.iter().filter(|l| l.mark != Mark::Note);
+    let now = counted().position(|l| l.mark == Mark::Now);
+    let mut number = match (prompt.step, now) {
+        (Some((step, _)), Some(now)) => usize::from(step).saturating_sub(now + 1),
+        _ => 0,
+    };
     for line in &prompt.lines {
         let (style, mark, mark_style): (Style, String, Style) = match &line.mark {
             Mark::Note => {
@@ -377,23 +383,36 @@ fn draw_show(show: &Show, paper: &mut Paper) {
         Show::CheckValue { kcv, method, label } => {
             let digits: Vec<char> = kcv.chars().collect();
             let pairs: Vec<&[char]> = digits.chunks(2).collect();
-            let across = ((paper.width - 2 * INDENT) / 18).max(1);
-            for row in pairs.chunks(across) {
-                let cells = 18;
-                let pad = (paper.width.saturating_sub(cells * row.len())) / 2;
-                let mut large = " ".repeat(pad);
-                let mut words = " ".repeat(pad);
-                for pair in row {
-                    let digits: Vec<String> = pair.iter().map(ToString::to_string).collect();
-                    let names: Vec<String> = pair.iter().map(|d| spoken(*d)).collect();
-                    large.push_str(&centre(&digits.join("   "), cells));
-                    words.push_str(&centre(&names.join(" "), cells));
+            let room = paper.width - 2 * INDENT;
+            // Words side by side where there is room, else one under the other.
+            let beside = 18 * pairs.len() <= room;
+            let cells = if beside { 18 } else { 14 };
+            for row in pairs.chunks((room / cells).max(1)) {
+                let pad = " ".repeat((paper.width.saturating_sub(cells * row.len())) / 2);
+                let line = |text: &dyn Fn(&[char]) -> String| {
+                    let cell = |pair: &&[char]| centre(&text(pair), cells);
+                    let text: String = row.iter().map(cell).collect();
+                    (format!("{pad}{text}"), theme.strong())
+                };
+                let bar = (
+                    format!("{pad}{}", "━".repeat(cells * row.len())),
+                    theme.strong(),
+                );
+                let each = |pair: &[char], by: &str, say: &dyn Fn(char) -> String| {
+                    let said: Vec<String> = pair.iter().map(|digit| say(*digit)).collect();
+                    said.join(by)
+                };
+                paper.parts(vec![bar.clone()]);
+                paper.parts(vec![line(&|pair| each(pair, "   ", &|d| d.to_string()))]);
+                if beside {
+                    paper.parts(vec![line(&|pair| each(pair, " ", &spoken))]);
+                } else {
+                    for at in 0..2 {
+                        let word = |pair: &[char]| pair.get(at).copied().map(spoken);
+                        paper.parts(vec![line(&|pair| word(pair).unwrap_or_default())]);
+                    }
                 }
-                let bar = format!("{}{}", " ".repeat(pad), "━".repeat(cells * row.len()));
-                paper.parts(vec![(bar.clone(), theme.strong())]);
-                paper.parts(vec![(large, theme.strong())]);
-                paper.parts(vec![(words, theme.strong())]);
-                paper.parts(vec![(bar, theme.strong())]);
+                paper.parts(vec![bar]);
             }
             paper.gap();
             paper.text(&format!("{label}    method: {method}"), theme.plain());
