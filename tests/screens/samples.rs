@@ -377,29 +377,33 @@ pub fn line(mark: Mark, text: &str) -> PromptLine {
 }
 
 pub fn component_lines() -> Vec<PromptLine> {
+    let done = || Mark::Done(s("09:30"));
     vec![
+        line(done(), "The key is made in components inside the station."),
         line(
-            Mark::Done(s("09:30")),
-            "Everyone but MEMBER-4 steps back from the printer.",
-        ),
-        line(Mark::Done(s("09:30")), "MEMBER-4: card and PIN."),
-        line(Mark::Now, "MEMBER-4 stands at the printer and presses P."),
-        line(
-            Mark::Next,
-            "Sheet collected, readable, check value matches the sheet.",
+            done(),
+            "Everyone but the custodian steps back from the printer.",
         ),
         line(
+            Mark::Now,
+            "The custodian's card signs, and the component is printed.",
+        ),
+        line(
             Mark::Next,
-            "Sealed. Envelope serial typed by MEMBER-4, again by MEMBER-3.",
+            "Sheet collected, readable, check value on it; form cover destroyed.",
+        ),
+        line(
+            Mark::Next,
+            "Sealed; serial typed by the custodian, again by the witness.",
         ),
         line(Mark::Note, ""),
         line(
             Mark::Note,
-            "Printer  KOMP-1  EPSON LQ serial 7A31  ready       stock  form 000482",
+            "Expected: one sheet, for the custodian's eyes only",
         ),
         line(
             Mark::Note,
-            "If anything interrupts 3 to 5, this key is void and is made afresh.",
+            "MEMBER-4 stands at the printer, alone, with an unused envelope at hand.",
         ),
     ]
 }

@@ -485,7 +485,7 @@ fn over_it() -> Vec<(&'static str, Build)> {
                     lines: all(&[
                         "KCV 08D7B4 (ENC-ZERO), read aloud by MEMBER-4 and MEMBER-3",
                         "3 components in envelopes AA 1234567, AA 1234568, AA 1234569",
-                        "minutes: exports/TEST-KEYROOM-1-minutes-0212.pdf",
+                        "Filed: minutes/BANK-LAKE.ZMK.001-C0F3A99D2.pdf",
                         "journal entries 198 to 212",
                     ]),
                 }],
