@@ -135,10 +135,10 @@ impl Kind {
         ];
         const JOURNAL: &[Column] = &[
             col("no.", 6, 0),
-            col("at (UTC)", 15, 0),
+            col("at (UTC)", 20, 0),
             col("kind", 9, 0),
-            col("action", 16, 0),
-            col("what", 22, 1),
+            col("action", 15, 0),
+            col("what", 18, 1),
         ];
         match self {
             Self::Tasks => TASKS,

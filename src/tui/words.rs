@@ -81,7 +81,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
         "people" => &[
             "Groups with their quorum (m of n) and the cards that live, then the people with their roles and cards.",
             "",
-            "A group with just m live cards has none to spare: one lost card, and it cannot come together. Replace cards before that.",
+            "«0 spare»: the group has just enough live cards; one lost card, and it cannot come together. Replace cards before that. «Too few»: it cannot open.",
         ],
         "devices" => &[
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",

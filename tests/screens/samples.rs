@@ -326,16 +326,23 @@ pub fn lists() -> Lists {
         journal: vec![
             entry(
                 211,
-                "24 Nov 09:14:03",
+                "24 Nov 2026 09:14:03",
                 "OUTCOME",
                 "logon",
                 "Key managers logged on: MEMBER-1, MEMBER-2",
                 "5D2091AF",
             ),
-            entry(210, "24 Nov 09:13:20", "INTENT", "logon", "", "77C0A11B"),
+            entry(
+                210,
+                "24 Nov 2026 09:13:20",
+                "INTENT",
+                "logon",
+                "",
+                "77C0A11B",
+            ),
             entry(
                 209,
-                "23 Nov 17:40:55",
+                "23 Nov 2026 17:40:55",
                 "OUTCOME",
                 "print component",
                 "component 2 UNKNOWN after log out",

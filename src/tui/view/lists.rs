@@ -194,44 +194,40 @@ fn title(app: &App, place: &Place, buf: &mut Buffer, body: Rect) -> Option<Posit
     place.filtering.then_some(Position::new(at, body.y))
 }
 
-/// The groups with their quorum and the cards that live, above the people.
-fn groups(app: &App, buf: &mut Buffer, body: Rect, mut y: u16) -> u16 {
+/// The groups with their quorum and the cards that live, above the people, in
+/// two columns.
+fn groups(app: &App, buf: &mut Buffer, body: Rect, y: u16) -> u16 {
     let theme = app.theme;
-    for group in app.lists.groups.iter().take(6) {
-        let quorum = format!("{} of {}", group.m, group.n);
-        let cards: String = (0..group.n.max(group.live).min(12))
-            .map(|at| if at < group.live { '▮' } else { '▯' })
-            .collect();
-        let (style, say) = if group.live < group.m {
-            (theme.bad(), "✗ too few cards: this group cannot open")
-        } else if group.live == group.m {
-            (theme.warn(), "! no card to spare")
-        } else {
-            (theme.good(), "✓")
-        };
-        let x = put(buf, body.x + 1, y, &fit(&group.name, 18), theme.strong());
-        let x = put(buf, x + 1, y, &fit(&quorum, 8), theme.plain());
-        let x = put(
-            buf,
-            x,
-            y,
-            &fit(&format!("{cards} {} live", group.live), 20),
-            style,
-        );
-        put(
-            buf,
-            x + 1,
-            y,
-            &fit(say, 44.min(usize::from(body.right().saturating_sub(x + 1)))),
-            style,
-        );
-        y += 1;
-    }
-    if app.lists.groups.is_empty() {
+    let groups = &app.lists.groups;
+    if groups.is_empty() {
         return y;
     }
-    rule(app, buf, body, y);
-    y + 1
+    let rows = groups.len().div_ceil(2);
+    for (at, group) in groups.iter().enumerate() {
+        let quorum = format!("{} of {}", group.m, group.n);
+        let (live, all) = (group.live, group.n.max(group.live));
+        let cards: String = if all > 6 {
+            format!("{live}/{all}")
+        } else {
+            (0..all)
+                .map(|at| if at < live { '▮' } else { '▯' })
+                .collect()
+        };
+        let (style, say) = match live.checked_sub(group.m) {
+            None => (theme.bad(), "✗ too few"),
+            Some(0) => (theme.warn(), "! 0 spare"),
+            Some(_) => (theme.good(), "✓"),
+        };
+        let y = y + u16::try_from(at % rows).unwrap_or(0);
+        let x = body.x + 1 + if at < rows { 0 } else { body.width / 2 };
+        let x = put(buf, x, y, &fit(&group.name, 14), theme.strong());
+        let x = put(buf, x + 1, y, &fit(&quorum, 8), theme.plain());
+        let x = put(buf, x, y, &fit(&cards, 6), style);
+        put(buf, x + 1, y, say, style);
+    }
+    let below = y + u16::try_from(rows).unwrap_or(0);
+    rule(app, buf, body, below);
+    below + 1
 }
 
 /// Column widths for a list of this width.
