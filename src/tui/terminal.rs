@@ -131,6 +131,15 @@ fn attend(
         colour: options.colour,
     };
     let mut app = App::new(theme, desk);
+    // Nothing is shown before the station has said what is the case: a page of
+    // defaults would call it a new one.
+    match events.recv() {
+        Ok(event) => {
+            app.update(Input::Tick(options.clock.mono_ms()));
+            app.update(Input::Event(event));
+        }
+        Err(_) => return Ok(()),
+    }
     let mut keys = Keys::default();
     let mut last_tick = None;
     let mut last_size = size().ok();
