@@ -151,7 +151,10 @@ pub fn quorum_view(
     deadline: Option<(u64, String)>,
 ) -> Option<QuorumView> {
     let entry = record.group(group)?;
-    let complete = done.len() >= usize::from(entry.m);
+    // Others may have signed the same act for another group.
+    let is_done = |card: Id| done.iter().any(|(c, _)| *c == card);
+    let here = entry.members.iter().filter(|m| is_done(m.card)).count();
+    let complete = here >= usize::from(entry.m);
     let members = entry
         .members
         .iter()
@@ -159,7 +162,7 @@ pub fn quorum_view(
             let card = record.card(m.card)?;
             let state = if card.state != CardState::Active {
                 MemberState::Barred
-            } else if done.iter().any(|(c, _)| *c == m.card) {
+            } else if is_done(m.card) {
                 MemberState::Proven
             } else if complete {
                 MemberState::NotNeeded
