@@ -1,0 +1,606 @@
+//! The program at a real pseudo-terminal, driven by key strokes alone: logon,
+//! lists, help, blanking, both ceremonies, the initialising of a new station,
+//! and the terminal that is given back. Whatever was sent to the terminal is
+//! looked through for secrets afterwards.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)] // a test may stop at the first surprise
+
+#[path = "terminal/acts.rs"]
+mod acts;
+#[path = "terminal/crew.rs"]
+mod crew;
+#[path = "terminal/driver.rs"]
+mod driver;
+#[path = "terminal/scan.rs"]
+mod scan;
+#[path = "terminal/screen.rs"]
+mod screen;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use acts::{begin, everybody, initialise, smallest_staff};
+use conclave_crypto::keyblock;
+use conclave_crypto::primitive::modes::Algorithm as Cipher;
+use conclave_crypto::secret::Secret;
+use crew::{Crew, PIN};
+use driver::{CTRL_C, CTRL_U, Capture, ENTER, ESC, Ended, SMALL, Terminal, now};
+use scan::Needle;
+use screen::{Asked, Screen};
+use tempfile::TempDir;
+
+/// A PIN that nobody has.
+const WRONG: &str = "914627";
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+/// A practice room of its own, with six readers, furnished once for all tests.
+fn practice() -> TempDir {
+    static ROOM: OnceLock<TempDir> = OnceLock::new();
+    let room = ROOM.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        let mut terminal = Terminal::start(&["practice", "--readers", "6"], folder.path(), &[]);
+        terminal.says("This station is closed.");
+        terminal.then("q", "Nobody is logged on");
+        terminal.keys("y");
+        let ended = terminal.end();
+        given_back(&ended);
+        // Whoever asks for a practice room is told its PIN: the search finds.
+        let pin = [Needle::digits("a PIN", PIN)];
+        let found = scan::find(&pin, &ended.capture);
+        assert_eq!(found.as_deref(), Some("a PIN among the bytes"));
+        folder
+    });
+    let folder = TempDir::new().unwrap();
+    copy(room.path(), folder.path());
+    folder
+}
+
+/// A furnished room, opened, with its people.
+fn open(folder: &TempDir, variables: &[(&str, &str)]) -> Crew {
+    let mut terminal = Terminal::start(&["practice"], folder.path(), variables);
+    terminal.says("This station is closed.");
+    Crew::new(terminal, 6)
+}
+
+/// Ends the program from whatever list stands there.
+fn quit(mut crew: Crew) -> Ended {
+    crew.terminal.then("q", "Quit?");
+    crew.terminal.keys("y");
+    crew.terminal.end()
+}
+
+/// The terminal is as it was before.
+#[track_caller]
+fn given_back(ended: &Ended) {
+    assert_eq!(ended.code, 0);
+    assert!(!ended.alternate, "the alternate screen was not left");
+    assert!(!ended.cursor_hidden, "the cursor is still hidden");
+    let (before, after) = &ended.settings;
+    assert_eq!(before, after, "the terminal's settings");
+    let left = |needle: &[u8]| {
+        let bytes = &ended.capture.bytes;
+        bytes.windows(needle.len()).filter(|w| *w == needle).count()
+    };
+    assert_eq!((left(b"\x1b[?1049h"), left(b"\x1b[?1049l")), (1, 1));
+    // Not even its first frame says of an existing station what is not so.
+    let frames = ended.capture.frames.iter().map(|(_, screen)| screen);
+    assert!(!frames.clone().any(|screen| screen.has("01 Jan 1970")));
+    // Words that the screen itself puts there stand there once.
+    let twice = |screen: &Screen| screen.says("Safe to stop: Safe to stop:");
+    assert!(!frames.clone().any(twice));
+    let (_, last) = ended.capture.frames.last().unwrap();
+    let rows = last.rows.iter().filter(|row| !row.is_empty());
+    let announced = rows.filter(|row| !row.starts_with("Furnishing the practice room"));
+    assert_eq!(announced.count(), 0, "something is left on the terminal");
+}
+
+/// No PIN was ever shown.
+#[track_caller]
+fn no_pin(ended: &Ended, pins: &[&str]) {
+    let needles: Vec<Needle> = pins
+        .iter()
+        .map(|pin| Needle::digits("a PIN", pin))
+        .collect();
+    assert_eq!(scan::find(&needles, &ended.capture), None);
+}
+
+#[track_caller]
+fn logon_key_managers(crew: &mut Crew) {
+    crew.terminal.then(ENTER, "Put into a reader:");
+    crew.come("D. Novak");
+    crew.come("E. Fischer");
+    crew.stay.extend(["D. Novak".into(), "E. Fischer".into()]);
+    crew.terminal.wait("the tasks", |screen| {
+        screen.asked() == Asked::List && screen.says("Key managers: D. Novak, E. Fischer")
+    });
+}
+
+#[test]
+fn the_search_finds_what_a_person_could_have_read() {
+    let value = [0x60, 0x3D, 0xEB, 0x10, 0x15, 0xCA, 0x71, 0xBE];
+    let mut needles = Needle::value("a value", &value);
+    needles.push(Needle::digits("a PIN", PIN));
+    let frame = "\x1b[?25l";
+    // Cell by cell, each in a frame of its own, from the right to the left.
+    let drawn = |text: &str| -> String {
+        let cells = text
+            .chars()
+            .enumerate()
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev();
+        cells
+            .map(|(at, c)| format!("\x1b[5;{}H\x1b[1m{c}\x1b[0m{frame}", at + 10))
+            .collect()
+    };
+    for (bytes, found) in [
+        (format!("PIN {PIN}{frame}"), Some("a PIN among the bytes")),
+        (drawn(PIN), Some("a PIN in a frame")),
+        (drawn("8 0 2 8 0 3"), Some("a PIN in a frame")),
+        (
+            drawn("603D EB10 15CA 71BE"),
+            Some("a value, bytes from 0 in a frame"),
+        ),
+        (
+            format!("603deb10 15\x1b[7mca71be{frame}"),
+            Some("a value, bytes from 0 among the bytes"),
+        ),
+        (format!("603DEB1015CA71B{frame}80280{frame}"), None),
+        (drawn("80280"), None),
+    ] {
+        let mut bytes = bytes.into_bytes();
+        assert_eq!(scan::find(&needles, &Capture::of(&bytes)).as_deref(), found);
+        if found.is_none() {
+            bytes.extend(value);
+            let raw = scan::find(&needles, &Capture::of(&bytes));
+            assert_eq!(
+                raw.as_deref(),
+                Some("a value, bytes from 0 among the bytes")
+            );
+        }
+    }
+}
+
+#[test]
+fn key_managers_log_on_look_around_and_log_out() {
+    let folder = practice();
+    let mut crew = open(&folder, &[]);
+    let start = crew.terminal.screen();
+    assert!(start.says("KEYROOM-DEMO · TEST · nobody is logged on"));
+    assert!(start.says("not an HSM"));
+
+    crew.terminal.then(ENTER, "Put into a reader:");
+    crew.insert("D. Novak");
+    // The quorum as cards: who is at it, who is still to come.
+    let quorum = crew.terminal.says("Key managers 2 of 3 must come, 0 here");
+    assert!(
+        quorum.says("tries left 3") && quorum.says("enter PIN"),
+        "{}",
+        quorum.shown()
+    );
+    assert!(quorum.has("▸ D. Novak") && quorum.has("· E. Fischer") && quorum.has("· F. Rossi"));
+    // Too short: nothing goes to the card.
+    crew.terminal.then("9146\r", "no try is used");
+    crew.terminal.keys(CTRL_U);
+    // Wrong: the card counts.
+    crew.dots(WRONG);
+    let wrong = crew.answer(ENTER);
+    assert!(
+        wrong.says("tries left 2") && wrong.says("Wrong PIN. 2 tries left."),
+        "{}",
+        wrong.shown()
+    );
+    assert!(wrong.says("Nothing is open yet."));
+    crew.dots(PIN);
+    let one = crew.answer(ENTER);
+    assert!(one.says("2 of 3 must come, 1 here"), "{}", one.shown());
+    assert!(one.has("✓ D. Novak") && one.says("D. Novak was first"));
+    assert!(one.says("left to complete the quorum"));
+    let Asked::Card(wanted) = one.asked() else {
+        panic!("{}", one.shown());
+    };
+    assert_eq!(wanted, ["E. Fischer", "F. Rossi"]);
+    let tasks = crew.come("F. Rossi");
+    assert!(
+        tasks.says("Key managers: D. Novak, F. Rossi"),
+        "{}",
+        tasks.shown()
+    );
+    assert!(tasks.says("Tasks 0"));
+
+    // The lists, and help on each screen.
+    for (key, title) in [
+        ("k", "Keys 0"),
+        ("c", "Ceremonies 0"),
+        ("p", "People and cards 14"),
+        ("d", "Devices and media"),
+        ("j", "Journal"),
+    ] {
+        let list = crew.terminal.then(key, title);
+        assert_eq!(list.asked(), Asked::List, "{}", list.shown());
+        let help = crew.terminal.then("?", "Help:");
+        assert!(help.says("Enter opens, or confirms what was typed"));
+        crew.terminal.then(ESC, title);
+    }
+    // The newest entry of the journal is this logon.
+    let journal = crew.terminal.screen();
+    assert!(journal.has("logon"), "{}", journal.shown());
+    // A filter narrows while it is typed.
+    crew.terminal.then("p", "People and cards 14");
+    crew.terminal.keys("/fischer");
+    let one = crew.terminal.wait("one person", |screen| {
+        screen.has("E. Fischer") && !screen.has("D. Novak  ")
+    });
+    assert!(one.has("/ fischer"));
+    crew.terminal.then(ESC, "People and cards 14");
+
+    crew.terminal.keys("L");
+    crew.terminal.says("The session ends for every group.");
+    crew.terminal.then("y", "This station is closed.");
+    assert!(crew.terminal.screen().says("nobody is logged on"));
+    let ended = quit(crew);
+    given_back(&ended);
+    no_pin(&ended, &[PIN, WRONG]);
+    assert!(
+        scan::styles(&ended.capture)
+            .into_iter()
+            .any(scan::is_colour)
+    );
+}
+
+#[test]
+fn a_pulled_session_card_blanks_the_screen_within_a_second() {
+    let folder = practice();
+    let mut crew = open(&folder, &[]);
+    logon_key_managers(&mut crew);
+    crew.terminal.then("p", "People and cards 14");
+    let key = crew.desk("E. Fischer");
+    let pulled = now();
+    crew.terminal.keys(&key);
+    let blank = crew.terminal.wait("a blank screen", |screen| {
+        screen.has("blanked: a card was removed")
+    });
+    let took = pulled.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    let left = blank.rows.iter().filter(|row| !row.is_empty());
+    assert_eq!(left.count(), 2, "{}", blank.shown());
+    // The key that wakes it does nothing else, and the session is over.
+    crew.terminal.then("q", "This station is closed.");
+    assert!(!crew.terminal.screen().has("Quit?"));
+    let ended = quit(crew);
+    given_back(&ended);
+    no_pin(&ended, &[PIN]);
+}
+
+#[test]
+fn every_way_out_gives_the_terminal_back() {
+    let folder = practice();
+    for session in [false, true] {
+        for way in ["q", CTRL_C] {
+            let mut crew = open(&folder, &[]);
+            if session {
+                logon_key_managers(&mut crew);
+            }
+            // Esc stays; suspending is no way to a shell.
+            crew.terminal.then(way, "Quit?");
+            crew.terminal.keys(ESC);
+            crew.terminal
+                .wait("no question", |screen| !screen.has("Quit?"));
+            crew.terminal.keys("\x1a");
+            crew.terminal.then(way, "Quit?");
+            crew.terminal.keys("y");
+            let ended = crew.terminal.end();
+            given_back(&ended);
+            no_pin(&ended, &[PIN]);
+        }
+    }
+    // In the middle of a question.
+    let mut crew = open(&folder, &[]);
+    crew.terminal.then(ENTER, "Put into a reader:");
+    crew.insert("D. Novak");
+    crew.terminal.says("tries left 3");
+    crew.dots(&PIN[..4]);
+    crew.terminal
+        .then(CTRL_C, "The program ends in the middle of");
+    crew.terminal.keys("y");
+    let ended = crew.terminal.end();
+    given_back(&ended);
+}
+
+/// Every file below a folder whose name ends so.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(files(&path, ending));
+        } else if path.to_str().unwrap().ends_with(ending) {
+            all.push(path);
+        }
+    }
+    all
+}
+
+fn unwrapped(zmk: &[u8], block: &Path) -> Vec<u8> {
+    let key = Secret::from_fn(zmk.len(), |out| out.copy_from_slice(zmk));
+    let kbpk = keyblock::Kbpk::new(Cipher::Aes, key).unwrap();
+    let text = std::fs::read(block).unwrap();
+    let unwrapped = keyblock::unwrap(&kbpk, &text).unwrap();
+    unwrapped.key.expose().to_vec()
+}
+
+#[test]
+fn a_zone_master_key_in_components_and_a_working_key_out_on_the_stick() {
+    let folder = practice();
+    let mut crew = open(&folder, &[]);
+    logon_key_managers(&mut crew);
+    crew.terminal.then("g", "Put into a reader:");
+    crew.come("A. Lindqvist");
+    crew.come("B. Okafor");
+    crew.stay
+        .extend(["A. Lindqvist".into(), "B. Okafor".into()]);
+    crew.terminal.wait("both groups", |screen| {
+        screen.asked() == Asked::List && screen.says("Approvers: A. Lindqvist, B. Okafor")
+    });
+
+    // 5a: three components.
+    let label = "BANK-LAKE.ZMK.001";
+    begin(
+        &mut crew,
+        "Generate ZMK",
+        &[
+            ("Label", label),
+            ("Template", "zmk-aes256"),
+            ("Components", "3"),
+        ],
+    );
+    let cast = crew.terminal.says("Who takes part");
+    for name in [
+        "D. Novak",
+        "A. Lindqvist",
+        "G. Haddad",
+        "H. Virtanen",
+        "J. Mbeki",
+    ] {
+        assert!(cast.has(name), "{}", cast.shown());
+    }
+    crew.answer(ENTER);
+    let done = crew.play(&everybody, |_| false);
+    assert_eq!(
+        done.asked(),
+        Asked::Done(format!("{label}: done")),
+        "{}",
+        done.shown()
+    );
+    let value = crew.value.clone();
+    assert!(done.says(&value), "{}", done.shown());
+    // Each serial typed by the custodian and the witness, the check value by
+    // a key manager and an approver.
+    let typed = |what: &str| crew.typed.iter().filter(|label| *label == what).count();
+    assert_eq!(
+        (
+            typed("Envelope serial"),
+            typed("Check value of the whole key")
+        ),
+        (6, 2)
+    );
+    assert_eq!(crew.envelopes.len(), 3);
+    let pressed = |what: &str| crew.pressed.iter().filter(|label| *label == what).count();
+    assert_eq!(
+        (pressed("eject the sheet"), pressed("sheet is good")),
+        (3, 3)
+    );
+    let list = crew.terminal.then(ENTER, "Ceremonies 1");
+    assert!(
+        list.row(label).unwrap().contains("done"),
+        "{}",
+        list.shown()
+    );
+    let keys = crew.terminal.then("k", "Keys 1");
+    let row = keys.row(label).unwrap();
+    assert!(
+        row.contains(&value) && row.contains("AES-256") && row.contains("active"),
+        "{row}"
+    );
+
+    // 5b: a working key under it, to the stick.
+    let working = "BANK-LAKE.ZPK.001";
+    begin(
+        &mut crew,
+        "Working key",
+        &[
+            ("Label", working),
+            ("Template", "zpk-aes128"),
+            ("Under", label),
+            ("Recipient", "BANK-LAKE"),
+            ("Medium", "STICK-1"),
+        ],
+    );
+    crew.terminal.says("Who takes part");
+    crew.answer(ENTER);
+    let done = crew.play(&everybody, |_| false);
+    assert_eq!(
+        done.asked(),
+        Asked::Done(format!("{working}: done")),
+        "{}",
+        done.shown()
+    );
+    let working_value = crew.value.clone();
+    assert_ne!(working_value, value);
+    assert!(done.says(&working_value), "{}", done.shown());
+    crew.terminal.then(ENTER, "Ceremonies 2");
+    let keys = crew.terminal.then("k", "Keys 2");
+    let row = keys.row(working).unwrap();
+    assert!(row.contains(&working_value), "{row}");
+    let ended = quit(crew);
+    given_back(&ended);
+
+    // Whoever signed for another group does not complete this one.
+    let early = |screen: &Screen| screen.says("must come, 0 here") && screen.has("not needed");
+    assert!(!ended.capture.frames.iter().any(|(_, screen)| early(screen)));
+
+    // The stick is in order, in the eyes of a program without a station.
+    let stick = folder.path().join("stick");
+    let verified = Command::new(env!("CARGO_BIN_EXE_conclave"))
+        .arg("verify")
+        .arg(&stick)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.success(), "{said}");
+    assert!(said.contains("checks, all of them held."), "{said}");
+    let blocks = files(&stick, ".tr31");
+    let [block] = blocks.as_slice() else {
+        panic!("{blocks:?}");
+    };
+
+    // What lay on the sheets is a key under which the block opens; nothing of
+    // it was seen anywhere else.
+    no_pin(&ended, &[PIN]);
+    let parted = scan::part(&ended.capture);
+    let components: Vec<Vec<u8>> = parted.sheets.iter().map(|s| scan::sheet_value(s)).collect();
+    assert_eq!(
+        components.iter().map(Vec::len).collect::<Vec<_>>(),
+        [32, 32, 32]
+    );
+    let mut zmk = vec![0u8; 32];
+    for component in &components {
+        for (sum, byte) in zmk.iter_mut().zip(component) {
+            *sum ^= byte;
+        }
+    }
+    let key = unwrapped(&zmk, block);
+    assert_eq!(key.len(), 16);
+    let mut needles = Vec::new();
+    for (at, component) in components.iter().enumerate() {
+        needles.extend(Needle::value(&format!("component {}", at + 1), component));
+    }
+    assert!(
+        scan::all_on_sheets(&needles, &ended.capture),
+        "the search does not find"
+    );
+    needles.extend(Needle::value("the zone master key", &zmk));
+    needles.extend(Needle::value("the working key", &key));
+    assert_eq!(needles.len(), 18);
+    assert_eq!(scan::find(&needles, &ended.capture), None);
+}
+
+#[test]
+fn an_empty_station_is_initialised_by_the_smallest_staff_and_then_logs_on() {
+    let folder = TempDir::new().unwrap();
+    let mut terminal = Terminal::start(&[], folder.path(), &[]);
+    let start = terminal.says("This station is new.");
+    // It offers one thing: neither Enter nor any other key opens anything.
+    assert!(
+        start.says("no mode yet · nobody is logged on"),
+        "{}",
+        start.shown()
+    );
+    terminal.keys("\rgutkj");
+    terminal.then("?", "Help: start");
+    terminal.then(ESC, "This station is new.");
+    let mut crew = Crew::with_new_cards(terminal, 6);
+    let done = initialise(&mut crew, "KEYROOM-PTY");
+    assert!(done.says("The station is initialised."), "{}", done.shown());
+    crew.terminal.then(ENTER, "This station is closed.");
+    assert!(
+        crew.terminal
+            .screen()
+            .says("KEYROOM-PTY · TEST · nobody is logged on")
+    );
+
+    // The new cards and PINs open it.
+    crew.pull_all();
+    crew.prefer = vec!["Dan".into(), "Eva".into()];
+    crew.terminal.then(ENTER, "Put into a reader:");
+    let tasks = crew.play(&|name| acts::own_pin(name), |screen| {
+        screen.asked() == Asked::List
+    });
+    assert!(tasks.says("Key managers: Dan, Eva"), "{}", tasks.shown());
+    let ended = quit(crew);
+    given_back(&ended);
+    let pins: Vec<String> = smallest_staff().map(acts::own_pin).collect();
+    let pins: Vec<&str> = pins.iter().map(String::as_str).collect();
+    no_pin(&ended, &pins);
+}
+
+#[test]
+fn without_colour_nothing_is_lost_and_a_resized_window_keeps_the_question() {
+    let folder = practice();
+    let mut crew = open(&folder, &[("NO_COLOR", "1")]);
+    crew.terminal.then(ENTER, "Put into a reader:");
+    crew.insert("D. Novak");
+    crew.terminal.says("tries left 3");
+    let small = crew.dots(&PIN[..3]);
+    assert_eq!(small.rows.len(), 24);
+    crew.terminal.resize((120, 40));
+    let large = crew.terminal.wait("a larger screen", |screen| {
+        screen.rows.len() == 40 && screen.rows[39].starts_with(" Enter confirm")
+    });
+    assert!(
+        large.says("● ● ● · · ·") && large.says("tries left 3"),
+        "{}",
+        large.shown()
+    );
+    assert!(
+        large.rows[2].contains(&"─".repeat(120)),
+        "{}",
+        large.shown()
+    );
+    crew.terminal.resize(SMALL);
+    let again = crew.terminal.wait("the small screen", |screen| {
+        screen.rows.len() == 24 && screen.rows[23].starts_with(" Enter confirm")
+    });
+    assert!(again.says("● ● ● · · ·"), "{}", again.shown());
+    assert_eq!(again.still(), small.still());
+    // What was typed before is part of the PIN.
+    crew.terminal.keys(&PIN[3..]);
+    crew.terminal.says("● ● ● ● ● ●");
+    crew.answer(ENTER);
+    crew.come("E. Fischer");
+    // Too small a window says so, and nothing else.
+    crew.terminal.resize((79, 24));
+    crew.terminal
+        .says("Conclave needs 80 columns and 24 rows. This window has 79 and 24.");
+    crew.terminal.resize(SMALL);
+    crew.terminal.says("Key managers: D. Novak, E. Fischer");
+    // The row under the cursor is reversed, and marked in letters, too.
+    let people = crew.terminal.then("p", "People and cards 14");
+    let chosen = people
+        .rows
+        .iter()
+        .position(|row| row.starts_with(" ▸ "))
+        .unwrap();
+    let at = u16::try_from(chosen).unwrap();
+    assert!(
+        crew.terminal
+            .look(|screen| screen.cell(at, 3).unwrap().inverse())
+    );
+    let ended = quit(crew);
+    given_back(&ended);
+    no_pin(&ended, &[PIN]);
+    let colours: Vec<u32> = scan::styles(&ended.capture)
+        .into_iter()
+        .filter(|parameter| scan::is_colour(*parameter))
+        .collect();
+    assert_eq!(colours, [], "SGR parameters of colours");
+}
