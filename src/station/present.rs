@@ -83,6 +83,9 @@ pub fn present(
         wanted: wanted.names(),
         other_group,
     };
+    // Why they come again stays on the screen, also where the card is in
+    // already and nothing else is read before the PIN.
+    let why_again = prompt.refused.clone();
     let mut refused_cards: Vec<(Option<Id>, String)> = Vec::new();
     let found = await_card(
         readers.as_ref(),
@@ -118,7 +121,7 @@ pub fn present(
     };
     let card = held.guid;
     let name = entry.person_name.clone();
-    prompt.refused = None;
+    prompt.refused = why_again;
     prompt.waiting_for.clone_from(&name);
     wanted.came(&entry, prompt);
     let pin =
