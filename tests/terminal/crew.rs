@@ -10,10 +10,22 @@ use super::screen::{Asked, Screen};
 /// Everybody's PIN in a practice room.
 pub const PIN: &str = "802803";
 
+/// Who takes part in the making of a zone master key in three components.
+pub const CAST: [&str; 8] = [
+    "D. Novak",
+    "E. Fischer",
+    "A. Lindqvist",
+    "B. Okafor",
+    "G. Haddad",
+    "H. Virtanen",
+    "J. Mbeki",
+    "K. Larsen",
+];
+
 /// The people.
 pub struct Crew {
     pub terminal: Terminal,
-    readers: usize,
+    pub readers: usize,
     /// Whose cards are in readers, the oldest first.
     inside: Vec<String>,
     /// What stands on the desk for a person's card, where that is no name: a
@@ -282,34 +294,36 @@ impl Crew {
     }
 
     /// An envelope's serial: the custodian reads it from the envelope, and so
-    /// does the witness. A check value: each from the paper.
+    /// does the witness, who reads the first one wrongly. A check value: each
+    /// from the paper.
     #[track_caller]
     fn line(&mut self, label: &str) {
         let times = self.typed.iter().filter(|l| *l == label).count();
-        let text = if label == "Envelope serial" {
-            if times.is_multiple_of(2) {
-                self.envelopes.push(format!("CE{:07}", 4711 + times));
-            }
-            self.envelopes
-                .last()
-                .expect("the custodian's entry")
-                .clone()
-        } else {
-            self.value.clone()
+        let second = !times.is_multiple_of(2);
+        let wrong = label == "Envelope serial" && times == 1;
+        if label == "Envelope serial" && !second {
+            self.envelopes.push(format!("CE{:07}", 4711 + times));
+        }
+        let text = match label {
+            _ if wrong => "CE0000000".to_owned(),
+            "Envelope serial" => self.envelopes.last().expect("the first entry").clone(),
+            _ => self.value.clone(),
         };
         self.typed.push(label.to_owned());
         self.terminal.then(ENTER, "Nothing is typed yet.");
         self.terminal.keys(&text);
-        let shown = if times.is_multiple_of(2) {
-            text.clone()
-        } else {
+        let shown = if second {
             "●".repeat(text.len())
+        } else {
+            text
         };
         self.terminal.wait("what was typed", |screen| {
             screen
                 .row(&format!("   {label}"))
                 .is_some_and(|row| row.contains(&shown))
         });
-        self.answer(ENTER);
+        let next = self.answer(ENTER);
+        let refused = next.says("The entries are not the same.");
+        assert_eq!(refused, wrong, "{}", next.shown());
     }
 }
