@@ -112,9 +112,9 @@ impl Kind {
             col("expires", 11, 0),
         ];
         const CEREMONIES: &[Column] = &[
-            col("ceremony", 38, 3),
+            col("ceremony", 35, 3),
             col("state", 20, 1),
-            col("began", 14, 0),
+            col("began", 17, 0),
         ];
         const SCRIPTS: &[Column] = &[
             col("ceremony", 34, 1),
