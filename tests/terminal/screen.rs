@@ -155,8 +155,8 @@ impl Screen {
             return Asked::Exactly(text.1.trim().to_owned());
         }
         if let Some(row) = self.rows.iter().find(|row| row.starts_with("   Press  ")) {
-            let key = row.trim_start_matches("   Press  ").chars().next();
-            let label = row.split_once("  to ").map_or("", |(_, label)| label);
+            let (key, label) = row["   Press  ".len()..].split_at(1);
+            let key = key.chars().next();
             return Asked::Press(key.unwrap_or(' '), label.trim().to_owned());
         }
         if foot.starts_with(" Enter read, go on") {
