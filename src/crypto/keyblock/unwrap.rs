@@ -149,21 +149,20 @@ fn key_of(plain: &Secret, algorithm: Algorithm) -> Option<Secret> {
 
 /// Bytes of upper-case hexadecimal that starts at character `start`.
 fn unhex(text: &[u8], start: usize) -> Result<Vec<u8>, ReadError> {
-    let digit = |at: usize| match text.get(at) {
-        Some(c @ b'0'..=b'9') => Ok(c - b'0'),
-        Some(c @ b'A'..=b'F') => Ok(c - b'A' + 10),
-        _ => Err(ReadError::NotHex(start + at)),
+    let digit = |c: u8| match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'A'..=b'F' => Some(c - b'A' + 10),
+        _ => None,
     };
-    for at in 0..text.len() {
-        digit(at)?;
+    if let Some(at) = text.iter().position(|c| digit(*c).is_none()) {
+        return Err(ReadError::NotHex(start + at));
     }
-    if !text.len().is_multiple_of(2) {
+    let (pairs, rest) = text.as_chunks::<2>();
+    if !rest.is_empty() {
         return Err(ReadError::PayloadLength(text.len()));
     }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| Ok(digit(at)? << 4 | digit(at + 1)?))
-        .collect()
+    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
+    Ok(pairs.iter().filter_map(byte).collect())
 }
 
 /// Parses and unwraps in one step.

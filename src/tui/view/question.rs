@@ -244,7 +244,8 @@ fn steps(prompt: &Prompt, paper: &mut Paper) {
     }
 }
 
-const CARD: usize = 16;
+/// Cells of a drawn card: at least, and where a name needs them.
+const CARD: std::ops::RangeInclusive<usize> = 16..=26;
 
 fn draw_quorum(quorum: &QuorumView, paper: &mut Paper) {
     let theme = paper.theme;
@@ -261,7 +262,9 @@ fn draw_quorum(quorum: &QuorumView, paper: &mut Paper) {
             theme.plain(),
         ),
     ]);
-    let across = ((paper.width - INDENT) / (CARD + 3)).max(1);
+    let longest = quorum.members.iter().map(|m| width(&m.name)).max();
+    let card = (longest.unwrap_or(0) + 5).clamp(*CARD.start(), *CARD.end());
+    let across = ((paper.width - INDENT) / (card + INDENT)).max(1);
     if quorum.members.len() > 2 * across {
         // Too many to draw: a list says the same.
         for member in &quorum.members {
@@ -277,7 +280,7 @@ fn draw_quorum(quorum: &QuorumView, paper: &mut Paper) {
         }
     } else {
         for row in quorum.members.chunks(across) {
-            cards(row, paper);
+            cards(row, card, paper);
         }
     }
     if let Some((left, first)) = &quorum.deadline {
@@ -312,7 +315,7 @@ fn state(theme: Theme, state: MemberState) -> (&'static str, &'static str, Style
 }
 
 /// Cards side by side. A dashed one has not come.
-fn cards(row: &[MemberView], paper: &mut Paper) {
+fn cards(row: &[MemberView], wide: usize, paper: &mut Paper) {
     let theme = paper.theme;
     let mut lines: [Vec<(String, Style)>; 5] = Default::default();
     for member in row {
@@ -328,7 +331,7 @@ fn cards(row: &[MemberView], paper: &mut Paper) {
         } else {
             format!("card {}", member.card)
         };
-        let inner = CARD - 2;
+        let inner = wide - 2;
         let middle = |text: String, style: Style| {
             vec![
                 (side.to_owned(), theme.plain()),
