@@ -17,7 +17,7 @@ pub struct Verify {
 
     /// The digest of the station's genesis record, from its paper: 64 hex
     /// digits or 32 words.
-    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    #[arg(long, value_name = "DIGEST", value_parser = words::read_digest)]
     genesis: Option<Hash>,
 }
 
@@ -25,30 +25,5 @@ pub struct Verify {
 /// first reason on standard error.
 #[must_use]
 pub fn run(arguments: &Verify) -> ExitCode {
-    let report = verify_from(&arguments.paths, arguments.genesis.as_ref());
-    print!("{report}");
-    if report.ok() {
-        println!("{} checks, all of them held.", report.lines.len());
-        return ExitCode::SUCCESS;
-    }
-    let reason = report.failure().unwrap_or_default();
-    eprintln!("NOT VERIFIED: {reason}");
-    ExitCode::FAILURE
-}
-
-/// A digest as hex digits or as words.
-fn digest(text: &str) -> Result<Hash, String> {
-    let dense: String = text.split_whitespace().collect();
-    let bytes = if dense.len() == 64 && dense.bytes().all(|b| b.is_ascii_hexdigit()) {
-        (0..64)
-            .step_by(2)
-            .filter_map(|at| u8::from_str_radix(dense.get(at..at + 2)?, 16).ok())
-            .collect()
-    } else {
-        words::from_words(text).map_err(|error| error.to_string())?
-    };
-    let bytes = <[u8; 32]>::try_from(bytes.as_slice());
-    bytes
-        .map(Hash)
-        .map_err(|_| "a digest has 64 hex digits or 32 words".into())
+    verify_from(&arguments.paths, arguments.genesis.as_ref()).tell()
 }

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use crate::authority::{AuthorityChain, SignedAuthority};
 use crate::error::EvidenceError;
@@ -54,6 +55,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Prints a line a check; on standard error the first reason, if one did
+    /// not hold. Gives the program's exit code.
+    #[must_use]
+    pub fn tell(&self) -> ExitCode {
+        print!("{self}");
+        if self.ok() {
+            println!("{} checks, all of them held.", self.lines.len());
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("NOT VERIFIED: {}", self.failure().unwrap_or_default());
+        ExitCode::FAILURE
+    }
+
     /// TRUE when there was something to check and all of it held.
     #[must_use]
     pub fn ok(&self) -> bool {

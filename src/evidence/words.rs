@@ -12,6 +12,9 @@ pub enum WordError {
         /// Its place, from 1.
         place: usize,
     },
+    /// Neither 64 hex digits nor 32 words.
+    #[error("a digest has 64 hex digits or 32 words")]
+    NoDigest,
     /// It is in the list of the other place: a word is missing, stands twice,
     /// or two changed places.
     #[error("word {place} cannot stand there: a word before it is missing or exchanged")]
@@ -30,6 +33,25 @@ pub fn in_words(bytes: &[u8]) -> Vec<&'static str> {
         .enumerate()
         .filter_map(|(at, byte)| list.get(2 * usize::from(*byte) + at % 2).copied())
         .collect()
+}
+
+/// A digest as people hand it over: 64 hex digits, or its 32 words.
+///
+/// # Errors
+/// [`WordError`]
+pub fn read_digest(text: &str) -> Result<Hash, WordError> {
+    let dense: String = text.split_whitespace().collect();
+    let bytes = if dense.len() == 64 && dense.bytes().all(|b| b.is_ascii_hexdigit()) {
+        (0..64)
+            .step_by(2)
+            .filter_map(|at| u8::from_str_radix(dense.get(at..at + 2)?, 16).ok())
+            .collect()
+    } else {
+        from_words(text)?
+    };
+    <[u8; 32]>::try_from(bytes.as_slice())
+        .map(Hash)
+        .map_err(|_| WordError::NoDigest)
 }
 
 /// A digest in 32 words, in lines of eight.

@@ -106,6 +106,56 @@ fn genesis_is_compared() {
     assert!(report.failure().is_some_and(|it| it.contains("genesis")));
 }
 
+/// Exit code, standard output, standard error of the small program.
+fn program(arguments: &[&std::ffi::OsStr]) -> (Option<i32>, String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_conclave-verify"))
+        .args(arguments)
+        .output()
+        .expect("the program runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[test]
+fn the_small_program_says_the_same() {
+    let handed = Handed::new();
+    let folder = handed.folder.path().as_os_str();
+    let genesis = handed.station.record_hash();
+    let words = conclave_evidence::words::digest_lines(&genesis).join(" ");
+    let report = verify_from(&[folder.into()], Some(&genesis));
+    let (code, out, err) = program(&["--genesis".as_ref(), words.as_ref(), folder]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.starts_with(&report.to_string()), "{out}");
+
+    let zeros = "00".repeat(32);
+    let (code, out, err) = program(&["--genesis".as_ref(), zeros.as_ref(), folder]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(
+        err.contains("NOT VERIFIED") && err.contains("genesis"),
+        "{err}"
+    );
+
+    let flags: [&[&str]; 5] = [
+        &[],
+        &["--genesis"],
+        &["--genesis", "acme"],
+        &["--genesis", "00 11", "x"],
+        &["--force", "x"],
+    ];
+    for flags in flags {
+        let arguments: Vec<&std::ffi::OsStr> = flags.iter().map(|a| a.as_ref()).collect();
+        let (code, out, err) = program(&arguments);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{flags:?}");
+        assert!(err.contains("Usage"), "{flags:?}: {err}");
+    }
+    let (code, out, _) = program(&["--help".as_ref()]);
+    assert!(code == Some(0) && out.contains("Usage"));
+}
+
 #[test]
 fn nothing_to_verify_is_a_failure() {
     let folder = tempfile::tempdir().expect("a temporary folder");
