@@ -18,7 +18,7 @@ use crate::station::Station;
 use crate::words;
 
 const ACT: &str = "Initialise this station";
-const SAFE_BEFORE: &str = "yes: nothing is written before all cards are ready";
+const SAFE_BEFORE: &str = "yes, nothing is written before all cards are ready";
 const SAFE_AFTER: &str =
     "yes: the station exists; cards that are not finished are finished at the next start";
 const WHY: &str = "A station is founded once, by all its people in one sitting. Its mode is \

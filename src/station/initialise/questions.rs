@@ -136,6 +136,8 @@ impl Station {
         let mut staff: Vec<Person> = Vec::new();
         let mut question = prompt("init.person", "The people, one after the other");
         question.refused = refusal;
+        // What was refused stays in the form, to be put right.
+        let mut typed: [String; 3] = Default::default();
         loop {
             question.table = Some(people_table(&staff));
             question.lines = open_places(plan, &staff);
@@ -144,19 +146,19 @@ impl Station {
                     Field {
                         label: "Name".into(),
                         kind: FieldKind::Text(24),
-                        value: String::new(),
+                        value: typed[0].clone(),
                         hint: String::new(),
                     },
                     Field {
                         label: "Reports to".into(),
                         kind: FieldKind::Text(24),
-                        value: String::new(),
+                        value: typed[1].clone(),
                         hint: "the manager's name".into(),
                     },
                     Field {
                         label: "Groups".into(),
                         kind: FieldKind::Many(plan.keys().map(|g| g.title().into()).collect()),
-                        value: String::new(),
+                        value: typed[2].clone(),
                         hint: String::new(),
                     },
                 ],
@@ -175,9 +177,15 @@ impl Station {
             match self.read_person(&values, plan, &staff) {
                 Ok(person) => {
                     question.refused = None;
+                    typed = Default::default();
                     staff.push(person);
                 }
-                Err(refusal) => question.refused = Some(refusal),
+                Err(refusal) => {
+                    question.refused = Some(refusal);
+                    for (kept, value) in typed.iter_mut().zip(values) {
+                        *kept = value;
+                    }
+                }
             }
         }
     }
@@ -327,7 +335,8 @@ fn staff_words(plan: &Plan) -> Vec<PromptLine> {
     ))];
     for (team, size) in &smallest.teams {
         let titles: Vec<String> = team.iter().map(|g| g.title().to_owned()).collect();
-        lines.push(note(format!("  {size} people: {}", words::list(&titles))));
+        let people = if *size == 1 { "person" } else { "people" };
+        lines.push(note(format!("  {size} {people}: {}", words::list(&titles))));
     }
     lines.push(note("One person may belong to both groups of:"));
     for (first, second) in permitted_double_roles(plan) {
