@@ -129,7 +129,7 @@ fn key_managers_log_on_look_around_and_log_out() {
         "{}",
         tasks.shown()
     );
-    assert!(tasks.says("Tasks 0"));
+    assert!(tasks.says("Tasks 1") && tasks.says("Auditors: 2 live cards, 2 needed"));
 
     // The lists, and help on each screen.
     for (key, title) in [

@@ -182,7 +182,7 @@ impl Station {
         self.perform(action, &Warrant::default())
     }
 
-    fn write_anchors(&mut self, held: &mut [Held]) {
+    pub(crate) fn write_anchors(&mut self, held: &mut [Held]) {
         for card in held {
             match anchor::write(&mut self.door, &mut card.card, card.guid) {
                 // Swapped out: it gets its anchor when it is next in.

@@ -44,6 +44,10 @@ pub enum Administration {
     EnrolMedium,
     /// Unlock a station that five failed logons locked.
     UnlockStation,
+    /// Suspend a lost card.
+    SuspendCard,
+    /// Reinstate a suspended card.
+    ReinstateCard,
 }
 
 /// What the station tells a front end.

@@ -16,6 +16,7 @@ pub mod initialise;
 mod journal_export;
 mod lists;
 pub mod logon;
+pub mod lost_card;
 pub mod present;
 pub mod service;
 pub mod session;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use conclave_evidence::authority::CardState;
+use conclave_evidence::authority::{AuthorityRecord, CardState};
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
 use conclave_keyroom::domain::people::Person;
@@ -12,6 +12,7 @@ use conclave_trades::ceremony::State;
 use crate::front::{
     CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
 };
+use crate::lost_card::live;
 use crate::station::Station;
 use crate::words;
 
@@ -29,6 +30,25 @@ fn days_until(now_ms: u64, then_ms: u64) -> i64 {
         i64::try_from(then_ms).unwrap_or(i64::MAX),
     );
     (then - now).div_euclid(DAY_MS)
+}
+
+/// A group that opens something needs one live card more than its quorum: the
+/// next lost one would close it for ever.
+fn groups_without_spare(record: &AuthorityRecord) -> impl Iterator<Item = TaskRow> {
+    record.groups.iter().filter_map(|group| {
+        let (live, m) = (live(record, group.group), usize::from(group.m));
+        (group.holds_secret && live <= m).then(|| TaskRow {
+            due: "now".into(),
+            days: -1,
+            what: format!("{}: {live} live cards, {m} needed", group.group.title()),
+            who: GroupId::Administrators.title().into(),
+            detail: vec![
+                "One more lost card and this group can never come together again.".into(),
+                "Have another card enrolled for it.".into(),
+            ],
+            resume: None,
+        })
+    })
 }
 
 fn due(days: i64, then_ms: u64) -> String {
@@ -93,9 +113,12 @@ impl Station {
                 days: 0,
                 what: "unlock the station".into(),
                 who: GroupId::Administrators.title().into(),
-                detail: vec![why, "Devices screen, then «unlock».".into()],
+                detail: vec![why, "Administrators press u on the first screen.".into()],
                 resume: None,
             });
+        }
+        if let Ok(record) = self.door.vault().authority() {
+            tasks.extend(groups_without_spare(record));
         }
         for intent in self.unknown_acts() {
             tasks.push(TaskRow {

@@ -193,6 +193,8 @@ impl Station {
                     Administration::EnrolPrinter => self.ask_printer(front),
                     Administration::EnrolMedium => self.ask_medium(front),
                     Administration::UnlockStation => self.unlock_station(front),
+                    Administration::SuspendCard => self.suspend_card(front),
+                    Administration::ReinstateCard => self.reinstate_card(front),
                 };
                 Self::tell_end(end, front);
             }

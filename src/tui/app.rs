@@ -465,6 +465,9 @@ impl App {
             (Key::Char('u'), Phase::Locked) => {
                 return vec![Request::Administer(Administration::UnlockStation)];
             }
+            (Key::Char('s'), Phase::Closed) => {
+                return vec![Request::Administer(Administration::SuspendCard)];
+            }
             (Key::F(5), _) => return vec![Request::Refresh],
             _ => {}
         }
@@ -536,6 +539,12 @@ impl App {
             }
             (Kind::Devices, Key::Char('m')) => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])
+            }
+            (Kind::People, Key::Char('s')) => {
+                Some(vec![Request::Administer(Administration::SuspendCard)])
+            }
+            (Kind::People, Key::Char('r')) => {
+                Some(vec![Request::Administer(Administration::ReinstateCard)])
             }
             (Kind::Journal, Key::Char('x')) => Some(vec![Request::ExportJournal]),
             (_, Key::Enter) => Some(self.open(kind, row)),

@@ -53,6 +53,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "",
             "A new station can only be initialised: the people and their groups are recorded, each person's card is enrolled, and TEST or PRODUCTION is chosen once and for ever.",
             "A closed station opens to a group: so many of its members as the group demands put their cards in and type their PINs. Alone, nobody can.",
+            "A card is lost: s suspends it at once, whoever is logged on or nobody; one administrator signs.",
             "A locked station says why. Some locks are opened by administrators, others only by a restored backup.",
         ],
         "tasks" => &[
@@ -82,6 +83,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "Groups with their quorum (m of n) and the cards that live, then the people with their roles and cards.",
             "",
             "«0 spare»: the group has just enough live cards; one lost card, and it cannot come together. Replace cards before that. «Too few»: it cannot open.",
+            "A card is lost: s suspends it, one administrator signs. r brings a suspended card back: the administrators' quorum signs.",
         ],
         "devices" => &[
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",

@@ -1,5 +1,7 @@
 //! A furnished station that each test gets a copy of.
 
+#![allow(dead_code, reason = "each test file takes what it needs")]
+
 use std::path::Path;
 use std::sync::OnceLock;
 

@@ -1,8 +1,8 @@
 //! What an action may do before it begins: read, and set what its intent uses
 //! up.
 
-use conclave_evidence::Id;
-use conclave_evidence::authority::AuthorityRecord;
+use conclave_evidence::authority::{AuthorityRecord, SignedAuthority};
+use conclave_evidence::{Hash, Id};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -60,6 +60,23 @@ impl Beforehand<'_> {
     /// [`VaultError::Empty`]
     pub fn authority(&self) -> Result<&AuthorityRecord, VaultError> {
         self.vault.authority()
+    }
+
+    /// The newest authority record's digest.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn authority_hash(&self) -> Result<Hash, VaultError> {
+        self.vault.authority_hash()
+    }
+
+    /// Whether an authority record continues the chain and is signed by enough
+    /// administrators; gives it opened.
+    ///
+    /// # Errors
+    /// [`VaultError::Authority`]
+    pub fn check_authority(&self, signed: &SignedAuthority) -> Result<AuthorityRecord, VaultError> {
+        Ok(self.vault.check_authority(signed)?.0)
     }
 
     /// Wall clock, milliseconds since 1970.

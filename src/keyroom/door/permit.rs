@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::approval::SignedApproval;
-use conclave_evidence::authority::AuthorityRecord;
+use conclave_evidence::authority::{AuthorityRecord, SignedAuthority};
 use conclave_evidence::{Hash, Id, Signature};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -137,6 +137,13 @@ impl Permit<'_> {
     /// Deletes a record, with the outcome.
     pub fn delete(&mut self, compartment: Compartment, id: Id) {
         self.batch.delete(compartment, id);
+    }
+
+    /// Appends an authority record, with the outcome. It is verified against
+    /// the chain there: an act's own authority does not stand for the
+    /// signatures that the record itself needs.
+    pub fn put_authority(&mut self, signed: SignedAuthority) {
+        self.batch.authority(signed);
     }
 
     /// Clears the count of failed logons and any lock, with the outcome.

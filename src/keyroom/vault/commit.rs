@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_crypto::primitive::hpke;
 use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::{AuthorityChain, AuthorityRecord, SignedAuthority};
 use conclave_evidence::journal::{
     Entry, EntryHeader, EntryKind, Head, RootEntry, SignedHead, entry_hash,
 };
@@ -25,6 +26,7 @@ pub struct Batch {
     records: Vec<RecordChange>,
     entries: Vec<NewEntry>,
     plain: Vec<Write>,
+    authority: Option<SignedAuthority>,
     /// Sign the roots of all compartments, changed or not (the first commit).
     all_roots: bool,
 }
@@ -94,13 +96,21 @@ impl Batch {
         self.entries.push(entry);
     }
 
+    /// Appends an authority record. The commit verifies it against the chain.
+    pub fn authority(&mut self, signed: SignedAuthority) {
+        self.authority = Some(signed);
+    }
+
     /// Writes something that is public or sealed already.
     pub(crate) fn write(&mut self, write: Write) {
         self.plain.push(write);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.entries.is_empty() && self.plain.is_empty()
+        self.records.is_empty()
+            && self.entries.is_empty()
+            && self.plain.is_empty()
+            && self.authority.is_none()
     }
 }
 
@@ -120,10 +130,15 @@ impl Vault {
         }
         // Roots stand in an entry: without one, the records would not agree
         // with the journal at the next start.
-        if batch.entries.is_empty() && !batch.records.is_empty() {
+        let changes = !batch.records.is_empty() || batch.authority.is_some();
+        if batch.entries.is_empty() && changes {
             return Err(VaultError::Unjournalled);
         }
         let mut writes = batch.plain;
+        let changed = match batch.authority {
+            Some(signed) => Some(self.stage_authority(signed, &mut writes)?),
+            None => None,
+        };
         let mut sums: BTreeMap<Compartment, Sum> = BTreeMap::new();
         if batch.all_roots {
             sums.extend(self.open.iter().map(|(&c, open)| (c, open.sum)));
@@ -134,7 +149,13 @@ impl Vault {
             self.stage_record(change, &mut writes, &mut sums, &mut versions)?;
         }
         let roots = self.stage_roots(&sums, &mut writes)?;
-        let (next_seq, last_entry, head) = self.stage_entries(batch.entries, roots, &mut writes)?;
+        // The head is signed under the record that this batch brings.
+        let authority = match &changed {
+            Some((_, _, authority)) => *authority,
+            None => self.authority_hash()?,
+        };
+        let (next_seq, last_entry, head) =
+            self.stage_entries(batch.entries, roots, authority, &mut writes)?;
         self.store.commit(&writes)?;
         for (compartment, sum) in sums {
             if let Some(open) = self.open.get_mut(&compartment) {
@@ -147,8 +168,40 @@ impl Vault {
             if head.is_some() {
                 station.head = head;
             }
+            if let Some((signed, record, authority)) = changed {
+                station.chain.push(signed);
+                station.record = record;
+                station.authority = authority;
+            }
         }
         Ok(())
+    }
+
+    /// Whether this authority record continues the chain, and enough
+    /// administrators of the record before it have signed it; gives it opened.
+    ///
+    /// # Errors
+    /// [`VaultError::Authority`], with the reason.
+    pub fn check_authority(
+        &self,
+        signed: &SignedAuthority,
+    ) -> Result<(AuthorityRecord, Hash), VaultError> {
+        let mut chain = self.authority_chain()?.to_vec();
+        chain.push(signed.clone());
+        let verified =
+            AuthorityChain::verify(&chain).map_err(|e| VaultError::Authority(e.to_string()))?;
+        Ok((verified.latest().clone(), verified.latest_hash()))
+    }
+
+    fn stage_authority(
+        &self,
+        signed: SignedAuthority,
+        writes: &mut Vec<Write>,
+    ) -> Result<(SignedAuthority, AuthorityRecord, Hash), VaultError> {
+        let (record, hash) = self.check_authority(&signed)?;
+        let bytes = cbor::to_vec(&signed).map_err(|_| VaultError::Malformed("authority record"))?;
+        writes.push(Write::Put(place::authority(record.seq), bytes));
+        Ok((signed, record, hash))
     }
 
     fn stage_record(
@@ -258,6 +311,7 @@ impl Vault {
         &mut self,
         entries: Vec<NewEntry>,
         roots: Option<Vec<RootEntry>>,
+        authority: Hash,
         writes: &mut Vec<Write>,
     ) -> Result<(u64, Hash, Option<Head>), VaultError> {
         let station = self.station()?;
@@ -299,7 +353,7 @@ impl Vault {
         }
         let head = match &self.station_key {
             Some(key) if count > 0 => {
-                let signed = self.sign_head(key, seq - 1, previous)?;
+                let signed = self.sign_head(key, authority, seq - 1, previous)?;
                 let bytes = cbor::to_vec(&signed.1).map_err(|_| VaultError::Malformed("head"))?;
                 writes.push(Write::Put(place::HEAD.to_vec(), bytes));
                 Some(signed.0)
@@ -312,6 +366,7 @@ impl Vault {
     fn sign_head(
         &self,
         key: &Secret,
+        authority: Hash,
         seq: u64,
         entry: Hash,
     ) -> Result<(Head, SignedHead), VaultError> {
@@ -321,7 +376,7 @@ impl Vault {
             incarnation: station.record.incarnation,
             seq,
             entry,
-            authority: station.authority,
+            authority,
             wall_ms: self.world.clock.wall_ms(),
         };
         let signed = SignedHead::sign(&head, |digest| sign(key, digest))

@@ -43,6 +43,10 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("e", "enrol printer"));
             hints.push(hint("m", "enrol medium"));
         }
+        Kind::People => {
+            hints.push(hint("s", "suspend card"));
+            hints.push(hint("r", "reinstate"));
+        }
         Kind::Journal => hints.push(hint("x", "export")),
         _ => {}
     }

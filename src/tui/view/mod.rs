@@ -246,7 +246,10 @@ fn footer_keys(app: &App) -> (Vec<Hint>, Vec<Hint>) {
         match app.status.phase {
             Phase::Empty => hints.push(hint("i", "initialise")),
             Phase::Unfinished => hints.push(hint("i", "finish initialising")),
-            Phase::Closed => hints.push(hint("Enter", "log on")),
+            Phase::Closed => {
+                hints.push(hint("Enter", "log on"));
+                hints.push(hint("s", "suspend a lost card"));
+            }
             Phase::Locked => hints.push(hint("u", "unlock with administrators")),
             Phase::Open => {}
         }
