@@ -55,6 +55,22 @@ pub struct Authority {
     pub now_s: u64,
 }
 
+impl Authority {
+    /// The station CA's own certificate, in DER, for whoever checks a card's.
+    ///
+    /// # Errors
+    /// [`EnrolError`]
+    pub fn certificate(&self, random: &mut dyn RandomSource) -> Result<Vec<u8>, EnrolError> {
+        certify(
+            self,
+            &self.name,
+            self.key.public(),
+            Purpose::Authority,
+            random,
+        )
+    }
+}
+
 /// What is known of the holder.
 pub struct Holder<'a> {
     /// The person.

@@ -5,11 +5,13 @@ mod questions;
 
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_evidence::authority::CardSignature;
-use conclave_evidence::{GroupId, Id, Signature};
+use conclave_evidence::{Bytes, GroupId, Id, Signature};
 use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::dialogue::{Ask, Mark, People, Prompt, PromptLine, Refusal, Show};
 use conclave_keyroom::vault::VaultError;
-use conclave_keyroom::vault::genesis::{Founded, Founding, NewCard};
+use conclave_keyroom::vault::genesis::{
+    CA_CERTIFICATE, CA_CERTIFICATE_KIND, Founded, Founding, NewCard,
+};
 
 use crate::cards::{Interrupted, Judgement, PinFailure, ask, await_card, verify_pin};
 use crate::enrol::{self, Authority};
@@ -112,6 +114,9 @@ impl Station {
             cards.push(card);
         }
         let id = self.door.new_id().map_err(|e| self.broken(&e))?;
+        let ca_certificate = ca
+            .certificate(self.door.random())
+            .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?;
         let founded = self
             .door
             .found(Founding {
@@ -122,6 +127,7 @@ impl Station {
                 people: staff,
                 cards,
                 ca_key: ca.key.secret().duplicate(),
+                ca_certificate,
             })
             .map_err(|e| self.broken(&e))?;
         self.sign_and_commit(people, founded)?;
@@ -320,6 +326,14 @@ impl Station {
             .vault()
             .authority_hash()
             .map_err(|e| self.broken(&e))?;
+        let certificate = self
+            .ca_certificate()
+            .ok_or_else(|| self.refusal("the certificate of this station is not to be read"))
+            .and_then(|der| {
+                self.file("authority", "station-ca.der", &der)
+                    .map_err(|e| self.refusal(&e))
+            })
+            .map_err(InitialiseEnd::Refused)?;
         let mut read = prompt("init.words", "The founding record, in words");
         read.lines = vec![note(
             "Write these words on the founding sheet: any copy of this station that is older or \
@@ -339,7 +353,20 @@ impl Station {
         Ok(vec![
             "The station is initialised.".into(),
             "All cards hold their shares; any quorum can log on.".into(),
+            format!("The cards' certificates are checked with {certificate}."),
         ])
+    }
+
+    /// The certificate of the station that issued the cards' certificates, in
+    /// DER. Every group reads it; nobody does while nobody is logged on.
+    #[must_use]
+    pub fn ca_certificate(&self) -> Option<Vec<u8>> {
+        use conclave_keyroom::vault::Compartment::Directory;
+        let vault = self.door.vault();
+        vault
+            .get_kind(Directory, CA_CERTIFICATE_KIND, CA_CERTIFICATE)
+            .map(|Bytes(der)| der)
+            .ok()
     }
 
     /// After a cut behind the first commit: administrators log on, and the
