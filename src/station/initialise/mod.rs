@@ -93,7 +93,13 @@ impl Station {
         };
         match done {
             Ok(lines) => InitialiseEnd::Done(lines),
-            Err(end) => end,
+            Err(end) => {
+                // The founding leaves the administrators' keys open for the
+                // cards; nobody stays logged on behind a sitting that broke
+                // off.
+                let _ = self.logout("the initialise ceremony was interrupted");
+                end
+            }
         }
     }
 
