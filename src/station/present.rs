@@ -83,7 +83,6 @@ pub fn present(
         wanted: wanted.names(),
         other_group,
     };
-    let mut refused_cards: Vec<(Option<Id>, String)> = Vec::new();
     let found = await_card(
         readers.as_ref(),
         people,
@@ -93,17 +92,15 @@ pub fn present(
             Verdict::Take => Ok(Judgement::Take),
             Verdict::Ignore => Ok(Judgement::Ignore),
             Verdict::Refuse(refusal) => {
-                refused_cards.push((guid, refusal.happened.clone()));
+                let card = guid.map_or_else(|| "without a number".to_owned(), |g| g.short());
+                // At once, for the power may go while the question stands. The
+                // refusal itself is on the screen; a journal that cannot be
+                // written shows at the next act.
+                let _ = door.note("card-refused", format!("card {card}: {}", refusal.happened));
                 Ok(Judgement::Refuse(refusal))
             }
         },
     );
-    for (guid, why) in refused_cards {
-        let card = guid.map_or_else(|| "without a number".to_owned(), |g| g.short());
-        // The refusal itself stands on the screen; a journal that cannot be
-        // written shows at the next act.
-        let _ = door.note("card-refused", format!("card {card}: {why}"));
-    }
     let mut held = found.map_err(|why| Absent::Interrupted { why, failed: None })?;
     let entry = door
         .vault()
