@@ -314,8 +314,12 @@ impl Station {
             } if nobody_yet => Ok(next_group(record, choice)),
             Absent::Interrupted {
                 why: Interrupted::Shutdown,
-                ..
-            } => Err(LogonEnd::Shutdown),
+                failed,
+            } => {
+                // Ending the program is no way around the count.
+                let _ = self.failed_logon(failed, "The logon was broken off.", true);
+                Err(LogonEnd::Shutdown)
+            }
             Absent::Interrupted { why, failed } => {
                 let words = match &why {
                     Interrupted::CardGone => "A card was pulled in the middle of its logon.",
