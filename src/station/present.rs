@@ -88,7 +88,7 @@ pub fn present(
         people,
         prompt,
         tick,
-        &mut |card, guid| match judge(door, card, guid, wanted)? {
+        &mut |card, _, guid| match judge(door, card, guid, wanted)? {
             Verdict::Take => Ok(Judgement::Take),
             Verdict::Ignore => Ok(Judgement::Ignore),
             Verdict::Refuse(refusal) => {

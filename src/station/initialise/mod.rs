@@ -3,6 +3,8 @@
 mod blank_card;
 mod questions;
 
+use std::collections::BTreeSet;
+
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_evidence::authority::CardSignature;
 use conclave_evidence::{Bytes, GroupId, Id, Signature};
@@ -13,7 +15,9 @@ use conclave_keyroom::vault::genesis::{
     CA_CERTIFICATE, CA_CERTIFICATE_KIND, Founded, Founding, NewCard,
 };
 
-use crate::cards::{Interrupted, Judgement, PinFailure, ask, await_card, verify_pin};
+use crate::cards::{
+    Held, Interrupted, Judgement, PinFailure, Place, ask, await_card, verify_pin,
+};
 use crate::enrol::{self, Authority};
 use crate::logon::LogonEnd;
 use crate::station::Station;
@@ -78,6 +82,37 @@ fn refused(happened: impl Into<String>, advice: impl Into<String>) -> Refusal {
         happened: happened.into(),
         safe: "Nothing was written.".into(),
         advice: advice.into(),
+    }
+}
+
+const ADVICE_SIGN: &str = "Put it in again, or let another administrator sign.";
+const ADVICE_FINISH: &str =
+    "Put it in again, or go on with the other cards and finish this one at the next start.";
+
+/// Cards that failed in this sitting: each insertion is tried once, so that
+/// one that is blocked does not keep the others from their turn.
+#[derive(Default)]
+struct Failed {
+    places: BTreeSet<Place>,
+    words: Option<Refusal>,
+}
+
+impl Failed {
+    fn note(&mut self, held: &Held, name: &str, why: &str, advice: &str) {
+        self.places.insert(held.place.clone());
+        self.words = Some(Refusal {
+            happened: format!("{name}'s card failed: {why}."),
+            safe: "What the other cards have done stands.".into(),
+            advice: advice.into(),
+        });
+    }
+}
+
+fn pin_words(why: PinFailure) -> String {
+    match why {
+        PinFailure::Blocked => "its PIN is blocked".into(),
+        PinFailure::Card { error, .. } => error.to_string(),
+        PinFailure::Interrupted { .. } => "it was interrupted".into(),
     }
 }
 
@@ -158,6 +193,7 @@ impl Station {
             .ok_or_else(|| self.broken(&VaultError::NoSecret(GroupId::Administrators)))?
             .clone();
         let mut signed: Vec<Id> = Vec::new();
+        let mut failed = Failed::default();
         while signed.len() < usize::from(group.m) {
             let names: Vec<String> = group
                 .members
@@ -177,6 +213,7 @@ impl Station {
                 note(format!("Signatures {} of {}.", signed.len(), group.m)),
             ];
             question.waiting_for = words::list(&names);
+            question.refused = failed.words.take();
             question.ask = Ask::Card {
                 wanted: names,
                 other_group: false,
@@ -186,8 +223,8 @@ impl Station {
                 people,
                 &mut question,
                 &mut never,
-                &mut |_, guid| {
-                    let Some(guid) = guid else {
+                &mut |_, place, guid| {
+                    let Some(guid) = guid.filter(|_| !failed.places.contains(place)) else {
                         return Ok(Judgement::Ignore);
                     };
                     let wanted = group.members.iter().any(|m| m.card == guid);
@@ -211,14 +248,23 @@ impl Station {
             ) {
                 Ok(pin) => pin,
                 Err(PinFailure::Interrupted { why, .. }) => return Err(why.into()),
-                Err(_) => continue,
+                Err(why) => {
+                    failed.note(&held, &entry.person_name, &pin_words(why), ADVICE_SIGN);
+                    continue;
+                }
             };
-            if let Ok(signature) = held.card.sign_with_fresh_pin(&pin, &digest.0) {
-                founded.sign(CardSignature {
-                    card: held.guid,
-                    signature: Signature(signature),
-                });
-                signed.push(held.guid);
+            match held.card.sign_with_fresh_pin(&pin, &digest.0) {
+                Ok(signature) => {
+                    founded.sign(CardSignature {
+                        card: held.guid,
+                        signature: Signature(signature),
+                    });
+                    signed.push(held.guid);
+                }
+                Err(error) => {
+                    let why = error.to_string();
+                    failed.note(&held, &entry.person_name, &why, ADVICE_SIGN);
+                }
             }
         }
         people.progress("Founding the station", 0, 1);
@@ -247,6 +293,7 @@ impl Station {
             .map_err(|e| self.broken(&e))?
             .clone();
         let of = record.cards.len();
+        let mut failed = Failed::default();
         loop {
             let open = self.unfinished_cards().map_err(|e| self.broken(&e))?;
             if open.is_empty() {
@@ -264,6 +311,7 @@ impl Station {
             ];
             question.waiting_for = words::list(&names);
             question.safe = SAFE_AFTER.into();
+            question.refused = failed.words.take();
             question.ask = Ask::Card {
                 wanted: names,
                 other_group: false,
@@ -273,8 +321,9 @@ impl Station {
                 people,
                 &mut question,
                 &mut never,
-                &mut |_, guid| {
-                    Ok(if guid.is_some_and(|guid| open.contains(&guid)) {
+                &mut |_, place, guid| {
+                    let wanted = guid.is_some_and(|guid| open.contains(&guid));
+                    Ok(if wanted && !failed.places.contains(place) {
                         Judgement::Take
                     } else {
                         Judgement::Ignore
@@ -294,7 +343,10 @@ impl Station {
             ) {
                 Ok(pin) => pin,
                 Err(PinFailure::Interrupted { why, .. }) => return Err(why.into()),
-                Err(_) => continue,
+                Err(why) => {
+                    failed.note(&held, &entry.person_name, &pin_words(why), ADVICE_FINISH);
+                    continue;
+                }
             };
             people.progress(
                 "The card opens its share",
@@ -313,6 +365,7 @@ impl Station {
                         .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?;
                 }
                 Err(error) => {
+                    failed.note(&held, &entry.person_name, &error.to_string(), ADVICE_FINISH);
                     let _ = self.door.note(
                         "enrol-card",
                         format!("card {}: {error}", entry.card.short()),
