@@ -90,12 +90,12 @@ fn a_day_with_training_cards_and_six_readers() {
 
 #[test]
 fn a_day_with_real_applets_and_one_reader() {
-    a_day(Arc::new(bench::rig(1, CARDS)), false, 5);
+    a_day(Arc::new(bench::rig(1, CARDS)), false, 13);
 }
 
 #[test]
 fn a_day_with_real_applets_and_six_readers() {
-    a_day(Arc::new(bench::rig(6, CARDS)), false, 5);
+    a_day(Arc::new(bench::rig(6, CARDS)), false, 9);
 }
 
 #[test]

@@ -72,7 +72,11 @@ pub fn an_older_repository_is_refused(house: House) -> House {
     };
     house = house.restart_with(|folder| swap(folder, new.path(), old.path()));
     // With one reader only the session card got the note of that logon.
-    let of = if house.table.width() == 1 { "Emil" } else { "Dora" };
+    let of = if house.table.width() == 1 {
+        "Emil"
+    } else {
+        "Dora"
+    };
     let newer = "this card has seen a newer journal than this repository holds";
     let words = refusal(&mut house, of);
     assert!(words.contains(newer), "{words}");
@@ -97,10 +101,12 @@ pub fn an_older_repository_is_refused(house: House) -> House {
     house.enter(KeyManagers);
     house.leave();
     // And the auditors, who worked on the false one, are refused by it.
-    house.hands.told(Box::new(|prompt, _| match &prompt.refused {
-        Some(_) => Do::Answer(Answer::Abort),
-        None => Do::Usual,
-    }));
+    house
+        .hands
+        .told(Box::new(|prompt, _| match &prompt.refused {
+            Some(_) => Do::Answer(Answer::Abort),
+            None => Do::Usual,
+        }));
     assert_eq!(house.logon(Auditors), "aborted");
     house.leave();
     house
@@ -116,7 +122,8 @@ pub fn a_wiped_anchor_is_an_alarm(house: &mut House) {
     let mut card = house.card(dora);
     let kept = card.anchors().unwrap();
     let overwrite = |card: &mut conclave_keyroom::piv::PivCard, bytes: [&[u8]; 2]| {
-        card.authenticate_management(&key, &mut SystemRandom::new()).unwrap();
+        card.authenticate_management(&key, &mut SystemRandom::new())
+            .unwrap();
         // As if neither copy counted, the first one goes first; then the other.
         for (at, copy) in bytes.into_iter().enumerate() {
             let written = bytes[0];

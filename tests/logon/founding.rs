@@ -125,9 +125,14 @@ pub fn founding_with_mistakes(house: &mut House) {
     assert!(house.is_shut());
     let staff = house.hands.seen.iter().find(|p| p.code == "init.staff");
     let lines = &staff.unwrap().lines;
-    assert!(lines[0].text.contains("smallest legal staff is 9 people"), "{lines:?}");
     assert!(
-        lines.iter().any(|line| line.text == "  Administrators and Approvers"),
+        lines[0].text.contains("smallest legal staff is 9 people"),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.text == "  Administrators and Approvers"),
         "{lines:?}"
     );
     house.hands.told(usual());
@@ -138,34 +143,57 @@ pub fn founding_with_mistakes(house: &mut House) {
 const CID: usize = 2;
 
 const CONFLICTS: [(&str, &str); 5] = [
-    ("Administrators, Key managers", "a security administrator may never also be key manager"),
-    ("Administrators, Custodians A", "a security administrator may never also be key manager"),
-    ("Auditors, Recovery", "an auditor reads, verifies and signs minutes"),
-    ("Key managers, Auditors", "an auditor reads, verifies and signs minutes"),
+    (
+        "Administrators, Key managers",
+        "a security administrator may never also be key manager",
+    ),
+    (
+        "Administrators, Custodians A",
+        "a security administrator may never also be key manager",
+    ),
+    (
+        "Auditors, Recovery",
+        "an auditor reads, verifies and signs minutes",
+    ),
+    (
+        "Key managers, Auditors",
+        "an auditor reads, verifies and signs minutes",
+    ),
     ("Approvers, Recovery", "recovery opens every compartment"),
 ];
 
 const BAD_GROUPS: [([&str; 8], &str); 4] = [
     (
-        ["1 of 3", GROUPS[1], GROUPS[2], GROUPS[3], "", "", GROUPS[6], GROUPS[7]],
+        [
+            "1 of 3", GROUPS[1], GROUPS[2], GROUPS[3], "", "", GROUPS[6], GROUPS[7],
+        ],
         "one person alone would open what this group protects",
     ),
     (
-        ["3 of 2", GROUPS[1], GROUPS[2], GROUPS[3], "", "", GROUPS[6], GROUPS[7]],
+        [
+            "3 of 2", GROUPS[1], GROUPS[2], GROUPS[3], "", "", GROUPS[6], GROUPS[7],
+        ],
         "3 of 2 is not possible",
     ),
     (
-        ["2 of 17", GROUPS[1], GROUPS[2], GROUPS[3], "", "", GROUPS[6], GROUPS[7]],
+        [
+            "2 of 17", GROUPS[1], GROUPS[2], GROUPS[3], "", "", GROUPS[6], GROUPS[7],
+        ],
         "2 of 17 is not possible",
     ),
     (
-        ["both", GROUPS[1], GROUPS[2], GROUPS[3], "", "", GROUPS[6], GROUPS[7]],
+        [
+            "both", GROUPS[1], GROUPS[2], GROUPS[3], "", "", GROUPS[6], GROUPS[7],
+        ],
         "is not of the form",
     ),
 ];
 
 const BAD_PINS: [(&[u8], &str); 5] = [
-    (FACTORY_PINS[0], "this is a PIN that cards are delivered with"),
+    (
+        FACTORY_PINS[0],
+        "this is a PIN that cards are delivered with",
+    ),
     (b"777777", "this PIN is too easy to guess"),
     (b"12345", "a PIN has 6 to 8 digits"),
     (b"802803802", "a PIN has 6 to 8 digits"),
@@ -203,8 +231,12 @@ pub fn cards_are_the_stations(house: &mut House) {
         let seen = card.inspect(&mut random).unwrap();
         assert_eq!(seen.guid.map(|guid| Id(guid.0)), Some(entry.card));
         assert_eq!(seen.certificates, Slot::ALL);
-        assert!(!seen.factory_management && seen.has_anchor, "{name}: {seen:?}");
-        card.authenticate_management(management, &mut random).unwrap();
+        assert!(
+            !seen.factory_management && seen.has_anchor,
+            "{name}: {seen:?}"
+        );
+        card.authenticate_management(management, &mut random)
+            .unwrap();
         // Factory values are counted as wrong ones, then the true ones work.
         assert!(matches!(
             card.verify_pin(&secret(FACTORY_PINS[0])),
@@ -229,7 +261,11 @@ pub fn cards_are_the_stations(house: &mut House) {
     let mut foreign = house.card(FOREIGN);
     let der = foreign.certificate(Slot::Signature).unwrap().unwrap();
     assert!(!openssl::verifies(&ca, &der, seconds));
-    assert!(!openssl::verifies(&ca, &serials[0], seconds + 6 * 366 * 86_400));
+    assert!(!openssl::verifies(
+        &ca,
+        &serials[0],
+        seconds + 6 * 366 * 86_400
+    ));
     serials[0].last_mut().map(|byte| *byte ^= 1);
     assert!(!openssl::verifies(&ca, &serials[0], seconds));
     serials.sort();
@@ -398,10 +434,12 @@ pub fn production_wants_real_cards() {
 pub fn given_up_before_the_commit() {
     let mut house = House::new(Arc::new(bench::training(1, CARDS)), true);
     house.tell_founding();
-    house.hands.told(Box::new(|prompt, _| match prompt.code.as_str() {
-        "init.sign" => Do::Answer(Answer::Abort),
-        _ => Do::Usual,
-    }));
+    house
+        .hands
+        .told(Box::new(|prompt, _| match prompt.code.as_str() {
+            "init.sign" => Do::Answer(Answer::Abort),
+            _ => Do::Usual,
+        }));
     let end = house.station.initialise(&mut house.hands);
     assert!(matches!(end, InitialiseEnd::Aborted), "{end:?}");
     assert!(house.station.door().vault().is_empty());

@@ -107,9 +107,7 @@ impl Hands {
 
     fn bring(&mut self, wanted: &[String]) {
         let cards: Vec<usize> = wanted.iter().map(|name| self.card_of(name)).collect();
-        let seated = cards
-            .iter()
-            .any(|card| self.table.seat_of(*card).is_some());
+        let seated = cards.iter().any(|card| self.table.seat_of(*card).is_some());
         self.looks += 1;
         if seated && self.looks % LOOKS != 0 {
             return;

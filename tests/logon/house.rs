@@ -3,9 +3,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use conclave_evidence::GroupId;
@@ -226,7 +226,10 @@ impl House {
 
     /// Actions of the entries after this one.
     pub fn actions(&self, seq: u64) -> Vec<String> {
-        self.since(seq).into_iter().map(|(_, action)| action).collect()
+        self.since(seq)
+            .into_iter()
+            .map(|(_, action)| action)
+            .collect()
     }
 
     /// Failed group logons so far, and whether that locked the station.
@@ -289,7 +292,13 @@ impl Printers for Nothing {
         Ok(Vec::new())
     }
 
-    fn print(&mut self, _: &dyn Permission, _: &str, _: &str, _: &[u8]) -> Result<(), PrinterError> {
+    fn print(
+        &mut self,
+        _: &dyn Permission,
+        _: &str,
+        _: &str,
+        _: &[u8],
+    ) -> Result<(), PrinterError> {
         Err(PrinterError::Missing)
     }
 }

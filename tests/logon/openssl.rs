@@ -27,8 +27,7 @@ pub fn verifies(authority: &[u8], certificate: &[u8], at_s: u64) -> bool {
     let path = folder.path();
     pem(path, "ca.pem", authority);
     pem(path, "card.pem", certificate);
-    let verify =
-        format!("verify -x509_strict -attime {at_s} -no-CApath -CAfile ca.pem card.pem");
+    let verify = format!("verify -x509_strict -attime {at_s} -no-CApath -CAfile ca.pem card.pem");
     openssl(path, &verify).0
 }
 

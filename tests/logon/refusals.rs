@@ -268,19 +268,31 @@ pub fn members_come_within_two_minutes(house: &mut House) {
 pub fn giving_up(house: &mut House) {
     let guard = house.guard();
     let (end, actions) = attempt(house, KeyManagers, at(|_, _| esc(), as_usual));
-    assert_eq!((end.as_str(), actions), ("aborted", vec!["logon-void".into()]));
+    assert_eq!(
+        (end.as_str(), actions),
+        ("aborted", vec!["logon-void".into()])
+    );
     let (end, actions) = attempt(house, KeyManagers, at(as_usual, |_, _| esc()));
-    assert_eq!((end.as_str(), actions), ("aborted", vec!["logon-void".into()]));
+    assert_eq!(
+        (end.as_str(), actions),
+        ("aborted", vec!["logon-void".into()])
+    );
     let second = at(as_usual, |_, times| match times {
         1 => Do::Usual,
         _ => esc(),
     });
     let (end, actions) = attempt(house, KeyManagers, second);
-    assert_eq!((end.as_str(), actions), ("aborted", vec!["logon-void".into()]));
+    assert_eq!(
+        (end.as_str(), actions),
+        ("aborted", vec!["logon-void".into()])
+    );
     assert_eq!(house.guard(), guard);
     // The end of the program is no way around the count.
     for (answer, ends) in [
-        (Answer::Abort, "The logon was given up. Failed group logons: 1 of 5."),
+        (
+            Answer::Abort,
+            "The logon was given up. Failed group logons: 1 of 5.",
+        ),
         (Answer::Shutdown, "shut down"),
     ] {
         house.enter(KeyManagers);
@@ -304,7 +316,13 @@ pub fn tab_chooses_another_group(house: &mut House) {
     let tab = at(
         |prompt, times| match times {
             1 | 2 => {
-                assert!(matches!(prompt.ask, Ask::Card { other_group: true, .. }));
+                assert!(matches!(
+                    prompt.ask,
+                    Ask::Card {
+                        other_group: true,
+                        ..
+                    }
+                ));
                 Do::Answer(Answer::OtherGroup)
             }
             3 => {
@@ -313,7 +331,13 @@ pub fn tab_chooses_another_group(house: &mut House) {
             }
             _ => {
                 // Somebody is proven: the group is chosen.
-                assert!(matches!(prompt.ask, Ask::Card { other_group: false, .. }));
+                assert!(matches!(
+                    prompt.ask,
+                    Ask::Card {
+                        other_group: false,
+                        ..
+                    }
+                ));
                 Do::Usual
             }
         },
@@ -385,44 +409,67 @@ pub fn pulled_at_the_pin(house: &mut House) {
 }
 
 /// A card pulled at any of its commands is no failure, opens nothing, and is
-/// missed where it had to stay.
+/// missed where it had to stay. Commands are counted from the first look at a
+/// card, each `stride`; and, one by one, from either member's PIN on.
 pub fn pulled_at_each_command(house: &mut House, stride: usize) {
+    let mut ends = [0, 0];
+    for number in 0.. {
+        let cut = either(number, number * stride);
+        house.table.cut(Some(cut));
+        let came = pulled_once(house, cut, usual(), &mut ends);
+        if !came {
+            break;
+        }
+    }
+    for (member, command) in [(1, 0), (2, 1), (1, 2), (2, 2)] {
+        let cut = either(command, command);
+        let table = house.table.clone();
+        let from_the_pin = at(as_usual, move |_, times| {
+            if times == member {
+                table.cut(Some(cut));
+            }
+            Do::Usual
+        });
+        assert!(pulled_once(house, cut, from_the_pin, &mut ends));
+    }
+    let [done, void] = ends;
+    assert!(done > 1 && void >= 4, "{done} logons, {void} cut");
+}
+
+fn either(number: usize, command: usize) -> Cut {
+    match number % 2 {
+        0 => Cut::Before(command),
+        _ => Cut::After(command),
+    }
+}
+
+/// One logon with a cut. Counts how it ended; says whether the cut came.
+fn pulled_once(house: &mut House, cut: Cut, people: At, ends: &mut [usize; 2]) -> bool {
     let members = ["Dora", "Emil"].map(|name| house.hands.card_of(name));
     let stay: &[usize] = match house.table.width() {
         1 => &members[1..],
         _ => &members,
     };
-    let (mut done, mut void) = (0, 0);
-    for number in 0.. {
-        let command = number * stride;
-        let cut = match number % 2 {
-            0 => Cut::Before(command),
-            _ => Cut::After(command),
-        };
-        house.table.cut(Some(cut));
-        let (end, actions) = attempt(house, KeyManagers, usual());
-        let came = house.table.was_cut();
-        house.table.cut(None);
-        assert_eq!(house.guard(), (0, false), "{cut:?}: {end}");
-        if end == "done: key-managers" {
-            done += 1;
-            assert_eq!(actions, ["logon"], "{cut:?}");
-            let gone = stay.iter().any(|card| house.table.seat_of(*card).is_none());
-            if gone {
-                assert!(house.blanks_in_time(), "{cut:?}");
-            }
-            assert_eq!(house.station.card_lost(), gone, "{cut:?}");
-        } else {
-            void += 1;
-            assert_eq!(end, "A card was pulled in the middle of its logon.", "{cut:?}");
-            assert_eq!(actions, ["logon-void"], "{cut:?}");
+    let (end, actions) = attempt(house, KeyManagers, people);
+    let came = house.table.was_cut();
+    house.table.cut(None);
+    assert_eq!(house.guard(), (0, false), "{cut:?}: {end}");
+    if end == "done: key-managers" {
+        ends[0] += 1;
+        assert_eq!(actions, ["logon"], "{cut:?}");
+        let gone = stay.iter().any(|card| house.table.seat_of(*card).is_none());
+        if gone {
+            assert!(house.blanks_in_time(), "{cut:?}");
         }
-        house.leave();
-        if !came {
-            break;
-        }
+        assert_eq!(house.station.card_lost(), gone, "{cut:?}");
+    } else {
+        ends[1] += 1;
+        let words = "A card was pulled in the middle of its logon.";
+        assert_eq!(end, words, "{cut:?}");
+        assert_eq!(actions, ["logon-void"], "{cut:?}");
     }
-    assert!(done > 1 && void > 1, "{done} logons, {void} cut");
+    house.leave();
+    came
 }
 
 pub fn five_failures_lock(mut house: House) -> House {
@@ -461,7 +508,10 @@ pub fn five_failures_lock(mut house: House) -> House {
         assert_eq!(actions, ["logon"]);
         let expected = match number {
             4 => "The logon was given up. That was failure 5.".to_owned(),
-            n => format!("The logon was given up. Failed group logons: {} of 5.", n + 1),
+            n => format!(
+                "The logon was given up. Failed group logons: {} of 5.",
+                n + 1
+            ),
         };
         assert_eq!(end, expected);
     }

@@ -165,7 +165,10 @@ pub fn nobody_is_there(house: &mut House) {
         assert_eq!(desk.blanks, [true, false, true]);
     });
     assert!(house.is_shut());
-    assert_eq!(house.since(seq), [(EntryKind::Session, "logout".to_owned())]);
+    assert_eq!(
+        house.since(seq),
+        [(EntryKind::Session, "logout".to_owned())]
+    );
     house.leave();
 }
 
@@ -177,7 +180,10 @@ pub fn nobody_answers(house: &mut House) {
     served(house, |desk| {
         desk.until_phase(Phase::Open);
         desk.hands.told(Box::new(|_, _| Do::Wait));
-        desk.hands.holders.iter_mut().for_each(|(name, _)| name.push('.'));
+        desk.hands
+            .holders
+            .iter_mut()
+            .for_each(|(name, _)| name.push('.'));
         desk.send(Request::Logon(Some(Administrators)));
         desk.until("the question", |event, _| matches!(event, Event::Prompt(_)));
         desk.asked = false;
@@ -208,7 +214,10 @@ pub fn the_session_card(house: &mut House) {
     });
     assert!(house.blanks_in_time());
     assert!(house.is_shut());
-    assert_eq!(house.since(seq), [(EntryKind::Session, "logout".to_owned())]);
+    assert_eq!(
+        house.since(seq),
+        [(EntryKind::Session, "logout".to_owned())]
+    );
     house.leave();
 }
 

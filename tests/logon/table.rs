@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conclave_keyroom::ports::card::{CardChannel, CardError, CardReaders, ReaderId, ReaderState};
 use conclave_keyroom::ports::card::Response;
+use conclave_keyroom::ports::card::{CardChannel, CardError, CardReaders, ReaderId, ReaderState};
 
 use crate::bench::Bench;
 

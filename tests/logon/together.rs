@@ -25,7 +25,10 @@ pub fn two_groups_log_on(house: &mut House) {
         [Proven, Missing],
         [Proven, EnterPin],
     ] {
-        assert!(states.contains(&expected.to_vec()), "{expected:?}: {states:?}");
+        assert!(
+            states.contains(&expected.to_vec()),
+            "{expected:?}: {states:?}"
+        );
     }
     let open = |house: &House| house.station.door().vault().open_groups();
     assert_eq!(open(house), [KeyManagers]);

@@ -15,9 +15,7 @@ use conclave_keyroom::vault::genesis::{
     CA_CERTIFICATE, CA_CERTIFICATE_KIND, Founded, Founding, NewCard,
 };
 
-use crate::cards::{
-    Held, Interrupted, Judgement, PinFailure, Place, ask, await_card, verify_pin,
-};
+use crate::cards::{Held, Interrupted, Judgement, PinFailure, Place, ask, await_card, verify_pin};
 use crate::enrol::{self, Authority};
 use crate::logon::LogonEnd;
 use crate::station::Station;
