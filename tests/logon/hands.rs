@@ -109,7 +109,7 @@ impl Hands {
         let cards: Vec<usize> = wanted.iter().map(|name| self.card_of(name)).collect();
         let seated = cards.iter().any(|card| self.table.seat_of(*card).is_some());
         self.looks += 1;
-        if seated && self.looks % LOOKS != 0 {
+        if seated && !self.looks.is_multiple_of(LOOKS) {
             return;
         }
         assert!(

@@ -155,7 +155,9 @@ impl House {
 
     /// Fills in what the founding asks for.
     pub fn tell_founding(&mut self) {
-        self.hands.form("init.name", &[NAME, "TEST"]);
+        // Real cards can do what training cards never may.
+        let mode = if self.training { "TEST" } else { "PRODUCTION" };
+        self.hands.form("init.name", &[NAME, mode]);
         self.hands.form("init.groups", &GROUPS);
         for (name, manager, groups) in STAFF {
             self.hands.form("init.person", &[name, manager, groups]);
