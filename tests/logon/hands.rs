@@ -18,7 +18,7 @@ pub enum Do {
     Usual,
     /// This answer.
     Answer(Answer),
-    /// Nothing: the station goes on looking.
+    /// Nothing, until the station shows something new.
     Wait,
 }
 
@@ -40,6 +40,8 @@ pub struct Hands {
     asked: BTreeMap<String, usize>,
     prompt: Option<Prompt>,
     fresh: bool,
+    /// How many looks people still wait for what the station shows next.
+    waits: usize,
     looks: usize,
 }
 
@@ -64,6 +66,7 @@ impl Hands {
             asked: BTreeMap::new(),
             prompt: None,
             fresh: false,
+            waits: 0,
             looks: 0,
         }
     }
@@ -148,6 +151,7 @@ impl People for Hands {
         assert!(self.seen.len() < SHOWN_MOST, "no end: {prompt:?}");
         self.seen.push(prompt.clone());
         self.fresh = true;
+        self.waits = 0;
         self.prompt = Some(prompt.clone());
     }
 
@@ -165,8 +169,12 @@ impl People for Hands {
             match (self.at)(&prompt, *times) {
                 Do::Usual => {}
                 Do::Answer(answer) => return Some(answer),
-                Do::Wait => return nothing(),
+                Do::Wait => self.waits = 4 * LOOKS,
             }
+        }
+        if self.waits > 0 {
+            self.waits -= 1;
+            return nothing();
         }
         match &prompt.ask {
             Ask::Nothing => nothing(),

@@ -226,12 +226,35 @@ pub fn the_session_card(house: &mut House) {
 pub fn the_last_signature_stays(house: &mut House) {
     house.enter(Administrators);
     let table = house.table.clone();
+    let seq = house.newest();
     let title = served(house, |desk| {
         desk.until_phase(Phase::Open);
+        // With one reader, whoever signed first puts the same card in again.
+        let signer = table.clone();
+        let alone = table.width() == 1;
+        let mut first = None;
+        desk.hands.told(Box::new(move |prompt, _| {
+            match &prompt.ask {
+                Ask::Pin { person, .. } => first = Some(person.clone()),
+                Ask::Card { .. } if alone && prompt.refused.is_none() => {
+                    let card = |name: &str| if name == "Ada" { 0 } else { 1 };
+                    if let Some(name) = first.take() {
+                        signer.put(card(&name), &[0, 1]);
+                        return Do::Wait;
+                    }
+                }
+                _ => {}
+            }
+            Do::Usual
+        }));
         desk.send(Request::Administer(Administration::UnlockStation));
         let event = desk.until("an end", |event, _| {
             matches!(event, Event::Done { .. } | Event::Refused(_))
         });
+        let refusals = desk.hands.refusals();
+        let twice = |it: &String| it.ends_with("has signed this act already; nobody counts twice.");
+        assert_eq!(refusals.len(), usize::from(alone), "{refusals:?}");
+        assert!(refusals.iter().all(twice), "{refusals:?}");
         // Swapped as asked, which is nobody's removal.
         desk.pass(1_000);
         assert_eq!(desk.phase, Phase::Open);
@@ -244,6 +267,13 @@ pub fn the_last_signature_stays(house: &mut House) {
     });
     assert_eq!(title, "The station is unlocked");
     assert!(house.blanks_in_time());
+    let actions = house.actions(seq);
+    let refused = actions.iter().filter(|action| *action == "card-refused");
+    assert_eq!(
+        refused.count(),
+        usize::from(table.width() == 1),
+        "{actions:?}"
+    );
     house.leave();
 }
 
