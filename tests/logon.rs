@@ -21,6 +21,8 @@ mod founding;
 mod hands;
 #[path = "logon/house.rs"]
 mod house;
+#[path = "logon/locking.rs"]
+mod locking;
 #[path = "logon/openssl.rs"]
 mod openssl;
 #[path = "logon/refusals.rs"]
@@ -72,7 +74,7 @@ fn a_day(bench: Arc<dyn bench::Bench>, training: bool, stride: usize) {
     eprintln!("check: pulled at each command");
     refusals::pulled_at_each_command(&mut house, stride);
     eprintln!("check: five failures");
-    let house = refusals::five_failures_lock(house);
+    let house = locking::five_failures_lock(house);
     eprintln!("check: older repository");
     let house = anchors::an_older_repository_is_refused(house);
     drop(house);

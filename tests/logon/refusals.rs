@@ -1,22 +1,18 @@
 //! What a logon refuses, and what it leaves behind: nothing open, one entry in
 //! the journal, a count only where a known card failed.
 
-use conclave_evidence::GroupId::{
-    self, Administrators, Approvers, Auditors, KeyManagers, Recovery,
-};
+use conclave_evidence::GroupId::{self, Administrators, Auditors, KeyManagers};
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, MemberState, Prompt};
-use conclave_station::front::Phase;
 
 use crate::bench::secret;
 use crate::hands::{At, Do, PIN, pin, usual, wrong_pin};
 use crate::house::{BLANK, FOREIGN, House};
-use crate::serving;
 use crate::table::{Cut, Table};
 
 /// People who do this at questions for a card and that at questions for a
 /// PIN, each told how often such a question was asked.
-fn at(
+pub fn at(
     mut card: impl FnMut(&Prompt, usize) -> Do + Send + 'static,
     mut pin: impl FnMut(&Prompt, usize) -> Do + Send + 'static,
 ) -> At {
@@ -34,11 +30,11 @@ fn at(
     })
 }
 
-fn as_usual(_: &Prompt, _: usize) -> Do {
+pub fn as_usual(_: &Prompt, _: usize) -> Do {
     Do::Usual
 }
 
-fn esc() -> Do {
+pub fn esc() -> Do {
     Do::Answer(Answer::Abort)
 }
 
@@ -64,7 +60,7 @@ fn pins_asked(house: &House) -> usize {
 
 /// A card that is refused before its PIN: the words, one entry, no count.
 #[track_caller]
-fn is_refused(house: &mut House, group: Option<GroupId>, card: usize, happened: &str) {
+pub fn is_refused(house: &mut House, group: Option<GroupId>, card: usize, happened: &str) {
     let (seq, guard) = (house.newest(), house.guard());
     house.table.clear();
     house.hands.told(offers(&house.table, card));
@@ -83,7 +79,11 @@ fn is_refused(house: &mut House, group: Option<GroupId>, card: usize, happened: 
 }
 
 /// What a logon of this group came to, and the entries it left.
-fn attempt(house: &mut House, group: impl Into<Option<GroupId>>, at: At) -> (String, Vec<String>) {
+pub fn attempt(
+    house: &mut House,
+    group: impl Into<Option<GroupId>>,
+    at: At,
+) -> (String, Vec<String>) {
     let seq = house.newest();
     house.hands.told(at);
     let end = house.logon(group);
@@ -472,79 +472,4 @@ fn pulled_once(house: &mut House, cut: Cut, people: At, ends: &mut [usize; 2]) -
     }
     house.leave();
     came
-}
-
-pub fn five_failures_lock(mut house: House) -> House {
-    house.enter(KeyManagers);
-    house.leave();
-    let stranger = "This card belongs to no person of this station.";
-    for (number, (group, name)) in [
-        (KeyManagers, "Emil"),
-        (Administrators, "Ada"),
-        (Auditors, "Jana"),
-        (Recovery, "Lea"),
-        (Approvers, "Ben"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        // A stranger's card never counts, neither first nor before the last.
-        if number == 0 || number == 4 {
-            is_refused(&mut house, Some(group), FOREIGN, stranger);
-        }
-        assert_eq!(house.guard(), (number as u8, false));
-        house.table.clear();
-        let card = house.hands.card_of(name);
-        let table = house.table.clone();
-        let fails = at(
-            move |_, times| {
-                if times == 1 {
-                    table.put(card, &[]);
-                }
-                Do::Wait
-            },
-            |_, times| match times {
-                1 => Do::Answer(wrong_pin()),
-                _ => esc(),
-            },
-        );
-        let (end, actions) = attempt(&mut house, group, fails);
-        assert_eq!(actions, ["logon"]);
-        let expected = match number {
-            4 => "The logon was given up. That was failure 5.".to_owned(),
-            n => format!(
-                "The logon was given up. Failed group logons: {} of 5.",
-                n + 1
-            ),
-        };
-        assert_eq!(end, expected);
-    }
-    assert_eq!(house.guard(), (5, true));
-    house.table.clear();
-
-    // The lock outlives the program.
-    house = house.restart();
-    assert_eq!(house.station.status(0).phase, Phase::Locked);
-    let only = "The station is locked: only administrators may log on, to unlock it.";
-    let (dora, jana) = (house.hands.card_of("Dora"), house.hands.card_of("Jana"));
-    is_refused(&mut house, Some(KeyManagers), dora, only);
-    is_refused(&mut house, None, jana, only);
-    assert_eq!(house.guard(), (5, true));
-
-    house.leave();
-    house.enter(Administrators);
-    assert!(house.guard().1, "a logon alone unlocks nothing");
-    let seq = house.newest();
-    let told = serving::unlock(&mut house);
-    assert_eq!(told, "The station is unlocked");
-    assert_eq!(
-        house.since(seq)[..3],
-        [EntryKind::Proposed, EntryKind::Intent, EntryKind::Outcome]
-            .map(|kind| (kind, "unlock-station".to_owned()))
-    );
-    assert_eq!(house.guard(), (0, false));
-    house.leave();
-    house.enter(KeyManagers);
-    house.leave();
-    house
 }
