@@ -82,9 +82,10 @@ impl Wanted for Signers<'_> {
     }
 
     fn passes_over(&self, entry: &CardEntry) -> bool {
-        // In a room with many readers the session's cards stay in.
-        self.done.iter().any(|(done, _)| *done == entry.card)
-            || (self.sitting.contains(&entry.card) && !self.fits(entry))
+        // In a room with many readers the session's cards stay in. A card that
+        // has signed is held until the act is over: one that is judged was put
+        // in again, and is told so.
+        self.sitting.contains(&entry.card) && !self.fits(entry)
     }
 
     fn names(&self) -> Vec<String> {

@@ -61,8 +61,9 @@ pub enum Judgement {
     Refuse(Refusal),
 }
 
-/// Looks at a card before any PIN, with its GUID where it has one.
-pub type Judge<'a> = &'a mut dyn FnMut(&mut PivCard, Option<Id>) -> Result<Judgement, PivError>;
+/// Looks at a card before any PIN: where it is, and its GUID where it has one.
+pub type Judge<'a> =
+    &'a mut dyn FnMut(&mut PivCard, &Place, Option<Id>) -> Result<Judgement, PivError>;
 
 /// How often the readers are looked at while a question stands.
 const LOOK: Duration = Duration::from_millis(40);
@@ -144,7 +145,7 @@ fn look(
 ) -> Result<(Judgement, Option<Held>), PivError> {
     let mut card = PivCard::open(readers.connect(&place.reader)?)?;
     let guid = card.guid()?.map(|g| Id(g.0));
-    let judgement = judge(&mut card, guid)?;
+    let judgement = judge(&mut card, place, guid)?;
     let held = match (&judgement, guid) {
         (Judgement::Take, guid) => Some(Held {
             place: place.clone(),

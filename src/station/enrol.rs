@@ -55,6 +55,22 @@ pub struct Authority {
     pub now_s: u64,
 }
 
+impl Authority {
+    /// The station CA's own certificate, in DER, for whoever checks a card's.
+    ///
+    /// # Errors
+    /// [`EnrolError`]
+    pub fn certificate(&self, random: &mut dyn RandomSource) -> Result<Vec<u8>, EnrolError> {
+        certify(
+            self,
+            &self.name,
+            self.key.public(),
+            Purpose::Authority,
+            random,
+        )
+    }
+}
+
 /// What is known of the holder.
 pub struct Holder<'a> {
     /// The person.
@@ -134,13 +150,9 @@ fn certify(
 }
 
 /// The holder's PIN in place of the factory's. After a cut it may be there
-/// already.
+/// already. The factory's is tried first: a card as delivered then never
+/// counts a wrong PIN, however often it is pulled here.
 fn set_pin(card: &mut PivCard, pin: &Secret) -> Result<(), EnrolError> {
-    match card.verify_pin(pin) {
-        Ok(()) => return Ok(()),
-        Err(PivError::WrongPin { .. }) => {}
-        Err(other) => return Err(other.into()),
-    }
     for factory in FACTORY_PINS.iter().take(1) {
         let old = Secret::from_fn(factory.len(), |out| out.copy_from_slice(factory));
         match card.change_pin(&old, pin) {
@@ -149,7 +161,10 @@ fn set_pin(card: &mut PivCard, pin: &Secret) -> Result<(), EnrolError> {
             Err(other) => return Err(other.into()),
         }
     }
-    Err(EnrolError::ForeignPin)
+    match card.verify_pin(pin) {
+        Err(PivError::WrongPin { .. }) => Err(EnrolError::ForeignPin),
+        done => Ok(done?),
+    }
 }
 
 /// Step 3, with the holder's PIN verified: every share opens, the card signs

@@ -74,6 +74,14 @@ impl Wanted for OfGroup<'_> {
             })
         };
         let name = &entry.person_name;
+        // A card that is proven is held until the quorum is complete, so one
+        // that is judged here was pulled and put in again.
+        if self.done.iter().any(|(card, _)| *card == entry.card) {
+            return refuse(
+                format!("{name}'s card is proven already; no card counts twice."),
+                "The quorum needs another person with another card.",
+            );
+        }
         if self.done.iter().any(|(_, person)| *person == entry.person) {
             return refuse(
                 format!("{name} is proven already; this is the same person's card."),
@@ -101,11 +109,10 @@ impl Wanted for OfGroup<'_> {
     }
 
     fn passes_over(&self, entry: &CardEntry) -> bool {
-        self.done.iter().any(|(done, _)| *done == entry.card)
-            || (self.sitting.contains(&entry.card)
-                && self
-                    .group
-                    .is_none_or(|group| !self.record.is_member(group, entry.card)))
+        self.sitting.contains(&entry.card)
+            && self
+                .group
+                .is_none_or(|group| !self.record.is_member(group, entry.card))
     }
 
     fn came(&self, entry: &CardEntry, prompt: &mut Prompt) {
@@ -310,8 +317,12 @@ impl Station {
             } if nobody_yet => Ok(next_group(record, choice)),
             Absent::Interrupted {
                 why: Interrupted::Shutdown,
-                ..
-            } => Err(LogonEnd::Shutdown),
+                failed,
+            } => {
+                // Ending the program is no way around the count.
+                let _ = self.failed_logon(failed, "The logon was broken off.", true);
+                Err(LogonEnd::Shutdown)
+            }
             Absent::Interrupted { why, failed } => {
                 let words = match &why {
                     Interrupted::CardGone => "A card was pulled in the middle of its logon.",
@@ -444,13 +455,14 @@ impl Station {
         }
         let mut places = Vec::new();
         for card in &mut held {
+            // A card that was pulled before this has no place in the room any
+            // more, and the watch says so where it had to stay.
+            places.push(card.place.clone());
             // A card that was swapped out answers nothing; the cards present
             // get the anchor, the others when they are next in.
             match anchor::write(&mut self.door, &mut card.card, card.guid) {
-                Ok(()) => places.push(card.place.clone()),
-                Err(anchor::AnchorError::Card(PivError::Card(_))) => {}
+                Ok(()) | Err(anchor::AnchorError::Card(PivError::Card(_))) => {}
                 Err(error) => {
-                    places.push(card.place.clone());
                     let _ = self
                         .door
                         .note("anchor", format!("card {}: {error}", card.guid.short()));

@@ -86,27 +86,24 @@ pub fn present(
     // Why they come again stays on the screen, also where the card is in
     // already and nothing else is read before the PIN.
     let why_again = prompt.refused.clone();
-    let mut refused_cards: Vec<(Option<Id>, String)> = Vec::new();
     let found = await_card(
         readers.as_ref(),
         people,
         prompt,
         tick,
-        &mut |card, guid| match judge(door, card, guid, wanted)? {
+        &mut |card, _, guid| match judge(door, card, guid, wanted)? {
             Verdict::Take => Ok(Judgement::Take),
             Verdict::Ignore => Ok(Judgement::Ignore),
             Verdict::Refuse(refusal) => {
-                refused_cards.push((guid, refusal.happened.clone()));
+                let card = guid.map_or_else(|| "without a number".to_owned(), |g| g.short());
+                // At once, for the power may go while the question stands. The
+                // refusal itself is on the screen; a journal that cannot be
+                // written shows at the next act.
+                let _ = door.note("card-refused", format!("card {card}: {}", refusal.happened));
                 Ok(Judgement::Refuse(refusal))
             }
         },
     );
-    for (guid, why) in refused_cards {
-        let card = guid.map_or_else(|| "without a number".to_owned(), |g| g.short());
-        // The refusal itself stands on the screen; a journal that cannot be
-        // written shows at the next act.
-        let _ = door.note("card-refused", format!("card {card}: {why}"));
-    }
     let mut held = found.map_err(|why| Absent::Interrupted { why, failed: None })?;
     let entry = door
         .vault()

@@ -62,13 +62,19 @@ impl PinRule {
         Self::check_digits(pin.expose())
     }
 
-    fn check_digits(pin: &[u8]) -> Result<(), Self> {
+    /// 6 to 8 digits: what a card takes for a PIN at all.
+    fn check_form(pin: &[u8]) -> Result<(), Self> {
         if !(6..=8).contains(&pin.len()) {
             return Err(Self::Length);
         }
         if !pin.iter().all(u8::is_ascii_digit) {
             return Err(Self::NotDigits);
         }
+        Ok(())
+    }
+
+    fn check_digits(pin: &[u8]) -> Result<(), Self> {
+        Self::check_form(pin)?;
         if FACTORY_PINS.contains(&pin) {
             return Err(Self::Factory);
         }
@@ -139,8 +145,11 @@ impl PivCard {
     /// VERIFY. A right PIN sets the counter back.
     ///
     /// # Errors
+    /// [`PivError::PinRule`] for what is no PIN, before anything is sent:
+    /// some cards count it as a try, some answer with an error of their own.
     /// [`PivError::WrongPin`] with the tries left, [`PivError::PinBlocked`].
     pub fn verify_pin(&mut self, pin: &Secret) -> Result<(), PivError> {
+        PinRule::check_form(pin.expose())?;
         let status = self.verify(&field(pin)?[..])?;
         self.pin_verdict(Instruction::Verify, status)
     }

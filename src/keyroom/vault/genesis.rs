@@ -13,7 +13,7 @@ use conclave_evidence::authority::{
     AuthorityRecord, CardEntry, CardSignature, CardState, GroupEntry, MemberEntry, Mode,
     SignedAuthority, WriterEntry,
 };
-use conclave_evidence::{GroupId, Hash, Id, Point, cbor};
+use conclave_evidence::{Bytes, GroupId, Hash, Id, Point, cbor};
 
 use super::commit::{Batch, NewEntry};
 use super::compartment::Compartment;
@@ -34,6 +34,10 @@ pub const JOURNAL_KEY: Id = Id(*b"journal-opening.");
 pub const EXPORT_KEY: Id = Id(*b"bundle-signing..");
 /// Id of the station CA's key.
 pub const CA_KEY: Id = Id(*b"station-ca-key..");
+/// Id of the station CA's certificate.
+pub const CA_CERTIFICATE: Id = Id(*b"station-ca-cert.");
+/// Kind of the record that holds it.
+pub const CA_CERTIFICATE_KIND: &str = "ca-certificate";
 
 /// A card that answered, generated its keys, and is to be pinned.
 pub struct NewCard {
@@ -69,6 +73,9 @@ pub struct Founding {
     pub cards: Vec<NewCard>,
     /// The station CA's private key, which issued the cards' certificates.
     pub ca_key: Secret,
+    /// The station CA's own certificate, in DER: without it nobody outside
+    /// could check what the cards carry.
+    pub ca_certificate: Vec<u8>,
 }
 
 /// A station that exists in memory only.
@@ -414,6 +421,12 @@ fn found_records(
     for person in &founding.people {
         batch.put(Compartment::Directory, "person", person.id, person)?;
     }
+    batch.put(
+        Compartment::Directory,
+        CA_CERTIFICATE_KIND,
+        CA_CERTIFICATE,
+        &Bytes(founding.ca_certificate.clone()),
+    )?;
     batch.put_secret(
         Compartment::Station,
         "signing-key",

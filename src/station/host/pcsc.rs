@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use conclave_keyroom::ports::card::{
@@ -21,6 +21,16 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub struct PcscReaders {
     look: Mutex<Option<Context>>,
+    /// Channels that were given out.
+    given: Mutex<Vec<Given>>,
+}
+
+/// A channel that was given out: to which card, by its reader and the
+/// reader's count of insertions and removals.
+struct Given {
+    reader: CString,
+    changes: u32,
+    card: Weak<Mutex<Option<Card>>>,
 }
 
 impl PcscReaders {
@@ -36,7 +46,7 @@ impl PcscReaders {
         &self,
         work: impl FnOnce(&Context) -> Result<T, Error>,
     ) -> Result<T, CardError> {
-        let mut kept = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = locked(&self.look);
         let context = match kept.take() {
             Some(context) if context.is_valid().is_ok() => context,
             _ => establish()?,
@@ -44,6 +54,36 @@ impl PcscReaders {
         let done = work(&context);
         *kept = Some(context);
         done.map_err(kind)
+    }
+
+    /// Lets go of this reader's cards that were pulled while somebody held
+    /// them: to pcscd they would stand in the way of the next card.
+    fn forget_pulled(&self, reader: &CString, changes: u32) {
+        let mut given = locked(&self.given);
+        given.retain(|it| it.card.strong_count() > 0);
+        for it in given.iter() {
+            if it.reader == *reader
+                && it.changes != changes
+                && let Some(card) = it.card.upgrade()
+                && let Some(card) = locked(&card).take()
+            {
+                // Not reset: that would meet the card that is in now.
+                let _ = card.disconnect(Disposition::LeaveCard);
+            }
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The reader's count of insertions and removals.
+fn changes(context: &Context, reader: &CString) -> Result<u32, Error> {
+    let mut state = [pcsc::ReaderState::new(reader.clone(), State::UNAWARE)];
+    match context.get_status_change(Duration::ZERO, &mut state) {
+        Ok(()) | Err(Error::Timeout) => Ok(state[0].event_count()),
+        Err(error) => Err(error),
     }
 }
 
@@ -88,6 +128,8 @@ impl CardReaders for PcscReaders {
     fn connect(&self, reader: &ReaderId) -> Result<Box<dyn CardChannel>, CardError> {
         let name = CString::new(reader.0.as_str()).map_err(|_| CardError::NoReader)?;
         let context = establish()?;
+        let changes = changes(&context, &name).map_err(kind)?;
+        self.forget_pulled(&name, changes);
         let card = context
             .connect(&name, ShareMode::Exclusive, Protocols::ANY)
             .map_err(kind)?;
@@ -96,8 +138,14 @@ impl CardReaders for PcscReaders {
             .map_err(kind)?
             .protocol2()
             .ok_or(CardError::Protocol("the card speaks neither T=0 nor T=1"))?;
+        let card = Arc::new(Mutex::new(Some(card)));
+        locked(&self.given).push(Given {
+            reader: name.clone(),
+            changes,
+            card: Arc::downgrade(&card),
+        });
         Ok(Box::new(Channel {
-            card: Some(card),
+            card,
             protocol,
             name,
         }))
@@ -145,8 +193,8 @@ fn seen(readers: &[pcsc::ReaderState]) -> Vec<ReaderState> {
 }
 
 struct Channel {
-    /// `None` only while it is dropped.
-    card: Option<Card>,
+    /// `None` once it was pulled and another took its place.
+    card: Arc<Mutex<Option<Card>>>,
     protocol: Protocol,
     name: CString,
 }
@@ -181,7 +229,8 @@ impl Channel {
 
 impl CardChannel for Channel {
     fn transmit(&mut self, command: &[u8]) -> Result<Response, CardError> {
-        let card = self.card.as_ref().ok_or(CardError::Removed)?;
+        let card = locked(&self.card);
+        let card = card.as_ref().ok_or(CardError::Removed)?;
         let command = match self.protocol {
             Protocol::T0 => without_le(command),
             _ => command,
@@ -201,7 +250,7 @@ impl CardChannel for Channel {
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        if let Some(card) = self.card.take() {
+        if let Some(card) = locked(&self.card).take() {
             // Fails when the card is gone, and with it what was to be reset.
             let _ = card.disconnect(Disposition::ResetCard);
         }

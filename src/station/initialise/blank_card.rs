@@ -58,7 +58,13 @@ impl Station {
                 people,
                 &mut question,
                 &mut never,
-                &mut |card, guid| {
+                &mut |card, place, guid| {
+                    if mode == Mode::Production && training.contains(&place.reader) {
+                        return Ok(Judgement::Refuse(refused(
+                            "A training card is never enrolled on a PRODUCTION station.",
+                            "Use a real card.",
+                        )));
+                    }
                     if guid.is_some_and(|guid| before.iter().any(|b| b.card == guid)) {
                         // In a room with many readers it sits there rightly.
                         return Ok(Judgement::Ignore);
@@ -73,13 +79,6 @@ impl Station {
                     Ok(Judgement::Take)
                 },
             )?;
-            if mode == Mode::Production && training.contains(&held.place.reader) {
-                refusal = Some(refused(
-                    "A training card is never enrolled on a PRODUCTION station.",
-                    "Use a real card.",
-                ));
-                continue;
-            }
             match self.make_card(people, person, ca, before, &mut held, &mut question) {
                 Ok(card) => return Ok(card),
                 Err(Retry::Again(why)) => refusal = Some(why),

@@ -3,15 +3,19 @@
 mod blank_card;
 mod questions;
 
+use std::collections::BTreeSet;
+
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_evidence::authority::CardSignature;
-use conclave_evidence::{GroupId, Id, Signature};
+use conclave_evidence::{Bytes, GroupId, Id, Signature};
 use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::dialogue::{Ask, Mark, People, Prompt, PromptLine, Refusal, Show};
 use conclave_keyroom::vault::VaultError;
-use conclave_keyroom::vault::genesis::{Founded, Founding, NewCard};
+use conclave_keyroom::vault::genesis::{
+    CA_CERTIFICATE, CA_CERTIFICATE_KIND, Founded, Founding, NewCard,
+};
 
-use crate::cards::{Interrupted, Judgement, PinFailure, ask, await_card, verify_pin};
+use crate::cards::{Held, Interrupted, Judgement, PinFailure, Place, ask, await_card, verify_pin};
 use crate::enrol::{self, Authority};
 use crate::logon::LogonEnd;
 use crate::station::Station;
@@ -79,6 +83,37 @@ fn refused(happened: impl Into<String>, advice: impl Into<String>) -> Refusal {
     }
 }
 
+const ADVICE_SIGN: &str = "Put it in again, or let another administrator sign.";
+const ADVICE_FINISH: &str =
+    "Put it in again, or go on with the other cards and finish this one at the next start.";
+
+/// Cards that failed in this sitting: each insertion is tried once, so that
+/// one that is blocked does not keep the others from their turn.
+#[derive(Default)]
+struct Failed {
+    places: BTreeSet<Place>,
+    words: Option<Refusal>,
+}
+
+impl Failed {
+    fn note(&mut self, held: &Held, name: &str, why: &str, advice: &str) {
+        self.places.insert(held.place.clone());
+        self.words = Some(Refusal {
+            happened: format!("{name}'s card failed: {why}."),
+            safe: "What the other cards have done stands.".into(),
+            advice: advice.into(),
+        });
+    }
+}
+
+fn pin_words(why: PinFailure) -> String {
+    match why {
+        PinFailure::Blocked => "its PIN is blocked".into(),
+        PinFailure::Card { error, .. } => error.to_string(),
+        PinFailure::Interrupted { .. } => "it was interrupted".into(),
+    }
+}
+
 impl Station {
     /// Runs the ceremony on an empty station, or finishes one that was cut
     /// after its first commit.
@@ -91,7 +126,13 @@ impl Station {
         };
         match done {
             Ok(lines) => InitialiseEnd::Done(lines),
-            Err(end) => end,
+            Err(end) => {
+                // The founding leaves the administrators' keys open for the
+                // cards; nobody stays logged on behind a sitting that broke
+                // off.
+                let _ = self.logout("the initialise ceremony was interrupted");
+                end
+            }
         }
     }
 
@@ -112,6 +153,9 @@ impl Station {
             cards.push(card);
         }
         let id = self.door.new_id().map_err(|e| self.broken(&e))?;
+        let ca_certificate = ca
+            .certificate(self.door.random())
+            .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?;
         let founded = self
             .door
             .found(Founding {
@@ -122,6 +166,7 @@ impl Station {
                 people: staff,
                 cards,
                 ca_key: ca.key.secret().duplicate(),
+                ca_certificate,
             })
             .map_err(|e| self.broken(&e))?;
         self.sign_and_commit(people, founded)?;
@@ -146,6 +191,7 @@ impl Station {
             .ok_or_else(|| self.broken(&VaultError::NoSecret(GroupId::Administrators)))?
             .clone();
         let mut signed: Vec<Id> = Vec::new();
+        let mut failed = Failed::default();
         while signed.len() < usize::from(group.m) {
             let names: Vec<String> = group
                 .members
@@ -165,6 +211,7 @@ impl Station {
                 note(format!("Signatures {} of {}.", signed.len(), group.m)),
             ];
             question.waiting_for = words::list(&names);
+            question.refused = failed.words.take();
             question.ask = Ask::Card {
                 wanted: names,
                 other_group: false,
@@ -174,8 +221,8 @@ impl Station {
                 people,
                 &mut question,
                 &mut never,
-                &mut |_, guid| {
-                    let Some(guid) = guid else {
+                &mut |_, place, guid| {
+                    let Some(guid) = guid.filter(|_| !failed.places.contains(place)) else {
                         return Ok(Judgement::Ignore);
                     };
                     let wanted = group.members.iter().any(|m| m.card == guid);
@@ -199,14 +246,23 @@ impl Station {
             ) {
                 Ok(pin) => pin,
                 Err(PinFailure::Interrupted { why, .. }) => return Err(why.into()),
-                Err(_) => continue,
+                Err(why) => {
+                    failed.note(&held, &entry.person_name, &pin_words(why), ADVICE_SIGN);
+                    continue;
+                }
             };
-            if let Ok(signature) = held.card.sign_with_fresh_pin(&pin, &digest.0) {
-                founded.sign(CardSignature {
-                    card: held.guid,
-                    signature: Signature(signature),
-                });
-                signed.push(held.guid);
+            match held.card.sign_with_fresh_pin(&pin, &digest.0) {
+                Ok(signature) => {
+                    founded.sign(CardSignature {
+                        card: held.guid,
+                        signature: Signature(signature),
+                    });
+                    signed.push(held.guid);
+                }
+                Err(error) => {
+                    let why = error.to_string();
+                    failed.note(&held, &entry.person_name, &why, ADVICE_SIGN);
+                }
             }
         }
         people.progress("Founding the station", 0, 1);
@@ -235,6 +291,7 @@ impl Station {
             .map_err(|e| self.broken(&e))?
             .clone();
         let of = record.cards.len();
+        let mut failed = Failed::default();
         loop {
             let open = self.unfinished_cards().map_err(|e| self.broken(&e))?;
             if open.is_empty() {
@@ -252,6 +309,7 @@ impl Station {
             ];
             question.waiting_for = words::list(&names);
             question.safe = SAFE_AFTER.into();
+            question.refused = failed.words.take();
             question.ask = Ask::Card {
                 wanted: names,
                 other_group: false,
@@ -261,8 +319,9 @@ impl Station {
                 people,
                 &mut question,
                 &mut never,
-                &mut |_, guid| {
-                    Ok(if guid.is_some_and(|guid| open.contains(&guid)) {
+                &mut |_, place, guid| {
+                    let wanted = guid.is_some_and(|guid| open.contains(&guid));
+                    Ok(if wanted && !failed.places.contains(place) {
                         Judgement::Take
                     } else {
                         Judgement::Ignore
@@ -282,7 +341,10 @@ impl Station {
             ) {
                 Ok(pin) => pin,
                 Err(PinFailure::Interrupted { why, .. }) => return Err(why.into()),
-                Err(_) => continue,
+                Err(why) => {
+                    failed.note(&held, &entry.person_name, &pin_words(why), ADVICE_FINISH);
+                    continue;
+                }
             };
             people.progress(
                 "The card opens its share",
@@ -301,6 +363,7 @@ impl Station {
                         .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?;
                 }
                 Err(error) => {
+                    failed.note(&held, &entry.person_name, &error.to_string(), ADVICE_FINISH);
                     let _ = self.door.note(
                         "enrol-card",
                         format!("card {}: {error}", entry.card.short()),
@@ -320,6 +383,14 @@ impl Station {
             .vault()
             .authority_hash()
             .map_err(|e| self.broken(&e))?;
+        let certificate = self
+            .ca_certificate()
+            .ok_or_else(|| self.refusal("the certificate of this station is not to be read"))
+            .and_then(|der| {
+                self.file("authority", "station-ca.der", &der)
+                    .map_err(|e| self.refusal(&e))
+            })
+            .map_err(InitialiseEnd::Refused)?;
         let mut read = prompt("init.words", "The founding record, in words");
         read.lines = vec![note(
             "Write these words on the founding sheet: any copy of this station that is older or \
@@ -339,7 +410,20 @@ impl Station {
         Ok(vec![
             "The station is initialised.".into(),
             "All cards hold their shares; any quorum can log on.".into(),
+            format!("The cards' certificates are checked with {certificate}."),
         ])
+    }
+
+    /// The certificate of the station that issued the cards' certificates, in
+    /// DER. Every group reads it; nobody does while nobody is logged on.
+    #[must_use]
+    pub fn ca_certificate(&self) -> Option<Vec<u8>> {
+        use conclave_keyroom::vault::Compartment::Directory;
+        let vault = self.door.vault();
+        vault
+            .get_kind(Directory, CA_CERTIFICATE_KIND, CA_CERTIFICATE)
+            .map(|Bytes(der)| der)
+            .ok()
     }
 
     /// After a cut behind the first commit: administrators log on, and the
