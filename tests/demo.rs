@@ -339,8 +339,12 @@ fn one_flipped_bit_anywhere_is_seen() {
         } else {
             targets.push(path.clone());
         }
+        // Minutes lie beside their transcript, and are checked with it.
+        if path.parent().is_some_and(|p| p.ends_with("minutes")) {
+            targets.push(path.with_extension("pdf"));
+        }
     }
-    assert!(targets.len() > 20);
+    assert!(targets.len() > 26);
     for target in targets {
         let whole = std::fs::read(&target).unwrap();
         let mut bytes = whole.clone();
@@ -355,6 +359,17 @@ fn one_flipped_bit_anywhere_is_seen() {
         std::fs::write(&target, whole).unwrap();
     }
     assert!(verify(&paths).status.success(), "everything is whole again");
+    for minutes in files(&folder.path().join("minutes")) {
+        if minutes.extension().is_some_and(|e| e == "pdf") {
+            std::fs::remove_file(minutes).unwrap();
+        }
+    }
+    let judged = verify(&paths);
+    assert!(judged.status.success(), "{}", text(&judged.stderr));
+    let notes = text(&judged.stdout)
+        .matches("minutes are not given")
+        .count();
+    assert_eq!(notes, 6, "what was not checked is said");
 }
 
 #[test]
@@ -405,6 +420,8 @@ fn the_minutes_tell_who_and_what_and_no_value() {
         let page = pdf_text(&demo().join(string(path)));
         assert!(page.contains("SHA-256 of the script"), "{path}");
         assert!(page.contains("D. Novak"), "{path}");
+        assert!(page.contains("every step done"), "{page}");
+        assert!(page.contains("signed by "), "{page}");
         minutes.push_str(&page);
     }
     for component in list(&report, "components") {

@@ -1,5 +1,6 @@
 //! `conclave`: the station at the terminal.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,6 +47,9 @@ impl Run {
 
 impl Practice {
     pub(crate) fn run(&self) -> ExitCode {
+        if let Err(code) = needs_terminal() {
+            return code;
+        }
         let furnished = self.station.join("repository").exists();
         if !furnished {
             println!("Furnishing the practice room: fourteen people, each with the PIN 802803.");
@@ -80,6 +84,9 @@ fn open(folder: &Path) -> ExitCode {
         Ok(opened) => opened,
         Err(error) => return refuse(&error),
     };
+    if let Err(code) = needs_terminal() {
+        return code;
+    }
     let desk: Option<Arc<dyn Desk>> = room.map(|room| Arc::new(room) as Arc<dyn Desk>);
     let front = Front::new(requests, send_event, Arc::clone(&clock), blanked);
     let worker = std::thread::Builder::new()
@@ -124,6 +131,16 @@ fn draw(
         clock,
     };
     terminal::run(requests, events, desk, &options)
+}
+
+/// The station is drawn and asks for PINs: both ends are a terminal.
+fn needs_terminal() -> Result<(), ExitCode> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    eprintln!("The station needs a terminal, for what it shows and for what is typed.");
+    eprintln!("Start it from a console without redirection; `conclave demo` needs none.");
+    Err(ExitCode::FAILURE)
 }
 
 fn refuse(error: &OpenError) -> ExitCode {

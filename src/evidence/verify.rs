@@ -13,7 +13,7 @@ use crate::export::{CheckedJournal, JournalExport};
 use crate::ids::Hash;
 use crate::manifest::{AUTHORITY_FILE, MANIFEST_FILE, SignedManifest, TEXT_FILE};
 use crate::show::clean;
-use crate::transcript::SignedTranscript;
+use crate::transcript::{SignedTranscript, Transcript};
 use crate::words::digest_lines;
 use crate::{cbor, tagged};
 
@@ -379,6 +379,41 @@ impl Work {
             .cloned()
     }
 
+    /// The minutes lie beside the transcript, under its name or their own.
+    fn minutes(&mut self, path: &Path, place: &str, transcript: &Transcript) {
+        let Some(wanted) = transcript.minutes_sha256 else {
+            return;
+        };
+        let mut given = false;
+        for file in [
+            path.with_extension("pdf"),
+            path.with_file_name("minutes.pdf"),
+            path.with_file_name("minutes.txt"),
+        ] {
+            if !file.exists() {
+                continue;
+            }
+            let label = name(&file);
+            let same = read_capped(&file, most(cbor::LARGEST)).and_then(|bytes| {
+                if tagged::sha256(&bytes) == wanted {
+                    Ok(())
+                } else {
+                    let reason = "these are not the minutes that the transcript names";
+                    Err(EvidenceError::file(&label, reason))
+                }
+            });
+            given = true;
+            self.report
+                .check(&label, "the minutes are the transcript's", same);
+        }
+        if !given {
+            self.report.good(
+                place,
+                "note: its minutes are not given, so they are not checked",
+            );
+        }
+    }
+
     fn transcript(&mut self, path: &Path, signed: &SignedTranscript, chain: &AuthorityChain) {
         let place = name(path);
         let what = format!(
@@ -388,22 +423,7 @@ impl Work {
         let Some(transcript) = self.report.check(&place, what, signed.verify(chain)) else {
             return;
         };
-        for minutes in ["minutes.pdf", "minutes.txt"] {
-            let file = path.with_file_name(minutes);
-            if !file.exists() {
-                continue;
-            }
-            let same = read_capped(&file, most(cbor::LARGEST)).and_then(|bytes| {
-                if Some(tagged::sha256(&bytes)) == transcript.minutes_sha256 {
-                    Ok(())
-                } else {
-                    let reason = "these are not the minutes that the transcript names";
-                    Err(EvidenceError::file(minutes, reason))
-                }
-            });
-            self.report
-                .check(&name(&file), "the minutes are the transcript's", same);
-        }
+        self.minutes(path, &place, &transcript);
         self.transcript_in_journal(&place, &transcript);
     }
 }

@@ -136,10 +136,25 @@ impl Station {
             });
         }
         for state in ceremonies.iter().filter(|state| !state.over) {
+            let label = &state.parameters.label;
+            if let Some(index) = state.window {
+                tasks.push(TaskRow {
+                    due: "now".into(),
+                    days: -1,
+                    what: format!("{label}: component {index} was interrupted, the key is lost"),
+                    who: "Key managers, Approvers".into(),
+                    detail: vec![
+                        "Enter ends the ceremony: its key becomes void.".into(),
+                        "Destroy every printed sheet of it under witness.".into(),
+                    ],
+                    resume: Some(state.ceremony.to_string()),
+                });
+                continue;
+            }
             tasks.push(TaskRow {
                 due: "today".into(),
                 days: 0,
-                what: format!("go on with the ceremony for {}", state.parameters.label),
+                what: format!("go on with the ceremony for {label}"),
                 who: "Key managers, Approvers".into(),
                 detail: vec!["Enter resumes it at its last safe boundary.".into()],
                 resume: Some(state.ceremony.to_string()),

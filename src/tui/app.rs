@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use conclave_keyroom::ports::dialogue::{Answer, Refusal};
 use conclave_station::front::{Administration, Desk, Event, Lists, Phase, Request, Status};
+use conclave_station::service::{IDLE_BLANK_MS, IDLE_LOGOUT_MS};
 
 use super::desk::{After, Table};
 use super::key::Key;
-use super::overlay::Overlay;
+use super::overlay::{DEVIATION, Overlay};
 use super::prompt::{Reaction, Standing};
 use super::rows::{Digest, Kind, Place};
 use super::theme::Theme;
+use super::typed::Line;
 use super::words;
 
 /// What happens to the model.
@@ -96,6 +98,8 @@ pub struct App {
     pub(super) blank: bool,
     ended: bool,
     awake_at: Option<u64>,
+    /// When the idle clock last had the status's numbers.
+    idle_at: u64,
 }
 
 /// Milliseconds between two words to the station that somebody is there.
@@ -123,6 +127,7 @@ impl App {
             blank: false,
             ended: false,
             awake_at: None,
+            idle_at: 0,
         }
     }
 
@@ -145,7 +150,7 @@ impl App {
 
     /// Seconds until the screen blanks and until the session ends.
     pub(super) fn idle(&self) -> Option<(u64, u64)> {
-        let gone = self.since_status() / 1000;
+        let gone = self.now.saturating_sub(self.idle_at) / 1000;
         self.status
             .idle
             .map(|(blank, logout)| (blank.saturating_sub(gone), logout.saturating_sub(gone)))
@@ -166,6 +171,14 @@ impl App {
             .step
             .map_or_else(String::new, |(at, of)| format!("step {at} of {of}"));
         Some((prompt.act.clone(), step))
+    }
+
+    /// The label of an act that can be paused where it stands.
+    pub(super) fn pauses(&self) -> Option<&str> {
+        match (&self.working, &self.prompt) {
+            (None, Some(standing)) => standing.prompt.pauses.as_deref(),
+            _ => None,
+        }
     }
 
     fn since_status(&self) -> u64 {
@@ -194,6 +207,11 @@ impl App {
                 if self.blank || (self.status.idle.is_some() && due) {
                     self.awake_at = Some(self.now);
                     requests.push(Request::Awake);
+                    // During an act no status comes that would say so.
+                    if self.status.idle.is_some() {
+                        self.status.idle = Some((IDLE_BLANK_MS / 1000, IDLE_LOGOUT_MS / 1000));
+                        self.idle_at = self.now;
+                    }
                 }
                 // The key that wakes the screen does nothing else: whoever
                 // pressed it did not see what it would do.
@@ -262,6 +280,7 @@ impl App {
                 }
                 self.status = status;
                 self.status_at = self.now;
+                self.idle_at = self.now;
                 if opened {
                     self.stack = vec![Screen::List(Place::new(Kind::Tasks, &self.lists))];
                 }
@@ -294,7 +313,13 @@ impl App {
     fn drop_overlay_of_prompt(&mut self) {
         if matches!(
             self.overlay,
-            Some(Overlay::Abandon | Overlay::Deviate(_) | Overlay::NoMore | Overlay::Help(_))
+            Some(
+                Overlay::Abandon
+                    | Overlay::End(_)
+                    | Overlay::Deviate(_)
+                    | Overlay::NoMore
+                    | Overlay::Help(_)
+            )
         ) {
             self.overlay = None;
         }
@@ -402,7 +427,15 @@ impl App {
             },
             Overlay::Quit if yes => return vec![Request::Quit],
             Overlay::LogOut if yes => return vec![Request::Logout],
+            Overlay::Abandon if key == Key::Char('e') && self.pauses().is_some() => {
+                self.overlay = Some(Overlay::End(Line::new(DEVIATION)));
+            }
             Overlay::Abandon if yes => {
+                // What can be paused is not ended by one letter.
+                let answer = match self.pauses() {
+                    Some(_) => Answer::Shutdown,
+                    None => Answer::Abort,
+                };
                 match (&mut self.working, &mut self.prompt) {
                     (Some(working), _) => working.stopping = true,
                     (None, Some(standing)) => {
@@ -411,8 +444,23 @@ impl App {
                     }
                     (None, None) => return Vec::new(),
                 }
-                return vec![Request::Answer(Answer::Abort)];
+                return vec![Request::Answer(answer)];
             }
+            Overlay::End(mut line) => match key {
+                Key::Esc => {}
+                Key::Ctrl('c') => self.overlay = Some(Overlay::Quit),
+                Key::Enter if Some(line.text().trim()) == self.pauses() => {
+                    if let Some(standing) = &mut self.prompt {
+                        standing.forget();
+                        standing.sent = true;
+                    }
+                    return vec![Request::Answer(Answer::Abort)];
+                }
+                _ => {
+                    line.key(key);
+                    self.overlay = Some(Overlay::End(line));
+                }
+            },
             Overlay::NoMore if yes => {
                 if let Some(standing) = &mut self.prompt {
                     standing.sent = true;

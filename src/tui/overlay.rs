@@ -13,6 +13,8 @@ pub enum Overlay {
     LogOut,
     /// Abandon the act at hand?
     Abandon,
+    /// End an act for good that could be paused: its label is typed.
+    End(Line),
     /// What went differently, in words.
     Deviate(Line),
     /// Nothing is typed: does that mean that the list is complete?

@@ -175,6 +175,10 @@ fn attend(
             if let super::Key::Ctrl('l') = key {
                 last_size = None; // drawn whole below
             }
+            // Where nothing can be read, no key does anything.
+            if here.is_some_and(|(wide, high)| view::too_small(wide, high)) {
+                return;
+            }
             for request in app.update(Input::Key(key)) {
                 gone |= requests.send(request).is_err();
             }

@@ -10,6 +10,9 @@ use super::key::Key;
 pub struct Line {
     text: String,
     max: usize,
+    /// What stands there was put there for the person: the first character
+    /// typed takes its place.
+    given: bool,
 }
 
 impl Line {
@@ -25,6 +28,7 @@ impl Line {
         Self {
             text: text.chars().take(max).collect(),
             max,
+            given: !text.is_empty(),
         }
     }
 
@@ -55,12 +59,16 @@ impl Line {
     pub fn key(&mut self, key: Key) -> bool {
         match key {
             Key::Char(c) => {
+                if std::mem::take(&mut self.given) {
+                    self.clear();
+                }
                 if self.text.chars().count() < self.max {
                     self.text.push(c);
                 }
                 true
             }
             Key::Backspace => {
+                self.given = false;
                 self.text.pop();
                 true
             }

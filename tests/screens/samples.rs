@@ -354,6 +354,7 @@ pub fn lists() -> Lists {
 
 pub fn prompt(code: &str, title: &str, ask: Ask) -> Prompt {
     Prompt {
+        pauses: Some(s("BANK-LAKE.ZMK.001")),
         code: s(code),
         act: s("Generate ZMK BANK-LAKE.ZMK.001"),
         step: Some((9, 22)),
@@ -424,6 +425,7 @@ pub fn logon(ask: Ask) -> Prompt {
     Prompt {
         act: s("Log on"),
         step: None,
+        pauses: None,
         title: String::new(),
         cast: Vec::new(),
         quorum: Some(QuorumView {

@@ -469,6 +469,11 @@ fn over_it() -> Vec<(&'static str, Build)> {
     });
     vec![
         ("stop", asks(confirm.clone(), vec![Key::Esc])),
+        ("end", {
+            let mut typed = vec![Key::Esc, Key::Char('e')];
+            typed.extend(keys("BANK-LAKE."));
+            asks(confirm.clone(), typed)
+        }),
         ("deviation", asks(confirm.clone(), deviation)),
         ("why", asks(confirm.clone(), keys("?"))),
         ("quit", asks(confirm, vec![Key::Ctrl('c')])),

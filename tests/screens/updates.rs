@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conclave::tui::{App, Input, Key};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
 use conclave_station::front::{Event, Phase, Request};
 
 use crate::samples::{Hands, component_lines, lists, logon, pin_ask, prompt, status};
@@ -365,10 +365,59 @@ fn esc_asks_before_an_act_is_abandoned() {
     assert!(press(&mut app, &[Key::Enter, Key::Char('p')]).is_empty());
     assert!(press(&mut app, &[Key::Esc]).is_empty());
     assert!(!seen(&app).contains("Stop here?"));
+    // What can be paused is paused.
+    assert!(matches!(
+        answer(press(&mut app, &[Key::Esc, Key::Char('y')])),
+        Answer::Shutdown
+    ));
+}
+
+#[test]
+fn ending_for_good_takes_the_label_typed() {
+    let mut app = confirm();
+    press(&mut app, &[Key::Esc, Key::Char('e')]);
+    assert!(seen(&app).contains("To end it, type exactly   BANK-LAKE.ZMK.001"));
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    let typed = |text: &str| text.chars().map(Key::Char).collect::<Vec<_>>();
+    assert!(press(&mut app, &typed("bank-lake.zmk.001")).is_empty());
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    press(&mut app, &[Key::Ctrl('u')]);
+    press(&mut app, &typed("BANK-LAKE.ZMK.001"));
+    assert!(matches!(
+        answer(press(&mut app, &[Key::Enter])),
+        Answer::Abort
+    ));
+
+    // A question that nobody can resume ends with one letter, after a question.
+    let mut app = App::new(MONO, None);
+    let mut asked = prompt("enrol.printer", "Enrol a printer", Ask::Read);
+    asked.pauses = None;
+    tell(&mut app, vec![Event::Prompt(Box::new(asked))]);
     assert!(matches!(
         answer(press(&mut app, &[Key::Esc, Key::Char('y')])),
         Answer::Abort
     ));
+}
+
+#[test]
+fn what_was_put_into_a_field_gives_way_to_what_is_typed() {
+    let mut app = App::new(MONO, None);
+    let mut asked = prompt("ceremony.parameters", "What is to be made", Ask::Read);
+    asked.ask = Ask::Form {
+        fields: vec![Field {
+            label: "Components".into(),
+            kind: FieldKind::Text(1),
+            value: "3".into(),
+            hint: String::new(),
+        }],
+        submit: "go on".into(),
+        done: None,
+    };
+    tell(&mut app, vec![Event::Prompt(Box::new(asked))]);
+    let Answer::Fields(values) = answer(press(&mut app, &[Key::Char('5'), Key::Enter])) else {
+        panic!("no form")
+    };
+    assert_eq!(values, ["5"]);
 }
 
 #[test]
@@ -456,6 +505,11 @@ fn idle_and_clock_go_on_between_two_words_of_the_station() {
     assert!(seen(&app).contains("24 Nov 2026 09:15 UTC  idle 8:58"));
     app.update(Input::Tick(280_000));
     assert!(seen(&app).contains("blank in 0:18"));
+    // Whoever presses a key is there, also in an act that brings no news.
+    press(&mut app, &[Key::Down]);
+    assert!(!seen(&app).contains("blank in"));
+    app.update(Input::Tick(281_000));
+    assert!(seen(&app).contains("idle 9:59"), "{}", seen(&app));
 }
 
 #[test]

@@ -36,6 +36,9 @@ pub struct Prompt {
     pub waiting_for: String,
     /// Whether stopping now is safe, and what it would mean.
     pub safe: String,
+    /// The act can be paused here and resumed. Ending it for good is another
+    /// thing, and asks for this label to be typed.
+    pub pauses: Option<String>,
     /// Why the last answer was refused: what happened, what is safe now, what
     /// to do.
     pub refused: Option<Refusal>,

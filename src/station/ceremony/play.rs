@@ -112,7 +112,7 @@ impl Station {
             let leaving = matches!(reply, Reply::Shutdown);
             state = engine.answer(state, reply);
             if leaving {
-                self.save(&state, vec!["the program was ended".into()])?;
+                self.save(&state, vec!["paused".into()])?;
                 if state.ending.is_none() {
                     return Ok(ActEnd::Stopped);
                 }

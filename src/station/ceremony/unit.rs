@@ -13,7 +13,7 @@ use conclave_trades::ceremony::action::{
     CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, SealComponent,
     VoidKey,
 };
-use conclave_trades::ceremony::engine::Engine;
+use conclave_trades::ceremony::engine::{Engine, Step};
 use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
@@ -433,7 +433,9 @@ impl Station {
         title: &str,
         people: &mut dyn People,
     ) -> Result<Vec<String>, Undone> {
-        let page = self.minutes_page(engine.script(), state);
+        // What is signed says what is the case once it is signed.
+        let closed = self.as_closed(engine, state, signers);
+        let page = self.minutes_page(engine.script(), &closed);
         let pdf = self.report_bytes(&page).map_err(Undone::Card)?;
         let action = CloseCeremony {
             ceremony: state.ceremony,
@@ -445,6 +447,17 @@ impl Station {
         let words = self.act_words(&action, "close the ceremony", people)?;
         self.keep_minutes(state, &pdf).map_err(Undone::Card)?;
         Ok(words)
+    }
+
+    /// The ceremony as its closing leaves it.
+    fn as_closed(&self, engine: &Engine, state: &State, signers: &[Player]) -> State {
+        let names: Vec<String> = signers.iter().map(|s| s.name.clone()).collect();
+        let signed = format!("signed by {}", crate::words::list(&names));
+        let mut closed = engine.answer(state.clone(), Reply::Did(self.did(vec![signed], None)));
+        while matches!(engine.next(&closed), Step::Perform(Unit::End { .. })) {
+            closed = engine.answer(closed, Reply::Did(self.did(Vec::new(), None)));
+        }
+        closed
     }
 
     /// The key that this ceremony made just before it was interrupted.

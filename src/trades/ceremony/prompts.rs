@@ -30,7 +30,7 @@ const ORDINALS: [&str; 4] = ["first", "second", "third", "fourth"];
 pub(super) fn refused(happened: &str, advice: &str) -> Refused {
     Refused {
         happened: happened.to_owned(),
-        safe: "Nothing has left the station by this.".into(),
+        safe: "Nothing of it was recorded.".into(),
         advice: advice.to_owned(),
     }
 }
@@ -103,6 +103,7 @@ pub(super) fn scene(
         .collect();
     Prompt {
         act: format!("{} {}", script.title, state.parameters.label),
+        pauses: Some(state.parameters.label.clone()),
         step: Some((count(at + 1), count(plan.len()))),
         title: match component {
             Some(index) => format!("Component {index} of {}", state.parameters.components),

@@ -42,7 +42,13 @@ pub fn overlay_keys(app: &App) -> Option<Vec<Hint>> {
         Overlay::Help(_) => vec![hint("Esc", "close help"), hint("PgDn", "more")],
         Overlay::Quit => vec![hint("y", "quit"), hint("Esc", "stay")],
         Overlay::LogOut => vec![hint("y", "log out"), hint("Esc", "stay")],
+        Overlay::Abandon if app.pauses().is_some() => vec![
+            hint("y", "pause"),
+            hint("e", "end for good…"),
+            hint("Esc", "go on with it"),
+        ],
         Overlay::Abandon => vec![hint("y", "stop"), hint("Esc", "go on with it")],
+        Overlay::End(_) => vec![hint("Enter", "end it"), hint("Esc", "go on with it")],
         Overlay::Deviate(_) => vec![
             hint("Enter", "write it down"),
             hint("Esc", "nothing deviated"),
@@ -76,7 +82,8 @@ pub fn overlay(app: &App, buf: &mut Buffer, body: Rect) -> Option<Position> {
         Overlay::Help(_) => return None,
         Overlay::Quit => ("Quit?", 9),
         Overlay::LogOut => ("Log out?", 7),
-        Overlay::Abandon => ("Stop here?", 9),
+        Overlay::Abandon => ("Stop here?", 10),
+        Overlay::End(_) => ("End for good?", 11),
         Overlay::Deviate(_) => ("Deviation", 10),
         Overlay::NoMore => ("Complete?", 7),
     };
@@ -114,8 +121,33 @@ pub fn overlay(app: &App, buf: &mut Buffer, body: Rect) -> Option<Position> {
             }
             paper.text(&at_stake(app), theme.warn());
             paper.gap();
-            paper.key("y", "stop");
+            if app.pauses().is_some() {
+                paper.key("y", "stop here; where it is safe, the task list resumes it");
+                paper.key("e", "end it for good");
+            } else {
+                paper.key("y", "stop");
+            }
             paper.key("Esc", "go on with it");
+        }
+        Overlay::End(line) => {
+            let label = app.pauses().unwrap_or_default();
+            paper.text(
+                "Nobody can resume it afterwards, and a key that was made in it is void: every \
+                 printed sheet is destroyed under witness.",
+                theme.warn(),
+            );
+            paper.gap();
+            paper.text(&format!("To end it, type exactly   {label}"), theme.plain());
+            paper.gap();
+            let lead = "   typed   ";
+            let cells = usize::from(inner.width).saturating_sub(width(lead) + 3);
+            paper.parts(vec![
+                (lead.to_owned(), theme.plain()),
+                (underscored(line.text(), cells.min(40)), theme.strong()),
+            ]);
+            let y = inner.y + u16::try_from(paper.lines.len()).unwrap_or(1) - 1;
+            let x = inner.x + u16::try_from(width(lead) + width(line.text())).unwrap_or(0);
+            cursor = Some(Position::new(x, y.min(inner.bottom().saturating_sub(1))));
         }
         Overlay::NoMore => {
             let done = match app.prompt.as_ref().map(|s| &s.prompt.ask) {

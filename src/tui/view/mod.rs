@@ -37,6 +37,12 @@ pub fn draw(app: &App, frame: &mut Frame) {
     }
 }
 
+/// Whether a terminal of this size shows no more than that it is too small.
+#[must_use]
+pub fn too_small(wide: u16, high: u16) -> bool {
+    wide < SMALLEST.0 || high < SMALLEST.1
+}
+
 /// Draws into a buffer; gives the place of the text cursor, where something is
 /// typed.
 fn paint(app: &App, buf: &mut Buffer, area: Rect) -> Option<Position> {
@@ -45,7 +51,7 @@ fn paint(app: &App, buf: &mut Buffer, area: Rect) -> Option<Position> {
         pages::blank(app, buf, area);
         return None;
     }
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    if too_small(area.width, area.height) {
         pages::too_small(app, buf, area);
         return None;
     }
