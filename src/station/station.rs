@@ -9,9 +9,10 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
 
-use conclave_evidence::{Hash, Id};
+use conclave_evidence::Id;
 use conclave_trades::target::ExportedBundle;
 
+use crate::ceremony::paper::Filed;
 use crate::data::Data;
 use crate::session::Session;
 
@@ -35,8 +36,8 @@ pub struct Station {
     pub(crate) stake: Option<String>,
     /// The bundle that was written last, to be read again after a replug.
     pub(crate) bundle: Option<ExportedBundle>,
-    /// Minutes that were filed at a close: ceremony, path, digest.
-    pub(crate) minutes: Option<(Id, String, Hash)>,
+    /// Minutes that were filed at a close, and of which ceremony.
+    pub(crate) minutes: Option<(Id, Filed)>,
 }
 
 impl Station {

@@ -15,6 +15,8 @@ use crate::host::random::SystemRandom;
 
 /// Serial of the training printer for components.
 pub const PRINTER: &str = "TRAINING-KOMP-1";
+/// Serial of the training printer for reports.
+pub const REPORT_PRINTER: &str = "TRAINING-REP-1";
 /// Serial of the training stick.
 pub const STICK: &str = "TRAINING-STICK-1";
 
@@ -62,7 +64,10 @@ impl TrainingRoom {
                 name: String::new(),
             })
             .collect();
-        let printers = TrainingPrinters(vec![TrainingPrinter::start(PRINTER)?]);
+        let printers = TrainingPrinters(vec![
+            TrainingPrinter::start(PRINTER)?,
+            TrainingPrinter::start(REPORT_PRINTER)?,
+        ]);
         let stick = folder.join("stick");
         Self::furnished(
             folder,
@@ -160,7 +165,9 @@ impl Desk for TrainingRoom {
     }
 
     fn take_sheet(&self) {
-        for printer in &self.printers.0 {
+        // The one that was looked at: another printer's lies on.
+        let shown = self.printers.0.iter().find(|p| p.sheet().is_some());
+        if let Some(printer) = shown {
             let _ = printer.take_sheet();
         }
     }

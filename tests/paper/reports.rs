@@ -2,7 +2,9 @@
 
 use conclave_evidence::Hash;
 use conclave_evidence::authority::Mode;
-use conclave_trades::print::{Block, PrintError, Report, Signature, report_pdf, time_words};
+use conclave_trades::print::{
+    Block, PrintError, Report, Signature, report_escp, report_pdf, time_words,
+};
 use proptest::prelude::*;
 
 use super::{golden, page_text, qpdf_check};
@@ -111,12 +113,185 @@ fn minutes_have_pages_numbers_banner_digest_and_signatures() {
     }
 }
 
+/// What a line printer of 80 columns and 66 lines puts on its pages: it knows
+/// the commands that reports use, and stops at every other one.
+fn printed(bytes: &[u8]) -> Vec<Vec<String>> {
+    let mut pages = vec![vec![String::new()]];
+    let (mut rest, mut wide, mut left_edge, mut page_length) = (bytes, false, true, 0);
+    loop {
+        let line = pages.last_mut().unwrap().last_mut().unwrap();
+        rest = match rest {
+            [] => break,
+            [0x1b, b'@', rest @ ..] => {
+                wide = false;
+                rest
+            }
+            [0x1b, b'P' | b'2' | b'E' | b'F', rest @ ..] => rest,
+            [0x1b, b'C', lines, rest @ ..] => {
+                page_length = usize::from(*lines);
+                rest
+            }
+            [0x1b, b'W', on, rest @ ..] => {
+                wide = *on == b'1';
+                rest
+            }
+            [b'\r', rest @ ..] => {
+                left_edge = true;
+                rest
+            }
+            [feed @ (b'\n' | 0x0c), rest @ ..] => {
+                assert!(left_edge, "no carriage return before the feed: {line:?}");
+                let page = pages.last_mut().unwrap();
+                if *feed == b'\n' {
+                    page.push(String::new());
+                    assert!(page.len() <= page_length, "the page runs over: {page:?}");
+                } else {
+                    pages.push(vec![String::new()]);
+                }
+                rest
+            }
+            [letter @ b' '..=b'~', rest @ ..] => {
+                if left_edge {
+                    assert!(line.is_empty(), "struck over: {line}");
+                    left_edge = false;
+                }
+                line.push(char::from(*letter));
+                if wide {
+                    line.push('\u{b7}');
+                }
+                assert!(line.chars().count() <= 80, "too wide: {line}");
+                rest
+            }
+            [byte, ..] => panic!("byte {byte:#04x} is no letter and no command here"),
+        };
+    }
+    // The last form feed leaves an empty page in the printer.
+    assert_eq!(pages.pop(), Some(vec![String::new()]));
+    assert_eq!(page_length, 66);
+    pages
+}
+
+fn filed() -> Hash {
+    Hash(std::array::from_fn(|n| 0xf0 ^ n as u8))
+}
+
+#[test]
+fn a_line_printer_gets_the_same_report_on_its_own_pages() {
+    let bytes = report_escp(&minutes(), &filed()).unwrap();
+    golden("report-minutes.escp", &bytes);
+    assert!(bytes == report_escp(&minutes(), &filed()).unwrap());
+    let pages = printed(&bytes);
+    assert!(pages.len() >= 4, "{} pages", pages.len());
+    for (n, page) in pages.iter().enumerate() {
+        assert_eq!(page.len(), 66 - 1, "the last line is the perforation's");
+        let banner: Vec<String> = page[0]
+            .replace('\u{b7}', "")
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(banner, ["TEST"; 5]);
+        assert!(page[0].starts_with("   T\u{b7}E\u{b7}"), "{}", page[0]);
+        assert!(page[1].contains("Key room Bern") && page[1].ends_with("24NOV2026 09:14:05Z"));
+        let number = format!("page {} of {}", n + 1, pages.len());
+        let foot = page.last().unwrap();
+        assert!(
+            foot.contains("CER-00017") && foot.ends_with(&number),
+            "{foot}"
+        );
+        // The titles of the table stand on each of its pages.
+        if page.iter().any(|line| line.contains("Component printed")) {
+            let titles = page.iter().filter(|l| {
+                ["Time", "Step", "What", "Who"]
+                    .iter()
+                    .all(|title| l.contains(title))
+            });
+            assert_eq!(titles.count(), 1, "page {}", n + 1);
+        }
+    }
+    let text = pages.concat().join("\n");
+    for words in [
+        "0001 0203 0405 0607 0809 0a0b 0c0d 0e0f",
+        "1011 1213 1415 1617 1819 1a1b 1c1d 1e1f",
+        "SHA-256 of the filed PDF",
+        "f0f1 f2f3 f4f5 f6f7 f8f9 fafb fcfd feff",
+        "e0e1 e2e3 e4e5 e6e7 e8e9 eaeb eced eeef",
+        "Step 60",
+        "initials ______  time ______",
+        "Expected: the witness reads the package serial",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    // Nothing is lost on the way: each word of the PDF is on this paper too.
+    let pdf = page_text(&report_pdf(&minutes()).unwrap());
+    let letters =
+        |text: &str| -> String { text.replace('\u{b7}', "").split_whitespace().collect() };
+    let (text, words) = (letters(&text), pdf.split_whitespace());
+    let numbers = |word: &str| word.len() < 3;
+    for word in words.filter(|word| !numbers(word)) {
+        assert!(text.contains(word), "{word}\n{text}");
+    }
+}
+
+#[test]
+fn rows_that_belong_together_are_not_parted() {
+    let row = |number: usize| {
+        [
+            vec![format!("{number}"), format!("title of {number}")],
+            vec![
+                String::new(),
+                format!("what belongs to {number}, {}", "and more ".repeat(20)),
+            ],
+        ]
+    };
+    let report = Report {
+        blocks: vec![Block::Table {
+            columns: vec![("Step".to_owned(), 1), ("What".to_owned(), 12)],
+            rows: (1..=60).flat_map(row).collect(),
+        }],
+        ..minutes()
+    };
+    let pages = printed(&report_escp(&report, &filed()).unwrap());
+    assert!(pages.len() > 4);
+    for number in 1..=60 {
+        let page = |words: String| {
+            pages
+                .iter()
+                .position(|page| page.iter().any(|line| line.contains(&words)))
+        };
+        let title = page(format!("title of {number}"));
+        assert!(
+            title.is_some() && title == page(format!("belongs to {number},")),
+            "{number}"
+        );
+    }
+}
+
+#[test]
+fn a_production_report_says_so_in_wide_letters() {
+    let report = Report {
+        mode: Mode::Production,
+        ..minutes()
+    };
+    let pages = printed(&report_escp(&report, &filed()).unwrap());
+    for page in pages {
+        assert_eq!(page[0].trim().replace('\u{b7}', ""), "PRODUCTION");
+        assert!(!page.concat().contains("TEST"));
+    }
+}
+
 #[test]
 fn what_a_report_cannot_print_is_refused() {
     let mut report = minutes();
     report.blocks.push(Block::Text("bell\x07".to_owned()));
     assert!(matches!(
         report_pdf(&report),
+        Err(PrintError::Character {
+            character: '\x07',
+            ..
+        })
+    ));
+    assert!(matches!(
+        report_escp(&report, &filed()),
         Err(PrintError::Character {
             character: '\x07',
             ..
@@ -134,6 +309,22 @@ fn what_a_report_cannot_print_is_refused() {
             expected: 1
         })
     );
+    assert_eq!(
+        report_escp(&report, &filed()),
+        Err(PrintError::Cells {
+            found: 2,
+            expected: 1
+        })
+    );
+    let mut report = minutes();
+    report.blocks.push(Block::Table {
+        columns: vec![("x".to_owned(), 1); 25],
+        rows: Vec::new(),
+    });
+    assert!(matches!(
+        report_escp(&report, &filed()),
+        Err(PrintError::TooManyColumns { found: 25, .. })
+    ));
 }
 
 proptest! {
@@ -144,12 +335,24 @@ proptest! {
         text in "\\PC{0,600}",
         rows in prop::collection::vec(prop::collection::vec("[ -~]{0,300}", 3), 0..20),
         weights in prop::collection::vec(0u16..1000, 3),
+        step in "[ -~]{0,200}",
     ) {
         let columns = weights.into_iter().map(|w| ("column".to_owned(), w)).collect();
         let report = Report {
-            blocks: vec![Block::Text(text), Block::Table { columns, rows }],
+            title: step.clone(),
+            blocks: vec![
+                Block::Text(text),
+                Block::Table { columns, rows },
+                Block::Facts(vec![(step.clone(), step.clone())]),
+                Block::Step { number: step.clone(), actor: step.clone(), text: step.clone() },
+                Block::Signatures(vec![Signature { name: step.clone(), role: step }]),
+            ],
             ..minutes()
         };
         let _ = report_pdf(&report);
+        // The printer of this test stops at whatever does not fit.
+        if let Ok(bytes) = report_escp(&report, &filed()) {
+            prop_assert!(!printed(&bytes).is_empty());
+        }
     }
 }

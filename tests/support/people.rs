@@ -203,21 +203,32 @@ pub enum Trouble {
     Broken,
 }
 
-/// The room's printers, with trouble.
+/// The room's printers, each with its own trouble.
 struct Shelf {
     inner: TrainingPrinters,
-    trouble: Arc<Mutex<Option<Trouble>>>,
+    troubles: Vec<Arc<Mutex<Option<Trouble>>>>,
+}
+
+impl Shelf {
+    fn trouble(&self, at: usize) -> Option<Trouble> {
+        self.troubles
+            .get(at)
+            .and_then(|trouble| trouble.lock().unwrap().clone())
+    }
 }
 
 impl Printers for Shelf {
     fn found(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
-        let mut found = self.inner.found()?;
-        match *self.trouble.lock().unwrap() {
-            Some(Trouble::Gone) => found.clear(),
-            Some(Trouble::Other) => found[0].serial = "OTHER-1".into(),
-            _ => {}
+        let mut there = Vec::new();
+        for (at, mut printer) in self.inner.found()?.into_iter().enumerate() {
+            match self.trouble(at) {
+                Some(Trouble::Gone) => continue,
+                Some(Trouble::Other) => printer.serial = format!("OTHER-{}", at + 1),
+                _ => {}
+            }
+            there.push(printer);
         }
-        Ok(found)
+        Ok(there)
     }
 
     fn print(
@@ -227,7 +238,8 @@ impl Printers for Shelf {
         serial: &str,
         bytes: &[u8],
     ) -> Result<(), PrinterError> {
-        match *self.trouble.lock().unwrap() {
+        let at = self.inner.0.iter().position(|p| p.device() == device);
+        match at.and_then(|at| self.trouble(at)) {
             Some(Trouble::NotReady) => Err(PrinterError::NotReady("off line".into())),
             Some(Trouble::Broken) => Err(PrinterError::Broken("it went off".into())),
             _ => self.inner.print(permit, device, serial, bytes),
@@ -240,8 +252,10 @@ pub struct Scene {
     pub station: Station,
     pub room: TrainingRoom,
     pub people: Crowd,
-    /// What is wrong with the printer now.
+    /// What is wrong with the component printer now.
     pub printer: Arc<Mutex<Option<Trouble>>>,
+    /// What is wrong with the report printer now.
+    pub report_printer: Arc<Mutex<Option<Trouble>>>,
     pub staff: Staff,
 }
 
@@ -258,13 +272,14 @@ impl Scene {
         };
         let room = TrainingRoom::open(folder, &config).unwrap();
         let printer = Arc::new(Mutex::new(None));
+        let report_printer = Arc::new(Mutex::new(None));
         let station = assemble(Parts {
             folder: folder.to_owned(),
             training: true,
             readers: Arc::new(room.readers.clone()),
             printers: Box::new(Shelf {
                 inner: TrainingPrinters(room.printers.0.clone()),
-                trouble: Arc::clone(&printer),
+                troubles: vec![Arc::clone(&printer), Arc::clone(&report_printer)],
             }),
             media: Box::new(StickPorts::new(vec![room.stick.clone()])),
             clock: Arc::new(SystemClock::default()),
@@ -278,12 +293,13 @@ impl Scene {
             room,
             people,
             printer,
+            report_printer,
             staff,
         }
     }
 
-    /// Founds the station, and enrols printer and stick.
-    pub fn furnish(&mut self) {
+    /// Founds the station.
+    pub fn found(&mut self) {
         self.people.form("init.name", &["KEYROOM-TEST", "TEST"]);
         for (name, manager, groups) in self.staff {
             self.people.form("init.person", &[name, manager, groups]);
@@ -294,14 +310,22 @@ impl Scene {
             InitialiseEnd::Refused(refusal) => panic!("{refusal:?}"),
             _ => panic!("given up: {:?}", self.people.refusals),
         }
-        self.logon(GroupId::Administrators);
-        let printer = &self.room.printers.0[0];
+    }
+
+    /// Enrols a printer of the room. Administrators are logged on.
+    pub fn enrol_printer(&mut self, at: usize, name: &str, purpose: &str, language: &str) {
+        let printer = &self.room.printers.0[at];
         let found = format!("{} serial {}", printer.device(), printer.serial());
-        self.people.form(
-            "enrol.printer",
-            &["KOMP-1", &found, "key components", "ESC/P"],
-        );
+        self.people
+            .form("enrol.printer", &[name, &found, purpose, language]);
         done(self.station.ask_printer(&mut self.people));
+    }
+
+    /// Founds the station, and enrols the component printer and the stick.
+    pub fn furnish(&mut self) {
+        self.found();
+        self.logon(GroupId::Administrators);
+        self.enrol_printer(0, "KOMP-1", "key components", "ESC/P");
         self.people.form("enrol.medium", &["STICK-1"]);
         done(self.station.ask_medium(&mut self.people));
         self.station.logout("logged out").unwrap();

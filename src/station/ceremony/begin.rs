@@ -362,21 +362,24 @@ impl Station {
     }
 
     /// The script as it will be played, before it opens: read on the screen,
-    /// and filed as a page.
+    /// filed, and printed where there is a printer for it.
     fn show_script(
-        &self,
+        &mut self,
         script: &Script,
         state: &State,
         people: &mut dyn People,
     ) -> Result<(), Interrupted> {
         let here = self.paper_station();
         let page = minutes::printed_script(script, &here, Some(state));
-        let filed = self.file_report(&page, &format!("script-{}", self.short(state)));
+        let name = format!("script-{}", self.short(state));
+        let filed = self
+            .report(&page)
+            .and_then(|report| self.file_report("reports", &name, report));
         let mut lines: Vec<PromptLine> = page.lines.iter().map(note).collect();
         lines.insert(
             0,
             note(match filed {
-                Ok((path, _)) => format!("Filed as {path}."),
+                Ok(filed) => self.print_filed(&filed, people),
                 Err(why) => format!("The page could not be filed: {why}."),
             }),
         );

@@ -2,8 +2,9 @@
 //! door acts.
 
 mod begin;
-mod paper;
+pub(crate) mod paper;
 mod play;
+mod print;
 mod unit;
 
 use conclave_evidence::{GroupId, Id};

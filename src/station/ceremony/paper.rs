@@ -19,6 +19,16 @@ use sha2::{Digest, Sha256};
 
 use crate::station::Station;
 
+/// A report that stands in a file of the station's folder.
+pub(crate) struct Filed {
+    /// What stands on it.
+    pub(crate) report: Report,
+    /// Where it is, from the station's folder.
+    pub(crate) path: String,
+    /// Of the file.
+    pub(crate) sha256: Hash,
+}
+
 /// Numbered lines and what is indented below them become a table; a line that
 /// stands by itself is a heading.
 fn steps(lines: &[String]) -> Vec<Block> {
@@ -70,7 +80,8 @@ impl Station {
         }
     }
 
-    pub(super) fn report_bytes(&self, page: &Minutes) -> Result<Vec<u8>, String> {
+    /// The report that a page becomes, and its PDF.
+    pub(super) fn report(&self, page: &Minutes) -> Result<(Report, Vec<u8>), String> {
         let mut blocks = vec![Block::Facts(page.facts.clone())];
         if !page.people.is_empty() {
             blocks.push(Block::Heading("People".into()));
@@ -90,21 +101,29 @@ impl Station {
                 })
                 .collect(),
         ));
-        report_pdf(&Report {
+        let report = Report {
             mode: page.mode,
             station: page.station.clone(),
             title: page.title.clone(),
             made: time_words(self.clock.wall_ms()),
             blocks,
-        })
-        .map_err(|e| e.to_string())
+        };
+        let pdf = report_pdf(&report).map_err(|e| e.to_string())?;
+        Ok((report, pdf))
     }
 
-    /// Files a report as a PDF in the station's folder; its path and digest.
-    pub(super) fn file_report(&self, page: &Minutes, name: &str) -> Result<(String, Hash), String> {
-        let bytes = self.report_bytes(page)?;
-        let path = self.file("reports", &format!("{name}.pdf"), &bytes)?;
-        Ok((path, Hash(Sha256::digest(&bytes).into())))
+    /// Files a report as a PDF in the station's folder.
+    pub(super) fn file_report(
+        &self,
+        kind: &str,
+        name: &str,
+        (report, pdf): (Report, Vec<u8>),
+    ) -> Result<Filed, String> {
+        Ok(Filed {
+            path: self.file(kind, &format!("{name}.pdf"), &pdf)?,
+            sha256: Hash(Sha256::digest(&pdf).into()),
+            report,
+        })
     }
 
     /// Writes a file that carries no secret below the station's folder; it is
@@ -169,39 +188,45 @@ impl Station {
         minutes::minutes(script, &self.paper_station(), state, &lines)
     }
 
+    /// The name of a ceremony's minutes and transcript.
+    fn minutes_name(&self, state: &State) -> String {
+        format!("{}-{}", state.parameters.label, self.short(state))
+    }
+
     /// Files the minutes that the signers have signed the digest of.
-    pub(super) fn keep_minutes(&mut self, state: &State, pdf: &[u8]) -> Result<(), String> {
-        let name = format!("{}-{}.pdf", state.parameters.label, self.short(state));
-        let path = self.file("minutes", &name, pdf)?;
-        self.minutes = Some((state.ceremony, path, Hash(Sha256::digest(pdf).into())));
+    pub(super) fn keep_minutes(
+        &mut self,
+        state: &State,
+        minutes: (Report, Vec<u8>),
+    ) -> Result<(), String> {
+        let filed = self.file_report("minutes", &self.minutes_name(state), minutes)?;
+        self.minutes = Some((state.ceremony, filed));
         Ok(())
     }
 
     /// At the end: the transcript, signed by the station, and for a ceremony
-    /// that was not closed also its minutes.
-    pub(super) fn file_minutes(&mut self, state: &State) -> Result<Vec<String>, String> {
+    /// that was not closed also its minutes. What was filed, and the
+    /// transcript's path.
+    pub(super) fn file_minutes(&mut self, state: &State) -> Result<(Filed, String), String> {
         let engine = Engine::of(state).map_err(|e| e.to_string())?;
         let kept = self
             .minutes
             .take()
-            .filter(|(ceremony, ..)| *ceremony == state.ceremony);
-        let (path, digest) = match kept {
-            Some((_, path, digest)) => (path, digest),
+            .filter(|(ceremony, _)| *ceremony == state.ceremony);
+        let filed = match kept {
+            Some((_, filed)) => filed,
             None => {
-                let page = self.minutes_page(engine.script(), state);
-                let pdf = self.report_bytes(&page)?;
-                let name = format!("{}-{}.pdf", state.parameters.label, self.short(state));
-                let path = self.file("minutes", &name, &pdf)?;
-                (path, Hash(Sha256::digest(&pdf).into()))
+                let minutes = self.report(&self.minutes_page(engine.script(), state))?;
+                self.file_report("minutes", &self.minutes_name(state), minutes)?
             }
         };
         let signed = self
-            .transcript(&engine, state, digest)
+            .transcript(&engine, state, filed.sha256)
             .map_err(|e| e.to_string())?;
         let bytes = signed.to_file().map_err(|e| e.to_string())?;
-        let name = format!("{}-{}.cbor", state.parameters.label, self.short(state));
+        let name = format!("{}.cbor", self.minutes_name(state));
         let transcript = self.file("minutes", &name, &bytes)?;
-        Ok(vec![path, transcript])
+        Ok((filed, transcript))
     }
 
     fn transcript(
@@ -249,7 +274,7 @@ impl Station {
     pub fn ceremony_minutes(&self, ceremony: Id) -> Option<&str> {
         self.minutes
             .as_ref()
-            .filter(|(id, ..)| *id == ceremony)
-            .map(|(_, path, _)| path.as_str())
+            .filter(|(id, _)| *id == ceremony)
+            .map(|(_, filed)| filed.path.as_str())
     }
 }

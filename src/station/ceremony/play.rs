@@ -104,9 +104,9 @@ impl Station {
                     state = self.perform_unit(engine, state, &unit, people)?;
                     continue;
                 }
-                Step::Done(words) => return self.played_out(&state, words),
+                Step::Done(words) => return self.played_out(&state, words, people),
                 Step::Void(_) | Step::Aborted(_) => {
-                    return self.played_out(&state, Vec::new());
+                    return self.played_out(&state, Vec::new(), people);
                 }
             };
             let leaving = matches!(reply, Reply::Shutdown);
@@ -120,12 +120,21 @@ impl Station {
         }
     }
 
-    fn played_out(&mut self, state: &State, words: Vec<String>) -> Result<ActEnd, Refusal> {
+    fn played_out(
+        &mut self,
+        state: &State,
+        words: Vec<String>,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
         let mut end = super::ended(state);
         if let ActEnd::Done { lines, .. } = &mut end {
             lines.extend(words);
-            if let Ok(paths) = self.file_minutes(state) {
-                lines.extend(paths.iter().map(|path| format!("Filed: {path}")));
+            match self.file_minutes(state) {
+                Ok((minutes, transcript)) => {
+                    lines.push(self.print_filed(&minutes, people));
+                    lines.push(format!("Filed as {transcript}, the signed transcript."));
+                }
+                Err(why) => lines.push(format!("The minutes could not be filed: {why}.")),
             }
         }
         Ok(end)

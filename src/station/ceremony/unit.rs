@@ -436,16 +436,16 @@ impl Station {
         // What is signed says what is the case once it is signed.
         let closed = self.as_closed(engine, state, signers);
         let page = self.minutes_page(engine.script(), &closed);
-        let pdf = self.report_bytes(&page).map_err(Undone::Card)?;
+        let minutes = self.report(&page).map_err(Undone::Card)?;
         let action = CloseCeremony {
             ceremony: state.ceremony,
             title: title.to_owned(),
             key,
-            minutes: Hash(Sha256::digest(&pdf).into()),
+            minutes: Hash(Sha256::digest(&minutes.1).into()),
             signers: signers.to_vec(),
         };
         let words = self.act_words(&action, "close the ceremony", people)?;
-        self.keep_minutes(state, &pdf).map_err(Undone::Card)?;
+        self.keep_minutes(state, minutes).map_err(Undone::Card)?;
         Ok(words)
     }
 

@@ -172,4 +172,12 @@ pub enum PrintError {
         /// Columns of the table.
         expected: usize,
     },
+    /// More columns than a line printer has room for.
+    #[error("a table has {found} columns, a line has room for {most}")]
+    TooManyColumns {
+        /// Columns of the table.
+        found: usize,
+        /// Room.
+        most: usize,
+    },
 }

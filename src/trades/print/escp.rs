@@ -16,17 +16,17 @@ use super::sheet::{Kind, Piece, Sheet};
 pub const EJECT: &[u8] = b"\r\x0c\x1b@";
 
 /// Reset: an earlier job's settings must not change this one.
-const RESET: &[u8] = b"\x1b@";
+pub(super) const RESET: &[u8] = b"\x1b@";
 /// 10 characters to the inch.
-const TEN_PITCH: &[u8] = b"\x1bP";
+pub(super) const TEN_PITCH: &[u8] = b"\x1bP";
 /// 6 lines to the inch.
-const SIX_LINES: &[u8] = b"\x1b2";
+pub(super) const SIX_LINES: &[u8] = b"\x1b2";
 /// Followed by the page length in lines.
-const PAGE_LENGTH: &[u8] = b"\x1bC";
-const BOLD_ON: &[u8] = b"\x1bE";
-const BOLD_OFF: &[u8] = b"\x1bF";
-const WIDE_ON: &[u8] = b"\x1bW1";
-const WIDE_OFF: &[u8] = b"\x1bW0";
+pub(super) const PAGE_LENGTH: &[u8] = b"\x1bC";
+pub(super) const BOLD_ON: &[u8] = b"\x1bE";
+pub(super) const BOLD_OFF: &[u8] = b"\x1bF";
+pub(super) const WIDE_ON: &[u8] = b"\x1bW1";
+pub(super) const WIDE_OFF: &[u8] = b"\x1bW0";
 
 /// The sheet with X's, and where each value line starts in it.
 pub(super) fn draw(layout: &Layout, sheet: &Sheet) -> (Vec<u8>, Vec<usize>) {

@@ -23,6 +23,9 @@
 //! 4. With a layout that holds its sheet ([`Eject::OnConfirmation`]) the form
 //!    ends without a feed, so that no component falls to the floor: when the
 //!    custodian confirms, print [`escp::EJECT`].
+//!
+//! Reports take another way: [`PrintReport`], on a printer that is enrolled for
+//! reports, and never on one for components (R10).
 
 pub mod check;
 pub mod component;
@@ -37,7 +40,9 @@ mod layout;
 mod letters;
 mod metrics;
 mod pdf;
+mod print_report;
 pub mod report;
+mod report_escp;
 mod rules;
 mod sheet;
 
@@ -46,4 +51,6 @@ pub use enrol::EnrolPrinter;
 pub use error::{LayoutError, LayoutFault, PrintError};
 pub use form::{ComponentForm, day_words, time_words};
 pub use layout::{Eject, FieldName, Layout, Page};
+pub use print_report::PrintReport;
 pub use report::{Block, Report, Signature, report_pdf};
+pub use report_escp::report_escp;

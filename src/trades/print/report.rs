@@ -1,12 +1,14 @@
 //! Reports without secrets: ceremony scripts, minutes, lists. A4 pages with
 //! the station's banner, page numbers, and places to sign.
 //!
-//! The same report gives the same bytes: its SHA-256 can be read aloud and
+//! Here as PDF; [`report_escp`](super::report_escp) writes the same blocks for
+//! a line printer. The same report gives the same bytes: its SHA-256 can be read aloud and
 //! stand in the journal.
 
 use conclave_evidence::Hash;
 use conclave_evidence::authority::Mode;
 use printpdf::BuiltinFont;
+use serde::{Deserialize, Serialize};
 
 use super::error::PrintError;
 use super::layout::Page;
@@ -16,7 +18,7 @@ use super::pdf::{self, Canvas, helvetica};
 
 /// A report. Texts become printable ASCII as on forms; a line break in a
 /// paragraph is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// TEST or PRODUCTION.
     pub mode: Mode,
@@ -31,7 +33,7 @@ pub struct Report {
 }
 
 /// A part of a report.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Block {
     /// A heading; it is never the last line of a page.
     Heading(String),
@@ -71,7 +73,7 @@ pub enum Block {
 }
 
 /// Who signs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signature {
     /// The person's name; empty for somebody who writes it by hand.
     pub name: String,
@@ -125,7 +127,7 @@ pub fn report_pdf(report: &Report) -> Result<Vec<u8>, PrintError> {
     Ok(pdf::save(&title, (width, height), flow.pages))
 }
 
-fn ascii(part: &str, text: &str) -> Result<String, PrintError> {
+pub(super) fn ascii(part: &str, text: &str) -> Result<String, PrintError> {
     to_ascii(text).map_err(|character| PrintError::Character {
         field: part.to_owned(),
         character,
