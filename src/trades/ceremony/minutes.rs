@@ -198,14 +198,15 @@ pub fn minutes(
     }
     let mut lines = vec!["Steps, times in UTC".to_owned()];
     for (number, result) in state.results.iter().enumerate() {
-        let component = result
-            .component
-            .map_or_else(String::new, |i| format!(", component {i}"));
+        let title = match result.component {
+            // The title is a sentence, and goes on.
+            Some(i) => format!("{}, component {i}", result.title.trim_end_matches('.')),
+            None => result.title.clone(),
+        };
         lines.push(format!(
-            "{:>3}  {}  {}{component}",
+            "{:>3}  {}  {title}",
             number + 1,
-            clock(result.ended_ms),
-            result.title
+            clock(result.ended_ms)
         ));
         lines.extend(result.words.iter().map(|w| format!("            {w}")));
         if !result.journal.is_empty() {
