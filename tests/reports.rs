@@ -245,6 +245,54 @@ fn with_two_report_printers_nobody_guesses() {
     }
 }
 
+#[test]
+fn nothing_is_signed_that_does_not_stand_in_a_file() {
+    let folder = folder();
+    let mut scene = stage::scene(&folder);
+    let place = folder.path().join("minutes");
+    // Something else stands where the minutes go, until the people are told.
+    std::fs::write(&place, b"in the way").unwrap();
+    let in_the_way = place.clone();
+    let signed_without = Arc::new(Mutex::new(false));
+    let signed = Arc::clone(&signed_without);
+    let mut refused_once = false;
+    scene.people.at = Box::new(move |prompt, _| {
+        if prompt.act == "close the ceremony" {
+            *signed.lock().unwrap() |= in_the_way.is_file();
+            // The first time they do not sign, either.
+            if !std::mem::replace(&mut refused_once, true) {
+                return Some(Answer::Abort);
+            }
+        }
+        let told = prompt.refused.as_ref().map(|refusal| &refusal.happened);
+        if told.is_some_and(|told| told.contains("minutes could not be filed")) {
+            let _ = std::fs::remove_file(&in_the_way);
+        }
+        None
+    });
+    let end = scene.zmk(LABEL, "zmk-aes128", "2");
+    let Ok(ActEnd::Done { good, lines, title }) = end else {
+        panic!("{:?}", scene.people.refusals);
+    };
+    assert!(good, "{title}: {lines:?} {:?}", scene.people.refusals);
+    assert_eq!(scene.key_state(LABEL).as_deref(), Some("active"));
+    assert!(
+        !*signed_without.lock().unwrap(),
+        "asked to sign what is in no file"
+    );
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("minutes could not be filed"), "{told}");
+    let signings = scene.people.codes.iter().filter(|c| *c == "close.file");
+    assert_eq!(signings.count(), 1, "asked once, and filed then");
+    // Of the minutes that nobody signed nothing is left.
+    let (path, _) = pdf(&folder, "minutes");
+    let name = format!("Filed as {}", path.display());
+    assert!(
+        lines.iter().any(|line| line.starts_with(&name)),
+        "{lines:?}"
+    );
+}
+
 fn report() -> Report {
     Report {
         mode: Mode::Test,

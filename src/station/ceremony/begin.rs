@@ -372,9 +372,7 @@ impl Station {
         let here = self.paper_station();
         let page = minutes::printed_script(script, &here, Some(state));
         let name = format!("script-{}", self.short(state));
-        let filed = self
-            .report(&page)
-            .and_then(|report| self.file_report("reports", &name, report));
+        let filed = self.file_report("reports", &name, &page);
         let mut lines: Vec<PromptLine> = page.lines.iter().map(note).collect();
         lines.insert(
             0,

@@ -9,6 +9,7 @@ use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryHeader;
 use conclave_evidence::transcript::{SignedTranscript, Transcript, TranscriptLine};
 use conclave_evidence::{Hash, Id};
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, Refusal};
 use conclave_keyroom::vault::VaultError;
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::minutes::{self, JournalLine, Minutes};
@@ -17,6 +18,8 @@ use conclave_trades::ceremony::state::State;
 use conclave_trades::print::{Block, Report, Signature, report_pdf, time_words};
 use sha2::{Digest, Sha256};
 
+use crate::approve::Undone;
+use crate::cards::ask;
 use crate::station::Station;
 
 /// A report that stands in a file of the station's folder.
@@ -80,8 +83,24 @@ impl Station {
         }
     }
 
-    /// The report that a page becomes, and its PDF.
-    pub(super) fn report(&self, page: &Minutes) -> Result<(Report, Vec<u8>), String> {
+    /// Files a page as a PDF in the station's folder.
+    pub(super) fn file_report(
+        &self,
+        kind: &str,
+        name: &str,
+        page: &Minutes,
+    ) -> Result<Filed, String> {
+        let report = self.report(page);
+        let pdf = report_pdf(&report).map_err(|e| e.to_string())?;
+        Ok(Filed {
+            path: self.file(kind, &format!("{name}.pdf"), &pdf)?,
+            sha256: Hash(Sha256::digest(&pdf).into()),
+            report,
+        })
+    }
+
+    /// The report that a page becomes.
+    fn report(&self, page: &Minutes) -> Report {
         let mut blocks = vec![Block::Facts(page.facts.clone())];
         if !page.people.is_empty() {
             blocks.push(Block::Heading("People".into()));
@@ -101,29 +120,13 @@ impl Station {
                 })
                 .collect(),
         ));
-        let report = Report {
+        Report {
             mode: page.mode,
             station: page.station.clone(),
             title: page.title.clone(),
             made: time_words(self.clock.wall_ms()),
             blocks,
-        };
-        let pdf = report_pdf(&report).map_err(|e| e.to_string())?;
-        Ok((report, pdf))
-    }
-
-    /// Files a report as a PDF in the station's folder.
-    pub(super) fn file_report(
-        &self,
-        kind: &str,
-        name: &str,
-        (report, pdf): (Report, Vec<u8>),
-    ) -> Result<Filed, String> {
-        Ok(Filed {
-            path: self.file(kind, &format!("{name}.pdf"), &pdf)?,
-            sha256: Hash(Sha256::digest(&pdf).into()),
-            report,
-        })
+        }
     }
 
     /// Writes a file that carries no secret below the station's folder; it is
@@ -193,15 +196,55 @@ impl Station {
         format!("{}-{}", state.parameters.label, self.short(state))
     }
 
-    /// Files the minutes that the signers have signed the digest of.
-    pub(super) fn keep_minutes(
-        &mut self,
+    /// Files the minutes that are to be signed. While that fails, people are
+    /// asked to mend it: no key is lost to a full disk.
+    pub(super) fn file_before_signing(
+        &self,
         state: &State,
-        minutes: (Report, Vec<u8>),
-    ) -> Result<(), String> {
-        let filed = self.file_report("minutes", &self.minutes_name(state), minutes)?;
-        self.minutes = Some((state.ceremony, filed));
-        Ok(())
+        page: &Minutes,
+        people: &mut dyn People,
+    ) -> Result<Filed, Undone> {
+        let mut prompt = Prompt {
+            code: "close.file".into(),
+            act: state.parameters.label.clone(),
+            title: "The minutes are filed before they are signed".into(),
+            ask: Ask::Confirm {
+                key: 'f',
+                label: "file them".into(),
+            },
+            waiting_for: "everybody here".into(),
+            safe: "yes, the key waits for its close".into(),
+            why:
+                "What is signed is the digest of the file: without it, the signatures would stand \
+                  for nothing that can be read."
+                    .into(),
+            ..Prompt::default()
+        };
+        loop {
+            match self.file_minutes_page(state, page) {
+                Ok(filed) => return Ok(filed),
+                Err(why) => {
+                    prompt.refused = Some(Refusal {
+                        happened: format!("The minutes could not be filed: {why}."),
+                        safe: "Nothing is signed, and the key waits.".into(),
+                        advice: "Make room in the station's folder, then press f.".into(),
+                    });
+                }
+            }
+            ask(people, &mut prompt, &mut |_| Ok(false)).map_err(Undone::Interrupted)?;
+        }
+    }
+
+    /// Files a ceremony's minutes.
+    fn file_minutes_page(&self, state: &State, page: &Minutes) -> Result<Filed, String> {
+        self.file_report("minutes", &self.minutes_name(state), page)
+    }
+
+    /// Takes back what was filed just now and does not count.
+    pub(super) fn unfile(&self, filed: &Filed) {
+        // Where this fails the file is one too many; the journal has the digest
+        // of the one that was signed.
+        let _ = std::fs::remove_file(self.folder.join(&filed.path));
     }
 
     /// At the end: the transcript, signed by the station, and for a ceremony
@@ -216,8 +259,8 @@ impl Station {
         let filed = match kept {
             Some((_, filed)) => filed,
             None => {
-                let minutes = self.report(&self.minutes_page(engine.script(), state))?;
-                self.file_report("minutes", &self.minutes_name(state), minutes)?
+                let page = self.minutes_page(engine.script(), state);
+                self.file_minutes_page(state, &page)?
             }
         };
         let signed = self

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use conclave_evidence::Hash;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
@@ -19,7 +18,6 @@ use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
 use conclave_trades::target::{ExportKeys, KeyName, ReadBundle, next_bundle};
-use sha2::{Digest, Sha256};
 
 use super::play::reply_for;
 use crate::approve::Undone;
@@ -436,17 +434,29 @@ impl Station {
         // What is signed says what is the case once it is signed.
         let closed = self.as_closed(engine, state, signers);
         let page = self.minutes_page(engine.script(), &closed);
-        let minutes = self.report(&page).map_err(Undone::Card)?;
+        // Nothing is signed that does not stand in a file: what fails after the
+        // signatures could not be mended any more.
+        let filed = self.file_before_signing(state, &page, people)?;
         let action = CloseCeremony {
             ceremony: state.ceremony,
             title: title.to_owned(),
             key,
-            minutes: Hash(Sha256::digest(&minutes.1).into()),
+            minutes: filed.sha256.clone(),
             signers: signers.to_vec(),
         };
-        let words = self.act_words(&action, "close the ceremony", people)?;
-        self.keep_minutes(state, minutes).map_err(Undone::Card)?;
-        Ok(words)
+        match self.act_words(&action, "close the ceremony", people) {
+            Ok(words) => {
+                self.minutes = Some((state.ceremony, filed));
+                Ok(words)
+            }
+            Err(undone) => {
+                // They say who signed them, and nobody did.
+                if !matches!(undone, Undone::Door(DoorError::Vault(_))) {
+                    self.unfile(&filed);
+                }
+                Err(undone)
+            }
+        }
     }
 
     /// The ceremony as its closing leaves it.
