@@ -412,7 +412,7 @@ fn what_was_not_filed_here_is_not_printed() {
         blocks: vec![Block::Text("Something happened.".into())],
         ..filed.clone()
     };
-    let refused = rule(act(&mut scene, &print(altered, sha256.clone())));
+    let refused = rule(act(&mut scene, &print(altered, sha256)));
     assert_eq!(refused, "this is not the report that was filed");
     for foreign in [
         Report {

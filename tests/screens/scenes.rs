@@ -490,7 +490,7 @@ fn over_it() -> Vec<(&'static str, Build)> {
                     lines: all(&[
                         "KCV 08D7B4 (ENC-ZERO), read aloud by MEMBER-4 and MEMBER-3",
                         "3 components in envelopes AA 1234567, AA 1234568, AA 1234569",
-                        "Filed: minutes/BANK-LAKE.ZMK.001-C0F3A99D2.pdf",
+                        "Filed as minutes/BANK-LAKE.ZMK.001-C0F3A99D2.pdf, printed on REP-1.",
                         "journal entries 198 to 212",
                     ]),
                 }],

@@ -441,7 +441,7 @@ impl Station {
             ceremony: state.ceremony,
             title: title.to_owned(),
             key,
-            minutes: filed.sha256.clone(),
+            minutes: filed.sha256,
             signers: signers.to_vec(),
         };
         match self.act_words(&action, "close the ceremony", people) {

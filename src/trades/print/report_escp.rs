@@ -77,15 +77,15 @@ pub fn report_escp(report: &Report, filed: &Hash) -> Result<Vec<u8>, PrintError>
         }
         banner(&mut out, report.mode);
         emit(&mut out, &both_ends(&station, &made));
-        emit(&mut out, &vec![span(0, "=".repeat(WIDTH), false)]);
-        emit(&mut out, &Vec::new());
+        emit(&mut out, &[span(0, "=".repeat(WIDTH), false)]);
+        emit(&mut out, &[]);
         for line in body {
             emit(&mut out, line);
         }
         for _ in body.len()..=BODY {
-            emit(&mut out, &Vec::new());
+            emit(&mut out, &[]);
         }
-        emit(&mut out, &vec![span(0, "-".repeat(WIDTH), false)]);
+        emit(&mut out, &[span(0, "-".repeat(WIDTH), false)]);
         // No line end after the last line: the form feed follows.
         let number = format!("page {} of {count}", at + 1);
         text(&mut out, &both_ends(&title, &number));
