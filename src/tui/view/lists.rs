@@ -45,8 +45,8 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         }
         Kind::People => {
             hints.push(hint("s", "suspend"));
-            hints.push(hint("r", "reinstate"));
-            hints.push(hint("n", "new PIN"));
+            hints.push(hint("r", "restore"));
+            hints.push(hint("n", "PIN"));
             hints.push(hint("b", "unblock"));
         }
         Kind::Journal => hints.push(hint("x", "export")),
