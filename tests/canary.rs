@@ -273,6 +273,7 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     let own = cards_own(&scene);
     scene.station.logout("logged out").unwrap();
     scene.logon_both();
+    let from = drawn.lock().unwrap().len();
     done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "3"));
     done(scene.zmk("BANK-HILL.ZMK.001", "zmk-tdes3", "2"));
     done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
@@ -281,6 +282,12 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     for printer in &scene.room.printers.0 {
         drop(printer.take_sheet());
     }
+    // What was made in the ceremonies is gone while the session still stands:
+    // keys, components, paddings.
+    let made = Arc::new(Mutex::new(drawn.lock().unwrap()[from..].to_vec()));
+    let made = needles(&made);
+    assert!(made.count > 10, "{} secrets", made.count);
+    assert_eq!(in_memory(&made), None, "in the open session");
     scene.station.logout("logged out").unwrap();
     let before = drawn.lock().unwrap().len();
     drawn.lock().unwrap().retain(|masked| {

@@ -404,7 +404,9 @@ fn a_malformed_script_is_named_and_the_others_are_there() {
         rows.contains("no-seal.toml") && rows.contains("generate-zmk.toml"),
         "{rows}"
     );
+    let entries = scene.entries();
     let refused = scene.ceremony("no-seal.toml", &[]).err().unwrap();
+    assert_eq!(scene.entries(), entries + 1);
     assert!(refused.happened.contains("no-seal.toml"), "{refused:?}");
     assert!(scene.station.ceremonies().is_empty());
 }
@@ -446,8 +448,10 @@ fn malformed_templates_and_forms_are_named_and_nothing_begins() {
     for name in ["value-on-the-outside.toml", "not-toml.toml", "no-fold.toml"] {
         let from = format!("tests/malformed/layouts/{name}");
         std::fs::copy(from, layouts.join("component.toml")).unwrap();
+        let entries = scene.entries();
         let refused = scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2").err();
         let refused = refused.unwrap_or_else(|| panic!("{name} is taken"));
+        assert_eq!(scene.entries(), entries + 1, "{name}");
         assert!(refused.happened.contains("component.toml"), "{refused:?}");
     }
     assert_eq!(scene.station.ceremonies().len(), begun);

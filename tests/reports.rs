@@ -211,7 +211,7 @@ fn without_a_report_printer_the_people_are_told_to_print_the_file() {
     let mut scene = stage::scene(&folder);
     let (script, end) = play(&mut scene);
     let words = "print the file, or have administrators enrol a report printer.";
-    assert!(script.starts_with("Filed as reports/script-C") && script.ends_with(words));
+    assert!(script.starts_with("Filed as reports/TEST-script-C") && script.ends_with(words));
     assert_eq!(end.iter().filter(|line| line.ends_with(words)).count(), 1);
     assert!(journal(&scene, "print-report").is_empty());
     assert!(scene.room.printers.0[1].sheet().is_none());

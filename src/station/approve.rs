@@ -197,7 +197,7 @@ impl Station {
         }
     }
 
-    fn collect(
+    pub(crate) fn collect(
         &mut self,
         proposal: &Proposal,
         needs: &Authority,

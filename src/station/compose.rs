@@ -77,7 +77,14 @@ impl OpenError {
             Self::Store(StoreError::Locked) => {
                 "Another window has this station open. Use that one."
             }
-            Self::Store(_) => "Nothing was changed. Keep the disk as it is; restore a backup.",
+            Self::Store(StoreError::Io(_)) => {
+                "Nothing was changed. Look whether the folder and its files belong to you and \
+                 may be written."
+            }
+            Self::Store(_) => {
+                "Nothing was changed. Keep the disk as it is; call the administrators and the \
+                 auditors."
+            }
             Self::Config(_) => "Correct station.toml and start again.",
             Self::Folder { .. } | Self::Training(_) => "Choose another folder, or mend this one.",
         }

@@ -48,6 +48,10 @@ pub enum Administration {
     SuspendCard,
     /// Reinstate a suspended card.
     ReinstateCard,
+    /// A holder changes their PIN.
+    ChangePin,
+    /// A blocked card gets a new PIN.
+    UnblockPin,
 }
 
 /// What the station tells a front end.

@@ -17,6 +17,7 @@ mod journal_export;
 mod lists;
 pub mod logon;
 pub mod lost_card;
+pub mod pins;
 pub mod present;
 pub mod service;
 pub mod session;

@@ -55,12 +55,14 @@ struct OfGroup<'a> {
     sitting: BTreeSet<Id>,
 }
 
-/// Groups that a person can log on with: those that hold a secret.
-fn groups_of(record: &AuthorityRecord, person: Id) -> Vec<GroupId> {
+/// Groups that a card can log on with: those that hold a secret, and of which it
+/// is itself a member. A second card of the same person is not.
+fn groups_of(record: &AuthorityRecord, card: Id) -> Vec<GroupId> {
     record
-        .groups_of(person)
-        .into_iter()
-        .filter(|group| record.group(*group).is_some_and(|g| g.holds_secret))
+        .groups
+        .iter()
+        .filter(|group| group.holds_secret && group.members.iter().any(|m| m.card == card))
+        .map(|group| group.group)
         .collect()
 }
 
@@ -100,7 +102,7 @@ impl Wanted for OfGroup<'_> {
                 format!("{name} is no member of the group {}.", group.title()),
                 "Use a member's card, or press Tab for another group before anybody is proven.",
             ),
-            None if groups_of(self.record, entry.person).is_empty() => refuse(
+            None if groups_of(self.record, entry.card).is_empty() => refuse(
                 format!("{name} is a custodian, and custodians open nothing."),
                 "Custodians come forward inside a ceremony that others have opened.",
             ),
@@ -141,7 +143,7 @@ impl Wanted for OfGroup<'_> {
             .filter(|c| self.group.is_some() || !self.sitting.contains(&c.card))
             .filter(|c| match group {
                 Some(group) => self.record.is_member(group, c.card),
-                None => !groups_of(self.record, c.person).is_empty(),
+                None => !groups_of(self.record, c.card).is_empty(),
             })
             .map(|c| c.person_name.clone())
             .collect()
@@ -485,7 +487,7 @@ fn first_group(
     if locked {
         return Some(GroupId::Administrators);
     }
-    let all = groups_of(record, entry.person);
+    let all = groups_of(record, entry.card);
     // Key managers who are in already wait for the other half of their pair.
     let pair = [GroupId::KeyManagers, GroupId::Approvers];
     if let (true, Some(other)) = (

@@ -195,6 +195,8 @@ impl Station {
                     Administration::UnlockStation => self.unlock_station(front),
                     Administration::SuspendCard => self.suspend_card(front),
                     Administration::ReinstateCard => self.reinstate_card(front),
+                    Administration::ChangePin => self.change_pin(front),
+                    Administration::UnblockPin => self.unblock_pin(front),
                 };
                 Self::tell_end(end, front);
             }

@@ -516,6 +516,9 @@ impl App {
             (Key::Char('s'), Phase::Closed) => {
                 return vec![Request::Administer(Administration::SuspendCard)];
             }
+            (Key::Char('n'), Phase::Closed) => {
+                return vec![Request::Administer(Administration::ChangePin)];
+            }
             (Key::F(5), _) => return vec![Request::Refresh],
             _ => {}
         }
@@ -593,6 +596,12 @@ impl App {
             }
             (Kind::People, Key::Char('r')) => {
                 Some(vec![Request::Administer(Administration::ReinstateCard)])
+            }
+            (Kind::People, Key::Char('n')) => {
+                Some(vec![Request::Administer(Administration::ChangePin)])
+            }
+            (Kind::People, Key::Char('b')) => {
+                Some(vec![Request::Administer(Administration::UnblockPin)])
             }
             (Kind::Journal, Key::Char('x')) => Some(vec![Request::ExportJournal]),
             (_, Key::Enter) => Some(self.open(kind, row)),

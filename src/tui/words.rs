@@ -83,6 +83,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "Groups with their quorum (m of n) and the cards that live, then the people with their roles and cards.",
             "",
             "«0 spare»: the group has just enough live cards; one lost card, and it cannot come together. Replace cards before that. «Too few»: it cannot open.",
+            "n: a holder changes the PIN of their own card. b: a blocked card gets a new PIN, the administrators' quorum signs.",
             "A card is lost: s suspends it, one administrator signs. r brings a suspended card back: the administrators' quorum signs.",
         ],
         "devices" => &[

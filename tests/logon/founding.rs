@@ -162,11 +162,11 @@ const CID: usize = 2;
 const CONFLICTS: [(&str, &str); 5] = [
     (
         "Administrators, Key managers",
-        "a security administrator may never also be key manager",
+        "an administrator may never also be key manager",
     ),
     (
         "Administrators, Custodians A",
-        "a security administrator may never also be key manager",
+        "an administrator may never also be key manager",
     ),
     (
         "Auditors, Recovery",

@@ -79,7 +79,7 @@ fn key(
             "ENC-ZERO"
         }),
         state: s(state),
-        template: s("zmk-components v3"),
+        template: s("zmk-tdes2 v1"),
         under: String::new(),
         expires: s(expires.0),
         days_left: (!expires.0.is_empty()).then_some(expires.1),
@@ -133,7 +133,7 @@ pub fn lists() -> Lists {
     ]);
     tasks[2].resume = Some(s("0f3a99d21c4e4b7f8a55c0d1e2f3a4b5"));
     tasks[2].detail = all(&[
-        "step 9 of 22: print component 2",
+        "step 11 of 20: print component 2",
         "interrupted 23 Nov 17:40 by log out",
     ]);
     let mut keys = vec![
@@ -213,7 +213,7 @@ pub fn lists() -> Lists {
         open,
         detail: all(&[
             "opened by Key managers and Approvers",
-            "script zmk-components.toml  digest 5D20 91AF",
+            "script generate-zmk.toml  digest 5D20 91AF",
         ]),
     };
     let script = |file: &str, title: &str, digest: &str, refused: Option<&str>| ScriptRow {
@@ -254,18 +254,8 @@ pub fn lists() -> Lists {
         tasks,
         keys,
         scripts: vec![
-            script(
-                "zmk-components.toml",
-                "Generate a ZMK in components",
-                "5D2091AF",
-                None,
-            ),
-            script(
-                "zpk-export.toml",
-                "Generate and export a ZPK",
-                "11C0FFE2",
-                None,
-            ),
+            script("generate-zmk.toml", "Generate ZMK", "ABCEAE81", None),
+            script("working-key.toml", "Working key", "FD854E0C", None),
             script(
                 "zmk-import.toml",
                 "Enter a partner's ZMK",
@@ -277,7 +267,7 @@ pub fn lists() -> Lists {
             ceremony(
                 "0f3a99d21c4e4b7f8a55c0d1e2f3a4b5",
                 "Generate ZMK BANK-LAKE.ZMK.001",
-                "open, step 9 of 22",
+                "open, step 11 of 20",
                 "23 Nov 2026 17:02",
                 true,
             ),
@@ -357,7 +347,7 @@ pub fn prompt(code: &str, title: &str, ask: Ask) -> Prompt {
         pauses: Some(s("BANK-LAKE.ZMK.001")),
         code: s(code),
         act: s("Generate ZMK BANK-LAKE.ZMK.001"),
-        step: Some((9, 22)),
+        step: Some((11, 20)),
         title: s(title),
         cast: vec![
             (s("custodian"), s("MEMBER-4")),

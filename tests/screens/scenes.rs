@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use conclave::tui::{App, Input, Key, Theme};
 use conclave_keyroom::ports::dialogue::{
-    Ask, Choice, Field, FieldKind, MemberState, MemberView, Prompt, QuorumView, Show, Table,
+    Ask, Choice, Field, FieldKind, Mark, MemberState, MemberView, Prompt, PromptLine, QuorumView,
+    Show, Table,
 };
 use conclave_station::front::{Event, Phase, Status};
 
@@ -57,41 +58,55 @@ fn asks(prompt: Prompt, pressed: Vec<Key>) -> Build {
     )
 }
 
-pub fn person_form() -> Ask {
+/// A question before there is a station.
+fn new(prompt: Prompt, pressed: Vec<Key>) -> Build {
+    at(
+        new_station(),
+        vec![Event::Prompt(Box::new(prompt))],
+        pressed,
+    )
+}
+
+fn new_station() -> Status {
+    Status {
+        station: String::new(),
+        mode: String::new(),
+        ..status(Phase::Empty)
+    }
+}
+
+fn person_form() -> Ask {
     Ask::Form {
         fields: vec![
             Field {
                 label: s("Name"),
-                kind: FieldKind::Text(32),
+                kind: FieldKind::Text(24),
                 value: String::new(),
-                hint: s("as on the staff list"),
+                hint: String::new(),
             },
             Field {
                 label: s("Reports to"),
-                kind: FieldKind::Text(32),
+                kind: FieldKind::Text(24),
+                value: String::new(),
+                hint: s("the manager's name"),
+            },
+            Field {
+                label: s("Groups"),
+                kind: FieldKind::Many(all(&[
+                    "Administrators",
+                    "Key managers",
+                    "Approvers",
+                    "Custodians A",
+                    "Custodians B",
+                    "Custodians C",
+                    "Auditors",
+                    "Recovery",
+                ])),
                 value: String::new(),
                 hint: String::new(),
             },
-            Field {
-                label: s("Group"),
-                kind: FieldKind::One(all(&["Key managers", "Approvers"])),
-                value: s("Approvers"),
-                hint: String::new(),
-            },
-            Field {
-                label: s("Also"),
-                kind: FieldKind::Many(all(&[
-                    "custodian",
-                    "witness",
-                    "auditor",
-                    "administrator",
-                    "security officer",
-                ])),
-                value: s("witness"),
-                hint: s("← → moves, Space takes or leaves"),
-            },
         ],
-        submit: s("record this person"),
+        submit: s("record"),
         done: Some(s("everybody is recorded")),
     }
 }
@@ -105,11 +120,6 @@ pub fn scenes() -> Vec<(&'static str, Build)> {
 }
 
 fn before_logon() -> Vec<(&'static str, Build)> {
-    let empty = Status {
-        station: String::new(),
-        mode: String::new(),
-        ..status(Phase::Empty)
-    };
     let mut locked = status(Phase::Locked);
     locked.locked = Some(refusal(
         "Five logons failed within one hour, the last at 08:58.",
@@ -123,7 +133,7 @@ fn before_logon() -> Vec<(&'static str, Build)> {
         "Memory could not be locked (limit 64 kB): secrets may reach swap. Raise RLIMIT_MEMLOCK.",
     ]);
     vec![
-        ("start-empty", at(empty, vec![], vec![])),
+        ("start-empty", at(new_station(), vec![], vec![])),
         (
             "start-unfinished",
             at(status(Phase::Unfinished), vec![], vec![]),
@@ -242,27 +252,38 @@ fn questions() -> Vec<(&'static str, Build)> {
         max: 9,
         masked: true,
     };
-    let mut form = prompt("staff.person", "People of this station", person_form());
-    form.act = s("Initialise KEYROOM-1");
-    form.step = Some((3, 14));
-    form.cast = Vec::new();
-    form.waiting_for = s("everybody in the room");
-    form.safe = s("yes, nothing is written yet");
+    let beginning = |code: &str, title: &str, ask| Prompt {
+        act: s("Initialise this station"),
+        step: None,
+        pauses: None,
+        cast: Vec::new(),
+        waiting_for: s("everybody here"),
+        safe: s("yes, nothing is written before all cards are ready"),
+        ..prompt(code, title, ask)
+    };
+    let mut form = beginning(
+        "init.person",
+        "The people, one after the other",
+        person_form(),
+    );
+    form.lines = vec![PromptLine {
+        mark: Mark::Note,
+        text: s(
+            "Open places: Approvers 3, Custodians A 1, Custodians B 1, Custodians C 1, Auditors 2, Recovery 3.",
+        ),
+    }];
     form.table = Some(Table {
-        head: all(&["name", "reports to", "group", "also"]),
+        head: all(&["Name", "Reports to", "Groups"]),
         rows: vec![
-            all(&["MEMBER-1", "HEAD-1", "Key managers", ""]),
-            all(&["MEMBER-2", "HEAD-1", "Key managers", "custodian"]),
-            all(&[
-                "MEMBER-3",
-                "HEAD-2",
-                "Approvers",
-                "witness, security officer, administrator",
-            ]),
+            all(&["MEMBER-1", "HEAD-1", "Key managers"]),
+            all(&["MEMBER-2", "HEAD-1", "Key managers"]),
+            all(&["MEMBER-3", "HEAD-2", "Administrators"]),
         ],
     });
     let mut filled = keys("MEMBER-8");
-    filled.extend([Key::Tab, Key::Tab, Key::Tab, Key::Right]);
+    filled.extend([Key::Tab]);
+    filled.extend(keys("HEAD-3"));
+    filled.extend([Key::Tab, Key::Right, Key::Right, Key::Char(' ')]);
     let choice = |label: &str, detail: &str| Choice {
         label: s(label),
         detail: s(detail),
@@ -288,11 +309,11 @@ fn questions() -> Vec<(&'static str, Build)> {
         },
     );
     let mut kcv = prompt(
-        "kcv.aloud",
-        "Read this aloud. MEMBER-4 and MEMBER-3 confirm.",
+        "readback.show",
+        "The whole key's check value is read back by two.",
         Ask::Confirm {
-            key: 'y',
-            label: s("confirm that both read the same"),
+            key: 'w',
+            label: s("written down"),
         },
     );
     kcv.show = Some(Show::CheckValue {
@@ -300,14 +321,20 @@ fn questions() -> Vec<(&'static str, Build)> {
         method: s("ENC-ZERO"),
         label: s("BANK-LAKE.ZMK.001"),
     });
-    kcv.waiting_for = s("MEMBER-4 and MEMBER-3");
+    kcv.step = Some((18, 20));
+    kcv.cast = vec![
+        (s("key-manager"), s("MEMBER-1")),
+        (s("approver"), s("MEMBER-3")),
+    ];
+    kcv.waiting_for = s("MEMBER-1");
+    kcv.safe = s("yes, for a pause; ending the ceremony voids the key");
     let mut words = prompt(
         "script.digest",
         "Compare with the procedure on paper",
         Ask::Read,
     );
     words.show = Some(Show::Words {
-        of: s("Digest of zmk-components.toml"),
+        of: s("script"),
         words: all(&[
             "acrobat",
             "barometer",
@@ -328,13 +355,26 @@ fn questions() -> Vec<(&'static str, Build)> {
             text: s("PARTNER-3.ZMK.002"),
         },
     );
-    let new_pin = prompt(
-        "enrol.pin",
-        "A new card for MEMBER-4",
-        Ask::NewPin {
-            person: s("MEMBER-4"),
-        },
-    );
+    let mut new_pin = Prompt {
+        waiting_for: s("MEMBER-4"),
+        ..beginning(
+            "init.pin",
+            "MEMBER-4's card",
+            Ask::NewPin {
+                person: s("MEMBER-4"),
+            },
+        )
+    };
+    new_pin.lines = all(&[
+        "MEMBER-4 chooses a PIN, 6 to 8 digits. The others look away.",
+        "Factory PINs, one digit repeated, and rows like 123456 are refused.",
+    ])
+    .into_iter()
+    .map(|text| PromptLine {
+        mark: Mark::Note,
+        text,
+    })
+    .collect();
     let mut new_again = digits(6);
     new_again.push(Key::Enter);
     new_again.extend(digits(3));
@@ -373,17 +413,17 @@ fn questions() -> Vec<(&'static str, Build)> {
         ("ask-pin", closed(logon(pin_ask()), digits(4))),
         ("ask-pin-short", closed(logon(pin_ask()), short)),
         ("ask-pin-refused", closed(wrong, vec![])),
-        ("ask-new-pin", asks(new_pin.clone(), digits(2))),
-        ("ask-new-pin-again", asks(new_pin.clone(), new_again)),
-        ("ask-new-pin-differs", asks(new_pin, mismatch)),
+        ("ask-new-pin", new(new_pin.clone(), digits(2))),
+        ("ask-new-pin-again", new(new_pin.clone(), new_again)),
+        ("ask-new-pin-differs", new(new_pin, mismatch)),
         ("ask-confirm", asks(confirm.clone(), vec![])),
         ("ask-confirm-enter", asks(confirm.clone(), vec![Key::Enter])),
         ("ask-confirm-sent", asks(confirm, vec![Key::Char('P')])),
         ("ask-text", asks(serial, keys("AA12"))),
         ("ask-text-masked", asks(again, keys("AA12"))),
-        ("ask-form", asks(form.clone(), vec![])),
-        ("ask-form-filled", asks(form.clone(), filled)),
-        ("ask-form-no-more", asks(form, vec![Key::Enter])),
+        ("ask-form", new(form.clone(), vec![])),
+        ("ask-form-filled", new(form.clone(), filled)),
+        ("ask-form-no-more", new(form, vec![Key::Enter])),
         ("ask-choose", asks(choose, vec![Key::Down])),
         ("ask-exactly", asks(exactly, keys("PARTNER-3.ZMK.00"))),
         ("ask-read-words", asks(words, vec![])),
@@ -490,7 +530,7 @@ fn over_it() -> Vec<(&'static str, Build)> {
                     lines: all(&[
                         "KCV 08D7B4 (ENC-ZERO), read aloud by MEMBER-4 and MEMBER-3",
                         "3 components in envelopes AA 1234567, AA 1234568, AA 1234569",
-                        "Filed as minutes/BANK-LAKE.ZMK.001-C0F3A99D2.pdf, printed on REP-1.",
+                        "Filed as minutes/TEST-BANK-LAKE.ZMK.001-C0F3A99D2.pdf, printed on REP-1.",
                         "journal entries 198 to 212",
                     ]),
                 }],

@@ -7,7 +7,6 @@ use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
 use conclave_station::front::{Event, Phase, Request};
 
 use crate::samples::{Hands, component_lines, lists, logon, pin_ask, prompt, status};
-use crate::scenes::person_form;
 use crate::{MONO, press, seen, tell, write};
 
 fn inside() -> App {
@@ -123,7 +122,7 @@ fn what_is_asked_of_the_station() {
     let resume = press(&mut app, &[Key::Down, Key::Down, Key::Enter]);
     assert!(matches!(&resume[..], [Request::Resume(id)] if id.starts_with("0f3a")));
     let begin = press(&mut app, &[Key::Char('c'), Key::Char('n'), Key::Enter]);
-    assert!(matches!(&begin[..], [Request::Ceremony(file)] if file == "zmk-components.toml"));
+    assert!(matches!(&begin[..], [Request::Ceremony(file)] if file == "generate-zmk.toml"));
     // A refused script is not begun.
     let refused = press(&mut app, &[Key::Char('n'), Key::End, Key::Enter]);
     assert!(refused.is_empty() && seen(&app).contains("may not be run"));
@@ -290,6 +289,50 @@ fn a_masked_text_is_not_shown() {
     write(&mut app, "ZZ8642");
     assert!(!seen(&app).contains("ZZ") && seen(&app).contains("●●●●●●"));
     assert_eq!(word(press(&mut app, &[Key::Enter])), "ZZ8642");
+}
+
+/// A form with a field of each kind.
+fn person_form() -> Ask {
+    Ask::Form {
+        fields: vec![
+            Field {
+                label: "Name".into(),
+                kind: FieldKind::Text(32),
+                value: String::new(),
+                hint: "as on the staff list".into(),
+            },
+            Field {
+                label: "Reports to".into(),
+                kind: FieldKind::Text(32),
+                value: String::new(),
+                hint: String::new(),
+            },
+            Field {
+                label: "Group".into(),
+                kind: FieldKind::One(["Key managers", "Approvers"].map(str::to_owned).to_vec()),
+                value: "Approvers".into(),
+                hint: String::new(),
+            },
+            Field {
+                label: "Also".into(),
+                kind: FieldKind::Many(
+                    [
+                        "custodian",
+                        "witness",
+                        "auditor",
+                        "administrator",
+                        "security officer",
+                    ]
+                    .map(str::to_owned)
+                    .to_vec(),
+                ),
+                value: "witness".into(),
+                hint: "← → moves, Space takes or leaves".into(),
+            },
+        ],
+        submit: "record this person".into(),
+        done: Some("everybody is recorded".into()),
+    }
 }
 
 #[test]

@@ -157,7 +157,8 @@ impl Screen {
         if let Some(row) = self.rows.iter().find(|row| row.starts_with("   Press  ")) {
             let (key, label) = row["   Press  ".len()..].split_at(1);
             let key = key.chars().next();
-            return Asked::Press(key.unwrap_or(' '), label.trim().to_owned());
+            let label = label.trim().trim_start_matches("to confirm: ");
+            return Asked::Press(key.unwrap_or(' '), label.to_owned());
         }
         if foot.starts_with(" Enter read, go on") {
             return Asked::Read;

@@ -38,12 +38,14 @@ const TESTS: [Test; 14] = [
 
 /// Computes the built-in known answers.
 pub fn power_on() -> Result<(), Failure> {
-    for (name, test) in TESTS {
-        if test() != Some(true) {
-            return Err(Failure(name));
-        }
+    first_failure(&TESTS)
+}
+
+fn first_failure(tests: &[Test]) -> Result<(), Failure> {
+    match tests.iter().find(|(_, test)| test() != Some(true)) {
+        Some((name, _)) => Err(Failure(name)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Bytes of a constant.
@@ -231,5 +233,17 @@ mod tests {
         for (name, test) in TESTS {
             assert_eq!(test(), Some(true), "{name}");
         }
+    }
+
+    #[test]
+    fn a_wrong_answer_and_none_at_all_are_failures() {
+        let with = |bad: Test| {
+            let mut tests = TESTS.to_vec();
+            tests.insert(7, bad);
+            first_failure(&tests)
+        };
+        assert_eq!(with(("wrong", || Some(false))), Err(Failure("wrong")));
+        assert_eq!(with(("none", || None)), Err(Failure("none")));
+        assert_eq!(with(("good", || Some(true))), Ok(()));
     }
 }

@@ -1,5 +1,7 @@
 //! What is given together must agree.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::bundle::Bundle;
 use super::{Journal, Work};
 use crate::authority::AuthorityChain;
@@ -99,6 +101,33 @@ impl Work {
                 self.bundles.len()
             );
             self.report.good("all bundles", what);
+            self.bundles_missing();
+        }
+    }
+
+    /// Numbers between the given bundles that no given bundle has: an export
+    /// that was interrupted uses its number up, and so does one that is kept
+    /// back.
+    fn bundles_missing(&mut self) {
+        let mut numbers: BTreeMap<(Id, Id), BTreeSet<u64>> = BTreeMap::new();
+        for bundle in &self.bundles {
+            let m = &bundle.manifest;
+            let of = numbers.entry((m.station, m.incarnation)).or_default();
+            of.insert(m.sequence);
+        }
+        for of in numbers.values() {
+            let gaps = of
+                .iter()
+                .zip(of.iter().skip(1))
+                .filter(|(a, b)| *b - *a > 1);
+            for (before, after) in gaps {
+                let what = format!(
+                    "note: between bundles {before} and {after} there are {} that are not given; \
+                     the journal says what became of them",
+                    after - before - 1
+                );
+                self.report.good("all bundles", what);
+            }
         }
     }
 

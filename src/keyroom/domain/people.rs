@@ -34,7 +34,7 @@ pub struct RoleConflict {
 const AUDITOR_ALONE: &str =
     "an auditor reads, verifies and signs minutes, and may never be anything else";
 const ADMINISTRATOR_APART: &str =
-    "a security administrator may never also be key manager, custodian or auditor";
+    "an administrator may never also be key manager, custodian or auditor";
 const ONE_PART: &str =
     "a custodian belongs to one component group: nobody may ever hold two parts of a key (R4)";
 const RECOVERY_APART: &str =

@@ -106,20 +106,18 @@ impl Station {
     }
 
     fn ask_parameters(
-        &self,
+        &mut self,
         script: &Script,
         mut refusal: Option<Refusal>,
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
         let components = script.purpose == Purpose::Components;
-        if components {
-            // Found out now, not with the first component in the printer.
-            self.data.layout(LAYOUT).map_err(|why| {
-                refused(
-                    format!("The component form may not be used: {why}."),
-                    "Have the layout corrected and reviewed.",
-                )
-            })?;
+        // Found out now, not with the first component in the printer.
+        if components && let Err(why) = self.data.layout(LAYOUT) {
+            return Err(self.file_refused(
+                format!("The component form may not be used: {why}."),
+                "Have the layout corrected and reviewed.",
+            ));
         }
         let mut lines = vec![note(script.summary.clone())];
         let mut templates = Vec::new();

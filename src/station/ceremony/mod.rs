@@ -47,17 +47,34 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<ActEnd, Refusal> {
         self.ceremony_quorums()?;
-        let (script, bytes) = self.data.script(file).map_err(|why| Refusal {
-            happened: format!("The script {file} is refused: {why}."),
-            safe: "Nothing was begun.".into(),
-            advice: "Have the script corrected and reviewed, then choose it again.".into(),
-        })?;
+        let (script, bytes) = match self.data.script(file) {
+            Ok(script) => script,
+            Err(why) => {
+                return Err(self.file_refused(
+                    format!("The script {file} is refused: {why}."),
+                    "Have the script corrected and reviewed, then choose it again.",
+                ));
+            }
+        };
         let engine = Engine::new(&bytes).map_err(|e| self.refusal(&e.to_string()))?;
         let Some(state) = self.ask_beginning(&script, &engine, people)? else {
             return Ok(ActEnd::Stopped);
         };
         self.save(&state, vec![format!("{} begins", state.parameters.label)])?;
         self.play(&engine, state, people)
+    }
+
+    /// A file of the station's folder that breaks a rule: journalled once,
+    /// when somebody wanted to use it.
+    fn file_refused(&mut self, happened: String, advice: &str) -> Refusal {
+        // The refusal stands on the screen; a journal that cannot be written
+        // shows at the next act.
+        let _ = self.door.note("file-refused", happened.clone());
+        Refusal {
+            happened,
+            safe: "Nothing was begun.".into(),
+            advice: advice.into(),
+        }
     }
 
     /// Goes on with an open ceremony, by its id in hex.

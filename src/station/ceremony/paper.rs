@@ -133,6 +133,11 @@ impl Station {
     /// never written over.
     pub(crate) fn file(&self, kind: &str, name: &str, bytes: &[u8]) -> Result<String, String> {
         let folder = self.folder.join(kind);
+        // TEST or PRODUCTION stands in every file name.
+        let name = &match self.door.vault().authority() {
+            Ok(record) => format!("{}-{name}", record.mode),
+            Err(_) => name.to_owned(),
+        };
         std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
         for number in 0..1000 {
             let numbered = match (number, name.rsplit_once('.')) {

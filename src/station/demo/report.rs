@@ -64,7 +64,7 @@ pub struct ExportLine {
 /// The stem of a component's sheets in `paper/`.
 #[must_use]
 pub fn sheet_name(key: &str, index: u8) -> String {
-    format!("{key}-{index}")
+    format!("TEST-{key}-{index}")
 }
 
 impl DemoReport {

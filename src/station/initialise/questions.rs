@@ -334,9 +334,13 @@ fn staff_words(plan: &Plan) -> Vec<PromptLine> {
         smallest.people
     ))];
     for (team, size) in &smallest.teams {
-        let titles: Vec<String> = team.iter().map(|g| g.title().to_owned()).collect();
+        let places = |g: &GroupId| format!("{} {}", g.title(), plan.get(g).map_or(0, |q| q.n));
+        let titles: Vec<String> = team.iter().map(places).collect();
         let people = if *size == 1 { "person" } else { "people" };
-        lines.push(note(format!("  {size} {people}: {}", words::list(&titles))));
+        lines.push(note(format!(
+            "  {size} {people} for: {}",
+            words::list(&titles)
+        )));
     }
     lines.push(note("One person may belong to both groups of:"));
     for (first, second) in permitted_double_roles(plan) {

@@ -23,7 +23,7 @@ pub(super) fn void_window(state: State) -> State {
         state,
         End::Void,
         format!(
-            "interrupted between print and seal{component}: the key is void (ceremony rules, resume)"
+            "interrupted between print and seal{component}: the key is void, and nothing of it is printed again"
         ),
     )
 }

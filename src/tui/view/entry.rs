@@ -86,7 +86,7 @@ pub fn asked(theme: Theme, wide: usize, standing: &Standing) -> Asked {
             asked.paper.parts(vec![
                 ("   Press  ".to_owned(), theme.plain()),
                 (key.to_ascii_uppercase().to_string(), theme.key()),
-                ("   ".to_owned(), theme.plain()),
+                ("  to confirm: ".to_owned(), theme.plain()),
                 (label.clone(), theme.strong()),
             ]);
         }

@@ -44,8 +44,10 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("m", "enrol medium"));
         }
         Kind::People => {
-            hints.push(hint("s", "suspend card"));
-            hints.push(hint("r", "reinstate"));
+            hints.push(hint("s", "suspend"));
+            hints.push(hint("r", "restore"));
+            hints.push(hint("n", "PIN"));
+            hints.push(hint("b", "unblock"));
         }
         Kind::Journal => hints.push(hint("x", "export")),
         _ => {}

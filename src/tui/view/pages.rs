@@ -82,6 +82,7 @@ pub fn start(app: &App, buf: &mut Buffer, area: Rect) {
             paper.gap();
             paper.key("Enter", "log on; the first card shows which group");
             paper.key("s", "a card is lost: one administrator suspends it");
+            paper.key("n", "a new PIN for your card");
         }
         Phase::Locked => {
             paper.text("This station is locked.", theme.bad());

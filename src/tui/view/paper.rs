@@ -44,14 +44,33 @@ pub fn fit(text: &str, cells: usize) -> String {
     format!("{cut}{}", " ".repeat(cells.saturating_sub(used)))
 }
 
-/// Breaks at spaces; a word that is longer than a line is broken inside.
+/// The words of a text; an initial and what follows it (`D. Novak`) are one.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let mut parts = text.split(' ');
+    std::iter::from_fn(move || {
+        let mut word = parts.next()?.to_owned();
+        loop {
+            let last = word.rsplit(' ').next().unwrap_or_default();
+            let mut letters = last.chars();
+            let initial = letters.next().is_some_and(char::is_uppercase)
+                && letters.next() == Some('.')
+                && letters.next().is_none();
+            match initial.then(|| parts.next()).flatten() {
+                Some(next) => word = format!("{word} {next}"),
+                None => return Some(word),
+            }
+        }
+    })
+}
+
+/// Breaks at spaces, and not inside a name; a word that is longer than a line
+/// is broken inside.
 #[must_use]
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ') {
-        let mut word = word.to_owned();
+    for mut word in words(text) {
         while width(&word) > cells {
             if !line.is_empty() {
                 lines.push(std::mem::take(&mut line));
@@ -200,5 +219,16 @@ mod tests {
             let letters = |t: &str| t.chars().filter(|c| *c != ' ').collect::<String>();
             prop_assert_eq!(letters(&lines.concat()), letters(&text));
         }
+    }
+
+    #[test]
+    fn names_stay_whole_and_long_words_are_broken() {
+        assert_eq!(
+            wrap("Signed by D. Novak and E. F. Rossi", 15),
+            ["Signed by", "D. Novak and", "E. F. Rossi"]
+        );
+        assert_eq!(wrap("abcdefgh i", 4), ["abcd", "efgh", "i"]);
+        assert_eq!(wrap("ends with A.", 20), ["ends with A."]);
+        assert_eq!(wrap("", 5), [""]);
     }
 }

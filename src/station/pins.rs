@@ -1,0 +1,334 @@
+//! PINs after the first day: a holder changes their own, and administrators
+//! let a blocked one be set anew with the PUK that the vault keeps.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::{CardEntry, CardState};
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit, Warrant};
+use conclave_keyroom::piv::PinRule;
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Choice, Mark, People, Prompt, PromptLine, Refusal,
+};
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use crate::approve::Undone;
+use crate::cards::{Held, Interrupted, Judgement, ask, await_card};
+use crate::present::{Absent, Wanted, present};
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+
+/// Takes a card's PUK out of the vault, to set a new PIN with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UnblockPin {
+    /// The card.
+    pub card: Id,
+    /// Whose it is, for the words.
+    pub person: String,
+}
+
+impl Action for UnblockPin {
+    const NAME: &'static str = "unblock-pin";
+    type Out = Secret;
+
+    fn authority(&self) -> Authority {
+        Authority::Quorum(GroupId::Administrators)
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![format!(
+            "Let {} set a new PIN on card {}",
+            self.person,
+            self.card.short()
+        )]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<Secret, ActionError> {
+        let entry = permit.authority()?.card(self.card);
+        if entry.is_none_or(|card| card.state != CardState::Active) {
+            return Err(ActionError::rule(
+                "a suspended or revoked card gets no new PIN",
+                "Reinstate it first, or enrol another.",
+            ));
+        }
+        Ok(permit.get_secret(Compartment::Administration, self.card)?)
+    }
+}
+
+/// Anybody whose card is known here.
+struct Anybody;
+
+impl Wanted for Anybody {
+    fn wants(&self, _: &CardEntry) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+fn note(text: impl Into<String>) -> PromptLine {
+    PromptLine {
+        mark: Mark::Note,
+        text: text.into(),
+    }
+}
+
+fn prompt(code: &str, title: &str, why: &str) -> Prompt {
+    Prompt {
+        code: code.into(),
+        act: title.into(),
+        title: title.into(),
+        safe: "yes, the card is as it was until the new PIN is typed twice".into(),
+        why: why.into(),
+        ..Prompt::default()
+    }
+}
+
+/// A PIN that keeps the rules, typed twice by its holder.
+fn new_pin(
+    people: &mut dyn People,
+    question: &mut Prompt,
+    name: &str,
+) -> Result<Secret, Interrupted> {
+    question.refused = None;
+    question.waiting_for = name.into();
+    question.lines = vec![
+        note(format!(
+            "{name} chooses a PIN, 6 to 8 digits. The others look away."
+        )),
+        note("Factory PINs, one digit repeated, and rows like 123456 are refused."),
+    ];
+    question.ask = Ask::NewPin {
+        person: name.into(),
+    };
+    loop {
+        let Answer::Secret(pin) = ask(people, question, &mut |_| Ok(false))? else {
+            continue;
+        };
+        match PinRule::check(&pin) {
+            Ok(()) => return Ok(pin),
+            Err(rule) => {
+                question.refused = Some(Refusal {
+                    happened: format!("This PIN is refused: {rule}."),
+                    safe: "The card is as it was.".into(),
+                    advice: "Choose another.".into(),
+                });
+            }
+        }
+    }
+}
+
+fn changed(name: &str) -> ActEnd {
+    ActEnd::Done {
+        good: true,
+        title: format!("{name}'s card has a new PIN"),
+        lines: vec!["It has its full number of tries again.".into()],
+    }
+}
+
+impl Station {
+    /// A holder changes the PIN of their own card: the old one, then the new
+    /// one twice.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn change_pin(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        self.pause_watch(true);
+        let end = self.own_pin(people);
+        self.pause_watch(false);
+        end.or_else(|undone| self.undone(undone))
+    }
+
+    fn own_pin(&mut self, people: &mut dyn People) -> Result<ActEnd, Undone> {
+        let mut question = prompt(
+            "pin.change",
+            "Change a PIN",
+            "Only the holder knows the PIN. Whoever has seen it typed is a reason to change it.",
+        );
+        question.lines = vec![note("Whoever wants a new PIN puts their own card in.")];
+        question.waiting_for = "a holder".into();
+        let came = present(
+            &mut self.door,
+            &self.readers,
+            people,
+            &mut question,
+            &Anybody,
+            "change the PIN",
+            false,
+            &mut |_| Ok(false),
+        )
+        .map_err(|absent| match absent {
+            Absent::Interrupted { why, .. } => Undone::Interrupted(why),
+            Absent::Failed { why, .. } => Undone::Card(why),
+        })?;
+        let (mut held, name) = (came.held, came.entry.person_name);
+        let new = new_pin(people, &mut question, &name).map_err(Undone::Interrupted)?;
+        held.card
+            .change_pin(&came.pin, &new)
+            .map_err(|error| Undone::Card(error.to_string()))?;
+        self.last_proven_if_open(&held);
+        self.door
+            .note(
+                "pin-changed",
+                format!("{name} changed the PIN of card {}", held.guid.short()),
+            )
+            .map_err(Undone::Door)?;
+        Ok(changed(&name))
+    }
+
+    /// A blocked card gets a new PIN from its holder, once the administrators'
+    /// quorum has signed.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn unblock_pin(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        if !self
+            .door
+            .vault()
+            .open_groups()
+            .contains(&GroupId::Administrators)
+        {
+            return Err(Refusal {
+                happened: "Not logged on: Administrators.".into(),
+                safe: "Nothing was changed.".into(),
+                advice: "The administrators log on first; press g.".into(),
+            });
+        }
+        let blocked = match self.choose_card(people) {
+            Ok(entry) => entry,
+            Err(why) => return stopped(why),
+        };
+        self.pause_watch(true);
+        let end = self.unblock(&blocked, people);
+        self.pause_watch(false);
+        end.or_else(|undone| self.undone(undone))
+    }
+
+    fn choose_card(&self, people: &mut dyn People) -> Result<CardEntry, Interrupted> {
+        let cards: Vec<CardEntry> = self.door.vault().authority().map_or_else(
+            |_| Vec::new(),
+            |record| {
+                let active = |c: &&CardEntry| c.state == CardState::Active;
+                record.cards.iter().filter(active).cloned().collect()
+            },
+        );
+        let mut question = prompt("pin.unblock", "A new PIN for a blocked card", WHY_UNBLOCK);
+        question.lines = vec![note("Whose card is blocked?")];
+        question.waiting_for = "administrators".into();
+        question.ask = Ask::Choose {
+            options: cards
+                .iter()
+                .map(|card| Choice {
+                    label: card.person_name.clone(),
+                    detail: format!("card {}", card.card.short()),
+                })
+                .collect(),
+        };
+        loop {
+            if let Answer::Chosen(at) = ask(people, &mut question, &mut |_| Ok(false))?
+                && let Some(entry) = cards.get(at)
+            {
+                return Ok(entry.clone());
+            }
+        }
+    }
+
+    fn unblock(&mut self, blocked: &CardEntry, people: &mut dyn People) -> Result<ActEnd, Undone> {
+        let name = &blocked.person_name;
+        let action = UnblockPin {
+            card: blocked.card,
+            person: name.clone(),
+        };
+        let title = format!("a new PIN for {name}");
+        let proposal = self.door.propose(&action).map_err(Undone::Door)?;
+        let ready = self
+            .collect(&proposal, &action.authority(), &title, people)
+            .and_then(|(approvals, held)| {
+                for card in &held {
+                    self.session.comes(card.guid);
+                }
+                if let Some(last) = held.last() {
+                    self.last_proven(last);
+                }
+                drop(held);
+                let (card, new) = self.blocked_card(blocked, people)?;
+                Ok((approvals, card, new))
+            });
+        let (approvals, mut held, new) = match ready {
+            Ok(ready) => ready,
+            Err(undone) => {
+                self.door
+                    .withdraw(&proposal, "given up before the new PIN was typed")
+                    .map_err(Undone::Door)?;
+                return Err(undone);
+            }
+        };
+        let warrant = Warrant {
+            proposal: Some(proposal),
+            approvals,
+        };
+        let puk = self.perform(&action, &warrant).map_err(Undone::Door)?;
+        let done = held
+            .card
+            .unblock(&puk, &new)
+            .and_then(|()| held.card.verify_pin(&new));
+        drop(puk);
+        if let Err(error) = done {
+            self.door
+                .note("unblock-pin", format!("{name}'s card: {error}"))
+                .map_err(Undone::Door)?;
+            return Err(Undone::Card(error.to_string()));
+        }
+        self.session.comes(held.guid);
+        self.last_proven(&held);
+        Ok(changed(name))
+    }
+
+    /// The very card, and the PIN that its holder chose.
+    fn blocked_card(
+        &mut self,
+        blocked: &CardEntry,
+        people: &mut dyn People,
+    ) -> Result<(Held, Secret), Undone> {
+        let name = &blocked.person_name;
+        let mut question = prompt("pin.card", "A new PIN for a blocked card", WHY_UNBLOCK);
+        question.lines = vec![note(format!("{name} puts the blocked card in."))];
+        question.waiting_for.clone_from(name);
+        question.ask = Ask::Card {
+            wanted: vec![name.clone()],
+            other_group: false,
+        };
+        let held = await_card(
+            self.readers.as_ref(),
+            people,
+            &mut question,
+            &mut |_| Ok(false),
+            // Others sit in their readers rightly.
+            &mut |_, _, guid| match guid == Some(blocked.card) {
+                true => Ok(Judgement::Take),
+                false => Ok(Judgement::Ignore),
+            },
+        )
+        .map_err(Undone::Interrupted)?;
+        let new = new_pin(people, &mut question, name).map_err(Undone::Interrupted)?;
+        Ok((held, new))
+    }
+
+    fn last_proven_if_open(&mut self, held: &Held) {
+        if self.is_open() {
+            self.session.comes(held.guid);
+            self.last_proven(held);
+        }
+    }
+}
+
+const WHY_UNBLOCK: &str = "Three wrong PINs block a card. The PUK that lifts this was made at random when the card was \
+     enrolled and is in the vault; nobody sees it. The holder types the new PIN.";

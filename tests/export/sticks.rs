@@ -1,0 +1,160 @@
+//! Sticks that are pulled, full, worn out or not the right ones.
+
+use crate::desk::*;
+use conclave_evidence::manifest::MANIFEST_FILE;
+use conclave_evidence::verify_path;
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::door::{ActionError, DoorError};
+use conclave_trades::target::BundleState;
+use conclave_training::stick::{FolderStick, Mishap, StickPorts};
+
+#[test]
+fn anything_but_the_one_approved_stick_is_named_and_nothing_leaves() {
+    let mut desk = Desk::new();
+    let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
+    let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
+    let other = tempfile::tempdir().unwrap();
+    let second = FolderStick::new(other.path(), "S-2");
+    desk.ports = Box::new(StickPorts::new(vec![desk.stick.clone(), second]));
+    let attempt = |desk: &mut Desk, part: &str| {
+        let act = desk.plan(&[&key], &zmk);
+        let said = device(desk.export(&act));
+        assert!(
+            said.contains(part) && said.contains("nothing was exported"),
+            "{said}"
+        );
+        assert_eq!(desk.register(act.bundle).state, BundleState::Begun);
+        assert_eq!(desk.next(), act.bundle + 1);
+    };
+    attempt(&mut desk, "more than one");
+    desk.stick.unplug();
+    attempt(&mut desk, "not the enrolled");
+    desk.ports = Box::new(StickPorts::new(vec![desk.stick.clone()]));
+    attempt(&mut desk, "no medium");
+    desk.stick.plug();
+    desk.stick.protect(true);
+    attempt(&mut desk, "write-protected");
+    desk.stick.protect(false);
+    desk.stick.expect(Some(Mishap::FullAfter(0)));
+    attempt(&mut desk, "full");
+    assert_eq!(desk.on_stick(), 0);
+    desk.stick.expect(None);
+    // A folder that stood there before is not used.
+    let planted = desk
+        .folder
+        .join(format!("CONCLAVE-{:04}-TEST", desk.next()));
+    std::fs::create_dir(&planted).unwrap();
+    attempt(&mut desk, "already");
+    assert_eq!(std::fs::read_dir(planted).unwrap().count(), 0);
+    assert!(desk.record(&key).exports.is_empty());
+}
+
+#[test]
+fn a_stick_pulled_anywhere_leaves_no_manifest_and_uses_the_number_up() {
+    let mut desk = Desk::new();
+    let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
+    let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
+    let whole = desk.plan(&[&key], &zmk);
+    let whole = desk.export(&whole).unwrap();
+    let lengths: Vec<u64> = whole
+        .files
+        .iter()
+        .map(|name| u64::try_from(desk.file(&whole, name).len()).unwrap())
+        .collect();
+    let mut cuts = vec![Mishap::PulledAfter(0), Mishap::PulledAfter(1)];
+    let mut sum = 0;
+    for length in &lengths[..lengths.len() - 1] {
+        sum += length;
+        cuts.extend([sum - 1, sum, sum + 1].map(Mishap::PulledAfter));
+    }
+    for file in 1..u32::try_from(lengths.len()).unwrap() {
+        cuts.push(Mishap::PulledAfterFile(file));
+    }
+    let mut blocks = vec![desk.file(&whole, "A.ZPK.1.tr31")];
+    for cut in cuts {
+        let act = desk.plan(&[&key], &zmk);
+        desk.stick.expect(Some(cut));
+        match desk.export(&act) {
+            Err(DoorError::Failed(ActionError::Device { .. } | ActionError::Unknown { .. })) => {}
+            other => panic!("{cut:?}: {other:?}"),
+        }
+        desk.stick.expect(None);
+        desk.stick.plug();
+        assert_eq!(desk.next(), act.bundle + 1, "{cut:?}");
+        assert_eq!(desk.register(act.bundle).state, BundleState::Begun);
+        let folder = desk.folder.join(format!("CONCLAVE-{:04}-TEST", act.bundle));
+        assert!(!folder.join(MANIFEST_FILE).exists(), "{cut:?}");
+        assert!(!verify_path(&folder).ok(), "{cut:?}");
+        // The same number does not leave again.
+        assert!(rule(desk.export(&act)).contains("used once"), "{cut:?}");
+        if let Ok(block) = std::fs::read(folder.join("A.ZPK.1.tr31")) {
+            blocks.push(block);
+        }
+    }
+    assert_eq!(desk.record(&key).exports.len(), 1);
+    let again = desk.plan(&[&key], &zmk);
+    let again = desk.export(&again).unwrap();
+    blocks.push(desk.file(&again, "A.ZPK.1.tr31"));
+    let count = blocks.len();
+    blocks.sort();
+    blocks.dedup();
+    assert_eq!(blocks.len(), count, "a cryptogram left twice");
+    assert!(count > 10);
+}
+
+#[test]
+fn pulled_behind_the_manifest_nobody_knows_and_the_intent_stays_open() {
+    let mut desk = Desk::new();
+    let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
+    let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
+    let act = desk.plan(&[&key], &zmk);
+    // Key, run sheet, authority, text, manifest.
+    desk.stick.expect(Some(Mishap::PulledAfterFile(5)));
+    assert!(matches!(
+        desk.export(&act),
+        Err(DoorError::Failed(ActionError::Unknown { .. }))
+    ));
+    let folder = desk.folder.join("CONCLAVE-0001-TEST");
+    assert!(folder.join(MANIFEST_FILE).exists());
+    let open = desk.room.vault().open_intents().unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(desk.next(), 2);
+}
+
+#[test]
+fn a_stick_that_gives_back_other_bytes_or_fills_up_is_told() {
+    let mut desk = Desk::new();
+    let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
+    let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
+    desk.stick.expect(Some(Mishap::Worn));
+    let act = desk.plan(&[&key], &zmk);
+    assert!(device(desk.export(&act)).contains("reads back differently"));
+    desk.stick.expect(Some(Mishap::FullAfter(150)));
+    let act = desk.plan(&[&key], &zmk);
+    assert!(device(desk.export(&act)).contains("full"));
+    assert_eq!(desk.next(), 3);
+    assert!(desk.record(&key).exports.is_empty());
+}
+
+#[test]
+fn a_medium_is_enrolled_once_while_it_is_there_and_under_a_plain_name() {
+    let mut desk = Desk::new();
+    let other = tempfile::tempdir().unwrap();
+    desk.ports = Box::new(StickPorts::new(vec![
+        desk.stick.clone(),
+        FolderStick::new(other.path(), "S-2"),
+    ]));
+    let mut refused = |id, name: &str, serial: &str, part: &str| {
+        let Err(DoorError::Failed(ActionError::Rule { rule, .. })) = desk.enrol(id, name, serial)
+        else {
+            panic!("{name} {serial} was enrolled");
+        };
+        assert!(rule.contains(part), "{rule}");
+    };
+    refused(2, "STICK-2", "S-1", "enrolled already, as STICK-1");
+    refused(2, "stick-1", "S-2", "called STICK-1 already");
+    refused(2, "STICK-2", "S-3", "while it is plugged in");
+    refused(2, "../STICK", "S-2", "name");
+    let found = desk.enrol(2, "STICK-2", "S-2").unwrap();
+    assert!(found.training);
+}

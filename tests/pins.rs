@@ -1,0 +1,180 @@
+//! PINs after the first day: changed by their holder, and set anew on a blocked
+//! card with the administrators' signatures.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/stage.rs"]
+mod stage;
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::GroupId;
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt};
+use conclave_station::logon::LogonEnd;
+use people::{PIN, Scene, done};
+use stage::{STAFF, folder};
+use tempfile::TempDir;
+
+const NEW: &[u8] = b"91827364";
+
+fn pin(digits: &[u8]) -> Answer {
+    Answer::Secret(Secret::from_fn(digits.len(), |out| {
+        out.copy_from_slice(digits);
+    }))
+}
+
+fn closed(folder: &TempDir) -> Scene {
+    Scene::open(folder.path(), STAFF)
+}
+
+/// Dan's PIN is this one; everybody else's is as it was.
+fn dans(digits: &'static [u8]) -> impl FnMut(&Prompt, usize) -> Option<Answer> + Send {
+    move |prompt, _| match &prompt.ask {
+        Ask::Pin { person, .. } if person == "Dan" => Some(pin(digits)),
+        _ => None,
+    }
+}
+
+/// Dan's card is put in wherever anybody's would do.
+fn with_dans_card(
+    scene: &Scene,
+    mut then: impl FnMut(&Prompt, usize) -> Option<Answer> + Send + 'static,
+) -> people::At {
+    let hand = scene.people.hand();
+    let card = scene.room.cards.lock().unwrap()[3].clone();
+    Box::new(move |prompt, times| {
+        if let Ask::Card { .. } = &prompt.ask {
+            hand.pull(0);
+            hand.insert(&card, 0).unwrap();
+            return Some(Answer::Confirmed);
+        }
+        then(prompt, times)
+    })
+}
+
+fn logs_on(scene: &mut Scene) {
+    let end = scene
+        .station
+        .logon(Some(GroupId::KeyManagers), &mut scene.people);
+    assert_eq!(end, LogonEnd::Done(GroupId::KeyManagers));
+}
+
+#[test]
+fn a_holder_changes_the_pin() {
+    let folder = folder();
+    let mut scene = closed(&folder);
+    let before = scene.entries();
+    let mut chosen = vec![NEW, b"123456"];
+    scene.people.at = with_dans_card(&scene, move |prompt, _| match &prompt.ask {
+        Ask::NewPin { .. } => chosen.pop().map(pin),
+        _ => None,
+    });
+    let title = done(scene.station.change_pin(&mut scene.people));
+    assert_eq!(title, "Dan's card has a new PIN");
+    assert_eq!(scene.entries(), before + 1);
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("This PIN is refused"), "{told}");
+    drop(scene);
+
+    let mut scene = closed(&folder);
+    let mut wrong = 0;
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Pin {
+            person, tries_left, ..
+        } if person == "Dan" => {
+            wrong += 1;
+            match wrong {
+                1 => {
+                    assert_eq!(*tries_left, Some(3));
+                    Some(pin(PIN))
+                }
+                _ => {
+                    assert_eq!(*tries_left, Some(2), "the old PIN is wrong now");
+                    Some(pin(NEW))
+                }
+            }
+        }
+        _ => None,
+    });
+    logs_on(&mut scene);
+    assert!(wrong_was_told(&scene));
+}
+
+fn wrong_was_told(scene: &Scene) -> bool {
+    scene
+        .people
+        .refusals
+        .iter()
+        .any(|told| told.contains("PIN"))
+}
+
+#[test]
+fn a_blocked_card_gets_a_new_pin_from_its_holder_and_a_quorum() {
+    let folder = folder();
+    let mut scene = closed(&folder);
+    scene.people.at = Box::new(dans(b"555555"));
+    let end = scene
+        .station
+        .logon(Some(GroupId::KeyManagers), &mut scene.people);
+    assert!(matches!(end, LogonEnd::Refused(_)), "{end:?}");
+
+    // Not without the administrators.
+    let refused = scene.station.unblock_pin(&mut scene.people).err();
+    assert!(refused.unwrap().happened.contains("Administrators"));
+
+    scene.people.at = Box::new(|_, _| None);
+    scene.logon(GroupId::Administrators);
+    let before = scene.entries();
+    let signed = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&signed);
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Choose { options } => options
+            .iter()
+            .position(|o| o.label == "Dan")
+            .map(Answer::Chosen),
+        Ask::Pin { person, .. } => {
+            seen.lock().unwrap().push(person.clone());
+            None
+        }
+        Ask::NewPin { person } => {
+            assert_eq!(person, "Dan");
+            Some(pin(NEW))
+        }
+        _ => None,
+    });
+    let title = done(scene.station.unblock_pin(&mut scene.people));
+    assert_eq!(title, "Dan's card has a new PIN");
+    assert_eq!(signed.lock().unwrap().len(), 2, "two administrators");
+    assert_eq!(scene.entries(), before + 3, "proposed, intent, outcome");
+    scene.station.logout("logged out").unwrap();
+
+    scene.people.at = Box::new(dans(NEW));
+    logs_on(&mut scene);
+}
+
+#[test]
+fn given_up_before_the_new_pin_nothing_has_changed() {
+    let folder = folder();
+    let mut scene = closed(&folder);
+    scene.logon(GroupId::Administrators);
+    let before = scene.entries();
+    scene.people.at = Box::new(|prompt, _| match &prompt.ask {
+        Ask::Choose { .. } => Some(Answer::Chosen(3)),
+        Ask::NewPin { .. } => Some(Answer::Abort),
+        _ => None,
+    });
+    let end = scene.station.unblock_pin(&mut scene.people);
+    assert!(matches!(
+        end,
+        Ok(conclave_station::service::ActEnd::Stopped)
+    ));
+    assert_eq!(
+        scene.entries(),
+        before + 2,
+        "proposed, and that it came to nothing"
+    );
+    scene.station.logout("logged out").unwrap();
+    scene.people.at = Box::new(|_, _| None);
+    logs_on(&mut scene);
+}
