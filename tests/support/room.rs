@@ -198,6 +198,15 @@ impl Room {
         Self::found_at(Place::Folder(folder.to_owned()))
     }
 
+    /// The people of the station whose repository stands in this folder. What
+    /// they draw is not what they drew before.
+    pub fn returning(folder: &Path, runs: u64) -> Result<Self, VaultError> {
+        let mut room = Self::unopened(Place::Folder(folder.to_owned()));
+        room.runs = runs;
+        room.try_reopen()?;
+        Ok(room)
+    }
+
     /// Founds a station in a temporary folder that goes with the room.
     pub fn temporary() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -228,6 +237,12 @@ impl Room {
     }
 
     fn unfounded(place: Place) -> Self {
+        let mut room = Self::unopened(place);
+        room.reopen();
+        room
+    }
+
+    fn unopened(place: Place) -> Self {
         let mut random = Seeded::new(0xC0);
         let people = STAFF
             .iter()
@@ -241,16 +256,14 @@ impl Room {
                 card: SoftCard::new(&mut random),
             })
             .collect();
-        let mut room = Self {
+        Self {
             people,
             clock: TestClock::new(),
             door: None,
             place,
             runs: 0,
             temporary: None,
-        };
-        room.reopen();
-        room
+        }
     }
 
     /// What the people decide. Ids are drawn from a seed, like everything.
