@@ -92,12 +92,16 @@ impl History {
                 .map_err(|error| format!("{} acknowledged acts, and {error}", said.len() - 1))?;
             content_of(&store)
         };
-        let commits = self.commits_in(&content).ok_or("no number of commits is this")?;
+        let commits = self
+            .commits_in(&content)
+            .ok_or("no number of commits is this")?;
         if commits < sooner {
             return Err(format!("{commits} commits of {sooner} acknowledged"));
         }
         if commits > later {
-            return Err(format!("{commits} commits, and no more than {later} were begun"));
+            return Err(format!(
+                "{commits} commits, and no more than {later} were begun"
+            ));
         }
         let mut room = Room::returning(&folder, 1000).map_err(|error| error.to_string())?;
         if commits < self.at_word[1] {
