@@ -109,8 +109,8 @@ pub fn check(recording: &Recording, cut: usize, folder: &Path) -> Result<String,
     if intents > 1 {
         return Err(format!("{intents} intents without an outcome"));
     }
-    // The cards hold the newest head that they saw: a logon here would notice
-    // that an acknowledged entry is gone.
+    // The cards hold the head of their last logon: this one would notice a
+    // repository that is older.
     scene.logon_both();
     let known = scene.station.ceremonies();
     if known.is_empty() {
@@ -121,7 +121,9 @@ pub fn check(recording: &Recording, cut: usize, folder: &Path) -> Result<String,
     }
     let open = known.iter().filter(|one| !one.over);
     let open: Vec<String> = open.map(|one| one.ceremony.to_string()).collect();
-    if (stage == Stage::Over) != open.is_empty() && !known.is_empty() && stage != Stage::Sealed {
+    // In the last answers before it is over it may be over already.
+    let early = stage < Stage::Sealed && open.is_empty() && !known.is_empty();
+    if early || (stage == Stage::Over && !open.is_empty()) {
         return Err(format!("{stage:?}, and {} are open", open.len()));
     }
     scene.people.serial = 500;
@@ -132,14 +134,14 @@ pub fn check(recording: &Recording, cut: usize, folder: &Path) -> Result<String,
         return Err("a ceremony stays open".into());
     }
     let (state, sheets) = (scene.key_state(KEY), stage::sheets(&scene));
-    let good = match (stage, state.as_deref(), sheets) {
-        (Stage::Begun | Stage::Opened, Some("active"), 2) => true,
-        (Stage::Making, Some("active"), 2) | (Stage::Making, None | Some("void"), 0) => true,
-        (Stage::Unsealed, Some("void"), 0) => true,
-        (Stage::Sealing, Some("void" | "active"), 0) => true,
-        (Stage::Sealed | Stage::Over, Some("active"), 0) => true,
-        _ => false,
+    let allowed: &[(Option<&str>, usize)] = match stage {
+        Stage::Begun | Stage::Opened => &[(Some("active"), 2)],
+        Stage::Making => &[(Some("active"), 2), (None, 0), (Some("void"), 0)],
+        Stage::Unsealed => &[(Some("void"), 0)],
+        Stage::Sealing => &[(Some("void"), 0), (Some("active"), 0)],
+        Stage::Sealed | Stage::Over => &[(Some("active"), 0)],
     };
+    let good = allowed.contains(&(state.as_deref(), sheets));
     let before = printed(all[at]);
     let ended = format!(
         "{stage:?}: {} with {before} sheets before the cut and {sheets} after, {intents} UNKNOWN",

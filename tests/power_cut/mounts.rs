@@ -85,13 +85,16 @@ impl Drop for Mounted {
     }
 }
 
-/// Unmounts; a file that is still open must not keep it, so lazily at last.
+/// Unmounts; sled's threads may hold its file for a moment after it was closed.
 pub fn unmount(point: &Path) {
-    for words in [&["umount"][..], &["umount", "-l"]] {
+    for words in [&["umount"][..]; 40]
+        .into_iter()
+        .chain([&["umount", "-l"][..]])
+    {
         let done = command(words, point).stdin(Stdio::null()).output();
         if done.is_ok_and(|done| done.status.success()) {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }

@@ -49,7 +49,11 @@ pub enum Sync {
 impl Recording {
     /// Runs one ignored test of this test program on a recorded disk.
     pub fn of(program: &str, sync: Sync, prepare: impl FnOnce(&Path, &Path)) -> Self {
-        let space = tempfile::tempdir().unwrap();
+        // In memory where there is such a place: what is durable is the recorded
+        // disk's business, and the real one need not turn for it.
+        let space = tempfile::tempdir_in("/dev/shm")
+            .or_else(|_| tempfile::tempdir())
+            .unwrap();
         let before = mounts::ext4(space.path(), SIZE);
         let beside = space.path().join("beside");
         std::fs::create_dir(&beside).unwrap();
@@ -74,7 +78,8 @@ impl Recording {
             .env(BESIDE, &beside)
             .output()
             .expect("strace is missing: run ./scripts/test, which installs it");
-        assert!(done.status.success(), "{done:?}");
+        let told = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{program}, {}: {told}", done.status);
         // Before unmounting, which writes everything.
         let events = disk.events();
         drop(mounted);
@@ -102,23 +107,21 @@ impl Recording {
             .collect()
     }
 
-    /// Where the program spoke first: what came before is the preparation.
-    pub fn first(&self) -> usize {
-        let said = |event: &Event| matches!(event, Event::Said(_));
-        self.events.iter().position(said).unwrap() + 1
-    }
-
-    /// Moments of a cut: every other one directly after an acknowledgement,
-    /// the rest anywhere, in order.
+    /// Moments of a cut, in order: after the first and the last thing that was
+    /// acknowledged; then every other one directly after an acknowledgement, and
+    /// the rest anywhere.
     pub fn moments(&self, count: usize, dice: &mut Dice) -> Vec<usize> {
-        let first = self.first();
-        let spoken: Vec<usize> = (first..=self.events.len())
+        let spoken: Vec<usize> = (1..=self.events.len())
             .filter(|&cut| matches!(self.events[cut - 1], Event::Said(_)))
             .collect();
+        // Before the program first speaks is the preparation.
+        let (first, end) = (spoken[0], self.events.len() + 1);
         let mut moments: Vec<usize> = (0..count)
-            .map(|at| match at % 2 {
-                0 => spoken[dice.below(spoken.len())],
-                _ => first + dice.below(self.events.len() + 1 - first),
+            .map(|at| match at {
+                0 => spoken[1],
+                1 => spoken[spoken.len() - 1],
+                _ if at % 2 == 0 => spoken[dice.below(spoken.len())],
+                _ => first + dice.below(end - first),
             })
             .collect();
         moments.sort_unstable();
@@ -147,7 +150,10 @@ impl Recording {
             };
             content[*at..*at + length].copy_from_slice(&bytes[..length]);
         }
-        let path = self.space.path().join("cut");
+        let path = self
+            .space
+            .path()
+            .join(format!("cut-{cut}-{}", dice.below(1 << 30)));
         let file = File::create(&path).unwrap();
         file.set_len(content.len() as u64).unwrap();
         for (block, bytes) in content.chunks(4096).enumerate() {
@@ -155,7 +161,10 @@ impl Recording {
                 file.write_all_at(bytes, block as u64 * 4096).unwrap();
             }
         }
-        Mounted::image(&path, &self.space.path().join("after"))
+        let mounted = Mounted::image(&path, &path.with_extension("mounted"));
+        // The loop device has it open, and nobody else needs it.
+        std::fs::remove_file(&path).unwrap();
+        mounted
     }
 
     pub fn summary(&self) -> String {
@@ -180,8 +189,9 @@ pub fn say(words: &str) {
 pub struct Dice(u64);
 
 impl Dice {
-    /// From `CONCLAVE_CUT_SEED`, or from the clock; printed, so that a failure
-    /// can be repeated.
+    /// From `CONCLAVE_CUT_SEED`, or another one in each run; printed, so that a
+    /// failure can be looked for again. The recording itself never repeats
+    /// exactly: the kernel chooses when and in what order it writes.
     pub fn new() -> Self {
         let seed = match std::env::var("CONCLAVE_CUT_SEED") {
             Ok(seed) => seed.parse().unwrap(),
