@@ -4,6 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryHeader;
@@ -199,7 +200,10 @@ impl Station {
             .transcript(&engine, state, digest)
             .map_err(|e| e.to_string())?;
         let bytes = signed.to_file().map_err(|e| e.to_string())?;
-        let name = format!("{}-{}.cbor", state.parameters.label, self.short(state));
+        // Under its minutes' name, by which whoever verifies finds them: after
+        // an interruption there may be others of this ceremony.
+        let stem = Path::new(&path).with_extension("cbor");
+        let name = stem.file_name().unwrap_or_default().to_string_lossy();
         let transcript = self.file("minutes", &name, &bytes)?;
         Ok(vec![path, transcript])
     }
