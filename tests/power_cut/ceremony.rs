@@ -142,6 +142,16 @@ pub fn check(recording: &Recording, cut: usize, folder: &Path) -> Result<String,
         Stage::Sealed | Stage::Over => &[(Some("active"), 0)],
     };
     let good = allowed.contains(&(state.as_deref(), sheets));
+    let evidence = folder.join("station");
+    let journal = evidence.join("journal.cbor");
+    let bytes = scene.station.journal_bytes().unwrap();
+    std::fs::write(&journal, bytes).unwrap();
+    // Everything below the folder that an auditor would look at.
+    let report = conclave_evidence::verify::verify_paths(&[journal, evidence.join("minutes")]);
+    if !report.ok() {
+        let failure = report.failure().unwrap_or_default();
+        return Err(format!("{stage:?}, and an auditor finds: {failure}"));
+    }
     let before = printed(all[at]);
     let ended = format!(
         "{stage:?}: {} with {before} sheets before the cut and {sheets} after, {intents} UNKNOWN",
