@@ -471,6 +471,7 @@ impl Station {
         }
         drop(held);
         self.session_begins(group, members, places);
+        self.file_late();
         LogonEnd::Done(group)
     }
 }

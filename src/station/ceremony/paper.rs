@@ -208,6 +208,28 @@ impl Station {
         Ok(vec![path, transcript])
     }
 
+    /// Files what the ceremony that ended last has not filed: the program ended
+    /// between its end and its transcript.
+    pub(crate) fn file_late(&mut self) {
+        let newest = |state: &State| state.results.iter().flat_map(|r| r.journal.clone()).max();
+        let ended = self.ceremonies().into_iter().filter(|state| state.over);
+        let Some(last) = ended.max_by_key(newest) else {
+            return;
+        };
+        let stem = format!("{}-{}", last.parameters.label, self.short(&last));
+        let names = std::fs::read_dir(self.folder.join("minutes"));
+        let filed = names.into_iter().flatten().flatten().any(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            // One without content was cut off while it was written.
+            let written = file.metadata().is_ok_and(|data| data.len() > 0);
+            name.starts_with(&stem) && name.ends_with(".cbor") && written
+        });
+        if !filed {
+            // A full disk must not keep anybody out; the next logon tries again.
+            let _ = self.file_minutes(&last);
+        }
+    }
+
     fn transcript(
         &self,
         engine: &Engine,
