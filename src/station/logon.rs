@@ -473,6 +473,7 @@ impl Station {
         }
         drop(held);
         self.session_begins(group, members, places);
+        self.file_late();
         LogonEnd::Done(group)
     }
 }

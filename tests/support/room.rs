@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use conclave_crypto::primitive::derive::sha256;
 use conclave_crypto::primitive::ec::KeyPair;
@@ -35,7 +36,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
-use conclave_keyroom::ports::store::Store;
+use conclave_keyroom::ports::store::{Store, StoreError};
 use conclave_keyroom::provider::SoftwareProvider;
 use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::genesis::{Founding, NewCard};
@@ -198,6 +199,15 @@ impl Room {
         Self::found_at(Place::Folder(folder.to_owned()))
     }
 
+    /// The people of the station whose repository stands in this folder. What
+    /// they draw is not what they drew before.
+    pub fn returning(folder: &Path, runs: u64) -> Result<Self, VaultError> {
+        let mut room = Self::unopened(Place::Folder(folder.to_owned()));
+        room.runs = runs;
+        room.try_reopen()?;
+        Ok(room)
+    }
+
     /// Founds a station in a temporary folder that goes with the room.
     pub fn temporary() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -228,6 +238,12 @@ impl Room {
     }
 
     fn unfounded(place: Place) -> Self {
+        let mut room = Self::unopened(place);
+        room.reopen();
+        room
+    }
+
+    fn unopened(place: Place) -> Self {
         let mut random = Seeded::new(0xC0);
         let people = STAFF
             .iter()
@@ -241,16 +257,14 @@ impl Room {
                 card: SoftCard::new(&mut random),
             })
             .collect();
-        let mut room = Self {
+        Self {
             people,
             clock: TestClock::new(),
             door: None,
             place,
             runs: 0,
             temporary: None,
-        };
-        room.reopen();
-        room
+        }
     }
 
     /// What the people decide. Ids are drawn from a seed, like everything.
@@ -343,7 +357,7 @@ impl Room {
         self.close();
         self.runs += 1;
         let store: Box<dyn Store> = match &self.place {
-            Place::Folder(folder) => Box::new(SledStore::open(folder)?),
+            Place::Folder(folder) => Box::new(open_again(folder)?),
             Place::Memory(store) => Box::new(store.clone()),
         };
         let mut random = Seeded::new(0x5EED_0000 + self.runs);
@@ -582,6 +596,18 @@ impl Room {
     pub fn entries(&self) -> usize {
         self.vault().entries(0).unwrap().len()
     }
+}
+
+/// A program's end releases its lock. Here nothing ends, and sled's threads
+/// hold it for a moment after the store was closed.
+fn open_again(folder: &Path) -> Result<SledStore, StoreError> {
+    for _ in 0..100 {
+        match SledStore::open(folder) {
+            Err(StoreError::Locked) => std::thread::sleep(Duration::from_millis(20)),
+            other => return other,
+        }
+    }
+    SledStore::open(folder)
 }
 
 fn vault_error(error: DoorError) -> VaultError {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::people::{Scene, Staff};
+use conclave_training::printer::TrainingPrinters;
 use tempfile::TempDir;
 
 pub const STAFF: Staff = &[
@@ -25,7 +26,8 @@ pub const STAFF: Staff = &[
     ("Ned", "Tom", "Recovery"),
 ];
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder.
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -60,7 +62,12 @@ pub fn scene(folder: &TempDir) -> Scene {
 
 /// The sheets that lie in the printer.
 pub fn sheets(scene: &Scene) -> usize {
-    let bytes = scene.room.printers.0[0].bytes();
+    sheets_in(&scene.room.printers)
+}
+
+/// The sheets that lie in the first of these printers.
+pub fn sheets_in(printers: &TrainingPrinters) -> usize {
+    let bytes = printers.0[0].bytes();
     let value = b"COMPONENT VALUE";
     bytes
         .expose()

@@ -3,12 +3,14 @@
 //! `flush()` of sled 0.34 calls `sync_file_range` and never fsync, so what it
 //! acknowledged can be lost in a power cut. A commit here is: one atomic
 //! batch, flush, then `fdatasync` on sled's `db` file; the folder is synced
-//! once when the file appears.
+//! once when the file appears. sled syncs no page that is too long for its
+//! file, so long values are cut into parts (`parts.rs`).
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::parts;
 use crate::ports::store::{Pair, Store, StoreError, Write};
 
 /// A sled database in a folder of its own.
@@ -50,13 +52,45 @@ impl SledStore {
         })
     }
 
+    /// The value at a key as sled has it, put together from its parts.
+    fn whole(&self, key: &[u8], first: sled::IVec) -> Result<Vec<u8>, StoreError> {
+        let mut value = first.to_vec();
+        if parts::follows(&first) {
+            for pair in self.db.scan_prefix(parts::places(key)) {
+                value.extend_from_slice(&pair.map_err(from_sled)?.1);
+            }
+        }
+        Ok(value)
+    }
+
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.db.get(key).map_err(from_sled)? {
+            Some(first) => Ok(Some(self.whole(key, first)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The pairs under a prefix as sled has them, without the places of parts.
+    fn pairs<'a>(
+        &'a self,
+        prefix: &[u8],
+    ) -> impl DoubleEndedIterator<Item = Result<Pair, StoreError>> + 'a {
+        // Without a prefix sled would show the places too.
+        let range = if prefix.is_empty() {
+            self.db.range(..parts::PLACES)
+        } else {
+            self.db.scan_prefix(prefix)
+        };
+        range.map(|pair| {
+            let (key, first) = pair.map_err(from_sled)?;
+            let value = self.whole(&key, first)?;
+            Ok((key.to_vec(), value))
+        })
+    }
+
     /// What stood under a prefix before the commit that failed.
     fn as_before(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-        let mut content = BTreeMap::new();
-        for pair in self.db.scan_prefix(prefix) {
-            let (key, value) = pair.map_err(from_sled)?;
-            content.insert(key.to_vec(), value.to_vec());
-        }
+        let mut content = self.pairs(prefix).collect::<Result<BTreeMap<_, _>, _>>()?;
         let changed = self.failed.iter().flatten();
         for (key, value) in changed.filter(|(key, _)| key.starts_with(prefix)) {
             match value {
@@ -108,7 +142,7 @@ impl Store for SledStore {
         if let Some(value) = self.failed.as_ref().and_then(|before| before.get(key)) {
             return Ok(value.clone());
         }
-        Ok(self.db.get(key).map_err(from_sled)?.map(|v| v.to_vec()))
+        self.read(key)
     }
 
     fn scan(
@@ -122,8 +156,8 @@ impl Store for SledStore {
                 .all(|(key, value)| each(key, value));
             return Ok(());
         }
-        for pair in self.db.scan_prefix(prefix) {
-            let (key, value) = pair.map_err(from_sled)?;
+        for pair in self.pairs(prefix) {
+            let (key, value) = pair?;
             if !each(&key, &value) {
                 break;
             }
@@ -135,34 +169,36 @@ impl Store for SledStore {
         if self.failed.is_some() {
             return Ok(self.as_before(prefix)?.pop_last());
         }
-        match self.db.scan_prefix(prefix).next_back() {
-            None => Ok(None),
-            Some(pair) => {
-                let (key, value) = pair.map_err(from_sled)?;
-                Ok(Some((key.to_vec(), value.to_vec())))
-            }
-        }
+        self.pairs(prefix).next_back().transpose()
     }
 
     fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
         if self.failed.is_some() {
             return Err(StoreError::Failed);
         }
-        let mut writes = sled::Batch::default();
+        // Of two writes to one key in a batch the later one holds.
+        let mut changes = BTreeMap::new();
         let mut before = BTreeMap::new();
         for write in batch {
-            let key = match write {
-                Write::Put(key, value) => {
-                    writes.insert(key.as_slice(), value.as_slice());
-                    key
-                }
-                Write::Delete(key) => {
-                    writes.remove(key.as_slice());
-                    key
-                }
+            let (key, value) = match write {
+                Write::Put(key, value) => (key, Some(value)),
+                Write::Delete(key) => (key, None),
             };
-            let value = self.db.get(key).map_err(from_sled)?;
-            before.insert(key.clone(), value.map(|v| v.to_vec()));
+            if !parts::is_key(key) {
+                return Err(StoreError::Io("a key that no value can have".into()));
+            }
+            before.insert(key.clone(), self.read(key)?);
+            changes.insert(key, value);
+        }
+        let mut writes = sled::Batch::default();
+        for (key, value) in changes {
+            writes.remove(key.as_slice());
+            for pair in self.db.scan_prefix(parts::places(key)) {
+                writes.remove(pair.map_err(from_sled)?.0);
+            }
+            for (place, part) in value.iter().flat_map(|value| parts::cut(key, value)) {
+                writes.insert(place, part);
+            }
         }
         let result = self
             .db
@@ -208,6 +244,46 @@ mod tests {
             true
         })?;
         assert_eq!(seen, 2);
+        Ok(())
+    }
+
+    #[test]
+    fn long_values_come_back_whole_and_sled_keeps_no_file_for_them()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("repository");
+        let value = |at: u8| vec![at; [0, 4095, 4096, 4097, 8192, 300_000][usize::from(at % 6)]];
+        {
+            let mut store = SledStore::open(&path)?;
+            // Each key has every length once, longer and shorter than before.
+            for round in 0..6u8 {
+                let batch: Vec<Write> = (0..30u8)
+                    .map(|key| Write::Put(vec![b'k', key], value(key + round)))
+                    .collect();
+                store.commit(&batch)?;
+            }
+            store.commit(&[
+                Write::Delete(vec![b'k', 0]),
+                Write::Put(vec![b'k', 1], value(5)),
+                Write::Put(vec![b'k', 1], value(2)),
+            ])?;
+            assert!(store.commit(&[Write::Put(vec![0xFF], vec![])]).is_err());
+        }
+        let store = SledStore::open(&path)?;
+        let mut seen = Vec::new();
+        store.scan(b"", &mut |key, found| {
+            seen.push((key.to_vec(), found.to_vec()));
+            true
+        })?;
+        let mut expected = vec![(vec![b'k', 1], value(2))];
+        expected.extend((2..30u8).map(|key| (vec![b'k', key], value(key + 5))));
+        assert!(seen == expected);
+        assert!(store.last(b"")? == expected.pop());
+        assert_eq!(store.get(&[b'k', 0])?, None);
+        // Nothing is left over from longer values, and every page fits.
+        let parts: usize = seen.iter().map(|(key, v)| parts::cut(key, v).len()).sum();
+        assert_eq!(store.db.len(), parts);
+        assert_eq!(std::fs::read_dir(path.join("blobs"))?.count(), 0);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod error;
 pub mod genesis;
 pub mod guard;
 mod history;
+mod parts;
 mod place;
 mod root;
 mod seal;

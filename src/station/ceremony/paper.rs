@@ -4,6 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryHeader;
@@ -272,9 +273,44 @@ impl Station {
             .transcript(&engine, state, filed.sha256)
             .map_err(|e| e.to_string())?;
         let bytes = signed.to_file().map_err(|e| e.to_string())?;
-        let name = format!("{}.cbor", self.minutes_name(state));
+        // Under its minutes' name, by which whoever verifies finds them: after
+        // an interruption there may be others of this ceremony.
+        let stem = Path::new(&filed.path).file_stem().unwrap_or_default();
+        let stem = stem.to_string_lossy();
+        let (_, stem) = stem.split_once('-').unwrap_or(("", &stem));
+        let name = format!("{stem}.cbor");
         let transcript = self.file("minutes", &name, &bytes)?;
         Ok((filed, transcript))
+    }
+
+    /// Files what the ceremony that ended last has not filed: the program ended
+    /// between its end and its transcript.
+    pub(crate) fn file_late(&mut self) {
+        let newest = |state: &State| state.results.iter().flat_map(|r| r.journal.clone()).max();
+        let ended = self.ceremonies().into_iter().filter(|state| state.over);
+        let Some(last) = ended.max_by_key(newest) else {
+            return;
+        };
+        // Whoever logs out has seen what was filed: only a run that was cut off
+        // leaves something to do, not one whose papers were put away since.
+        let since = newest(&last).unwrap_or_default();
+        let entries = self.door.vault().entries(since).unwrap_or_default();
+        let mut headers = entries.iter().filter_map(|entry| entry.open_header().ok());
+        if headers.any(|header| header.action == "logout") {
+            return;
+        }
+        let stem = self.minutes_name(&last);
+        let names = std::fs::read_dir(self.folder.join("minutes"));
+        let filed = names.into_iter().flatten().flatten().any(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            // One without content was cut off while it was written.
+            let written = file.metadata().is_ok_and(|data| data.len() > 0);
+            name.contains(&stem) && name.ends_with(".cbor") && written
+        });
+        if !filed {
+            // A full disk must not keep anybody out; the next logon tries again.
+            let _ = self.file_minutes(&last);
+        }
     }
 
     fn transcript(
