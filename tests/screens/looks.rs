@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Style};
+
 use crate::scenes::scenes;
 use crate::{COLOUR, MONO, frame, text};
 
@@ -17,9 +20,48 @@ fn every_screen_looks_as_it_did() {
             for (wide, high) in SIZES {
                 let shown = text(&frame(&build(MONO), (wide, high)));
                 insta::assert_snapshot!(format!("{name}-{wide}x{high}"), shown);
+                let painted = paint(&frame(&build(COLOUR), (wide, high)));
+                insta::assert_snapshot!(format!("{name}-{wide}x{high}-colour"), painted);
             }
         }
     });
+}
+
+/// A letter for the look of each cell that shows something: plain cells are
+/// dots.
+fn paint(buffer: &Buffer) -> String {
+    let looks = [
+        ('.', COLOUR.plain()),
+        ('S', COLOUR.strong()),
+        ('K', COLOUR.key()),
+        ('G', COLOUR.good()),
+        ('W', COLOUR.warn()),
+        ('B', COLOUR.bad()),
+        ('C', COLOUR.chosen()),
+    ];
+    let mut painted = String::new();
+    for y in 0..buffer.area.height {
+        let mut line = String::new();
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            let is = |style: &Style| {
+                style.fg == Some(cell.fg)
+                    && style.bg == Some(cell.bg)
+                    && style.add_modifier == cell.modifier
+            };
+            // A space shows its background only.
+            let shows = cell.symbol() != " " || cell.bg != Color::Black;
+            let look = looks.iter().find(|(_, style)| is(style));
+            line.push(match look {
+                _ if !shows => ' ',
+                Some((letter, _)) => *letter,
+                None => '?',
+            });
+        }
+        painted.push_str(line.trim_end());
+        painted.push('\n');
+    }
+    painted
 }
 
 /// Colour repeats what the text says: without it no letter is missing.
@@ -29,9 +71,8 @@ fn colour_carries_nothing_of_its_own() {
         for size in SIZES {
             let (mono, colour) = (frame(&build(MONO), size), frame(&build(COLOUR), size));
             assert_eq!(text(&mono), text(&colour), "{name}");
-            let coloured = |cell: &ratatui::buffer::Cell| {
-                cell.fg != ratatui::style::Color::Reset || cell.bg != ratatui::style::Color::Reset
-            };
+            let coloured =
+                |cell: &ratatui::buffer::Cell| cell.fg != Color::Reset || cell.bg != Color::Reset;
             assert!(!mono.content.iter().any(coloured), "{name}");
             assert!(colour.content.iter().all(coloured), "{name}");
         }
@@ -44,7 +85,7 @@ fn every_footer_fits() {
     for (name, build) in scenes() {
         let buffer = frame(&build(MONO), (80, 24));
         let wider = frame(&build(MONO), (100, 24));
-        let words = |buffer: &ratatui::buffer::Buffer| -> Vec<String> {
+        let words = |buffer: &Buffer| -> Vec<String> {
             let text = text(buffer);
             let lines: Vec<&str> = text.lines().collect();
             let foot = lines

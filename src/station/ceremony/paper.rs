@@ -1,7 +1,7 @@
 //! What a ceremony leaves on paper: the script before, the minutes after, and
 //! the signed transcript. All made from the ceremony's record and the journal.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -157,8 +157,10 @@ impl Station {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error.to_string()),
             };
+            // The folder too: its entry for the file has to outlive a power cut.
             file.write_all(bytes)
                 .and_then(|()| file.sync_all())
+                .and_then(|()| File::open(&folder)?.sync_all())
                 .map_err(|e| e.to_string())?;
             return Ok(format!("{kind}/{numbered}"));
         }
