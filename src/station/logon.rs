@@ -560,3 +560,7 @@ enum ProveError {
     #[error("it signs with another key than the one enrolled")]
     NotThisCard,
 }
+
+#[cfg(test)]
+#[path = "logon_tests.rs"]
+mod tests;

@@ -1,0 +1,103 @@
+//! Whom a logon wants.
+
+use conclave_evidence::Point;
+use conclave_evidence::authority::{GroupEntry, MemberEntry, Mode};
+
+use super::*;
+
+fn card(number: u8, person: u8, name: &str) -> CardEntry {
+    CardEntry {
+        card: Id([number; 16]),
+        person: Id([person; 16]),
+        person_name: name.into(),
+        auth_key_9a: Point([number; 65]),
+        sign_key_9c: Point([number; 65]),
+        agree_key_9d: Point([number; 65]),
+        state: CardState::Active,
+    }
+}
+
+fn group(group: GroupId, holds_secret: bool, members: &[(u8, u8)]) -> GroupEntry {
+    GroupEntry {
+        group,
+        m: 2,
+        epoch: 1,
+        holds_secret,
+        members: (1u8..)
+            .zip(members)
+            .map(|(x, (card, person))| MemberEntry {
+                card: Id([*card; 16]),
+                person: Id([*person; 16]),
+                x,
+                commitment: None,
+            })
+            .collect(),
+        secret_check: None,
+    }
+}
+
+/// Ada has one card as key manager and another as approver.
+fn record() -> AuthorityRecord {
+    AuthorityRecord {
+        station: Id([0; 16]),
+        station_name: "KEYROOM-1".into(),
+        mode: Mode::Test,
+        incarnation: Id([0; 16]),
+        seq: 0,
+        previous: None,
+        cards: vec![
+            card(1, 1, "Ada"),
+            card(2, 1, "Ada"),
+            card(3, 3, "Ben"),
+            card(4, 4, "Cid"),
+        ],
+        groups: vec![
+            group(GroupId::KeyManagers, true, &[(1, 1), (3, 3)]),
+            group(GroupId::Approvers, true, &[(2, 1), (3, 3)]),
+            group(GroupId::CustodiansA, false, &[(4, 4)]),
+        ],
+        writers: Vec::new(),
+        station_key: Point([0; 65]),
+        export_key: Point([0; 65]),
+        journal_key: Point([0; 65]),
+        made_at_ms: 0,
+    }
+}
+
+fn told(record: &AuthorityRecord, group: Option<GroupId>, done: &[(Id, Id)], at: usize) -> String {
+    let wanted = OfGroup {
+        record,
+        group,
+        done,
+        restricted: false,
+        open: BTreeSet::new(),
+        first: None,
+        sitting: BTreeSet::new(),
+    };
+    match wanted.wants(&record.cards[at]) {
+        Ok(()) => String::new(),
+        Err(refusal) => refusal.happened,
+    }
+}
+
+#[test]
+fn two_cards_of_one_person_are_one_member() {
+    let record = record();
+    let ada = [(Id([1; 16]), Id([1; 16]))];
+    for group in [None, Some(GroupId::KeyManagers), Some(GroupId::Approvers)] {
+        let why = told(&record, group, &ada, 1);
+        assert!(why.contains("the same person's card"), "{why}");
+        assert_eq!(told(&record, group, &ada, 2), "", "another person comes");
+    }
+}
+
+#[test]
+fn a_card_stands_for_its_own_groups_only() {
+    let record = record();
+    let why = told(&record, Some(GroupId::KeyManagers), &[], 1);
+    assert!(why.contains("no member"), "{why}");
+    assert_eq!(told(&record, Some(GroupId::Approvers), &[], 1), "");
+    assert_eq!(groups_of(&record, Id([2; 16])), [GroupId::Approvers]);
+    let why = told(&record, None, &[], 3);
+    assert!(why.contains("custodians open nothing"), "{why}");
+}
