@@ -235,7 +235,9 @@ pub fn cards_are_the_stations(house: &mut House) {
         .collect();
     house.leave();
     assert_eq!(house.station.ca_certificate(), None, "nobody is logged on");
-    let filed = house.folder.path().join("authority/station-ca.der");
+    let mode = house.station.door().vault().authority().unwrap().mode;
+    let filed = format!("authority/{mode}-station-ca.der");
+    let filed = house.folder.path().join(filed);
     assert_eq!(std::fs::read(filed).unwrap(), ca);
     assert_eq!(openssl::names(&ca), (NAME.into(), NAME.into()));
 

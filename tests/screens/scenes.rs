@@ -204,7 +204,7 @@ fn questions() -> Vec<(&'static str, Build)> {
         )
     };
     let card = Ask::Card {
-        wanted: all(&["MEMBER-1", "MEMBER-2", "MEMBER-7"]),
+        wanted: all(&["MEMBER-2", "MEMBER-7"]),
         other_group: true,
     };
     let mut waiting = logon(card);
