@@ -4,7 +4,7 @@
 //! work: libpcsclite holds a context's lock for as long as it waits.
 
 use std::collections::BTreeSet;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -130,14 +130,15 @@ impl CardReaders for PcscReaders {
         let context = establish()?;
         let changes = changes(&context, &name).map_err(kind)?;
         self.forget_pulled(&name, changes);
-        let card = context
-            .connect(&name, ShareMode::Exclusive, Protocols::ANY)
-            .map_err(kind)?;
-        let protocol = card
-            .status2_owned()
-            .map_err(kind)?
-            .protocol2()
-            .ok_or(CardError::Protocol("the card speaks neither T=0 nor T=1"))?;
+        let mut tries = 0;
+        let (card, protocol) = loop {
+            match powered(&context, &name) {
+                // A card that was just put in may still be powering up.
+                Err(CardError::Protocol(_)) if tries < POWER_UP_TRIES => tries += 1,
+                came => break came?,
+            }
+            std::thread::sleep(POWER_UP);
+        };
         let card = Arc::new(Mutex::new(Some(card)));
         locked(&self.given).push(Given {
             reader: name.clone(),
@@ -255,6 +256,21 @@ impl Drop for Channel {
             let _ = card.disconnect(Disposition::ResetCard);
         }
     }
+}
+
+/// How long a card that was just put in may take until it says what it speaks:
+/// so many times this long.
+const POWER_UP_TRIES: u32 = 10;
+const POWER_UP: Duration = Duration::from_millis(50);
+
+/// The card in a reader, ours alone, and what it speaks.
+fn powered(context: &Context, name: &CStr) -> Result<(Card, Protocol), CardError> {
+    let card = context
+        .connect(name, ShareMode::Exclusive, Protocols::ANY)
+        .map_err(kind)?;
+    let protocol = card.status2_owned().map_err(kind)?.protocol2();
+    let silent = CardError::Protocol("the card speaks neither T=0 nor T=1");
+    Ok((card, protocol.ok_or(silent)?))
 }
 
 /// T=0 carries no Le behind data (ISO 7816-3 section 12.2.5): the card says
