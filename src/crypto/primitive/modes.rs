@@ -5,6 +5,7 @@
 //! a TDES key of one, two or three parts is brought to three (K1, K1K2K1).
 
 use aes::{Aes128, Aes192, Aes256};
+use cmac::digest::FixedOutputReset;
 use cmac::{Cmac, KeyInit, Mac};
 use des::TdesEde3;
 use des::cipher::{Array, Block, BlockCipherDecrypt, BlockCipherEncrypt};
@@ -272,16 +273,15 @@ pub fn cmacs<'a>(
     key: &[u8],
     messages: impl IntoIterator<Item = (&'a [u8], &'a mut [u8])>,
 ) -> Result<(), ModeError> {
-    fn run<'a, M: Mac + KeyInit + Clone>(
+    fn run<'a, M: Mac + KeyInit + FixedOutputReset>(
         key: &[u8],
         messages: impl IntoIterator<Item = (&'a [u8], &'a mut [u8])>,
         wrong: ModeError,
     ) -> Result<(), ModeError> {
-        let keyed = <M as KeyInit>::new_from_slice(key).map_err(|_| wrong)?;
+        let mut mac = <M as KeyInit>::new_from_slice(key).map_err(|_| wrong)?;
         for (data, place) in messages {
-            let mut mac = keyed.clone();
-            mac.update(data);
-            let mut tag: Array<u8, M::OutputSize> = mac.finalize().into_bytes();
+            Mac::update(&mut mac, data);
+            let mut tag: Array<u8, M::OutputSize> = Mac::finalize_reset(&mut mac).into_bytes();
             for (to, from) in place.iter_mut().zip(&tag) {
                 *to = *from;
             }
