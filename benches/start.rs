@@ -21,6 +21,8 @@
 
 #[path = "../tests/support/people.rs"]
 mod people;
+#[path = "../tests/support/stage.rs"]
+mod stage;
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -38,31 +40,15 @@ use conclave_station::host::clock::SystemClock;
 use conclave_station::logon::LogonEnd;
 use conclave_station::training_room::TrainingRoom;
 use conclave_training::stick::StickPorts;
-use people::{Crowd, Scene, Staff};
+use people::{Crowd, Scene};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use stage::STAFF;
 use tempfile::TempDir;
 
 const STARTS: usize = 20;
 const LOGONS: usize = 40;
 const START_BOUND: Duration = Duration::from_millis(150);
 const SHARE_BOUND: Duration = Duration::from_millis(50);
-
-const STAFF: Staff = &[
-    ("Ada", "Zoe", "Administrators, Approvers"),
-    ("Ben", "Zoe", "Administrators, Approvers"),
-    ("Cat", "Zoe", "Administrators, Approvers"),
-    ("Dan", "Yan", "Key managers"),
-    ("Eva", "Yan", "Key managers"),
-    ("Fay", "Yan", "Key managers"),
-    ("Gus", "Xia", "Custodians A"),
-    ("Hal", "Wim", "Custodians B"),
-    ("Ida", "Val", "Custodians C"),
-    ("Jim", "Uwe", "Auditors"),
-    ("Kim", "Uwe", "Auditors"),
-    ("Lea", "Tom", "Recovery"),
-    ("Max", "Tom", "Recovery"),
-    ("Ned", "Tom", "Recovery"),
-];
 
 #[allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
 fn now() -> Instant {
