@@ -1,7 +1,7 @@
 //! What administrators do outside of ceremonies: enrol printers and media,
 //! unlock the station.
 
-use conclave_evidence::Id;
+use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::{
     MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
 };
@@ -60,6 +60,23 @@ impl Station {
             Undone::Door(error) => Err(self.door_refusal(&error)),
             Undone::Card(why) => Err(self.refusal(&why)),
         }
+    }
+
+    /// What only the administrators may begin needs them logged on.
+    pub(crate) fn administrators_here(&self) -> Result<(), Refusal> {
+        if self
+            .door
+            .vault()
+            .open_groups()
+            .contains(&GroupId::Administrators)
+        {
+            return Ok(());
+        }
+        Err(Refusal {
+            happened: "Not logged on: Administrators.".into(),
+            safe: "Nothing was changed.".into(),
+            advice: "The administrators log on first; press g.".into(),
+        })
     }
 
     /// What the door said, in three parts.

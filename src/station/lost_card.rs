@@ -10,9 +10,7 @@ use conclave_evidence::{GroupId, Hash, Id, Signature};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Choice, Mark, People, Prompt, PromptLine, Refusal,
-};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use serde::{Deserialize, Serialize};
 
 use crate::approve::Undone;
@@ -205,13 +203,6 @@ impl Wanted for Administrators<'_> {
     }
 }
 
-fn note(text: impl Into<String>) -> PromptLine {
-    PromptLine {
-        mark: Mark::Note,
-        text: text.into(),
-    }
-}
-
 fn prompt(code: &str, title: &str) -> Prompt {
     Prompt {
         code: code.into(),
@@ -251,18 +242,7 @@ impl Station {
     /// # Errors
     /// Why not, in words.
     pub fn reinstate_card(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
-        if !self
-            .door
-            .vault()
-            .open_groups()
-            .contains(&GroupId::Administrators)
-        {
-            return Err(Refusal {
-                happened: "Not logged on: Administrators.".into(),
-                safe: "Nothing was changed.".into(),
-                advice: "The administrators log on first; press g.".into(),
-            });
-        }
+        self.administrators_here()?;
         self.change_card(CardState::Suspended, CardState::Active, people)
     }
 
@@ -358,10 +338,10 @@ impl Station {
             };
             let mut question = prompt("card.sign", "This is what you sign:");
             question.lines = vec![
-                note(purpose),
-                note(format!("Authority record {}, SHA-256", next.seq)),
-                note(digest.to_string().to_uppercase()),
-                note(format!("Signed: {} of {need}", signed.signatures.len())),
+                PromptLine::note(purpose),
+                PromptLine::note(format!("Authority record {}, SHA-256", next.seq)),
+                PromptLine::note(digest.to_string().to_uppercase()),
+                PromptLine::note(format!("Signed: {} of {need}", signed.signatures.len())),
             ];
             question.waiting_for = match need {
                 1 => "any administrator".into(),
@@ -393,7 +373,6 @@ impl Station {
                 card: came.entry.card,
                 signature: Signature(signature),
             });
-            self.session.comes(held.guid);
             self.last_proven(&held);
             cards.push(held);
         }
@@ -414,7 +393,7 @@ fn choose(
         return Ok(None);
     }
     let mut question = prompt(code, title);
-    question.lines = vec![note("Whose card?")];
+    question.lines = vec![PromptLine::note("Whose card?")];
     question.ask = Ask::Choose {
         options: cards
             .iter()
@@ -438,7 +417,7 @@ fn choose(
     };
     let name = entry.person_name.clone();
     let mut last = prompt(&format!("{code}.name"), title);
-    last.lines = vec![note(format!(
+    last.lines = vec![PromptLine::note(format!(
         "{name}'s card {}, {}",
         entry.card.short(),
         groups_words(record, entry.person)

@@ -7,9 +7,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit, Warrant};
 use conclave_keyroom::piv::PinRule;
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Choice, Mark, People, Prompt, PromptLine, Refusal,
-};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
@@ -74,13 +72,6 @@ impl Wanted for Anybody {
     }
 }
 
-fn note(text: impl Into<String>) -> PromptLine {
-    PromptLine {
-        mark: Mark::Note,
-        text: text.into(),
-    }
-}
-
 fn prompt(code: &str, title: &str, why: &str) -> Prompt {
     Prompt {
         code: code.into(),
@@ -101,10 +92,10 @@ fn new_pin(
     question.refused = None;
     question.waiting_for = name.into();
     question.lines = vec![
-        note(format!(
+        PromptLine::note(format!(
             "{name} chooses a PIN, 6 to 8 digits. The others look away."
         )),
-        note("Factory PINs, one digit repeated, and rows like 123456 are refused."),
+        PromptLine::note("Factory PINs, one digit repeated, and rows like 123456 are refused."),
     ];
     question.ask = Ask::NewPin {
         person: name.into(),
@@ -153,7 +144,9 @@ impl Station {
             "Change a PIN",
             "Only the holder knows the PIN. Whoever has seen it typed is a reason to change it.",
         );
-        question.lines = vec![note("Whoever wants a new PIN puts their own card in.")];
+        question.lines = vec![PromptLine::note(
+            "Whoever wants a new PIN puts their own card in.",
+        )];
         question.waiting_for = "a holder".into();
         let came = present(
             &mut self.door,
@@ -174,7 +167,7 @@ impl Station {
         held.card
             .change_pin(&came.pin, &new)
             .map_err(|error| Undone::Card(error.to_string()))?;
-        self.last_proven_if_open(&held);
+        self.last_proven(&held);
         self.door
             .note(
                 "pin-changed",
@@ -190,18 +183,7 @@ impl Station {
     /// # Errors
     /// Why not, in words.
     pub fn unblock_pin(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
-        if !self
-            .door
-            .vault()
-            .open_groups()
-            .contains(&GroupId::Administrators)
-        {
-            return Err(Refusal {
-                happened: "Not logged on: Administrators.".into(),
-                safe: "Nothing was changed.".into(),
-                advice: "The administrators log on first; press g.".into(),
-            });
-        }
+        self.administrators_here()?;
         let blocked = match self.choose_card(people) {
             Ok(entry) => entry,
             Err(why) => return stopped(why),
@@ -221,7 +203,7 @@ impl Station {
             },
         );
         let mut question = prompt("pin.unblock", "A new PIN for a blocked card", WHY_UNBLOCK);
-        question.lines = vec![note("Whose card is blocked?")];
+        question.lines = vec![PromptLine::note("Whose card is blocked?")];
         question.waiting_for = "administrators".into();
         question.ask = Ask::Choose {
             options: cards
@@ -287,7 +269,6 @@ impl Station {
                 .map_err(Undone::Door)?;
             return Err(Undone::Card(error.to_string()));
         }
-        self.session.comes(held.guid);
         self.last_proven(&held);
         Ok(changed(name))
     }
@@ -300,7 +281,9 @@ impl Station {
     ) -> Result<(Held, Secret), Undone> {
         let name = &blocked.person_name;
         let mut question = prompt("pin.card", "A new PIN for a blocked card", WHY_UNBLOCK);
-        question.lines = vec![note(format!("{name} puts the blocked card in."))];
+        question.lines = vec![PromptLine::note(format!(
+            "{name} puts the blocked card in."
+        ))];
         question.waiting_for.clone_from(name);
         question.ask = Ask::Card {
             wanted: vec![name.clone()],
@@ -320,13 +303,6 @@ impl Station {
         .map_err(Undone::Interrupted)?;
         let new = new_pin(people, &mut question, name).map_err(Undone::Interrupted)?;
         Ok((held, new))
-    }
-
-    fn last_proven_if_open(&mut self, held: &Held) {
-        if self.is_open() {
-            self.session.comes(held.guid);
-            self.last_proven(held);
-        }
     }
 }
 

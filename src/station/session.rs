@@ -79,9 +79,13 @@ impl Station {
 
     /// With one reader, the last card that proved itself is the session card.
     pub(crate) fn last_proven(&mut self, held: &Held) {
+        // Where nobody is logged on, no card has to stay.
+        if !self.is_open() {
+            return;
+        }
         self.session.comes(held.guid);
         let cards: usize = self.session.groups.values().map(Vec::len).sum();
-        if self.session.groups.is_empty() || self.all_cards_stay(cards) {
+        if self.all_cards_stay(cards) {
             return;
         }
         self.session.places = vec![held.place.clone()];

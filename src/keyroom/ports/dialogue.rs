@@ -55,6 +55,16 @@ pub struct PromptLine {
     pub text: String,
 }
 
+impl PromptLine {
+    /// Plain text, no step.
+    pub fn note(text: impl Into<String>) -> Self {
+        Self {
+            mark: Mark::Note,
+            text: text.into(),
+        }
+    }
+}
+
 /// The state of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mark {

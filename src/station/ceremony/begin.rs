@@ -5,7 +5,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal, Show,
+    Answer, Ask, Field, FieldKind, People, Prompt, PromptLine, Refusal, Show,
 };
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::engine::{CeremonyError, Engine};
@@ -18,13 +18,6 @@ use conclave_trades::ceremony::state::{
 use super::unit::LAYOUT;
 use crate::cards::{Interrupted, ask};
 use crate::station::Station;
-
-fn note(text: impl Into<String>) -> PromptLine {
-    PromptLine {
-        mark: Mark::Note,
-        text: text.into(),
-    }
-}
 
 fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
     Field {
@@ -119,13 +112,13 @@ impl Station {
                 "Have the layout corrected and reviewed.",
             ));
         }
-        let mut lines = vec![note(script.summary.clone())];
+        let mut lines = vec![PromptLine::note(script.summary.clone())];
         let mut templates = Vec::new();
         for (file, template) in self.data.templates() {
             match template {
                 Ok(template) if template.in_components == components => templates.push(template),
                 Ok(_) => {}
-                Err(why) => lines.push(note(format!("✗ {file} is refused: {why}"))),
+                Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
             }
         }
         let names: Vec<String> = templates.iter().map(|t| t.name.clone()).collect();
@@ -331,7 +324,7 @@ impl Station {
             code: "ceremony.cast".into(),
             act: format!("{} {}", script.title, parameters.label),
             title: "Who takes part".into(),
-            lines: vec![note(
+            lines: vec![PromptLine::note(
                 "Nobody takes two parts. A witness holds no component of this key.",
             )],
             ask: Ask::Form {
@@ -371,10 +364,10 @@ impl Station {
         let page = minutes::printed_script(script, &here, Some(state));
         let name = format!("script-{}", self.short(state));
         let filed = self.file_report("reports", &name, &page);
-        let mut lines: Vec<PromptLine> = page.lines.iter().map(note).collect();
+        let mut lines: Vec<PromptLine> = page.lines.iter().map(PromptLine::note).collect();
         lines.insert(
             0,
-            note(match filed {
+            PromptLine::note(match filed {
                 Ok(filed) => self.print_filed(&filed, people),
                 Err(why) => format!("The page could not be filed: {why}."),
             }),

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use conclave_evidence::authority::Mode;
 use conclave_keyroom::domain::people::Person;
-use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, Refusal};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::genesis::NewCard;
 
-use super::{InitialiseEnd, never, note, prompt, refused};
+use super::{InitialiseEnd, never, prompt, refused};
 use crate::cards::{Held, Judgement, ask, await_card};
 use crate::enrol::{self, Authority, Holder};
 use crate::station::Station;
@@ -35,11 +35,11 @@ impl Station {
             question.refused = refusal.take();
             question.cast = vec![("holder".into(), person.name.clone())];
             question.lines = vec![
-                note(format!(
+                PromptLine::note(format!(
                     "{} puts a card as delivered into a reader.",
                     person.name
                 )),
-                note("Its keys are made on it, and never leave it."),
+                PromptLine::note("Its keys are made on it, and never leave it."),
             ];
             question.waiting_for.clone_from(&person.name);
             question.ask = Ask::Card {
@@ -99,11 +99,11 @@ impl Station {
         question.code = "init.pin".into();
         question.refused = None;
         question.lines = vec![
-            note(format!(
+            PromptLine::note(format!(
                 "{} chooses a PIN, 6 to 8 digits. The others look away.",
                 person.name
             )),
-            note("Factory PINs, one digit repeated, and rows like 123456 are refused."),
+            PromptLine::note("Factory PINs, one digit repeated, and rows like 123456 are refused."),
         ];
         question.ask = Ask::NewPin {
             person: person.name.clone(),

@@ -9,7 +9,7 @@ use conclave_crypto::primitive::ec::KeyPair;
 use conclave_evidence::authority::CardSignature;
 use conclave_evidence::{Bytes, GroupId, Id, Signature};
 use conclave_keyroom::piv::PivError;
-use conclave_keyroom::ports::dialogue::{Ask, Mark, People, Prompt, PromptLine, Refusal, Show};
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal, Show};
 use conclave_keyroom::vault::VaultError;
 use conclave_keyroom::vault::genesis::{
     CA_CERTIFICATE, CA_CERTIFICATE_KIND, Founded, Founding, NewCard,
@@ -65,13 +65,6 @@ fn prompt(code: &str, title: &str) -> Prompt {
         safe: SAFE_BEFORE.into(),
         why: WHY.into(),
         ..Prompt::default()
-    }
-}
-
-fn note(text: impl Into<String>) -> PromptLine {
-    PromptLine {
-        mark: Mark::Note,
-        text: text.into(),
     }
 }
 
@@ -201,14 +194,14 @@ impl Station {
                 .collect();
             let mut question = prompt("init.sign", "Administrators sign the founding record");
             question.lines = vec![
-                note(format!(
+                PromptLine::note(format!(
                     "It names {} cards and {} groups, and founds {}, {}.",
                     record.cards.len(),
                     record.groups.len(),
                     record.station_name,
                     record.mode
                 )),
-                note(format!("Signatures {} of {}.", signed.len(), group.m)),
+                PromptLine::note(format!("Signatures {} of {}.", signed.len(), group.m)),
             ];
             question.waiting_for = words::list(&names);
             question.refused = failed.words.take();
@@ -304,8 +297,10 @@ impl Station {
             let mut question = prompt("init.finish", "Every card opens its share");
             question.step = Some(((of - open.len() + 1) as u16, of as u16));
             question.lines = vec![
-                note("Each card proves that it opens its share, and gets its management key."),
-                note(format!("Still to come: {}.", words::list(&names))),
+                PromptLine::note(
+                    "Each card proves that it opens its share, and gets its management key.",
+                ),
+                PromptLine::note(format!("Still to come: {}.", words::list(&names))),
             ];
             question.waiting_for = words::list(&names);
             question.safe = SAFE_AFTER.into();
@@ -392,7 +387,7 @@ impl Station {
             })
             .map_err(InitialiseEnd::Refused)?;
         let mut read = prompt("init.words", "The founding record, in words");
-        read.lines = vec![note(
+        read.lines = vec![PromptLine::note(
             "Write these words on the founding sheet: any copy of this station that is older or \
              another has other words.",
         )];

@@ -12,7 +12,7 @@ use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, People, PromptLine, Refusal, Table,
 };
 
-use super::{InitialiseEnd, never, note, prompt, refused};
+use super::{InitialiseEnd, never, prompt, refused};
 use crate::cards::ask;
 use crate::station::Station;
 use crate::words;
@@ -29,8 +29,10 @@ impl Station {
         };
         let mut question = prompt("init.name", "The station's name and mode");
         question.lines = vec![
-            note("The mode is for ever, and stands on every screen, record, file and page."),
-            note(if self.training {
+            PromptLine::note(
+                "The mode is for ever, and stands on every screen, record, file and page.",
+            ),
+            PromptLine::note(if self.training {
                 "This is a training station: it can only be TEST."
             } else {
                 "Published test keys and training devices work on a TEST station only."
@@ -104,12 +106,14 @@ impl Station {
             }
             let mut last = prompt("init.confirm", "Is everything right?");
             last.lines = vec![
-                note(format!("{name}, {mode}, for ever.")),
-                note(format!(
+                PromptLine::note(format!("{name}, {mode}, for ever.")),
+                PromptLine::note(format!(
                     "{} people, each with a card as delivered and an own PIN.",
                     staff.len()
                 )),
-                note("From here on the sitting is not interrupted until all cards are done."),
+                PromptLine::note(
+                    "From here on the sitting is not interrupted until all cards are done.",
+                ),
             ];
             last.table = Some(people_table(&staff));
             last.ask = Ask::Exactly { text: name.into() };
@@ -274,7 +278,7 @@ fn usual(group: GroupId) -> &'static str {
 
 pub(super) fn ask_plan(people: &mut dyn People) -> Result<Plan, InitialiseEnd> {
     let mut question = prompt("init.groups", "The groups: how many of how many");
-    question.lines = vec![note(
+    question.lines = vec![PromptLine::note(
         "m of n: m members must come together. Up to 16 members; m at least 2 where a group \
          opens something alone.",
     )];
@@ -329,7 +333,7 @@ fn read_plan(values: &[String]) -> Result<Plan, String> {
 fn staff_words(plan: &Plan) -> Vec<PromptLine> {
     let smallest = smallest_staff(plan);
     let most: usize = plan.values().map(|q| usize::from(q.n)).sum();
-    let mut lines = vec![note(format!(
+    let mut lines = vec![PromptLine::note(format!(
         "The smallest legal staff is {} people; with nobody in two groups it is {most}.",
         smallest.people
     ))];
@@ -337,16 +341,20 @@ fn staff_words(plan: &Plan) -> Vec<PromptLine> {
         let places = |g: &GroupId| format!("{} {}", g.title(), plan.get(g).map_or(0, |q| q.n));
         let titles: Vec<String> = team.iter().map(places).collect();
         let people = if *size == 1 { "person" } else { "people" };
-        lines.push(note(format!(
+        lines.push(PromptLine::note(format!(
             "  {size} {people} for: {}",
             words::list(&titles)
         )));
     }
-    lines.push(note("One person may belong to both groups of:"));
+    lines.push(PromptLine::note("One person may belong to both groups of:"));
     for (first, second) in permitted_double_roles(plan) {
-        lines.push(note(format!("  {} and {}", first.title(), second.title())));
+        lines.push(PromptLine::note(format!(
+            "  {} and {}",
+            first.title(),
+            second.title()
+        )));
     }
-    lines.push(note("Nobody ever acts twice in one act."));
+    lines.push(PromptLine::note("Nobody ever acts twice in one act."));
     lines
 }
 
@@ -373,8 +381,11 @@ fn open_places(plan: &Plan, staff: &[Person]) -> Vec<PromptLine> {
         }
     }
     if open.is_empty() {
-        vec![note("All places are filled.")]
+        vec![PromptLine::note("All places are filled.")]
     } else {
-        vec![note(format!("Open places: {}.", open.join(", ")))]
+        vec![PromptLine::note(format!(
+            "Open places: {}.",
+            open.join(", ")
+        ))]
     }
 }
