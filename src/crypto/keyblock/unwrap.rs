@@ -149,20 +149,15 @@ fn key_of(plain: &Secret, algorithm: Algorithm) -> Option<Secret> {
 
 /// Bytes of upper-case hexadecimal that starts at character `start`.
 fn unhex(text: &[u8], start: usize) -> Result<Vec<u8>, ReadError> {
-    let digit = |c: u8| match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'A'..=b'F' => Some(c - b'A' + 10),
-        _ => None,
-    };
-    if let Some(at) = text.iter().position(|c| digit(*c).is_none()) {
-        return Err(ReadError::NotHex(start + at));
+    let mut bytes = vec![0; text.len() / 2];
+    if base16ct::upper::decode(text, &mut bytes).is_ok() {
+        return Ok(bytes);
     }
-    let (pairs, rest) = text.as_chunks::<2>();
-    if !rest.is_empty() {
-        return Err(ReadError::PayloadLength(text.len()));
-    }
-    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-    Ok(pairs.iter().filter_map(byte).collect())
+    let foreign = |c: &u8| !matches!(c, b'0'..=b'9' | b'A'..=b'F');
+    Err(match text.iter().position(foreign) {
+        Some(at) => ReadError::NotHex(start + at),
+        None => ReadError::PayloadLength(text.len()),
+    })
 }
 
 /// Parses and unwraps in one step.

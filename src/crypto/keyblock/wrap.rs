@@ -1,5 +1,7 @@
 //! Writing a key block, version B or D.
 
+use std::fmt::Write as _;
+
 use super::blocks::OptionalBlocks;
 use super::derive::derive;
 use super::error::WrapError;
@@ -8,8 +10,6 @@ use super::kbpk::Kbpk;
 use super::unwrap::LENGTH_LEN;
 use crate::primitive::modes::{Algorithm as CipherKind, Cipher, ModeError, cmac};
 use crate::secret::{RandomSource, Secret};
-
-const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 /// Wraps `key`: version D under an AES protection key, B under a TDES one. The
 /// padding is random and hides the length of DES, TDES and AES keys.
@@ -23,8 +23,10 @@ pub fn wrap(
     let unit = kbpk.cipher().block_len();
     let masked = attributes.algorithm.longest_key().unwrap_or(0);
     let whole = (LENGTH_LEN + key.len().max(masked)).next_multiple_of(unit);
-    let padding = random.secret_bytes(whole - LENGTH_LEN - key.len())?;
-    wrap_with_padding(kbpk, attributes, blocks, key, &padding)
+    let padding = whole - LENGTH_LEN - key.len();
+    write(kbpk, attributes, blocks, key, padding, |place| {
+        Ok(random.secret(place)?)
+    })
 }
 
 /// [`wrap()`] with padding from the caller, for known answers.
@@ -35,15 +37,31 @@ pub fn wrap_with_padding(
     key: &Secret,
     padding: &Secret,
 ) -> Result<String, WrapError> {
+    write(kbpk, attributes, blocks, key, padding.len(), |place| {
+        place.copy_from_slice(padding.expose());
+        Ok(())
+    })
+}
+
+/// The block with `padding` bytes behind the key, which `fill` writes into the
+/// place where they are encrypted.
+fn write(
+    kbpk: &Kbpk,
+    attributes: &Attributes,
+    blocks: &OptionalBlocks,
+    key: &Secret,
+    padding: usize,
+    fill: impl FnOnce(&mut [u8]) -> Result<(), WrapError>,
+) -> Result<String, WrapError> {
     let version = Version::from(kbpk.writes());
     let unit = version.unit();
     let bits = u16::try_from(key.len() * 8).ok();
     let bits = bits.filter(|_| attributes.algorithm.takes_key_len(key.len()));
     let bits = bits.ok_or(WrapError::KeyLength(key.len()))?;
     kbpk.may_protect(attributes.algorithm, key.len())?;
-    let encrypted = LENGTH_LEN + key.len() + padding.len();
+    let encrypted = LENGTH_LEN + key.len() + padding;
     if !encrypted.is_multiple_of(unit) {
-        return Err(WrapError::Padding(padding.len()));
+        return Err(WrapError::Padding(padding));
     }
 
     let (blocks, count) = blocks.text(version.alignment());
@@ -53,7 +71,9 @@ pub fn wrap_with_padding(
         return Err(WrapError::TooLong(len));
     }
     let letter = version.letter();
-    let mut text = format!("{letter}{len:04}{attributes}{count:02}00{blocks}");
+    let mut text = String::with_capacity(len);
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{letter}{len:04}{attributes}{count:02}00{blocks}");
 
     // Header and plaintext in one piece, as the MAC is computed over them.
     let mut whole = Secret::zeroed(start + encrypted);
@@ -62,7 +82,7 @@ pub fn wrap_with_padding(
     let key_end = LENGTH_LEN + key.len();
     plain[..LENGTH_LEN].copy_from_slice(&bits.to_be_bytes());
     plain[LENGTH_LEN..key_end].copy_from_slice(key.expose());
-    plain[key_end..].copy_from_slice(padding.expose());
+    fill(&mut plain[key_end..])?;
 
     let mac = protect(version, kbpk, start, &mut whole).map_err(|error| match error {
         ModeError::KeyLength { algorithm, len } => WrapError::KbpkLength {
@@ -73,9 +93,12 @@ pub fn wrap_with_padding(
             WrapError::KeyLength(len)
         }
     })?;
-    text.reserve_exact(len - start);
-    for byte in whole.expose()[start..].iter().chain(mac.expose()) {
-        text.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+    let mut digits = [0; 2 * 16];
+    for bytes in [&whole.expose()[start..], mac.expose()] {
+        for part in bytes.chunks(16) {
+            // The buffer is as long as the longest part needs.
+            text.push_str(base16ct::upper::encode_str(part, &mut digits).unwrap_or_default());
+        }
     }
     Ok(text)
 }

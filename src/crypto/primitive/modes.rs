@@ -4,7 +4,7 @@
 //! use these modes each say how they pad. The key's length tells its kind, and
 //! a TDES key of one, two or three parts is brought to three (K1, K1K2K1).
 
-use aes::{Aes128, Aes192, Aes256};
+use aes::{Aes128, Aes128Enc, Aes192, Aes192Enc, Aes256, Aes256Enc};
 use cmac::digest::FixedOutputReset;
 use cmac::{Cmac, KeyInit, Mac};
 use des::TdesEde3;
@@ -267,7 +267,7 @@ pub fn cmac(algorithm: Algorithm, key: &[u8], data: &[u8]) -> Result<Secret, Mod
 }
 
 /// CMACs under one key, each into as many bytes as its place has: the key's
-/// schedule is made once.
+/// schedule is made once, and only the half that encrypts.
 pub fn cmacs<'a>(
     algorithm: Algorithm,
     key: &[u8],
@@ -295,9 +295,9 @@ pub fn cmacs<'a>(
             let long = three_parts(key).ok_or(wrong)?;
             run::<Cmac<TdesEde3>>(&*long, messages, wrong)
         }
-        (Algorithm::Aes, 16) => run::<Cmac<Aes128>>(key, messages, wrong),
-        (Algorithm::Aes, 24) => run::<Cmac<Aes192>>(key, messages, wrong),
-        (Algorithm::Aes, 32) => run::<Cmac<Aes256>>(key, messages, wrong),
+        (Algorithm::Aes, 16) => run::<Cmac<Aes128Enc>>(key, messages, wrong),
+        (Algorithm::Aes, 24) => run::<Cmac<Aes192Enc>>(key, messages, wrong),
+        (Algorithm::Aes, 32) => run::<Cmac<Aes256Enc>>(key, messages, wrong),
         (Algorithm::Aes, _) => Err(wrong),
     }
 }
