@@ -248,6 +248,31 @@ fn ended_by_the_people() {
 }
 
 #[test]
+fn signatures_withheld_at_the_close_cost_no_try() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    scene.people.at = Box::new({
+        let mut withheld = 0;
+        move |prompt, _| {
+            let here = prompt.act == "close the ceremony" && withheld < 6;
+            here.then(|| {
+                withheld += 1;
+                Answer::Abort
+            })
+        }
+    });
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    let asked = scene.people.codes.iter().filter(|c| *c == "close.again");
+    assert_eq!(asked.count(), 6);
+    assert_eq!(
+        scene.key_state("BANK-LAKE.ZMK.001").as_deref(),
+        Some("active")
+    );
+    // What nobody signed is not kept.
+    assert_eq!(below(&folder.path().join("minutes"), ".pdf"), 1);
+}
+
+#[test]
 fn a_stick_that_is_missing_full_or_pulled_gets_the_key_afresh() {
     let folder = folder();
     let mut scene = scene(&folder);

@@ -12,7 +12,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use conclave_crypto::primitive::derive::sha256;
 use conclave_crypto::secret::{RandomError, RandomSource};
+use conclave_evidence::Hash;
+use conclave_evidence::transcript::SignedTranscript;
 use conclave_station::compose::random_source;
 use people::{Scene, done};
 use stage::{STAFF, folder, scene, sheets};
@@ -190,4 +193,64 @@ fn a_cut_at_any_commit_around_the_making_of_a_key_leaves_all_or_nothing() {
     // components are gone with the program, so it is void.
     assert!(outcomes.is_sorted(), "{outcomes:?}");
     assert!((0..3).all(|one| outcomes.contains(&one)), "{outcomes:?}");
+}
+
+/// Ends the program at the nth draw after the minutes went to their first
+/// signer, and gives the draws that were left at the end.
+fn cut_at_the_close(folder: &TempDir, nth: usize) -> usize {
+    let left = Arc::new(AtomicUsize::new(0));
+    let random = Fused {
+        inner: random_source().unwrap(),
+        left: Arc::clone(&left),
+    };
+    let mut scene = Scene::open_with(folder.path(), STAFF, Box::new(random));
+    scene.logon_both();
+    let fuse = Arc::clone(&left);
+    let mut lit = false;
+    scene.people.at = Box::new(move |prompt, _| {
+        if prompt.act == "close the ceremony" && !std::mem::replace(&mut lit, true) {
+            fuse.store(nth, Ordering::SeqCst);
+        }
+        None
+    });
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let _ = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
+    }));
+    left.load(Ordering::SeqCst)
+}
+
+/// Files of the minutes' folder with this ending.
+fn minutes(folder: &TempDir, ending: &str) -> Vec<Vec<u8>> {
+    std::fs::read_dir(folder.path().join("minutes"))
+        .into_iter()
+        .flatten()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == ending))
+        .map(|path| std::fs::read(path).unwrap())
+        .collect()
+}
+
+#[test]
+fn after_a_cut_behind_the_signatures_the_transcript_names_the_minutes_that_were_signed() {
+    const MANY: usize = 1_000_000;
+    let draws = MANY - cut_at_the_close(&folder(), MANY);
+    let mut cuts = 0;
+    for nth in (1..draws).rev() {
+        let folder = folder();
+        cut_at_the_close(&folder, nth);
+        let active = scene(&folder).key_state("BANK-LAKE.ZMK.001").as_deref() == Some("active");
+        if !active {
+            break;
+        }
+        cuts += 1;
+        let signed = minutes(&folder, "pdf");
+        assert_eq!(resumed(&folder), (Some("active".into()), 0), "draw {nth}");
+        assert_eq!(minutes(&folder, "pdf"), signed, "draw {nth}");
+        let transcripts = minutes(&folder, "cbor");
+        assert_eq!((signed.len(), transcripts.len()), (1, 1), "draw {nth}");
+        let transcript = SignedTranscript::from_file(&transcripts[0]).unwrap();
+        let named = transcript.open().unwrap().minutes_sha256;
+        assert_eq!(named, Some(Hash(sha256(&[&signed[0]]))), "draw {nth}");
+    }
+    assert!(cuts > 3, "{cuts} of {draws} draws");
 }

@@ -141,6 +141,7 @@ impl Action for OpenMandate {
             left: [("change".to_owned(), self.units)].into(),
             expires_ms: self.expires_ms,
             closed: self.closed,
+            minutes: None,
         };
         let id = Mandate::id_of(self.ceremony);
         Ok(permit.put(Compartment::Catalogue, Mandate::KIND, id, &mandate)?)

@@ -21,6 +21,8 @@ pub struct Mandate {
     pub expires_ms: u64,
     /// The ceremony is over.
     pub closed: bool,
+    /// SHA-256 of the minutes that were signed when it was closed.
+    pub minutes: Option<Hash>,
 }
 
 impl Mandate {

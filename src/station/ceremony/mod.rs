@@ -2,6 +2,7 @@
 //! door acts.
 
 mod begin;
+mod close;
 pub(crate) mod paper;
 mod play;
 mod print;

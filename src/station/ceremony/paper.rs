@@ -10,8 +10,9 @@ use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryHeader;
 use conclave_evidence::transcript::{SignedTranscript, Transcript, TranscriptLine};
 use conclave_evidence::{Hash, Id};
+use conclave_keyroom::door::Mandate;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, Refusal};
-use conclave_keyroom::vault::VaultError;
+use conclave_keyroom::vault::{Compartment, VaultError};
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::minutes::{self, JournalLine, Minutes};
 use conclave_trades::ceremony::script::Script;
@@ -25,8 +26,9 @@ use crate::station::Station;
 
 /// A report that stands in a file of the station's folder.
 pub(crate) struct Filed {
-    /// What stands on it.
-    pub(crate) report: Report,
+    /// What stands on it; nothing where the file is older than this run, and
+    /// says what no new page says in the same way.
+    pub(crate) report: Option<Report>,
     /// Where it is, from the station's folder.
     pub(crate) path: String,
     /// Of the file.
@@ -96,7 +98,7 @@ impl Station {
         Ok(Filed {
             path: self.file(kind, &format!("{name}.pdf"), &pdf)?,
             sha256: Hash(Sha256::digest(&pdf).into()),
-            report,
+            report: Some(report),
         })
     }
 
@@ -264,8 +266,11 @@ impl Station {
             .minutes
             .take()
             .filter(|(ceremony, _)| *ceremony == state.ceremony);
-        let filed = match kept {
-            Some((_, filed)) => filed,
+        let filed = match kept
+            .map(|(_, filed)| filed)
+            .or_else(|| self.signed_minutes(state))
+        {
+            Some(filed) => filed,
             None => {
                 let page = self.minutes_page(engine.script(), state);
                 self.file_minutes_page(state, &page)?
@@ -283,6 +288,27 @@ impl Station {
         let name = format!("{stem}.cbor");
         let transcript = self.file("minutes", &name, &bytes)?;
         Ok((filed, transcript))
+    }
+
+    /// The minutes that were signed when a ceremony was closed, by their digest:
+    /// after an interruption the transcript names these and no others.
+    fn signed_minutes(&self, state: &State) -> Option<Filed> {
+        let id = Mandate::id_of(state.ceremony);
+        let mandate: Mandate = self.door.vault().get(Compartment::Catalogue, id).ok()?;
+        let signed = mandate.minutes?;
+        let stem = self.minutes_name(state);
+        let files = std::fs::read_dir(self.folder.join("minutes")).ok()?;
+        files.flatten().find_map(|file| {
+            let name = file.file_name().to_string_lossy().into_owned();
+            let ours = name.contains(&stem) && name.ends_with(".pdf");
+            let pdf = std::fs::read(file.path()).ok().filter(|_| ours)?;
+            let sha256 = Hash(Sha256::digest(&pdf).into());
+            (sha256 == signed).then(|| Filed {
+                report: None,
+                path: format!("minutes/{name}"),
+                sha256,
+            })
+        })
     }
 
     /// Files what the ceremony that ended last has not filed: the program ended

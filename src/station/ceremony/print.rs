@@ -14,6 +14,9 @@ impl Station {
     /// words, where the report is now.
     pub(super) fn print_filed(&mut self, filed: &Filed, people: &mut dyn People) -> String {
         let path = &filed.path;
+        let Some(report) = &filed.report else {
+            return format!("Signed before the interruption, in {path}: print the file.");
+        };
         let printers: Vec<String> = self
             .enrolled_printers()
             .into_iter()
@@ -40,7 +43,7 @@ impl Station {
         let printed = self.perform_plain(&PrintReport {
             printer: printer.clone(),
             filed: filed.sha256,
-            report: filed.report.clone(),
+            report: report.clone(),
         });
         match printed {
             Ok(()) => {

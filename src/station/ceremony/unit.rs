@@ -12,7 +12,7 @@ use conclave_trades::ceremony::action::{
     CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, SealComponent,
     VoidKey,
 };
-use conclave_trades::ceremony::engine::{Engine, Step};
+use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
@@ -113,7 +113,9 @@ impl Station {
             (Unit::Export, Some(_)) => self.do_export(state, people),
             (Unit::ReadMedium, Some(_)) => self.do_read_medium(state, people),
             (Unit::Close { signers }, Some(key)) => {
-                self.do_close(engine, state, key, signers, &title, people)
+                self.until_signed(state, people, |station, people| {
+                    station.do_close(engine, state, key, signers, &title, people)
+                })
             }
             (Unit::Void { reason } | Unit::Abort { reason }, key) => {
                 let action = VoidKey {
@@ -133,7 +135,7 @@ impl Station {
     }
 
     /// Does it, and says it in the action's own words.
-    fn act_words<A: Action>(
+    pub(super) fn act_words<A: Action>(
         &mut self,
         action: &A,
         title: &str,
@@ -420,54 +422,6 @@ impl Station {
             bundle,
         };
         self.act_words(&action, "read the medium again", people)
-    }
-
-    fn do_close(
-        &mut self,
-        engine: &Engine,
-        state: &State,
-        key: conclave_evidence::Id,
-        signers: &[Player],
-        title: &str,
-        people: &mut dyn People,
-    ) -> Result<Vec<String>, Undone> {
-        // What is signed says what is the case once it is signed.
-        let closed = self.as_closed(engine, state, signers);
-        let page = self.minutes_page(engine.script(), &closed);
-        // Nothing is signed that does not stand in a file: what fails after the
-        // signatures could not be mended any more.
-        let filed = self.file_before_signing(state, &page, people)?;
-        let action = CloseCeremony {
-            ceremony: state.ceremony,
-            title: title.to_owned(),
-            key,
-            minutes: filed.sha256,
-            signers: signers.to_vec(),
-        };
-        match self.act_words(&action, "close the ceremony", people) {
-            Ok(words) => {
-                self.minutes = Some((state.ceremony, filed));
-                Ok(words)
-            }
-            Err(undone) => {
-                // They say who signed them, and nobody did.
-                if !matches!(undone, Undone::Door(DoorError::Vault(_))) {
-                    self.unfile(&filed);
-                }
-                Err(undone)
-            }
-        }
-    }
-
-    /// The ceremony as its closing leaves it.
-    fn as_closed(&self, engine: &Engine, state: &State, signers: &[Player]) -> State {
-        let names: Vec<String> = signers.iter().map(|s| s.name.clone()).collect();
-        let signed = format!("signed by {}", crate::words::list(&names));
-        let mut closed = engine.answer(state.clone(), Reply::Did(self.did(vec![signed], None)));
-        while matches!(engine.next(&closed), Step::Perform(Unit::End { .. })) {
-            closed = engine.answer(closed, Reply::Did(self.did(Vec::new(), None)));
-        }
-        closed
     }
 
     /// The key that this ceremony made just before it was interrupted.

@@ -73,15 +73,20 @@ impl Action for CloseCeremony {
         }
         let (provider, ..) = permit.provider();
         provider.forget_components(self.key);
-        end_mandate(permit, self.ceremony)
+        end_mandate(permit, self.ceremony, Some(self.minutes))
     }
 }
 
-/// Ends a mandate, if there is one.
-pub(super) fn end_mandate(permit: &mut Permit<'_>, ceremony: Id) -> Result<(), ActionError> {
+/// Ends a mandate, if there is one, with the minutes that were signed for it.
+pub(super) fn end_mandate(
+    permit: &mut Permit<'_>,
+    ceremony: Id,
+    minutes: Option<Hash>,
+) -> Result<(), ActionError> {
     let id = Mandate::id_of(ceremony);
     if let Ok(mut mandate) = permit.get::<Mandate>(Compartment::Catalogue, id) {
         mandate.closed = true;
+        mandate.minutes = minutes;
         permit.put(Compartment::Catalogue, Mandate::KIND, id, &mandate)?;
     }
     Ok(())

@@ -69,6 +69,7 @@ impl Action for OpenCeremony {
             left: self.limits.clone(),
             expires_ms: permit.now_ms() + MANDATE_MS,
             closed: false,
+            minutes: None,
         };
         permit.put(
             Compartment::Catalogue,

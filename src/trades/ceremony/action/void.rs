@@ -69,6 +69,6 @@ impl Action for VoidKey {
             let (provider, ..) = permit.provider();
             provider.forget_components(key);
         }
-        super::close::end_mandate(permit, self.ceremony)
+        super::close::end_mandate(permit, self.ceremony, None)
     }
 }
