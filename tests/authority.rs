@@ -20,12 +20,12 @@ use acts::{Change, End, Need, OpenMandate, Unlock};
 use conclave_crypto::primitive::shamir::Share;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::GroupId::{Administrators, Approvers, Auditors, KeyManagers, Recovery};
-use conclave_evidence::authority::{CardSignature, CardState, SignedAuthority};
-use conclave_evidence::{GroupId, Id, cbor};
+use conclave_evidence::authority::CardSignature;
+use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::door::{DoorError, Refusal, Warrant};
 use conclave_keyroom::vault::guard::FAILURES_MAX;
 use conclave_keyroom::vault::{Compartment, VaultError};
-use refusal::{ADA_AND_BEN, directory, records, refused, warrant};
+use refusal::{ADA_AND_BEN, directory, records, refused, suspend, warrant};
 use room::memory::content_of;
 use room::{Room, SECRET_GROUPS, Seeded};
 
@@ -223,35 +223,11 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     files
 }
 
-/// A second record, signed by Ben alone, that suspends Ada's card.
-fn suspend_ada(room: &mut Room) {
-    let content = room.memory().content();
-    let mut record = decode::authority(&content);
-    record.previous = Some(record.digest().unwrap());
-    record.seq = 1;
-    let ada = room.holder("Ada").card.card;
-    for card in &mut record.cards {
-        if card.card == ada {
-            card.state = CardState::Suspended;
-        }
-    }
-    let mut signed = SignedAuthority::unsigned(&record).unwrap();
-    let ben = &room.holder("Ben").card;
-    signed.signatures.push(CardSignature {
-        card: ben.card,
-        signature: ben.sign(&record.digest().unwrap()),
-    });
-    let mut content = content;
-    let place = [b"a/".as_slice(), &1u64.to_be_bytes()].concat();
-    content.insert(place, cbor::to_vec(&signed).unwrap());
-    room.memory().put_back(content);
-}
-
 #[test]
 fn a_suspended_card_neither_opens_nor_approves() {
     let mut room = Room::in_memory();
     let held = room.share(Administrators, "Ada");
-    suspend_ada(&mut room);
+    suspend(&mut room, "Ada", "Ben");
     room.reopen();
     let ada = room.holder("Ada").card.card;
     assert!(
@@ -309,6 +285,7 @@ fn a_mandate_covers_its_units_and_no_more() {
     let expires_ms = room::START_MS + 60_000;
     let mandate = OpenMandate {
         ceremony,
+        covers: "change".into(),
         units: 2,
         expires_ms,
         closed: false,
@@ -349,6 +326,7 @@ fn auditors_cannot_use_a_mandate_that_they_can_read() {
     let ceremony = Id([3; 16]);
     let mandate = OpenMandate {
         ceremony,
+        covers: "change".into(),
         units: 2,
         expires_ms: room::START_MS + 60_000,
         closed: false,

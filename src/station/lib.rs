@@ -23,7 +23,7 @@ pub mod service;
 pub mod session;
 pub mod station;
 pub mod training_room;
-mod unlock;
+pub mod unlock;
 pub mod words;
 
 pub use station::Station;

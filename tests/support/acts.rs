@@ -105,10 +105,12 @@ impl Action for Change {
     }
 }
 
-/// Writes a mandate for [`Change`].
+/// Writes a mandate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OpenMandate {
     pub ceremony: Id,
+    /// The name of the one action that it is for.
+    pub covers: String,
     pub units: u32,
     pub expires_ms: u64,
     pub closed: bool,
@@ -138,7 +140,7 @@ impl Action for OpenMandate {
             ceremony: self.ceremony,
             script: Hash([0; 32]),
             parameters: Hash([0; 32]),
-            left: [("change".to_owned(), self.units)].into(),
+            left: [(self.covers.clone(), self.units)].into(),
             expires_ms: self.expires_ms,
             closed: self.closed,
             minutes: None,

@@ -7,9 +7,10 @@
     reason = "each test takes what it needs, and may stop at the first surprise"
 )]
 
-use conclave_evidence::GroupId;
 use conclave_evidence::GroupId::Administrators;
-use conclave_keyroom::door::{DoorError, Refusal, Warrant};
+use conclave_evidence::authority::{CardSignature, CardState, SignedAuthority};
+use conclave_evidence::{GroupId, cbor};
+use conclave_keyroom::door::{Action, DoorError, Refusal, Warrant};
 use conclave_keyroom::vault::Compartment;
 
 use crate::acts::{Change, Need};
@@ -26,11 +27,12 @@ pub fn records(content: &Content) -> Content {
 
 /// Refused, with one journal entry and no record changed.
 #[track_caller]
-pub fn refused(room: &mut Room, act: &Change, warrant: &Warrant) -> Refusal {
+pub fn refused<A: Action>(room: &mut Room, act: &A, warrant: &Warrant) -> Refusal {
     let before = (room.entries(), records(&room.memory().content()));
     let why = match room.perform(act, warrant) {
         Err(DoorError::Refused(why)) => why,
-        other => panic!("not refused: {other:?}"),
+        Err(other) => panic!("{}: not refused: {other}", A::NAME),
+        Ok(_) => panic!("{}: let through", A::NAME),
     };
     assert_eq!(room.entries(), before.0 + 1, "{why}");
     assert!(records(&room.memory().content()) == before.1, "{why}");
@@ -53,10 +55,31 @@ pub fn admin_room() -> Room {
     room
 }
 
-pub fn warrant(room: &mut Room, act: &Change, signers: &[(&str, GroupId)]) -> Warrant {
+pub fn warrant<A: Action>(room: &mut Room, act: &A, signers: &[(&str, GroupId)]) -> Warrant {
     let proposal = room.propose(act);
     Warrant {
         approvals: room.approve(&proposal, signers),
         proposal: Some(proposal),
     }
+}
+
+/// The next authority record, signed by `by` alone, that suspends this
+/// person's card. It is there when the room is opened again.
+pub fn suspend(room: &mut Room, name: &str, by: &str) {
+    let (lost, signer) = (room.holder(name).card.card, &room.holder(by).card);
+    let mut record = room.vault().authority().unwrap().clone();
+    record.previous = Some(room.vault().authority_hash().unwrap());
+    record.seq += 1;
+    for card in record.cards.iter_mut().filter(|c| c.card == lost) {
+        card.state = CardState::Suspended;
+    }
+    let mut signed = SignedAuthority::unsigned(&record).unwrap();
+    signed.signatures.push(CardSignature {
+        card: signer.card,
+        signature: signer.sign(&record.digest().unwrap()),
+    });
+    let mut content = room.memory().content();
+    let place = [b"a/".as_slice(), &record.seq.to_be_bytes()].concat();
+    content.insert(place, cbor::to_vec(&signed).unwrap());
+    room.memory().put_back(content);
 }

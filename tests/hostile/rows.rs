@@ -1,0 +1,333 @@
+//! An act of each kind, as it could stand, and another one that needs the same
+//! people.
+
+use conclave_evidence::authority::{CardState, Mode, SignedAuthority};
+use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::template::KeyTemplate;
+use conclave_keyroom::door::Action;
+use conclave_station::lost_card::ChangeCard;
+use conclave_station::pins::UnblockPin;
+use conclave_station::unlock::UnlockStation;
+use conclave_trades::ceremony::action::{
+    CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, RecordStep,
+    SealComponent, VoidKey,
+};
+use conclave_trades::ceremony::engine::Engine;
+use conclave_trades::ceremony::state::Player;
+use conclave_trades::media::EnrolMedium;
+use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, Report};
+use conclave_trades::target::{ExportKeys, KeyName, ReadBundle};
+
+use crate::Trial;
+use crate::play;
+use crate::room::Room;
+
+/// What needs no session: its signatures are in the act, and
+/// `card_records.rs` looks at them.
+pub const OWN_SIGNATURES: [&str; 1] = ["change-card"];
+
+const CEREMONY: Id = Id([3; 16]);
+const KEY: Id = Id([4; 16]);
+const LABEL: &str = "BANK-LAKE.ZMK.001";
+
+/// An action's name, who must stand behind the act of the row, and its trial.
+pub type Row = (&'static str, &'static str, fn(&str));
+
+macro_rules! row {
+    ($action:ty, $who:literal, $make:expr) => {
+        (<$action>::NAME, $who, |who| {
+            Trial::<$action>::new($make, None).run(who);
+        })
+    };
+    ($action:ty, $who:literal, $make:expr, $other:expr) => {
+        (<$action>::NAME, $who, |who| {
+            Trial::<$action>::new($make, Some($other)).run(who);
+        })
+    };
+}
+
+pub const ROWS: &[Row] = &[
+    row!(
+        OpenCeremony,
+        "key-managers sign, approvers sign",
+        open,
+        |act| act.title.push('X')
+    ),
+    row!(
+        GenerateKey,
+        "mandate, key-managers logged on, approvers logged on",
+        generate
+    ),
+    row!(
+        PrintComponent,
+        "mandate, key-managers logged on, approvers logged on, a person of custodians-a signs",
+        print,
+        |act| act.printers.push("LP-2".into())
+    ),
+    row!(EjectSheet, "mandate, key-managers logged on", eject),
+    row!(
+        SealComponent,
+        "mandate, key-managers logged on, a person of custodians-a signs, a person of approvers signs",
+        seal,
+        |act| act.serial.push('1')
+    ),
+    row!(ReadBack, "mandate, key-managers logged on", read_back),
+    row!(RecordStep, "key-managers logged on", record_step),
+    row!(
+        CloseCeremony,
+        "mandate, key-managers logged on, a person of key-managers signs, a person of approvers signs",
+        close,
+        |act| act.minutes.0[0] ^= 1
+    ),
+    row!(VoidKey, "key-managers logged on, approvers logged on", void),
+    row!(
+        ExportKeys,
+        "key-managers sign, approvers sign, mandate",
+        export,
+        |act| act.serial.push('1')
+    ),
+    row!(
+        ReadBundle,
+        "mandate, key-managers logged on, approvers logged on",
+        read_bundle
+    ),
+    row!(
+        PrintReport,
+        "key-managers logged on, approvers logged on",
+        report
+    ),
+    row!(EnrolPrinter, "administrators sign", printer, |act| act
+        .printer
+        .serial
+        .push('1')),
+    row!(EnrolMedium, "administrators sign", medium, |act| act
+        .serial
+        .push('1')),
+    row!(UnlockStation, "administrators sign", |_| UnlockStation {}),
+    row!(UnblockPin, "administrators sign", unblock, |act| act
+        .card
+        .0[0] ^=
+        1),
+    row!(ChangeCard, "administrators logged on", reinstate),
+    row!(ChangeCard, "by signatures of its own", revoke),
+];
+
+fn player(room: &Room, name: &str, group: GroupId) -> Player {
+    Player {
+        id: room.holder(name).person.id,
+        name: name.into(),
+        group,
+        reports_to: String::new(),
+    }
+}
+
+fn open(_: &Room) -> OpenCeremony {
+    OpenCeremony {
+        ceremony: CEREMONY,
+        title: "Generate a zone master key".into(),
+        script: Hash([1; 32]),
+        parameters: Hash([2; 32]),
+        limits: [(GenerateKey::NAME.to_owned(), 1)].into(),
+        summary: vec!["one key".into()],
+    }
+}
+
+fn generate(room: &Room) -> GenerateKey {
+    let part = |name: &str, group| Part {
+        custodian: room.holder(name).person.id,
+        name: name.into(),
+        group,
+    };
+    GenerateKey {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        template: KeyTemplate {
+            name: "zmk-aes256".into(),
+            version: 1,
+            title: "Zone master key".into(),
+            form: KeyForm::Aes256,
+            usage: "K0".into(),
+            mode_of_use: "B".into(),
+            exportability: "N".into(),
+            cryptoperiod_days: 365,
+            in_components: true,
+        },
+        parts: vec![
+            part("Gus", GroupId::CustodiansA),
+            part("Hana", GroupId::CustodiansB),
+        ],
+    }
+}
+
+fn print(room: &Room) -> PrintComponent {
+    PrintComponent {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        index: 1,
+        of: 2,
+        custodian: room.holder("Gus").person.id,
+        custodian_name: "Gus".into(),
+        group: GroupId::CustodiansA,
+        printers: vec!["LP-1".into()],
+        layout: include_str!("../../keymailer-layouts/component.toml").into(),
+        reference: "C0123456".into(),
+        date: "2026-01-01".into(),
+    }
+}
+
+fn eject(_: &Room) -> EjectSheet {
+    EjectSheet {
+        ceremony: CEREMONY,
+        printers: vec!["LP-1".into()],
+        custodian: "Gus".into(),
+    }
+}
+
+fn seal(room: &Room) -> SealComponent {
+    SealComponent {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        index: 1,
+        serial: "CE0000001".into(),
+        custodian: player(room, "Gus", GroupId::CustodiansA),
+        witnesses: vec![player(room, "Ada", GroupId::Approvers)],
+    }
+}
+
+fn read_back(_: &Room) -> ReadBack {
+    ReadBack {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        value: "08D7B4".into(),
+        by: vec!["Dora".into(), "Ada".into()],
+    }
+}
+
+fn record_step(_: &Room) -> RecordStep {
+    let script = include_bytes!("../../templates/ceremonies/generate-zmk.toml");
+    let engine = Engine::new(script).unwrap();
+    RecordStep {
+        state: play::start(&engine, KeyForm::Aes256, 2).unwrap(),
+        words: vec!["a step".into()],
+    }
+}
+
+fn close(room: &Room) -> CloseCeremony {
+    CloseCeremony {
+        ceremony: CEREMONY,
+        title: "Generate a zone master key".into(),
+        key: KEY,
+        minutes: Hash([5; 32]),
+        signers: vec![
+            player(room, "Dora", GroupId::KeyManagers),
+            player(room, "Ada", GroupId::Approvers),
+        ],
+    }
+}
+
+fn void(_: &Room) -> VoidKey {
+    VoidKey {
+        ceremony: CEREMONY,
+        title: "Generate a zone master key".into(),
+        key: Some(KEY),
+        reason: "abandoned".into(),
+    }
+}
+
+fn key_name(id: Id, label: &str) -> KeyName {
+    KeyName {
+        id,
+        label: label.into(),
+        kcv: "08D7B4".into(),
+    }
+}
+
+fn export(_: &Room) -> ExportKeys {
+    ExportKeys {
+        bundle: 1,
+        keys: vec![key_name(Id([6; 16]), "BANK-LAKE.ZPK.001")],
+        under: key_name(KEY, LABEL),
+        recipient: "BANK-LAKE".into(),
+        target: "tr31".into(),
+        medium: Id([7; 16]),
+        medium_name: "STICK-1".into(),
+        serial: "4C530001".into(),
+        ceremony: Some(CEREMONY),
+    }
+}
+
+fn read_bundle(_: &Room) -> ReadBundle {
+    ReadBundle {
+        ceremony: CEREMONY,
+        bundle: 1,
+    }
+}
+
+fn report(_: &Room) -> PrintReport {
+    PrintReport {
+        printer: "REP-1".into(),
+        filed: Hash([8; 32]),
+        report: Report {
+            mode: Mode::Test,
+            station: "LAKE".into(),
+            title: "Minutes".into(),
+            made: "2026-01-01 00:00:00 UTC".into(),
+            blocks: Vec::new(),
+        },
+    }
+}
+
+fn printer(_: &Room) -> EnrolPrinter {
+    EnrolPrinter {
+        printer: PrinterRecord {
+            id: Id([9; 16]),
+            name: "LP-1".into(),
+            device: "/dev/usb/lp0".into(),
+            serial: "L72P-0815".into(),
+            purpose: PrinterPurpose::Components,
+            language: PrinterLanguage::EscP,
+            training: false,
+        },
+    }
+}
+
+fn medium(_: &Room) -> EnrolMedium {
+    EnrolMedium {
+        id: Id([7; 16]),
+        name: "STICK-1".into(),
+        serial: "4C530001".into(),
+    }
+}
+
+fn unblock(room: &Room) -> UnblockPin {
+    UnblockPin {
+        card: room.holder("Gus").card.card,
+        person: "Gus".into(),
+    }
+}
+
+fn change_card(room: &Room, to: CardState) -> ChangeCard {
+    let mut record = room.vault().authority().unwrap().clone();
+    record.previous = Some(room.vault().authority_hash().unwrap());
+    record.seq += 1;
+    ChangeCard {
+        card: room.holder("Gus").card.card,
+        person: "Gus".into(),
+        to,
+        signed: SignedAuthority::unsigned(&record).unwrap(),
+    }
+}
+
+fn reinstate(room: &Room) -> ChangeCard {
+    change_card(room, CardState::Active)
+}
+
+fn revoke(room: &Room) -> ChangeCard {
+    change_card(room, CardState::Revoked)
+}
