@@ -7,6 +7,7 @@ use crate::cbor::{self, CborError};
 use crate::error::EvidenceError;
 use crate::ids::Hash;
 use crate::journal::{Entry, EntryHeader, EntryKind, Head, SignedAnchor, SignedHead, verify_chain};
+use crate::locked::{LockedRun, LockedRuns};
 use crate::tagged;
 
 const TAG: &str = "conclave/journal-export/1";
@@ -33,9 +34,8 @@ pub struct CheckedJournal {
     pub entries: Vec<(EntryHeader, Hash)>,
     /// The newest head.
     pub head: Head,
-    /// How many entries follow the head: made while locked, so not
-    /// authenticated.
-    pub unauthenticated: usize,
+    /// LOCKED entries that nobody vouches for and nobody has adopted.
+    pub unauthenticated: Vec<LockedRun>,
     /// Numbers of INTENT entries without OUTCOME or FAILED: UNKNOWN, or still
     /// going on when the export was made.
     pub open_intents: Vec<u64>,
@@ -73,7 +73,7 @@ impl JournalExport {
             chain,
             entries,
             head,
-            unauthenticated: 0,
+            unauthenticated: Vec::new(),
             open_intents: Vec::new(),
         };
         if journal.hash_at(journal.head.seq) != Some(journal.head.entry) {
@@ -90,9 +90,13 @@ impl JournalExport {
                         "it follows the signed head and was not made while locked",
                     ));
                 }
-                journal.unauthenticated += 1;
             }
         }
+        let mut runs = LockedRuns::default();
+        for (header, hash) in &journal.entries {
+            runs.push(header, *hash);
+        }
+        journal.unauthenticated = runs.unauthenticated(None);
         for signed in &self.anchors {
             check_anchor(signed, &journal)?;
         }

@@ -10,6 +10,7 @@ mod error;
 pub mod export;
 pub mod ids;
 pub mod journal;
+pub mod locked;
 pub mod manifest;
 mod manifest_text;
 pub mod show;

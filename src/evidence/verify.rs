@@ -327,10 +327,10 @@ impl Work {
         let Some(checked) = self.report.check(place, what, export.verify()) else {
             return;
         };
-        if checked.unauthenticated > 0 {
+        for run in &checked.unauthenticated {
             let what = format!(
-                "note: {} LOCKED entries after the head are UNAUTHENTICATED",
-                checked.unauthenticated
+                "note: {}, made while locked, UNAUTHENTICATED: no quorum has adopted them",
+                run.words()
             );
             self.report.good(place, what);
         }

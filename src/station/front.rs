@@ -44,6 +44,8 @@ pub enum Administration {
     EnrolMedium,
     /// Unlock a station that five failed logons locked.
     UnlockStation,
+    /// Adopt journal entries that nobody vouches for.
+    AdoptEntries,
     /// Suspend a lost card.
     SuspendCard,
     /// Reinstate a suspended card.
@@ -281,7 +283,7 @@ pub struct JournalRow {
     pub seq: u64,
     /// `DD MMM HH:MM:SS`.
     pub at: String,
-    /// Kind.
+    /// Kind; `UNAUTH.` for a LOCKED entry that nobody vouches for.
     pub kind: String,
     /// Action name.
     pub action: String,

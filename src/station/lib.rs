@@ -1,6 +1,7 @@
 //! Composes the rooms, lists the actions once, drives ceremonies and jobs.
 
 pub mod administer;
+pub mod adopt;
 pub mod anchor;
 pub mod approve;
 pub mod cards;

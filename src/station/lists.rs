@@ -9,6 +9,7 @@ use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::vault::{Compartment, OpenIntent};
 use conclave_trades::ceremony::State;
 
+use crate::adopt::covers;
 use crate::front::{
     CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
 };
@@ -119,6 +120,9 @@ impl Station {
         }
         if let Ok(record) = self.door.vault().authority() {
             tasks.extend(groups_without_spare(record));
+        }
+        if self.is_open() {
+            tasks.extend(self.adoption_task());
         }
         for intent in self.unknown_acts() {
             tasks.push(TaskRow {
@@ -375,6 +379,7 @@ impl Station {
         }
         let newest = self.door.vault().newest().map_or(0, |(seq, _)| seq);
         let first = newest.saturating_sub(JOURNAL_ROWS as u64);
+        let unauthenticated = self.door.vault().unauthenticated();
         let mut rows: Vec<JournalRow> = self
             .door
             .vault()
@@ -388,7 +393,10 @@ impl Station {
                     words::date(entry.header.wall_ms),
                     words::clock(entry.header.wall_ms)
                 ),
-                kind: entry.header.kind.name().into(),
+                kind: match covers(&unauthenticated, entry.header.seq) {
+                    true => "UNAUTH.".into(),
+                    false => entry.header.kind.name().into(),
+                },
                 action: entry.header.action,
                 words: entry.body.map(|b| b.words.join("; ")).unwrap_or_default(),
                 hash: entry.hash.to_string().chars().take(8).collect(),

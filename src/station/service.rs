@@ -193,6 +193,7 @@ impl Station {
                     Administration::EnrolPrinter => self.ask_printer(front),
                     Administration::EnrolMedium => self.ask_medium(front),
                     Administration::UnlockStation => self.unlock_station(front),
+                    Administration::AdoptEntries => self.adopt_entries(front),
                     Administration::SuspendCard => self.suspend_card(front),
                     Administration::ReinstateCard => self.reinstate_card(front),
                     Administration::ChangePin => self.change_pin(front),

@@ -603,6 +603,9 @@ impl App {
             (Kind::People, Key::Char('b')) => {
                 Some(vec![Request::Administer(Administration::UnblockPin)])
             }
+            (Kind::Journal, Key::Char('a')) => {
+                Some(vec![Request::Administer(Administration::AdoptEntries)])
+            }
             (Kind::Journal, Key::Char('x')) => Some(vec![Request::ExportJournal]),
             (_, Key::Enter) => Some(self.open(kind, row)),
             _ => None,

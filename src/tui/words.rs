@@ -95,6 +95,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "What happened, newest first. Each entry carries the hash of the one before it.",
             "",
             "An entry whose words are sealed was written for another compartment: log on with the auditors' group to read it.",
+            "UNAUTH.: written while nobody was logged on, by a run of the program that ended before anybody was. a: the administrators read such entries and adopt them.",
             "x writes the journal export, which «conclave verify» checks on any computer.",
         ],
         "detail" => &["Everything the station knows of one row. Esc goes back."],

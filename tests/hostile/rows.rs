@@ -7,6 +7,7 @@ use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterR
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
+use conclave_station::adopt::AdoptEntries;
 use conclave_station::lost_card::ChangeCard;
 use conclave_station::pins::UnblockPin;
 use conclave_station::unlock::UnlockStation;
@@ -106,6 +107,9 @@ pub const ROWS: &[Row] = &[
         .serial
         .push('1')),
     row!(UnlockStation, "administrators sign", |_| UnlockStation {}),
+    row!(AdoptEntries, "administrators sign", adopt, |act| {
+        act.runs[0].0 += 1;
+    }),
     row!(UnblockPin, "administrators sign", unblock, |act| act
         .card
         .0[0] ^=
@@ -302,6 +306,12 @@ fn medium(_: &Room) -> EnrolMedium {
         id: Id([7; 16]),
         name: "STICK-1".into(),
         serial: "4C530001".into(),
+    }
+}
+
+fn adopt(_: &Room) -> AdoptEntries {
+    AdoptEntries {
+        runs: vec![(9, 11, Hash([9; 32]))],
     }
 }
 

@@ -9,6 +9,7 @@ use conclave_evidence::authority::{AuthorityChain, AuthorityRecord, SignedAuthor
 use conclave_evidence::journal::{
     Entry, EntryHeader, EntryKind, Head, RootEntry, SignedHead, entry_hash,
 };
+use conclave_evidence::locked::LockedRuns;
 use conclave_evidence::{Hash, Id, Point, Signature, cbor};
 use serde::Serialize;
 
@@ -154,7 +155,7 @@ impl Vault {
             Some((_, _, authority)) => *authority,
             None => self.authority_hash()?,
         };
-        let (next_seq, last_entry, head) =
+        let (next_seq, last_entry, head, locked) =
             self.stage_entries(batch.entries, roots, authority, &mut writes)?;
         self.store.commit(&writes)?;
         for (compartment, sum) in sums {
@@ -165,6 +166,7 @@ impl Vault {
         if let Some(station) = self.station.as_mut() {
             station.next_seq = next_seq;
             station.last_entry = last_entry;
+            station.locked = locked;
             if head.is_some() {
                 station.head = head;
             }
@@ -313,8 +315,9 @@ impl Vault {
         roots: Option<Vec<RootEntry>>,
         authority: Hash,
         writes: &mut Vec<Write>,
-    ) -> Result<(u64, Hash, Option<Head>), VaultError> {
+    ) -> Result<(u64, Hash, Option<Head>, LockedRuns), VaultError> {
         let station = self.station()?;
+        let mut locked = station.locked.clone();
         let (mut seq, mut previous) = (station.next_seq, station.last_entry);
         let journal_key = station.record.journal_key;
         let station_id = station.record.station;
@@ -347,6 +350,7 @@ impl Vault {
                 &mut *self.world.random,
             )?;
             previous = entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?;
+            locked.push(&header, previous);
             let bytes = cbor::to_vec(&entry).map_err(|_| VaultError::Malformed("entry"))?;
             writes.push(Write::Put(place::entry(seq), bytes));
             seq += 1;
@@ -360,7 +364,7 @@ impl Vault {
             }
             _ => None,
         };
-        Ok((seq, previous, head))
+        Ok((seq, previous, head, locked))
     }
 
     fn sign_head(

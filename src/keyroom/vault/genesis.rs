@@ -13,6 +13,7 @@ use conclave_evidence::authority::{
     AuthorityRecord, CardEntry, CardSignature, CardState, GroupEntry, MemberEntry, Mode,
     SignedAuthority, WriterEntry,
 };
+use conclave_evidence::locked::LockedRuns;
 use conclave_evidence::{Bytes, GroupId, Hash, Id, Point, cbor};
 
 use super::commit::{Batch, NewEntry};
@@ -254,6 +255,7 @@ impl Vault {
             next_seq: 0,
             last_entry: Hash([0; 32]),
             head: None,
+            locked: LockedRuns::default(),
         });
         self.groups = founded.groups;
         self.open = founded.open;

@@ -11,6 +11,7 @@ use conclave_evidence::authority::{AuthorityChain, AuthorityRecord, CardEntry, S
 use conclave_evidence::journal::{
     Anchor, Entry, EntryHeader, EntryKind, Head, RootEntry, SignedAnchor, SignedHead, entry_hash,
 };
+use conclave_evidence::locked::{LockedRun, LockedRuns};
 use conclave_evidence::{Bytes, Hash, Id, Point, cbor, sign};
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,7 @@ impl Vault {
         let mut next_seq = 0u64;
         let mut last_entry = Hash([0; 32]);
         let mut head_matches = None;
+        let mut locked = LockedRuns::default();
         let mut last_roots: Option<Vec<RootEntry>> = None;
         let head = self.load_head(&verified)?;
         let mut failed = None;
@@ -144,6 +146,7 @@ impl Vault {
                 if head.as_ref().is_some_and(|h| h.seq == next_seq) {
                     head_matches = Some(head.as_ref().is_some_and(|h| h.entry == last_entry));
                 }
+                locked.push(&header, last_entry);
                 if header.roots.is_some() {
                     last_roots = header.roots;
                 }
@@ -169,6 +172,7 @@ impl Vault {
             next_seq,
             last_entry,
             head,
+            locked,
         };
         self.check_last_roots(&station.record, last_roots)?;
         Ok(Some(station))
@@ -411,6 +415,15 @@ impl Vault {
             }
         }
         Ok(open.into_values().collect())
+    }
+
+    /// LOCKED entries that nobody vouches for: their run ended before anybody
+    /// logged on, and no quorum has adopted them.
+    #[must_use]
+    pub fn unauthenticated(&self) -> Vec<LockedRun> {
+        let running = Some(self.world.boot);
+        let station = self.station.as_ref();
+        station.map_or_else(Vec::new, |s| s.locked.unauthenticated(running))
     }
 
     /// The anchor for a card to sign: the newest signed head.

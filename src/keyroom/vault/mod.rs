@@ -26,6 +26,7 @@ use conclave_crypto::primitive::shamir::Share;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState, SignedAuthority};
 use conclave_evidence::journal::Head;
+use conclave_evidence::locked::LockedRuns;
 use conclave_evidence::{GroupId, Hash, Id, cbor};
 use serde::de::DeserializeOwned;
 
@@ -72,6 +73,7 @@ struct Station {
     next_seq: u64,
     last_entry: Hash,
     head: Option<Head>,
+    locked: LockedRuns,
 }
 
 /// An open compartment.

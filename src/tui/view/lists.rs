@@ -49,7 +49,10 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("n", "PIN"));
             hints.push(hint("b", "unblock"));
         }
-        Kind::Journal => hints.push(hint("x", "export")),
+        Kind::Journal => {
+            hints.push(hint("x", "export"));
+            hints.push(hint("a", "adopt"));
+        }
         _ => {}
     }
     if !place.filter.text().is_empty() {
