@@ -52,6 +52,8 @@ pub enum Administration {
     ChangePin,
     /// A blocked card gets a new PIN.
     UnblockPin,
+    /// Write a backup to the medium that is plugged in.
+    MakeBackup,
 }
 
 /// What the station tells a front end.

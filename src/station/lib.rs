@@ -3,6 +3,7 @@
 pub mod administer;
 pub mod anchor;
 pub mod approve;
+mod backup;
 pub mod cards;
 mod ceremony;
 pub mod compose;

@@ -591,6 +591,9 @@ impl App {
             (Kind::Devices, Key::Char('m')) => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])
             }
+            (Kind::Devices, Key::Char('b')) => {
+                Some(vec![Request::Administer(Administration::MakeBackup)])
+            }
             (Kind::People, Key::Char('s')) => {
                 Some(vec![Request::Administer(Administration::SuspendCard)])
             }

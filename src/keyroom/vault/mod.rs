@@ -4,6 +4,7 @@
 //! `docs/vault-format.md` describes every byte, so that a stranger with a
 //! quorum can decode a vault.
 
+mod backup;
 mod commit;
 pub mod compartment;
 pub mod engine;
