@@ -7,5 +7,7 @@
 mod made;
 #[path = "support/people.rs"]
 mod people;
+#[path = "backup/rehearsed.rs"]
+mod rehearsed;
 #[path = "support/stage.rs"]
 mod stage;

@@ -54,6 +54,8 @@ pub enum Administration {
     UnblockPin,
     /// Write a backup to the medium that is plugged in.
     MakeBackup,
+    /// Prove a backup in memory.
+    RehearseRestore,
 }
 
 /// What the station tells a front end.

@@ -20,6 +20,7 @@ pub mod logon;
 pub mod lost_card;
 pub mod pins;
 pub mod present;
+mod rehearse;
 pub mod service;
 pub mod session;
 pub mod station;

@@ -198,6 +198,7 @@ impl Station {
                     Administration::ChangePin => self.change_pin(front),
                     Administration::UnblockPin => self.unblock_pin(front),
                     Administration::MakeBackup => self.make_backup(front),
+                    Administration::RehearseRestore => self.rehearse_restore(front),
                 };
                 Self::tell_end(end, front);
             }

@@ -594,6 +594,9 @@ impl App {
             (Kind::Devices, Key::Char('b')) => {
                 Some(vec![Request::Administer(Administration::MakeBackup)])
             }
+            (Kind::Devices, Key::Char('v')) => {
+                Some(vec![Request::Administer(Administration::RehearseRestore)])
+            }
             (Kind::People, Key::Char('s')) => {
                 Some(vec![Request::Administer(Administration::SuspendCard)])
             }
