@@ -5,8 +5,10 @@
 
 pub mod approval;
 pub mod authority;
+pub mod backup;
 pub mod cbor;
 mod error;
+pub mod examine;
 pub mod export;
 pub mod ids;
 pub mod journal;

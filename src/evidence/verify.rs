@@ -1,6 +1,6 @@
 //! Verification in full depth, of files and folders as they are handed over.
 //!
-//! A path may be a bundle's folder, an exported journal, a transcript, or a
+//! A path may be a bundle's or a backup's folder, an exported journal, a transcript, or a
 //! folder that holds any of them. What is given together must also agree.
 
 use std::fmt;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::authority::{AuthorityChain, SignedAuthority};
+use crate::backup::{BACKUP_FILE, SignedBackup};
 use crate::error::EvidenceError;
 use crate::export::{CheckedJournal, JournalExport};
 use crate::ids::Hash;
@@ -17,6 +18,7 @@ use crate::transcript::{SignedTranscript, Transcript};
 use crate::words::digest_lines;
 use crate::{cbor, tagged};
 
+mod backup;
 mod bundle;
 mod cross;
 mod read;
@@ -200,7 +202,7 @@ impl Work {
         if self.found == before {
             let error = EvidenceError::file(
                 name(path),
-                "there is no bundle, exported journal or transcript in it",
+                "there is no bundle, backup, exported journal or transcript in it",
             );
             self.report.bad(&name(path), error);
         }
@@ -221,12 +223,19 @@ impl Work {
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
             return self.bundle(folder.unwrap_or(Path::new(".")));
         }
+        if SignedBackup::is_file(&start) {
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+            return self.backup(folder.unwrap_or(Path::new(".")));
+        }
         let journal = JournalExport::is_file(&start);
         let transcript = SignedTranscript::is_file(&start);
         if !journal && !transcript {
             // Its name says what it should be.
             let named = path.file_name().is_some_and(|n| {
-                n == "journal.cbor" || n == "transcript.cbor" || n == MANIFEST_FILE
+                n == "journal.cbor"
+                    || n == "transcript.cbor"
+                    || n == MANIFEST_FILE
+                    || n == BACKUP_FILE
             });
             if named || !searching {
                 self.found += 1;
@@ -260,6 +269,9 @@ impl Work {
         if names.iter().any(|n| n == MANIFEST_FILE || n == TEXT_FILE) {
             return self.bundle(path);
         }
+        if names.iter().any(|n| n == BACKUP_FILE) {
+            return self.backup(path);
+        }
         for entry in names {
             let inner = path.join(&entry);
             match kind(&inner, false) {
@@ -285,7 +297,15 @@ impl Work {
         );
         let result = AuthorityChain::verify(records).map_err(EvidenceError::from);
         let chain = self.report.check(place, what, result)?;
-        let genesis = chain.records().first().map(|(hash, _)| *hash)?;
+        self.genesis(place, &chain);
+        Some(chain)
+    }
+
+    /// Compares a chain's genesis with the one that was given, or shows it.
+    fn genesis(&mut self, place: &str, chain: &AuthorityChain) {
+        let Some((genesis, _)) = chain.records().first().cloned() else {
+            return;
+        };
         match self.genesis {
             Some(paper) if paper == genesis => {
                 self.report
@@ -308,7 +328,6 @@ impl Work {
             None => {}
         }
         self.shown.push(genesis);
-        Some(chain)
     }
 
     fn journal(&mut self, place: &str, bytes: &[u8]) {

@@ -54,6 +54,10 @@ pub enum Administration {
     ChangePin,
     /// A blocked card gets a new PIN.
     UnblockPin,
+    /// Write a backup to the medium that is plugged in.
+    MakeBackup,
+    /// Prove a backup in memory.
+    RehearseRestore,
 }
 
 /// What the station tells a front end.

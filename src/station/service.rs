@@ -198,6 +198,8 @@ impl Station {
                     Administration::ReinstateCard => self.reinstate_card(front),
                     Administration::ChangePin => self.change_pin(front),
                     Administration::UnblockPin => self.unblock_pin(front),
+                    Administration::MakeBackup => self.make_backup(front),
+                    Administration::RehearseRestore => self.rehearse_restore(front),
                 };
                 Self::tell_end(end, front);
             }
@@ -290,6 +292,7 @@ impl Station {
 }
 
 /// How an act ended that was no failure.
+#[derive(Debug)]
 pub enum ActEnd {
     /// It came to its end; the words are shown.
     Done {

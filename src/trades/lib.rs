@@ -1,5 +1,6 @@
-//! The trades: printing, media, ceremonies, targets.
+//! The trades: printing, media, backups, ceremonies, targets.
 
+pub mod backup;
 pub mod ceremony;
 pub mod media;
 pub mod print;

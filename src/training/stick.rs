@@ -251,4 +251,19 @@ impl Media for StickPorts {
     ) -> Result<Vec<u8>, MediaError> {
         self.plugged(serial)?.read_back(folder, name, most)
     }
+
+    fn folders(&mut self, serial: &str) -> Result<Vec<String>, MediaError> {
+        let root = folder::open_root(&self.plugged(serial)?.folder)?;
+        folder::folders(root.as_fd())
+    }
+
+    fn read(
+        &mut self,
+        serial: &str,
+        folder: &str,
+        name: &str,
+        most: u64,
+    ) -> Result<Vec<u8>, MediaError> {
+        self.plugged(serial)?.read_back(folder, name, most)
+    }
 }

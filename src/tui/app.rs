@@ -591,6 +591,12 @@ impl App {
             (Kind::Devices, Key::Char('m')) => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])
             }
+            (Kind::Devices, Key::Char('b')) => {
+                Some(vec![Request::Administer(Administration::MakeBackup)])
+            }
+            (Kind::Devices, Key::Char('v')) => {
+                Some(vec![Request::Administer(Administration::RehearseRestore)])
+            }
             (Kind::People, Key::Char('s')) => {
                 Some(vec![Request::Administer(Administration::SuspendCard)])
             }

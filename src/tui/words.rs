@@ -90,6 +90,8 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
             "",
             "e enrols a printer, m a USB medium. Both need administrators.",
+            "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs.",
+            "v proves a backup: the recovery quorum opens it in memory, and nothing of this station is touched.",
         ],
         "journal" => &[
             "What happened, newest first. Each entry carries the hash of the one before it.",

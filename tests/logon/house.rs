@@ -331,4 +331,12 @@ impl Media for Nothing {
     ) -> Result<Vec<u8>, MediaError> {
         Err(MediaError::Missing)
     }
+
+    fn folders(&mut self, _: &str) -> Result<Vec<String>, MediaError> {
+        Err(MediaError::Missing)
+    }
+
+    fn read(&mut self, _: &str, _: &str, _: &str, _: u64) -> Result<Vec<u8>, MediaError> {
+        Err(MediaError::Missing)
+    }
 }

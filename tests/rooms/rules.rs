@@ -44,6 +44,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
         &[
             &["print"],
             &["media"],
+            &["backup"],
             &["ceremony"],
             &["target"],
             &["pin"],

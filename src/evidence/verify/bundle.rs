@@ -142,7 +142,7 @@ impl Work {
 }
 
 /// A plain file: a bundle holds no links, folders or devices.
-fn plain(path: &Path) -> Result<std::path::PathBuf, EvidenceError> {
+pub(super) fn plain(path: &Path) -> Result<std::path::PathBuf, EvidenceError> {
     match kind(path, false)? {
         Kind::File => Ok(path.to_path_buf()),
         _ => Err(EvidenceError::file(

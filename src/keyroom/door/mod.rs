@@ -12,6 +12,7 @@ mod founding;
 mod mandate;
 mod permit;
 mod proposal;
+mod rehearsal;
 mod stop;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use beforehand::Beforehand;
 pub use mandate::Mandate;
 pub use permit::{Permit, PermitMark};
 pub use proposal::{PROPOSAL_MS, Proposal};
+pub use rehearsal::Rehearsal;
 pub use stop::{Stop, StopFlag};
 
 use crate::ports::Ports;

@@ -87,4 +87,23 @@ pub trait Media: Send {
         name: &str,
         most: u64,
     ) -> Result<Vec<u8>, MediaError>;
+
+    /// The names of the folders on a medium, sorted. Looking is no effect, so
+    /// it takes no permit: a station without people looks for backups too.
+    ///
+    /// # Errors
+    /// [`MediaError`]
+    fn folders(&mut self, serial: &str) -> Result<Vec<String>, MediaError>;
+
+    /// Reads a file as [`Media::read_back`] does, of whatever made it.
+    ///
+    /// # Errors
+    /// [`MediaError`]
+    fn read(
+        &mut self,
+        serial: &str,
+        folder: &str,
+        name: &str,
+        most: u64,
+    ) -> Result<Vec<u8>, MediaError>;
 }

@@ -4,13 +4,16 @@
 //! `docs/vault-format.md` describes every byte, so that a stranger with a
 //! quorum can decode a vault.
 
+mod backup;
 mod commit;
 pub mod compartment;
+mod copy;
 pub mod engine;
 mod error;
 pub mod genesis;
 pub mod guard;
 mod history;
+mod layer;
 mod parts;
 mod place;
 mod root;
@@ -32,12 +35,14 @@ use serde::de::DeserializeOwned;
 
 pub use commit::{Batch, NewEntry};
 pub use compartment::Compartment;
+pub use copy::{CopyContent, open_share_of, share_place};
 pub use error::VaultError;
 pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
 
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store, Write};
 use compartment::Openers;
+use layer::Layered;
 use root::{RootKeys, Sum};
 use seal::{Binding, Sealed};
 use share::SealedShare;
@@ -54,7 +59,7 @@ pub struct Surroundings {
 
 /// The station's repository.
 pub struct Vault {
-    store: Box<dyn Store>,
+    store: Layered,
     world: Surroundings,
     station: Option<Station>,
     /// Secrets of the groups that are logged on.
@@ -102,7 +107,7 @@ impl Vault {
     /// that does not verify.
     pub fn open(store: Box<dyn Store>, world: Surroundings) -> Result<Self, VaultError> {
         let mut vault = Self {
-            store,
+            store: Layered::over(store),
             world,
             station: None,
             groups: BTreeMap::new(),

@@ -17,6 +17,11 @@ pub const GENESIS: &[u8] = b"g";
 /// The count of failed logons, and why the station is locked.
 pub const GUARD: &[u8] = b"k";
 
+/// Prefixes of everything that is sealed, in the order of the keys.
+pub const SEALED: [&[u8]; 4] = [b"c/", b"r/", b"s/", b"w/"];
+/// Prefixes of everything that is public and signed, in the order of the keys.
+pub const PUBLIC: [&[u8]; 4] = [AUTHORITY, HEAD, JOURNAL, ANCHOR];
+
 fn numbered(prefix: &[u8], number: u64) -> Vec<u8> {
     [prefix, &number.to_be_bytes()].concat()
 }

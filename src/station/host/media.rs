@@ -172,6 +172,22 @@ impl Media for HostMedia {
         let root = self.root(serial)?;
         folder::read_back(root.as_fd(), folder, name, most)
     }
+
+    fn folders(&mut self, serial: &str) -> Result<Vec<String>, MediaError> {
+        let root = self.root(serial)?;
+        folder::folders(root.as_fd())
+    }
+
+    fn read(
+        &mut self,
+        serial: &str,
+        folder: &str,
+        name: &str,
+        most: u64,
+    ) -> Result<Vec<u8>, MediaError> {
+        let root = self.root(serial)?;
+        folder::read_back(root.as_fd(), folder, name, most)
+    }
 }
 
 fn broken(error: std::io::Error) -> MediaError {

@@ -184,6 +184,27 @@ pub fn emit(
     Ok(())
 }
 
+/// Writes one file to the one medium that is plugged in, and reads it back
+/// past every cache: where a set is too long to be held as a whole.
+///
+/// # Errors
+/// [`MediaError`]
+pub fn write_one(
+    permit: &dyn Permission,
+    media: &mut dyn Media,
+    serial: &str,
+    folder: &str,
+    name: &str,
+    bytes: &[u8],
+) -> Result<(), MediaError> {
+    single(media, serial)?;
+    if !permit.may_continue() {
+        return Err(MediaError::Stopped);
+    }
+    media.write(permit, serial, folder, name, bytes)?;
+    compare(permit, media, serial, folder, name, bytes)
+}
+
 /// Failures of a write that took no byte.
 fn before_a_byte(cause: &MediaError) -> bool {
     matches!(
@@ -197,7 +218,7 @@ fn before_a_byte(cause: &MediaError) -> bool {
 }
 
 /// Failures after which a file may stand there whole all the same.
-fn may_stand(cause: &MediaError) -> bool {
+pub(crate) fn may_stand(cause: &MediaError) -> bool {
     matches!(cause, MediaError::Broken(_) | MediaError::Missing)
 }
 

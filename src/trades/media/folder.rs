@@ -11,8 +11,8 @@ use std::path::Path;
 
 use conclave_keyroom::ports::media::MediaError;
 use rustix::fs::{
-    Advice, AtFlags, FileType, Mode, OFlags, RenameFlags, fadvise, fstat, fstatvfs, fsync, linkat,
-    mkdirat, openat, renameat_with, unlinkat,
+    Advice, AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fadvise, fstat, fstatvfs, fsync,
+    linkat, mkdirat, openat, renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -238,6 +238,32 @@ pub fn read_back(
     } else {
         Err(differs())
     }
+}
+
+/// The most folders on a medium that are looked at.
+const FOLDERS_MOST: usize = 10_000;
+
+/// The plainly named folders on a medium, sorted.
+///
+/// # Errors
+/// [`MediaError::Broken`]
+pub fn folders(root: BorrowedFd<'_>) -> Result<Vec<String>, MediaError> {
+    let at = |error| failed(error, "");
+    let mut names = Vec::new();
+    for entry in Dir::read_from(root).map_err(at)? {
+        let entry = entry.map_err(at)?;
+        let Ok(name) = entry.file_name().to_str() else {
+            continue;
+        };
+        if check_name(name).is_ok() && open_folder(root, name).is_ok() {
+            names.push(name.to_owned());
+        }
+        if names.len() > FOLDERS_MOST {
+            return Err(MediaError::Broken("it has too many folders".into()));
+        }
+    }
+    names.sort();
+    Ok(names)
 }
 
 fn open_folder(root: BorrowedFd<'_>, folder: &str) -> Result<OwnedFd, MediaError> {

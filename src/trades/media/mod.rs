@@ -15,9 +15,10 @@ mod enrol;
 pub mod folder;
 mod name;
 
+pub(crate) use bundle::may_stand;
 pub use bundle::{
     Bundle, BundleError, FILE_MOST, FILES_MOST, Interrupted, TOTAL_MOST, bundle_folder, emit,
-    read_again, single,
+    read_again, single, write_one,
 };
 pub use enrol::EnrolMedium;
 pub use name::{NAME_MOST, check_name};

@@ -40,8 +40,10 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
     match place.kind {
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
         Kind::Devices => {
-            hints.push(hint("e", "enrol printer"));
-            hints.push(hint("m", "enrol medium"));
+            hints.push(hint("e", "printer"));
+            hints.push(hint("m", "medium"));
+            hints.push(hint("b", "back up"));
+            hints.push(hint("v", "prove backup"));
         }
         Kind::People => {
             hints.push(hint("s", "suspend"));

@@ -1,0 +1,14 @@
+//! Backups: what the repository holds, exactly as it lies there, on an
+//! enrolled medium; and the proof that one can be opened again.
+//!
+//! - `make`: the action that writes one
+//! - `rehearse`: the action that proves one, beside the station
+//! - `read`: a backup on a medium, examined file by file
+
+mod make;
+mod read;
+mod rehearse;
+
+pub use make::{BackupRecord, MadeBackup, MakeBackup, contents};
+pub use read::{FoundBackup, OnMedium, backup_folders, examine_on, refused};
+pub use rehearse::{Proven, Rehearse, sealed_share};
