@@ -52,6 +52,8 @@ pub enum Administration {
     ChangePin,
     /// A blocked card gets a new PIN.
     UnblockPin,
+    /// Replace a card, add or remove a person, renew a group.
+    ChangeMembers,
 }
 
 /// What the station tells a front end.

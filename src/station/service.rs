@@ -197,6 +197,7 @@ impl Station {
                     Administration::ReinstateCard => self.reinstate_card(front),
                     Administration::ChangePin => self.change_pin(front),
                     Administration::UnblockPin => self.unblock_pin(front),
+                    Administration::ChangeMembers => self.change_members(front),
                 };
                 Self::tell_end(end, front);
             }

@@ -603,6 +603,9 @@ impl App {
             (Kind::People, Key::Char('b')) => {
                 Some(vec![Request::Administer(Administration::UnblockPin)])
             }
+            (Kind::People, Key::Char('m')) => {
+                Some(vec![Request::Administer(Administration::ChangeMembers)])
+            }
             (Kind::Journal, Key::Char('x')) => Some(vec![Request::ExportJournal]),
             (_, Key::Enter) => Some(self.open(kind, row)),
             _ => None,

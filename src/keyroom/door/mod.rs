@@ -12,6 +12,7 @@ mod founding;
 mod mandate;
 mod permit;
 mod proposal;
+mod renewal;
 mod stop;
 
 use std::sync::Arc;
@@ -240,7 +241,11 @@ impl Door {
                         ..EntryBody::default()
                     },
                 });
+                let renews = batch.renews();
                 self.vault.commit(batch)?;
+                if renews {
+                    self.provider_follows();
+                }
                 Ok(out)
             }
             // The intent stays without an outcome: UNKNOWN, for a person to
@@ -450,9 +455,7 @@ impl Door {
             self.vault.lock_group(group);
             return Err(error);
         }
-        if let Ok(parent) = self.vault.derived(Compartment::Keys, "conclave/provider/1") {
-            self.provider.unlock(parent);
-        }
+        self.provider_follows();
         Ok(())
     }
 

@@ -69,7 +69,7 @@ impl Permission for PermitMark {
 }
 
 impl Permit<'_> {
-    fn mark(&self) -> PermitMark {
+    pub(super) fn mark(&self) -> PermitMark {
         PermitMark {
             act: self.act,
             action: self.action,
