@@ -93,23 +93,37 @@ fn all_files_and_one_share_of_each_group_open_nothing() {
         held.push(bytes);
     }
     // Every wrap stays sealed under whatever the held shares make.
-    let mut parents: Vec<Vec<u8>> = held.clone();
-    parents.extend(
-        held.iter()
-            .flat_map(|a| held.iter().map(|b| [a.as_slice(), b].concat())),
-    );
-    parents.push(vec![0; 32]);
+    held.push(vec![0; 32]);
+    let secrets: Vec<Secret> = held
+        .iter()
+        .map(|bytes| Secret::take(&mut bytes.clone()))
+        .collect();
     let wraps = decode::wraps(&content);
     assert_eq!(wraps.len(), 29 + 9, "data and writer keys for their groups");
     for wrap in &wraps {
-        for parent in &parents {
-            let parent = Secret::take(&mut parent.clone());
-            assert!(wrap.open(&parent).is_none(), "{:?}", wrap.binding);
+        for first in &secrets {
+            assert!(wrap.open(&[first]).is_none(), "{:?}", wrap.binding);
+            for second in &secrets {
+                assert!(wrap.open(&[first, second]).is_none(), "{:?}", wrap.binding);
+            }
         }
     }
     // The same attempt with the second share does open: the test can fail.
     let secret = decode::group_secret(&content, &room, Auditors, &["Jana", "Kim"]);
-    assert!(wraps.iter().any(|wrap| wrap.open(&secret).is_some()));
+    assert!(wraps.iter().any(|wrap| wrap.open(&[&secret]).is_some()));
+    // And a pair's key takes both of the pair.
+    let both = [
+        decode::group_secret(&content, &room, KeyManagers, &["Dora", "Emil"]),
+        decode::group_secret(&content, &room, Approvers, &["Ada", "Ben"]),
+    ];
+    let pairs: Vec<_> = wraps.iter().filter(|w| w.enc.len() == 2).collect();
+    assert_eq!(pairs.len(), 4);
+    for wrap in pairs {
+        assert!(wrap.open(&[&both[0], &both[1]]).is_some());
+        for (first, second) in [(0, 0), (1, 1), (1, 0)] {
+            assert!(wrap.open(&[&both[first], &both[second]]).is_none());
+        }
+    }
 }
 
 #[test]

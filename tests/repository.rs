@@ -492,7 +492,7 @@ fn a_data_key_alone_writes_nothing_that_lasts() {
     // And the auditors' secret does not open it.
     for wrap in decode::wraps(&content) {
         if wrap.binding.purpose == "conclave/wrap-writer/1" {
-            assert!(wrap.open(&secret).is_none());
+            assert!(wrap.open(&[&secret]).is_none());
         }
     }
 }

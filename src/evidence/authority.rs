@@ -162,6 +162,9 @@ pub struct GroupEntry {
     pub members: Vec<MemberEntry>,
     /// HMAC that a combined secret must give.
     pub secret_check: Option<Hash>,
+    /// Compartments' keys are wrapped to it; its private half comes from the
+    /// secret. So a key can be made anew for a group that is not here.
+    pub wrap_key: Option<Point>,
 }
 
 /// A member of a group.

@@ -58,6 +58,8 @@ pub enum Administration {
     MakeBackup,
     /// Prove a backup in memory.
     RehearseRestore,
+    /// Replace a card, add or remove a person, renew a group.
+    ChangeMembers,
 }
 
 /// What the station tells a front end.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use conclave_evidence::authority::{AuthorityRecord, CardState};
+use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
 use conclave_keyroom::domain::people::Person;
@@ -45,11 +45,25 @@ fn groups_without_spare(record: &AuthorityRecord) -> impl Iterator<Item = TaskRo
             who: GroupId::Administrators.title().into(),
             detail: vec![
                 "One more lost card and this group can never come together again.".into(),
-                "Have another card enrolled for it.".into(),
+                "Replace the card that is missing, or add a person: people screen, m.".into(),
             ],
             resume: None,
         })
     })
+}
+
+fn unfinished_card(card: &CardEntry) -> TaskRow {
+    TaskRow {
+        due: "now".into(),
+        days: -1,
+        what: format!("finish {}'s new card", card.person_name),
+        who: GroupId::Administrators.title().into(),
+        detail: vec![
+            "It has its share, and not yet its own PUK and management key.".into(),
+            "On the people screen: m, then «Finish a new card».".into(),
+        ],
+        resume: None,
+    }
 }
 
 fn due(days: i64, then_ms: u64) -> String {
@@ -123,6 +137,9 @@ impl Station {
         }
         if self.is_open() {
             tasks.extend(self.adoption_task());
+        }
+        if !self.door.vault().genesis_unfinished().unwrap_or(true) {
+            tasks.extend(self.unfinished().iter().map(unfinished_card));
         }
         for intent in self.unknown_acts() {
             tasks.push(TaskRow {

@@ -33,6 +33,7 @@ fn group(group: GroupId, holds_secret: bool, members: &[(u8, u8)]) -> GroupEntry
             })
             .collect(),
         secret_check: None,
+        wrap_key: None,
     }
 }
 

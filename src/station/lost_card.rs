@@ -3,20 +3,17 @@
 //! also while nobody is logged on; bringing it back takes their quorum.
 
 use conclave_crypto::secret::Secret;
-use conclave_evidence::authority::{
-    AuthorityRecord, CardEntry, CardSignature, CardState, SignedAuthority,
-};
-use conclave_evidence::{GroupId, Hash, Id, Signature};
+use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState, SignedAuthority};
+use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
-use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use serde::{Deserialize, Serialize};
 
 use crate::approve::Undone;
-use crate::cards::{Held, Interrupted, ask};
-use crate::present::{Absent, Wanted, present};
+use crate::cards::{Interrupted, ask};
 use crate::service::{ActEnd, stopped};
+use crate::sign_record::RecordToSign;
 use crate::station::Station;
 
 /// Changes whether one card may act.
@@ -160,64 +157,22 @@ fn misfit(why: &str) -> ActionError {
     )
 }
 
-/// Administrators who have not signed yet; not with the card in question.
-struct Administrators<'a> {
-    record: &'a AuthorityRecord,
-    lost: Id,
-    done: &'a [CardSignature],
-}
-
-impl Wanted for Administrators<'_> {
-    fn wants(&self, entry: &CardEntry) -> Result<(), Refusal> {
-        let name = &entry.person_name;
-        let happened = if entry.card == self.lost {
-            format!("This is the very card that is in question, {name}'s.")
-        } else if !self.record.is_member(GroupId::Administrators, entry.card) {
-            format!("{name} is no administrator.")
-        } else if self.done.iter().any(|s| s.card == entry.card) {
-            format!("{name} has signed already; nobody counts twice.")
-        } else {
-            return Ok(());
-        };
-        Err(Refusal {
-            happened,
-            safe: "Nothing was signed, and no PIN was asked for.".into(),
-            advice: format!("Wanted now: {}.", crate::words::list(&self.names())),
-        })
-    }
-
-    fn passes_over(&self, entry: &CardEntry) -> bool {
-        self.done.iter().any(|s| s.card == entry.card)
-            || !self.record.is_member(GroupId::Administrators, entry.card)
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.record
-            .cards
-            .iter()
-            .filter(|c| c.state == CardState::Active && c.card != self.lost)
-            .filter(|c| self.record.is_member(GroupId::Administrators, c.card))
-            .filter(|c| !self.done.iter().any(|s| s.card == c.card))
-            .map(|c| c.person_name.clone())
-            .collect()
-    }
-}
-
 fn prompt(code: &str, title: &str) -> Prompt {
     Prompt {
         code: code.into(),
         act: title.into(),
         title: title.into(),
         safe: "yes, nothing is changed before the last signature".into(),
-        why: "A lost card opens nothing without its PIN, and it has three tries. Suspended, it is \
-              refused before its PIN is asked. One administrator is enough to bar a card, since \
-              that opens nothing; to bring one back takes their quorum."
-            .into(),
+        why: WHY.into(),
         ..Prompt::default()
     }
 }
 
-fn groups_words(record: &AuthorityRecord, person: Id) -> String {
+const WHY: &str = "A lost card opens nothing without its PIN, and it has three tries. Suspended, it is refused \
+     before its PIN is asked. One administrator is enough to bar a card, since that opens nothing; \
+     to bring one back takes their quorum.";
+
+pub(crate) fn groups_words(record: &AuthorityRecord, person: Id) -> String {
     let titles: Vec<&str> = record
         .groups_of(person)
         .into_iter()
@@ -287,7 +242,18 @@ impl Station {
         };
         let purpose = format!("{title}: {}", lost.person_name);
         self.pause_watch(true);
-        let signed = self.sign_record(&next, &record, lost.card, need, &purpose, people);
+        let signed = self.sign_record(
+            &RecordToSign {
+                next: &next,
+                record: &record,
+                barred: &[lost.card],
+                need,
+                purpose: &purpose,
+                words: std::slice::from_ref(&purpose),
+                why: WHY,
+            },
+            people,
+        );
         self.pause_watch(false);
         let (signed, mut held) = match signed {
             Ok(signed) => signed,
@@ -314,69 +280,6 @@ impl Station {
                 .map_err(|e| self.refusal(&e.to_string()))?;
         }
         Ok(done(&record, &lost, to))
-    }
-
-    /// Signatures of administrators over the record itself.
-    fn sign_record(
-        &mut self,
-        next: &AuthorityRecord,
-        record: &AuthorityRecord,
-        lost: Id,
-        need: usize,
-        purpose: &str,
-        people: &mut dyn People,
-    ) -> Result<(SignedAuthority, Vec<Held>), Undone> {
-        let failed = |e: conclave_evidence::cbor::CborError| Undone::Card(e.to_string());
-        let mut signed = SignedAuthority::unsigned(next).map_err(failed)?;
-        let digest = next.digest().map_err(failed)?;
-        let mut cards = Vec::new();
-        while signed.signatures.len() < need {
-            let wanted = Administrators {
-                record,
-                lost,
-                done: &signed.signatures,
-            };
-            let mut question = prompt("card.sign", "This is what you sign:");
-            question.lines = vec![
-                PromptLine::note(purpose),
-                PromptLine::note(format!("Authority record {}, SHA-256", next.seq)),
-                PromptLine::note(digest.to_string().to_uppercase()),
-                PromptLine::note(format!("Signed: {} of {need}", signed.signatures.len())),
-            ];
-            question.waiting_for = match need {
-                1 => "any administrator".into(),
-                _ => "administrators".into(),
-            };
-            let came = present(
-                &mut self.door,
-                &self.readers,
-                people,
-                &mut question,
-                &wanted,
-                &format!("sign: {purpose}"),
-                false,
-                &mut |_| Ok(false),
-            )
-            .map_err(|absent| match absent {
-                Absent::Interrupted { why, .. } => Undone::Interrupted(why),
-                Absent::Failed { why, .. } => Undone::Card(why),
-            })?;
-            let mut held = came.held;
-            let signature = held
-                .card
-                .sign_with_fresh_pin(&came.pin, &digest.0)
-                .map_err(|error| match error {
-                    PivError::Card(_) => Undone::Interrupted(Interrupted::CardGone),
-                    other => Undone::Card(other.to_string()),
-                })?;
-            signed.signatures.push(CardSignature {
-                card: came.entry.card,
-                signature: Signature(signature),
-            });
-            self.last_proven(&held);
-            cards.push(held);
-        }
-        Ok((signed, cards))
     }
 }
 

@@ -200,6 +200,7 @@ impl Station {
                     Administration::UnblockPin => self.unblock_pin(front),
                     Administration::MakeBackup => self.make_backup(front),
                     Administration::RehearseRestore => self.rehearse_restore(front),
+                    Administration::ChangeMembers => self.change_members(front),
                 };
                 Self::tell_end(end, front);
             }

@@ -612,6 +612,9 @@ impl App {
             (Kind::Journal, Key::Char('a')) => {
                 Some(vec![Request::Administer(Administration::AdoptEntries)])
             }
+            (Kind::People, Key::Char('m')) => {
+                Some(vec![Request::Administer(Administration::ChangeMembers)])
+            }
             (Kind::Journal, Key::Char('x')) => Some(vec![Request::ExportJournal]),
             (_, Key::Enter) => Some(self.open(kind, row)),
             _ => None,

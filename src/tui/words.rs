@@ -85,6 +85,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "«0 spare»: the group has just enough live cards; one lost card, and it cannot come together. Replace cards before that. «Too few»: it cannot open.",
             "n: a holder changes the PIN of their own card. b: a blocked card gets a new PIN, the administrators' quorum signs.",
             "A card is lost: s suspends it, one administrator signs. r brings a suspended card back: the administrators' quorum signs.",
+            "m: replace a card, a person leaves or comes, another quorum, a new secret. The groups concerned log on beside the administrators.",
         ],
         "devices" => &[
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",

@@ -11,6 +11,7 @@
     reason = "each test takes what it needs, and may stop at the first surprise"
 )]
 
+use conclave_crypto::primitive::ec::KeyPair;
 use conclave_crypto::primitive::{derive, hpke, seal, shamir};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::authority::{AuthorityRecord, SignedAuthority};
@@ -40,6 +41,46 @@ pub struct Sealed {
     pub body: Bytes,
 }
 
+/// A wrapped key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wrapped {
+    pub binding: Binding,
+    pub enc: Vec<Point>,
+    pub body: Bytes,
+}
+
+impl Wrapped {
+    /// Opens it with the groups' secrets, in the order of its openers.
+    pub fn open(&self, secrets: &[&Secret]) -> Option<Secret> {
+        let info = cbor::to_vec(&self.binding).unwrap();
+        let names: Vec<&str> = self.binding.kind.split('+').collect();
+        if names.len() != secrets.len() || self.enc.len() != secrets.len() {
+            return None;
+        }
+        let mut body = self.body.to_vec();
+        for ((name, enc), secret) in names.iter().zip(&self.enc).zip(secrets).rev() {
+            let (group, epoch) = name.split_once('@').unwrap();
+            let group = GroupId::ALL.into_iter().find(|g| g.name() == group).unwrap();
+            let pair = group_key(self.binding.station, group, epoch.parse().unwrap(), secret);
+            let plain = hpke::open(&enc.0, &pair, &info, b"", &body).ok()?;
+            body = plain.expose().to_vec();
+        }
+        Some(Secret::take(&mut body))
+    }
+}
+
+/// The key pair that wraps are sealed to, from a group's secret.
+pub fn group_key(station: Id, group: GroupId, epoch: u32, secret: &Secret) -> KeyPair {
+    (0u8..)
+        .find_map(|candidate| {
+            let said = ("conclave/group-key/1", station, group, epoch, candidate);
+            let info = cbor::to_vec(&said).unwrap();
+            let scalar = derive::hkdf(secret.expose(), &[], &[&info], 32).unwrap();
+            KeyPair::from_secret(scalar).ok()
+        })
+        .unwrap()
+}
+
 /// A share for one card.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SealedShare {
@@ -59,7 +100,7 @@ impl Sealed {
     /// Opens it: AES-256-GCM under HKDF(parent, salt, binding), padding off.
     pub fn open(&self, parent: &Secret) -> Option<Secret> {
         let context = cbor::to_vec(&self.binding).unwrap();
-        let salt: [u8; 32] = self.salt.as_ref().try_into().ok()?;
+        let salt: [u8; 32] = self.salt[..].try_into().ok()?;
         let padded = seal::open(parent, &salt, &context, &context, &self.body).ok()?;
         let end = padded.expose().iter().rposition(|&byte| byte != 0)?;
         assert_eq!(padded.expose()[end], 0x80, "padding");
@@ -140,15 +181,15 @@ pub fn wrapped_key(
     purpose: &str,
     compartment: &str,
     openers: &str,
-    parent: &Secret,
+    secret: &Secret,
 ) -> Option<Secret> {
     let place = format!("w/{purpose}/{compartment}/{openers}");
-    let sealed: Sealed = cbor::from_slice(&content[place.as_bytes()]).unwrap();
-    sealed.open(parent)
+    let wrapped: Wrapped = cbor::from_slice(&content[place.as_bytes()]).unwrap();
+    wrapped.open(&[secret])
 }
 
 /// All wraps in the store.
-pub fn wraps(content: &Content) -> Vec<Sealed> {
+pub fn wraps(content: &Content) -> Vec<Wrapped> {
     content
         .iter()
         .filter(|(key, _)| key.starts_with(b"w/"))

@@ -113,6 +113,23 @@ impl Crowd {
         None
     }
 
+    /// From now on this person holds this card, and no other.
+    pub fn give(&mut self, name: &str, card: TrainingCard) {
+        self.cards.retain(|(n, _)| n != name);
+        self.cards.push((name.into(), card));
+        self.in_reader = None;
+    }
+
+    /// How often a question was asked counts from here.
+    pub fn forget_questions(&mut self) {
+        self.asked.clear();
+    }
+
+    /// The refusal that stood on a screen last, whole.
+    pub fn last_refusal(&self) -> Option<Refusal> {
+        self.prompt.as_ref().and_then(|p| p.refused.clone())
+    }
+
     /// Pulls the card that is in.
     pub fn hand(&self) -> TrainingReaders {
         self.readers.clone()

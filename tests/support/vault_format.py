@@ -111,6 +111,27 @@ def open_hpke(scalar, enc, info, aad, sealed):
     return own, AESGCM(key).decrypt(nonce, sealed, aad)
 
 
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def open_wrapped(secrets, stored):
+    """The page's section on wraps: one layer of HPKE a group."""
+    wrapped, end = take(stored)
+    assert end == len(stored) and encode(wrapped) == stored
+    binding, body = wrapped["binding"], wrapped["body"]
+    info = encode(binding)
+    layers = list(zip(binding["kind"].split("+"), wrapped["enc"], secrets, strict=True))
+    for name, enc, secret in reversed(layers):
+        group, epoch = name.split("@")
+        for candidate in range(256):
+            made = encode(["conclave/group-key/1", binding["station"], group, int(epoch), candidate])
+            scalar = expand(mac(bytes(32), secret), made, 32)
+            if 0 < int.from_bytes(scalar, "big") < ORDER:
+                break
+        _, body = open_hpke(scalar, enc, info, b"", body)
+    return body
+
+
 def times(a, b):
     product = 0
     while b:
@@ -156,7 +177,7 @@ def main():
     check = mac(secret, encode(["conclave/group-check/1", station, group, epoch]))
     assert check.hex() == vector["secret_check"].lower()
     print("secret", secret.hex())
-    data = open_sealed(secret, raw(vector["wrap_value"]))
+    data = open_wrapped([secret], raw(vector["wrap_value"]))
     print("data", data.hex())
     print("record", open_sealed(data, raw(vector["record_value"])).hex())
 

@@ -13,6 +13,7 @@ mod mandate;
 mod permit;
 mod proposal;
 mod rehearsal;
+mod renewal;
 mod stop;
 
 use std::sync::Arc;
@@ -242,7 +243,11 @@ impl Door {
                         ..EntryBody::default()
                     },
                 });
+                let renews = batch.renews();
                 self.vault.commit(batch)?;
+                if renews {
+                    self.provider_follows();
+                }
                 Ok(out)
             }
             // The intent stays without an outcome: UNKNOWN, for a person to
@@ -452,9 +457,7 @@ impl Door {
             self.vault.lock_group(group);
             return Err(error);
         }
-        if let Ok(parent) = self.vault.derived(Compartment::Keys, "conclave/provider/1") {
-            self.provider.unlock(parent);
-        }
+        self.provider_follows();
         Ok(())
     }
 

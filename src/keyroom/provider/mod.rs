@@ -160,4 +160,17 @@ pub trait Provider: Send {
         keys: &[&StoredKey],
         operation: &mut dyn FnMut(&[&Secret]),
     ) -> Result<(), ProviderError>;
+
+    /// Keeps a stored key under another secret: the compartment's key is being
+    /// renewed.
+    ///
+    /// # Errors
+    /// [`ProviderError::Forged`] and others.
+    fn reseal(
+        &mut self,
+        permit: &dyn Permission,
+        key: &StoredKey,
+        parent: &Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<StoredKey, ProviderError>;
 }

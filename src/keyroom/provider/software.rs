@@ -38,18 +38,7 @@ impl SoftwareProvider {
         clear: &Secret,
         random: &mut dyn RandomSource,
     ) -> Result<StoredKey, ProviderError> {
-        let mut salt = [0u8; 32];
-        random
-            .public(&mut salt)
-            .map_err(|_| ProviderError::Random)?;
-        let context = context(key, form)?;
-        let sealed = seal::seal(self.parent()?, &salt, &context, &context, clear.expose())
-            .map_err(|_| ProviderError::Crypto)?;
-        Ok(StoredKey {
-            key,
-            form,
-            blob: [salt.as_slice(), &sealed].concat(),
-        })
+        store_under(self.parent()?, key, form, clear, random)
     }
 
     fn clear(&self, stored: &StoredKey) -> Result<Secret, ProviderError> {
@@ -66,6 +55,27 @@ impl SoftwareProvider {
         }
         Ok(clear)
     }
+}
+
+fn store_under(
+    parent: &Secret,
+    key: Id,
+    form: KeyForm,
+    clear: &Secret,
+    random: &mut dyn RandomSource,
+) -> Result<StoredKey, ProviderError> {
+    let mut salt = [0u8; 32];
+    random
+        .public(&mut salt)
+        .map_err(|_| ProviderError::Random)?;
+    let context = context(key, form)?;
+    let sealed = seal::seal(parent, &salt, &context, &context, clear.expose())
+        .map_err(|_| ProviderError::Crypto)?;
+    Ok(StoredKey {
+        key,
+        form,
+        blob: [salt.as_slice(), &sealed].concat(),
+    })
 }
 
 fn context(key: Id, form: KeyForm) -> Result<Vec<u8>, ProviderError> {
@@ -207,5 +217,17 @@ impl Provider for SoftwareProvider {
             .collect::<Result<Vec<_>, _>>()?;
         operation(&clear.iter().collect::<Vec<_>>());
         Ok(())
+    }
+
+    fn reseal(
+        &mut self,
+        permit: &dyn Permission,
+        key: &StoredKey,
+        parent: &Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<StoredKey, ProviderError> {
+        proceed(permit)?;
+        let clear = self.clear(key)?;
+        store_under(parent, key.key, key.form, &clear, random)
     }
 }

@@ -18,7 +18,8 @@ use super::error::VaultError;
 use super::history::{EntryBody, body_info};
 use super::root::Sum;
 use super::seal::{Binding, Sealed};
-use super::{CompartmentState, RECORD, Vault, place, sum_binding};
+use super::renewal::{Receipt, Renewed, Staged};
+use super::{CompartmentState, Open, RECORD, Vault, place, sum_binding};
 use crate::ports::store::Write;
 
 /// Changes that take place together or not at all.
@@ -28,6 +29,8 @@ pub struct Batch {
     entries: Vec<NewEntry>,
     plain: Vec<Write>,
     authority: Option<SignedAuthority>,
+    /// The prepared renewal takes place, with what its cards signed.
+    pub(super) renewal: Option<Vec<Receipt>>,
     /// Sign the roots of all compartments, changed or not (the first commit).
     all_roots: bool,
 }
@@ -136,6 +139,9 @@ impl Vault {
             return Err(VaultError::Unjournalled);
         }
         let mut writes = batch.plain;
+        if let (Some(signed), Some(receipts)) = (&batch.authority, &batch.renewal) {
+            self.check_renewal(signed, receipts)?;
+        }
         let changed = match batch.authority {
             Some(signed) => Some(self.stage_authority(signed, &mut writes)?),
             None => None,
@@ -145,11 +151,24 @@ impl Vault {
             sums.extend(self.open.iter().map(|(&c, open)| (c, open.sum)));
         }
         // Two changes of one record in one batch see one another.
-        let mut versions: BTreeMap<(Compartment, Id), Option<Vec<u8>>> = BTreeMap::new();
+        let mut staged = Staged::new();
+        let renewed = match (&changed, batch.renewal.is_some()) {
+            (Some((_, record, _)), true) => {
+                self.stage_renewal(record, &mut writes, &mut sums, &mut staged)?
+            }
+            _ => Renewed::default(),
+        };
         for change in batch.records {
-            self.stage_record(change, &mut writes, &mut sums, &mut versions)?;
+            self.stage_record(change, &renewed.open, &mut sums, &mut staged)?;
         }
-        let roots = self.stage_roots(&sums, &mut writes)?;
+        for ((compartment, id), value) in staged {
+            let key = place::record(compartment, id);
+            writes.push(match value {
+                Some(bytes) => Write::Put(key, bytes),
+                None => Write::Delete(key),
+            });
+        }
+        let roots = self.stage_roots(&sums, &renewed.open, &mut writes)?;
         // The head is signed under the record that this batch brings.
         let authority = match &changed {
             Some((_, _, authority)) => *authority,
@@ -158,6 +177,9 @@ impl Vault {
         let (next_seq, last_entry, head, locked) =
             self.stage_entries(batch.entries, roots, authority, &mut writes)?;
         self.store.commit(&writes)?;
+        if batch.renewal.is_some() {
+            self.adopt(renewed);
+        }
         for (compartment, sum) in sums {
             if let Some(open) = self.open.get_mut(&compartment) {
                 open.sum = sum;
@@ -209,9 +231,9 @@ impl Vault {
     fn stage_record(
         &mut self,
         change: RecordChange,
-        writes: &mut Vec<Write>,
+        renewed: &BTreeMap<Compartment, Open>,
         sums: &mut BTreeMap<Compartment, Sum>,
-        versions: &mut BTreeMap<(Compartment, Id), Option<Vec<u8>>>,
+        staged: &mut Staged,
     ) -> Result<(), VaultError> {
         let (compartment, id) = match &change {
             RecordChange::Put(compartment, _, id, _) | RecordChange::Delete(compartment, id) => {
@@ -219,14 +241,13 @@ impl Vault {
             }
         };
         let station = self.authority()?.station;
-        let key = place::record(compartment, id);
-        let before = match versions.get(&(compartment, id)) {
-            Some(staged) => staged.clone(),
-            None => self.store.get(&key)?,
+        let before = match staged.get(&(compartment, id)) {
+            Some(value) => value.clone(),
+            None => self.store.get(&place::record(compartment, id))?,
         };
-        let open = self
-            .open
+        let open = renewed
             .get(&compartment)
+            .or_else(|| self.open.get(&compartment))
             .ok_or(VaultError::Closed(compartment))?;
         if open.writer.is_none() {
             return Err(VaultError::ReadOnly(compartment));
@@ -238,10 +259,7 @@ impl Vault {
             open.roots.remove(sum, id, version, bytes)?;
         }
         let after = match change {
-            RecordChange::Delete(..) => {
-                writes.push(Write::Delete(key));
-                None
-            }
+            RecordChange::Delete(..) => None,
             RecordChange::Put(_, kind, _, body) => {
                 let binding = Binding {
                     purpose: RECORD.into(),
@@ -256,11 +274,10 @@ impl Vault {
                     Sealed::seal(&open.data, binding, body.expose(), &mut *self.world.random)?;
                 let bytes = sealed.to_bytes()?;
                 open.roots.add(sum, id, version + 1, &bytes)?;
-                writes.push(Write::Put(key, bytes.clone()));
                 Some(bytes)
             }
         };
-        versions.insert((compartment, id), after);
+        staged.insert((compartment, id), after);
         Ok(())
     }
 
@@ -270,6 +287,7 @@ impl Vault {
     fn stage_roots(
         &mut self,
         sums: &BTreeMap<Compartment, Sum>,
+        renewed: &BTreeMap<Compartment, Open>,
         writes: &mut Vec<Write>,
     ) -> Result<Option<Vec<RootEntry>>, VaultError> {
         if sums.is_empty() {
@@ -282,9 +300,9 @@ impl Vault {
                 roots.push(self.compartment_state(compartment)?.root);
                 continue;
             };
-            let open = self
-                .open
+            let open = renewed
                 .get(&compartment)
+                .or_else(|| self.open.get(&compartment))
                 .ok_or(VaultError::Closed(compartment))?;
             let writer = open
                 .writer

@@ -48,6 +48,16 @@ pub enum VaultError {
         /// How many are needed.
         need: usize,
     },
+    /// A group would be left without a member to spare.
+    #[error("{group}: {have} members, and {need} are needed so that one more lost card does no harm")]
+    NoneToSpare {
+        /// Which group.
+        group: GroupId,
+        /// How many it would have.
+        have: usize,
+        /// How many it needs.
+        need: usize,
+    },
     /// A share is not the one that was given out.
     #[error("{group}: the share of member {x} is not the one that was given out")]
     BadShare {

@@ -20,9 +20,8 @@ use super::commit::{Batch, NewEntry};
 use super::compartment::Compartment;
 use super::error::VaultError;
 use super::root::{RootKeys, Sum};
-use super::seal::Sealed;
 use super::share::{self, Member, SECRET_LEN};
-use super::{Open, Station, Vault, place, wrap_binding, wrapping_parent};
+use super::{Open, Station, Vault, place, wrap};
 use crate::domain::people::Person;
 use crate::domain::staff::{Plan, Quorum, check_staff};
 use crate::ports::store::Write;
@@ -187,7 +186,20 @@ impl Vault {
             journal_key: public(&journal_key)?,
             made_at_ms: self.world.clock.wall_ms(),
         };
-        self.found_wraps(&record, &groups, &open, &mut batch)?;
+        for (&compartment, opened) in &open {
+            let writer = opened
+                .writer
+                .as_ref()
+                .ok_or(VaultError::ReadOnly(compartment))?;
+            let keys = wrap::Keys {
+                epoch: opened.epoch,
+                data: &opened.data,
+                writer,
+            };
+            for write in wrap::all(&record, compartment, &keys, &mut *self.world.random)? {
+                batch.write(write);
+            }
+        }
         found_records(
             &founding,
             &station_key,
@@ -287,14 +299,14 @@ impl Vault {
         batch.write(Write::Put(place::GENESIS.to_vec(), b"done".to_vec()));
     }
 
-    fn new_secret(&mut self, len: usize) -> Result<Secret, VaultError> {
+    pub(super) fn new_secret(&mut self, len: usize) -> Result<Secret, VaultError> {
         self.world
             .random
             .secret_bytes(len)
             .map_err(|_| VaultError::Random)
     }
 
-    fn new_key(&mut self) -> Result<Secret, VaultError> {
+    pub(super) fn new_key(&mut self) -> Result<Secret, VaultError> {
         KeyPair::generate(&mut *self.world.random)
             .map(|pair| pair.secret().duplicate())
             .map_err(|_| VaultError::Random)
@@ -343,6 +355,7 @@ impl Vault {
                     })
                     .collect(),
                 secret_check: None,
+                wrap_key: None,
             });
         }
         let secret = self.new_secret(SECRET_LEN)?;
@@ -361,39 +374,6 @@ impl Vault {
         }
         groups.insert(group, secret);
         Ok(split.entry)
-    }
-
-    fn found_wraps(
-        &mut self,
-        record: &AuthorityRecord,
-        groups: &BTreeMap<GroupId, Secret>,
-        open: &BTreeMap<Compartment, Open>,
-        batch: &mut Batch,
-    ) -> Result<(), VaultError> {
-        for (&compartment, opened) in open {
-            let writer = opened
-                .writer
-                .as_ref()
-                .ok_or(VaultError::ReadOnly(compartment))?;
-            let both = [
-                ("data", compartment.readers(), &opened.data),
-                ("writer", compartment.writers(), writer),
-            ];
-            for (purpose, sets, key) in both {
-                for openers in sets {
-                    let parent = wrapping_parent(groups, openers)?;
-                    let binding =
-                        wrap_binding(record, purpose, compartment, opened.epoch, openers)?;
-                    let sealed =
-                        Sealed::seal(&parent, binding, key.expose(), &mut *self.world.random)?;
-                    batch.write(Write::Put(
-                        place::wrap(purpose, compartment, openers),
-                        sealed.to_bytes()?,
-                    ));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

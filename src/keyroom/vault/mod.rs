@@ -16,9 +16,11 @@ mod history;
 mod layer;
 mod parts;
 mod place;
+mod renewal;
 mod root;
 mod seal;
 mod share;
+mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,6 +39,7 @@ pub use commit::{Batch, NewEntry};
 pub use compartment::Compartment;
 pub use copy::{CopyContent, open_share_of, share_place};
 pub use error::VaultError;
+pub use renewal::{NewGroup, Receipt, Renewal};
 pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
 
 use crate::ports::clock::Clock;
@@ -68,6 +71,8 @@ pub struct Vault {
     open: BTreeMap<Compartment, Open>,
     /// The station's signing key, while any group is logged on.
     station_key: Option<Secret>,
+    /// A re-share that is being made, until it is durable or given up.
+    renewal: Option<renewal::Prepared>,
 }
 
 /// What is public before anybody logs on.
@@ -113,6 +118,7 @@ impl Vault {
             groups: BTreeMap::new(),
             open: BTreeMap::new(),
             station_key: None,
+            renewal: None,
         };
         vault.station = vault.load_station()?;
         Ok(vault)
@@ -245,6 +251,10 @@ impl Vault {
     /// Logs one group off: whatever only it opened is wiped.
     pub fn lock_group(&mut self, group: GroupId) {
         self.groups.remove(&group);
+        self.close_what_nobody_opens();
+    }
+
+    fn close_what_nobody_opens(&mut self) {
         let have: BTreeSet<GroupId> = self.groups.keys().copied().collect();
         let opens =
             |sets: &'static [Openers]| sets.iter().any(|set| set.iter().all(|g| have.contains(g)));
@@ -256,6 +266,7 @@ impl Vault {
         });
         if self.groups.is_empty() {
             self.station_key = None;
+            self.renewal = None;
         }
     }
 
@@ -264,6 +275,7 @@ impl Vault {
         self.groups.clear();
         self.open.clear();
         self.station_key = None;
+        self.renewal = None;
     }
 
     /// The groups that are logged on.
@@ -322,13 +334,11 @@ impl Vault {
             .store
             .get(&place::wrap(purpose, compartment, openers))?
             .ok_or(VaultError::Missing("wrapped key"))?;
-        let sealed = Sealed::from_bytes(&bytes)?;
-        let parent = wrapping_parent(&self.groups, openers)?;
         let pinned = record
             .writer(compartment.name())
             .ok_or(VaultError::Root(compartment))?;
-        let binding = wrap_binding(record, purpose, compartment, pinned.epoch, openers)?;
-        sealed.open(&parent, &binding).map(Some)
+        wrap::open(record, purpose, compartment, pinned.epoch, openers, &self.groups, &bytes)
+            .map(Some)
     }
 
     /// Unwraps a compartment's writer key, and compares it with the pinned
@@ -542,15 +552,18 @@ impl Vault {
         compartment: Compartment,
         purpose: &str,
     ) -> Result<Secret, VaultError> {
-        let open = self.opened(compartment)?;
-        derive::hkdf(open.data.expose(), &[], &[purpose.as_bytes()], 32)
-            .map_err(|_| VaultError::Crypto("derivation"))
+        derived_from(&self.opened(compartment)?.data, purpose)
     }
 
     /// Writes that are public or sealed already, outside of any record.
     pub(crate) fn write(&mut self, writes: &[Write]) -> Result<(), VaultError> {
         Ok(self.store.commit(writes)?)
     }
+}
+
+fn derived_from(data: &Secret, purpose: &str) -> Result<Secret, VaultError> {
+    derive::hkdf(data.expose(), &[], &[purpose.as_bytes()], 32)
+        .map_err(|_| VaultError::Crypto("derivation"))
 }
 
 /// The purpose of a record's binding.
@@ -566,46 +579,4 @@ fn sum_binding(station: Id, compartment: Compartment, epoch: u32, count: u64) ->
         id: Id([0; 16]),
         version: count,
     }
-}
-
-fn wrap_binding(
-    record: &AuthorityRecord,
-    purpose: &str,
-    compartment: Compartment,
-    epoch: u32,
-    openers: Openers,
-) -> Result<Binding, VaultError> {
-    let mut names = Vec::new();
-    for &group in openers {
-        let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
-        names.push(format!("{group}@{}", entry.epoch));
-    }
-    Ok(Binding {
-        purpose: format!("conclave/wrap-{purpose}/1"),
-        station: record.station,
-        compartment,
-        epoch,
-        kind: names.join("+"),
-        id: Id([0; 16]),
-        version: 0,
-    })
-}
-
-/// secretA ‖ secretB: the key-encryption key's parent.
-fn wrapping_parent(
-    groups: &BTreeMap<GroupId, Secret>,
-    openers: Openers,
-) -> Result<Secret, VaultError> {
-    let mut parts = Vec::new();
-    for &group in openers {
-        parts.push(groups.get(&group).ok_or(VaultError::NoSecret(group))?);
-    }
-    let length = parts.iter().map(|p| p.len()).sum();
-    Ok(Secret::from_fn(length, |buffer| {
-        let mut at = 0;
-        for part in &parts {
-            buffer[at..at + part.len()].copy_from_slice(part.expose());
-            at += part.len();
-        }
-    }))
 }

@@ -3,6 +3,7 @@
 //! 32 random bytes an epoch, Shamir m of n, each share sealed by HPKE to one
 //! member's 9D key. Only the Diffie-Hellman runs on the card.
 
+use conclave_crypto::primitive::ec::{EcError, KeyPair};
 use conclave_crypto::primitive::{derive, hpke, shamir};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::authority::{AuthorityRecord, Commitment, GroupEntry, MemberEntry};
@@ -104,6 +105,7 @@ pub fn split(
             holds_secret: true,
             members: entries,
             secret_check: Some(Hash(check(station, group, epoch, secret)?)),
+            wrap_key: Some(Point(*group_key(station, group, epoch, secret)?.public())),
         },
         shares: sealed,
     })
@@ -116,6 +118,31 @@ fn check(station: Id, group: GroupId, epoch: u32, secret: &Secret) -> Result<[u8
         .expose()
         .try_into()
         .map_err(|_| VaultError::Crypto("group check"))
+}
+
+/// The key pair that compartments' keys are wrapped to, from a group's secret:
+/// the first candidate that is a private key of P-256, which but once in 2^32
+/// is the first one.
+///
+/// # Errors
+/// [`VaultError::Crypto`]
+pub fn group_key(
+    station: Id,
+    group: GroupId,
+    epoch: u32,
+    secret: &Secret,
+) -> Result<KeyPair, VaultError> {
+    let failed = || VaultError::Crypto("the group's key");
+    for candidate in 0u8..=u8::MAX {
+        let info = cbor::to_vec(&("conclave/group-key/1", station, group, epoch, candidate))
+            .map_err(|_| VaultError::Malformed("group key"))?;
+        let scalar = derive::hkdf(secret.expose(), &[], &[&info], 32).map_err(|_| failed())?;
+        match KeyPair::from_secret(scalar) {
+            Err(EcError::NotAKey) => {}
+            pair => return pair.map_err(|_| failed()),
+        }
+    }
+    Err(failed())
 }
 
 /// Opens one member's share. `dh` is the card's key agreement with the given

@@ -12,25 +12,51 @@ use crate::cards::{Held, Judgement, ask, await_card};
 use crate::enrol::{self, Authority, Holder};
 use crate::station::Station;
 
+const WHY: &str = "A card's private keys are made on it and cannot be read out, so a card is its keys. Its PIN is \
+                   known to its holder alone; PUK and management key are made at random, and \
+                   nobody sees them.";
+
 enum Retry {
     Again(Refusal),
     End(InitialiseEnd),
 }
 
+/// Whose card is made ready, and for what.
+pub(crate) struct Blank<'a> {
+    /// The act, for the header.
+    pub act: &'a str,
+    /// The holder.
+    pub person: &'a Person,
+    /// Who issues its certificates.
+    pub ca: &'a Authority,
+    /// Cards that were made ready in this sitting already.
+    pub before: &'a [NewCard],
+    /// The station's mode.
+    pub mode: Mode,
+    /// The how-manieth card of how many.
+    pub step: (usize, usize),
+}
+
 impl Station {
     /// One person's blank card: keys, certificates, PIN.
-    pub(super) fn new_card(
+    pub(crate) fn new_card(
         &mut self,
         people: &mut dyn People,
-        person: &Person,
-        ca: &Authority,
-        before: &[NewCard],
-        mode: Mode,
-        (at, of): (usize, usize),
+        blank: &Blank<'_>,
     ) -> Result<NewCard, InitialiseEnd> {
+        let Blank {
+            act,
+            person,
+            before,
+            mode,
+            step: (at, of),
+            ..
+        } = *blank;
         let mut refusal = None;
         loop {
             let mut question = prompt("init.card", &format!("Card {at} of {of}: {}", person.name));
+            question.act = act.into();
+            question.why = WHY.into();
             question.step = Some((at as u16, of as u16));
             question.refused = refusal.take();
             question.cast = vec![("holder".into(), person.name.clone())];
@@ -79,7 +105,7 @@ impl Station {
                     Ok(Judgement::Take)
                 },
             )?;
-            match self.make_card(people, person, ca, before, &mut held, &mut question) {
+            match self.make_card(people, blank, &mut held, &mut question) {
                 Ok(card) => return Ok(card),
                 Err(Retry::Again(why)) => refusal = Some(why),
                 Err(Retry::End(end)) => return Err(end),
@@ -90,12 +116,11 @@ impl Station {
     fn make_card(
         &mut self,
         people: &mut dyn People,
-        person: &Person,
-        ca: &Authority,
-        before: &[NewCard],
+        blank: &Blank<'_>,
         held: &mut Held,
         question: &mut Prompt,
     ) -> Result<NewCard, Retry> {
+        let (person, before) = (blank.person, blank.before);
         question.code = "init.pin".into();
         question.refused = None;
         question.lines = vec![
@@ -129,7 +154,7 @@ impl Station {
             name: &person.name,
             pin: &pin,
         };
-        let made = enrol::before_commit(&mut held.card, &holder, ca, self.door.random());
+        let made = enrol::before_commit(&mut held.card, &holder, blank.ca, self.door.random());
         match made {
             Ok(card) if before.iter().any(|b| b.card == card.card) => Err(Retry::Again(refused(
                 "This card was taken by somebody else a moment ago.",

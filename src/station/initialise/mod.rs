@@ -21,6 +21,8 @@ use crate::logon::LogonEnd;
 use crate::station::Station;
 use crate::words;
 
+pub(crate) use blank_card::Blank;
+
 const ACT: &str = "Initialise this station";
 const SAFE_BEFORE: &str = "yes, nothing is written before all cards are ready";
 const SAFE_AFTER: &str =
@@ -142,7 +144,15 @@ impl Station {
         let mut cards: Vec<NewCard> = Vec::new();
         for (at, person) in staff.iter().enumerate() {
             let step = (at + 1, staff.len());
-            let card = self.new_card(people, person, &ca, &cards, mode, step)?;
+            let blank = Blank {
+                act: ACT,
+                person,
+                ca: &ca,
+                before: &cards,
+                mode,
+                step,
+            };
+            let card = self.new_card(people, &blank)?;
             cards.push(card);
         }
         let id = self.door.new_id().map_err(|e| self.broken(&e))?;

@@ -50,6 +50,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("r", "restore"));
             hints.push(hint("n", "PIN"));
             hints.push(hint("b", "unblock"));
+            hints.push(hint("m", "members"));
         }
         Kind::Journal => {
             hints.push(hint("x", "export"));

@@ -80,6 +80,7 @@ fn group(group: GroupId, m: u8, cards: &[u8]) -> GroupEntry {
             })
             .collect(),
         secret_check: None,
+        wrap_key: None,
     }
 }
 

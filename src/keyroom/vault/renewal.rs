@@ -1,0 +1,581 @@
+//! Re-share: groups get new secrets, and with them the compartments that they
+//! open get new keys.
+//!
+//! Three steps. [`Vault::prepare_renewal`] makes everything in memory; each
+//! card then opens its new share from there; and one batch writes the new
+//! shares and wraps, deletes the old ones, and brings the authority record
+//! that an administrators' quorum of the record before has signed. Until that
+//! batch is durable the old shares work, from then on only the new ones do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use conclave_crypto::primitive::ec::KeyPair;
+use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::{
+    AuthorityRecord, CardEntry, CardState, GroupEntry, MemberEntry, SignedAuthority,
+};
+use conclave_evidence::{GroupId, Hash, Id, Point, Signature, cbor, sign};
+use serde::{Deserialize, Serialize};
+
+use super::commit::Batch;
+use super::compartment::{Compartment, Openers};
+use super::error::VaultError;
+use super::root::{RootKeys, Sum};
+use super::seal::{Binding, Sealed};
+use super::share::{self, Member, SECRET_LEN, SealedShare};
+use super::{Open, RECORD, Vault, place, wrap};
+use crate::domain::staff::{GROUP_MAX, StaffError};
+use crate::ports::store::Write;
+
+/// A group as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewGroup {
+    /// How many must come.
+    pub m: u8,
+    /// Whose cards get a share: card and person.
+    pub members: Vec<(Id, Id)>,
+}
+
+/// What is to be different.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// The groups that get a new secret, and who belongs to them then.
+    pub groups: BTreeMap<GroupId, NewGroup>,
+    /// Cards that are new here.
+    pub cards: Vec<CardEntry>,
+    /// Cards that may never act again.
+    pub revoked: Vec<Id>,
+    /// Compartments get new keys, and their records are encrypted anew. Without
+    /// it an old copy of the store and old shares together still open what
+    /// they opened.
+    pub rotate: bool,
+}
+
+/// A card's word that it opened its new shares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The card.
+    pub card: Id,
+    /// Slot 9A, over [`Vault::receipt_digest`].
+    pub signature: Signature,
+}
+
+/// A renewal that exists in memory only.
+pub(super) struct Prepared {
+    /// With every candidate as a member.
+    record: AuthorityRecord,
+    secrets: BTreeMap<GroupId, Secret>,
+    shares: BTreeMap<GroupId, Vec<SealedShare>>,
+    /// New data and writer keys.
+    keys: BTreeMap<Compartment, (Secret, Secret)>,
+}
+
+/// What a renewal leaves in memory once it is durable.
+#[derive(Default)]
+pub(super) struct Renewed {
+    secrets: BTreeMap<GroupId, Secret>,
+    pub(super) open: BTreeMap<Compartment, Open>,
+}
+
+/// One record as it stands within a batch: nothing once it is deleted.
+pub(super) type Staged = BTreeMap<(Compartment, Id), Option<Vec<u8>>>;
+
+fn involves(compartment: Compartment, groups: &BTreeSet<GroupId>) -> bool {
+    let any = |sets: &'static [Openers]| sets.iter().any(|set| touches(set, groups));
+    any(compartment.readers()) || any(compartment.writers())
+}
+
+fn written_by(compartment: Compartment, groups: &BTreeSet<GroupId>) -> bool {
+    compartment.writers().iter().any(|set| touches(set, groups))
+}
+
+fn touches(set: Openers, groups: &BTreeSet<GroupId>) -> bool {
+    set.iter().any(|group| groups.contains(group))
+}
+
+/// A group that opens something keeps one member more than must come: the next
+/// lost card would close it for ever.
+fn check_size(group: GroupId, m: u8, members: usize) -> Result<(), VaultError> {
+    let spare = usize::from(!group.is_custodian());
+    let need = usize::from(m) + spare;
+    if m == 0 || members > usize::from(GROUP_MAX) {
+        let n = u8::try_from(members).unwrap_or(u8::MAX);
+        return Err(StaffError::Impossible { group, m, n }.into());
+    }
+    if m < 2 && group.opens_alone() {
+        return Err(StaffError::Alone { group }.into());
+    }
+    if members < need {
+        return Err(VaultError::NoneToSpare {
+            group,
+            have: members,
+            need,
+        });
+    }
+    Ok(())
+}
+
+impl Vault {
+    /// The compartments that have to be open for a renewal of these groups.
+    #[must_use]
+    pub fn renewal_needs(groups: &BTreeSet<GroupId>) -> Vec<Compartment> {
+        let all = Compartment::ALL.into_iter();
+        all.filter(|c| involves(*c, groups)).collect()
+    }
+
+    /// Makes a renewal in memory: secrets, shares sealed to the cards, new
+    /// keys. Nothing is written, and logging off forgets it.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`] or [`VaultError::ReadOnly`] for a compartment
+    /// that these groups open and this session does not;
+    /// [`VaultError::NoneToSpare`], [`VaultError::Staff`].
+    pub fn prepare_renewal(&mut self, renewal: &Renewal) -> Result<(), VaultError> {
+        self.renewal = None;
+        let before = self.authority()?.clone();
+        let mut record = before.clone();
+        record.seq += 1;
+        record.previous = Some(self.authority_hash()?);
+        record.made_at_ms = self.world.clock.wall_ms();
+        record.cards.extend(renewal.cards.iter().cloned());
+        for card in &renewal.revoked {
+            let entry = record.cards.iter_mut().find(|c| c.card == *card);
+            entry.ok_or(VaultError::Missing("card"))?.state = CardState::Revoked;
+        }
+        let groups: BTreeSet<GroupId> = renewal.groups.keys().copied().collect();
+        let secret_groups: BTreeSet<GroupId> = groups
+            .iter()
+            .copied()
+            .filter(|group| !group.is_custodian())
+            .collect();
+        let mut keys = BTreeMap::new();
+        for compartment in Self::renewal_needs(&secret_groups) {
+            let open = self.opened(compartment)?;
+            if renewal.rotate {
+                keys.insert(compartment, (self.new_secret(32)?, self.new_key()?));
+            } else if written_by(compartment, &secret_groups) && open.writer.is_none() {
+                return Err(VaultError::ReadOnly(compartment));
+            }
+        }
+        for (compartment, (_, writer)) in &keys {
+            let public = KeyPair::from_secret(writer.duplicate())
+                .map(|pair| Point(*pair.public()))
+                .map_err(|_| VaultError::Crypto("key pair"))?;
+            let entry = record
+                .writers
+                .iter_mut()
+                .find(|w| w.compartment == compartment.name())
+                .ok_or(VaultError::Root(*compartment))?;
+            entry.epoch += 1;
+            entry.key = public;
+        }
+        let (mut secrets, mut shares) = (BTreeMap::new(), BTreeMap::new());
+        for (&group, new) in &renewal.groups {
+            check_size(group, new.m, new.members.len())?;
+            let entry = self.renew_group(&record, group, new, &mut secrets, &mut shares)?;
+            let old = record.groups.iter_mut().find(|g| g.group == group);
+            *old.ok_or(VaultError::NoSecret(group))? = entry;
+        }
+        // A group that keeps its secret must not lose its quorum on the way.
+        for group in record.groups.iter().filter(|g| !groups.contains(&g.group)) {
+            let live = |record: &AuthorityRecord| {
+                let active = |id: Id| record.card(id).map(|c| c.state) == Some(CardState::Active);
+                group.members.iter().filter(|m| active(m.card)).count()
+            };
+            if live(&record) < live(&before) && live(&record) < usize::from(group.m) {
+                return Err(VaultError::NoneToSpare {
+                    group: group.group,
+                    have: live(&record),
+                    need: usize::from(group.m),
+                });
+            }
+        }
+        self.renewal = Some(Prepared {
+            record,
+            secrets,
+            shares,
+            keys,
+        });
+        Ok(())
+    }
+
+    fn renew_group(
+        &mut self,
+        record: &AuthorityRecord,
+        group: GroupId,
+        new: &NewGroup,
+        secrets: &mut BTreeMap<GroupId, Secret>,
+        shares: &mut BTreeMap<GroupId, Vec<SealedShare>>,
+    ) -> Result<GroupEntry, VaultError> {
+        let old = record.group(group).ok_or(VaultError::NoSecret(group))?;
+        let epoch = old.epoch + 1;
+        let mut members = Vec::new();
+        for &(card, person) in &new.members {
+            let entry = record.card(card).ok_or(VaultError::Missing("card"))?;
+            if entry.state != CardState::Active {
+                return Err(VaultError::Barred(card));
+            }
+            members.push(Member {
+                card,
+                person,
+                key: entry.agree_key_9d,
+            });
+        }
+        if group.is_custodian() {
+            return Ok(GroupEntry {
+                m: new.m,
+                epoch,
+                members: (1u8..)
+                    .zip(&members)
+                    .map(|(x, member)| MemberEntry {
+                        card: member.card,
+                        person: member.person,
+                        x,
+                        commitment: None,
+                    })
+                    .collect(),
+                ..old.clone()
+            });
+        }
+        let secret = self.new_secret(SECRET_LEN)?;
+        let split = share::split(
+            record.station,
+            group,
+            new.m,
+            epoch,
+            &members,
+            &secret,
+            &mut *self.world.random,
+        )?;
+        secrets.insert(group, secret);
+        shares.insert(group, split.shares);
+        Ok(split.entry)
+    }
+
+    fn prepared(&self) -> Result<&Prepared, VaultError> {
+        self.renewal
+            .as_ref()
+            .ok_or(VaultError::Missing("prepared renewal"))
+    }
+
+    /// Forgets what was prepared.
+    pub fn forget_renewal(&mut self) {
+        self.renewal = None;
+    }
+
+    /// The cards that are to open a new share, in the order of the groups.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`]
+    pub fn renewal_cards(&self) -> Result<Vec<CardEntry>, VaultError> {
+        let prepared = self.prepared()?;
+        let mut cards: Vec<CardEntry> = Vec::new();
+        for group in prepared.shares.keys() {
+            for member in prepared.record.group(*group).iter().flat_map(|g| &g.members) {
+                if cards.iter().all(|c| c.card != member.card) {
+                    cards.extend(prepared.record.card(member.card).cloned());
+                }
+            }
+        }
+        Ok(cards)
+    }
+
+    /// Has a card open every new share that is sealed to it, and checks each
+    /// against its commitment. The shares are wiped again.
+    ///
+    /// # Errors
+    /// [`VaultError::BadShare`]; what `dh` answered.
+    pub fn open_new_shares<E: From<VaultError>>(
+        &self,
+        card: Id,
+        mut dh: impl FnMut(&[u8; 65]) -> Result<Secret, E>,
+    ) -> Result<(), E> {
+        let prepared = self.prepared()?;
+        for (group, sealed) in &prepared.shares {
+            let entry = prepared
+                .record
+                .group(*group)
+                .ok_or(VaultError::NoSecret(*group))?;
+            for member in entry.members.iter().filter(|m| m.card == card) {
+                let pinned = prepared
+                    .record
+                    .card(card)
+                    .ok_or(VaultError::Missing("card"))?;
+                let sealed = sealed
+                    .iter()
+                    .find(|s| s.x == member.x)
+                    .ok_or(VaultError::Missing("share"))?;
+                drop(share::open(
+                    &prepared.record,
+                    entry,
+                    member,
+                    &pinned.agree_key_9d,
+                    sealed,
+                    &mut dh,
+                )?);
+            }
+        }
+        Ok(())
+    }
+
+    /// What a card signs (slot 9A) once it has opened its new shares.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`]
+    pub fn receipt_digest(&self, card: Id) -> Result<Hash, VaultError> {
+        let record = &self.prepared()?.record;
+        let groups: Vec<(GroupId, u32, Option<Hash>)> = self
+            .prepared()?
+            .shares
+            .keys()
+            .filter_map(|group| record.group(*group))
+            .filter(|entry| entry.members.iter().any(|m| m.card == card))
+            .map(|entry| (entry.group, entry.epoch, entry.secret_check))
+            .collect();
+        let said = (record.station, record.previous, card, groups);
+        cbor::digest("conclave/receipt/1", &said).map_err(|_| VaultError::Malformed("receipt"))
+    }
+
+    /// The record that administrators sign: of the renewed groups only those
+    /// are members whose cards received their shares.
+    ///
+    /// # Errors
+    /// [`VaultError::NoneToSpare`] when too few did.
+    pub fn renewed_record(&self, received: &BTreeSet<Id>) -> Result<AuthorityRecord, VaultError> {
+        let prepared = self.prepared()?;
+        let mut record = prepared.record.clone();
+        for group in &mut record.groups {
+            if prepared.shares.contains_key(&group.group) {
+                group.members.retain(|m| received.contains(&m.card));
+                check_size(group.group, group.m, group.members.len())?;
+            }
+        }
+        Ok(record)
+    }
+
+    /// Whether this is the prepared renewal, signed by enough administrators,
+    /// and every member of a new secret has received its share.
+    ///
+    /// # Errors
+    /// [`VaultError::Authority`] with the reason.
+    pub fn check_renewal(
+        &self,
+        signed: &SignedAuthority,
+        receipts: &[Receipt],
+    ) -> Result<AuthorityRecord, VaultError> {
+        let (record, _) = self.check_authority(signed)?;
+        let prepared = self.prepared()?;
+        let mut received = BTreeSet::new();
+        for receipt in receipts {
+            let wrong = || {
+                let card = receipt.card.short();
+                VaultError::Authority(format!("card {card} did not sign that it received"))
+            };
+            let entry = prepared.record.card(receipt.card).ok_or_else(wrong)?;
+            let digest = self.receipt_digest(receipt.card)?;
+            sign::verify_p256(&entry.auth_key_9a, &digest, &receipt.signature)
+                .map_err(|_| wrong())?;
+            received.insert(receipt.card);
+        }
+        if record == self.renewed_record(&received)? {
+            Ok(record)
+        } else {
+            let why = "it is not the record of this renewal";
+            Err(VaultError::Authority(why.into()))
+        }
+    }
+
+    /// A secret that belongs to a compartment's new data key, for the provider;
+    /// nothing when that compartment keeps its key.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`]
+    pub(crate) fn derived_anew(
+        &self,
+        compartment: Compartment,
+        purpose: &str,
+    ) -> Result<Option<Secret>, VaultError> {
+        match self.prepared()?.keys.get(&compartment) {
+            Some((data, _)) => super::derived_from(data, purpose).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Stages a renewal: wraps and shares, and every record of a rotated
+    /// compartment under its new key.
+    pub(super) fn stage_renewal(
+        &mut self,
+        record: &AuthorityRecord,
+        writes: &mut Vec<Write>,
+        sums: &mut BTreeMap<Compartment, Sum>,
+        staged: &mut Staged,
+    ) -> Result<Renewed, VaultError> {
+        // Taken out while the random source is in use; a failed commit leaves
+        // it as it was.
+        let prepared = self
+            .renewal
+            .take()
+            .ok_or(VaultError::Missing("prepared renewal"))?;
+        let done = self.stage_prepared(&prepared, record, writes, sums, staged);
+        self.renewal = Some(prepared);
+        done
+    }
+
+    fn stage_prepared(
+        &mut self,
+        prepared: &Prepared,
+        record: &AuthorityRecord,
+        writes: &mut Vec<Write>,
+        sums: &mut BTreeMap<Compartment, Sum>,
+        staged: &mut Staged,
+    ) -> Result<Renewed, VaultError> {
+        let mut renewed = Renewed::default();
+        let groups: BTreeSet<GroupId> = prepared.shares.keys().copied().collect();
+        for (&group, sealed) in &prepared.shares {
+            let old = self.authority()?.group(group);
+            for (epoch, x) in old.iter().flat_map(|g| g.members.iter().map(|m| (g.epoch, m.x))) {
+                writes.push(Write::Delete(place::share(group, epoch, x)));
+            }
+            let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
+            for share in sealed {
+                // What nobody received is given to nobody.
+                if entry.members.iter().any(|m| m.x == share.x) {
+                    let bytes =
+                        cbor::to_vec(share).map_err(|_| VaultError::Malformed("share"))?;
+                    writes.push(Write::Put(place::share(group, entry.epoch, share.x), bytes));
+                }
+            }
+            if let Some(secret) = prepared.secrets.get(&group) {
+                renewed.secrets.insert(group, secret.duplicate());
+            }
+        }
+        for compartment in Self::renewal_needs(&groups) {
+            if let Some((data, writer)) = prepared.keys.get(&compartment) {
+                let open = self.rotate(record, compartment, data, writer, staged)?;
+                sums.insert(compartment, open.sum);
+                let keys = wrap::Keys {
+                    epoch: open.epoch,
+                    data,
+                    writer,
+                };
+                writes.extend(wrap::all(
+                    record,
+                    compartment,
+                    &keys,
+                    &mut *self.world.random,
+                )?);
+                renewed.open.insert(compartment, open);
+            } else {
+                self.wrap_again(record, compartment, &groups, writes)?;
+            }
+        }
+        Ok(renewed)
+    }
+
+    /// The wraps of a compartment that keeps its keys, for the sets that have a
+    /// renewed group in them.
+    fn wrap_again(
+        &mut self,
+        record: &AuthorityRecord,
+        compartment: Compartment,
+        groups: &BTreeSet<GroupId>,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), VaultError> {
+        let open = self
+            .open
+            .get(&compartment)
+            .ok_or(VaultError::Closed(compartment))?;
+        for (purpose, sets, key) in [
+            ("data", compartment.readers(), Some(&open.data)),
+            ("writer", compartment.writers(), open.writer.as_ref()),
+        ] {
+            for openers in sets.iter().filter(|set| touches(set, groups)) {
+                let key = key.ok_or(VaultError::ReadOnly(compartment))?;
+                writes.push(wrap::seal(
+                    record,
+                    purpose,
+                    compartment,
+                    open.epoch,
+                    openers,
+                    key,
+                    &mut *self.world.random,
+                )?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Every record of a compartment under its new key.
+    fn rotate(
+        &mut self,
+        record: &AuthorityRecord,
+        compartment: Compartment,
+        data: &Secret,
+        writer: &Secret,
+        staged: &mut Staged,
+    ) -> Result<Open, VaultError> {
+        let epoch = record
+            .writer(compartment.name())
+            .ok_or(VaultError::Root(compartment))?
+            .epoch;
+        let roots = RootKeys::derive(data)?;
+        let mut sum = Sum::default();
+        let mut values = Vec::new();
+        self.store
+            .scan(&place::records(compartment), &mut |_, value| {
+                values.push(value.to_vec());
+                true
+            })?;
+        for value in values {
+            let old = Sealed::from_bytes(&value)?;
+            let body = self.open_record(compartment, old.binding.id, &old)?;
+            let binding = Binding {
+                purpose: RECORD.into(),
+                station: record.station,
+                compartment,
+                epoch,
+                kind: old.binding.kind,
+                id: old.binding.id,
+                version: old.binding.version + 1,
+            };
+            let (id, version) = (binding.id, binding.version);
+            let bytes = Sealed::seal(data, binding, body.expose(), &mut *self.world.random)?
+                .to_bytes()?;
+            roots.add(&mut sum, id, version, &bytes)?;
+            staged.insert((compartment, id), Some(bytes));
+        }
+        Ok(Open {
+            epoch,
+            data: data.duplicate(),
+            roots,
+            writer: Some(writer.duplicate()),
+            sum,
+        })
+    }
+
+    /// What is open goes on under the new secrets.
+    pub(super) fn adopt(&mut self, renewed: Renewed) {
+        for (group, secret) in renewed.secrets {
+            if self.groups.contains_key(&group) {
+                self.groups.insert(group, secret);
+            }
+        }
+        self.open.extend(renewed.open);
+        self.renewal = None;
+        // Recovery made new writer keys, and is no writer.
+        self.close_what_nobody_opens();
+    }
+}
+
+impl Batch {
+    /// Writes the prepared renewal, with the record that says so.
+    pub(crate) fn renew(&mut self, signed: SignedAuthority, receipts: Vec<Receipt>) {
+        self.authority(signed);
+        self.renewal = Some(receipts);
+    }
+
+    /// TRUE when it renews a group.
+    pub(crate) fn renews(&self) -> bool {
+        self.renewal.is_some()
+    }
+}

@@ -1,0 +1,167 @@
+//! The life of groups: re-share, a replaced card, a leaver, a new member,
+//! another quorum. Each is one renewal, made in memory, received by the
+//! members' cards, signed by the administrators, and written at once.
+
+mod action;
+mod card;
+mod plan;
+mod questions;
+mod sitting;
+
+use conclave_evidence::GroupId;
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
+
+pub use action::RenewGroups;
+
+use crate::cards::{Interrupted, ask};
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+
+const SAFE: &str = "yes, the old shares and cards work until the last signature";
+const WHY: &str = "A share that was given out is never taken back: whoever has the card, its PIN and an old copy \
+     of the disk has it for ever. So the group's secret is made anew, its members' cards receive \
+     new shares, and what the old secret opened is encrypted under new keys.";
+
+fn never(_: &mut Prompt) -> Result<bool, Interrupted> {
+    Ok(false)
+}
+
+fn prompt(code: &str, act: &str, title: &str) -> Prompt {
+    Prompt {
+        code: code.into(),
+        act: act.into(),
+        title: title.into(),
+        waiting_for: "administrators".into(),
+        safe: SAFE.into(),
+        why: WHY.into(),
+        ..Prompt::default()
+    }
+}
+
+fn refused(happened: impl Into<String>, advice: impl Into<String>) -> Refusal {
+    Refusal {
+        happened: happened.into(),
+        safe: "Nothing was changed.".into(),
+        advice: advice.into(),
+    }
+}
+
+/// What the administrators may do with members and cards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A person's card is replaced by a new one.
+    ReplaceCard,
+    /// A person leaves.
+    Leaver,
+    /// A person comes, or comes to more groups.
+    AddMember,
+    /// Another number of a group's members must come.
+    Quorum,
+    /// The same people, a new secret.
+    Secret,
+    /// A new card that was not finished gets its PUK, management key and
+    /// anchor.
+    FinishCard,
+}
+
+impl Change {
+    /// All, in the order of the menu.
+    pub const ALL: [Change; 6] = [
+        Self::ReplaceCard,
+        Self::Leaver,
+        Self::AddMember,
+        Self::Quorum,
+        Self::Secret,
+        Self::FinishCard,
+    ];
+
+    /// Its name in the menu and in the header.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ReplaceCard => "Replace a card",
+            Self::Leaver => "A person leaves",
+            Self::AddMember => "Add a person to groups",
+            Self::Quorum => "Change how many must come",
+            Self::Secret => "Renew a group's secret",
+            Self::FinishCard => "Finish a new card",
+        }
+    }
+
+    fn detail(self) -> &'static str {
+        match self {
+            Self::ReplaceCard => "lost or broken: the old one is revoked for ever",
+            Self::Leaver => "their cards are revoked, their groups get new shares",
+            Self::AddMember => "somebody new with a new card, or one more role",
+            Self::Quorum => "m of a group; its members receive new shares",
+            Self::Secret => "on suspicion: same members, new shares, new keys",
+            Self::FinishCard => "one that was pulled before it was ready",
+        }
+    }
+}
+
+impl Station {
+    /// The menu of what changes a group: the administrators are logged on.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn change_members(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        self.administrators_here()?;
+        let mut question = prompt("renew.what", "Members and cards", "What is to change?");
+        question.lines = vec![PromptLine::note(
+            "Each of these needs the groups concerned, or recovery, logged on beside the \
+             administrators.",
+        )];
+        question.ask = Ask::Choose {
+            options: Change::ALL
+                .into_iter()
+                .map(|change| Choice {
+                    label: change.title().into(),
+                    detail: change.detail().into(),
+                })
+                .collect(),
+        };
+        let change = loop {
+            match ask(people, &mut question, &mut never) {
+                Ok(Answer::Chosen(at)) => {
+                    if let Some(change) = Change::ALL.get(at) {
+                        break *change;
+                    }
+                }
+                Ok(_) => {}
+                Err(why) => return stopped(why),
+            }
+        };
+        self.change_group(change, people)
+    }
+
+    /// One of those changes.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn change_group(
+        &mut self,
+        change: Change,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        self.administrators_here()?;
+        if change == Change::FinishCard {
+            return self
+                .finish_a_card(people)
+                .or_else(|undone| self.undone(undone));
+        }
+        self.pause_watch(true);
+        let end = self
+            .ask_change(change, people)
+            .and_then(|plan| self.renew(plan, people));
+        self.door.forget_renewal();
+        self.pause_watch(false);
+        end.or_else(|undone| self.undone(undone))
+    }
+}
+
+/// Titles of groups for people.
+fn titles(groups: impl IntoIterator<Item = GroupId>) -> String {
+    let titles: Vec<&str> = groups.into_iter().map(GroupId::title).collect();
+    crate::words::list(&titles.iter().map(ToString::to_string).collect::<Vec<_>>())
+}

@@ -1,0 +1,286 @@
+//! A renewal's sitting: members' cards receive their new shares,
+//! administrators sign, everything is written at once.
+
+use std::collections::BTreeSet;
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::{AuthorityRecord, CardEntry};
+use conclave_evidence::{GroupId, Id, Signature};
+use conclave_keyroom::door::Warrant;
+use conclave_keyroom::piv::{PivError, SigningSlot};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::dialogue::{Ask, People, PromptLine, Refusal};
+use conclave_keyroom::vault::{Receipt, VaultError};
+
+use super::action::RenewGroups;
+use super::plan::{Plan, undone};
+use super::{WHY, never, prompt};
+use crate::anchor::{self, CheckError};
+use crate::approve::Undone;
+use crate::cards::{Held, Judgement, PinFailure, Place, await_card, verify_pin};
+use crate::service::ActEnd;
+use crate::sign_record::RecordToSign;
+use crate::station::Station;
+use crate::words;
+
+/// Why a card did not receive its share.
+#[derive(Debug, thiserror::Error)]
+enum ReceiveError {
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Card(#[from] PivError),
+}
+
+/// `Key managers: 2 of 3 from now on: Dan, Eva and Fay`.
+fn group_words(record: &AuthorityRecord, group: GroupId) -> Option<String> {
+    let entry = record.group(group)?;
+    let names: Vec<String> = entry
+        .members
+        .iter()
+        .filter_map(|m| record.card(m.card).map(|c| c.person_name.clone()))
+        .collect();
+    Some(format!(
+        "{}, {} of {}: {}",
+        group.title(),
+        entry.m,
+        names.len(),
+        words::list(&names)
+    ))
+}
+
+impl Station {
+    pub(super) fn renew(&mut self, plan: Plan, people: &mut dyn People) -> Result<ActEnd, Undone> {
+        let by_recovery = self
+            .open_for(plan.groups.keys().copied(), plan.rotate)
+            .map_err(undone)?;
+        let record = self.record()?;
+        self.door
+            .prepare_renewal(&plan.renewal())
+            .map_err(|e| undone(self.refusal(&e.to_string())))?;
+        let receipts = self.receive(&plan, people)?;
+        let received: BTreeSet<Id> = receipts.iter().map(|r| r.card).collect();
+        let next = self
+            .door
+            .renewed_record(&received)
+            .map_err(|e| undone(self.refusal(&e.to_string())))?;
+        let mut words = plan.words.clone();
+        words.extend(plan.groups.keys().filter_map(|g| group_words(&next, *g)));
+        words.push(
+            match plan.rotate {
+                true => "What these groups open is encrypted under new keys.",
+                false => "What these groups open keeps its keys.",
+            }
+            .into(),
+        );
+        let need = record
+            .group(GroupId::Administrators)
+            .map_or(usize::MAX, |g| usize::from(g.m));
+        let (signed, mut held) = self.sign_record(
+            &RecordToSign {
+                next: &next,
+                record: &record,
+                barred: &plan.revoked,
+                need,
+                purpose: &plan.title,
+                words: &words,
+                why: WHY,
+            },
+            people,
+        )?;
+        people.progress("Writing new shares and keys", 0, 1);
+        let action = RenewGroups {
+            words,
+            groups: plan.groups.keys().copied().collect(),
+            by_recovery,
+            signed,
+            receipts,
+            people: self.changed_people(&plan, &next)?,
+            new_cards: plan.card.iter().map(|c| c.card).collect(),
+        };
+        let secrets: Vec<Secret> = plan
+            .card
+            .iter()
+            .flat_map(|c| [c.puk.duplicate(), c.management_key.duplicate()])
+            .collect();
+        let mut ports = Ports {
+            printers: &mut *self.printers,
+            media: &mut *self.media,
+        };
+        self.door
+            .perform(&action, &Warrant::default(), secrets, &mut ports)
+            .map_err(Undone::Door)?;
+        self.write_anchors(&mut held);
+        drop(held);
+        Ok(self.renewed(&plan, &next, people))
+    }
+
+    /// Afterwards: the new card gets what it still wants, and everybody logs on
+    /// anew, under the new shares.
+    fn renewed(
+        &mut self,
+        plan: &Plan,
+        next: &AuthorityRecord,
+        people: &mut dyn People,
+    ) -> ActEnd {
+        let mut good = true;
+        let mut lines: Vec<String> = plan.words.clone();
+        lines.extend(plan.groups.keys().filter_map(|g| group_words(next, *g)));
+        if let Some(entry) = plan.card.as_ref().and_then(|c| next.card(c.card)) {
+            self.pause_watch(true);
+            if self.finish_card(entry, people).is_err() {
+                good = false;
+                lines.push(format!(
+                    "{}'s new card is not finished: administrators do it, under «Members and \
+                     cards».",
+                    entry.person_name
+                ));
+            }
+        }
+        if plan.rotate && plan.groups.keys().any(|g| !g.is_custodian()) {
+            lines.push(
+                "The old shares open nothing of this disk any more. With an old backup they still \
+                 open that: make a new backup, and destroy the old ones."
+                    .into(),
+            );
+        }
+        lines.extend(plan.afterwards.iter().cloned());
+        if self.logout("groups were renewed").is_err() {
+            good = false;
+        }
+        lines.push("Everybody is logged off; log on with the new shares.".into());
+        ActEnd::Done {
+            good,
+            title: format!("Done: {}", plan.title),
+            lines,
+        }
+    }
+
+    /// Every member's card opens its new share and signs that it did.
+    fn receive(
+        &mut self,
+        plan: &Plan,
+        people: &mut dyn People,
+    ) -> Result<Vec<Receipt>, Undone> {
+        let cards = self
+            .door
+            .renewal_cards()
+            .map_err(|e| undone(self.refusal(&e.to_string())))?;
+        let mut receipts: Vec<Receipt> = Vec::new();
+        let mut failed: BTreeSet<Place> = BTreeSet::new();
+        let mut refusal: Option<Refusal> = None;
+        while receipts.len() < cards.len() {
+            let open: Vec<&CardEntry> = cards
+                .iter()
+                .filter(|c| receipts.iter().all(|r| r.card != c.card))
+                .collect();
+            let names: Vec<String> = open.iter().map(|c| c.person_name.clone()).collect();
+            let mut question =
+                prompt("renew.receive", &plan.title, "Every member receives a new share");
+            let at = (receipts.len() + 1, cards.len());
+            question.step = u16::try_from(at.0).ok().zip(u16::try_from(at.1).ok());
+            question.lines = vec![
+                PromptLine::note("Each card opens its new share, and signs that it received it."),
+                PromptLine::note(format!("Still to come: {}.", words::list(&names))),
+            ];
+            question.waiting_for = words::list(&names);
+            question.refused = refusal.take();
+            question.ask = Ask::Card {
+                wanted: names,
+                other_group: false,
+            };
+            let mut held = self.wait_for(&open, &failed, &mut question, people)?;
+            let Some(entry) = open.iter().find(|c| c.card == held.guid) else {
+                continue;
+            };
+            let name = entry.person_name.clone();
+            question.refused = None;
+            question.waiting_for.clone_from(&name);
+            let purpose = "receive the new share";
+            let pin =
+                match verify_pin(people, &mut question, &mut held, &name, purpose, &mut never) {
+                    Ok(pin) => pin,
+                    Err(PinFailure::Interrupted { why, .. }) => return Err(Undone::Interrupted(why)),
+                    Err(PinFailure::Blocked) => {
+                        failed.insert(held.place.clone());
+                        refusal = Some(not_received(&name, "its PIN is blocked"));
+                        continue;
+                    }
+                    Err(PinFailure::Card { error, .. }) => {
+                        failed.insert(held.place.clone());
+                        refusal = Some(not_received(&name, &error.to_string()));
+                        continue;
+                    }
+                };
+            match self.received(&mut held, &pin) {
+                Ok(receipt) => {
+                    receipts.push(receipt);
+                    self.session.comes(held.guid);
+                }
+                Err(error) => {
+                    failed.insert(held.place.clone());
+                    refusal = Some(not_received(&name, &error.to_string()));
+                }
+            }
+        }
+        Ok(receipts)
+    }
+
+    fn wait_for(
+        &self,
+        open: &[&CardEntry],
+        failed: &BTreeSet<Place>,
+        question: &mut conclave_keyroom::ports::dialogue::Prompt,
+        people: &mut dyn People,
+    ) -> Result<Held, Undone> {
+        let door = &self.door;
+        await_card(
+            self.readers.as_ref(),
+            people,
+            question,
+            &mut never,
+            // Others sit in their readers rightly.
+            &mut |card, place, guid| {
+                let Some(entry) = open.iter().find(|c| Some(c.card) == guid) else {
+                    return Ok(Judgement::Ignore);
+                };
+                if failed.contains(place) {
+                    return Ok(Judgement::Ignore);
+                }
+                match anchor::check(door, card, entry) {
+                    Ok(()) => Ok(Judgement::Take),
+                    Err(CheckError::Refused(refusal)) => Ok(Judgement::Refuse(refusal)),
+                    Err(CheckError::Card(error)) => Err(error),
+                    Err(CheckError::Vault(error)) => {
+                        Ok(Judgement::Refuse(self.refusal(&error.to_string())))
+                    }
+                }
+            },
+        )
+        .map_err(Undone::Interrupted)
+    }
+
+    fn received(&self, held: &mut Held, pin: &Secret) -> Result<Receipt, ReceiveError> {
+        let card = held.guid;
+        self.door
+            .open_new_shares(card, |point| -> Result<Secret, ReceiveError> {
+                held.card.verify_pin(pin)?;
+                Ok(held.card.ecdh(point)?)
+            })?;
+        held.card.verify_pin(pin)?;
+        let digest = self.door.receipt_digest(card)?;
+        let signature = held.card.sign(SigningSlot::Authentication, &digest.0)?;
+        Ok(Receipt {
+            card,
+            signature: Signature(signature),
+        })
+    }
+}
+
+fn not_received(name: &str, why: &str) -> Refusal {
+    Refusal {
+        happened: format!("{name}'s card did not receive its share: {why}."),
+        safe: "The old shares and cards work as before.".into(),
+        advice: "Put it in again; or press Esc, and begin again without this person.".into(),
+    }
+}

@@ -1,0 +1,469 @@
+//! The life of people and cards, played by the people themselves: a card that
+//! is replaced, a leaver, a new member, another quorum, a renewed secret.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/stage.rs"]
+mod stage;
+
+use std::sync::{Arc, Mutex};
+
+use conclave_evidence::authority::{AuthorityRecord, CardState};
+use conclave_evidence::verify::verify_paths;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt, Refusal};
+use conclave_station::logon::LogonEnd;
+use conclave_station::renew::Change;
+use conclave_station::service::ActEnd;
+use conclave_training::card::{CardLabel, TrainingCard};
+use people::{Scene, done};
+use stage::{STAFF, folder};
+use tempfile::TempDir;
+
+const ALL: &[GroupId] = &[
+    GroupId::Administrators,
+    GroupId::KeyManagers,
+    GroupId::Approvers,
+];
+
+fn closed(folder: &TempDir) -> Scene {
+    Scene::open(folder.path(), STAFF)
+}
+
+fn open(folder: &TempDir, groups: &[GroupId]) -> Scene {
+    let mut scene = closed(folder);
+    for group in groups {
+        scene.logon(*group);
+    }
+    scene
+}
+
+fn record(scene: &Scene) -> AuthorityRecord {
+    scene.station.door().vault().authority().unwrap().clone()
+}
+
+fn members(scene: &Scene, group: GroupId) -> Vec<String> {
+    let record = record(scene);
+    let entry = record.group(group).unwrap().clone();
+    let name = |id: Id| record.card(id).unwrap().person_name.clone();
+    entry.members.iter().map(|m| name(m.card)).collect()
+}
+
+fn epoch(scene: &Scene, group: GroupId) -> u32 {
+    record(scene).group(group).unwrap().epoch
+}
+
+/// A card as delivered, kept in this folder.
+fn blank(folder: &TempDir, at: u16) -> TrainingCard {
+    let label = CardLabel {
+        number: at,
+        name: String::new(),
+    };
+    let path = folder.path().join(format!("spare-card-{at}"));
+    let random = conclave_station::compose::random_source().unwrap();
+    TrainingCard::create(&path, label, random).unwrap()
+}
+
+/// At the list of cards this person is chosen; at the list of groups this one.
+fn choose(prompt: &Prompt, wanted: &str) -> Option<Answer> {
+    match &prompt.ask {
+        Ask::Choose { options } => options
+            .iter()
+            .position(|o| o.label == wanted)
+            .map(Answer::Chosen),
+        _ => None,
+    }
+}
+
+fn change(scene: &mut Scene, change: Change) -> Result<ActEnd, Refusal> {
+    scene.station.change_group(change, &mut scene.people)
+}
+
+/// What the act says at its end, line by line.
+fn told(end: Result<ActEnd, Refusal>) -> String {
+    match end {
+        Ok(ActEnd::Done { good, title, lines }) => {
+            assert!(good, "{title}: {lines:?}");
+            format!("{title}\n{}", lines.join("\n"))
+        }
+        Ok(ActEnd::Stopped) => panic!("given up"),
+        Err(refusal) => panic!("{refusal:?}"),
+    }
+}
+
+fn logs_on(scene: &mut Scene, group: GroupId) {
+    let end = scene.station.logon(Some(group), &mut scene.people);
+    assert_eq!(end, LogonEnd::Done(group), "{:?}", scene.people.refusals);
+    scene.station.logout("logged out").unwrap();
+}
+
+/// From now on this person's hand holds this card: when the new card is asked
+/// for, and wherever the person is wanted afterwards.
+fn with_new_card(scene: &mut Scene, name: &'static str, card: &TrainingCard) {
+    scene.people.give(name, card.clone());
+}
+
+#[test]
+fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
+    let folder = folder();
+    let mut scene = open(&folder, &[GroupId::KeyManagers, GroupId::Approvers]);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    scene.station.logout("logged out").unwrap();
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Dan"));
+    done(scene.station.suspend_card(&mut scene.people));
+    scene.people.at = Box::new(|_, _| None);
+
+    for group in [GroupId::Administrators, GroupId::Approvers, GroupId::KeyManagers] {
+        scene.logon(group);
+    }
+    let old = scene.room.cards.lock().unwrap()[3].clone();
+    let old_id = record(&scene)
+        .cards
+        .iter()
+        .find(|c| c.person_name == "Dan")
+        .unwrap()
+        .card;
+    let new = blank(&folder, 90);
+    with_new_card(&mut scene, "Dan", &new);
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let words = Arc::clone(&seen);
+    scene.people.at = Box::new(move |prompt, _| {
+        let lines = prompt.lines.iter().map(|l| l.text.clone());
+        words.lock().unwrap().extend(lines);
+        choose(prompt, "Dan")
+    });
+    let end = told(change(&mut scene, Change::ReplaceCard));
+    assert!(end.contains("is revoked for ever"), "{end}");
+    assert!(end.contains("old backup"), "{end}");
+    let seen = seen.lock().unwrap().join("\n");
+    assert!(seen.contains("old share dies only with the renewal"), "{seen}");
+    assert!(!scene.station.is_open(), "everybody logs on anew");
+
+    let now = record(&scene);
+    assert_eq!(now.card(old_id).unwrap().state, CardState::Revoked);
+    assert_eq!(members(&scene, GroupId::KeyManagers).len(), 3);
+    assert_eq!(epoch(&scene, GroupId::KeyManagers), 2);
+    let vault = scene.station.door().vault();
+    let dans = now.cards.iter().rfind(|c| c.person_name == "Dan").unwrap();
+    assert!(dans.card != old_id && dans.state == CardState::Active);
+    assert!(vault.has_anchor(dans.card).unwrap(), "the new card is finished");
+
+    // The old card, put in at a logon, is refused by its holder's name.
+    let hand = scene.people.hand();
+    scene.people.at = Box::new(move |prompt, times| {
+        if matches!(prompt.ask, Ask::Card { .. }) && times == 1 {
+            hand.pull(0);
+            hand.insert(&old, 0).unwrap();
+            return Some(Answer::Confirmed);
+        }
+        None
+    });
+    scene.people.codes.clear();
+    scene.people.refusals.clear();
+    scene.people.forget_questions();
+    scene.logon(GroupId::KeyManagers);
+    let refused = scene.people.refusals.join("\n");
+    assert!(refused.contains("Dan's card is revoked"), "{refused}");
+    scene.people.at = Box::new(|_, _| None);
+    // Keys that were made before are still of use.
+    scene.logon(GroupId::Approvers);
+    done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
+    assert_eq!(scene.key_state("BANK-LAKE.ZPK.001").as_deref(), Some("active"));
+    scene.station.logout("logged out").unwrap();
+    drop(scene);
+
+    let mut scene = closed(&folder);
+    with_new_card(&mut scene, "Dan", &new);
+    for group in ALL {
+        logs_on(&mut scene, *group);
+    }
+    let journal = folder.path().join("journal.cbor");
+    scene.logon(GroupId::Auditors);
+    std::fs::write(&journal, scene.station.journal_bytes().unwrap()).unwrap();
+    let report = verify_paths(&[journal]);
+    assert!(report.ok(), "{report}");
+}
+
+#[test]
+fn a_person_of_two_groups_gets_one_new_card_for_both_at_once() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    let new = blank(&folder, 91);
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Cat"));
+    with_new_card(&mut scene, "Cat", &new);
+    let end = told(change(&mut scene, Change::ReplaceCard));
+    assert!(end.contains("Administrators, 2 of 3"), "{end}");
+    assert!(end.contains("Approvers, 2 of 3"), "{end}");
+    assert_eq!(epoch(&scene, GroupId::Administrators), 2);
+    assert_eq!(epoch(&scene, GroupId::Approvers), 2);
+    assert_eq!(epoch(&scene, GroupId::KeyManagers), 1);
+    assert_eq!(record(&scene).seq, 1, "one record, one act");
+    scene.people.at = Box::new(|_, _| None);
+    for group in ALL {
+        logs_on(&mut scene, *group);
+    }
+}
+
+#[test]
+fn who_is_not_logged_on_is_told_before_anything_is_asked_of_the_card() {
+    let folder = folder();
+    let mut scene = closed(&folder);
+    let refused = change(&mut scene, Change::ReplaceCard).err().unwrap();
+    assert!(refused.happened.contains("Administrators"), "{refused:?}");
+    scene.logon(GroupId::Administrators);
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Dan"));
+    let before = scene.entries();
+    let refused = change(&mut scene, Change::ReplaceCard).err().unwrap();
+    assert_eq!(
+        refused.happened,
+        "Not logged on: Key managers and Approvers."
+    );
+    assert!(refused.advice.contains("Recovery"), "{refused:?}");
+    assert_eq!(scene.entries(), before);
+    // Auditors two of two have none to spare, however many come.
+    scene.logon(GroupId::Auditors);
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Jim"));
+    let refused = change(&mut scene, Change::Leaver).err().unwrap();
+    assert!(refused.happened.contains("Auditors would have 1"), "{refused:?}");
+    assert!(refused.advice.contains("Add a person"), "{refused:?}");
+}
+
+#[test]
+fn a_leaver_is_gone_and_never_leaves_too_few() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Dan"));
+    let refused = change(&mut scene, Change::Leaver).err().unwrap();
+    assert!(
+        refused.happened.contains("Key managers would have 2 members, and 3 are needed"),
+        "{refused:?}"
+    );
+    // So somebody comes first.
+    let new = blank(&folder, 92);
+    with_new_card(&mut scene, "Pat", &new);
+    scene.people.at = Box::new(|_, _| None);
+    scene.people.form("renew.person", &["Pat", "Yan", "Key managers"]);
+    let end = told(change(&mut scene, Change::AddMember));
+    assert!(end.contains("Pat comes to: Key managers"), "{end}");
+    assert_eq!(members(&scene, GroupId::KeyManagers), ["Dan", "Eva", "Fay", "Pat"]);
+    let pat = scene.station.lists();
+    assert!(pat.people.is_empty(), "nobody is logged on");
+
+    for group in ALL {
+        scene.logon(*group);
+    }
+    let pat = scene.station.lists();
+    let pat = pat.people.iter().find(|p| p.name == "Pat").unwrap();
+    assert_eq!((pat.reports_to.as_str(), pat.roles.len()), ("Yan", 1));
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Dan"));
+    let dan = scene.room.cards.lock().unwrap()[3].clone();
+    let end = told(change(&mut scene, Change::Leaver));
+    assert!(end.contains("Dan's cards are revoked"), "{end}");
+    assert_eq!(members(&scene, GroupId::KeyManagers), ["Eva", "Fay", "Pat"]);
+    assert_eq!(epoch(&scene, GroupId::KeyManagers), 3);
+
+    let hand = scene.people.hand();
+    scene.people.forget_questions();
+    scene.people.refusals.clear();
+    scene.people.at = Box::new(move |prompt, times| {
+        if matches!(prompt.ask, Ask::Card { .. }) && times == 1 {
+            hand.pull(0);
+            hand.insert(&dan, 0).unwrap();
+            return Some(Answer::Confirmed);
+        }
+        None
+    });
+    scene.logon(GroupId::KeyManagers);
+    let refused = scene.people.refusals.join("\n");
+    assert!(refused.contains("Dan's card is revoked"), "{refused}");
+    let lists = scene.station.lists();
+    let dan = lists.people.iter().find(|p| p.name == "Dan").unwrap();
+    assert!(dan.roles.is_empty(), "the name stays, the roles go");
+}
+
+#[test]
+fn two_roles_that_exclude_one_another_are_refused_by_the_rule() {
+    for (name, groups, rule) in [
+        ("Dan", "Administrators", "an administrator may never also be key manager"),
+        ("Ada", "Auditors", "an auditor reads, verifies and signs minutes"),
+        ("Gus", "Custodians B", "nobody may ever hold two parts of a key (R4)"),
+        ("Lea", "Approvers", "recovery opens every compartment"),
+        ("Sue", "Key managers, Recovery", "recovery opens every compartment"),
+    ] {
+        let folder = folder();
+        let mut scene = open(&folder, &[GroupId::Administrators]);
+        scene.people.form("renew.person", &[name, "Yan", groups]);
+        let end = change(&mut scene, Change::AddMember);
+        assert!(matches!(end, Ok(ActEnd::Stopped)), "{name}");
+        let told = scene.people.refusals.join("\n");
+        assert!(told.contains("do not go together"), "{name}: {told}");
+        let whole = scene.people.last_refusal().unwrap();
+        assert!(format!("{whole:?}").contains(rule), "{name}: {whole:?}");
+        assert_eq!(record(&scene).seq, 0);
+    }
+}
+
+#[test]
+fn a_known_person_comes_to_one_more_group_with_the_card_they_have() {
+    let folder = folder();
+    let mut scene = open(&folder, &[GroupId::Administrators]);
+    // Custodians receive no share: only the administrators sign.
+    scene.people.form("renew.person", &["Dan", "", "Custodians A"]);
+    told(change(&mut scene, Change::AddMember));
+    assert_eq!(members(&scene, GroupId::CustodiansA), ["Gus", "Dan"]);
+    assert!(!scene.people.codes.iter().any(|code| code == "init.card"));
+    assert!(!scene.people.codes.iter().any(|code| code == "renew.receive"));
+    logs_on(&mut scene, GroupId::KeyManagers);
+}
+
+#[test]
+fn another_quorum_holds_from_the_next_logon_on() {
+    let folder = folder();
+    let mut scene = open(&folder, &[GroupId::Administrators, GroupId::Recovery]);
+    // Three of three would leave none to spare.
+    scene.people.at = Box::new(|prompt, _| match &prompt.ask {
+        Ask::Text { .. } => Some(Answer::Word("3".into())),
+        _ => choose(prompt, "Recovery"),
+    });
+    let refused = change(&mut scene, Change::Quorum).err().unwrap();
+    assert!(refused.happened.contains("4 are needed"), "{refused:?}");
+    // With a fourth there is.
+    let new = blank(&folder, 93);
+    with_new_card(&mut scene, "Pat", &new);
+    scene.people.at = Box::new(|_, _| None);
+    scene.people.form("renew.person", &["Pat", "Tom", "Recovery"]);
+    told(change(&mut scene, Change::AddMember));
+    for group in [GroupId::Administrators, GroupId::Recovery] {
+        scene.logon(group);
+    }
+    scene.people.at = Box::new(|prompt, _| match &prompt.ask {
+        Ask::Text { .. } => Some(Answer::Word("3".into())),
+        _ => choose(prompt, "Recovery"),
+    });
+    told(change(&mut scene, Change::Quorum));
+    let entry = record(&scene).group(GroupId::Recovery).unwrap().clone();
+    assert_eq!((entry.m, entry.members.len()), (3, 4));
+    scene.people.codes.clear();
+    scene.people.at = Box::new(|_, _| None);
+    logs_on(&mut scene, GroupId::Recovery);
+    let pins = scene.people.codes.iter().filter(|c| *c == "logon.card");
+    assert!(pins.count() >= 3, "{:?}", scene.people.codes);
+}
+
+#[test]
+fn who_is_not_here_when_a_secret_is_renewed_is_no_member_afterwards() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    let new = blank(&folder, 94);
+    with_new_card(&mut scene, "Pat", &new);
+    scene.people.form("renew.person", &["Pat", "Yan", "Key managers"]);
+    told(change(&mut scene, Change::AddMember));
+    for group in ALL {
+        scene.logon(*group);
+    }
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Key managers"));
+    scene.people.form("renew.members", &["Dan, Eva"]);
+    scene.people.form("renew.members", &["Dan, Eva, Pat"]);
+    told(change(&mut scene, Change::Secret));
+    let refused = scene.people.refusals.join("\n");
+    assert!(refused.contains("3 are needed"), "two are too few: {refused}");
+    assert_eq!(members(&scene, GroupId::KeyManagers), ["Dan", "Eva", "Pat"]);
+    // Fay's card is not barred; it only has no share of this group.
+    let fay = record(&scene);
+    let fay = fay.cards.iter().find(|c| c.person_name == "Fay").unwrap();
+    assert_eq!(fay.state, CardState::Active);
+    scene.people.at = Box::new(|_, _| None);
+    logs_on(&mut scene, GroupId::KeyManagers);
+}
+
+/// The questions of a replacement at which a card is in: each is answered by
+/// pulling it, and afterwards the old card and the old shares work.
+#[test]
+fn pulled_or_given_up_at_any_step_before_the_last_signature_nothing_has_changed() {
+    for (code, nth) in [
+        ("renew.who", 1),
+        ("renew.who.name", 1),
+        ("renew.members", 1),
+        ("init.card", 1),
+        ("init.pin", 1),
+        ("renew.receive", 1),
+        ("renew.receive", 2),
+        ("renew.receive", 4),
+        ("card.sign", 1),
+        ("card.sign", 2),
+        ("card.sign", 3),
+    ] {
+        for pulled in [true, false] {
+            let folder = folder();
+            let mut scene = open(&folder, ALL);
+            let new = blank(&folder, 95);
+            with_new_card(&mut scene, "Dan", &new);
+            let hand = scene.people.hand();
+            let met = Arc::new(Mutex::new(false));
+            let seen = Arc::clone(&met);
+            scene.people.at = Box::new(move |prompt, times| {
+                if prompt.code == code && times == nth {
+                    *seen.lock().unwrap() = true;
+                    hand.pull(0);
+                    return Some(if pulled { Answer::CardGone } else { Answer::Abort });
+                }
+                choose(prompt, "Dan")
+            });
+            let before = record(&scene);
+            let end = change(&mut scene, Change::ReplaceCard);
+            assert!(*met.lock().unwrap(), "{code} {nth} is never asked");
+            assert!(
+                matches!(end, Ok(ActEnd::Stopped) | Err(_)),
+                "{code} {nth}: it went through"
+            );
+            assert_eq!(record(&scene), before, "{code} {nth}");
+            drop(scene);
+            let mut scene = closed(&folder);
+            for group in ALL {
+                logs_on(&mut scene, *group);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_card_that_was_pulled_before_it_was_finished_is_a_task_and_is_finished_later() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    let new = blank(&folder, 96);
+    with_new_card(&mut scene, "Dan", &new);
+    let hand = scene.people.hand();
+    scene.people.at = Box::new(move |prompt, _| {
+        if prompt.code == "renew.finish" {
+            hand.pull(0);
+            return Some(Answer::Abort);
+        }
+        choose(prompt, "Dan")
+    });
+    match change(&mut scene, Change::ReplaceCard) {
+        Ok(ActEnd::Done { good, lines, .. }) => {
+            assert!(!good);
+            assert!(lines.join("\n").contains("new card is not finished"), "{lines:?}");
+        }
+        _ => panic!("it is done, but for the card"),
+    }
+    drop(scene);
+    let mut scene = closed(&folder);
+    with_new_card(&mut scene, "Dan", &new);
+    scene.logon(GroupId::Administrators);
+    let task = |scene: &Scene| format!("{:?}", scene.station.lists().tasks).contains("finish Dan's new card");
+    assert!(task(&scene));
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Dan"));
+    assert_eq!(
+        done(change(&mut scene, Change::FinishCard)),
+        "Dan's card is finished"
+    );
+    assert!(!task(&scene));
+    let refused = change(&mut scene, Change::FinishCard).err().unwrap();
+    assert!(refused.happened.contains("Every card is finished"));
+    scene.people.at = Box::new(|_, _| None);
+    scene.station.logout("logged out").unwrap();
+    logs_on(&mut scene, GroupId::KeyManagers);
+}
