@@ -395,28 +395,40 @@ fn who_may_not_is_refused_at_every_action() {
     }
 }
 
-/// Names of the actions in the sources.
-fn actions(folder: &Path, found: &mut BTreeSet<String>) {
+/// All sources, one after the other.
+fn sources(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            actions(&path, found);
+            sources(&path, text);
         } else if path.extension().is_some_and(|e| e == "rs") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let blocks = text.split("impl Action for ").skip(1);
-            found.extend(blocks.map(|block| {
-                let name = block.split("const NAME: &'static str = \"").nth(1);
-                name.unwrap().split('"').next().unwrap().to_owned()
-            }));
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
         }
+    }
+}
+
+/// What stands between quotes behind these words, or the constant that does.
+fn named(text: &str, block: &str, words: &str) -> String {
+    let value = block.split(words).nth(1).unwrap();
+    let value = value.split(';').next().unwrap().trim();
+    match value.strip_prefix('"') {
+        Some(quoted) => quoted.trim_end_matches('"').to_owned(),
+        None => named(text, text, &format!("pub const {value}: &str = ")),
     }
 }
 
 #[test]
 fn every_action_has_its_row() {
-    let mut found = BTreeSet::new();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    actions(&root.join("src"), &mut found);
+    let mut text = String::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut text,
+    );
+    let found: BTreeSet<String> = text
+        .split("impl Action for ")
+        .skip(1)
+        .map(|block| named(&text, block, "const NAME: &'static str = "))
+        .collect();
     assert!(found.len() > 10, "{found:?}");
     let rows: BTreeSet<String> = rows::ROWS.iter().map(|(n, ..)| (*n).to_owned()).collect();
     assert_eq!(

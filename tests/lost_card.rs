@@ -147,7 +147,10 @@ fn bringing_a_card_back_takes_the_quorum() {
     choose(&mut scene, "Dan");
     let title = done(scene.station.reinstate_card(&mut scene.people));
     assert_eq!(title, "Dan's card is reinstated");
-    assert!(!scene.station.card_lost(), "cards were swapped, none was lost");
+    assert!(
+        !scene.station.card_lost(),
+        "cards were swapped, none was lost"
+    );
     assert_eq!(state(&scene, "Dan"), CardState::Active);
     let record = scene
         .station

@@ -115,7 +115,11 @@ fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
     done(scene.station.suspend_card(&mut scene.people));
     scene.people.at = Box::new(|_, _| None);
 
-    for group in [GroupId::Administrators, GroupId::Approvers, GroupId::KeyManagers] {
+    for group in [
+        GroupId::Administrators,
+        GroupId::Approvers,
+        GroupId::KeyManagers,
+    ] {
         scene.logon(group);
     }
     let old = scene.room.cards.lock().unwrap()[3].clone();
@@ -138,7 +142,10 @@ fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
     assert!(end.contains("is revoked for ever"), "{end}");
     assert!(end.contains("old backup"), "{end}");
     let seen = seen.lock().unwrap().join("\n");
-    assert!(seen.contains("old share dies only with the renewal"), "{seen}");
+    assert!(
+        seen.contains("old share dies only with the renewal"),
+        "{seen}"
+    );
     assert!(!scene.station.is_open(), "everybody logs on anew");
 
     let now = record(&scene);
@@ -148,7 +155,10 @@ fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
     let vault = scene.station.door().vault();
     let dans = now.cards.iter().rfind(|c| c.person_name == "Dan").unwrap();
     assert!(dans.card != old_id && dans.state == CardState::Active);
-    assert!(vault.has_anchor(dans.card).unwrap(), "the new card is finished");
+    assert!(
+        vault.has_anchor(dans.card).unwrap(),
+        "the new card is finished"
+    );
 
     // The old card, put in at a logon, is refused by its holder's name.
     let hand = scene.people.hand();
@@ -170,7 +180,10 @@ fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
     // Keys that were made before are still of use.
     scene.logon(GroupId::Approvers);
     done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
-    assert_eq!(scene.key_state("BANK-LAKE.ZPK.001").as_deref(), Some("active"));
+    assert_eq!(
+        scene.key_state("BANK-LAKE.ZPK.001").as_deref(),
+        Some("active")
+    );
     scene.station.logout("logged out").unwrap();
     drop(scene);
 
@@ -226,7 +239,10 @@ fn who_is_not_logged_on_is_told_before_anything_is_asked_of_the_card() {
     scene.logon(GroupId::Auditors);
     scene.people.at = Box::new(|prompt, _| choose(prompt, "Jim"));
     let refused = change(&mut scene, Change::Leaver).err().unwrap();
-    assert!(refused.happened.contains("Auditors would have 1"), "{refused:?}");
+    assert!(
+        refused.happened.contains("Auditors would have 1"),
+        "{refused:?}"
+    );
     assert!(refused.advice.contains("Add a person"), "{refused:?}");
 }
 
@@ -237,17 +253,24 @@ fn a_leaver_is_gone_and_never_leaves_too_few() {
     scene.people.at = Box::new(|prompt, _| choose(prompt, "Dan"));
     let refused = change(&mut scene, Change::Leaver).err().unwrap();
     assert!(
-        refused.happened.contains("Key managers would have 2 members, and 3 are needed"),
+        refused
+            .happened
+            .contains("Key managers would have 2 members, and 3 are needed"),
         "{refused:?}"
     );
     // So somebody comes first.
     let new = blank(&folder, 92);
     with_new_card(&mut scene, "Pat", &new);
     scene.people.at = Box::new(|_, _| None);
-    scene.people.form("renew.person", &["Pat", "Yan", "Key managers"]);
+    scene
+        .people
+        .form("renew.person", &["Pat", "Yan", "Key managers"]);
     let end = told(change(&mut scene, Change::AddMember));
     assert!(end.contains("Pat comes to: Key managers"), "{end}");
-    assert_eq!(members(&scene, GroupId::KeyManagers), ["Dan", "Eva", "Fay", "Pat"]);
+    assert_eq!(
+        members(&scene, GroupId::KeyManagers),
+        ["Dan", "Eva", "Fay", "Pat"]
+    );
     let pat = scene.station.lists();
     assert!(pat.people.is_empty(), "nobody is logged on");
 
@@ -286,11 +309,27 @@ fn a_leaver_is_gone_and_never_leaves_too_few() {
 #[test]
 fn two_roles_that_exclude_one_another_are_refused_by_the_rule() {
     for (name, groups, rule) in [
-        ("Dan", "Administrators", "an administrator may never also be key manager"),
-        ("Ada", "Auditors", "an auditor reads, verifies and signs minutes"),
-        ("Gus", "Custodians B", "nobody may ever hold two parts of a key (R4)"),
+        (
+            "Dan",
+            "Administrators",
+            "an administrator may never also be key manager",
+        ),
+        (
+            "Ada",
+            "Auditors",
+            "an auditor reads, verifies and signs minutes",
+        ),
+        (
+            "Gus",
+            "Custodians B",
+            "nobody may ever hold two parts of a key (R4)",
+        ),
         ("Lea", "Approvers", "recovery opens every compartment"),
-        ("Sue", "Key managers, Recovery", "recovery opens every compartment"),
+        (
+            "Sue",
+            "Key managers, Recovery",
+            "recovery opens every compartment",
+        ),
     ] {
         let folder = folder();
         let mut scene = open(&folder, &[GroupId::Administrators]);
@@ -310,11 +349,19 @@ fn a_known_person_comes_to_one_more_group_with_the_card_they_have() {
     let folder = folder();
     let mut scene = open(&folder, &[GroupId::Administrators]);
     // Custodians receive no share: only the administrators sign.
-    scene.people.form("renew.person", &["Dan", "", "Custodians A"]);
+    scene
+        .people
+        .form("renew.person", &["Dan", "", "Custodians A"]);
     told(change(&mut scene, Change::AddMember));
     assert_eq!(members(&scene, GroupId::CustodiansA), ["Gus", "Dan"]);
     assert!(!scene.people.codes.iter().any(|code| code == "init.card"));
-    assert!(!scene.people.codes.iter().any(|code| code == "renew.receive"));
+    assert!(
+        !scene
+            .people
+            .codes
+            .iter()
+            .any(|code| code == "renew.receive")
+    );
     logs_on(&mut scene, GroupId::KeyManagers);
 }
 
@@ -333,7 +380,9 @@ fn another_quorum_holds_from_the_next_logon_on() {
     let new = blank(&folder, 93);
     with_new_card(&mut scene, "Pat", &new);
     scene.people.at = Box::new(|_, _| None);
-    scene.people.form("renew.person", &["Pat", "Tom", "Recovery"]);
+    scene
+        .people
+        .form("renew.person", &["Pat", "Tom", "Recovery"]);
     told(change(&mut scene, Change::AddMember));
     for group in [GroupId::Administrators, GroupId::Recovery] {
         scene.logon(group);
@@ -358,7 +407,9 @@ fn who_is_not_here_when_a_secret_is_renewed_is_no_member_afterwards() {
     let mut scene = open(&folder, ALL);
     let new = blank(&folder, 94);
     with_new_card(&mut scene, "Pat", &new);
-    scene.people.form("renew.person", &["Pat", "Yan", "Key managers"]);
+    scene
+        .people
+        .form("renew.person", &["Pat", "Yan", "Key managers"]);
     told(change(&mut scene, Change::AddMember));
     for group in ALL {
         scene.logon(*group);
@@ -368,7 +419,10 @@ fn who_is_not_here_when_a_secret_is_renewed_is_no_member_afterwards() {
     scene.people.form("renew.members", &["Dan, Eva, Pat"]);
     told(change(&mut scene, Change::Secret));
     let refused = scene.people.refusals.join("\n");
-    assert!(refused.contains("3 are needed"), "two are too few: {refused}");
+    assert!(
+        refused.contains("3 are needed"),
+        "two are too few: {refused}"
+    );
     assert_eq!(members(&scene, GroupId::KeyManagers), ["Dan", "Eva", "Pat"]);
     // Fay's card is not barred; it only has no share of this group.
     let fay = record(&scene);
@@ -407,7 +461,11 @@ fn pulled_or_given_up_at_any_step_before_the_last_signature_nothing_has_changed(
                 if prompt.code == code && times == nth {
                     *seen.lock().unwrap() = true;
                     hand.pull(0);
-                    return Some(if pulled { Answer::CardGone } else { Answer::Abort });
+                    return Some(if pulled {
+                        Answer::CardGone
+                    } else {
+                        Answer::Abort
+                    });
                 }
                 choose(prompt, "Dan")
             });
@@ -445,7 +503,10 @@ fn a_card_that_was_pulled_before_it_was_finished_is_a_task_and_is_finished_later
     match change(&mut scene, Change::ReplaceCard) {
         Ok(ActEnd::Done { good, lines, .. }) => {
             assert!(!good);
-            assert!(lines.join("\n").contains("new card is not finished"), "{lines:?}");
+            assert!(
+                lines.join("\n").contains("new card is not finished"),
+                "{lines:?}"
+            );
         }
         _ => panic!("it is done, but for the card"),
     }
@@ -453,7 +514,9 @@ fn a_card_that_was_pulled_before_it_was_finished_is_a_task_and_is_finished_later
     let mut scene = closed(&folder);
     with_new_card(&mut scene, "Dan", &new);
     scene.logon(GroupId::Administrators);
-    let task = |scene: &Scene| format!("{:?}", scene.station.lists().tasks).contains("finish Dan's new card");
+    let task = |scene: &Scene| {
+        format!("{:?}", scene.station.lists().tasks).contains("finish Dan's new card")
+    };
     assert!(task(&scene));
     scene.people.at = Box::new(|prompt, _| choose(prompt, "Dan"));
     assert_eq!(

@@ -22,7 +22,9 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId::{
     Administrators, Approvers, Auditors, CustodiansA, KeyManagers, Recovery,
 };
-use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardSignature, CardState, SignedAuthority};
+use conclave_evidence::authority::{
+    AuthorityRecord, CardEntry, CardSignature, CardState, SignedAuthority,
+};
 use conclave_evidence::{GroupId, Id, Point, cbor};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::{ActionError, DoorError, Warrant};
@@ -126,9 +128,7 @@ fn action(room: &Room, record: &AuthorityRecord, receipts: Vec<Receipt>) -> Rene
         words: vec!["renew".into()],
         groups: GroupId::ALL
             .into_iter()
-            .filter(|g| {
-                old.group(*g).map(|e| e.epoch) != record.group(*g).map(|e| e.epoch)
-            })
+            .filter(|g| old.group(*g).map(|e| e.epoch) != record.group(*g).map(|e| e.epoch))
             .collect(),
         by_recovery: false,
         signed: signed(room, record, &["Ada", "Ben"]),
@@ -146,9 +146,13 @@ fn try_renew(room: &mut Room, renewal: &Renewal) -> Result<(), String> {
         .map_err(|e| words(&e))?;
     let receipts = receipts(room, &[]);
     let received = receipts.iter().map(|r| r.card).collect();
-    let record = room.door().renewed_record(&received).map_err(|e| words(&e))?;
+    let record = room
+        .door()
+        .renewed_record(&received)
+        .map_err(|e| words(&e))?;
     let act = action(room, &record, receipts);
-    room.perform(&act, &Warrant::default()).map_err(|e| words(&e))
+    room.perform(&act, &Warrant::default())
+        .map_err(|e| words(&e))
 }
 
 fn renew(room: &mut Room, renewal: &Renewal) {
@@ -183,7 +187,11 @@ fn all_open(room: &mut Room) {
 #[test]
 fn a_renewed_group_opens_with_its_new_shares_after_a_restart() {
     for (group, names, others) in [
-        (KeyManagers, ["Dora", "Emil", "Fay"], &[Administrators, Approvers][..]),
+        (
+            KeyManagers,
+            ["Dora", "Emil", "Fay"],
+            &[Administrators, Approvers][..],
+        ),
         (Administrators, ["Ada", "Ben", "Cid"], &[]),
         (Recovery, ["Lea", "Max", "Nora"], &[Administrators]),
     ] {
@@ -195,7 +203,11 @@ fn a_renewed_group_opens_with_its_new_shares_after_a_restart() {
             let plan = renewal(&room, group, &names, rotate);
             renew(&mut room, &plan);
             // The session goes on under the new keys.
-            let again = Change::new(Compartment::Directory, "later", &[Need::Session(Administrators)]);
+            let again = Change::new(
+                Compartment::Directory,
+                "later",
+                &[Need::Session(Administrators)],
+            );
             room.perform(&again, &Warrant::default()).unwrap();
             room.logout();
             room.reopen();
@@ -316,7 +328,10 @@ fn too_few_and_wrong_people_renew_nothing() {
         ("one administrator", &["Ada"][..]),
         ("the same administrator twice", &["Ada", "Ada"]),
         ("key managers", &["Dora", "Emil"]),
-        ("an administrator and a stranger to the group", &["Ada", "Lea"]),
+        (
+            "an administrator and a stranger to the group",
+            &["Ada", "Lea"],
+        ),
         ("nobody", &[]),
     ] {
         let mut act = good.clone();
@@ -334,7 +349,12 @@ fn too_few_and_wrong_people_renew_nothing() {
     tries.push(("another group's name", act));
     let mut act = good.clone();
     let mut other = record.clone();
-    other.groups.iter_mut().find(|g| g.group == KeyManagers).unwrap().m = 1;
+    other
+        .groups
+        .iter_mut()
+        .find(|g| g.group == KeyManagers)
+        .unwrap()
+        .m = 1;
     act.signed = signed(&room, &other, &["Ada", "Ben"]);
     tries.push(("another quorum than prepared", act));
     let entries = room.entries();
@@ -390,7 +410,11 @@ fn a_group_keeps_one_member_to_spare() {
     assert!(
         matches!(
             refused,
-            Err(VaultError::NoneToSpare { group: KeyManagers, have: 2, need: 3 })
+            Err(VaultError::NoneToSpare {
+                group: KeyManagers,
+                have: 2,
+                need: 3
+            })
         ),
         "{refused:?}"
     );
@@ -429,9 +453,19 @@ fn who_did_not_receive_has_no_share_and_is_no_member() {
         .filter(|key| key.starts_with(b"s/key-managers/"))
         .map(|key| String::from_utf8(key.clone()).unwrap())
         .collect();
-    let expected = ["s/key-managers/2/1", "s/key-managers/2/3", "s/key-managers/2/4"];
+    let expected = [
+        "s/key-managers/2/1",
+        "s/key-managers/2/3",
+        "s/key-managers/2/4",
+    ];
     assert_eq!(shares, expected);
-    assert!(!room.vault().authority().unwrap().is_member(KeyManagers, gus));
+    assert!(
+        !room
+            .vault()
+            .authority()
+            .unwrap()
+            .is_member(KeyManagers, gus)
+    );
     room.reopen();
     all_open(&mut room);
 }
@@ -448,7 +482,11 @@ fn recovery_stands_in_for_a_group_that_cannot_come_together() {
     let mut act = action(&room, &record, receipts);
     // Saying so is part of the act.
     let refused = room.perform(&act, &Warrant::default()).unwrap_err();
-    assert!(refused.to_string().contains("key-managers are not logged on"));
+    assert!(
+        refused
+            .to_string()
+            .contains("key-managers are not logged on")
+    );
     act.by_recovery = true;
     room.perform(&act, &Warrant::default()).unwrap();
     // Recovery made the writer keys, and still writes nothing.
@@ -494,7 +532,11 @@ fn a_lost_card_and_a_new_one_change_places_in_one_act() {
     assert!(record.is_member(KeyManagers, new.card));
     let refused = room.try_share(KeyManagers, "Dora");
     assert!(refused.is_err(), "the old card opens no share");
-    let at = room.people.iter().position(|h| h.person.id == person).unwrap();
+    let at = room
+        .people
+        .iter()
+        .position(|h| h.person.id == person)
+        .unwrap();
     room.people[at].card = new;
     room.reopen();
     all_open(&mut room);

@@ -96,7 +96,11 @@ impl Station {
             lines.extend([
                 PromptLine::note(format!("Authority record {}, SHA-256", what.next.seq)),
                 PromptLine::note(digest.to_string().to_uppercase()),
-                PromptLine::note(format!("Signed: {} of {}", signed.signatures.len(), what.need)),
+                PromptLine::note(format!(
+                    "Signed: {} of {}",
+                    signed.signatures.len(),
+                    what.need
+                )),
             ]);
             let mut question = Prompt {
                 code: "card.sign".into(),
@@ -147,4 +151,3 @@ impl Station {
         Ok((signed, cards))
     }
 }
-

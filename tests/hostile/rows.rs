@@ -2,6 +2,7 @@
 //! people.
 
 use conclave_evidence::authority::{CardState, Mode, SignedAuthority};
+use conclave_evidence::backup::BackupAct;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
@@ -10,7 +11,9 @@ use conclave_keyroom::door::Action;
 use conclave_station::adopt::AdoptEntries;
 use conclave_station::lost_card::ChangeCard;
 use conclave_station::pins::UnblockPin;
+use conclave_station::renew::RenewGroups;
 use conclave_station::unlock::UnlockStation;
+use conclave_trades::backup::{MakeBackup, Rehearse};
 use conclave_trades::ceremony::action::{
     CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, RecordStep,
     SealComponent, VoidKey,
@@ -116,6 +119,20 @@ pub const ROWS: &[Row] = &[
         1),
     row!(ChangeCard, "administrators logged on", reinstate),
     row!(ChangeCard, "by signatures of its own", revoke),
+    row!(MakeBackup, "administrators sign", backup, |act| {
+        act.0.number += 1;
+    }),
+    row!(Rehearse, "administrators logged on", rehearse),
+    row!(
+        RenewGroups,
+        "administrators logged on, key-managers logged on",
+        renew
+    ),
+    row!(
+        RenewGroups,
+        "administrators logged on, recovery logged on",
+        renew_by_recovery
+    ),
 ];
 
 fn player(room: &Room, name: &str, group: GroupId) -> Player {
@@ -322,15 +339,59 @@ fn unblock(room: &Room) -> UnblockPin {
     }
 }
 
-fn change_card(room: &Room, to: CardState) -> ChangeCard {
+fn backup(_: &Room) -> MakeBackup {
+    MakeBackup(BackupAct {
+        number: 9,
+        contents: Hash([9; 32]),
+        pairs: 100,
+        medium: Id([7; 16]),
+        medium_name: "STICK-1".into(),
+        serial: "4C530001".into(),
+    })
+}
+
+fn rehearse(_: &Room) -> Rehearse {
+    Rehearse {
+        serial: "4C530001".into(),
+        folder: "BACKUP-000009-TEST".into(),
+        digest: Hash([9; 32]),
+        group: GroupId::Recovery,
+        members: vec!["Lea".into(), "Max".into()],
+    }
+}
+
+fn next_record(room: &Room) -> SignedAuthority {
     let mut record = room.vault().authority().unwrap().clone();
     record.previous = Some(room.vault().authority_hash().unwrap());
     record.seq += 1;
+    SignedAuthority::unsigned(&record).unwrap()
+}
+
+fn renew(room: &Room) -> RenewGroups {
+    RenewGroups {
+        words: vec!["a new secret for the key managers".into()],
+        groups: vec![GroupId::KeyManagers],
+        by_recovery: false,
+        signed: next_record(room),
+        receipts: Vec::new(),
+        people: Vec::new(),
+        new_cards: Vec::new(),
+    }
+}
+
+fn renew_by_recovery(room: &Room) -> RenewGroups {
+    RenewGroups {
+        by_recovery: true,
+        ..renew(room)
+    }
+}
+
+fn change_card(room: &Room, to: CardState) -> ChangeCard {
     ChangeCard {
         card: room.holder("Gus").card.card,
         person: "Gus".into(),
         to,
-        signed: SignedAuthority::unsigned(&record).unwrap(),
+        signed: next_record(room),
     }
 }
 

@@ -60,7 +60,10 @@ impl Wrapped {
         let mut body = self.body.to_vec();
         for ((name, enc), secret) in names.iter().zip(&self.enc).zip(secrets).rev() {
             let (group, epoch) = name.split_once('@').unwrap();
-            let group = GroupId::ALL.into_iter().find(|g| g.name() == group).unwrap();
+            let group = GroupId::ALL
+                .into_iter()
+                .find(|g| g.name() == group)
+                .unwrap();
             let pair = group_key(self.binding.station, group, epoch.parse().unwrap(), secret);
             let plain = hpke::open(&enc.0, &pair, &info, b"", &body).ok()?;
             body = plain.expose().to_vec();

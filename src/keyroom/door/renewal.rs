@@ -113,14 +113,16 @@ impl Permit<'_> {
         receipts: Vec<Receipt>,
     ) -> Result<(), ActionError> {
         if let Some(parent) = self.vault.derived_anew(Compartment::Keys, PROVIDER)? {
-            let stored: Vec<(Id, StoredKey)> = self
-                .vault
-                .list(Compartment::Keys, KeyRecord::VALUE_KIND)?;
+            let stored: Vec<(Id, StoredKey)> =
+                self.vault.list(Compartment::Keys, KeyRecord::VALUE_KIND)?;
             for (id, key) in stored {
                 let mark: PermitMark = self.mark();
-                let again =
-                    self.provider
-                        .reseal(&mark as &dyn Permission, &key, &parent, self.vault.random())?;
+                let again = self.provider.reseal(
+                    &mark as &dyn Permission,
+                    &key,
+                    &parent,
+                    self.vault.random(),
+                )?;
                 self.put(Compartment::Keys, KeyRecord::VALUE_KIND, id, &again)?;
             }
         }

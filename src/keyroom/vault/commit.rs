@@ -16,9 +16,9 @@ use serde::Serialize;
 use super::compartment::Compartment;
 use super::error::VaultError;
 use super::history::{EntryBody, body_info};
+use super::renewal::{Receipt, Renewed, Staged};
 use super::root::Sum;
 use super::seal::{Binding, Sealed};
-use super::renewal::{Receipt, Renewed, Staged};
 use super::{CompartmentState, Open, RECORD, Vault, place, sum_binding};
 use crate::ports::store::Write;
 

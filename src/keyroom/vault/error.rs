@@ -49,7 +49,9 @@ pub enum VaultError {
         need: usize,
     },
     /// A group would be left without a member to spare.
-    #[error("{group}: {have} members, and {need} are needed so that one more lost card does no harm")]
+    #[error(
+        "{group}: {have} members, and {need} are needed so that one more lost card does no harm"
+    )]
     NoneToSpare {
         /// Which group.
         group: GroupId,

@@ -39,8 +39,8 @@ pub use commit::{Batch, NewEntry};
 pub use compartment::Compartment;
 pub use copy::{CopyContent, open_share_of, share_place};
 pub use error::VaultError;
-pub use renewal::{NewGroup, Receipt, Renewal};
 pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
+pub use renewal::{NewGroup, Receipt, Renewal};
 
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store, Write};
@@ -337,8 +337,16 @@ impl Vault {
         let pinned = record
             .writer(compartment.name())
             .ok_or(VaultError::Root(compartment))?;
-        wrap::open(record, purpose, compartment, pinned.epoch, openers, &self.groups, &bytes)
-            .map(Some)
+        wrap::open(
+            record,
+            purpose,
+            compartment,
+            pinned.epoch,
+            openers,
+            &self.groups,
+            &bytes,
+        )
+        .map(Some)
     }
 
     /// Unwraps a compartment's writer key, and compares it with the pinned

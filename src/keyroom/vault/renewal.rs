@@ -271,7 +271,12 @@ impl Vault {
         let prepared = self.prepared()?;
         let mut cards: Vec<CardEntry> = Vec::new();
         for group in prepared.shares.keys() {
-            for member in prepared.record.group(*group).iter().flat_map(|g| &g.members) {
+            for member in prepared
+                .record
+                .group(*group)
+                .iter()
+                .flat_map(|g| &g.members)
+            {
                 if cards.iter().all(|c| c.card != member.card) {
                     cards.extend(prepared.record.card(member.card).cloned());
                 }
@@ -433,15 +438,17 @@ impl Vault {
         let groups: BTreeSet<GroupId> = prepared.shares.keys().copied().collect();
         for (&group, sealed) in &prepared.shares {
             let old = self.authority()?.group(group);
-            for (epoch, x) in old.iter().flat_map(|g| g.members.iter().map(|m| (g.epoch, m.x))) {
+            for (epoch, x) in old
+                .iter()
+                .flat_map(|g| g.members.iter().map(|m| (g.epoch, m.x)))
+            {
                 writes.push(Write::Delete(place::share(group, epoch, x)));
             }
             let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
             for share in sealed {
                 // What nobody received is given to nobody.
                 if entry.members.iter().any(|m| m.x == share.x) {
-                    let bytes =
-                        cbor::to_vec(share).map_err(|_| VaultError::Malformed("share"))?;
+                    let bytes = cbor::to_vec(share).map_err(|_| VaultError::Malformed("share"))?;
                     writes.push(Write::Put(place::share(group, entry.epoch, share.x), bytes));
                 }
             }
@@ -539,8 +546,8 @@ impl Vault {
                 version: old.binding.version + 1,
             };
             let (id, version) = (binding.id, binding.version);
-            let bytes = Sealed::seal(data, binding, body.expose(), &mut *self.world.random)?
-                .to_bytes()?;
+            let bytes =
+                Sealed::seal(data, binding, body.expose(), &mut *self.world.random)?.to_bytes()?;
             roots.add(&mut sum, id, version, &bytes)?;
             staged.insert((compartment, id), Some(bytes));
         }

@@ -99,7 +99,10 @@ pub fn seal(
         body: body.expose().to_vec(),
     };
     let bytes = cbor::to_vec(&wrapped).map_err(|_| VaultError::Malformed("wrapped key"))?;
-    Ok(Write::Put(place::wrap(purpose, compartment, openers), bytes))
+    Ok(Write::Put(
+        place::wrap(purpose, compartment, openers),
+        bytes,
+    ))
 }
 
 /// Wraps both keys of a compartment for every set of groups that may have

@@ -146,30 +146,26 @@ impl Station {
             )
             .map_err(Undone::Interrupted)?;
             let purpose = "finish the card";
-            let why =
-                match verify_pin(people, &mut question, &mut held, name, purpose, &mut never) {
-                    Ok(pin) => {
-                        let done =
-                            enrol::after_commit(&mut self.door, &mut held.card, entry, &pin);
-                        match done {
-                            Ok(()) => {
-                                self.last_proven(&held);
-                                let words =
-                                    format!("card {} of {name} is finished", entry.card.short());
-                                return self
-                                    .door
-                                    .note("enrol-card", words)
-                                    .map_err(Undone::Door);
-                            }
-                            Err(error) => error.to_string(),
+            let why = match verify_pin(people, &mut question, &mut held, name, purpose, &mut never)
+            {
+                Ok(pin) => {
+                    let done = enrol::after_commit(&mut self.door, &mut held.card, entry, &pin);
+                    match done {
+                        Ok(()) => {
+                            self.last_proven(&held);
+                            let words =
+                                format!("card {} of {name} is finished", entry.card.short());
+                            return self.door.note("enrol-card", words).map_err(Undone::Door);
                         }
+                        Err(error) => error.to_string(),
                     }
-                    Err(PinFailure::Interrupted { why, .. }) => {
-                        return Err(Undone::Interrupted(why));
-                    }
-                    Err(PinFailure::Blocked) => "its PIN is blocked".into(),
-                    Err(PinFailure::Card { error, .. }) => error.to_string(),
-                };
+                }
+                Err(PinFailure::Interrupted { why, .. }) => {
+                    return Err(Undone::Interrupted(why));
+                }
+                Err(PinFailure::Blocked) => "its PIN is blocked".into(),
+                Err(PinFailure::Card { error, .. }) => error.to_string(),
+            };
             failed = Some(held.place.clone());
             refusal = Some(refused(
                 format!("{name}'s card is not finished: {why}."),

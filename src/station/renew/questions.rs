@@ -49,7 +49,8 @@ impl Station {
         let person = self.directory()?.remove(&old.person);
         let person = person.ok_or_else(|| undone(self.refusal("a person is missing")))?;
         // The new card comes into every group in place of the old one.
-        let mut members = self.ask_members(&plan.title, &record, &groups, &[old.card], 1, people)?;
+        let mut members =
+            self.ask_members(&plan.title, &record, &groups, &[old.card], 1, people)?;
         let card = self.blank_card(&person, &plan.title, people)?;
         for group in members.values_mut() {
             group.members.push((card.card, person.id));
@@ -210,8 +211,10 @@ impl Station {
             match word.trim().parse::<u8>() {
                 Ok(new) if new >= least && new != m => break new,
                 Ok(new) if new == m => {
-                    question.refused =
-                        Some(refused(format!("It is {m} already."), "Type another number."));
+                    question.refused = Some(refused(
+                        format!("It is {m} already."),
+                        "Type another number.",
+                    ));
                 }
                 _ => {
                     question.refused = Some(refused(

@@ -117,12 +117,7 @@ impl Station {
 
     /// Afterwards: the new card gets what it still wants, and everybody logs on
     /// anew, under the new shares.
-    fn renewed(
-        &mut self,
-        plan: &Plan,
-        next: &AuthorityRecord,
-        people: &mut dyn People,
-    ) -> ActEnd {
+    fn renewed(&mut self, plan: &Plan, next: &AuthorityRecord, people: &mut dyn People) -> ActEnd {
         let mut good = true;
         let mut lines: Vec<String> = plan.words.clone();
         lines.extend(plan.groups.keys().filter_map(|g| group_words(next, *g)));
@@ -157,11 +152,7 @@ impl Station {
     }
 
     /// Every member's card opens its new share and signs that it did.
-    fn receive(
-        &mut self,
-        plan: &Plan,
-        people: &mut dyn People,
-    ) -> Result<Vec<Receipt>, Undone> {
+    fn receive(&mut self, plan: &Plan, people: &mut dyn People) -> Result<Vec<Receipt>, Undone> {
         let cards = self
             .door
             .renewal_cards()
@@ -175,8 +166,11 @@ impl Station {
                 .filter(|c| receipts.iter().all(|r| r.card != c.card))
                 .collect();
             let names: Vec<String> = open.iter().map(|c| c.person_name.clone()).collect();
-            let mut question =
-                prompt("renew.receive", &plan.title, "Every member receives a new share");
+            let mut question = prompt(
+                "renew.receive",
+                &plan.title,
+                "Every member receives a new share",
+            );
             let at = (receipts.len() + 1, cards.len());
             question.step = u16::try_from(at.0).ok().zip(u16::try_from(at.1).ok());
             question.lines = vec![
@@ -197,21 +191,21 @@ impl Station {
             question.refused = None;
             question.waiting_for.clone_from(&name);
             let purpose = "receive the new share";
-            let pin =
-                match verify_pin(people, &mut question, &mut held, &name, purpose, &mut never) {
-                    Ok(pin) => pin,
-                    Err(PinFailure::Interrupted { why, .. }) => return Err(Undone::Interrupted(why)),
-                    Err(PinFailure::Blocked) => {
-                        failed.insert(held.place.clone());
-                        refusal = Some(not_received(&name, "its PIN is blocked"));
-                        continue;
-                    }
-                    Err(PinFailure::Card { error, .. }) => {
-                        failed.insert(held.place.clone());
-                        refusal = Some(not_received(&name, &error.to_string()));
-                        continue;
-                    }
-                };
+            let pin = match verify_pin(people, &mut question, &mut held, &name, purpose, &mut never)
+            {
+                Ok(pin) => pin,
+                Err(PinFailure::Interrupted { why, .. }) => return Err(Undone::Interrupted(why)),
+                Err(PinFailure::Blocked) => {
+                    failed.insert(held.place.clone());
+                    refusal = Some(not_received(&name, "its PIN is blocked"));
+                    continue;
+                }
+                Err(PinFailure::Card { error, .. }) => {
+                    failed.insert(held.place.clone());
+                    refusal = Some(not_received(&name, &error.to_string()));
+                    continue;
+                }
+            };
             match self.received(&mut held, &pin) {
                 Ok(receipt) => {
                     receipts.push(receipt);
