@@ -167,6 +167,8 @@ fn named_files_exist() {
         let text = text.replace("```", "");
         for name in named_paths(&text) {
             count += 1;
+            // A test is named as file and function.
+            let name = name.split("::").next().unwrap();
             assert!(
                 root().join(name).exists(),
                 "{}: {name} does not exist",
@@ -202,4 +204,18 @@ fn commands_of_the_pages_are_commands_of_the_program() {
             }
         }
     }
+}
+
+#[test]
+fn tests_that_the_scenarios_name_are_there() {
+    let page = fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
+    let mut count = 0;
+    for name in page.split('`').filter(|word| word.contains("::")) {
+        let (file, function) = name.split_once("::").unwrap();
+        let text = fs::read_to_string(root().join(file)).unwrap_or_else(|_| panic!("no {file}"));
+        let there = text.contains(&format!("fn {function}("));
+        assert!(there, "{file} has no test {function}");
+        count += 1;
+    }
+    assert!(count > 40, "only {count}");
 }
