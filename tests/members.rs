@@ -162,9 +162,9 @@ fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
 
     // The old card, put in at a logon, is refused by its holder's name.
     let hand = scene.people.hand();
+    hand.pull(0);
     scene.people.at = Box::new(move |prompt, times| {
         if matches!(prompt.ask, Ask::Card { .. }) && times == 1 {
-            hand.pull(0);
             hand.insert(&old, 0).unwrap();
             return Some(Answer::Confirmed);
         }
