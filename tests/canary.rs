@@ -23,6 +23,8 @@ use std::time::Duration;
 
 use conclave_crypto::secret::{RandomError, RandomSource, ZeroOnFree};
 use conclave_evidence::GroupId;
+use conclave_keyroom::ports::dialogue::{Answer, Ask};
+use conclave_training::card::{CardLabel, TrainingCard};
 use people::{PIN, Scene, done};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -253,10 +255,7 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     };
     let mut scene = Scene::open_with(folder.path(), STAFF, Box::new(random));
     scene.furnish();
-    // A card has its own management key and PUK, and a training card's are in
-    // this process and in its file: they are no canaries.
     scene.logon(GroupId::Administrators);
-    let own = cards_own(&scene);
     // A PUK leaves the vault for its card, and is a canary like the rest.
     done(scene.station.unblock_pin(&mut scene.people));
     scene.station.logout("logged out").unwrap();
@@ -276,7 +275,16 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     let made = needles(&made);
     assert!(made.count > 10, "{} secrets", made.count);
     assert_eq!(in_memory(&made), None, "in the open session");
-    scene.station.logout("logged out").unwrap();
+    // A re-share: new secrets, shares, data and writer keys, and a new card's
+    // PUK and management key.
+    let from = drawn.lock().unwrap().len();
+    // A card has its own management key, and a training card's is in this
+    // process and in its file: those are no canaries.
+    let own = replace_a_card(&mut scene, &folder);
+    assert!(
+        drawn.lock().unwrap().len() > from + 14,
+        "keys were made anew"
+    );
     let before = drawn.lock().unwrap().len();
     drawn.lock().unwrap().retain(|masked| {
         let is = |own: &Vec<u8>| own.windows(masked.len()).any(|w| w == &masked[..]);
@@ -284,7 +292,7 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     });
     assert_eq!(
         before - drawn.lock().unwrap().len(),
-        STAFF.len(),
+        STAFF.len() + 1,
         "one a card"
     );
     let needles = needles(&drawn);
@@ -324,6 +332,32 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     assert!(in_memory(&needles).is_some_and(|f| f.contains("raw")));
     drop(left);
     assert_eq!(in_memory(&needles), None, "freed is wiped");
+}
+
+/// Dan gets a new card; gives what the station keeps of all cards' own secrets.
+fn replace_a_card(scene: &mut Scene, folder: &TempDir) -> Vec<Vec<u8>> {
+    let label = CardLabel {
+        number: 90,
+        name: String::new(),
+    };
+    let random = conclave_station::compose::random_source().unwrap();
+    let card = TrainingCard::create(&folder.path().join("spare"), label, random).unwrap();
+    scene.people.give("Dan", card);
+    scene.logon(GroupId::Administrators);
+    scene.people.at = Box::new(|prompt, _| match &prompt.ask {
+        Ask::Choose { options } => {
+            let at = options.iter().position(|o| o.label == "Dan");
+            at.map(Answer::Chosen)
+        }
+        _ => None,
+    });
+    let change = conclave_station::renew::Change::ReplaceCard;
+    done(scene.station.change_group(change, &mut scene.people));
+    scene.people.at = Box::new(|_, _| None);
+    scene.logon(GroupId::Administrators);
+    let own = cards_own(scene);
+    scene.station.logout("logged out").unwrap();
+    own
 }
 
 /// The value on a line printer's sheet, masked.

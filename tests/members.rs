@@ -10,14 +10,19 @@ mod stage;
 
 use std::sync::{Arc, Mutex};
 
+use conclave_crypto::x509;
 use conclave_evidence::authority::{AuthorityRecord, CardState};
 use conclave_evidence::verify::verify_paths;
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::piv::{PivCard, Slot};
+use conclave_keyroom::ports::card::CardReaders;
+use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt, Refusal};
+use conclave_station::host::clock::SystemClock;
 use conclave_station::logon::LogonEnd;
 use conclave_station::renew::Change;
 use conclave_station::service::ActEnd;
-use conclave_training::card::{CardLabel, TrainingCard};
+use conclave_training::card::{CardLabel, TrainingCard, TrainingReaders};
 use people::{Scene, done};
 use stage::{STAFF, folder};
 use tempfile::TempDir;
@@ -162,9 +167,9 @@ fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
 
     // The old card, put in at a logon, is refused by its holder's name.
     let hand = scene.people.hand();
+    hand.pull(0);
     scene.people.at = Box::new(move |prompt, times| {
         if matches!(prompt.ask, Ask::Card { .. }) && times == 1 {
-            hand.pull(0);
             hand.insert(&old, 0).unwrap();
             return Some(Answer::Confirmed);
         }
@@ -526,6 +531,92 @@ fn a_card_that_was_pulled_before_it_was_finished_is_a_task_and_is_finished_later
     assert!(!task(&scene));
     let refused = change(&mut scene, Change::FinishCard).err().unwrap();
     assert!(refused.happened.contains("Every card is finished"));
+    scene.people.at = Box::new(|_, _| None);
+    scene.station.logout("logged out").unwrap();
+    logs_on(&mut scene, GroupId::KeyManagers);
+}
+
+/// A clock that is years ahead.
+struct Ahead(u64);
+
+impl Clock for Ahead {
+    fn wall_ms(&self) -> u64 {
+        SystemClock::default().wall_ms() + self.0
+    }
+
+    fn mono_ms(&self) -> u64 {
+        // Tests of minutes are others.
+        0
+    }
+}
+
+fn certificates(card: &TrainingCard) -> Vec<Vec<u8>> {
+    let readers = TrainingReaders::new(1);
+    readers.insert(card, 0).unwrap();
+    let place = readers.states().unwrap().remove(0).id;
+    let mut piv = PivCard::open(readers.connect(&place).unwrap()).unwrap();
+    let all = Slot::ALL.map(|slot| piv.certificate(slot).unwrap().unwrap());
+    drop(piv);
+    readers.pull(0);
+    all.into()
+}
+
+#[test]
+fn certificates_are_renewed_before_they_expire_and_the_keys_stay() {
+    const YEARS: u64 = (5 * 366 - 60) * 86_400_000;
+    let folder = folder();
+    let random = conclave_station::compose::random_source().unwrap();
+    let mut scene = Scene::open_at(folder.path(), STAFF, random, Arc::new(Ahead(YEARS)));
+    let task = |scene: &Scene| {
+        let tasks = scene.station.lists().tasks;
+        let due = |name: &str| format!("renew the certificates of {name}'s card");
+        let is = |name: &str| {
+            tasks
+                .iter()
+                .any(|t| t.what == due(name) && (1..=90).contains(&t.days))
+        };
+        (is("Dan"), is("Eva"))
+    };
+    scene.logon(GroupId::Administrators);
+    assert_eq!(task(&scene), (true, true));
+    let dan = scene.room.cards.lock().unwrap()[3].clone();
+    let old = certificates(&dan);
+
+    // Pulled at the moment of writing: the task stays.
+    let hand = scene.people.hand();
+    scene.people.at = Box::new(move |prompt, _| {
+        if prompt.code == "certificates.card" && matches!(prompt.ask, Ask::Pin { .. }) {
+            hand.pull(0);
+        }
+        choose(prompt, "Dan")
+    });
+    assert!(change(&mut scene, Change::Certificates).is_err());
+    assert_eq!(task(&scene), (true, true));
+
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Dan"));
+    let before = record(&scene);
+    let end = told(change(&mut scene, Change::Certificates));
+    assert!(
+        end.contains("Keys, shares and PIN are as they were"),
+        "{end}"
+    );
+    assert_eq!(task(&scene), (false, true));
+    assert_eq!(record(&scene), before, "the authority did not change");
+    let ca = scene.station.ca_certificate().unwrap();
+    let issuer = x509::subject_key(&ca).unwrap();
+    let entry = before
+        .cards
+        .iter()
+        .find(|c| c.person_name == "Dan")
+        .unwrap();
+    let keys = [entry.auth_key_9a, entry.sign_key_9c, entry.agree_key_9d];
+    scene.people.hand().pull(0);
+    let made = certificates(&dan);
+    for (der, key) in made.iter().zip(keys) {
+        x509::verify_signature(der, &issuer).unwrap();
+        assert_eq!(x509::subject_key(der).unwrap(), key.0);
+    }
+    assert!(made.iter().all(|der| !old.contains(der)), "they are new");
     scene.people.at = Box::new(|_, _| None);
     scene.station.logout("logged out").unwrap();
     logs_on(&mut scene, GroupId::KeyManagers);

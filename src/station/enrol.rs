@@ -17,7 +17,7 @@ use conclave_keyroom::vault::genesis::NewCard;
 use crate::anchor::{self, AnchorError, management_from_secret, management_to_secret};
 
 /// How long a card's certificates are valid: five years, in seconds.
-const VALIDITY_S: u64 = 5 * 366 * 86_400;
+pub(crate) const VALIDITY_S: u64 = 5 * 366 * 86_400;
 
 /// Why a card is not enrolled.
 #[derive(Debug, thiserror::Error)]
@@ -97,12 +97,7 @@ pub fn before_commit(
     let mut points = [[0u8; 65]; 3];
     for (slot, point) in Slot::ALL.into_iter().zip(&mut points) {
         *point = card.generate(slot)?;
-        let purpose = match slot {
-            Slot::Authentication => Purpose::Authentication,
-            Slot::Signature => Purpose::Approval,
-            Slot::KeyManagement => Purpose::KeyManagement,
-        };
-        let certificate = certify(authority, holder.name, point, purpose, random)?;
+        let certificate = certify(authority, holder.name, point, purpose(slot), random)?;
         card.put_certificate(slot, &certificate)?;
     }
     set_pin(card, holder.pin)?;
@@ -118,6 +113,38 @@ pub fn before_commit(
         puk: random_puk(random)?,
         management_key: management_to_secret(&management),
     })
+}
+
+fn purpose(slot: Slot) -> Purpose {
+    match slot {
+        Slot::Authentication => Purpose::Authentication,
+        Slot::Signature => Purpose::Approval,
+        Slot::KeyManagement => Purpose::KeyManagement,
+    }
+}
+
+/// New certificates for the keys that a card has.
+///
+/// # Errors
+/// [`EnrolError`]
+pub fn certificates(
+    authority: &Authority,
+    entry: &CardEntry,
+    random: &mut dyn RandomSource,
+) -> Result<Vec<(Slot, Vec<u8>)>, EnrolError> {
+    let point = |slot| match slot {
+        Slot::Authentication => &entry.auth_key_9a.0,
+        Slot::Signature => &entry.sign_key_9c.0,
+        Slot::KeyManagement => &entry.agree_key_9d.0,
+    };
+    Slot::ALL
+        .into_iter()
+        .map(|slot| {
+            let name = &entry.person_name;
+            let der = certify(authority, name, point(slot), purpose(slot), random)?;
+            Ok((slot, der))
+        })
+        .collect()
 }
 
 fn certify(

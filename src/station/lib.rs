@@ -7,6 +7,7 @@ pub mod approve;
 mod backup;
 pub mod cards;
 mod ceremony;
+pub mod certificates;
 pub mod compose;
 pub mod config;
 pub mod data;

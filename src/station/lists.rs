@@ -52,6 +52,30 @@ fn groups_without_spare(record: &AuthorityRecord) -> impl Iterator<Item = TaskRo
     })
 }
 
+/// Certificates of a card become a task this many days before they expire.
+const CERTIFICATE_DAYS: i64 = 90;
+
+impl Station {
+    fn certificate_tasks(&self, now_ms: u64) -> Vec<TaskRow> {
+        let expiring = self.certificates_expire().into_iter();
+        expiring
+            .map(|(card, expires_ms)| (card, expires_ms, days_until(now_ms, expires_ms)))
+            .filter(|(_, _, days)| *days <= CERTIFICATE_DAYS)
+            .map(|(card, expires_ms, days)| TaskRow {
+                due: due(days, expires_ms),
+                days,
+                what: format!("renew the certificates of {}'s card", card.person_name),
+                who: GroupId::Administrators.title().into(),
+                detail: vec![
+                    format!("they expire {}", words::date(expires_ms)),
+                    "On the people screen: m, then «Renew a card's certificates».".into(),
+                ],
+                resume: None,
+            })
+            .collect()
+    }
+}
+
 fn unfinished_card(card: &CardEntry) -> TaskRow {
     TaskRow {
         due: "now".into(),
@@ -140,6 +164,7 @@ impl Station {
         }
         if !self.door.vault().genesis_unfinished().unwrap_or(true) {
             tasks.extend(self.unfinished().iter().map(unfinished_card));
+            tasks.extend(self.certificate_tasks(now));
         }
         for intent in self.unknown_acts() {
             tasks.push(TaskRow {

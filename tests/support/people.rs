@@ -18,6 +18,7 @@ use std::time::Duration;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::Permission;
+use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind, People, Prompt, Refusal, Show};
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
 use conclave_station::compose::{Parts, assemble, random_source};
@@ -283,6 +284,16 @@ impl Scene {
     }
 
     pub fn open_with(folder: &Path, staff: Staff, random: Box<dyn RandomSource + Send>) -> Self {
+        Self::open_at(folder, staff, random, Arc::new(SystemClock::default()))
+    }
+
+    /// With another clock.
+    pub fn open_at(
+        folder: &Path,
+        staff: Staff,
+        random: Box<dyn RandomSource + Send>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let config = TrainingConfig {
             readers: 1,
             cards: u8::try_from(staff.len()).unwrap(),
@@ -299,7 +310,7 @@ impl Scene {
                 troubles: vec![Arc::clone(&printer), Arc::clone(&report_printer)],
             }),
             media: Box::new(StickPorts::new(vec![room.stick.clone()])),
-            clock: Arc::new(SystemClock::default()),
+            clock,
             random,
             blank: Arc::new(|_| {}),
         })

@@ -59,6 +59,8 @@ pub enum Change {
     Quorum,
     /// The same people, a new secret.
     Secret,
+    /// A card's certificates are issued anew, for the same keys.
+    Certificates,
     /// A new card that was not finished gets its PUK, management key and
     /// anchor.
     FinishCard,
@@ -66,12 +68,13 @@ pub enum Change {
 
 impl Change {
     /// All, in the order of the menu.
-    pub const ALL: [Change; 6] = [
+    pub const ALL: [Change; 7] = [
         Self::ReplaceCard,
         Self::Leaver,
         Self::AddMember,
         Self::Quorum,
         Self::Secret,
+        Self::Certificates,
         Self::FinishCard,
     ];
 
@@ -84,6 +87,7 @@ impl Change {
             Self::AddMember => "Add a person to groups",
             Self::Quorum => "Change how many must come",
             Self::Secret => "Renew a group's secret",
+            Self::Certificates => "Renew a card's certificates",
             Self::FinishCard => "Finish a new card",
         }
     }
@@ -95,6 +99,7 @@ impl Change {
             Self::AddMember => "somebody new with a new card, or one more role",
             Self::Quorum => "m of a group; its members receive new shares",
             Self::Secret => "on suspicion: same members, new shares, new keys",
+            Self::Certificates => "before they expire; keys, shares and PIN stay",
             Self::FinishCard => "one that was pulled before it was ready",
         }
     }
@@ -149,6 +154,9 @@ impl Station {
             return self
                 .finish_a_card(people)
                 .or_else(|undone| self.undone(undone));
+        }
+        if change == Change::Certificates {
+            return self.renew_certificates(people);
         }
         self.pause_watch(true);
         let end = self

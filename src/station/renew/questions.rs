@@ -32,7 +32,7 @@ impl Station {
             Change::Leaver => self.ask_leaver(people),
             Change::AddMember => self.ask_member(people),
             Change::Quorum => self.ask_quorum(people),
-            Change::Secret | Change::FinishCard => self.ask_secret(people),
+            Change::Secret | Change::Certificates | Change::FinishCard => self.ask_secret(people),
         }
     }
 

@@ -47,7 +47,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         }
         Kind::People => {
             hints.push(hint("s", "suspend"));
-            hints.push(hint("r", "restore"));
+            // One line has room for this many; r, which is rare, is in the help.
             hints.push(hint("n", "PIN"));
             hints.push(hint("b", "unblock"));
             hints.push(hint("m", "members"));
