@@ -21,7 +21,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use conclave_crypto::secret::{RandomError, RandomSource, ZeroOnFree};
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::secret::{RandomError, RandomSource, Secret, ZeroOnFree};
 use conclave_evidence::GroupId;
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
 use conclave_training::card::{CardLabel, TrainingCard};
@@ -165,6 +166,98 @@ fn needles(drawn: &Mutex<Vec<Vec<u8>>>) -> Needles {
     needles
 }
 
+/// A partner's sheets, kept masked, and typed without ever standing in the
+/// clear outside of a `Secret`.
+#[derive(Clone)]
+struct Sheets(Arc<Vec<Vec<u8>>>);
+
+impl Sheets {
+    fn new(count: u8, len: u8) -> Self {
+        let byte = |sheet: u8, at: u8| {
+            let n = u32::from(sheet) * 67 + u32::from(at) * 29 + u32::from(len);
+            (n * n * 37 % 251) as u8
+        };
+        let sheet = |n| (0..len).map(|at| byte(n, at)).collect();
+        Self(Arc::new((1..=count).map(sheet).collect()))
+    }
+
+    /// The masked sum of all.
+    fn sum(&self) -> Vec<u8> {
+        let mut sum = vec![MASK; self.0[0].len()];
+        for sheet in self.0.iter() {
+            for (a, b) in sum.iter_mut().zip(sheet) {
+                *a ^= b ^ MASK;
+            }
+        }
+        sum
+    }
+
+    fn value(masked: &[u8]) -> String {
+        let clear = Secret::from_fn(masked.len(), |out| {
+            for (a, b) in out.iter_mut().zip(masked) {
+                *a = b ^ MASK;
+            }
+        });
+        Kcv::compute(Method::AesCmac, clear.expose()).unwrap().hex()
+    }
+
+    fn at(&self, partner: Option<&str>) -> people::At {
+        let this = self.clone();
+        let partner = partner.map_or_else(|| Self::value(&this.sum()), str::to_owned);
+        Box::new(move |prompt, _| {
+            let sheet = || {
+                let number = prompt.title.split(' ').nth(1).unwrap();
+                &this.0[number.parse::<usize>().unwrap() - 1]
+            };
+            match &prompt.ask {
+                Ask::Groups(groups) => {
+                    let from = usize::from(groups.line - 1) * 8;
+                    let line = &sheet()[from..from + 8];
+                    Some(Answer::Secret(Secret::from_fn(16, |out| {
+                        for (pair, b) in out.chunks_exact_mut(2).zip(line) {
+                            pair[0] = digit((b ^ MASK) >> 4, true);
+                            pair[1] = digit((b ^ MASK) & 15, true);
+                        }
+                    })))
+                }
+                Ask::Text { .. } if prompt.code == "enter.kcv" => {
+                    Some(Answer::Word(Self::value(sheet())))
+                }
+                Ask::Text { .. } if prompt.code.starts_with("combine.") => {
+                    Some(Answer::Word(partner.clone()))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// They are typed; the title of how it ended. The needles know them, and
+    /// the key.
+    fn enter(
+        &self,
+        scene: &mut Scene,
+        label: &str,
+        template: &str,
+        partner: Option<&str>,
+    ) -> String {
+        scene.people.at = self.at(partner);
+        let count = self.0.len().to_string();
+        let paper = ["none", "on each component", "CMAC"];
+        let fields = [
+            label,
+            template,
+            &count,
+            "BANK-LAKE",
+            paper[0],
+            paper[1],
+            paper[2],
+        ];
+        let title = done(scene.ceremony("enter-components.toml", &fields));
+        scene.people.at = Box::new(|_, _| None);
+        title
+    }
+}
+
 /// What the station keeps of the cards' own secrets, masked.
 fn cards_own(scene: &Scene) -> Vec<Vec<u8>> {
     let vault = scene.station.door().vault();
@@ -265,6 +358,22 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     done(scene.zmk("BANK-HILL.ZMK.001", "zmk-tdes3", "2"));
     done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
     done(scene.working("BANK-HILL.ZPK.001", "zpk-tdes2", "BANK-HILL.ZMK.001"));
+    // A partner's key is typed in; another one comes to nothing.
+    let good = Sheets::new(3, 32);
+    let bad = Sheets::new(2, 24);
+    let title = good.enter(&mut scene, "PARTNER-2.ZMK.001", "zmk-aes256", None);
+    assert!(title.ends_with("done"), "{title}");
+    let title = bad.enter(
+        &mut scene,
+        "PARTNER-3.ZMK.001",
+        "zmk-aes192",
+        Some("0000000000"),
+    );
+    assert!(title.contains("without a key"), "{title}");
+    for sheets in [&good, &bad] {
+        drawn.lock().unwrap().extend(sheets.0.iter().cloned());
+        drawn.lock().unwrap().push(sheets.sum());
+    }
     // The paper is in its custodians' hands; a key manager logs out.
     for printer in &scene.room.printers.0 {
         drop(printer.take_sheet());

@@ -23,6 +23,7 @@ use proptest::prelude::*;
 
 const ZMK: &str = "templates/ceremonies/generate-zmk.toml";
 const WORKING: &str = "templates/ceremonies/working-key.toml";
+const ENTRY: &str = "templates/ceremonies/enter-components.toml";
 const UNSEEN: &str = "tests/scripts/unseen.toml";
 
 fn root() -> &'static Path {
@@ -51,6 +52,12 @@ fn shipped_scripts_play_to_the_end_for_every_form() {
             assert_eq!(stage.count("seal"), usize::from(components));
             assert_eq!(stage.state.envelopes.len(), usize::from(components));
             assert_eq!(stage.count("read-back"), 1);
+        }
+        for components in [2, 3, 9] {
+            let stage = Stage::play(&engine(ENTRY), form, components);
+            assert_eq!(stage.count("enter"), usize::from(components));
+            assert_eq!(stage.state.entered.len(), usize::from(components));
+            assert_eq!(stage.count("combine"), 1);
         }
         let stage = Stage::play(&engine(WORKING), form, 0);
         assert_eq!(stage.count("export"), 1);
@@ -223,7 +230,7 @@ fn a_stranger_s_card_does_not_type() {
 /// is printed twice.
 #[test]
 fn an_interruption_anywhere_voids_exactly_the_window() {
-    for (path, components) in [(ZMK, 2), (UNSEEN, 2), (WORKING, 0)] {
+    for (path, components) in [(ZMK, 2), (UNSEEN, 2), (WORKING, 0), (ENTRY, 2)] {
         let engine = engine(path);
         let mut cut = start(&engine, KeyForm::Tdes2, components).unwrap();
         while let Some(reply) = answer_well(&engine, &cut) {
@@ -254,7 +261,7 @@ fn an_interruption_anywhere_voids_exactly_the_window() {
                 };
                 // Two more that void: a key of which nothing is known, and a
                 // failure that the script does not let try again.
-                let lost = name == "generate" && unknown;
+                let lost = matches!(name, "generate" | "combine") && unknown;
                 let failed = matches!(found, Found::Failed(_)) && void;
                 assert_eq!(void, in_window || lost || failed, "{path} {name} {found:?}");
                 if failed && !in_window {
@@ -326,10 +333,10 @@ proptest! {
 
     #[test]
     fn whatever_is_answered_nothing_is_skipped_or_printed_twice(
-        which in 0..3usize,
+        which in 0..4usize,
         list in proptest::collection::vec(noise(), 1..260),
     ) {
-        let (path, components) = [(ZMK, 2), (UNSEEN, 3), (WORKING, 0)][which];
+        let (path, components) = [(ZMK, 2), (UNSEEN, 3), (WORKING, 0), (ENTRY, 3)][which];
         let engine = engine(path);
         let mut state = start(&engine, KeyForm::Aes128, components).unwrap();
         let mut stage = Stage::new(state.clone());
@@ -362,12 +369,16 @@ proptest! {
         match engine.next(&state) {
             Step::Done(_) => {
                 prop_assert_eq!(state.results.len(), engine.script().plan(components).len());
-                prop_assert_eq!(state.envelopes.len(), usize::from(components));
-                for unit in ["open", "generate", "close"] {
+                let typed = path == ENTRY;
+                let sealed = if typed { 0 } else { usize::from(components) };
+                let entered = if typed { usize::from(components) } else { 0 };
+                prop_assert_eq!(state.envelopes.len(), sealed);
+                prop_assert_eq!(state.entered.len(), entered);
+                for unit in ["open", if typed { "combine" } else { "generate" }, "close"] {
                     prop_assert!(stage.count(unit) >= 1, "{}", unit);
                 }
                 let leaves = if components == 0 { "export" } else { "read-back" };
-                prop_assert!(stage.count(leaves) >= 1);
+                prop_assert!(typed || stage.count(leaves) >= 1);
             }
             Step::Void(_) | Step::Aborted(_) => {}
             other => prop_assert!(false, "stuck at {:?}", other),

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use conclave_crypto::secret::Secret;
 use conclave_evidence::approval::SignedApproval;
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::{GroupId, Id, Signature};
@@ -129,9 +130,24 @@ impl Station {
         title: &str,
         people: &mut dyn People,
     ) -> Result<A::Out, Undone> {
+        self.act_on(action, Vec::new(), title, people)
+    }
+
+    /// The same with secrets that people typed: they go through the door
+    /// beside the action, and are wiped whatever becomes of it.
+    ///
+    /// # Errors
+    /// [`Undone`]; the journal says why.
+    pub(crate) fn act_on<A: Action>(
+        &mut self,
+        action: &A,
+        secrets: Vec<Secret>,
+        title: &str,
+        people: &mut dyn People,
+    ) -> Result<A::Out, Undone> {
         let needs = action.authority();
         if !needs.needs_signatures() {
-            return Ok(self.perform(action, &Warrant::default())?);
+            return Ok(self.perform_on(action, &Warrant::default(), secrets)?);
         }
         let proposal = self.door.propose(action)?;
         self.pause_watch(true);
@@ -144,13 +160,11 @@ impl Station {
                 if let Some(last) = held.last() {
                     self.last_proven(last);
                 }
-                let done = self.perform(
-                    action,
-                    &Warrant {
-                        proposal: Some(proposal),
-                        approvals,
-                    },
-                );
+                let warrant = Warrant {
+                    proposal: Some(proposal),
+                    approvals,
+                };
+                let done = self.perform_on(action, &warrant, secrets);
                 self.write_anchors(&mut held);
                 done.map_err(Undone::Door)
             }
@@ -171,11 +185,20 @@ impl Station {
         action: &A,
         warrant: &Warrant,
     ) -> Result<A::Out, DoorError> {
+        self.perform_on(action, warrant, Vec::new())
+    }
+
+    fn perform_on<A: Action>(
+        &mut self,
+        action: &A,
+        warrant: &Warrant,
+        secrets: Vec<Secret>,
+    ) -> Result<A::Out, DoorError> {
         let mut ports = Ports {
             printers: &mut *self.printers,
             media: &mut *self.media,
         };
-        self.door.perform(action, warrant, Vec::new(), &mut ports)
+        self.door.perform(action, warrant, secrets, &mut ports)
     }
 
     /// An act that needs no signatures.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeySource, KeyState};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::vault::{Compartment, OpenIntent};
 use conclave_trades::ceremony::State;
@@ -252,8 +252,12 @@ impl Station {
             format!("made {}", words::date_time(key.created_ms)),
             format!("provider {}", key.provider),
         ];
+        if key.source != KeySource::Here {
+            detail.push(format!("source {}", key.source.words()));
+        }
         for c in &key.components {
             let state = match c.state {
+                ComponentState::Entered => "typed here from the partner's sheet".to_owned(),
                 ComponentState::Waiting => "not printed".to_owned(),
                 ComponentState::Printed => "printed, not sealed".to_owned(),
                 ComponentState::Sealed => format!(

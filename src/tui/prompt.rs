@@ -3,6 +3,7 @@
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
 
+use super::groups::{Took, Typing};
 use super::key::Key;
 use super::overlay::{DEVIATION, Overlay};
 use super::typed::{Line, Masked, SHORTEST_PIN};
@@ -36,6 +37,8 @@ pub enum Entry {
         /// What is being typed.
         now: Masked,
     },
+    /// A line of a secret value.
+    Groups(Typing),
     /// A line.
     Line(Line),
     /// A form: its fields, and which one takes the keys.
@@ -184,7 +187,7 @@ impl Standing {
             return false;
         }
         match &self.entry {
-            Entry::Line(_) => true,
+            Entry::Line(_) | Entry::Groups(_) => true,
             Entry::Form { fields, at } => matches!(fields.get(*at), Some(Input::Text(_))),
             _ => false,
         }
@@ -227,6 +230,7 @@ impl Standing {
             Ask::Pin { .. } => self.pin(key),
             Ask::NewPin { .. } => self.new_pin(key),
             Ask::Text { .. } => self.text(key),
+            Ask::Groups(_) => self.groups(key),
             Ask::Exactly { text } => self.exactly(key, &text),
             Ask::Form { done, .. } => self.form(key, done.is_some()),
             Ask::Choose { options } => self.choose(key, options.len()),
@@ -286,6 +290,19 @@ impl Standing {
                 self.note = None;
             }
             Typed::Other => {}
+        }
+        Reaction::Stay
+    }
+
+    fn groups(&mut self, key: Key) -> Reaction {
+        let Entry::Groups(typing) = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        match typing.key(key) {
+            Took::Changed => self.note = None,
+            Took::Wrong(note) => return self.say(note),
+            Took::Complete(line) => return self.answer(Answer::Secret(line)),
+            Took::Other => {}
         }
         Reaction::Stay
     }
@@ -392,6 +409,7 @@ fn fresh(ask: &Ask) -> Entry {
             first: None,
             now: Masked::default(),
         },
+        Ask::Groups(groups) => Entry::Groups(Typing::new(groups)),
         Ask::Text { max, .. } => Entry::Line(Line::new(*max)),
         // One more than the text, so that a longer one is seen to be wrong.
         Ask::Exactly { text } => Entry::Line(Line::new(text.chars().count() + 1)),

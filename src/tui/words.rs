@@ -9,6 +9,19 @@ pub const PIN_TOO_SHORT: &str =
 pub const PIN_TOO_LONG: &str = "A PIN has at most eight digits. Ctrl-U starts again.";
 /// A letter in a PIN.
 pub const PIN_DIGITS_ONLY: &str = "A PIN has digits only.";
+/// A letter O where a digit belongs.
+pub const LETTER_O: &str = "O is a letter, and the value has 0-9 and A-F only. Look at the paper again; nothing was changed for you.";
+/// A letter I or L where a digit belongs.
+pub const LETTER_I: &str = "I and L are letters, and the value has 0-9 and A-F only. Look at the paper again; nothing was changed for you.";
+/// Any other character that is no hex digit.
+pub const NO_HEX: &str = "The value has digits 0-9 and letters A-F only.";
+/// A character that is no check letter.
+pub const NO_CHECK_LETTER: &str =
+    "Here stands the check letter behind the line: G to Z, never I, O or X.";
+/// A line that has all its characters.
+pub const LINE_FULL: &str = "The line is complete: Enter goes on.";
+/// Enter before the line is complete.
+pub const LINE_SHORT: &str = "The line is not complete yet.";
 /// The second entry of a new PIN is another.
 pub const NEW_PIN_DIFFERS: &str = "The two entries differ. Type the new PIN again, twice.";
 /// Enter on an empty line.

@@ -7,7 +7,7 @@ use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_trades::ceremony::engine::{CeremonyError, Engine, Step};
 use conclave_trades::ceremony::script::Purpose;
 use conclave_trades::ceremony::state::{
-    CastPart, Delivery, Did, KeyMade, Parameters, Player, Reply, State, Unit, WrappingKey,
+    CastPart, Delivery, Did, KeyMade, Paper, Parameters, Player, Reply, State, Unit, WrappingKey,
 };
 
 pub fn id(n: u8) -> Id {
@@ -16,7 +16,8 @@ pub fn id(n: u8) -> Id {
 
 /// A ceremony of this script with as many people as it needs.
 pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, CeremonyError> {
-    let working = engine.script().purpose == Purpose::WorkingKey;
+    let purpose = engine.script().purpose;
+    let working = purpose == Purpose::WorkingKey;
     let mut number = 100;
     let cast = engine
         .script()
@@ -71,6 +72,13 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             medium_name: "STICK-1".into(),
         }),
         requester: None,
+        paper: (purpose == Purpose::PartnerKey).then(|| Paper {
+            partner: "BANK-LAKE".into(),
+            check_letters: true,
+            check_values: true,
+            method: "ENC-ZERO".into(),
+        }),
+        held: Vec::new(),
     };
     engine.start(id(7), parameters, cast)
 }
@@ -83,13 +91,17 @@ pub fn answer_well(engine: &Engine, state: &State) -> Option<Reply> {
             Reply::Word(format!("ab-{:04}", state.envelopes.len() + 1))
         }
         Step::Ask(prompt) if prompt.code == "readback.show" => Reply::Confirmed,
-        Step::Ask(prompt) if prompt.code.starts_with("readback") => Reply::Word(" 08d7b4 ".into()),
+        Step::Ask(prompt)
+            if prompt.code.starts_with("readback") || prompt.code.starts_with("combine") =>
+        {
+            Reply::Word(" 08d7b4 ".into())
+        }
         Step::Ask(_) => Reply::Confirmed,
         Step::Perform(unit) => Reply::Did(Did {
             words: vec![format!("{} done", unit.name())],
             journal: Some(1),
             at_ms: Some(34_200_000),
-            key: (unit == Unit::Generate).then(|| KeyMade {
+            key: matches!(unit, Unit::Generate | Unit::Combine { .. }).then(|| KeyMade {
                 id: id(9),
                 kcv: CheckValue {
                     value: "08D7B4".into(),

@@ -210,6 +210,7 @@ impl Desk {
             expires_ms: START_MS + 365 * DAY_MS,
             wrapping: kek.then(|| WrappingMethod::of(form)),
             components: Vec::new(),
+            source: conclave_keyroom::domain::key::KeySource::Here,
             exports: Vec::new(),
         };
         change(&mut record);

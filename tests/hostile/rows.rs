@@ -6,6 +6,7 @@ use conclave_evidence::backup::BackupAct;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::CheckValue;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_station::adopt::AdoptEntries;
@@ -15,8 +16,8 @@ use conclave_station::renew::RenewGroups;
 use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse};
 use conclave_trades::ceremony::action::{
-    CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, RecordStep,
-    SealComponent, VoidKey,
+    AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
+    ReadBack, RecordStep, SealComponent, VoidKey,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
@@ -63,6 +64,17 @@ pub const ROWS: &[Row] = &[
         GenerateKey,
         "mandate, key-managers logged on, approvers logged on",
         generate
+    ),
+    row!(
+        AcceptComponent,
+        "mandate, key-managers logged on, approvers logged on, a person of custodians-a signs",
+        accept,
+        |act| act.kcv.value.push('0')
+    ),
+    row!(
+        CombineKey,
+        "mandate, key-managers logged on, approvers logged on",
+        combine
     ),
     row!(
         PrintComponent,
@@ -179,6 +191,39 @@ fn generate(room: &Room) -> GenerateKey {
         parts: vec![
             part("Gus", GroupId::CustodiansA),
             part("Hana", GroupId::CustodiansB),
+        ],
+    }
+}
+
+fn accept(room: &Room) -> AcceptComponent {
+    AcceptComponent {
+        ceremony: CEREMONY,
+        label: LABEL.into(),
+        form: KeyForm::Tdes2,
+        index: 1,
+        of: 2,
+        custodian: player(room, "Gus", GroupId::CustodiansA),
+        kcv: CheckValue {
+            value: "08D7B4".into(),
+            method: "ENC-ZERO".into(),
+        },
+        proven: "typed twice the same, blind".into(),
+    }
+}
+
+fn combine(room: &Room) -> CombineKey {
+    CombineKey {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        template: generate(room).template,
+        partner: "BANK-LAKE".into(),
+        components: 2,
+        value: "08D7B4FB62".into(),
+        method: "CMAC".into(),
+        by: vec![
+            player(room, "Kim", GroupId::KeyManagers),
+            player(room, "Ada", GroupId::Approvers),
         ],
     }
 }

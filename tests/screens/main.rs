@@ -7,6 +7,7 @@
 mod looks;
 mod samples;
 mod scenes;
+mod typing;
 mod updates;
 
 use conclave::tui::{App, Input, Key, Theme, view};

@@ -421,6 +421,22 @@ fn questions() -> Vec<(&'static str, Build)> {
         ("ask-confirm-sent", asks(confirm, vec![Key::Char('P')])),
         ("ask-text", asks(serial, keys("AA12"))),
         ("ask-text-masked", asks(again, keys("AA12"))),
+        (
+            "ask-groups",
+            asks(crate::typing::line(2), keys("0123456789")),
+        ),
+        (
+            "ask-groups-check",
+            asks(crate::typing::line(1), keys("0123456789ABCDEF")),
+        ),
+        (
+            "ask-groups-letter-o",
+            asks(crate::typing::line(2), keys("0123O")),
+        ),
+        (
+            "ask-groups-wrong",
+            asks(crate::typing::wrong_letter(), vec![]),
+        ),
         ("ask-form", new(form.clone(), vec![])),
         ("ask-form-filled", new(form.clone(), filled)),
         ("ask-form-no-more", new(form, vec![Key::Enter])),

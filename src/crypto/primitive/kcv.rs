@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use super::modes::{Algorithm, Cipher, ModeError, cmac};
+use crate::secret::Secret;
 
 /// How a check value is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,20 +87,23 @@ impl Kcv {
     /// Computes the check value of `key` at the method's full length: 3 bytes,
     /// or 5 for AES CMAC.
     pub fn compute(method: Method, key: &[u8]) -> Result<Self, KcvError> {
+        let block = Self::block(method, key)?;
+        Self::from_bytes(method, &block.expose()[..method.max_len()])
+    }
+
+    /// The whole block that a check value is the beginning of. More of it than
+    /// R7 allows never leaves the caller.
+    pub(super) fn block(method: Method, key: &[u8]) -> Result<Secret, KcvError> {
         let algorithm = method.algorithm();
         let zero = [0; 16];
         let zero = &zero[..algorithm.block_len()];
         match method {
             Method::TdesZero | Method::AesZero => {
-                let mut block = [0; 16];
-                let block = &mut block[..algorithm.block_len()];
-                Cipher::new(algorithm, key)?.ecb_encrypt(block)?;
-                Self::from_bytes(method, &block[..method.max_len()])
+                let mut block = Secret::zeroed(algorithm.block_len());
+                Cipher::new(algorithm, key)?.ecb_encrypt(block.expose_mut())?;
+                Ok(block)
             }
-            Method::TdesCmac | Method::AesCmac => {
-                let tag = cmac(algorithm, key, zero)?;
-                Self::from_bytes(method, &tag.expose()[..method.max_len()])
-            }
+            Method::TdesCmac | Method::AesCmac => Ok(cmac(algorithm, key, zero)?),
         }
     }
 

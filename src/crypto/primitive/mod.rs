@@ -7,6 +7,7 @@ pub mod des_keys;
 pub mod ec;
 pub mod hpke;
 pub mod kcv;
+pub mod kcv_fit;
 pub mod modes;
 pub mod seal;
 pub mod shamir;

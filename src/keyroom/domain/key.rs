@@ -1,6 +1,6 @@
 //! A key's metadata, life cycle and custody. The value is elsewhere.
 
-use conclave_evidence::{GroupId, Id};
+use conclave_evidence::{GroupId, Hash, Id};
 use serde::{Deserialize, Serialize};
 
 use super::form::KeyForm;
@@ -104,6 +104,30 @@ pub enum ComponentState {
     Printed,
     /// In its envelope, serial recorded.
     Sealed,
+    /// A partner's sheet, typed in here.
+    Entered,
+}
+
+/// Where a key comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeySource {
+    /// Made on this station.
+    #[default]
+    Here,
+    /// A partner's, entered or imported; their name.
+    Partner(String),
+}
+
+impl KeySource {
+    /// For screens and papers.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Here => "made on this station".into(),
+            Self::Partner(name) => format!("partner {name}"),
+        }
+    }
 }
 
 /// One component of a key, and who holds it. Custody is permanent: it says who
@@ -132,6 +156,10 @@ pub struct Component {
     pub printed_ms: Option<u64>,
     /// When it was sealed, wall clock.
     pub sealed_ms: Option<u64>,
+    /// A commitment to its value under a key of the vault, made when it was
+    /// printed or typed: what a custody exercise compares with.
+    #[serde(default)]
+    pub commitment: Option<Hash>,
 }
 
 /// What the catalogue keeps of a key.
@@ -167,6 +195,9 @@ pub struct KeyRecord {
     pub wrapping: Option<WrappingMethod>,
     /// Its components, where it was made in parts.
     pub components: Vec<Component>,
+    /// Where it comes from.
+    #[serde(default)]
+    pub source: KeySource,
     /// Where it went: bundle sequence number, recipient, wrapping key's label.
     pub exports: Vec<Exported>,
 }

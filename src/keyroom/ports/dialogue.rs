@@ -188,6 +188,11 @@ pub enum Ask {
         /// Not shown while typed (second entry of a pair).
         masked: bool,
     },
+    /// One line of a secret value in hex, masked, in groups of four; answered
+    /// with [`Answer::Secret`], the digits in capitals and, where the form has
+    /// one, the check letter behind them. A letter that is no hex digit is
+    /// refused where it is typed: O is not taken as 0, nor I as 1.
+    Groups(Groups),
     /// Several fields at once.
     Form {
         /// The fields.
@@ -218,6 +223,21 @@ pub enum Ask {
     },
     /// Only read: Enter goes on.
     Read,
+}
+
+/// A line of a secret value.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Groups {
+    /// Which line, from 1.
+    pub line: u8,
+    /// How many lines the value has.
+    pub lines: u8,
+    /// Digits of a line.
+    pub digits: u8,
+    /// The form has a check letter behind each line.
+    pub check: bool,
+    /// Which typing of this line it is, from 1: each begins empty.
+    pub typing: u8,
 }
 
 /// A field of a form.

@@ -6,7 +6,9 @@
 
 mod software;
 
+use conclave_crypto::primitive::des_keys::DesKeyError;
 use conclave_crypto::primitive::kcv::Kcv;
+use conclave_crypto::primitive::kcv_fit::{Claim, Fit};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::Id;
 use serde::{Deserialize, Serialize};
@@ -79,6 +81,42 @@ pub enum ProviderError {
     /// Cryptography refused its input.
     #[error("cryptography refused its input")]
     Crypto,
+    /// A typed component is of another length than the key.
+    #[error("component {0} is not as long as the key (R2)")]
+    Length(u8),
+    /// A typed component of zeros leaves the key to the others.
+    #[error("component {0} is all zero (R5)")]
+    Zero(u8),
+    /// Two typed components are one and the same.
+    #[error("component {0} is the same as component {1}: one sheet was typed twice")]
+    Same(u8, u8),
+    /// The typed components make no fit key.
+    #[error("the components make no fit key: {0} (R5)")]
+    Unfit(Unfit),
+    /// The typed components make another key than the partner's.
+    #[error("the components make a key of another check value; {}", explained(.fit))]
+    OtherKey {
+        /// What would explain it.
+        fit: Option<Fit>,
+    },
+}
+
+fn explained(fit: &Option<Fit>) -> String {
+    match fit {
+        Some(fit) => format!("the value that was typed: {fit}"),
+        None => "none of the usual mistakes explains the value that was typed".into(),
+    }
+}
+
+/// Why typed components make no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// They cancel out.
+    #[error("it is all zero")]
+    Zero,
+    /// A rule of DES keys.
+    #[error(transparent)]
+    Des(DesKeyError),
 }
 
 /// A key that was just made.
@@ -146,8 +184,56 @@ pub trait Provider: Send {
     /// TRUE while a component waits for its printer.
     fn has_component(&self, key: Id, index: u8) -> bool;
 
-    /// Wipes all waiting components of a key.
+    /// Wipes all components that wait under this id: of a key that is printed,
+    /// or of a ceremony in which one is typed.
     fn forget_components(&mut self, key: Id);
+
+    /// Wipes one of them.
+    fn forget_component(&mut self, id: Id, index: u8);
+
+    /// Takes a component that was typed in, for the key that a ceremony makes
+    /// of them. It waits here alone: it is never stored.
+    ///
+    /// # Errors
+    /// [`ProviderError::Length`], [`ProviderError::Zero`],
+    /// [`ProviderError::Same`]: then it is wiped.
+    fn accept_component(
+        &mut self,
+        permit: &dyn Permission,
+        ceremony: Id,
+        index: u8,
+        form: KeyForm,
+        value: Secret,
+    ) -> Result<Kcv, ProviderError>;
+
+    /// Makes a key of all components that a ceremony accepted (`entered`: which
+    /// and how many), if it has the partner's check value; then they are wiped. If it has not, they
+    /// wait on, and the likeliest mistake is named without any value.
+    ///
+    /// # Errors
+    /// [`ProviderError::Gone`], [`ProviderError::Unfit`],
+    /// [`ProviderError::OtherKey`] and others.
+    fn combine(
+        &mut self,
+        permit: &dyn Permission,
+        entered: (Id, u8),
+        key: (Id, KeyForm),
+        claim: &Claim,
+        random: &mut dyn RandomSource,
+    ) -> Result<Generated, ProviderError>;
+
+    /// Stores a key that came in encrypted under another.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unfit`] and others.
+    fn store_imported(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        form: KeyForm,
+        clear: Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<Generated, ProviderError>;
 
     /// Opens stored keys for one operation that the provider does not do
     /// natively. The clear bytes live as long as the call.

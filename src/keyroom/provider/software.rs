@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use conclave_crypto::primitive::components::ComponentError;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::primitive::{components, des_keys, seal};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::{Id, cbor};
 
-use super::{Class, Generated, Identity, Provider, ProviderError, StoredKey};
+use super::{Class, Generated, Identity, Provider, ProviderError, StoredKey, Unfit};
 use crate::domain::Permission;
 use crate::domain::form::KeyForm;
 
@@ -202,6 +204,95 @@ impl Provider for SoftwareProvider {
 
     fn forget_components(&mut self, key: Id) {
         self.waiting.retain(|(k, _), _| *k != key);
+    }
+
+    fn forget_component(&mut self, id: Id, index: u8) {
+        self.waiting.remove(&(id, index));
+    }
+
+    fn accept_component(
+        &mut self,
+        permit: &dyn Permission,
+        ceremony: Id,
+        index: u8,
+        form: KeyForm,
+        value: Secret,
+    ) -> Result<Kcv, ProviderError> {
+        proceed(permit)?;
+        if value.len() != form.bytes() {
+            return Err(ProviderError::Length(index));
+        }
+        components::check_one(algorithm(form), usize::from(index), &value)
+            .map_err(|_| ProviderError::Zero(index))?;
+        let same = self
+            .waiting
+            .iter()
+            .filter(|((of, other), _)| *of == ceremony && *other != index)
+            .find(|(_, held)| held.ct_eq(value.expose()));
+        if let Some(((_, other), _)) = same {
+            return Err(ProviderError::Same(index, *other));
+        }
+        let kcv = check_value(form, &value)?;
+        self.waiting.insert((ceremony, index), value);
+        Ok(kcv)
+    }
+
+    fn combine(
+        &mut self,
+        permit: &dyn Permission,
+        (ceremony, count): (Id, u8),
+        (key, form): (Id, KeyForm),
+        claim: &Claim,
+        random: &mut dyn RandomSource,
+    ) -> Result<Generated, ProviderError> {
+        proceed(permit)?;
+        let parts = (1..=count)
+            .map(|index| self.waiting.get(&(ceremony, index)))
+            .collect::<Option<Vec<&Secret>>>()
+            .ok_or(ProviderError::Gone)?;
+        let clear = components::combine(algorithm(form), &parts).map_err(|e| match e {
+            ComponentError::KeyZero => ProviderError::Unfit(Unfit::Zero),
+            ComponentError::Key(why) => ProviderError::Unfit(Unfit::Des(why)),
+            ComponentError::Count(_) => ProviderError::Count,
+            _ => ProviderError::Crypto,
+        })?;
+        if !claim
+            .is_of(clear.expose())
+            .map_err(|_| ProviderError::Crypto)?
+        {
+            let fit = kcv_fit::explain(algorithm(form), &parts, claim);
+            return Err(ProviderError::OtherKey { fit });
+        }
+        let made = Generated {
+            stored: self.store(key, form, &clear, random)?,
+            kcv: check_value(form, &clear)?,
+        };
+        self.forget_components(ceremony);
+        Ok(made)
+    }
+
+    fn store_imported(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        form: KeyForm,
+        mut clear: Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<Generated, ProviderError> {
+        proceed(permit)?;
+        if clear.len() != form.bytes() {
+            return Err(ProviderError::Crypto);
+        }
+        if form.is_tdes() {
+            des_keys::set_odd_parity(clear.expose_mut());
+            des_keys::check(clear.expose()).map_err(|e| ProviderError::Unfit(Unfit::Des(e)))?;
+        } else if clear.ct_eq(&vec![0; clear.len()]) {
+            return Err(ProviderError::Unfit(Unfit::Zero));
+        }
+        Ok(Generated {
+            stored: self.store(key, form, &clear, random)?,
+            kcv: check_value(form, &clear)?,
+        })
     }
 
     fn open(

@@ -19,7 +19,7 @@ use super::unit::LAYOUT;
 use crate::cards::{Interrupted, ask};
 use crate::station::Station;
 
-fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
+pub(super) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
     Field {
         label: label.into(),
         kind: FieldKind::Text(most),
@@ -28,7 +28,7 @@ fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
     }
 }
 
-fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
+pub(super) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
     Field {
         label: label.into(),
         value: value
@@ -39,7 +39,7 @@ fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
     }
 }
 
-fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
+pub(super) fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
     Refusal {
         happened: happened.into(),
         safe: "Nothing was begun.".into(),
@@ -48,7 +48,7 @@ fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
 }
 
 /// Esc and the end of the program lead back; the rest is a refusal.
-fn gave_up<T>(why: Interrupted) -> Result<Option<T>, Refusal> {
+pub(super) fn gave_up<T>(why: Interrupted) -> Result<Option<T>, Refusal> {
     match why {
         Interrupted::Refused(refusal) => Err(refusal),
         Interrupted::CardGone => Err(refused("A card was pulled.", "Log on again.")),
@@ -104,6 +104,9 @@ impl Station {
         mut refusal: Option<Refusal>,
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
+        if script.purpose == Purpose::PartnerKey {
+            return self.ask_partner_key(script, refusal, people);
+        }
         let components = script.purpose == Purpose::Components;
         // Found out now, not with the first component in the printer.
         if components && let Err(why) = self.data.layout(LAYOUT) {
@@ -202,6 +205,8 @@ impl Station {
                 components: 0,
                 delivery: None,
                 requester: None,
+                paper: None,
+                held: Vec::new(),
             };
             if components {
                 match value(2).trim().parse() {

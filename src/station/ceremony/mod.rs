@@ -3,9 +3,12 @@
 
 mod begin;
 mod close;
+mod enter;
 pub(crate) mod paper;
+mod partner;
 mod play;
 mod print;
+mod typing;
 mod unit;
 
 use conclave_evidence::{GroupId, Id};

@@ -9,8 +9,8 @@ use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::{
-    CloseCeremony, GenerateKey, OpenCeremony, Part, PrintComponent, ReadBack, SealComponent,
-    VoidKey,
+    AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
+    ReadBack, SealComponent, VoidKey,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::safe;
@@ -27,6 +27,14 @@ use crate::station::Station;
 /// The layout of component forms.
 pub(super) const LAYOUT: &str = "component.toml";
 
+/// A wrong value of a partner is a question about what was entered: it is
+/// asked as often as the script lets it be.
+fn combine_retries(engine: &Engine) -> u32 {
+    let steps = engine.script().steps();
+    let combine = steps.iter().find(|(s, _)| matches!(s.verb, Verb::Combine));
+    combine.map_or(0, |(step, _)| u32::from(step.on_failure.retries))
+}
+
 impl Station {
     pub(super) fn did(&self, words: Vec<String>, journal: Option<u64>) -> Did {
         Did {
@@ -37,7 +45,7 @@ impl Station {
         }
     }
 
-    fn newest_seq(&self) -> Option<u64> {
+    pub(super) fn newest_seq(&self) -> Option<u64> {
         self.door.vault().newest().ok().map(|(seq, _)| seq)
     }
 
@@ -55,7 +63,8 @@ impl Station {
         unit: &Unit,
         people: &mut dyn People,
     ) -> Reply {
-        self.stake = state.key.is_some().then(|| safe(state));
+        let at_stake = state.key.is_some() || !state.entered.is_empty();
+        self.stake = at_stake.then(|| safe(state));
         let reply = self.do_this_unit(engine, state, unit, people);
         self.stake = None;
         reply
@@ -74,6 +83,12 @@ impl Station {
             (Unit::Begin { .. } | Unit::End { .. }, _) => Ok(Vec::new()),
             (Unit::Open, _) => self.do_open(engine, state, &title, people),
             (Unit::Generate, _) => return self.do_generate(engine, state, &title, people),
+            (Unit::Enter { index, custodian }, _) => {
+                return self.do_enter(state, *index, custodian, people);
+            }
+            (Unit::Combine { value, by }, _) => {
+                return self.do_combine(state, value, by, &title, people);
+            }
             (Unit::Print { index, custodian }, Some(_)) => {
                 return match self.do_print(state, *index, custodian, people) {
                     Ok((words, journal)) => Reply::Did(self.did(words, journal)),
@@ -164,6 +179,8 @@ impl Station {
         let once = |count: u32| count + retries;
         let limits: BTreeMap<String, u32> = [
             (GenerateKey::NAME, once(1)),
+            (AcceptComponent::NAME, parts + retries),
+            (CombineKey::NAME, 1 + combine_retries(engine)),
             (PrintComponent::NAME, parts + retries),
             (EjectSheet::NAME, parts + retries),
             (SealComponent::NAME, parts + retries),
@@ -185,6 +202,9 @@ impl Station {
                 "{} components, each for one custodian",
                 p.components
             ));
+        }
+        if let Some(paper) = &p.paper {
+            summary.push(format!("a key of {}: {}", paper.partner, paper.words()));
         }
         if let Some(delivery) = &p.delivery {
             summary.push(format!(
@@ -426,7 +446,7 @@ impl Station {
 
     /// The key that this ceremony made just before it was interrupted.
     fn key_made(&self, unit: &Unit, state: &State) -> Option<KeyMade> {
-        if !matches!(unit, Unit::Generate) {
+        if !matches!(unit, Unit::Generate | Unit::Combine { .. }) {
             return None;
         }
         let made = self
@@ -443,7 +463,9 @@ impl Station {
     /// more.
     pub(super) fn components_died(&self, state: &State) -> bool {
         let Some(made) = &state.key else {
-            return false;
+            // Typed components that are still to be combined.
+            let mut entered = state.entered.iter();
+            return entered.any(|i| !self.door.component_waits(state.ceremony, *i));
         };
         let record: Option<KeyRecord> = self.door.vault().get(Compartment::Catalogue, made.id).ok();
         record.is_some_and(|record| {
@@ -468,6 +490,8 @@ impl Station {
             Unit::Begin { .. } | Unit::End { .. } => return Ok(Found::Nothing),
             Unit::Open => OpenCeremony::NAME,
             Unit::Generate => GenerateKey::NAME,
+            Unit::Enter { .. } => AcceptComponent::NAME,
+            Unit::Combine { .. } => CombineKey::NAME,
             Unit::Print { .. } => PrintComponent::NAME,
             Unit::Seal { .. } => SealComponent::NAME,
             Unit::ReadBack { .. } => ReadBack::NAME,

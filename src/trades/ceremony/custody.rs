@@ -223,7 +223,7 @@ pub(super) fn check_cast(
             }
         }
         if custodian {
-            check(&played.people, &[])?;
+            check(&played.people, &parameters.held)?;
         }
     }
     if cast.len() != script.cast.len() {

@@ -6,13 +6,13 @@
 //! journal about the unit at hand and calls [`Engine::resume`].
 
 use conclave_evidence::{Bytes, Id};
-use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::ports::dialogue::Prompt;
 
 use super::custody::{self, CustodyError};
 use super::moves::{Move, moves, people};
+use super::parameters::check_parameters;
 use super::prompts;
-use super::script::{End, OnDeviation, Purpose, Script, ScriptStep, Verb};
+use super::script::{End, OnDeviation, Script, ScriptStep, Verb};
 use super::script_error::ScriptError;
 use super::state::{
     CastPart, Did, Ending, Envelope, Exception, Found, Parameters, Player, Reply, State,
@@ -118,7 +118,7 @@ impl Engine {
         parameters: Parameters,
         cast: Vec<CastPart>,
     ) -> Result<State, CeremonyError> {
-        self.check_parameters(&parameters)?;
+        check_parameters(&self.script, &parameters)?;
         custody::check_cast(&self.script, &parameters, &cast)?;
         Ok(State {
             ceremony,
@@ -137,65 +137,12 @@ impl Engine {
             window: None,
             key: None,
             envelopes: Vec::new(),
+            entered: Vec::new(),
             results: Vec::new(),
             exceptions: Vec::new(),
             ending: None,
             over: false,
         })
-    }
-
-    fn check_parameters(&self, parameters: &Parameters) -> Result<(), CeremonyError> {
-        let refuse = |words: String| Err(CeremonyError::Parameters(words));
-        if let Err(e) = check_label(&parameters.label) {
-            return refuse(e.to_string());
-        }
-        let template = &parameters.template;
-        if let Err(rule) = template.check() {
-            return refuse(format!("template {}: {rule}", template.name));
-        }
-        match (self.script.purpose, &parameters.delivery) {
-            (Purpose::Components, None) => {
-                if !template.in_components {
-                    return refuse(format!(
-                        "template {} is not made in printed components",
-                        template.stamp()
-                    ));
-                }
-                if !(2..=9).contains(&parameters.components) {
-                    return refuse(format!(
-                        "{} components; a key has 2 to 9 (R2)",
-                        parameters.components
-                    ));
-                }
-            }
-            (Purpose::WorkingKey, Some(delivery)) => {
-                if template.in_components || parameters.components != 0 {
-                    return refuse(format!(
-                        "template {} is made in printed components, this script makes a working key",
-                        template.stamp()
-                    ));
-                }
-                if template.exportability == "N" {
-                    return refuse(format!(
-                        "template {} is not exportable (TR-31 exportability N)",
-                        template.stamp()
-                    ));
-                }
-                if delivery.under.form.strength() < template.form.strength() {
-                    return refuse(format!(
-                        "{} is {}, weaker than the {} key it would wrap (R6)",
-                        delivery.under.label, delivery.under.form, template.form
-                    ));
-                }
-            }
-            (Purpose::Components, Some(_)) => {
-                return refuse("a key in components is not exported to a medium".into());
-            }
-            (Purpose::WorkingKey, None) => {
-                return refuse("wrapping key, recipient and medium are missing".into());
-            }
-        }
-        Ok(())
     }
 
     fn here(&self, state: &State) -> Option<(&ScriptStep, Option<u8>, Vec<Move>)> {
@@ -353,14 +300,21 @@ impl Engine {
                 if state.window.is_some() {
                     return void_window(state);
                 }
-                if matches!(unit, Unit::Generate) {
+                if matches!(unit, Unit::Generate | Unit::Combine { .. }) {
                     // Nobody knows whether there is a key: none of it is used.
-                    state.ending = Some(Ending::Void(format!("generation interrupted: {words}")));
+                    state.ending = Some(Ending::Void(format!(
+                        "{} interrupted: {words}",
+                        step.verb.name()
+                    )));
                     return state;
                 }
                 failed(state, step, &moves, &words)
             }
             (Move::Act(_), Reply::Failed(words)) => failed(state, step, &moves, &words),
+            (Move::Act(_), Reply::Exhausted(words)) => {
+                let words = format!("{} failed: {words}", step.id);
+                finish(state, step.on_failure.then, words)
+            }
             (Move::Identify(person), Reply::Identified(id)) => {
                 if id == person.id {
                     state.words.push(format!("{}: card proven", person.name));
@@ -448,11 +402,16 @@ impl Engine {
         if state.over || state.ending.is_some() {
             return state;
         }
+        let state_entered = !state.entered.is_empty();
         finish(
             state,
             End::Void,
-            "the components that waited for the printer died with the session: the key is void"
-                .into(),
+            if state_entered {
+                "the components that were typed died with the session: none of them is kept".into()
+            } else {
+                "the components that waited for the printer died with the session: the key is void"
+                    .into()
+            },
         )
     }
 
@@ -533,7 +492,8 @@ impl Engine {
     ) -> State {
         state.journal.extend(did.journal);
         match unit {
-            Unit::Generate => {
+            Unit::Enter { index, .. } => state.entered.push(*index),
+            Unit::Generate | Unit::Combine { .. } => {
                 let Some(key) = did.key else {
                     state.ending = Some(Ending::Void(
                         "the key was made, and its check value is not known".into(),
@@ -592,6 +552,13 @@ fn done_words(state: &State) -> Vec<String> {
         words.push(format!(
             "component {} in envelope {}",
             envelope.component, envelope.serial
+        ));
+    }
+    if let Some(paper) = &state.parameters.paper {
+        words.push(format!(
+            "entered from {} components of {}",
+            state.entered.len(),
+            paper.partner
         ));
     }
     if let Some(delivery) = &state.parameters.delivery {

@@ -88,6 +88,10 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
     if parameters.components > 0 {
         facts.push(("Components".to_owned(), parameters.components.to_string()));
     }
+    if let Some(paper) = &parameters.paper {
+        facts.push(("Partner".to_owned(), paper.partner.clone()));
+        facts.push(("Partner's paper".to_owned(), paper.words()));
+    }
     if let Some(delivery) = &parameters.delivery {
         facts.push(("Wrapping key".to_owned(), delivery.under.label.clone()));
         facts.push(("Recipient".to_owned(), delivery.recipient.clone()));

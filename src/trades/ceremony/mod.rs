@@ -8,10 +8,12 @@
 //! a played ceremony on paper, [`template`] reads key templates.
 
 pub mod action;
+pub mod commitment;
 pub mod custody;
 pub mod engine;
 pub mod minutes;
 mod moves;
+mod parameters;
 mod prompts;
 pub mod script;
 pub mod script_error;
@@ -19,9 +21,11 @@ pub mod state;
 pub mod template;
 mod turns;
 mod validate;
+mod validate_entry;
 
 pub use engine::{CeremonyError, Engine, Step};
 pub use prompts::safe;
 pub use script::Script;
 pub use state::{Ending, State};
 pub use template::parse_template;
+pub use turns::partner_value;

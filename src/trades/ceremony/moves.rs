@@ -10,6 +10,8 @@ pub(super) enum Field {
     Serial,
     /// The whole key's check value.
     CheckValue,
+    /// The check value that the partner gave for the whole key.
+    PartnerValue,
 }
 
 /// Which key is pressed, and for what.
@@ -19,6 +21,8 @@ pub(super) enum Press {
     Confirm { key: char, label: String },
     /// Ready to make the key.
     Generate,
+    /// The custodian is alone with screen and paper.
+    Enter,
     /// The custodian stands at the printer.
     Print,
     /// The check value is written down.
@@ -117,6 +121,21 @@ pub(super) fn moves(
         Verb::Generate => {
             moves.push(Move::Press(actor, Press::Generate));
             moves.push(Move::Act(Unit::Generate));
+        }
+        Verb::Enter => {
+            moves.push(Move::Identify(actor.clone()));
+            moves.push(Move::Press(actor.clone(), Press::Enter));
+            moves.push(Move::Act(Unit::Enter {
+                index: component.unwrap_or_default(),
+                custodian: actor,
+            }));
+        }
+        Verb::Combine => {
+            typed(&people, Field::PartnerValue, &mut moves);
+            moves.push(Move::Act(Unit::Combine {
+                value: first_entry(),
+                by: people.clone(),
+            }));
         }
         Verb::Print => {
             moves.push(Move::Press(actor.clone(), Press::Print));

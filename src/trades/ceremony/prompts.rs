@@ -7,6 +7,8 @@
 //! | `sign-in.card` | a person of the cast comes forward |
 //! | `confirm.ID.card`, `confirm.ID` | card, then key, of the script's step ID |
 //! | `generate.ready` | ready to make the key |
+//! | `enter.card`, `enter.ready` | the custodian comes to type, and is alone |
+//! | `combine.first[.card]` to `combine.fourth[.card]` | each types the partner's check value |
 //! | `print.ready` | the custodian stands at the printer |
 //! | `seal.serial.first.card`, `seal.serial.first` | the custodian types the serial |
 //! | `seal.serial.second[.card]`, `.third`, `.fourth` | each witness types it again, masked |
@@ -45,6 +47,10 @@ pub(super) fn malformed(field: Field) -> Refused {
             "That is no check value: digits 0-9 and letters A-F.",
             "Type the value from your paper. Enter alone is not reading back.",
         ),
+        Field::PartnerValue => refused(
+            "That is no check value: 4 to 32 digits 0-9 and letters A-F.",
+            "Type the value from the partner's letter; where the letter names a method that was not chosen, type it in front: CMAC or ENC-ZERO.",
+        ),
     }
 }
 
@@ -53,6 +59,7 @@ pub(super) fn pressed(press: &Press) -> String {
     match press {
         Press::Confirm { label, .. } => label.clone(),
         Press::Generate => "ready to generate".into(),
+        Press::Enter => "alone with paper and screen".into(),
         Press::Print => "at the printer, ready".into(),
         Press::Written => "check value read aloud and written down".into(),
         Press::Export => "medium in place".into(),
@@ -126,7 +133,12 @@ pub(super) fn scene(
 /// Whether stopping now is safe, for every question of the step at hand.
 #[must_use]
 pub fn safe(state: &State) -> String {
-    let unprinted = state.envelopes.len() < usize::from(state.parameters.components);
+    if let (None, false) = (&state.key, state.entered.is_empty()) {
+        return "no: components live in this session only; leaving it means typing them again"
+            .into();
+    }
+    let unprinted = state.parameters.paper.is_none()
+        && state.envelopes.len() < usize::from(state.parameters.components);
     match (state.window, &state.key) {
         (Some(index), _) => format!(
             "NO: component {index} is printed and not sealed; any interruption voids the key"
@@ -181,6 +193,14 @@ pub(super) fn press(
                 state.parameters.template.form
             ),
         ),
+        Press::Enter => (
+            "enter.ready".into(),
+            'e',
+            "enter the component".into(),
+            format!(
+                "{name} opens the package alone. Everybody else steps back; nobody sees sheet or keyboard."
+            ),
+        ),
         Press::Print => (
             "print.ready".into(),
             'p',
@@ -233,6 +253,7 @@ fn field_code(field: Field, number: usize) -> String {
     let stem = match field {
         Field::Serial => "seal.serial",
         Field::CheckValue => "readback",
+        Field::PartnerValue => "combine",
     };
     format!("{stem}.{}", ORDINALS.get(number).unwrap_or(&"further"))
 }
@@ -251,6 +272,12 @@ pub(super) fn typed(mut prompt: Prompt, person: &Player, field: Field, number: u
             "digits 0-9 and letters A-F, from your paper",
             16,
             "from the paper",
+        ),
+        Field::PartnerValue => (
+            "Check value that the partner gave for the whole key",
+            "digits 0-9 and letters A-F, from the partner's letter",
+            40,
+            "from the partner's letter",
         ),
     };
     note(
@@ -278,10 +305,14 @@ pub(super) fn identify(
             match field {
                 Field::Serial => "type the envelope serial".to_owned(),
                 Field::CheckValue => "read back the check value".to_owned(),
+                Field::PartnerValue => "type the partner's check value".to_owned(),
             },
         ),
         Some(Move::Press(_, Press::Confirm { label, .. })) => {
             (format!("confirm.{}.card", step.id), label.clone())
+        }
+        Some(Move::Press(_, Press::Enter)) => {
+            ("enter.card".to_owned(), "type the component".to_owned())
         }
         _ => (
             "sign-in.card".to_owned(),

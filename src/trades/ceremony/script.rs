@@ -28,6 +28,16 @@ pub enum Purpose {
     Components,
     /// A working key, made inside the vault and exported.
     WorkingKey,
+    /// A partner's key, typed in from paper components.
+    PartnerKey,
+}
+
+impl Purpose {
+    /// The key has components, one for each custodian.
+    #[must_use]
+    pub fn has_components(self) -> bool {
+        self != Self::WorkingKey
+    }
 }
 
 /// Where the people of a part come from.
@@ -139,6 +149,11 @@ pub enum Verb {
     Open,
     /// The key is made by its template.
     Generate,
+    /// One component of a partner is typed in.
+    Enter,
+    /// The partner's check value is typed by two, and the key is made of what
+    /// was entered.
+    Combine,
     /// One component goes to the printer.
     Print,
     /// Envelope serial typed by the custodian and by each witness.
@@ -160,6 +175,8 @@ impl Verb {
             Self::Confirm { .. } => "confirm",
             Self::Open => "open",
             Self::Generate => "generate",
+            Self::Enter => "enter",
+            Self::Combine => "combine",
             Self::Print => "print",
             Self::Seal => "seal",
             Self::ReadBack => "read-back",
@@ -491,6 +508,8 @@ impl RawStep {
             "sign-in" => Verb::SignIn,
             "open" => Verb::Open,
             "generate" => Verb::Generate,
+            "enter" => Verb::Enter,
+            "combine" => Verb::Combine,
             "print" => Verb::Print,
             "seal" => Verb::Seal,
             "read-back" => Verb::ReadBack,

@@ -39,6 +39,11 @@ pub enum Rule {
     Open,
     /// Exactly one generation, after the opening.
     Generate,
+    /// Components are typed in the component repeat, by their custodians, and
+    /// what goes wrong ends the ceremony.
+    Enter,
+    /// What was entered is combined once, after the last component.
+    Combine,
     /// Printing stands in the component repeat, after the generation.
     Print,
     /// Every printed component is sealed, in the same repeat, by its custodian.
@@ -77,6 +82,8 @@ impl Rule {
             Self::SignIn => "sign-in",
             Self::Open => "open",
             Self::Generate => "generate",
+            Self::Enter => "enter",
+            Self::Combine => "combine",
             Self::Print => "print",
             Self::Seal => "seal",
             Self::Window => "window",
@@ -101,7 +108,7 @@ impl Rule {
             Self::Names => "Use lower-case letters, digits and hyphens, 32 at most.",
             Self::Unique => "Give each step and each part a name of its own.",
             Self::KnownVerb => {
-                "Use sign-in, confirm, open, generate, print, seal, read-back, export or close."
+                "Use sign-in, confirm, open, generate, enter, combine, print, seal, read-back, export or close."
             }
             Self::Parameters => "Give the verb the parameters it needs, and no others.",
             Self::InCast => "Name a part of the cast; write PART.2 for its second person.",
@@ -116,6 +123,12 @@ impl Rule {
             Self::SignIn => "Put exactly one sign-in before the opening.",
             Self::Open => "Put exactly one opening before the generation.",
             Self::Generate => "Put exactly one generation after the opening, outside the repeat.",
+            Self::Enter => {
+                "Enter once, inside the component repeat, with on_deviation = \"abort\" and at most retry 3 then abort; only in scripts for a partner's key."
+            }
+            Self::Combine => {
+                "Combine exactly once, after the component repeat, with on_deviation = \"abort\" and at most retry 3 then abort; only in scripts for a partner's key."
+            }
             Self::Print => "Print once, inside the component repeat, after the generation.",
             Self::Seal => {
                 "Add a seal step after the print, in the same repeat, by the same custodian."

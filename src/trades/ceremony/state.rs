@@ -67,6 +67,48 @@ pub struct Parameters {
     pub delivery: Option<Delivery>,
     /// Who asked for the key: never an approver or a custodian of it.
     pub requester: Option<Id>,
+    /// How a partner's paper is, where a key is entered from it.
+    #[serde(default)]
+    pub paper: Option<Paper>,
+    /// Who ever held which part of this key, also in an entry that came to
+    /// nothing: they hold no other part of it (R4).
+    #[serde(default)]
+    pub held: Vec<(Id, u8)>,
+}
+
+/// The paper on which a partner sent components.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paper {
+    /// Whose key it is.
+    pub partner: String,
+    /// Each line ends with a check letter, as on this station's own form.
+    pub check_letters: bool,
+    /// Each component has its own check value on it. Without, it is typed
+    /// twice, blind.
+    pub check_values: bool,
+    /// How the partner makes check values: `ENC-ZERO` or `CMAC`.
+    pub method: String,
+}
+
+impl Paper {
+    /// For papers and screens.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!(
+            "{}; {}; check values by {}",
+            if self.check_letters {
+                "a check letter behind each line"
+            } else {
+                "no check letters"
+            },
+            if self.check_values {
+                "a check value on each component"
+            } else {
+                "no check value on the components, so each is typed twice"
+            },
+            self.method
+        )
+    }
 }
 
 /// The key that the ceremony made.
@@ -175,6 +217,9 @@ pub struct State {
     pub key: Option<KeyMade>,
     /// Sealed envelopes.
     pub envelopes: Vec<Envelope>,
+    /// Components that were typed in, and live in this session only.
+    #[serde(default)]
+    pub entered: Vec<u8>,
     /// What became of each step, in order.
     pub results: Vec<StepResult>,
     /// Recorded deviations.
@@ -241,6 +286,20 @@ pub enum Unit {
     Open,
     /// Make the key by the template. The outcome carries [`KeyMade`].
     Generate,
+    /// One component of a partner is typed in.
+    Enter {
+        /// Which component, from 1.
+        index: u8,
+        /// Who types, and signs.
+        custodian: Player,
+    },
+    /// Make the key of what was entered. The outcome carries [`KeyMade`].
+    Combine {
+        /// The partner's check value, as all typed it.
+        value: String,
+        /// Who typed it, each with their card.
+        by: Vec<Player>,
+    },
     /// Print one component. An outcome of `Failed` says that nothing left the
     /// station; whoever does not know says `Interrupted`.
     Print {
@@ -297,6 +356,8 @@ impl Unit {
             Self::End { .. } => "end",
             Self::Open => "open",
             Self::Generate => "generate",
+            Self::Enter { .. } => "enter",
+            Self::Combine { .. } => "combine",
             Self::Print { .. } => "print",
             Self::Seal { .. } => "seal",
             Self::ReadBack { .. } => "read-back",
@@ -317,7 +378,9 @@ impl Unit {
                 Signer::Quorum(GroupId::KeyManagers),
                 Signer::Quorum(GroupId::Approvers),
             ],
-            Self::Print { custodian, .. } => vec![person(custodian)],
+            Self::Print { custodian, .. } | Self::Enter { custodian, .. } => {
+                vec![person(custodian)]
+            }
             Self::Seal {
                 custodian,
                 witnesses,
@@ -341,7 +404,7 @@ pub struct Did {
     pub journal: Option<u64>,
     /// When, wall clock.
     pub at_ms: Option<u64>,
-    /// The key, after [`Unit::Generate`].
+    /// The key, after [`Unit::Generate`] or [`Unit::Combine`].
     pub key: Option<KeyMade>,
 }
 
@@ -362,6 +425,8 @@ pub enum Reply {
     Did(Did),
     /// The unit, or the identification, failed and changed nothing.
     Failed(String),
+    /// The unit failed as often as it may: it is not tried again.
+    Exhausted(String),
     /// The unit was interrupted: nobody knows how far it came.
     Interrupted(String),
     /// A card that had to stay was pulled.

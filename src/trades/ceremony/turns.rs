@@ -71,6 +71,18 @@ pub(super) fn failed(mut state: State, step: &ScriptStep, moves: &[Move], words:
     state
 }
 
+/// A partner's check value as it was typed: the method, where it was typed in
+/// front, and the digits.
+#[must_use]
+pub fn partner_value(typed: &str) -> (Option<&'static str>, &str) {
+    for method in ["ENC-ZERO", "CMAC"] {
+        if let Some(digits) = typed.strip_prefix(method) {
+            return (Some(method), digits);
+        }
+    }
+    (None, typed)
+}
+
 pub(super) fn type_in(
     mut state: State,
     step: &ScriptStep,
@@ -95,6 +107,10 @@ pub(super) fn type_in(
         Field::CheckValue => {
             (4..=16).contains(&entry.len()) && entry.chars().all(|c| c.is_ascii_hexdigit())
         }
+        Field::PartnerValue => {
+            let digits = partner_value(&entry).1;
+            (4..=32).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_hexdigit())
+        }
     };
     if !well_formed {
         state.refused = Some(prompts::malformed(field));
@@ -113,7 +129,8 @@ pub(super) fn type_in(
         let right = match (field, &state.key) {
             (Field::CheckValue, Some(key)) => first == Some(&key.kcv.value),
             (Field::CheckValue, None) => false,
-            (Field::Serial, _) => true,
+            // What the partner's value is worth, the vault says.
+            (Field::Serial | Field::PartnerValue, _) => true,
         };
         let used =
             field == Field::Serial && state.envelopes.iter().any(|e| Some(&e.serial) == first);

@@ -10,7 +10,7 @@ use super::script::{
 };
 use super::script_error::{Rule, ScriptError, refuse};
 
-type Checked = Result<(), ScriptError>;
+pub(super) type Checked = Result<(), ScriptError>;
 
 pub(super) fn validate(script: &Script) -> Checked {
     texts(script)?;
@@ -23,6 +23,7 @@ pub(super) fn validate(script: &Script) -> Checked {
     match script.purpose {
         Purpose::Components => components(script),
         Purpose::WorkingKey => working_key(script),
+        Purpose::PartnerKey => super::validate_entry::partner_key(script),
     }
 }
 
@@ -135,8 +136,8 @@ fn cast(script: &Script) -> Checked {
         }
     }
     match (script.purpose, custodians) {
-        (Purpose::Components, 1) | (Purpose::WorkingKey, 0) => Ok(()),
-        (Purpose::Components, n) => refuse(
+        (Purpose::Components | Purpose::PartnerKey, 1) | (Purpose::WorkingKey, 0) => Ok(()),
+        (Purpose::Components | Purpose::PartnerKey, n) => refuse(
             Rule::Custodian,
             None,
             format!("{n} custodian parts; a key in components has exactly one"),
@@ -203,7 +204,10 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
             );
         }
     }
-    let two = matches!(step.verb, Verb::Seal | Verb::ReadBack | Verb::Close);
+    let two = matches!(
+        step.verb,
+        Verb::Seal | Verb::ReadBack | Verb::Combine | Verb::Close
+    );
     if two && step.witness.is_empty() {
         return refuse(
             Rule::OwnWitness,
@@ -217,16 +221,20 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
             .is_some_and(|p| p.source.is_custodian())
     };
     match step.verb {
-        Verb::Print | Verb::Seal if !custodian(&step.actor) => refuse(
+        Verb::Print | Verb::Seal | Verb::Enter if !custodian(&step.actor) => refuse(
             Rule::Custodian,
             at,
             format!("{} is not a custodian", step.actor),
         ),
-        Verb::Print | Verb::Seal if step.witness.iter().any(custodian) => refuse(
-            Rule::WitnessHoldsNothing,
-            at,
-            "a custodian witnesses the handling of a component",
-        ),
+        Verb::Print | Verb::Seal | Verb::Enter | Verb::Combine
+            if step.witness.iter().any(custodian) =>
+        {
+            refuse(
+                Rule::WitnessHoldsNothing,
+                at,
+                "a custodian witnesses the handling of a component",
+            )
+        }
         _ => Ok(()),
     }
 }
@@ -239,11 +247,15 @@ fn repeat(script: &Script) -> Checked {
         };
         groups += 1;
         for step in steps {
-            if !matches!(step.verb, Verb::Confirm { .. } | Verb::Print | Verb::Seal) {
+            if !matches!(
+                step.verb,
+                Verb::Confirm { .. } | Verb::Print | Verb::Seal | Verb::Enter
+            ) {
                 let rule = match step.verb {
                     Verb::SignIn => Rule::SignIn,
                     Verb::Open => Rule::Open,
                     Verb::Generate => Rule::Generate,
+                    Verb::Combine => Rule::Combine,
                     Verb::ReadBack => Rule::ReadBack,
                     Verb::Export => Rule::Export,
                     Verb::Close => Rule::Close,
@@ -262,12 +274,12 @@ fn repeat(script: &Script) -> Checked {
     }
     for item in &script.items {
         if let Item::Step(step) = item
-            && matches!(step.verb, Verb::Print | Verb::Seal)
+            && matches!(step.verb, Verb::Print | Verb::Seal | Verb::Enter)
         {
-            let rule = if step.verb == Verb::Print {
-                Rule::Print
-            } else {
-                Rule::Seal
+            let rule = match step.verb {
+                Verb::Print => Rule::Print,
+                Verb::Enter => Rule::Enter,
+                _ => Rule::Seal,
             };
             return refuse(
                 rule,
@@ -280,7 +292,7 @@ fn repeat(script: &Script) -> Checked {
 }
 
 /// Where each verb stands in the flat list.
-fn places(script: &Script, verb: &str) -> Vec<usize> {
+pub(super) fn places(script: &Script, verb: &str) -> Vec<usize> {
     script
         .steps()
         .iter()
@@ -290,11 +302,11 @@ fn places(script: &Script, verb: &str) -> Vec<usize> {
         .collect()
 }
 
-fn id(script: &Script, at: usize) -> Option<String> {
+pub(super) fn id(script: &Script, at: usize) -> Option<String> {
     script.steps().get(at).map(|(step, _)| step.id.clone())
 }
 
-fn once(script: &Script, verb: &str, rule: Rule) -> Result<usize, ScriptError> {
+pub(super) fn once(script: &Script, verb: &str, rule: Rule) -> Result<usize, ScriptError> {
     match places(script, verb).as_slice() {
         [at] => Ok(*at),
         [] => refuse(rule, None, format!("there is no {verb}")),
@@ -309,7 +321,21 @@ fn once(script: &Script, verb: &str, rule: Rule) -> Result<usize, ScriptError> {
 fn order(script: &Script) -> Checked {
     let sign_in = once(script, "sign-in", Rule::SignIn)?;
     let open = once(script, "open", Rule::Open)?;
-    let generate = once(script, "generate", Rule::Generate)?;
+    // Where the key comes from: made here, or of what was typed.
+    let (generate, made) = if script.purpose == Purpose::PartnerKey {
+        (once(script, "combine", Rule::Combine)?, "is combined")
+    } else {
+        for (verb, rule) in [("enter", Rule::Enter), ("combine", Rule::Combine)] {
+            if let Some(at) = places(script, verb).first() {
+                return refuse(
+                    rule,
+                    id(script, *at).as_deref(),
+                    format!("{verb} belongs to a partner's key"),
+                );
+            }
+        }
+        (once(script, "generate", Rule::Generate)?, "is generated")
+    };
     let close = once(script, "close", Rule::Close)?;
     if close + 1 != script.steps().len() {
         return refuse(
@@ -325,7 +351,14 @@ fn order(script: &Script) -> Checked {
             "it opens before people have signed in",
         );
     }
-    for verb in ["generate", "print", "export", "read-back"] {
+    for verb in [
+        "generate",
+        "enter",
+        "combine",
+        "print",
+        "export",
+        "read-back",
+    ] {
         if let Some(at) = places(script, verb).into_iter().find(|at| *at < open) {
             return refuse(
                 Rule::Open,
@@ -343,7 +376,7 @@ fn order(script: &Script) -> Checked {
             return refuse(
                 rule,
                 id(script, at).as_deref(),
-                format!("{verb} comes before the key is generated"),
+                format!("{verb} comes before the key {made}"),
             );
         }
     }

@@ -1,9 +1,10 @@
 //! What is asked, with what was typed so far.
 
-use conclave_keyroom::ports::dialogue::{Ask, Choice, Field};
+use conclave_keyroom::ports::dialogue::{Ask, Choice, Field, Groups};
 
 use super::boxes::underscored;
 use super::paper::{INDENT, Paper, fit, width, wrap};
+use crate::tui::groups::Typing;
 use crate::tui::prompt::{Entry, Input, Standing};
 use crate::tui::theme::Theme;
 use crate::tui::typed::{LONGEST_PIN, Masked};
@@ -61,6 +62,7 @@ pub fn asked(theme: Theme, wide: usize, standing: &Standing) -> Asked {
             asked.line(label, &shown, line.max());
             asked.hint(hint);
         }
+        (Ask::Groups(groups), Entry::Groups(typing)) => asked.groups(groups, typing),
         (Ask::Exactly { text }, Entry::Line(line)) => {
             asked.paper.parts(vec![
                 ("   To go on, type exactly   ".to_owned(), theme.plain()),
@@ -191,6 +193,50 @@ impl Asked {
             (label, theme.plain()),
             (underscored(&shown, cells), theme.strong()),
         ]);
+    }
+
+    /// Lines that are done, and the one being typed: dots, never digits.
+    fn groups(&mut self, groups: &Groups, typing: &Typing) {
+        let theme = self.paper.theme;
+        let letter = |mark: &str| {
+            if groups.check {
+                format!("   check {mark}")
+            } else {
+                String::new()
+            }
+        };
+        let full = vec!["●●●●"; usize::from(groups.digits / 4)].join(" ");
+        for done in 1..groups.line {
+            self.paper.parts(vec![
+                (
+                    format!("   {done}   {full}{}   ", letter("●")),
+                    theme.plain(),
+                ),
+                ("✓".to_owned(), theme.good()),
+            ]);
+        }
+        let lead = format!("   {}   ", groups.line);
+        let dots = typing.dots();
+        let at = typing.len();
+        let digits = usize::from(groups.digits);
+        // Four cells and a gap a group; the check letter stands behind its word.
+        let column = if at < digits {
+            at + at / 4
+        } else {
+            digits + digits / 4 + 8
+        };
+        self.cursor = Some((self.paper.lines.len(), width(&lead) + column));
+        let mark = if at > digits { "●" } else { "_" };
+        let of = usize::from(groups.lines) * digits / 4;
+        let here =
+            usize::from(groups.line - groups.line.min(1)) * digits / 4 + at.min(digits - 1) / 4 + 1;
+        self.paper.parts(vec![
+            (lead, theme.plain()),
+            (dots, theme.strong()),
+            (letter(mark), theme.plain()),
+            (format!("   group {here} of {of}"), theme.plain()),
+        ]);
+        self.hint("digits 0-9 and letters A-F; O and I are not taken as 0 and 1, look again");
     }
 
     fn hint(&mut self, hint: &str) {

@@ -31,6 +31,11 @@ pub fn keys(standing: &Standing) -> Vec<Hint> {
                 hints.push(hint("Enter", "confirm"));
                 hints.push(hint("Ctrl-U", "start again"));
             }
+            Ask::Groups(_) => {
+                hints.push(hint("Enter", "next"));
+                hints.push(hint("Backspace", "group"));
+                hints.push(hint("Ctrl-U", "line again"));
+            }
             Ask::Text { .. } | Ask::Exactly { .. } => hints.push(hint("Enter", "confirm")),
             Ask::Form { submit, .. } => {
                 hints.push(hint("Enter", submit));

@@ -60,7 +60,7 @@ impl Action for CloseCeremony {
         if record
             .components
             .iter()
-            .any(|c| c.state != ComponentState::Sealed)
+            .any(|c| !matches!(c.state, ComponentState::Sealed | ComponentState::Entered))
         {
             return Err(ActionError::rule(
                 "a component is not sealed yet",

@@ -5,7 +5,7 @@ use conclave_crypto::primitive::kcv::Kcv;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{
-    CheckValue, Component, ComponentState, KeyRecord, KeyState, WrappingMethod,
+    Component, ComponentState, KeyRecord, KeySource, KeyState, WrappingMethod,
 };
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::template::KeyTemplate;
@@ -45,32 +45,38 @@ pub struct GenerateKey {
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
-/// A check value with its method, as records keep it.
-fn check_value(kcv: &Kcv) -> CheckValue {
-    CheckValue {
-        value: kcv.hex(),
-        method: kcv.method().to_string(),
+/// End of the cryptoperiod (R22).
+pub(super) fn expires(now: u64, template: &KeyTemplate) -> u64 {
+    now + u64::from(template.cryptoperiod_days) * DAY_MS
+}
+
+/// Label and template of a key that is about to be there.
+pub(super) fn check_new(
+    permit: &Permit<'_>,
+    label: &str,
+    template: &KeyTemplate,
+) -> Result<(), ActionError> {
+    check_label(label).map_err(|e| ActionError::rule(e.to_string(), "Choose another label."))?;
+    template
+        .check()
+        .map_err(|why| ActionError::rule(why, "Have the template corrected and reviewed."))?;
+    let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+    // A void key's label may be used again: its ceremony starts afresh.
+    if keys
+        .iter()
+        .any(|(_, k)| k.label == label && k.state != KeyState::Void)
+    {
+        return Err(ActionError::rule(
+            format!("there is a key {label} already"),
+            "A label is used once; count its last part up.",
+        ));
     }
+    Ok(())
 }
 
 impl GenerateKey {
     fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
-        check_label(&self.label)
-            .map_err(|e| ActionError::rule(e.to_string(), "Choose another label."))?;
-        self.template
-            .check()
-            .map_err(|why| ActionError::rule(why, "Have the template corrected and reviewed."))?;
-        let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
-        // A void key's label may be used again: its ceremony starts afresh.
-        if keys
-            .iter()
-            .any(|(_, k)| k.label == self.label && k.state != KeyState::Void)
-        {
-            return Err(ActionError::rule(
-                format!("there is a key {} already", self.label),
-                "A label is used once; count its last part up.",
-            ));
-        }
+        check_new(permit, &self.label, &self.template)?;
         let in_parts = !self.parts.is_empty();
         if in_parts != self.template.in_components
             || (in_parts && !(2..=9).contains(&self.parts.len()))
@@ -109,7 +115,7 @@ impl GenerateKey {
             .map(|(index, (part, kcv))| Component {
                 index,
                 of,
-                kcv: check_value(kcv),
+                kcv: super::check_value(kcv),
                 custodian: part.custodian,
                 custodian_name: part.name.clone(),
                 group: part.group,
@@ -118,6 +124,7 @@ impl GenerateKey {
                 witness: None,
                 printed_ms: None,
                 sealed_ms: None,
+                commitment: None,
             })
             .collect()
     }
@@ -171,7 +178,7 @@ impl Action for GenerateKey {
             let count = u8::try_from(self.parts.len()).unwrap_or(u8::MAX);
             provider.generate_in_components(&mark, self.key, form, count, random)?
         };
-        let kcv = check_value(&made.kcv);
+        let kcv = super::check_value(&made.kcv);
         let record = KeyRecord {
             id: self.key,
             label: self.label.clone(),
@@ -185,10 +192,11 @@ impl Action for GenerateKey {
             provider: format!("{}: {}", identity.name, identity.class.words()),
             ceremony: self.ceremony,
             created_ms: now,
-            expires_ms: now + u64::from(self.template.cryptoperiod_days) * DAY_MS,
+            expires_ms: expires(now, &self.template),
             wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
                 .then(|| WrappingMethod::of(form)),
             components: self.components(&checks),
+            source: KeySource::Here,
             exports: Vec::new(),
         };
         permit.put(

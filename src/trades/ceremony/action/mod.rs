@@ -1,6 +1,8 @@
 //! The ceremony's actions: each one commit, or one irreversible emission.
 
+mod accept;
 mod close;
+mod combine;
 mod generate;
 mod open;
 mod print;
@@ -9,7 +11,9 @@ mod seal;
 mod step;
 mod void;
 
+pub use accept::{AcceptComponent, EnteredComponent};
 pub use close::CloseCeremony;
+pub use combine::{CombineKey, method};
 pub use generate::{GenerateKey, Part};
 pub use open::OpenCeremony;
 pub use print::PrintComponent;
@@ -18,10 +22,20 @@ pub use seal::SealComponent;
 pub use step::RecordStep;
 pub use void::VoidKey;
 
+use conclave_crypto::primitive::kcv::Kcv;
 use conclave_evidence::Id;
-use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
+
+/// A check value with its method, as records keep it.
+#[must_use]
+pub fn check_value(kcv: &Kcv) -> CheckValue {
+    CheckValue {
+        value: kcv.hex(),
+        method: kcv.method().to_string(),
+    }
+}
 
 /// The key's record, as it was before this action.
 fn key_record(permit: &Permit<'_>, key: Id) -> Result<KeyRecord, ActionError> {

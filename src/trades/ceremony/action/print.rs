@@ -11,6 +11,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::printer::PrinterError;
 use serde::{Deserialize, Serialize};
 
+use super::super::commitment;
 use crate::print::component::{render_escp, render_pdf};
 use crate::print::enrolment::{fit, on_record};
 use crate::print::{ComponentForm, Layout};
@@ -224,6 +225,7 @@ impl Action for PrintComponent {
             group: self.group.title().into(),
             custodian: self.custodian_name.clone(),
         };
+        let under = commitment::key_for(permit, self.key)?;
         // From here on the component is nowhere but in this call: when a byte
         // of it may have left, the key is void. When none has, it waits again.
         let (provider, mark, _) = permit.provider();
@@ -234,11 +236,13 @@ impl Action for PrintComponent {
             }
             return Err(error);
         }
+        let commitment = commitment::commit(&under, self.key, self.index, &value);
         drop(value);
         let now = permit.now_ms();
         if let Some(component) = record.components.iter_mut().find(|c| c.index == self.index) {
             component.state = ComponentState::Printed;
             component.printed_ms = Some(now);
+            component.commitment = commitment.ok();
         }
         super::put_key(permit, &record)
     }

@@ -8,6 +8,8 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
+use super::super::commitment;
+
 /// Voids a ceremony's key, wipes its value, and ends the mandate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VoidKey {
@@ -68,6 +70,15 @@ impl Action for VoidKey {
             }
             let (provider, ..) = permit.provider();
             provider.forget_components(key);
+        }
+        // Nothing partial is kept of an entry.
+        let (provider, ..) = permit.provider();
+        provider.forget_components(self.ceremony);
+        for id in std::iter::once(self.ceremony).chain(self.key) {
+            let id = commitment::id_of(id);
+            if permit.get_secret(Compartment::Keys, id).is_ok() {
+                permit.delete(Compartment::Keys, id);
+            }
         }
         super::close::end_mandate(permit, self.ceremony, None)
     }

@@ -1,0 +1,143 @@
+//! What is asked before a partner's key is entered.
+
+use conclave_evidence::Id;
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::ceremony::action::EnteredComponent;
+use conclave_trades::ceremony::script::Script;
+use conclave_trades::ceremony::state::{Paper, Parameters};
+
+use super::begin::{gave_up, one, refused, text};
+use crate::cards::ask;
+use crate::station::Station;
+
+const LETTERS: [&str; 2] = ["none", "behind each line"];
+const VALUES: [&str; 2] = ["on each component", "none: each is typed twice"];
+/// What most partners use, then the two by name.
+const METHODS: [&str; 3] = ["usual for the cipher", "ENC-ZERO", "CMAC"];
+
+fn all(of: &[&str]) -> Vec<String> {
+    of.iter().map(|s| (*s).to_owned()).collect()
+}
+
+impl Station {
+    pub(super) fn ask_partner_key(
+        &mut self,
+        script: &Script,
+        refusal: Option<Refusal>,
+        people: &mut dyn People,
+    ) -> Result<Option<Parameters>, Refusal> {
+        let mut lines = vec![PromptLine::note(script.summary.clone())];
+        let mut templates = Vec::new();
+        for (file, template) in self.data.templates() {
+            match template {
+                Ok(template) => templates.push(template),
+                Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
+            }
+        }
+        // Zone master keys are what mostly comes on paper.
+        templates.sort_by_key(|t| !t.in_components);
+        let names = templates.iter().map(|t| t.name.clone()).collect();
+        let fields = vec![
+            text("Label", "", "for example BANK-LAKE.ZMK.001", 40),
+            one("Template", names, None),
+            text("Components", "3", "2 to 9", 1),
+            text("Partner", "", "whose key it is, as on the letter", 40),
+            one("Check letters", all(&LETTERS), None),
+            one("Check values", all(&VALUES), None),
+            one("Method", all(&METHODS), None),
+        ];
+        let mut prompt = Prompt {
+            code: "ceremony.parameters".into(),
+            act: script.title.clone(),
+            title: "What is to be entered".into(),
+            lines,
+            ask: Ask::Form {
+                fields,
+                submit: "go on to the people".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is begun".into(),
+            why: "These decisions are signed by both quorums, together with the script.".into(),
+            refused: refusal,
+            ..Prompt::default()
+        };
+        loop {
+            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values,
+                Ok(_) => continue,
+                Err(why) => return gave_up(why),
+            };
+            if let Ask::Form { fields, .. } = &mut prompt.ask {
+                for (field, value) in fields.iter_mut().zip(&values) {
+                    field.value.clone_from(value);
+                }
+            }
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let template = templates.iter().find(|t| t.name == value(1));
+            let components = value(2).trim().parse::<u8>();
+            let (Some(template), Ok(components)) = (template, components) else {
+                prompt.refused = Some(refused(
+                    "Template and number of components?",
+                    "Choose a template, and 2 to 9 components (R2).",
+                ));
+                continue;
+            };
+            let label = value(0);
+            let there = self.keys();
+            if there
+                .iter()
+                .any(|k| k.label == label && k.state != KeyState::Void)
+            {
+                prompt.refused = Some(refused(
+                    format!("There is a key {label} already."),
+                    "A label is used once; count its last part up.",
+                ));
+                continue;
+            }
+            let method = match value(6) {
+                named @ ("ENC-ZERO" | "CMAC") => named,
+                _ if template.form.is_tdes() => "ENC-ZERO",
+                _ => "CMAC",
+            };
+            return Ok(Some(Parameters {
+                label: label.to_owned(),
+                template: template.clone(),
+                components,
+                delivery: None,
+                requester: None,
+                paper: Some(Paper {
+                    partner: value(3).trim().to_owned(),
+                    check_letters: value(4) == LETTERS[1],
+                    check_values: value(5) != VALUES[1],
+                    method: method.to_owned(),
+                }),
+                held: self.ever_held(label),
+            }));
+        }
+    }
+
+    /// Who ever held, or typed, which part of a key of this label.
+    fn ever_held(&self, label: &str) -> Vec<(Id, u8)> {
+        let entered: Vec<(Id, EnteredComponent)> = self
+            .door
+            .vault()
+            .list(Compartment::Catalogue, EnteredComponent::KIND)
+            .unwrap_or_default();
+        let typed = entered
+            .iter()
+            .filter(|(_, e)| e.label == label)
+            .map(|(_, e)| (e.custodian.id, e.index));
+        let keys: Vec<KeyRecord> = self.keys();
+        let printed = keys
+            .iter()
+            .filter(|k| k.label == label)
+            .flat_map(|k| k.components.iter().map(|c| (c.custodian, c.index)));
+        let mut held: Vec<(Id, u8)> = typed.chain(printed).collect();
+        held.sort();
+        held.dedup();
+        held
+    }
+}

@@ -1,0 +1,190 @@
+//! Taking one typed component of a partner: the custodian's fresh signature,
+//! and it waits inside the provider, nowhere else.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::super::commitment;
+use super::super::state::Player;
+
+/// Takes one component that its custodian typed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AcceptComponent {
+    /// Under this ceremony's mandate.
+    pub ceremony: Id,
+    /// The label of the key it is for.
+    pub label: String,
+    /// The key's form.
+    pub form: KeyForm,
+    /// Which component, from 1.
+    pub index: u8,
+    /// How many there are.
+    pub of: u8,
+    /// Who typed it.
+    pub custodian: Player,
+    /// Its check value, by the station's method.
+    pub kcv: CheckValue,
+    /// How it was proven to be typed right, in words.
+    pub proven: String,
+}
+
+/// Who typed which component: it stays, whatever becomes of the entry, since
+/// they have seen it (R4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnteredComponent {
+    /// In which ceremony.
+    pub ceremony: Id,
+    /// The label of the key it is for.
+    pub label: String,
+    /// Which component, from 1.
+    pub index: u8,
+    /// How many there are.
+    pub of: u8,
+    /// Who typed it.
+    pub custodian: Player,
+    /// Its check value.
+    pub kcv: CheckValue,
+    /// See [`commitment`].
+    pub commitment: Hash,
+    /// When, wall clock.
+    pub at_ms: u64,
+}
+
+impl EnteredComponent {
+    /// The record's kind in the catalogue.
+    pub const KIND: &'static str = "entered-component";
+
+    /// The record's id.
+    #[must_use]
+    pub fn id_of(ceremony: Id, index: u8) -> Id {
+        let mut id = ceremony.0;
+        id.iter_mut().for_each(|byte| *byte ^= 0xC0 | index);
+        Id(id)
+    }
+}
+
+impl AcceptComponent {
+    fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
+        if !(2..=9).contains(&self.of) || !(1..=self.of).contains(&self.index) {
+            return Err(ActionError::rule(
+                format!(
+                    "component {} of {}: a key has 2 to 9 (R2)",
+                    self.index, self.of
+                ),
+                "Stop, and call the approvers.",
+            ));
+        }
+        let (person, group) = (self.custodian.id, self.custodian.group);
+        let member = permit.authority()?.groups_of(person).contains(&group);
+        if !member || !group.is_custodian() {
+            return Err(ActionError::rule(
+                format!("{} is no member of {group}", self.custodian.name),
+                "Only custodians type components.",
+            ));
+        }
+        let other_part = || {
+            ActionError::rule(
+                format!(
+                    "{} has held another part of this key (R4)",
+                    self.custodian.name
+                ),
+                "Another custodian has to type it.",
+            )
+        };
+        let entered: Vec<(Id, EnteredComponent)> =
+            permit.list(Compartment::Catalogue, EnteredComponent::KIND)?;
+        let of_this = entered
+            .iter()
+            .map(|(_, e)| e)
+            .filter(|e| e.label == self.label);
+        for before in of_this {
+            if before.custodian.id == person && before.index != self.index {
+                return Err(other_part());
+            }
+            if before.ceremony == self.ceremony && before.index == self.index {
+                return Err(ActionError::rule(
+                    format!("component {} was typed before", self.index),
+                    "Each is typed once in a ceremony.",
+                ));
+            }
+        }
+        let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+        let held = keys
+            .iter()
+            .filter(|(_, k)| k.label == self.label)
+            .any(|(_, k)| k.held_other_part(person, self.index));
+        if held {
+            return Err(other_part());
+        }
+        Ok(())
+    }
+}
+
+impl Action for AcceptComponent {
+    const NAME: &'static str = "accept-component";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Mandate(self.ceremony),
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+            Authority::Person(self.custodian.id, self.custodian.group),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!(
+                "Take component {} of {} of {}, typed by {}",
+                self.index, self.of, self.label, self.custodian.name
+            ),
+            format!("its check value {}; {}", self.kcv.words(), self.proven),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        secrets: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        self.check(permit)?;
+        let mut secrets = secrets.into_iter();
+        let (Some(value), None) = (secrets.next(), secrets.next()) else {
+            return Err(ActionError::rule(
+                "one typed component is taken at a time",
+                "Type it again.",
+            ));
+        };
+        let under = commitment::key_for(permit, self.ceremony)?;
+        let commitment = commitment::commit(&under, self.ceremony, self.index, &value)?;
+        let (provider, mark, _) = permit.provider();
+        let kcv = provider.accept_component(&mark, self.ceremony, self.index, self.form, value)?;
+        if super::check_value(&kcv) != self.kcv {
+            provider.forget_component(self.ceremony, self.index);
+            return Err(ActionError::rule(
+                "the custodian signed another check value than the component's",
+                "Type the component again.",
+            ));
+        }
+        let record = EnteredComponent {
+            ceremony: self.ceremony,
+            label: self.label.clone(),
+            index: self.index,
+            of: self.of,
+            custodian: self.custodian.clone(),
+            kcv: self.kcv.clone(),
+            commitment,
+            at_ms: permit.now_ms(),
+        };
+        let id = EnteredComponent::id_of(self.ceremony, self.index);
+        Ok(permit.put(Compartment::Catalogue, EnteredComponent::KIND, id, &record)?)
+    }
+}

@@ -1,0 +1,203 @@
+//! Making a partner's key of what its custodians typed, if it has the check
+//! value that two people typed from the partner's letter.
+
+use conclave_crypto::primitive::kcv::Method;
+use conclave_crypto::primitive::kcv_fit::Claim;
+use conclave_crypto::primitive::modes::Algorithm;
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::{
+    Component, ComponentState, KeyRecord, KeySource, KeyState, WrappingMethod,
+};
+use conclave_keyroom::domain::template::KeyTemplate;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::super::state::{KeyMade, Player};
+use super::accept::EnteredComponent;
+
+/// Makes a key of the components that a ceremony accepted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CombineKey {
+    /// Under this ceremony's mandate.
+    pub ceremony: Id,
+    /// The new key's id.
+    pub key: Id,
+    /// Its label, unique on the station.
+    pub label: String,
+    /// What kind of key.
+    pub template: KeyTemplate,
+    /// Whose key it is.
+    pub partner: String,
+    /// How many components it has.
+    pub components: u8,
+    /// The partner's check value: upper-case hex.
+    pub value: String,
+    /// How the partner made it: `ENC-ZERO` or `CMAC`.
+    pub method: String,
+    /// Who typed it, each with an own card.
+    pub by: Vec<Player>,
+}
+
+/// The method of this name for keys of this form.
+#[must_use]
+pub fn method(form: KeyForm, name: &str) -> Option<Method> {
+    let algorithm = if form.is_tdes() {
+        Algorithm::Tdes
+    } else {
+        Algorithm::Aes
+    };
+    [
+        Method::TdesZero,
+        Method::TdesCmac,
+        Method::AesZero,
+        Method::AesCmac,
+    ]
+    .into_iter()
+    .find(|m| m.algorithm() == algorithm && m.to_string() == name)
+}
+
+impl CombineKey {
+    fn claim(&self) -> Result<Claim, ActionError> {
+        method(self.template.form, &self.method)
+            .and_then(|method| Claim::new(&self.value, method))
+            .ok_or_else(|| {
+                ActionError::rule(
+                    "what was typed is no check value",
+                    "Type it from the partner's letter.",
+                )
+            })
+    }
+
+    fn entered(&self, permit: &Permit<'_>) -> Result<Vec<EnteredComponent>, ActionError> {
+        (1..=self.components)
+            .map(|index| {
+                let id = EnteredComponent::id_of(self.ceremony, index);
+                permit.get(Compartment::Catalogue, id).map_err(|_| {
+                    ActionError::rule(
+                        format!("component {index} was not typed yet"),
+                        "Follow the script's order.",
+                    )
+                })
+            })
+            .collect()
+    }
+}
+
+fn component(entered: &EnteredComponent) -> Component {
+    Component {
+        index: entered.index,
+        of: entered.of,
+        kcv: entered.kcv.clone(),
+        custodian: entered.custodian.id,
+        custodian_name: entered.custodian.name.clone(),
+        group: entered.custodian.group,
+        state: ComponentState::Entered,
+        envelope: None,
+        witness: None,
+        printed_ms: None,
+        sealed_ms: None,
+        commitment: Some(entered.commitment),
+    }
+}
+
+impl Action for CombineKey {
+    const NAME: &'static str = "combine-key";
+    type Out = KeyMade;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Mandate(self.ceremony),
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        let by: Vec<&str> = self.by.iter().map(|p| p.name.as_str()).collect();
+        vec![
+            format!(
+                "Make {} of {} components of {}: {} ({})",
+                self.label,
+                self.components,
+                self.partner,
+                self.template.title,
+                self.template.stamp()
+            ),
+            format!(
+                "the partner's check value was typed as {} ({}) by {}",
+                self.value,
+                self.method,
+                by.join(" and ")
+            ),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<KeyMade, ActionError> {
+        let two = self.by.iter().enumerate().any(|(at, one)| {
+            let mut others = self.by.iter().skip(at + 1);
+            others.any(|other| other.id != one.id)
+        });
+        if !two {
+            return Err(ActionError::rule(
+                "a partner's check value is typed by two people",
+                "A second person has to type it.",
+            ));
+        }
+        super::generate::check_new(permit, &self.label, &self.template)?;
+        let claim = self.claim()?;
+        let entered = self.entered(permit)?;
+        let form = self.template.form;
+        let (provider, mark, random) = permit.provider();
+        let identity = provider.identity();
+        let made = provider.combine(
+            &mark,
+            (self.ceremony, self.components),
+            (self.key, form),
+            &claim,
+            random,
+        )?;
+        let kcv = super::check_value(&made.kcv);
+        let now = permit.now_ms();
+        let record = KeyRecord {
+            id: self.key,
+            label: self.label.clone(),
+            form,
+            usage: self.template.usage.clone(),
+            mode_of_use: self.template.mode_of_use.clone(),
+            exportability: self.template.exportability.clone(),
+            template: self.template.stamp(),
+            kcv: kcv.clone(),
+            state: KeyState::PreActivation,
+            provider: format!("{}: {}", identity.name, identity.class.words()),
+            ceremony: self.ceremony,
+            created_ms: now,
+            expires_ms: super::generate::expires(now, &self.template),
+            wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
+                .then(|| WrappingMethod::of(form)),
+            components: entered.iter().map(component).collect(),
+            source: KeySource::Partner(self.partner.clone()),
+            exports: Vec::new(),
+        };
+        permit.put(
+            Compartment::Keys,
+            KeyRecord::VALUE_KIND,
+            self.key,
+            &made.stored,
+        )?;
+        super::put_key(permit, &record)?;
+        Ok(KeyMade { id: self.key, kcv })
+    }
+
+    fn outcome(&self, out: &KeyMade) -> Vec<String> {
+        vec![format!("check value {}", out.kcv.words())]
+    }
+}

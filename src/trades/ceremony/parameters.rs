@@ -1,0 +1,87 @@
+//! What a ceremony may be asked for, by its script's purpose.
+
+use conclave_keyroom::domain::label::check_label;
+
+use super::engine::CeremonyError;
+use super::script::{Purpose, Script};
+use super::state::Parameters;
+
+fn plain(text: &str) -> bool {
+    let text = text.trim();
+    !text.is_empty() && text.chars().count() <= 40 && !text.chars().any(char::is_control)
+}
+
+pub(super) fn check_parameters(
+    script: &Script,
+    parameters: &Parameters,
+) -> Result<(), CeremonyError> {
+    let refuse = |words: String| Err(CeremonyError::Parameters(words));
+    if let Err(e) = check_label(&parameters.label) {
+        return refuse(e.to_string());
+    }
+    let template = &parameters.template;
+    if let Err(rule) = template.check() {
+        return refuse(format!("template {}: {rule}", template.name));
+    }
+    if parameters.paper.is_some() != (script.purpose == Purpose::PartnerKey) {
+        return refuse("only a partner's key has a partner's paper, and it always has".into());
+    }
+    match (script.purpose, &parameters.delivery) {
+        (Purpose::PartnerKey, None) => {
+            let paper = parameters.paper.as_ref();
+            if paper.is_none_or(|p| !plain(&p.partner)) {
+                return refuse("the partner's name is missing, or is no plain text".into());
+            }
+            if !(2..=9).contains(&parameters.components) {
+                return refuse(format!(
+                    "{} components; a key has 2 to 9 (R2)",
+                    parameters.components
+                ));
+            }
+        }
+        (Purpose::PartnerKey, Some(_)) => {
+            return refuse("a partner's key is not exported by its entry".into());
+        }
+        (Purpose::Components, None) => {
+            if !template.in_components {
+                return refuse(format!(
+                    "template {} is not made in printed components",
+                    template.stamp()
+                ));
+            }
+            if !(2..=9).contains(&parameters.components) {
+                return refuse(format!(
+                    "{} components; a key has 2 to 9 (R2)",
+                    parameters.components
+                ));
+            }
+        }
+        (Purpose::WorkingKey, Some(delivery)) => {
+            if template.in_components || parameters.components != 0 {
+                return refuse(format!(
+                    "template {} is made in printed components, this script makes a working key",
+                    template.stamp()
+                ));
+            }
+            if template.exportability == "N" {
+                return refuse(format!(
+                    "template {} is not exportable (TR-31 exportability N)",
+                    template.stamp()
+                ));
+            }
+            if delivery.under.form.strength() < template.form.strength() {
+                return refuse(format!(
+                    "{} is {}, weaker than the {} key it would wrap (R6)",
+                    delivery.under.label, delivery.under.form, template.form
+                ));
+            }
+        }
+        (Purpose::Components, Some(_)) => {
+            return refuse("a key in components is not exported to a medium".into());
+        }
+        (Purpose::WorkingKey, None) => {
+            return refuse("wrapping key, recipient and medium are missing".into());
+        }
+    }
+    Ok(())
+}

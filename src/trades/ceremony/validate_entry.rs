@@ -1,0 +1,62 @@
+//! The rules of scripts that enter a partner's key.
+
+use super::script::{End, Item, OnDeviation, Script, ScriptStep};
+use super::script_error::{Rule, refuse};
+use super::validate::{Checked, id, once, places};
+
+/// How often a component, or the check value of all, is typed again at most.
+const RETRIES_MAX: u8 = 3;
+
+pub(super) fn partner_key(script: &Script) -> Checked {
+    for (verb, rule, why) in [
+        (
+            "generate",
+            Rule::Generate,
+            "a partner's key is not made here",
+        ),
+        ("print", Rule::Print, "what a partner sent is not printed"),
+        ("seal", Rule::Seal, "only what was printed is sealed"),
+        ("export", Rule::Export, "a partner's key stays here"),
+    ] {
+        if let Some(at) = places(script, verb).first() {
+            return refuse(rule, id(script, *at).as_deref(), why);
+        }
+    }
+    let repeated = script
+        .items
+        .iter()
+        .any(|item| matches!(item, Item::EachComponent(_)));
+    if !repeated {
+        return refuse(Rule::Repeat, None, "there is no component repeat");
+    }
+    let enter = once(script, "enter", Rule::Enter)?;
+    let combine = once(script, "combine", Rule::Combine)?;
+    if combine < enter {
+        return refuse(
+            Rule::Combine,
+            id(script, combine).as_deref(),
+            "it comes before the components are entered",
+        );
+    }
+    for (at, rule) in [(enter, Rule::Enter), (combine, Rule::Combine)] {
+        if let Some((step, _)) = script.steps().get(at) {
+            ends(step, rule)?;
+        }
+    }
+    Ok(())
+}
+
+/// Nothing partial is kept: what goes wrong too often ends the ceremony.
+fn ends(step: &ScriptStep, rule: Rule) -> Checked {
+    if matches!(step.on_deviation, OnDeviation::End(_))
+        && step.on_failure.then == End::Abort
+        && step.on_failure.retries <= RETRIES_MAX
+    {
+        return Ok(());
+    }
+    refuse(
+        rule,
+        Some(&step.id),
+        format!("it is tried again {RETRIES_MAX} times at most, and then the ceremony ends"),
+    )
+}
