@@ -197,9 +197,19 @@ impl Station {
                     Administration::ReinstateCard => self.reinstate_card(front),
                     Administration::ChangePin => self.change_pin(front),
                     Administration::UnblockPin => self.unblock_pin(front),
+                    Administration::AcceptFinding => self.accept_finding(front),
+                    Administration::ConfirmClock => self.confirm_clock(front),
                 };
                 Self::tell_end(end, front);
+                // What stands on the screen is no longer so.
+                if matches!(
+                    act,
+                    Administration::AcceptFinding | Administration::ConfirmClock
+                ) {
+                    front.send(Event::Doctor(self.examine()));
+                }
             }
+            Request::Doctor => front.send(Event::Doctor(self.examine())),
             Request::ExportJournal => {
                 let end = self.export_journal_file();
                 Self::tell_end(end, front);

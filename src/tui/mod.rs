@@ -22,6 +22,7 @@
 
 mod app;
 mod desk;
+mod doctor;
 mod key;
 mod moment;
 mod overlay;
