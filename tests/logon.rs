@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use conclave_evidence::authority::CardEntry;
 
+#[path = "support/absent.rs"]
+mod absent;
 #[path = "logon/anchors.rs"]
 mod anchors;
 #[allow(dead_code, reason = "each test file takes what it needs")]

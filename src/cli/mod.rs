@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand, which gives the exit code.
 
 mod demo;
+mod doctor;
 mod run;
 mod selftest;
 mod verify;
@@ -22,6 +23,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Doctor(doctor::Doctor),
     Practice(run::Practice),
     Selftest(selftest::Selftest),
     Verify(verify::Verify),
@@ -33,6 +35,7 @@ pub(crate) fn run() -> ExitCode {
     match arguments.command {
         None => arguments.run.run(),
         Some(Command::Demo(demo)) => demo.run(),
+        Some(Command::Doctor(doctor)) => doctor.run(),
         Some(Command::Practice(practice)) => practice.run(),
         Some(Command::Selftest(selftest)) => selftest.run(),
         Some(Command::Verify(arguments)) => verify::run(&arguments),

@@ -17,7 +17,7 @@ use conclave_station::service::{Front, serve};
 use conclave_station::station::{Blank, Station};
 
 /// Where the station lives when nobody says otherwise.
-const FOLDER: &str = "station";
+pub(super) const FOLDER: &str = "station";
 
 /// Opens the station at this terminal.
 #[derive(Debug, Default, Args)]

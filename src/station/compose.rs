@@ -10,17 +10,20 @@ use conclave_evidence::Id;
 use conclave_keyroom::door::{Door, StopFlag};
 use conclave_keyroom::ports::card::CardReaders;
 use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::machine::Machine;
 use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
 use conclave_keyroom::ports::store::StoreError;
-use conclave_keyroom::provider::SoftwareProvider;
+use conclave_keyroom::provider::{Provider, SoftwareProvider};
 use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::{Surroundings, Vault, VaultError};
 use conclave_training::stick::StickPorts;
 
 use crate::config::{Config, ConfigError};
 use crate::data::Data;
+use crate::doctor::{self, Finding};
 use crate::host::clock::SystemClock;
+use crate::host::machine::HostMachine;
 use crate::host::media::{HostMedia, MediaPlaces};
 use crate::host::pcsc::PcscReaders;
 use crate::host::printer::HostPrinters;
@@ -111,6 +114,24 @@ pub fn random_source() -> Result<Box<dyn RandomSource + Send>, OpenError> {
         .start_up()
         .map_err(|e| OpenError::Random(e.to_string()))?;
     Ok(Box::new(random))
+}
+
+/// What the doctor says of this computer where there is no station.
+#[must_use]
+pub fn examine_machine() -> Vec<Finding> {
+    let hardening = harden_process();
+    let drawn = random_source()
+        .map(|_| ())
+        .map_err(|error| error.to_string());
+    let mut findings = vec![
+        doctor::provider(SoftwareProvider::default().identity().class),
+        doctor::random(drawn),
+    ];
+    findings.extend(doctor::judge::machine(
+        &HostMachine::default().look(),
+        &hardening,
+    ));
+    findings
 }
 
 /// Opens the station in `folder`. A folder without `station.toml` becomes a
@@ -219,6 +240,7 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         Box::new(SoftwareProvider::default()),
         Arc::new(StopFlag::default()),
     );
+    let clocks_at = (parts.clock.wall_ms(), parts.clock.mono_ms());
     Ok(Station {
         door,
         readers: parts.readers,
@@ -231,6 +253,9 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         folder: parts.folder,
         training: parts.training,
         warnings: hardening.words(),
+        machine: Box::new(HostMachine::default()),
+        hardening,
+        clocks_at,
         bundle: None,
         stake: None,
         minutes: None,

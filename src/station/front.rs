@@ -5,6 +5,8 @@
 use conclave_evidence::GroupId;
 use conclave_keyroom::ports::dialogue::{Answer, Prompt, Refusal};
 
+use crate::doctor::Finding;
+
 /// What a front end asks of the station.
 pub enum Request {
     /// Begin the initialise ceremony (empty station only), or finish an
@@ -24,6 +26,8 @@ pub enum Request {
     Administer(Administration),
     /// Write the journal export.
     ExportJournal,
+    /// Every check of station and machine, please.
+    Doctor,
     /// Fresh lists, please.
     Refresh,
     /// An answer to the prompt that stands.
@@ -60,6 +64,10 @@ pub enum Administration {
     RehearseRestore,
     /// Replace a card, add or remove a person, renew a group.
     ChangeMembers,
+    /// Accept a red finding of the doctor.
+    AcceptFinding,
+    /// Confirm that the clock is right.
+    ConfirmClock,
 }
 
 /// What the station tells a front end.
@@ -93,6 +101,8 @@ pub enum Event {
     Status(Status),
     /// The lists, after logon and whenever they changed.
     Lists(Box<Lists>),
+    /// What the doctor found.
+    Doctor(Vec<Finding>),
     /// Blank the screen, or show it again.
     Blank(bool),
     /// The program ends.

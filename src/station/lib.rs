@@ -12,6 +12,7 @@ pub mod compose;
 pub mod config;
 pub mod data;
 pub mod demo;
+pub mod doctor;
 pub mod enrol;
 pub mod front;
 pub mod host;

@@ -455,6 +455,20 @@ impl Station {
                 other => LogonEnd::Refused(self.refusal(&other.to_string())),
             };
         }
+        if let Some(why) = self.turned_away(group) {
+            let told = self.door.turn_away(group, &why);
+            return LogonEnd::Refused(Refusal {
+                happened: format!("This PRODUCTION station is not fit: {why}."),
+                safe: "What the group opened is closed again. Its logon does not count as failed."
+                    .into(),
+                advice: match told {
+                    Ok(()) => "Put it right (F3 shows what to do), or let the administrators log \
+                               on and accept it."
+                        .into(),
+                    Err(error) => format!("The journal could not be written: {error}."),
+                },
+            });
+        }
         let mut places = Vec::new();
         for card in &mut held {
             // A card that was pulled before this has no place in the room any

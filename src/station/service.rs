@@ -201,9 +201,19 @@ impl Station {
                     Administration::MakeBackup => self.make_backup(front),
                     Administration::RehearseRestore => self.rehearse_restore(front),
                     Administration::ChangeMembers => self.change_members(front),
+                    Administration::AcceptFinding => self.accept_finding(front),
+                    Administration::ConfirmClock => self.confirm_clock(front),
                 };
                 Self::tell_end(end, front);
+                // What stands on the screen is no longer so.
+                if matches!(
+                    act,
+                    Administration::AcceptFinding | Administration::ConfirmClock
+                ) {
+                    front.send(Event::Doctor(self.examine()));
+                }
             }
+            Request::Doctor => front.send(Event::Doctor(self.examine())),
             Request::ExportJournal => {
                 let end = self.export_journal_file();
                 Self::tell_end(end, front);

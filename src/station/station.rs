@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use conclave_crypto::secret::Hardening;
 use conclave_keyroom::door::Door;
 use conclave_keyroom::ports::card::CardReaders;
 use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::machine::Machine;
 use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
 
@@ -31,6 +33,12 @@ pub struct Station {
     pub(crate) folder: PathBuf,
     pub(crate) training: bool,
     pub(crate) warnings: Vec<String>,
+    /// The computer below, for the doctor.
+    pub(crate) machine: Box<dyn Machine>,
+    /// What came of closing the process.
+    pub(crate) hardening: Hardening,
+    /// Wall clock and monotonic clock when they were last known to be right.
+    pub(crate) clocks_at: (u64, u64),
     pub(crate) data: Data,
     /// What stopping would mean while signatures are collected.
     pub(crate) stake: Option<String>,
@@ -51,6 +59,15 @@ impl Station {
     #[must_use]
     pub fn folder(&self) -> &std::path::Path {
         &self.folder
+    }
+
+    /// Puts another machine, and what it let the process do for itself, under
+    /// the doctor's eyes.
+    #[must_use]
+    pub fn on_machine(mut self, machine: Box<dyn Machine>, hardening: Hardening) -> Self {
+        self.machine = machine;
+        self.hardening = hardening;
+        self
     }
 
     /// Who is logged on.

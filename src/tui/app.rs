@@ -8,6 +8,7 @@ use conclave_station::front::{Administration, Desk, Event, Lists, Phase, Request
 use conclave_station::service::{IDLE_BLANK_MS, IDLE_LOGOUT_MS};
 
 use super::desk::{After, Table};
+use super::doctor::{self, Ward};
 use super::key::Key;
 use super::overlay::{DEVIATION, Overlay};
 use super::prompt::{Reaction, Standing};
@@ -94,6 +95,7 @@ pub struct App {
     pub(super) notices: VecDeque<Notice>,
     pub(super) overlay: Option<Overlay>,
     pub(super) table: Option<Table>,
+    pub(super) ward: Option<Ward>,
     desk: Option<Arc<dyn Desk>>,
     pub(super) blank: bool,
     ended: bool,
@@ -123,6 +125,7 @@ impl App {
             notices: VecDeque::new(),
             overlay: None,
             table: None,
+            ward: None,
             desk,
             blank: false,
             ended: false,
@@ -141,6 +144,13 @@ impl App {
     #[must_use]
     pub fn has_desk(&self) -> bool {
         self.desk.is_some() && self.status.mode != "PRODUCTION"
+    }
+
+    /// The doctor's page, where nothing lies over it: a question, long work and
+    /// a notice come first.
+    pub(super) fn ward_shown(&self) -> Option<&Ward> {
+        let free = self.notices.is_empty() && self.prompt.is_none() && self.working.is_none();
+        self.ward.as_ref().filter(|_| free)
     }
 
     /// The wall clock, carried on from the last status. Milliseconds.
@@ -294,10 +304,15 @@ impl App {
                     }
                 }
             }
+            Event::Doctor(findings) => {
+                self.working = None;
+                self.ward = Some(Ward::new(findings));
+            }
             Event::Blank(true) => {
                 // What was typed is gone: whoever comes back types it again.
                 self.blank = true;
                 self.table = None;
+                self.ward = None;
                 if self.overlay != Some(Overlay::Quit) {
                     self.overlay = None;
                 }
@@ -335,6 +350,9 @@ impl App {
         }
         if self.working.is_some() {
             return "progress";
+        }
+        if self.ward_shown().is_some() {
+            return "doctor";
         }
         match self.stack.last() {
             None => "start",
@@ -377,6 +395,11 @@ impl App {
                 self.table = self.desk.clone().map(Table::new);
                 return Vec::new();
             }
+            // While a question stands the station listens to its answer alone.
+            Key::F(3) if self.prompt.is_none() && self.working.is_none() && self.ward.is_none() => {
+                self.table = None;
+                return vec![Request::Doctor];
+            }
             _ => {}
         }
         if let Some(table) = &mut self.table {
@@ -394,6 +417,17 @@ impl App {
                 self.overlay = Some(Overlay::Abandon);
             }
             return Vec::new();
+        }
+        if self.ward_shown().is_some()
+            && let Some(ward) = &mut self.ward
+        {
+            return match ward.key(key, self.status.phase == Phase::Open) {
+                doctor::After::Stays(requests) => requests,
+                doctor::After::Closes => {
+                    self.ward = None;
+                    Vec::new()
+                }
+            };
         }
         if let Some(standing) = &mut self.prompt {
             return match standing.key(key) {

@@ -22,6 +22,7 @@
 
 mod app;
 mod desk;
+mod doctor;
 mod groups;
 mod key;
 mod moment;

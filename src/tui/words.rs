@@ -114,6 +114,12 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "UNAUTH.: written while nobody was logged on, by a run of the program that ended before anybody was. a: the administrators read such entries and adopt them.",
             "x writes the journal export, which «conclave verify» checks on any computer.",
         ],
+        "doctor" => &[
+            "Is this station, and the machine below it, fit for its work? Red is not fit for PRODUCTION, amber is to be looked at, green is as it should be. Looking changes nothing.",
+            "",
+            "A PRODUCTION station with a red finding opens to administrators alone. a: they accept one finding, with a reason and until a day; it covers this finding and no other. w: they confirm the clock after comparing it.",
+            "«conclave doctor» says the same at a shell, and ends with 1 where anything is red.",
+        ],
         "detail" => &["Everything the station knows of one row. Esc goes back."],
         "progress" => {
             &["Long work. Esc asks it to stop: it stops between two units, never inside one."]
@@ -138,5 +144,6 @@ pub const EVERYWHERE: &[(&str, &str)] = &[
     ("L", "log out"),
     ("q  Ctrl-C", "end the program, after a question"),
     ("F2", "the training desk (training stations)"),
+    ("F3", "the doctor: is station and machine fit?"),
     ("F5", "read the lists again"),
 ];

@@ -10,6 +10,10 @@ use conclave_keyroom::domain::key::CheckValue;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_station::adopt::AdoptEntries;
+use conclave_station::certificates::{FileCertificates, IssueCertificates};
+use conclave_station::doctor::Check;
+use conclave_station::doctor::clock::ConfirmClock;
+use conclave_station::doctor::exception::AcceptFinding;
 use conclave_station::lost_card::ChangeCard;
 use conclave_station::pins::UnblockPin;
 use conclave_station::renew::RenewGroups;
@@ -27,7 +31,7 @@ use conclave_trades::target::{ExportKeys, KeyName, ReadBundle};
 
 use crate::Trial;
 use crate::play;
-use crate::room::Room;
+use crate::room::{Room, START_MS};
 
 /// What needs no session: its signatures are in the act, and
 /// `card_records.rs` looks at them.
@@ -145,6 +149,21 @@ pub const ROWS: &[Row] = &[
         "administrators logged on, recovery logged on",
         renew_by_recovery
     ),
+    row!(
+        AcceptFinding,
+        "administrators sign",
+        accept_finding,
+        |act| {
+            act.until_ms += 1;
+        }
+    ),
+    row!(ConfirmClock, "administrators sign", confirm_clock, |act| {
+        act.wall_ms += 1;
+    }),
+    row!(IssueCertificates, "administrators sign", issue, |act| {
+        act.card.0[0] ^= 1;
+    }),
+    row!(FileCertificates, "administrators logged on", file),
 ];
 
 fn player(room: &Room, name: &str, group: GroupId) -> Player {
@@ -428,6 +447,38 @@ fn renew_by_recovery(room: &Room) -> RenewGroups {
     RenewGroups {
         by_recovery: true,
         ..renew(room)
+    }
+}
+
+fn accept_finding(_: &Room) -> AcceptFinding {
+    AcceptFinding {
+        check: Check::Provider,
+        found: "software".into(),
+        reason: "a token provider comes in May".into(),
+        until_ms: START_MS + 1000,
+    }
+}
+
+fn confirm_clock(_: &Room) -> ConfirmClock {
+    ConfirmClock {
+        wall_ms: START_MS,
+        latest_ms: START_MS + 1000,
+        reason: "two watches".into(),
+    }
+}
+
+fn issue(room: &Room) -> IssueCertificates {
+    IssueCertificates {
+        card: room.holder("Gus").card.card,
+        person: "Gus".into(),
+    }
+}
+
+fn file(room: &Room) -> FileCertificates {
+    FileCertificates {
+        card: room.holder("Gus").card.card,
+        person: "Gus".into(),
+        issued_ms: START_MS,
     }
 }
 

@@ -10,17 +10,15 @@ use std::time::Duration;
 
 use conclave_evidence::GroupId;
 use conclave_evidence::journal::EntryKind;
-use conclave_keyroom::domain::Permission;
 use conclave_keyroom::piv::PivCard;
 use conclave_keyroom::ports::clock::Clock;
-use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
-use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
 use conclave_keyroom::ports::store::StoreError;
 use conclave_station::compose::{OpenError, Parts, assemble, random_source};
 use conclave_station::initialise::InitialiseEnd;
 use conclave_station::logon::LogonEnd;
 use conclave_station::station::Station;
 
+use crate::absent::{NoMedia, NoPrinters};
 use crate::bench::Bench;
 use crate::hands::{Hands, usual};
 use crate::table::Table;
@@ -267,8 +265,8 @@ fn open(
             folder: folder.to_owned(),
             training,
             readers: table.readers(),
-            printers: Box::new(Nothing),
-            media: Box::new(Nothing),
+            printers: Box::new(NoPrinters),
+            media: Box::new(NoMedia),
             clock: Arc::new(clock.clone()),
             random: random_source().unwrap(),
             blank: Arc::new(move |is| {
@@ -284,59 +282,4 @@ fn open(
         }
     }
     panic!("the folder stays locked");
-}
-
-/// No printer, no medium.
-struct Nothing;
-
-impl Printers for Nothing {
-    fn found(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
-        Ok(Vec::new())
-    }
-
-    fn print(
-        &mut self,
-        _: &dyn Permission,
-        _: &str,
-        _: &str,
-        _: &[u8],
-    ) -> Result<(), PrinterError> {
-        Err(PrinterError::Missing)
-    }
-}
-
-impl Media for Nothing {
-    fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError> {
-        Ok(Vec::new())
-    }
-
-    fn write(
-        &mut self,
-        _: &dyn Permission,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: &[u8],
-    ) -> Result<(), MediaError> {
-        Err(MediaError::Missing)
-    }
-
-    fn read_back(
-        &mut self,
-        _: &dyn Permission,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: u64,
-    ) -> Result<Vec<u8>, MediaError> {
-        Err(MediaError::Missing)
-    }
-
-    fn folders(&mut self, _: &str) -> Result<Vec<String>, MediaError> {
-        Err(MediaError::Missing)
-    }
-
-    fn read(&mut self, _: &str, _: &str, _: &str, _: u64) -> Result<Vec<u8>, MediaError> {
-        Err(MediaError::Missing)
-    }
 }

@@ -12,6 +12,8 @@
     reason = "each test takes what it needs, and may stop at the first surprise"
 )]
 
+#[path = "absent.rs"]
+mod absent;
 #[path = "memory.rs"]
 pub mod memory;
 
@@ -29,19 +31,17 @@ use conclave_evidence::approval::SignedApproval;
 use conclave_evidence::authority::{CardEntry, CardSignature, Mode};
 use conclave_evidence::journal::SignedAnchor;
 use conclave_evidence::{GroupId, Hash, Id, Point, Signature};
-use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::{Action, Door, DoorError, Proposal, StopFlag, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::clock::Clock;
-use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
-use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
 use conclave_keyroom::ports::store::{Store, StoreError};
 use conclave_keyroom::provider::SoftwareProvider;
 use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::genesis::{Founding, NewCard};
 use conclave_keyroom::vault::{Compartment, FORGED_WHILE_LOCKED, Surroundings, Vault, VaultError};
 
+pub use absent::{NoMedia, NoPrinters};
 pub use memory::{Content, MemoryStore};
 
 /// The people by name, and their groups.
@@ -614,63 +614,5 @@ fn vault_error(error: DoorError) -> VaultError {
     match error {
         DoorError::Vault(error) => error,
         other => panic!("{other}"),
-    }
-}
-
-/// No printer.
-pub struct NoPrinters;
-
-impl Printers for NoPrinters {
-    fn found(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
-        Ok(Vec::new())
-    }
-
-    fn print(
-        &mut self,
-        _: &dyn Permission,
-        _: &str,
-        _: &str,
-        _: &[u8],
-    ) -> Result<(), PrinterError> {
-        Err(PrinterError::Missing)
-    }
-}
-
-/// No medium.
-pub struct NoMedia;
-
-impl Media for NoMedia {
-    fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError> {
-        Ok(Vec::new())
-    }
-
-    fn write(
-        &mut self,
-        _: &dyn Permission,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: &[u8],
-    ) -> Result<(), MediaError> {
-        Err(MediaError::Missing)
-    }
-
-    fn read_back(
-        &mut self,
-        _: &dyn Permission,
-        _: &str,
-        _: &str,
-        _: &str,
-        _: u64,
-    ) -> Result<Vec<u8>, MediaError> {
-        Err(MediaError::Missing)
-    }
-
-    fn folders(&mut self, _: &str) -> Result<Vec<String>, MediaError> {
-        Err(MediaError::Missing)
-    }
-
-    fn read(&mut self, _: &str, _: &str, _: &str, _: u64) -> Result<Vec<u8>, MediaError> {
-        Err(MediaError::Missing)
     }
 }

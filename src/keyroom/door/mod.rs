@@ -461,6 +461,25 @@ impl Door {
         Ok(())
     }
 
+    /// Closes a group again that has just logged on, and journals why: the
+    /// station is not fit for it to work.
+    ///
+    /// # Errors
+    /// [`DoorError::Vault`] when it could not be journalled; the group is
+    /// closed all the same.
+    pub fn turn_away(&mut self, group: GroupId, why: &str) -> Result<(), DoorError> {
+        let told = self.note("turned-away", format!("{group}: {why}"));
+        self.vault.lock_group(group);
+        if self
+            .vault
+            .derived(Compartment::Keys, "conclave/provider/1")
+            .is_err()
+        {
+            self.provider.lock();
+        }
+        told
+    }
+
     /// Journals a failed group logon of known cards, and counts it.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 pub mod card;
 pub mod clock;
 pub mod dialogue;
+pub mod machine;
 pub mod media;
 pub mod printer;
 pub mod store;

@@ -43,6 +43,14 @@ impl Class {
             Self::Software => "software in locked memory; not an HSM",
         }
     }
+
+    /// TRUE where keys are made inside a secure cryptographic device.
+    #[must_use]
+    pub fn is_secure_device(self) -> bool {
+        match self {
+            Self::Software => false,
+        }
+    }
 }
 
 /// A key as the vault may hold it: bytes that only this provider can open.

@@ -2,8 +2,10 @@
 //! ports.
 
 pub mod clock;
+pub mod machine;
 pub mod media;
 pub mod pcsc;
 pub mod printer;
 pub mod random;
+mod sessions;
 mod superblock;

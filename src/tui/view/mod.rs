@@ -1,6 +1,7 @@
 //! From the model to a frame.
 
 mod boxes;
+mod doctor;
 mod entry;
 mod lists;
 mod pages;
@@ -76,6 +77,10 @@ fn content(app: &App, buf: &mut Buffer, body: Rect) -> Option<Position> {
     }
     if app.table.is_some() {
         boxes::desk(app, buf, body);
+        return None;
+    }
+    if let Some(ward) = app.ward_shown() {
+        doctor::page(app, ward, buf, body);
         return None;
     }
     if let Some(notice) = app.notices.front() {
@@ -222,6 +227,9 @@ fn footer_keys(app: &App) -> (Vec<Hint>, Vec<Hint>) {
     }
     if app.table.is_some() {
         return (boxes::desk_keys(app), none);
+    }
+    if app.ward_shown().is_some() {
+        return (doctor::keys(app), none);
     }
     if !app.notices.is_empty() {
         return (vec![hint("Enter", "go on")], none);

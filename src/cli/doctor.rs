@@ -1,0 +1,69 @@
+//! `conclave doctor`: every check, a line each, without logging on.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use conclave_station::compose::{self, OpenError};
+use conclave_station::doctor::{Finding, Verdict};
+
+/// Say whether the station and the machine below it are fit for PRODUCTION.
+///
+/// Looks and changes nothing. A line for each check: green, amber or red, and
+/// below what is not green why it matters and what to do. The exit code is 1
+/// where anything is red, 2 if the station's folder could not be opened.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The station's folder; without one there, the machine alone is looked at.
+    #[arg(long, value_name = "DIR", default_value = super::run::FOLDER)]
+    station: PathBuf,
+}
+
+impl Doctor {
+    pub(crate) fn run(&self) -> ExitCode {
+        let findings = match self.findings() {
+            Ok(findings) => findings,
+            Err(error) => {
+                eprintln!("The station does not open: {error}");
+                eprintln!("{}", error.advice());
+                return ExitCode::from(2);
+            }
+        };
+        // A reader that went away (`| head`) does not change the judgement.
+        let _ = print(&findings, &mut io::stdout().lock());
+        match findings.iter().any(|f| f.verdict == Verdict::Red) {
+            true => ExitCode::from(1),
+            false => ExitCode::SUCCESS,
+        }
+    }
+
+    /// A folder that is no station stays as it is: looking makes none.
+    fn findings(&self) -> Result<Vec<Finding>, OpenError> {
+        if !self.station.join("repository").exists() {
+            println!(
+                "No station in {}: the machine alone.",
+                self.station.display()
+            );
+            return Ok(compose::examine_machine());
+        }
+        let mut opened = compose::open(&self.station, Arc::new(|_| {}))?;
+        Ok(opened.station.examine())
+    }
+}
+
+fn print(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    for line in findings.iter().flat_map(Finding::lines) {
+        writeln!(out, "{line}")?;
+    }
+    let count = |verdict| findings.iter().filter(|f| f.verdict == verdict).count();
+    writeln!(
+        out,
+        "{} red, {} amber, {} green",
+        count(Verdict::Red),
+        count(Verdict::Amber),
+        count(Verdict::Green)
+    )?;
+    out.flush()
+}

@@ -1,0 +1,23 @@
+//! The doctor: a fit machine, an unfit one and one to look at, each as a tree
+//! of files; the program's answer at a shell; and a PRODUCTION station that
+//! stays closed while a finding is red.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/absent.rs"]
+mod absent;
+#[path = "doctor/command.rs"]
+mod command;
+#[path = "doctor/machine.rs"]
+mod machine;
+#[path = "support/machines.rs"]
+mod machines;
+#[path = "doctor/outside.rs"]
+mod outside;
+#[allow(dead_code, reason = "each test file takes what it needs")]
+#[path = "support/people.rs"]
+mod people;
+#[path = "doctor/production.rs"]
+mod production;
+#[path = "support/stage.rs"]
+mod stage;

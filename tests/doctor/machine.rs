@@ -1,0 +1,150 @@
+//! The judgement over machines.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use conclave_crypto::secret::Measure;
+use conclave_keyroom::ports::machine::Machine;
+use conclave_station::doctor::judge;
+use conclave_station::doctor::{Check, Finding, Verdict};
+use conclave_station::host::machine::HostMachine;
+
+use crate::machines::{closed, facts, without};
+
+fn findings(name: &str) -> BTreeMap<Check, Finding> {
+    let found = judge::machine(&facts(name), &closed());
+    found.into_iter().map(|f| (f.check, f)).collect()
+}
+
+fn verdicts(name: &str) -> Vec<(Check, Verdict, String)> {
+    let found = judge::machine(&facts(name), &closed());
+    found
+        .into_iter()
+        .map(|f| (f.check, f.verdict, f.found))
+        .collect()
+}
+
+#[test]
+fn a_fit_machine_is_green_throughout() {
+    for (check, verdict, found) in verdicts("fit") {
+        assert_eq!(verdict, Verdict::Green, "{check}: {found}");
+    }
+    assert_eq!(verdicts("fit").len(), 10);
+}
+
+#[test]
+fn an_unfit_machine_is_red_throughout_and_each_finding_names_what_is_wrong() {
+    let found = findings("unfit");
+    for (check, words) in [
+        (Check::Swap, "on: /dev/sda2"),
+        (Check::CoreDumps, "no limit"),
+        (Check::Debuggers, "process 4711 traces"),
+        (Check::Network, "up: eth0 and wlan0 (wireless)"),
+        (
+            Check::Radio,
+            "bluetooth hci0, wireless network phy0 and mobile telephone wwan0",
+        ),
+        (Check::Drivers, "btusb, iwlmvm and iwlwifi"),
+        (Check::Sockets, "open to others: tcp 22 and udp 68"),
+        (Check::Mounts, "/mnt/keys (nfs4) and /mnt/a\\040b (cifs)"),
+        (Check::Terminals, "ttyS0 (sh) and pts/3 (bash) evil ()"),
+    ] {
+        let finding = &found[&check];
+        assert_eq!(finding.verdict, Verdict::Red, "{finding:?}");
+        assert!(finding.found.contains(words), "{finding:?}");
+        assert!(!finding.advice.is_empty(), "{finding:?}");
+        assert!(finding.stops_production());
+    }
+}
+
+#[test]
+fn what_is_to_be_looked_at_is_amber_and_lets_production_work() {
+    let found = findings("amber");
+    for (check, words) in [
+        (Check::Swap, "/dev/zram0"),
+        (Check::CoreDumps, "|/usr/lib/systemd/systemd-coredump"),
+        (Check::Debuggers, "no ptrace_scope"),
+        (Check::Network, "there and down: eth0"),
+        (Check::Drivers, "of cables: e1000e"),
+        (Check::Sockets, "this computer only: tcp 631 and tcp 632"),
+    ] {
+        let finding = &found[&check];
+        assert_eq!(finding.verdict, Verdict::Amber, "{finding:?}");
+        assert!(finding.found.contains(words), "{finding:?}");
+        assert!(!finding.stops_production());
+    }
+}
+
+#[test]
+fn a_measure_that_is_not_in_force_is_told() {
+    for (measure, check, verdict) in [
+        (Measure::SecretsLocked, Check::LockedMemory, Verdict::Red),
+        (
+            Measure::AllMemoryLocked,
+            Check::LockedMemory,
+            Verdict::Amber,
+        ),
+        (Measure::NoCoreFile, Check::CoreDumps, Verdict::Red),
+        (Measure::NotDumpable, Check::CoreDumps, Verdict::Red),
+        (Measure::NotDumpable, Check::Debuggers, Verdict::Red),
+    ] {
+        let found = judge::machine(&facts("fit"), &without(measure));
+        let finding = found.iter().find(|f| f.check == check).unwrap();
+        assert_eq!(finding.verdict, verdict, "{measure}: {finding:?}");
+    }
+    // What was never tried is not in force either.
+    let none = conclave_crypto::secret::Hardening { measures: vec![] };
+    let found = judge::machine(&facts("fit"), &none);
+    let red = found.iter().filter(|f| f.verdict == Verdict::Red).count();
+    assert_eq!(red, 3, "{found:?}");
+}
+
+/// A machine that shows nothing is no proof that nothing is there.
+#[test]
+fn what_cannot_be_looked_at_is_red() {
+    let nowhere = HostMachine::under("/nonexistent");
+    let found = judge::machine(&nowhere.look(), &closed());
+    let unseen = [
+        Check::LockedMemory,
+        Check::Swap,
+        Check::CoreDumps,
+        Check::Debuggers,
+        Check::Mounts,
+        Check::Terminals,
+    ];
+    for finding in &found {
+        if unseen.contains(&finding.check) {
+            assert_eq!(finding.verdict, Verdict::Red, "{finding:?}");
+            assert!(finding.found.contains("could not be looked at"));
+        }
+    }
+}
+
+/// Who names a mount, a process or a device does not write on our screen.
+#[test]
+fn names_of_the_machine_reach_no_terminal_raw() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for (path, text) in [
+        (
+            "proc/self/mounts",
+            "x /mnt/\x1b[2J\u{202e}\x07 nfs rw 0 0\n".to_owned(),
+        ),
+        ("proc/sys/kernel/core_pattern", "|\x1b]0;x\x07\n".to_owned()),
+        (
+            "proc/swaps",
+            format!("F\n/dev/{} partition 1 0 -2\n", "\x1bA".repeat(4000)),
+        ),
+        ("sys/class/net/\x1b[2Jeth/flags", "0x1003\n".to_owned()),
+    ] {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    for finding in judge::machine(&HostMachine::under(root).look(), &closed()) {
+        for line in finding.lines() {
+            assert!(!line.chars().any(char::is_control), "{line:?}");
+            assert!(line.chars().count() < 500, "{line:?}");
+        }
+    }
+}
