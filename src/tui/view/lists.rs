@@ -43,7 +43,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "medium"));
             hints.push(hint("b", "back up"));
-            hints.push(hint("v", "prove backup"));
+            hints.push(hint("v", "prove it"));
         }
         Kind::People => {
             hints.push(hint("s", "suspend"));
