@@ -162,6 +162,18 @@ impl Station {
         if self.is_open() {
             tasks.extend(self.adoption_task());
         }
+        if let Some((done, of)) = self.session.checking {
+            tasks.push(TaskRow {
+                due: "now".into(),
+                days: -1,
+                what: format!("records are checked, {done} of {of}"),
+                who: "nobody: it goes on by itself".into(),
+                detail: vec![
+                    "Keys and ceremonies come when it is done; nothing is changed before.".into(),
+                ],
+                resume: None,
+            });
+        }
         if !self.door.vault().genesis_unfinished().unwrap_or(true) {
             tasks.extend(self.unfinished().iter().map(unfinished_card));
             tasks.extend(self.certificate_tasks(now));

@@ -13,6 +13,7 @@ use crate::cards::Interrupted;
 use crate::front::{Administration, Event, Phase, Request, Status};
 use crate::initialise::InitialiseEnd;
 use crate::logon::LogonEnd;
+use crate::session::Checked;
 use crate::station::Station;
 
 /// Idle time until the screen blanks (R26), milliseconds.
@@ -136,6 +137,14 @@ pub fn serve(station: &mut Station, front: &mut Front) {
         if station.card_lost() {
             let _ = station.logout("a card that had to stay was pulled");
             station.tell(front, &mut told, true);
+        }
+        match station.checked() {
+            Checked::Before => {}
+            Checked::Now => station.tell(front, &mut told, true),
+            Checked::Wrong(refusal) => {
+                front.send(Event::Refused(refusal));
+                station.tell(front, &mut told, true);
+            }
         }
         front.blank_when_idle();
         if station.is_open() && front.idle_ms() > IDLE_LOGOUT_MS {

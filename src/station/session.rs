@@ -31,6 +31,18 @@ pub struct Session {
     /// Cards that came forward in this session and may still be in a reader.
     came: BTreeSet<Id>,
     watch: Option<Watch>,
+    /// How many records of large compartments are checked, and of how many.
+    pub(crate) checking: Option<(u64, u64)>,
+}
+
+/// What became of the check of large compartments since the last look.
+pub enum Checked {
+    /// Nothing new: it goes on, or was done before.
+    Before,
+    /// It is done, and everything agrees.
+    Now,
+    /// Something is not what was signed; the session is over.
+    Wrong(Refusal),
 }
 
 impl Session {
@@ -138,6 +150,29 @@ impl Station {
         let ended = self.door.logout(why);
         self.door.stop().lower();
         ended
+    }
+
+    /// Looks whether the records of large compartments are checked. When they
+    /// differ from what was signed, the session ends: nothing was changed in it.
+    pub fn checked(&mut self) -> Checked {
+        match self.door.adding_up() {
+            Ok(Some(progress)) => {
+                self.session.checking = Some(progress);
+                Checked::Before
+            }
+            Ok(None) if self.session.checking.take().is_some() => {
+                self.file_late();
+                Checked::Now
+            }
+            Ok(None) => Checked::Before,
+            Err(error) => {
+                let _ = self.logout(&error.to_string());
+                self.session.checking = None;
+                let mut refusal = self.refusal(&error.to_string());
+                refusal.safe = "The session has ended; nothing was changed in it.".into();
+                Checked::Wrong(refusal)
+            }
+        }
     }
 
     /// A refusal for what went wrong inside.

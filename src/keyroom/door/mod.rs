@@ -87,6 +87,15 @@ impl Door {
         &self.vault
     }
 
+    /// How far the checking of large compartments is, see
+    /// [`Vault::adding_up`].
+    ///
+    /// # Errors
+    /// [`VaultError::Root`]
+    pub fn adding_up(&mut self) -> Result<Option<(u64, u64)>, VaultError> {
+        self.vault.adding_up()
+    }
+
     /// Who the provider is.
     #[must_use]
     pub fn provider_identity(&self) -> crate::provider::Identity {

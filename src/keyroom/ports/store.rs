@@ -57,9 +57,28 @@ pub trait Store: Send {
     /// [`StoreError`]
     fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError>;
 
+    /// A reader for another thread, of what is there while it reads; nothing
+    /// where the store cannot be read beside its owner.
+    fn reader(&self) -> Option<Box<dyn StoreReader>> {
+        None
+    }
+
     /// All writes or none, and on return they survive a power cut.
     ///
     /// # Errors
     /// [`StoreError`]; then none of the writes took place.
     fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError>;
+}
+
+/// Reads a store from another thread than its owner's.
+pub trait StoreReader: Send {
+    /// As [`Store::scan`].
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn scan(
+        &self,
+        prefix: &[u8],
+        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError>;
 }

@@ -19,7 +19,7 @@ use super::history::{EntryBody, body_info};
 use super::renewal::{Receipt, Renewed, Staged};
 use super::root::Sum;
 use super::seal::{Binding, Sealed};
-use super::{CompartmentState, Open, RECORD, Vault, place, sum_binding};
+use super::{CompartmentState, Open, RECORD, Records, Vault, place, sum_binding};
 use crate::ports::store::Write;
 
 /// Changes that take place together or not at all.
@@ -161,12 +161,18 @@ impl Vault {
         for change in batch.records {
             self.stage_record(change, &renewed.open, &mut sums, &mut staged)?;
         }
+        let mut kinds = Vec::new();
         for ((compartment, id), value) in staged {
             let key = place::record(compartment, id);
-            writes.push(match value {
-                Some(bytes) => Write::Put(key, bytes),
-                None => Write::Delete(key),
-            });
+            let (kind, write) = match value {
+                Some(bytes) => {
+                    let kind = Sealed::from_bytes(&bytes)?.binding.kind;
+                    (Some(kind), Write::Put(key, bytes))
+                }
+                None => (None, Write::Delete(key)),
+            };
+            kinds.push((compartment, id, kind));
+            writes.push(write);
         }
         let roots = self.stage_roots(&sums, &renewed.open, &mut writes)?;
         // The head is signed under the record that this batch brings.
@@ -179,6 +185,15 @@ impl Vault {
         self.store.commit(&writes)?;
         if batch.renewal.is_some() {
             self.adopt(renewed);
+        }
+        for (compartment, id, kind) in kinds {
+            let open = self.open.get_mut(&compartment);
+            if let Some(Records::Known(known)) = open.map(|open| &mut open.records) {
+                match kind {
+                    Some(kind) => known.put(&kind, id),
+                    None => known.remove(id),
+                }
+            }
         }
         for (compartment, sum) in sums {
             if let Some(open) = self.open.get_mut(&compartment) {
@@ -251,6 +266,9 @@ impl Vault {
             .ok_or(VaultError::Closed(compartment))?;
         if open.writer.is_none() {
             return Err(VaultError::ReadOnly(compartment));
+        }
+        if matches!(open.records, Records::Adding(_)) {
+            return Err(VaultError::AddingUp(compartment));
         }
         let sum = sums.entry(compartment).or_insert(open.sum);
         let mut version = 0;

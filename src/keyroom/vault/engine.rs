@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::parts;
-use crate::ports::store::{Pair, Store, StoreError, Write};
+use crate::ports::store::{Pair, Store, StoreError, StoreReader, Write};
 
 /// A sled database in a folder of its own.
 pub struct SledStore {
@@ -52,45 +52,9 @@ impl SledStore {
         })
     }
 
-    /// The value at a key as sled has it, put together from its parts.
-    fn whole(&self, key: &[u8], first: sled::IVec) -> Result<Vec<u8>, StoreError> {
-        let mut value = first.to_vec();
-        if parts::follows(&first) {
-            for pair in self.db.scan_prefix(parts::places(key)) {
-                value.extend_from_slice(&pair.map_err(from_sled)?.1);
-            }
-        }
-        Ok(value)
-    }
-
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.db.get(key).map_err(from_sled)? {
-            Some(first) => Ok(Some(self.whole(key, first)?)),
-            None => Ok(None),
-        }
-    }
-
-    /// The pairs under a prefix as sled has them, without the places of parts.
-    fn pairs<'a>(
-        &'a self,
-        prefix: &[u8],
-    ) -> impl DoubleEndedIterator<Item = Result<Pair, StoreError>> + 'a {
-        // Without a prefix sled would show the places too.
-        let range = if prefix.is_empty() {
-            self.db.range(..parts::PLACES)
-        } else {
-            self.db.scan_prefix(prefix)
-        };
-        range.map(|pair| {
-            let (key, first) = pair.map_err(from_sled)?;
-            let value = self.whole(&key, first)?;
-            Ok((key.to_vec(), value))
-        })
-    }
-
     /// What stood under a prefix before the commit that failed.
     fn as_before(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-        let mut content = self.pairs(prefix).collect::<Result<BTreeMap<_, _>, _>>()?;
+        let mut content = pairs(&self.db, prefix).collect::<Result<BTreeMap<_, _>, _>>()?;
         let changed = self.failed.iter().flatten();
         for (key, value) in changed.filter(|(key, _)| key.starts_with(prefix)) {
             match value {
@@ -105,6 +69,69 @@ impl SledStore {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+/// The value at a key as sled has it, put together from its parts.
+fn whole(db: &sled::Db, key: &[u8], first: sled::IVec) -> Result<Vec<u8>, StoreError> {
+    let mut value = first.to_vec();
+    if parts::follows(&first) {
+        for pair in db.scan_prefix(parts::places(key)) {
+            value.extend_from_slice(&pair.map_err(from_sled)?.1);
+        }
+    }
+    Ok(value)
+}
+
+fn read(db: &sled::Db, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    match db.get(key).map_err(from_sled)? {
+        Some(first) => Ok(Some(whole(db, key, first)?)),
+        None => Ok(None),
+    }
+}
+
+/// The pairs under a prefix as sled has them, without the places of parts.
+fn pairs<'a>(
+    db: &'a sled::Db,
+    prefix: &[u8],
+) -> impl DoubleEndedIterator<Item = Result<Pair, StoreError>> + use<'a> {
+    // Without a prefix sled would show the places too.
+    let range = if prefix.is_empty() {
+        db.range(..parts::PLACES)
+    } else {
+        db.scan_prefix(prefix)
+    };
+    range.map(move |pair| {
+        let (key, first) = pair.map_err(from_sled)?;
+        let value = whole(db, &key, first)?;
+        Ok((key.to_vec(), value))
+    })
+}
+
+fn scan(
+    db: &sled::Db,
+    prefix: &[u8],
+    each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+) -> Result<(), StoreError> {
+    for pair in pairs(db, prefix) {
+        let (key, value) = pair?;
+        if !each(&key, &value) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The same database, read by another thread.
+struct SledReader(sled::Db);
+
+impl StoreReader for SledReader {
+    fn scan(
+        &self,
+        prefix: &[u8],
+        each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
+        scan(&self.0, prefix, each)
     }
 }
 
@@ -142,7 +169,7 @@ impl Store for SledStore {
         if let Some(value) = self.failed.as_ref().and_then(|before| before.get(key)) {
             return Ok(value.clone());
         }
-        self.read(key)
+        read(&self.db, key)
     }
 
     fn scan(
@@ -156,20 +183,20 @@ impl Store for SledStore {
                 .all(|(key, value)| each(key, value));
             return Ok(());
         }
-        for pair in self.pairs(prefix) {
-            let (key, value) = pair?;
-            if !each(&key, &value) {
-                break;
-            }
-        }
-        Ok(())
+        scan(&self.db, prefix, each)
     }
 
     fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
         if self.failed.is_some() {
             return Ok(self.as_before(prefix)?.pop_last());
         }
-        self.pairs(prefix).next_back().transpose()
+        pairs(&self.db, prefix).next_back().transpose()
+    }
+
+    fn reader(&self) -> Option<Box<dyn StoreReader>> {
+        // What a commit that failed left behind is told apart by its owner.
+        let whole = self.failed.is_none();
+        whole.then(|| Box::new(SledReader(self.db.clone())) as Box<dyn StoreReader>)
     }
 
     fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
@@ -187,7 +214,7 @@ impl Store for SledStore {
             if !parts::is_key(key) {
                 return Err(StoreError::Io("a key that no value can have".into()));
             }
-            before.insert(key.clone(), self.read(key)?);
+            before.insert(key.clone(), read(&self.db, key)?);
             changes.insert(key, value);
         }
         let mut writes = sled::Batch::default();

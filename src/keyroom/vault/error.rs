@@ -38,6 +38,10 @@ pub enum VaultError {
     /// The session may read the compartment, but not write it.
     #[error("this session may not write compartment {0}")]
     ReadOnly(Compartment),
+    /// The compartment's many records are still being added up; until then it
+    /// is only read.
+    #[error("the records of {0} are still being checked; nothing is changed before that is done")]
+    AddingUp(Compartment),
     /// Fewer shares than the group needs.
     #[error("{group}: {have} of {need} shares")]
     TooFew {

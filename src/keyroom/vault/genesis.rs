@@ -19,9 +19,10 @@ use conclave_evidence::{Bytes, GroupId, Hash, Id, Point, cbor};
 use super::commit::{Batch, NewEntry};
 use super::compartment::Compartment;
 use super::error::VaultError;
+use super::kinds::Kinds;
 use super::root::{RootKeys, Sum};
 use super::share::{self, Member, SECRET_LEN};
-use super::{Open, Station, Vault, place, wrap};
+use super::{Open, Records, Station, Vault, place, wrap};
 use crate::domain::people::Person;
 use crate::domain::staff::{Plan, Quorum, check_staff};
 use crate::ports::store::Write;
@@ -164,6 +165,7 @@ impl Vault {
                     data,
                     writer: Some(writer),
                     sum: Sum::default(),
+                    records: Records::Known(Kinds::default()),
                 },
             );
         }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ports::store::{Pair, Store, StoreError, Write};
+use crate::ports::store::{Pair, Store, StoreError, StoreReader, Write};
 
 /// What was written above; `None` is a key that was removed.
 type Above = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -114,6 +114,11 @@ impl Layered {
             }
         }
         Ok(())
+    }
+
+    /// A reader for another thread; none while there is a layer.
+    pub fn reader(&self) -> Option<Box<dyn StoreReader>> {
+        self.below.reader().filter(|_| self.above.is_none())
     }
 
     pub fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {

@@ -4,6 +4,7 @@
 //! `docs/vault-format.md` describes every byte, so that a stranger with a
 //! quorum can decode a vault.
 
+mod adding;
 mod backup;
 mod commit;
 pub mod compartment;
@@ -13,6 +14,7 @@ mod error;
 pub mod genesis;
 pub mod guard;
 mod history;
+mod kinds;
 mod layer;
 mod parts;
 mod place;
@@ -44,7 +46,9 @@ pub use renewal::{NewGroup, Receipt, Renewal};
 
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store, Write};
+use adding::{Adding, Behind};
 use compartment::Openers;
+use kinds::Kinds;
 use layer::Layered;
 use root::{RootKeys, Sum};
 use seal::{Binding, Sealed};
@@ -93,6 +97,16 @@ struct Open {
     roots: RootKeys,
     writer: Option<Secret>,
     sum: Sum,
+    /// Its records by kind, once they are added up.
+    records: Records,
+}
+
+/// A compartment's records, from the unlocking on.
+enum Records {
+    /// They are being added up.
+    Adding(Behind),
+    /// They agree with the root.
+    Known(Kinds),
 }
 
 /// A compartment's state as it is stored.
@@ -370,7 +384,7 @@ impl Vault {
         }
     }
 
-    /// Opens a compartment's state and adds up its records.
+    /// Opens a compartment's state and adds up its records, or begins to.
     fn check_compartment(
         &self,
         compartment: Compartment,
@@ -391,32 +405,41 @@ impl Vault {
         if roots.shown(compartment, epoch, &stored)? != state.root.mac {
             return Err(wrong());
         }
-        let mut sum = Sum::default();
-        let mut failed = None;
-        self.store
-            .scan(&place::records(compartment), &mut |key, value| {
-                let step = Sealed::from_bytes(value).and_then(|sealed| {
-                    if place::record(compartment, sealed.binding.id) != key {
-                        return Err(wrong());
-                    }
-                    roots.add(&mut sum, sealed.binding.id, sealed.binding.version, value)
-                });
-                failed = step.err();
-                failed.is_none()
-            })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if sum != stored {
-            return Err(wrong());
-        }
+        let work = Adding::new(compartment, roots.duplicate(), stored);
+        let records = match self.store.reader().filter(|_| work.is_long()) {
+            Some(reader) => Records::Adding(work.behind(reader)),
+            None => Records::Known(work.add_up(&|prefix, each| self.store.scan(prefix, each))?),
+        };
         Ok(Open {
             epoch,
             data,
             roots,
             writer: None,
-            sum,
+            sum: stored,
+            records,
         })
+    }
+
+    /// How many records of large compartments are added up so far, and of how
+    /// many; nothing when all is done.
+    ///
+    /// # Errors
+    /// [`VaultError::Root`] for a compartment that comes to something else.
+    pub fn adding_up(&mut self) -> Result<Option<(u64, u64)>, VaultError> {
+        let mut left = (0, 0);
+        for open in self.open.values_mut() {
+            let Records::Adding(behind) = &mut open.records else {
+                continue;
+            };
+            match behind.result() {
+                Some(kinds) => open.records = Records::Known(kinds?),
+                None => {
+                    let (done, of) = behind.progress();
+                    left = (left.0 + done, left.1 + of);
+                }
+            }
+        }
+        Ok((left.1 > 0).then_some(left))
     }
 
     fn compartment_state(&self, compartment: Compartment) -> Result<CompartmentState, VaultError> {
@@ -519,35 +542,18 @@ impl Vault {
     /// All records of one kind.
     ///
     /// # Errors
-    /// As [`Self::get`].
+    /// As [`Self::get`]; [`VaultError::AddingUp`].
     pub fn list<T: DeserializeOwned>(
         &self,
         compartment: Compartment,
         kind: &str,
     ) -> Result<Vec<(Id, T)>, VaultError> {
-        self.opened(compartment)?;
-        let mut found = Vec::new();
-        let mut failed = None;
-        self.store
-            .scan(&place::records(compartment), &mut |_, value| {
-                let step = Sealed::from_bytes(value).and_then(|sealed| {
-                    if sealed.binding.kind != kind {
-                        return Ok(());
-                    }
-                    let id = sealed.binding.id;
-                    let body = self.open_record(compartment, id, &sealed)?;
-                    let record = cbor::from_slice(body.expose())
-                        .map_err(|_| VaultError::Malformed("record"))?;
-                    found.push((id, record));
-                    Ok(())
-                });
-                failed = step.err();
-                failed.is_none()
-            })?;
-        match failed {
-            Some(error) => Err(error),
-            None => Ok(found),
-        }
+        let Records::Known(kinds) = &self.opened(compartment)?.records else {
+            return Err(VaultError::AddingUp(compartment));
+        };
+        let ids = kinds.of(kind).iter();
+        ids.map(|id| Ok((*id, self.get(compartment, *id)?)))
+            .collect()
     }
 
     /// A secret that belongs to an open compartment and to `purpose`, for the

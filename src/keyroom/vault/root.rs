@@ -44,6 +44,14 @@ impl RootKeys {
         })
     }
 
+    /// A second set, for another thread.
+    pub fn duplicate(&self) -> Self {
+        Self {
+            record: self.record.duplicate(),
+            shown: self.shown.duplicate(),
+        }
+    }
+
     fn term(&self, id: Id, version: u64, value: &[u8]) -> Result<[u8; 32], VaultError> {
         let digest = Hash(Sha256::digest(value).into());
         let message =

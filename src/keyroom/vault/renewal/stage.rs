@@ -8,9 +8,10 @@ use conclave_evidence::{GroupId, Id, cbor};
 
 use super::super::compartment::Compartment;
 use super::super::error::VaultError;
+use super::super::kinds::Kinds;
 use super::super::root::{RootKeys, Sum};
 use super::super::seal::{Binding, Sealed};
-use super::super::{Open, RECORD, Vault, place, wrap};
+use super::super::{Open, RECORD, Records, Vault, place, wrap};
 use super::{Prepared, touches};
 use crate::ports::store::Write;
 
@@ -144,6 +145,9 @@ impl Vault {
             .writer(compartment.name())
             .ok_or(VaultError::Root(compartment))?
             .epoch;
+        if matches!(self.opened(compartment)?.records, Records::Adding(_)) {
+            return Err(VaultError::AddingUp(compartment));
+        }
         let roots = RootKeys::derive(data)?;
         let mut sum = Sum::default();
         let mut values = Vec::new();
@@ -176,6 +180,7 @@ impl Vault {
             roots,
             writer: Some(writer.duplicate()),
             sum,
+            records: Records::Known(Kinds::default()),
         })
     }
 
