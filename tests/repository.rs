@@ -9,6 +9,8 @@
 
 #[path = "support/acts.rs"]
 mod acts;
+#[path = "repository/adding.rs"]
+mod adding;
 #[path = "repository/copy.rs"]
 mod copy;
 #[path = "support/decode.rs"]

@@ -175,3 +175,43 @@ impl Action for Unlock {
         Ok(permit.clear_guard()?)
     }
 }
+
+/// Sets as many records.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Fill {
+    pub from: u32,
+    pub count: u32,
+}
+
+impl Fill {
+    pub fn id(n: u32) -> Id {
+        let mut id = [0xF1; 16];
+        id[..4].copy_from_slice(&n.to_be_bytes());
+        Id(id)
+    }
+}
+
+impl Action for Fill {
+    const NAME: &'static str = "fill";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        Authority::Session(GroupId::KeyManagers)
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![format!("{} notes", self.count)]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _secrets: Vec<Secret>,
+        _ports: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        for n in self.from..self.from + self.count {
+            permit.put(Compartment::Catalogue, "note", Self::id(n), &n)?;
+        }
+        Ok(())
+    }
+}
