@@ -316,6 +316,24 @@ fn a_leaver_is_gone_and_never_leaves_too_few() {
 }
 
 #[test]
+fn keys_are_made_anew_when_a_member_is_not_here_although_somebody_only_comes() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    let epoch = |scene: &Scene| record(scene).writer("catalogue").unwrap().epoch;
+    let new = blank(&folder, 98);
+    with_new_card(&mut scene, "Pat", &new);
+    scene
+        .people
+        .form("renew.person", &["Pat", "Yan", "Key managers"]);
+    scene.people.form("renew.members", &["Dan, Eva"]);
+    let end = told(change(&mut scene, Change::AddMember));
+    assert!(end.contains("old backup"), "{end}");
+    assert_eq!(members(&scene, GroupId::KeyManagers), ["Dan", "Eva", "Pat"]);
+    assert_eq!(epoch(&scene), 2);
+    logs_on(&mut scene, GroupId::KeyManagers);
+}
+
+#[test]
 fn two_roles_that_exclude_one_another_are_refused_by_the_rule() {
     for (name, groups, rule) in [
         (

@@ -194,6 +194,37 @@ fn without_new_keys_old_shares_still_open_the_old_ones() {
 }
 
 #[test]
+fn whoever_leaves_a_group_leaves_its_keys_behind() {
+    let epoch = |room: &Room| {
+        let record = room.vault().authority().unwrap();
+        record.writer("catalogue").unwrap().epoch
+    };
+    let with = |room: &Room, names: &[&str]| renewal(room, KeyManagers, names, false);
+    // Somebody comes: the keys stay. Then somebody is left out: they do not,
+    // whatever was asked for.
+    let mut room = lived_in();
+    room.logon_all(&[Administrators, KeyManagers, Approvers]);
+    let plan = with(&room, &["Dora", "Emil", "Fay", "Gus"]);
+    renew(&mut room, &plan);
+    assert_eq!(epoch(&room), 1);
+    let plan = with(&room, &["Dora", "Emil", "Gus"]);
+    renew(&mut room, &plan);
+    assert_eq!(epoch(&room), 2);
+
+    // Nor does it help to prepare for all and let one go home.
+    let mut room = lived_in();
+    room.logon_all(&[Administrators, KeyManagers, Approvers]);
+    let plan = with(&room, &["Dora", "Emil", "Fay", "Gus"]);
+    room.door_mut().prepare_renewal(&plan).unwrap();
+    let here = ["Dora", "Emil", "Gus"].map(|name| room.holder(name).card.card);
+    let refused = room.door().renewed_record(&here.into());
+    assert!(
+        matches!(refused, Err(VaultError::KeepsKeys(KeyManagers))),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn too_few_and_wrong_people_renew_nothing() {
     let mut room = lived_in();
     let plan = renewal(&room, KeyManagers, &["Dora", "Emil", "Fay"], true);

@@ -127,6 +127,7 @@ impl Station {
             group.members.push((card, person.id));
         }
         plan.groups = members;
+        plan.rotate_if_somebody_leaves(&record);
         plan.words
             .push(format!("{} comes to: {}", person.name, titles(added)));
         plan.person = Some(person);
