@@ -10,6 +10,7 @@ mod stage;
 
 use std::sync::{Arc, Mutex};
 
+use conclave::tui::{App, Input, Theme, view};
 use conclave_crypto::x509;
 use conclave_evidence::authority::{AuthorityRecord, CardState};
 use conclave_evidence::verify::verify_paths;
@@ -18,12 +19,15 @@ use conclave_keyroom::piv::{PivCard, Slot};
 use conclave_keyroom::ports::card::CardReaders;
 use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt, Refusal};
+use conclave_station::front::{Event, Phase, Status};
 use conclave_station::host::clock::SystemClock;
 use conclave_station::logon::LogonEnd;
 use conclave_station::renew::Change;
 use conclave_station::service::ActEnd;
 use conclave_training::card::{CardLabel, TrainingCard, TrainingReaders};
 use people::{Scene, done};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 use stage::{STAFF, folder};
 use tempfile::TempDir;
 
@@ -309,6 +313,24 @@ fn a_leaver_is_gone_and_never_leaves_too_few() {
     let lists = scene.station.lists();
     let dan = lists.people.iter().find(|p| p.name == "Dan").unwrap();
     assert!(dan.roles.is_empty(), "the name stays, the roles go");
+}
+
+#[test]
+fn keys_are_made_anew_when_a_member_is_not_here_although_somebody_only_comes() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    let epoch = |scene: &Scene| record(scene).writer("catalogue").unwrap().epoch;
+    let new = blank(&folder, 98);
+    with_new_card(&mut scene, "Pat", &new);
+    scene
+        .people
+        .form("renew.person", &["Pat", "Yan", "Key managers"]);
+    scene.people.form("renew.members", &["Dan, Eva"]);
+    let end = told(change(&mut scene, Change::AddMember));
+    assert!(end.contains("old backup"), "{end}");
+    assert_eq!(members(&scene, GroupId::KeyManagers), ["Dan", "Eva", "Pat"]);
+    assert_eq!(epoch(&scene), 2);
+    logs_on(&mut scene, GroupId::KeyManagers);
 }
 
 #[test]
@@ -620,4 +642,78 @@ fn certificates_are_renewed_before_they_expire_and_the_keys_stay() {
     scene.people.at = Box::new(|_, _| None);
     scene.station.logout("logged out").unwrap();
     logs_on(&mut scene, GroupId::KeyManagers);
+}
+
+/// What a question looks like on the smallest terminal, word by word.
+fn seen(prompt: &Prompt) -> Vec<String> {
+    let mut app = App::new(Theme { colour: false }, None);
+    let status = Status {
+        station: "KEYROOM-TEST".into(),
+        mode: "TEST".into(),
+        phase: Phase::Open,
+        ..Status::default()
+    };
+    app.update(Input::Event(Event::Status(status)));
+    app.update(Input::Event(Event::Prompt(Box::new(prompt.clone()))));
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal.draw(|frame| view::draw(&app, frame)).unwrap();
+    let buffer = terminal.backend().buffer().clone();
+    let cells = buffer.content.chunks(80);
+    let lines = cells.map(|row| row.iter().map(|c| c.symbol()).collect::<String>());
+    lines
+        .flat_map(|line| {
+            line.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn every_question_of_a_replacement_fits_the_smallest_terminal() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    let new = blank(&folder, 97);
+    with_new_card(&mut scene, "Cat", &new);
+    let asked: Arc<Mutex<Vec<Prompt>>> = Arc::default();
+    let seen_prompts = Arc::clone(&asked);
+    scene.people.at = Box::new(move |prompt, _| {
+        seen_prompts.lock().unwrap().push(prompt.clone());
+        match &prompt.ask {
+            Ask::Choose { .. } if prompt.code == "renew.what" => choose(prompt, "Replace a card"),
+            _ => choose(prompt, "Cat"),
+        }
+    });
+    told(scene.station.change_members(&mut scene.people));
+    let asked = asked.lock().unwrap();
+    let codes: Vec<&str> = asked.iter().map(|p| p.code.as_str()).collect();
+    for code in [
+        "renew.what",
+        "renew.members",
+        "renew.receive",
+        "card.sign",
+        "renew.finish",
+    ] {
+        assert!(codes.contains(&code), "{code} of {codes:?}");
+    }
+    for prompt in asked.iter() {
+        let screen = seen(prompt);
+        let mut wanted: Vec<String> = prompt.lines.iter().map(|l| l.text.clone()).collect();
+        wanted.push(prompt.title.clone());
+        wanted.push(prompt.safe.clone());
+        match &prompt.ask {
+            Ask::Choose { options } if prompt.code == "renew.what" => {
+                wanted.extend(options.iter().map(|o| o.label.clone()));
+            }
+            Ask::Form { fields, .. } => wanted.extend(fields.iter().map(|f| f.label.clone())),
+            _ => {}
+        }
+        for word in wanted.iter().flat_map(|text| text.split_whitespace()) {
+            assert!(
+                screen.iter().any(|w| w == word),
+                "{}: {word:?} is cut off: {screen:?}",
+                prompt.code
+            );
+        }
+    }
 }

@@ -27,6 +27,8 @@ mod mounts;
 mod people;
 #[path = "power_cut/recording.rs"]
 mod recording;
+#[path = "support/renewal.rs"]
+mod renewal;
 #[path = "support/room.rs"]
 mod room;
 #[path = "support/stage.rs"]

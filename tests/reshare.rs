@@ -12,24 +12,24 @@
 mod acts;
 #[path = "support/decode.rs"]
 mod decode;
+#[path = "support/renewal.rs"]
+mod renewal;
 #[path = "support/room.rs"]
 mod room;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use acts::{Change, Need};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId::{
     Administrators, Approvers, Auditors, CustodiansA, KeyManagers, Recovery,
 };
-use conclave_evidence::authority::{
-    AuthorityRecord, CardEntry, CardSignature, CardState, SignedAuthority,
-};
-use conclave_evidence::{GroupId, Id, Point, cbor};
-use conclave_keyroom::domain::people::Person;
+use conclave_evidence::authority::{CardEntry, CardState};
+use conclave_evidence::{Id, Point, cbor};
 use conclave_keyroom::door::{ActionError, DoorError, Warrant};
-use conclave_keyroom::vault::{Compartment, NewGroup, Receipt, Renewal, VaultError};
+use conclave_keyroom::vault::{Compartment, Receipt, Renewal, VaultError};
 use conclave_station::renew::RenewGroups;
+use renewal::{action, member, receipts, renew, renewal, signed, try_renew};
 use room::memory::apply;
 use room::{Content, MemoryStore, Room, SECRET_GROUPS, Seeded, SoftCard};
 
@@ -49,114 +49,6 @@ fn lived_in() -> Room {
     }
     room.logout();
     room
-}
-
-fn member(room: &Room, name: &str) -> (Id, Id) {
-    let holder = room.holder(name);
-    (holder.card.card, holder.person.id)
-}
-
-/// The renewal in which these people are a group.
-fn renewal(room: &Room, group: GroupId, names: &[&str], rotate: bool) -> Renewal {
-    let members = names.iter().map(|name| member(room, name)).collect();
-    let m = if group.is_custodian() { 1 } else { 2 };
-    Renewal {
-        groups: BTreeMap::from([(group, NewGroup { m, members })]),
-        rotate,
-        ..Renewal::default()
-    }
-}
-
-fn receipt(room: &Room, card: &SoftCard) -> Receipt {
-    room.door()
-        .open_new_shares(card.card, |point| {
-            card.agree_9d
-                .diffie_hellman(point)
-                .map_err(|_| VaultError::Crypto("the card"))
-        })
-        .unwrap();
-    let digest = room.door().receipt_digest(card.card).unwrap();
-    Receipt {
-        card: card.card,
-        signature: conclave_evidence::Signature(card.auth_9a.sign(&digest.0).unwrap()),
-    }
-}
-
-/// Everybody's receipt who is to have a share.
-fn receipts(room: &Room, others: &[&SoftCard]) -> Vec<Receipt> {
-    let cards = room.door().renewal_cards().unwrap();
-    cards
-        .iter()
-        .map(|entry| {
-            let known = room.people.iter().map(|h| &h.card);
-            let mut all = known.chain(others.iter().copied());
-            let card = all.find(|c| c.card == entry.card).unwrap();
-            receipt(room, card)
-        })
-        .collect()
-}
-
-fn signed(room: &Room, record: &AuthorityRecord, names: &[&str]) -> SignedAuthority {
-    let digest = record.digest().unwrap();
-    let mut signed = SignedAuthority::unsigned(record).unwrap();
-    for name in names {
-        let card = &room.holder(name).card;
-        signed.signatures.push(CardSignature {
-            card: card.card,
-            signature: card.sign(&digest),
-        });
-    }
-    signed
-}
-
-/// The people as the record has them, where they differ from the directory.
-fn people(room: &Room, record: &AuthorityRecord) -> Vec<Person> {
-    let all: Vec<(Id, Person)> = room.vault().list(Compartment::Directory, "person").unwrap();
-    all.into_iter()
-        .filter_map(|(_, mut person)| {
-            let roles: BTreeSet<GroupId> = record.groups_of(person.id).into_iter().collect();
-            let differs = roles != person.roles;
-            person.roles = roles;
-            differs.then_some(person)
-        })
-        .collect()
-}
-
-fn action(room: &Room, record: &AuthorityRecord, receipts: Vec<Receipt>) -> RenewGroups {
-    let old = room.vault().authority().unwrap();
-    RenewGroups {
-        words: vec!["renew".into()],
-        groups: GroupId::ALL
-            .into_iter()
-            .filter(|g| old.group(*g).map(|e| e.epoch) != record.group(*g).map(|e| e.epoch))
-            .collect(),
-        by_recovery: false,
-        signed: signed(room, record, &["Ada", "Ben"]),
-        receipts,
-        people: people(room, record),
-        new_cards: Vec::new(),
-    }
-}
-
-/// Prepares, receives, signs and performs.
-fn try_renew(room: &mut Room, renewal: &Renewal) -> Result<(), String> {
-    let words = |e: &dyn std::fmt::Display| e.to_string();
-    room.door_mut()
-        .prepare_renewal(renewal)
-        .map_err(|e| words(&e))?;
-    let receipts = receipts(room, &[]);
-    let received = receipts.iter().map(|r| r.card).collect();
-    let record = room
-        .door()
-        .renewed_record(&received)
-        .map_err(|e| words(&e))?;
-    let act = action(room, &record, receipts);
-    room.perform(&act, &Warrant::default())
-        .map_err(|e| words(&e))
-}
-
-fn renew(room: &mut Room, renewal: &Renewal) {
-    try_renew(room, renewal).unwrap();
 }
 
 /// Every group opens with each pair of its members of now, and finds what was
@@ -299,6 +191,37 @@ fn without_new_keys_old_shares_still_open_the_old_ones() {
     let record = &new[&decode::record_place("catalogue", NOTE)];
     let record: decode::Sealed = cbor::from_slice(record).unwrap();
     assert!(record.open(&data).is_some());
+}
+
+#[test]
+fn whoever_leaves_a_group_leaves_its_keys_behind() {
+    let epoch = |room: &Room| {
+        let record = room.vault().authority().unwrap();
+        record.writer("catalogue").unwrap().epoch
+    };
+    let with = |room: &Room, names: &[&str]| renewal(room, KeyManagers, names, false);
+    // Somebody comes: the keys stay. Then somebody is left out: they do not,
+    // whatever was asked for.
+    let mut room = lived_in();
+    room.logon_all(&[Administrators, KeyManagers, Approvers]);
+    let plan = with(&room, &["Dora", "Emil", "Fay", "Gus"]);
+    renew(&mut room, &plan);
+    assert_eq!(epoch(&room), 1);
+    let plan = with(&room, &["Dora", "Emil", "Gus"]);
+    renew(&mut room, &plan);
+    assert_eq!(epoch(&room), 2);
+
+    // Nor does it help to prepare for all and let one go home.
+    let mut room = lived_in();
+    room.logon_all(&[Administrators, KeyManagers, Approvers]);
+    let plan = with(&room, &["Dora", "Emil", "Fay", "Gus"]);
+    room.door_mut().prepare_renewal(&plan).unwrap();
+    let here = ["Dora", "Emil", "Gus"].map(|name| room.holder(name).card.card);
+    let refused = room.door().renewed_record(&here.into());
+    assert!(
+        matches!(refused, Err(VaultError::KeepsKeys(KeyManagers))),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -83,13 +83,11 @@ impl JournalExport {
             ));
         }
         for (header, _) in &journal.entries {
-            if header.seq > journal.head.seq {
-                if header.kind != EntryKind::Locked {
-                    return Err(EvidenceError::broken(
-                        format!("journal entry {}", header.seq),
-                        "it follows the signed head and was not made while locked",
-                    ));
-                }
+            if header.seq > journal.head.seq && header.kind != EntryKind::Locked {
+                return Err(EvidenceError::broken(
+                    format!("journal entry {}", header.seq),
+                    "it follows the signed head and was not made while locked",
+                ));
             }
         }
         let mut runs = LockedRuns::default();

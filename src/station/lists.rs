@@ -6,6 +6,7 @@ use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeySource, KeyState};
 use conclave_keyroom::domain::people::Person;
+use conclave_keyroom::door::Action;
 use conclave_keyroom::vault::{Compartment, OpenIntent};
 use conclave_trades::ceremony::State;
 
@@ -14,6 +15,7 @@ use crate::front::{
     CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
 };
 use crate::lost_card::live;
+use crate::renew::RenewGroups;
 use crate::station::Station;
 use crate::words;
 
@@ -73,6 +75,32 @@ impl Station {
                 resume: None,
             })
             .collect()
+    }
+}
+
+fn unknown(intent: &OpenIntent) -> TaskRow {
+    // All that a renewal does is written together with its outcome.
+    let (who, meaning) = if intent.action == RenewGroups::NAME {
+        (
+            "Administrators",
+            "Nothing of it took place: the old shares and cards work. Begin again.",
+        )
+    } else {
+        (
+            "Key managers, Approvers",
+            "A printed component's key is void; resume the ceremony to have it made afresh.",
+        )
+    };
+    TaskRow {
+        due: "today".into(),
+        days: 0,
+        what: format!("UNKNOWN: {} (journal {})", intent.action, intent.seq),
+        who: who.into(),
+        detail: vec![
+            "The journal has the intent of this act and no outcome: it was interrupted.".into(),
+            meaning.into(),
+        ],
+        resume: None,
     }
 }
 
@@ -178,21 +206,7 @@ impl Station {
             tasks.extend(self.unfinished().iter().map(unfinished_card));
             tasks.extend(self.certificate_tasks(now));
         }
-        for intent in self.unknown_acts() {
-            tasks.push(TaskRow {
-                due: "today".into(),
-                days: 0,
-                what: format!("UNKNOWN: {} (journal {})", intent.action, intent.seq),
-                who: "Key managers, Approvers".into(),
-                detail: vec![
-                    "The journal has the intent of this act and no outcome: it was interrupted."
-                        .into(),
-                    "A printed component's key is void; resume the ceremony to have it made afresh."
-                        .into(),
-                ],
-                resume: None,
-            });
-        }
+        tasks.extend(self.unknown_acts().iter().map(unknown));
         for state in ceremonies.iter().filter(|state| !state.over) {
             let label = &state.parameters.label;
             if let Some(index) = state.window {

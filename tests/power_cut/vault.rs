@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conclave_evidence::GroupId::KeyManagers;
+use conclave_evidence::GroupId::{Administrators, Approvers, KeyManagers};
 use conclave_evidence::Id;
 use conclave_keyroom::door::Warrant;
 use conclave_keyroom::ports::store::Write;
@@ -11,10 +11,13 @@ use conclave_keyroom::vault::engine::SledStore;
 
 use crate::acts::{Change, Need};
 use crate::recording::{FOLDER, say};
+use crate::renewal::{renew, renewal};
 use crate::room::memory::{apply, content_of};
 use crate::room::{Content, MemoryStore, Room};
 
 const ACTS: usize = 120;
+
+const MANAGERS: [&str; 3] = ["Dora", "Emil", "Fay"];
 
 /// Notes of all sizes, some new, some changed; now and then a large one.
 fn act(at: usize) -> Change {
@@ -40,6 +43,12 @@ fn live(room: &mut Room, said: &mut dyn FnMut(&Room)) {
         if at % 30 == 29 {
             room.reopen();
             room.logon_all(&[KeyManagers]);
+            said(room);
+        }
+        if at % 40 == 20 {
+            // A re-share: all that key managers open goes under new keys.
+            room.logon_all(&[Administrators, Approvers]);
+            renew(room, &renewal(room, KeyManagers, &MANAGERS, true));
             said(room);
         }
         room.clock.pass(1000);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conclave::tui::{App, Input, Key};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
-use conclave_station::front::{Event, Phase, Request};
+use conclave_station::front::{Administration, Event, Phase, Request};
 
 use crate::samples::{Hands, component_lines, lists, logon, pin_ask, prompt, status};
 use crate::{MONO, press, seen, tell, write};
@@ -130,6 +130,10 @@ fn what_is_asked_of_the_station() {
     assert!(matches!(
         &press(&mut app, &[Key::Char('x')])[..],
         [Request::ExportJournal]
+    ));
+    assert!(matches!(
+        &press(&mut app, &[Key::Char('p'), Key::Char('m')])[..],
+        [Request::Administer(Administration::ChangeMembers)]
     ));
     assert!(matches!(
         &press(&mut app, &[Key::Char('g')])[..],

@@ -64,6 +64,9 @@ pub enum VaultError {
         /// How many it needs.
         need: usize,
     },
+    /// Somebody would leave a group, and its compartments keep their keys.
+    #[error("{0}: somebody leaves the group, and the keys of what it opens were not made anew")]
+    KeepsKeys(GroupId),
     /// A share is not the one that was given out.
     #[error("{group}: the share of member {x} is not the one that was given out")]
     BadShare {

@@ -49,6 +49,15 @@ impl Plan {
         }
     }
 
+    /// Whoever leaves a group that opens something takes an old share along.
+    pub(super) fn rotate_if_somebody_leaves(&mut self, record: &AuthorityRecord) {
+        self.rotate |= self.groups.iter().any(|(group, new)| {
+            let entry = record.group(*group).filter(|g| g.holds_secret);
+            let stays = |card| new.members.iter().any(|(c, _)| *c == card);
+            entry.is_some_and(|g| g.members.iter().any(|m| !stays(m.card)))
+        });
+    }
+
     pub(super) fn renewal(&self) -> Renewal {
         let name = self.person.as_ref().map(|p| p.name.clone());
         Renewal {

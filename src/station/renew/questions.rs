@@ -16,6 +16,7 @@ use crate::approve::Undone;
 use crate::cards::ask;
 use crate::lost_card::groups_words;
 use crate::station::Station;
+use crate::words;
 
 fn interrupted(why: crate::cards::Interrupted) -> Undone {
     Undone::Interrupted(why)
@@ -126,6 +127,7 @@ impl Station {
             group.members.push((card, person.id));
         }
         plan.groups = members;
+        plan.rotate_if_somebody_leaves(&record);
         plan.words
             .push(format!("{} comes to: {}", person.name, titles(added)));
         plan.person = Some(person);
@@ -283,6 +285,21 @@ impl Station {
                          added again.",
                     ),
                 ];
+                let barred: Vec<String> = record
+                    .group(group)
+                    .map_or(&[][..], |g| &g.members)
+                    .iter()
+                    .filter(|m| !without.contains(&m.card))
+                    .filter_map(|m| record.card(m.card))
+                    .filter(|c| c.state != CardState::Active)
+                    .map(|c| c.person_name.clone())
+                    .collect();
+                if !barred.is_empty() {
+                    question.lines.push(PromptLine::note(format!(
+                        "No share for a card that is suspended: {}.",
+                        words::list(&barred)
+                    )));
+                }
                 question.waiting_for = group.title().into();
                 question.ask = Ask::Form {
                     fields: vec![Field {

@@ -46,7 +46,7 @@ pub struct Renewal {
     pub revoked: Vec<Id>,
     /// Compartments get new keys, and their records are encrypted anew. Without
     /// it an old copy of the store and old shares together still open what
-    /// they opened.
+    /// they opened. Whoever leaves a group makes it TRUE.
     pub rotate: bool,
 }
 
@@ -82,6 +82,12 @@ fn written_by(compartment: Compartment, groups: &BTreeSet<GroupId>) -> bool {
 
 fn touches(set: Openers, groups: &BTreeSet<GroupId>) -> bool {
     set.iter().any(|group| groups.contains(group))
+}
+
+/// TRUE when a member of a group that holds a secret does not stay in it.
+fn leaves(before: &AuthorityRecord, group: GroupId, stays: impl Fn(Id) -> bool) -> bool {
+    let entry = before.group(group).filter(|entry| entry.holds_secret);
+    entry.is_some_and(|entry| entry.members.iter().any(|m| !stays(m.card)))
 }
 
 /// A group that opens something keeps one member more than must come: the next
@@ -139,10 +145,17 @@ impl Vault {
             .copied()
             .filter(|group| !group.is_custodian())
             .collect();
+        // Whoever leaves takes a share along that with an old copy opens the old
+        // keys: those must not be the keys of what comes.
+        let rotate = renewal.rotate
+            || renewal.groups.iter().any(|(group, new)| {
+                let stay = |card: Id| new.members.iter().any(|(c, _)| *c == card);
+                leaves(&before, *group, stay)
+            });
         let mut keys = BTreeMap::new();
         for compartment in Self::renewal_needs(&secret_groups) {
             let open = self.opened(compartment)?;
-            if renewal.rotate {
+            if rotate {
                 keys.insert(compartment, (self.new_secret(32)?, self.new_key()?));
             } else if written_by(compartment, &secret_groups) && open.writer.is_none() {
                 return Err(VaultError::ReadOnly(compartment));
@@ -344,6 +357,10 @@ impl Vault {
             if prepared.shares.contains_key(&group.group) {
                 group.members.retain(|m| received.contains(&m.card));
                 check_size(group.group, group.m, group.members.len())?;
+                let stays = |card: Id| received.contains(&card);
+                if prepared.keys.is_empty() && leaves(self.authority()?, group.group, stays) {
+                    return Err(VaultError::KeepsKeys(group.group));
+                }
             }
         }
         Ok(record)
