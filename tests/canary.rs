@@ -258,6 +258,37 @@ impl Sheets {
     }
 }
 
+/// Imports the block of a key that was exported, under another label.
+fn take_in(scene: &mut Scene, label: &str, new: &str) {
+    let keys = scene.station.keys();
+    let key = keys.iter().find(|k| k.label == label).unwrap();
+    let bundle = format!("CONCLAVE-{:04}-TEST/{label}.tr31", key.exports[0].bundle);
+    let block = std::fs::read_to_string(scene.room.stick.folder().join(bundle)).unwrap();
+    let value = key.kcv.value.clone();
+    scene.people.at = Box::new(move |prompt, _| match prompt.code.as_str() {
+        "import.block" | "import.block.again" => Some(Answer::Word(block.clone())),
+        "combine.first" | "combine.second" => Some(Answer::Word(value.clone())),
+        _ => None,
+    });
+    let way = ["tr31", "CMAC", "typed by two"];
+    let fields = [
+        new,
+        "zpk-aes128",
+        "PARTNER-2.ZMK.001",
+        "BANK-LAKE",
+        way[0],
+        way[1],
+        way[2],
+    ];
+    let title = done(scene.ceremony("import-block.toml", &fields));
+    assert!(
+        title.ends_with("done"),
+        "{title}: {:?}",
+        scene.people.refusals
+    );
+    scene.people.at = Box::new(|_, _| None);
+}
+
 /// What the station keeps of the cards' own secrets, masked.
 fn cards_own(scene: &Scene) -> Vec<Vec<u8>> {
     let vault = scene.station.door().vault();
@@ -370,6 +401,9 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
         Some("0000000000"),
     );
     assert!(title.contains("without a key"), "{title}");
+    // A key goes out under it, and comes in again in its block.
+    done(scene.working("PARTNER-2.ZPK.001", "zpk-aes128", "PARTNER-2.ZMK.001"));
+    take_in(&mut scene, "PARTNER-2.ZPK.001", "PARTNER-2.ZPK.002");
     for sheets in [&good, &bad] {
         drawn.lock().unwrap().extend(sheets.0.iter().cloned());
         drawn.lock().unwrap().push(sheets.sum());

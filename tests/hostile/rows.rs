@@ -7,6 +7,7 @@ use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_station::adopt::AdoptEntries;
@@ -27,7 +28,7 @@ use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, Report};
-use conclave_trades::target::{ExportKeys, KeyName, ReadBundle};
+use conclave_trades::target::{ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle};
 
 use crate::Trial;
 use crate::play;
@@ -112,6 +113,20 @@ pub const ROWS: &[Row] = &[
         ReadBundle,
         "mandate, key-managers logged on, approvers logged on",
         read_bundle
+    ),
+    row!(
+        ReadBlock,
+        "mandate, key-managers logged on, approvers logged on",
+        |_| ReadBlock {
+            ceremony: CEREMONY,
+            medium: Id([8; 16]),
+            file: "BANK-LAKE.ZPK.001.tr31".into(),
+        }
+    ),
+    row!(
+        ImportBlock,
+        "mandate, key-managers logged on, approvers logged on",
+        import
     ),
     row!(
         PrintReport,
@@ -244,6 +259,33 @@ fn combine(room: &Room) -> CombineKey {
             player(room, "Kim", GroupId::KeyManagers),
             player(room, "Ada", GroupId::Approvers),
         ],
+    }
+}
+
+fn import(room: &Room) -> ImportBlock {
+    ImportBlock {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: "BANK-LAKE.ZPK.001".into(),
+        template: generate(room).template,
+        partner: "BANK-LAKE".into(),
+        under: KeyName {
+            id: Id([9; 16]),
+            label: LABEL.into(),
+            kcv: "08D7B4 (ENC-ZERO)".into(),
+        },
+        profile: BlockProfile {
+            name: "tr31".into(),
+            version: 1,
+            title: "TR-31".into(),
+            versions: "ABCDE".into(),
+            short_padding: false,
+            unknown_blocks: false,
+        },
+        block: include_str!("../imports/good-strict.txt").into(),
+        value: "715FC6741D".into(),
+        method: "CMAC".into(),
+        by: combine(room).by,
     }
 }
 

@@ -115,8 +115,17 @@ pub enum KeySource {
     /// Made on this station.
     #[default]
     Here,
-    /// A partner's, entered or imported; their name.
+    /// A partner's, entered from paper; their name.
     Partner(String),
+    /// A partner's, imported in a key block.
+    Block {
+        /// Their name.
+        partner: String,
+        /// The label of the key it came under.
+        under: String,
+        /// `TR-31 version D`.
+        format: String,
+    },
 }
 
 impl KeySource {
@@ -126,6 +135,11 @@ impl KeySource {
         match self {
             Self::Here => "made on this station".into(),
             Self::Partner(name) => format!("partner {name}"),
+            Self::Block {
+                partner,
+                under,
+                format,
+            } => format!("partner {partner}, {format} under {under}"),
         }
     }
 }

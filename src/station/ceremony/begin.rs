@@ -104,8 +104,10 @@ impl Station {
         mut refusal: Option<Refusal>,
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
-        if script.purpose == Purpose::PartnerKey {
-            return self.ask_partner_key(script, refusal, people);
+        match script.purpose {
+            Purpose::PartnerKey => return self.ask_partner_key(script, refusal, people),
+            Purpose::Import => return self.ask_import(script, refusal, people),
+            Purpose::Components | Purpose::WorkingKey => {}
         }
         let components = script.purpose == Purpose::Components;
         // Found out now, not with the first component in the printer.
@@ -206,6 +208,7 @@ impl Station {
                 delivery: None,
                 requester: None,
                 paper: None,
+                import: None,
                 held: Vec::new(),
             };
             if components {

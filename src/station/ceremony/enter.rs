@@ -20,7 +20,7 @@ use crate::station::Station;
 const TYPINGS: usize = 4;
 
 /// An ended question of the typing, for the engine.
-fn left(why: Interrupted) -> Reply {
+pub(super) fn left(why: Interrupted) -> Reply {
     match why {
         Interrupted::Aborted => Reply::Abort,
         Interrupted::CardGone => Reply::CardGone,

@@ -4,6 +4,8 @@
 mod begin;
 mod close;
 mod enter;
+mod import;
+mod import_parameters;
 pub(crate) mod paper;
 mod partner;
 mod play;

@@ -17,7 +17,9 @@ use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
-use conclave_trades::target::{ExportKeys, KeyName, ReadBundle, next_bundle};
+use conclave_trades::target::{
+    ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle, next_bundle,
+};
 
 use super::play::reply_for;
 use crate::approve::Undone;
@@ -27,12 +29,13 @@ use crate::station::Station;
 /// The layout of component forms.
 pub(super) const LAYOUT: &str = "component.toml";
 
-/// A wrong value of a partner is a question about what was entered: it is
-/// asked as often as the script lets it be.
-fn combine_retries(engine: &Engine) -> u32 {
+/// A wrong value of a partner is a question about what came in: it is asked as
+/// often as the script lets it be.
+fn tries_again(engine: &Engine) -> u32 {
     let steps = engine.script().steps();
-    let combine = steps.iter().find(|(s, _)| matches!(s.verb, Verb::Combine));
-    combine.map_or(0, |(step, _)| u32::from(step.on_failure.retries))
+    let takes = |verb: &Verb| matches!(verb, Verb::Combine | Verb::Import);
+    let step = steps.iter().find(|(s, _)| takes(&s.verb));
+    step.map_or(0, |(step, _)| u32::from(step.on_failure.retries))
 }
 
 impl Station {
@@ -88,6 +91,9 @@ impl Station {
             }
             (Unit::Combine { value, by }, _) => {
                 return self.do_combine(state, value, by, &title, people);
+            }
+            (Unit::Import { value, by }, _) => {
+                return self.do_import(state, value, by, &title, people);
             }
             (Unit::Print { index, custodian }, Some(_)) => {
                 return match self.do_print(state, *index, custodian, people) {
@@ -180,7 +186,9 @@ impl Station {
         let limits: BTreeMap<String, u32> = [
             (GenerateKey::NAME, once(1)),
             (AcceptComponent::NAME, parts + retries),
-            (CombineKey::NAME, 1 + combine_retries(engine)),
+            (CombineKey::NAME, 1 + tries_again(engine)),
+            (ImportBlock::NAME, 1 + tries_again(engine)),
+            (ReadBlock::NAME, once(1)),
             (PrintComponent::NAME, parts + retries),
             (EjectSheet::NAME, parts + retries),
             (SealComponent::NAME, parts + retries),
@@ -205,6 +213,14 @@ impl Station {
         }
         if let Some(paper) = &p.paper {
             summary.push(format!("a key of {}: {}", paper.partner, paper.words()));
+        }
+        if let Some(from) = &p.import {
+            summary.push(format!(
+                "a key of {} under {}, profile {}",
+                from.partner,
+                from.under.label,
+                from.profile.stamp()
+            ));
         }
         if let Some(delivery) = &p.delivery {
             summary.push(format!(
@@ -446,7 +462,10 @@ impl Station {
 
     /// The key that this ceremony made just before it was interrupted.
     fn key_made(&self, unit: &Unit, state: &State) -> Option<KeyMade> {
-        if !matches!(unit, Unit::Generate | Unit::Combine { .. }) {
+        if !matches!(
+            unit,
+            Unit::Generate | Unit::Combine { .. } | Unit::Import { .. }
+        ) {
             return None;
         }
         let made = self
@@ -492,6 +511,7 @@ impl Station {
             Unit::Generate => GenerateKey::NAME,
             Unit::Enter { .. } => AcceptComponent::NAME,
             Unit::Combine { .. } => CombineKey::NAME,
+            Unit::Import { .. } => ImportBlock::NAME,
             Unit::Print { .. } => PrintComponent::NAME,
             Unit::Seal { .. } => SealComponent::NAME,
             Unit::ReadBack { .. } => ReadBack::NAME,

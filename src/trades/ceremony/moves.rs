@@ -23,6 +23,8 @@ pub(super) enum Press {
     Generate,
     /// The custodian is alone with screen and paper.
     Enter,
+    /// The partner's block and letter are here.
+    Import,
     /// The custodian stands at the printer.
     Print,
     /// The check value is written down.
@@ -133,6 +135,14 @@ pub(super) fn moves(
         Verb::Combine => {
             typed(&people, Field::PartnerValue, &mut moves);
             moves.push(Move::Act(Unit::Combine {
+                value: first_entry(),
+                by: people.clone(),
+            }));
+        }
+        Verb::Import => {
+            moves.push(Move::Press(actor, Press::Import));
+            typed(&people, Field::PartnerValue, &mut moves);
+            moves.push(Move::Act(Unit::Import {
                 value: first_entry(),
                 by: people.clone(),
             }));

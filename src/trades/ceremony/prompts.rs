@@ -8,6 +8,7 @@
 //! | `confirm.ID.card`, `confirm.ID` | card, then key, of the script's step ID |
 //! | `generate.ready` | ready to make the key |
 //! | `enter.card`, `enter.ready` | the custodian comes to type, and is alone |
+//! | `import.ready` | block and letter are here; then as `combine` |
 //! | `combine.first[.card]` to `combine.fourth[.card]` | each types the partner's check value |
 //! | `print.ready` | the custodian stands at the printer |
 //! | `seal.serial.first.card`, `seal.serial.first` | the custodian types the serial |
@@ -59,6 +60,7 @@ pub(super) fn pressed(press: &Press) -> String {
     match press {
         Press::Confirm { label, .. } => label.clone(),
         Press::Generate => "ready to generate".into(),
+        Press::Import => "block and letter are here".into(),
         Press::Enter => "alone with paper and screen".into(),
         Press::Print => "at the printer, ready".into(),
         Press::Written => "check value read aloud and written down".into(),
@@ -192,6 +194,17 @@ pub(super) fn press(
                 "{name} starts the generation of one {} key. Its value is shown to nobody.",
                 state.parameters.template.form
             ),
+        ),
+        Press::Import => (
+            "import.ready".into(),
+            'i',
+            "block and letter are here".into(),
+            state.parameters.import.as_ref().map_or_else(String::new, |from| {
+                format!(
+                    "{name} has the key block of {} under {}, and its check value from another letter.",
+                    from.partner, from.under.label
+                )
+            }),
         ),
         Press::Enter => (
             "enter.ready".into(),

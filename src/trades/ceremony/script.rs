@@ -30,14 +30,8 @@ pub enum Purpose {
     WorkingKey,
     /// A partner's key, typed in from paper components.
     PartnerKey,
-}
-
-impl Purpose {
-    /// The key has components, one for each custodian.
-    #[must_use]
-    pub fn has_components(self) -> bool {
-        self != Self::WorkingKey
-    }
+    /// A partner's key, in a key block under a wrapping key of this house.
+    Import,
 }
 
 /// Where the people of a part come from.
@@ -154,6 +148,9 @@ pub enum Verb {
     /// The partner's check value is typed by two, and the key is made of what
     /// was entered.
     Combine,
+    /// A partner's key block is read, if its key has the check value that two
+    /// typed.
+    Import,
     /// One component goes to the printer.
     Print,
     /// Envelope serial typed by the custodian and by each witness.
@@ -177,6 +174,7 @@ impl Verb {
             Self::Generate => "generate",
             Self::Enter => "enter",
             Self::Combine => "combine",
+            Self::Import => "import",
             Self::Print => "print",
             Self::Seal => "seal",
             Self::ReadBack => "read-back",
@@ -510,6 +508,7 @@ impl RawStep {
             "generate" => Verb::Generate,
             "enter" => Verb::Enter,
             "combine" => Verb::Combine,
+            "import" => Verb::Import,
             "print" => Verb::Print,
             "seal" => Verb::Seal,
             "read-back" => Verb::ReadBack,

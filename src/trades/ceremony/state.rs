@@ -4,6 +4,7 @@ use conclave_evidence::cbor::{self, CborError};
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::Answer;
 use serde::{Deserialize, Serialize};
@@ -70,10 +71,28 @@ pub struct Parameters {
     /// How a partner's paper is, where a key is entered from it.
     #[serde(default)]
     pub paper: Option<Paper>,
+    /// Where an imported key comes from.
+    #[serde(default)]
+    pub import: Option<ImportFrom>,
     /// Who ever held which part of this key, also in an entry that came to
     /// nothing: they hold no other part of it (R4).
     #[serde(default)]
     pub held: Vec<(Id, u8)>,
+}
+
+/// A key block that a partner made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportFrom {
+    /// The key of this house that it is under.
+    pub under: WrappingKey,
+    /// Whose key it is.
+    pub partner: String,
+    /// What is tolerated in the block.
+    pub profile: BlockProfile,
+    /// How the partner makes check values: `ENC-ZERO` or `CMAC`.
+    pub method: String,
+    /// The enrolled medium it comes on; nothing where it is typed.
+    pub medium: Option<(Id, String)>,
 }
 
 /// The paper on which a partner sent components.
@@ -300,6 +319,13 @@ pub enum Unit {
         /// Who typed it, each with their card.
         by: Vec<Player>,
     },
+    /// Read a partner's key block. The outcome carries [`KeyMade`].
+    Import {
+        /// The partner's check value, as all typed it.
+        value: String,
+        /// Who typed it, each with their card.
+        by: Vec<Player>,
+    },
     /// Print one component. An outcome of `Failed` says that nothing left the
     /// station; whoever does not know says `Interrupted`.
     Print {
@@ -358,6 +384,7 @@ impl Unit {
             Self::Generate => "generate",
             Self::Enter { .. } => "enter",
             Self::Combine { .. } => "combine",
+            Self::Import { .. } => "import",
             Self::Print { .. } => "print",
             Self::Seal { .. } => "seal",
             Self::ReadBack { .. } => "read-back",

@@ -24,6 +24,7 @@ pub(super) fn validate(script: &Script) -> Checked {
         Purpose::Components => components(script),
         Purpose::WorkingKey => working_key(script),
         Purpose::PartnerKey => super::validate_entry::partner_key(script),
+        Purpose::Import => super::validate_entry::import(script),
     }
 }
 
@@ -136,16 +137,17 @@ fn cast(script: &Script) -> Checked {
         }
     }
     match (script.purpose, custodians) {
-        (Purpose::Components | Purpose::PartnerKey, 1) | (Purpose::WorkingKey, 0) => Ok(()),
+        (Purpose::Components | Purpose::PartnerKey, 1)
+        | (Purpose::WorkingKey | Purpose::Import, 0) => Ok(()),
         (Purpose::Components | Purpose::PartnerKey, n) => refuse(
             Rule::Custodian,
             None,
             format!("{n} custodian parts; a key in components has exactly one"),
         ),
-        (Purpose::WorkingKey, _) => refuse(
+        (Purpose::WorkingKey | Purpose::Import, _) => refuse(
             Rule::Custodian,
             None,
-            "a working key has no components, so nobody comes as custodian",
+            "the key has no components, so nobody comes as custodian",
         ),
     }
 }
@@ -206,7 +208,7 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
     }
     let two = matches!(
         step.verb,
-        Verb::Seal | Verb::ReadBack | Verb::Combine | Verb::Close
+        Verb::Seal | Verb::ReadBack | Verb::Combine | Verb::Import | Verb::Close
     );
     if two && step.witness.is_empty() {
         return refuse(
@@ -256,6 +258,7 @@ fn repeat(script: &Script) -> Checked {
                     Verb::Open => Rule::Open,
                     Verb::Generate => Rule::Generate,
                     Verb::Combine => Rule::Combine,
+                    Verb::Import => Rule::Import,
                     Verb::ReadBack => Rule::ReadBack,
                     Verb::Export => Rule::Export,
                     Verb::Close => Rule::Close,
@@ -321,21 +324,28 @@ pub(super) fn once(script: &Script, verb: &str, rule: Rule) -> Result<usize, Scr
 fn order(script: &Script) -> Checked {
     let sign_in = once(script, "sign-in", Rule::SignIn)?;
     let open = once(script, "open", Rule::Open)?;
-    // Where the key comes from: made here, or of what was typed.
-    let (generate, made) = if script.purpose == Purpose::PartnerKey {
-        (once(script, "combine", Rule::Combine)?, "is combined")
-    } else {
-        for (verb, rule) in [("enter", Rule::Enter), ("combine", Rule::Combine)] {
-            if let Some(at) = places(script, verb).first() {
-                return refuse(
-                    rule,
-                    id(script, *at).as_deref(),
-                    format!("{verb} belongs to a partner's key"),
-                );
-            }
-        }
-        (once(script, "generate", Rule::Generate)?, "is generated")
+    // Where the key comes from: made here, of what was typed, or of a block.
+    let (verb, rule, made) = match script.purpose {
+        Purpose::PartnerKey => ("combine", Rule::Combine, "is combined"),
+        Purpose::Import => ("import", Rule::Import, "is imported"),
+        Purpose::Components | Purpose::WorkingKey => ("generate", Rule::Generate, "is generated"),
     };
+    for (other, rule, of) in [
+        ("enter", Rule::Enter, Purpose::PartnerKey),
+        ("combine", Rule::Combine, Purpose::PartnerKey),
+        ("import", Rule::Import, Purpose::Import),
+    ] {
+        if script.purpose != of
+            && let Some(at) = places(script, other).first()
+        {
+            return refuse(
+                rule,
+                id(script, *at).as_deref(),
+                format!("{other} belongs to another purpose"),
+            );
+        }
+    }
+    let generate = once(script, verb, rule)?;
     let close = once(script, "close", Rule::Close)?;
     if close + 1 != script.steps().len() {
         return refuse(
@@ -355,6 +365,7 @@ fn order(script: &Script) -> Checked {
         "generate",
         "enter",
         "combine",
+        "import",
         "print",
         "export",
         "read-back",

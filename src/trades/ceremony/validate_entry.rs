@@ -7,7 +7,8 @@ use super::validate::{Checked, id, once, places};
 /// How often a component, or the check value of all, is typed again at most.
 const RETRIES_MAX: u8 = 3;
 
-pub(super) fn partner_key(script: &Script) -> Checked {
+/// What a script that brings a key in never does.
+fn comes_in(script: &Script) -> Checked {
     for (verb, rule, why) in [
         (
             "generate",
@@ -22,6 +23,31 @@ pub(super) fn partner_key(script: &Script) -> Checked {
             return refuse(rule, id(script, *at).as_deref(), why);
         }
     }
+    Ok(())
+}
+
+pub(super) fn import(script: &Script) -> Checked {
+    comes_in(script)?;
+    let repeated = script
+        .items
+        .iter()
+        .any(|item| matches!(item, Item::EachComponent(_)));
+    if repeated {
+        return refuse(
+            Rule::Repeat,
+            None,
+            "a key block has no components to repeat for",
+        );
+    }
+    let at = once(script, "import", Rule::Import)?;
+    match script.steps().get(at) {
+        Some((step, _)) => ends(step, Rule::Import),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn partner_key(script: &Script) -> Checked {
+    comes_in(script)?;
     let repeated = script
         .items
         .iter()
