@@ -8,8 +8,8 @@ use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_trades::ceremony::engine::{CeremonyError, Engine, Step};
 use conclave_trades::ceremony::script::Purpose;
 use conclave_trades::ceremony::state::{
-    CastPart, Delivery, Did, ImportFrom, KeyMade, Paper, Parameters, Player, Reply, State, Unit,
-    WrappingKey,
+    CastPart, Delivery, Did, Exercise, ImportFrom, KeyMade, Paper, Parameters, Player, Reply,
+    State, Unit, WrappingKey,
 };
 
 pub fn id(n: u8) -> Id {
@@ -19,10 +19,13 @@ pub fn id(n: u8) -> Id {
 /// A ceremony of this script with as many people as it needs.
 pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, CeremonyError> {
     let purpose = engine.script().purpose;
-    let in_parts = matches!(purpose, Purpose::Components | Purpose::PartnerKey);
+    let in_parts = matches!(
+        purpose,
+        Purpose::Components | Purpose::PartnerKey | Purpose::Exercise
+    );
     let working = purpose == Purpose::WorkingKey;
     let mut number = 100;
-    let cast = engine
+    let cast: Vec<CastPart> = engine
         .script()
         .cast
         .iter()
@@ -50,7 +53,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             }
         })
         .collect();
-    let parameters = Parameters {
+    let mut parameters = Parameters {
         label: "BANK-LAKE.KEY.001".into(),
         template: KeyTemplate {
             name: "test".into(),
@@ -99,8 +102,19 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             method: "CMAC".into(),
             medium: None,
         }),
+        exercise: (purpose == Purpose::Exercise).then(|| Exercise {
+            key: id(9),
+            holders: Vec::new(),
+            serials: vec![Some("OLD-0001".into()); usize::from(components)],
+        }),
         held: Vec::new(),
     };
+    let custodians = cast.iter().flat_map(|part: &CastPart| &part.people);
+    let custodians = custodians.filter(|p| p.group.is_custodian()).map(|p| p.id);
+    let holders: Vec<Id> = custodians.collect();
+    if let Some(exercise) = &mut parameters.exercise {
+        exercise.holders = holders;
+    }
     engine.start(id(7), parameters, cast)
 }
 
@@ -110,6 +124,9 @@ pub fn answer_well(engine: &Engine, state: &State) -> Option<Reply> {
         Step::Identify { person, .. } => Reply::Identified(person.id),
         Step::Ask(prompt) if prompt.code.starts_with("seal.serial") => {
             Reply::Word(format!("ab-{:04}", state.envelopes.len() + 1))
+        }
+        Step::Ask(prompt) if prompt.code.starts_with("exercise.serial") => {
+            Reply::Word("old-0001".into())
         }
         Step::Ask(prompt) if prompt.code == "readback.show" => Reply::Confirmed,
         Step::Ask(prompt)

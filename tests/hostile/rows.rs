@@ -22,7 +22,7 @@ use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse};
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
-    ReadBack, RecordStep, SealComponent, VoidKey,
+    ProveComponent, ReadBack, RecordStep, SealComponent, VoidKey,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
@@ -92,6 +92,12 @@ pub const ROWS: &[Row] = &[
         SealComponent,
         "mandate, key-managers logged on, a person of custodians-a signs, a person of approvers signs",
         seal,
+        |act| act.serial.push('1')
+    ),
+    row!(
+        ProveComponent,
+        "mandate, key-managers logged on, approvers logged on, a person of custodians-a signs",
+        prove,
         |act| act.serial.push('1')
     ),
     row!(ReadBack, "mandate, key-managers logged on", read_back),
@@ -286,6 +292,18 @@ fn import(room: &Room) -> ImportBlock {
         value: "715FC6741D".into(),
         method: "CMAC".into(),
         by: combine(room).by,
+    }
+}
+
+fn prove(room: &Room) -> ProveComponent {
+    ProveComponent {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        index: 1,
+        custodian: player(room, "Gus", GroupId::CustodiansA),
+        serial: "CE0000001".into(),
+        unreadable: true,
     }
 }
 

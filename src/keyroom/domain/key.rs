@@ -174,6 +174,16 @@ pub struct Component {
     /// printed or typed: what a custody exercise compares with.
     #[serde(default)]
     pub commitment: Option<Hash>,
+    /// The exercise in which its package was opened, until it is sealed again.
+    #[serde(default)]
+    pub opened: Option<Id>,
+    /// When an exercise last proved the sheet, wall clock.
+    #[serde(default)]
+    pub proven_ms: Option<u64>,
+    /// When an exercise found the sheet unreadable or another; nothing once it
+    /// was proven again.
+    #[serde(default)]
+    pub doubted_ms: Option<u64>,
 }
 
 /// What the catalogue keeps of a key.

@@ -106,6 +106,7 @@ impl Station {
     ) -> Result<Option<Parameters>, Refusal> {
         match script.purpose {
             Purpose::PartnerKey => return self.ask_partner_key(script, refusal, people),
+            Purpose::Exercise => return self.ask_exercise(script, refusal, people),
             Purpose::Import => return self.ask_import(script, refusal, people),
             Purpose::Components | Purpose::WorkingKey => {}
         }
@@ -209,6 +210,7 @@ impl Station {
                 requester: None,
                 paper: None,
                 import: None,
+                exercise: None,
                 held: Vec::new(),
             };
             if components {
@@ -301,7 +303,16 @@ impl Station {
                 let Some(group) = groups.get(at % groups.len().max(1)) else {
                     continue;
                 };
-                seats.push((part.part.clone(), self.players(*group)));
+                let holders = parameters.exercise.as_ref().map(|e| &e.holders);
+                match holders.filter(|_| part.source.is_custodian()) {
+                    // Whoever holds the sheet, and nobody else.
+                    Some(holders) => {
+                        let all = groups.iter().flat_map(|g| self.players(*g));
+                        let holder = all.filter(|p| Some(&p.id) == holders.get(at));
+                        seats.push((part.part.clone(), holder.collect()));
+                    }
+                    None => seats.push((part.part.clone(), self.players(*group))),
+                }
             }
         }
         seats

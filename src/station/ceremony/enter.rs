@@ -280,7 +280,7 @@ impl Station {
     }
 }
 
-fn kcv_algorithm(tdes: bool) -> conclave_crypto::primitive::modes::Algorithm {
+pub(super) fn kcv_algorithm(tdes: bool) -> conclave_crypto::primitive::modes::Algorithm {
     use conclave_crypto::primitive::modes::Algorithm;
     if tdes {
         Algorithm::Tdes

@@ -145,6 +145,7 @@ impl Station {
                     method: chosen_method(value(5), template.form).to_owned(),
                     medium: medium.map(|m| (m.id, m.name.clone())),
                 }),
+                exercise: None,
                 held: Vec::new(),
             }));
         }

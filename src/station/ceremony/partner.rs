@@ -121,6 +121,7 @@ impl Station {
                     method: method.to_owned(),
                 }),
                 import: None,
+                exercise: None,
                 held: self.ever_held(label),
             }));
         }

@@ -10,7 +10,7 @@ use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, Promp
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
-    ReadBack, SealComponent, VoidKey,
+    ProveComponent, ReadBack, SealComponent, VoidKey,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::safe;
@@ -81,7 +81,14 @@ impl Station {
         people: &mut dyn People,
     ) -> Reply {
         let title = format!("{} {}", engine.script().title, state.parameters.label);
-        let key = state.key.as_ref().map(|k| k.id);
+        let made = state.key.as_ref().map(|k| k.id);
+        // An exercise has a key that is there already; whatever becomes of the
+        // exercise, nothing is voided.
+        let proven = state.parameters.exercise.as_ref().map(|e| e.key);
+        let key = match unit {
+            Unit::Void { .. } | Unit::Abort { .. } => made,
+            _ => made.or(proven),
+        };
         let done = match (unit, key) {
             (Unit::Begin { .. } | Unit::End { .. }, _) => Ok(Vec::new()),
             (Unit::Open, _) => self.do_open(engine, state, &title, people),
@@ -91,6 +98,16 @@ impl Station {
             }
             (Unit::Combine { value, by }, _) => {
                 return self.do_combine(state, value, by, &title, people);
+            }
+            (
+                Unit::Exercise {
+                    index,
+                    custodian,
+                    serial,
+                },
+                _,
+            ) => {
+                return self.do_exercise(state, (*index, custodian, serial), people);
             }
             (Unit::Import { value, by }, _) => {
                 return self.do_import(state, value, by, &title, people);
@@ -189,6 +206,7 @@ impl Station {
             (CombineKey::NAME, 1 + tries_again(engine)),
             (ImportBlock::NAME, 1 + tries_again(engine)),
             (ReadBlock::NAME, once(1)),
+            (ProveComponent::NAME, parts + retries),
             (PrintComponent::NAME, parts + retries),
             (EjectSheet::NAME, parts + retries),
             (SealComponent::NAME, parts + retries),
@@ -213,6 +231,9 @@ impl Station {
         }
         if let Some(paper) = &p.paper {
             summary.push(format!("a key of {}: {}", paper.partner, paper.words()));
+        }
+        if p.exercise.is_some() {
+            summary.push("each sheet is typed by its custodian, compared, and sealed again".into());
         }
         if let Some(from) = &p.import {
             summary.push(format!(
@@ -512,6 +533,7 @@ impl Station {
             Unit::Enter { .. } => AcceptComponent::NAME,
             Unit::Combine { .. } => CombineKey::NAME,
             Unit::Import { .. } => ImportBlock::NAME,
+            Unit::Exercise { .. } => ProveComponent::NAME,
             Unit::Print { .. } => PrintComponent::NAME,
             Unit::Seal { .. } => SealComponent::NAME,
             Unit::ReadBack { .. } => ReadBack::NAME,

@@ -576,6 +576,14 @@ fn done_words(state: &State) -> Vec<String> {
             delivery.under.label, delivery.medium_name, delivery.recipient
         ));
     }
+    if state.parameters.exercise.is_some() {
+        let found = state.results.iter().flat_map(|r| &r.words);
+        words.extend(
+            found
+                .filter(|w| super::action::tells_of_a_sheet(w))
+                .cloned(),
+        );
+    }
     words.push(match state.exceptions.len() {
         0 => "no exceptions".into(),
         n => format!("{n} recorded exceptions"),

@@ -92,6 +92,9 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         facts.push(("Partner".to_owned(), paper.partner.clone()));
         facts.push(("Partner's paper".to_owned(), paper.words()));
     }
+    if let Some(exercise) = &parameters.exercise {
+        facts.push(("Sheets".to_owned(), exercise.holders.len().to_string()));
+    }
     if let Some(from) = &parameters.import {
         facts.push(("Partner".to_owned(), from.partner.clone()));
         facts.push(("Wrapping key".to_owned(), from.under.label.clone()));

@@ -10,6 +10,8 @@ pub(super) enum Field {
     Serial,
     /// The whole key's check value.
     CheckValue,
+    /// The serial of a package that is about to be opened.
+    Package,
     /// The check value that the partner gave for the whole key.
     PartnerValue,
 }
@@ -137,6 +139,15 @@ pub(super) fn moves(
             moves.push(Move::Act(Unit::Combine {
                 value: first_entry(),
                 by: people.clone(),
+            }));
+        }
+        Verb::Exercise => {
+            typed(&people, Field::Package, &mut moves);
+            moves.push(Move::Press(actor.clone(), Press::Enter));
+            moves.push(Move::Act(Unit::Exercise {
+                index: component.unwrap_or_default(),
+                custodian: actor,
+                serial: first_entry(),
             }));
         }
         Verb::Import => {

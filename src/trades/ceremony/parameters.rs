@@ -29,7 +29,19 @@ pub(super) fn check_parameters(
     if parameters.import.is_some() != (script.purpose == Purpose::Import) {
         return refuse("only an import has a block's wrapping key, and it always has".into());
     }
+    if parameters.exercise.is_some() != (script.purpose == Purpose::Exercise) {
+        return refuse("only an exercise has sheets to prove, and it always has".into());
+    }
     match (script.purpose, &parameters.delivery) {
+        (Purpose::Exercise, None) => {
+            let sheets = parameters.exercise.as_ref().map_or(0, |e| e.holders.len());
+            if !(2..=9).contains(&sheets) || sheets != usize::from(parameters.components) {
+                return refuse(format!("{sheets} sheets; a key has 2 to 9 (R2)"));
+            }
+        }
+        (Purpose::Exercise, Some(_)) => {
+            return refuse("nothing is exported in an exercise".into());
+        }
         (Purpose::Import, None) => {
             let Some(import) = &parameters.import else {
                 return refuse("wrapping key and partner are missing".into());

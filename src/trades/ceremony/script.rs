@@ -32,6 +32,8 @@ pub enum Purpose {
     PartnerKey,
     /// A partner's key, in a key block under a wrapping key of this house.
     Import,
+    /// The sheets of a key are proven, one at a time.
+    Exercise,
 }
 
 /// Where the people of a part come from.
@@ -151,6 +153,8 @@ pub enum Verb {
     /// A partner's key block is read, if its key has the check value that two
     /// typed.
     Import,
+    /// A sheet's package is opened, and its component typed and compared.
+    Exercise,
     /// One component goes to the printer.
     Print,
     /// Envelope serial typed by the custodian and by each witness.
@@ -175,6 +179,7 @@ impl Verb {
             Self::Enter => "enter",
             Self::Combine => "combine",
             Self::Import => "import",
+            Self::Exercise => "exercise",
             Self::Print => "print",
             Self::Seal => "seal",
             Self::ReadBack => "read-back",
@@ -509,6 +514,7 @@ impl RawStep {
             "enter" => Verb::Enter,
             "combine" => Verb::Combine,
             "import" => Verb::Import,
+            "exercise" => Verb::Exercise,
             "print" => Verb::Print,
             "seal" => Verb::Seal,
             "read-back" => Verb::ReadBack,

@@ -74,10 +74,24 @@ pub struct Parameters {
     /// Where an imported key comes from.
     #[serde(default)]
     pub import: Option<ImportFrom>,
+    /// Whose sheets an exercise proves.
+    #[serde(default)]
+    pub exercise: Option<Exercise>,
     /// Who ever held which part of this key, also in an entry that came to
     /// nothing: they hold no other part of it (R4).
     #[serde(default)]
     pub held: Vec<(Id, u8)>,
+}
+
+/// The sheets of a key, as they are on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exercise {
+    /// The key.
+    pub key: Id,
+    /// Who holds each, in order: nobody else opens it.
+    pub holders: Vec<Id>,
+    /// The serial of each one's package, where one is recorded.
+    pub serials: Vec<Option<String>>,
 }
 
 /// A key block that a partner made.
@@ -326,6 +340,15 @@ pub enum Unit {
         /// Who typed it, each with their card.
         by: Vec<Player>,
     },
+    /// A sheet is typed and compared.
+    Exercise {
+        /// Which component, from 1.
+        index: u8,
+        /// Who holds it, types, and signs.
+        custodian: Player,
+        /// The serial of its package, as all typed it.
+        serial: String,
+    },
     /// Print one component. An outcome of `Failed` says that nothing left the
     /// station; whoever does not know says `Interrupted`.
     Print {
@@ -385,6 +408,7 @@ impl Unit {
             Self::Enter { .. } => "enter",
             Self::Combine { .. } => "combine",
             Self::Import { .. } => "import",
+            Self::Exercise { .. } => "exercise",
             Self::Print { .. } => "print",
             Self::Seal { .. } => "seal",
             Self::ReadBack { .. } => "read-back",
@@ -405,7 +429,9 @@ impl Unit {
                 Signer::Quorum(GroupId::KeyManagers),
                 Signer::Quorum(GroupId::Approvers),
             ],
-            Self::Print { custodian, .. } | Self::Enter { custodian, .. } => {
+            Self::Print { custodian, .. }
+            | Self::Enter { custodian, .. }
+            | Self::Exercise { custodian, .. } => {
                 vec![person(custodian)]
             }
             Self::Seal {

@@ -25,6 +25,7 @@ pub(super) fn validate(script: &Script) -> Checked {
         Purpose::WorkingKey => working_key(script),
         Purpose::PartnerKey => super::validate_entry::partner_key(script),
         Purpose::Import => super::validate_entry::import(script),
+        Purpose::Exercise => super::validate_entry::exercise(script),
     }
 }
 
@@ -137,9 +138,9 @@ fn cast(script: &Script) -> Checked {
         }
     }
     match (script.purpose, custodians) {
-        (Purpose::Components | Purpose::PartnerKey, 1)
+        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise, 1)
         | (Purpose::WorkingKey | Purpose::Import, 0) => Ok(()),
-        (Purpose::Components | Purpose::PartnerKey, n) => refuse(
+        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise, n) => refuse(
             Rule::Custodian,
             None,
             format!("{n} custodian parts; a key in components has exactly one"),
@@ -208,7 +209,7 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
     }
     let two = matches!(
         step.verb,
-        Verb::Seal | Verb::ReadBack | Verb::Combine | Verb::Import | Verb::Close
+        Verb::Seal | Verb::ReadBack | Verb::Combine | Verb::Import | Verb::Exercise | Verb::Close
     );
     if two && step.witness.is_empty() {
         return refuse(
@@ -223,11 +224,13 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
             .is_some_and(|p| p.source.is_custodian())
     };
     match step.verb {
-        Verb::Print | Verb::Seal | Verb::Enter if !custodian(&step.actor) => refuse(
-            Rule::Custodian,
-            at,
-            format!("{} is not a custodian", step.actor),
-        ),
+        Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise if !custodian(&step.actor) => {
+            refuse(
+                Rule::Custodian,
+                at,
+                format!("{} is not a custodian", step.actor),
+            )
+        }
         Verb::Print | Verb::Seal | Verb::Enter | Verb::Combine
             if step.witness.iter().any(custodian) =>
         {
@@ -251,7 +254,7 @@ fn repeat(script: &Script) -> Checked {
         for step in steps {
             if !matches!(
                 step.verb,
-                Verb::Confirm { .. } | Verb::Print | Verb::Seal | Verb::Enter
+                Verb::Confirm { .. } | Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise
             ) {
                 let rule = match step.verb {
                     Verb::SignIn => Rule::SignIn,
@@ -277,11 +280,15 @@ fn repeat(script: &Script) -> Checked {
     }
     for item in &script.items {
         if let Item::Step(step) = item
-            && matches!(step.verb, Verb::Print | Verb::Seal | Verb::Enter)
+            && matches!(
+                step.verb,
+                Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise
+            )
         {
             let rule = match step.verb {
                 Verb::Print => Rule::Print,
                 Verb::Enter => Rule::Enter,
+                Verb::Exercise => Rule::Exercise,
                 _ => Rule::Seal,
             };
             return refuse(
@@ -328,12 +335,14 @@ fn order(script: &Script) -> Checked {
     let (verb, rule, made) = match script.purpose {
         Purpose::PartnerKey => ("combine", Rule::Combine, "is combined"),
         Purpose::Import => ("import", Rule::Import, "is imported"),
+        Purpose::Exercise => ("exercise", Rule::Exercise, "is proven"),
         Purpose::Components | Purpose::WorkingKey => ("generate", Rule::Generate, "is generated"),
     };
     for (other, rule, of) in [
         ("enter", Rule::Enter, Purpose::PartnerKey),
         ("combine", Rule::Combine, Purpose::PartnerKey),
         ("import", Rule::Import, Purpose::Import),
+        ("exercise", Rule::Exercise, Purpose::Exercise),
     ] {
         if script.purpose != of
             && let Some(at) = places(script, other).first()
@@ -366,6 +375,7 @@ fn order(script: &Script) -> Checked {
         "enter",
         "combine",
         "import",
+        "exercise",
         "print",
         "export",
         "read-back",

@@ -46,6 +46,34 @@ pub(super) fn import(script: &Script) -> Checked {
     }
 }
 
+pub(super) fn exercise(script: &Script) -> Checked {
+    for (verb, rule, why) in [
+        ("generate", Rule::Generate, "an exercise makes no key"),
+        ("print", Rule::Print, "nothing is printed again"),
+        ("export", Rule::Export, "nothing leaves in an exercise"),
+        ("read-back", Rule::ReadBack, "the key is not put together"),
+    ] {
+        if let Some(at) = places(script, verb).first() {
+            return refuse(rule, id(script, *at).as_deref(), why);
+        }
+    }
+    let at = once(script, "exercise", Rule::Exercise)?;
+    let opened = id(script, at);
+    match places(script, "seal").as_slice() {
+        [seal] if *seal > at => Ok(()),
+        [_, again, ..] => refuse(
+            Rule::Seal,
+            id(script, *again).as_deref(),
+            "seal comes a second time",
+        ),
+        _ => refuse(
+            Rule::Seal,
+            opened.as_deref(),
+            "what it opens is not sealed after it",
+        ),
+    }
+}
+
 pub(super) fn partner_key(script: &Script) -> Checked {
     comes_in(script)?;
     let repeated = script

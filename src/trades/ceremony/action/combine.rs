@@ -101,6 +101,9 @@ fn component(entered: &EnteredComponent) -> Component {
         printed_ms: None,
         sealed_ms: None,
         commitment: Some(entered.commitment),
+        opened: None,
+        proven_ms: None,
+        doubted_ms: None,
     }
 }
 

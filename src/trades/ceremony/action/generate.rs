@@ -129,6 +129,9 @@ impl GenerateKey {
                 printed_ms: None,
                 sealed_ms: None,
                 commitment: None,
+                opened: None,
+                proven_ms: None,
+                doubted_ms: None,
             })
             .collect()
     }
