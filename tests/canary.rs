@@ -26,6 +26,7 @@ use conclave_crypto::secret::{RandomError, RandomSource, Secret, ZeroOnFree};
 use conclave_evidence::GroupId;
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
 use conclave_training::card::{CardLabel, TrainingCard};
+use conclave_trades::print::check::line_check;
 use people::{PIN, Scene, done};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -213,10 +214,20 @@ impl Sheets {
                 Ask::Groups(groups) => {
                     let from = usize::from(groups.line - 1) * 8;
                     let line = &sheet()[from..from + 8];
-                    Some(Answer::Secret(Secret::from_fn(16, |out| {
+                    let clear = Secret::from_fn(8, |out| {
+                        for (a, b) in out.iter_mut().zip(line) {
+                            *a = b ^ MASK;
+                        }
+                    });
+                    let letter = line_check(groups.line, clear.expose());
+                    let len = 16 + usize::from(groups.check);
+                    Some(Answer::Secret(Secret::from_fn(len, |out| {
                         for (pair, b) in out.chunks_exact_mut(2).zip(line) {
                             pair[0] = digit((b ^ MASK) >> 4, true);
                             pair[1] = digit((b ^ MASK) & 15, true);
+                        }
+                        if groups.check {
+                            out[16] = letter;
                         }
                     })))
                 }
@@ -256,6 +267,87 @@ impl Sheets {
         scene.people.at = Box::new(|_, _| None);
         title
     }
+}
+
+/// The first sheets that lie in the component printer.
+fn printed(scene: &Scene, count: usize) -> Sheets {
+    let bytes = scene.room.printers.0[0].bytes();
+    let mark = b"COMPONENT VALUE";
+    let starts: Vec<usize> = bytes
+        .expose()
+        .windows(mark.len())
+        .enumerate()
+        .filter_map(|(at, w)| (w == mark).then_some(at))
+        .collect();
+    let sheet = |n: usize| {
+        let end = starts.get(n + 1).copied().unwrap_or(bytes.len());
+        value(&bytes.expose()[starts[n]..end])
+    };
+    Sheets(Arc::new((0..count).map(sheet).collect()))
+}
+
+impl Sheets {
+    /// A custody exercise with them.
+    fn prove(&self, scene: &mut Scene, label: &str) {
+        let keys = scene.station.keys();
+        let key = keys.iter().find(|k| k.label == label).unwrap();
+        let serials: Vec<String> = key
+            .components
+            .iter()
+            .map(|c| c.envelope.clone().unwrap())
+            .collect();
+        let mut usual = self.at(None);
+        scene.people.at = Box::new(move |prompt, times| {
+            let asked = matches!(prompt.ask, Ask::Text { .. });
+            if asked && prompt.code.starts_with("exercise.serial") {
+                let sheet = prompt.title.split(' ').nth(1).unwrap();
+                return Some(Answer::Word(
+                    serials[sheet.parse::<usize>().unwrap() - 1].clone(),
+                ));
+            }
+            usual(prompt, times)
+        });
+        done(scene.ceremony("custody-exercise.toml", &[label]));
+        scene.people.at = Box::new(|_, _| None);
+        let keys = scene.station.keys();
+        let key = keys.iter().find(|k| k.label == label).unwrap();
+        assert!(
+            key.components
+                .iter()
+                .all(|c| c.proven_ms.is_some() && c.doubted_ms.is_none())
+        );
+    }
+}
+
+/// Imports the block of a key that was exported, under another label.
+fn take_in(scene: &mut Scene, label: &str, new: &str) {
+    let keys = scene.station.keys();
+    let key = keys.iter().find(|k| k.label == label).unwrap();
+    let bundle = format!("CONCLAVE-{:04}-TEST/{label}.tr31", key.exports[0].bundle);
+    let block = std::fs::read_to_string(scene.room.stick.folder().join(bundle)).unwrap();
+    let value = key.kcv.value.clone();
+    scene.people.at = Box::new(move |prompt, _| match prompt.code.as_str() {
+        "import.block" | "import.block.again" => Some(Answer::Word(block.clone())),
+        "combine.first" | "combine.second" => Some(Answer::Word(value.clone())),
+        _ => None,
+    });
+    let way = ["tr31", "CMAC", "typed by two"];
+    let fields = [
+        new,
+        "zpk-aes128",
+        "PARTNER-2.ZMK.001",
+        "BANK-LAKE",
+        way[0],
+        way[1],
+        way[2],
+    ];
+    let title = done(scene.ceremony("import-block.toml", &fields));
+    assert!(
+        title.ends_with("done"),
+        "{title}: {:?}",
+        scene.people.refusals
+    );
+    scene.people.at = Box::new(|_, _| None);
 }
 
 /// What the station keeps of the cards' own secrets, masked.
@@ -356,6 +448,9 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     let from = drawn.lock().unwrap().len();
     done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "3"));
     done(scene.zmk("BANK-HILL.ZMK.001", "zmk-tdes3", "2"));
+    // Each sheet of the first key is typed again.
+    let sheets = printed(&scene, 3);
+    sheets.prove(&mut scene, "BANK-LAKE.ZMK.001");
     done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
     done(scene.working("BANK-HILL.ZPK.001", "zpk-tdes2", "BANK-HILL.ZMK.001"));
     // A partner's key is typed in; another one comes to nothing.
@@ -370,6 +465,9 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
         Some("0000000000"),
     );
     assert!(title.contains("without a key"), "{title}");
+    // A key goes out under it, and comes in again in its block.
+    done(scene.working("PARTNER-2.ZPK.001", "zpk-aes128", "PARTNER-2.ZMK.001"));
+    take_in(&mut scene, "PARTNER-2.ZPK.001", "PARTNER-2.ZPK.002");
     for sheets in [&good, &bad] {
         drawn.lock().unwrap().extend(sheets.0.iter().cloned());
         drawn.lock().unwrap().push(sheets.sum());
@@ -423,10 +521,15 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     assert_eq!(in_files(&pins, folder.path(), Path::new("/none")), None);
 
     // And the search does find.
-    let masked = drawn.lock().unwrap()[0].clone();
     let planted = folder.path().join("planted");
     let upper =
         |masked: &[u8]| -> String { masked.iter().map(|b| format!("{:02X}", b ^ MASK)).collect() };
+    // One whose first digits are not the same in lower case.
+    let lettered = |masked: &&Vec<u8>| {
+        let mut first = masked[..PIECE].iter().map(|b| b ^ MASK);
+        first.any(|b| b >> 4 > 9 || b & 15 > 9)
+    };
+    let masked = drawn.lock().unwrap().iter().find(lettered).unwrap().clone();
     std::fs::write(&planted, format!("key {}", upper(&masked))).unwrap();
     let found = in_files(&needles, folder.path(), Path::new("/none")).unwrap();
     assert!(

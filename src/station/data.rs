@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
-use conclave_trades::ceremony::{Script, parse_template};
+use conclave_trades::ceremony::{Script, parse_profile, parse_template};
 use conclave_trades::print::Layout;
 
 /// No reviewed file is larger, in bytes.
@@ -20,8 +21,8 @@ pub struct Data {
 }
 
 impl Data {
-    /// The shipped data, and what lies in `ceremonies/`, `keys/` and
-    /// `layouts/` of this folder. A file of the folder stands in for a shipped
+    /// The shipped data, and what lies in `ceremonies/`, `keys/`, `profiles/`
+    /// and `layouts/` of this folder. A file of the folder stands in for a shipped
     /// one of the same name.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
@@ -88,6 +89,21 @@ impl Data {
                     .and_then(|bytes| text(&name, bytes))
                     .and_then(|text| parse_template(&name, &text).map_err(|e| e.to_string()));
                 (name, template)
+            })
+            .collect()
+    }
+
+    /// The profiles of makers of key blocks by file name; a refused one with
+    /// its reason.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<(String, Result<BlockProfile, String>)> {
+        self.files("profiles", ".toml")
+            .into_iter()
+            .map(|(name, bytes)| {
+                let profile = bytes
+                    .and_then(|bytes| text(&name, bytes))
+                    .and_then(|text| parse_profile(&name, &text).map_err(|e| e.to_string()));
+                (name, profile)
             })
             .collect()
     }

@@ -11,6 +11,7 @@ use conclave_keyroom::vault::{Compartment, OpenIntent};
 use conclave_trades::ceremony::State;
 
 use crate::adopt::covers;
+use crate::custody_tasks::custody_tasks;
 use crate::front::{
     CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
 };
@@ -233,6 +234,7 @@ impl Station {
             });
         }
         for key in keys {
+            tasks.extend(custody_tasks(now, key));
             if !matches!(key.state, KeyState::Active | KeyState::PreActivation) {
                 continue;
             }
@@ -299,6 +301,11 @@ impl Station {
                 c.custodian_name,
                 c.kcv.words()
             ));
+            if let Some(at) = c.doubted_ms {
+                detail.push(format!("  its sheet was NOT proven {}", words::date(at)));
+            } else if let Some(at) = c.proven_ms {
+                detail.push(format!("  its sheet was proven {}", words::date(at)));
+            }
         }
         for e in &key.exports {
             detail.push(format!(

@@ -3,11 +3,13 @@
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_trades::ceremony::engine::{CeremonyError, Engine, Step};
 use conclave_trades::ceremony::script::Purpose;
 use conclave_trades::ceremony::state::{
-    CastPart, Delivery, Did, KeyMade, Paper, Parameters, Player, Reply, State, Unit, WrappingKey,
+    CastPart, Delivery, Did, Exercise, ImportFrom, KeyMade, Paper, Parameters, Player, Reply,
+    State, Unit, WrappingKey,
 };
 
 pub fn id(n: u8) -> Id {
@@ -17,9 +19,13 @@ pub fn id(n: u8) -> Id {
 /// A ceremony of this script with as many people as it needs.
 pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, CeremonyError> {
     let purpose = engine.script().purpose;
+    let in_parts = matches!(
+        purpose,
+        Purpose::Components | Purpose::PartnerKey | Purpose::Exercise
+    );
     let working = purpose == Purpose::WorkingKey;
     let mut number = 100;
-    let cast = engine
+    let cast: Vec<CastPart> = engine
         .script()
         .cast
         .iter()
@@ -47,18 +53,18 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             }
         })
         .collect();
-    let parameters = Parameters {
+    let mut parameters = Parameters {
         label: "BANK-LAKE.KEY.001".into(),
         template: KeyTemplate {
             name: "test".into(),
             version: 1,
             title: "Test".into(),
             form,
-            usage: if working { "P0" } else { "K0" }.into(),
+            usage: if in_parts { "K0" } else { "P0" }.into(),
             mode_of_use: "B".into(),
             exportability: "E".into(),
             cryptoperiod_days: 365,
-            in_components: !working,
+            in_components: in_parts,
         },
         components,
         delivery: working.then(|| Delivery {
@@ -78,8 +84,37 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             check_values: true,
             method: "ENC-ZERO".into(),
         }),
+        import: (purpose == Purpose::Import).then(|| ImportFrom {
+            under: WrappingKey {
+                id: id(50),
+                label: "BANK-LAKE.ZMK.001".into(),
+                form: KeyForm::Aes256,
+            },
+            partner: "BANK-LAKE".into(),
+            profile: BlockProfile {
+                name: "tr31".into(),
+                version: 1,
+                title: "TR-31".into(),
+                versions: "ABCDE".into(),
+                short_padding: false,
+                unknown_blocks: false,
+            },
+            method: "CMAC".into(),
+            medium: None,
+        }),
+        exercise: (purpose == Purpose::Exercise).then(|| Exercise {
+            key: id(9),
+            holders: Vec::new(),
+            serials: vec![Some("OLD-0001".into()); usize::from(components)],
+        }),
         held: Vec::new(),
     };
+    let custodians = cast.iter().flat_map(|part: &CastPart| &part.people);
+    let custodians = custodians.filter(|p| p.group.is_custodian()).map(|p| p.id);
+    let holders: Vec<Id> = custodians.collect();
+    if let Some(exercise) = &mut parameters.exercise {
+        exercise.holders = holders;
+    }
     engine.start(id(7), parameters, cast)
 }
 
@@ -89,6 +124,9 @@ pub fn answer_well(engine: &Engine, state: &State) -> Option<Reply> {
         Step::Identify { person, .. } => Reply::Identified(person.id),
         Step::Ask(prompt) if prompt.code.starts_with("seal.serial") => {
             Reply::Word(format!("ab-{:04}", state.envelopes.len() + 1))
+        }
+        Step::Ask(prompt) if prompt.code.starts_with("exercise.serial") => {
+            Reply::Word("old-0001".into())
         }
         Step::Ask(prompt) if prompt.code == "readback.show" => Reply::Confirmed,
         Step::Ask(prompt)
@@ -101,7 +139,11 @@ pub fn answer_well(engine: &Engine, state: &State) -> Option<Reply> {
             words: vec![format!("{} done", unit.name())],
             journal: Some(1),
             at_ms: Some(34_200_000),
-            key: matches!(unit, Unit::Generate | Unit::Combine { .. }).then(|| KeyMade {
+            key: matches!(
+                unit,
+                Unit::Generate | Unit::Combine { .. } | Unit::Import { .. }
+            )
+            .then(|| KeyMade {
                 id: id(9),
                 kcv: CheckValue {
                     value: "08D7B4".into(),

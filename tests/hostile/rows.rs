@@ -7,6 +7,7 @@ use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_station::adopt::AdoptEntries;
@@ -21,13 +22,13 @@ use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse};
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
-    ReadBack, RecordStep, SealComponent, VoidKey,
+    ProveComponent, ReadBack, RecordStep, SealComponent, VoidKey,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, Report};
-use conclave_trades::target::{ExportKeys, KeyName, ReadBundle};
+use conclave_trades::target::{ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle};
 
 use crate::Trial;
 use crate::play;
@@ -93,6 +94,12 @@ pub const ROWS: &[Row] = &[
         seal,
         |act| act.serial.push('1')
     ),
+    row!(
+        ProveComponent,
+        "mandate, key-managers logged on, approvers logged on, a person of custodians-a signs",
+        prove,
+        |act| act.serial.push('1')
+    ),
     row!(ReadBack, "mandate, key-managers logged on", read_back),
     row!(RecordStep, "key-managers logged on", record_step),
     row!(
@@ -112,6 +119,20 @@ pub const ROWS: &[Row] = &[
         ReadBundle,
         "mandate, key-managers logged on, approvers logged on",
         read_bundle
+    ),
+    row!(
+        ReadBlock,
+        "mandate, key-managers logged on, approvers logged on",
+        |_| ReadBlock {
+            ceremony: CEREMONY,
+            medium: Id([8; 16]),
+            file: "BANK-LAKE.ZPK.001.tr31".into(),
+        }
+    ),
+    row!(
+        ImportBlock,
+        "mandate, key-managers logged on, approvers logged on",
+        import
     ),
     row!(
         PrintReport,
@@ -244,6 +265,45 @@ fn combine(room: &Room) -> CombineKey {
             player(room, "Kim", GroupId::KeyManagers),
             player(room, "Ada", GroupId::Approvers),
         ],
+    }
+}
+
+fn import(room: &Room) -> ImportBlock {
+    ImportBlock {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: "BANK-LAKE.ZPK.001".into(),
+        template: generate(room).template,
+        partner: "BANK-LAKE".into(),
+        under: KeyName {
+            id: Id([9; 16]),
+            label: LABEL.into(),
+            kcv: "08D7B4 (ENC-ZERO)".into(),
+        },
+        profile: BlockProfile {
+            name: "tr31".into(),
+            version: 1,
+            title: "TR-31".into(),
+            versions: "ABCDE".into(),
+            short_padding: false,
+            unknown_blocks: false,
+        },
+        block: include_str!("../imports/good-strict.txt").into(),
+        value: "715FC6741D".into(),
+        method: "CMAC".into(),
+        by: combine(room).by,
+    }
+}
+
+fn prove(room: &Room) -> ProveComponent {
+    ProveComponent {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        index: 1,
+        custodian: player(room, "Gus", GroupId::CustodiansA),
+        serial: "CE0000001".into(),
+        unreadable: true,
     }
 }
 

@@ -27,6 +27,16 @@ impl BlockId {
     /// Padding, the last block, which makes the header whole cipher blocks.
     pub const PADDING: Self = Self(*b"PB");
 
+    /// Whether X9.143 or TR-31 defines it; numeric ones are a maker's own.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        const KNOWN: [&[u8; 2]; 17] = [
+            b"AL", b"BI", b"CT", b"DA", b"FL", b"HM", b"IK", b"KC", b"KP", b"KS", b"KV", b"LB",
+            b"PB", b"PK", b"TC", b"TS", b"WP",
+        ];
+        KNOWN.contains(&&self.0)
+    }
+
     /// From its two characters.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {

@@ -71,6 +71,18 @@ impl KeyBlock {
         &self.header
     }
 
+    /// Whether the padding hides which of its algorithm's lengths the key has:
+    /// as much as the longest needs (X9.143 clause 7.2.3).
+    #[must_use]
+    pub fn hides_length(&self) -> bool {
+        let longest = match self.header.attributes.algorithm {
+            Algorithm::Tdes => 24,
+            Algorithm::Aes => 32,
+            _ => 0,
+        };
+        self.body.len() >= LENGTH_LEN + longest
+    }
+
     /// Authenticates the block and gives its key.
     pub fn unwrap(&self, kbpk: &Kbpk) -> Result<Unwrapped, ReadError> {
         let version = self.header.version;

@@ -115,8 +115,17 @@ pub enum KeySource {
     /// Made on this station.
     #[default]
     Here,
-    /// A partner's, entered or imported; their name.
+    /// A partner's, entered from paper; their name.
     Partner(String),
+    /// A partner's, imported in a key block.
+    Block {
+        /// Their name.
+        partner: String,
+        /// The label of the key it came under.
+        under: String,
+        /// `TR-31 version D`.
+        format: String,
+    },
 }
 
 impl KeySource {
@@ -126,6 +135,11 @@ impl KeySource {
         match self {
             Self::Here => "made on this station".into(),
             Self::Partner(name) => format!("partner {name}"),
+            Self::Block {
+                partner,
+                under,
+                format,
+            } => format!("partner {partner}, {format} under {under}"),
         }
     }
 }
@@ -160,6 +174,16 @@ pub struct Component {
     /// printed or typed: what a custody exercise compares with.
     #[serde(default)]
     pub commitment: Option<Hash>,
+    /// The exercise in which its package was opened, until it is sealed again.
+    #[serde(default)]
+    pub opened: Option<Id>,
+    /// When an exercise last proved the sheet, wall clock.
+    #[serde(default)]
+    pub proven_ms: Option<u64>,
+    /// When an exercise found the sheet unreadable or another; nothing once it
+    /// was proven again.
+    #[serde(default)]
+    pub doubted_ms: Option<u64>,
 }
 
 /// What the catalogue keeps of a key.

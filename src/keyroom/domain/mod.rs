@@ -6,6 +6,7 @@ pub mod key;
 pub mod label;
 pub mod people;
 pub mod permission;
+pub mod profile;
 pub mod staff;
 pub mod template;
 

@@ -104,8 +104,11 @@ impl Station {
         mut refusal: Option<Refusal>,
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
-        if script.purpose == Purpose::PartnerKey {
-            return self.ask_partner_key(script, refusal, people);
+        match script.purpose {
+            Purpose::PartnerKey => return self.ask_partner_key(script, refusal, people),
+            Purpose::Exercise => return self.ask_exercise(script, refusal, people),
+            Purpose::Import => return self.ask_import(script, refusal, people),
+            Purpose::Components | Purpose::WorkingKey => {}
         }
         let components = script.purpose == Purpose::Components;
         // Found out now, not with the first component in the printer.
@@ -206,6 +209,8 @@ impl Station {
                 delivery: None,
                 requester: None,
                 paper: None,
+                import: None,
+                exercise: None,
                 held: Vec::new(),
             };
             if components {
@@ -298,7 +303,16 @@ impl Station {
                 let Some(group) = groups.get(at % groups.len().max(1)) else {
                     continue;
                 };
-                seats.push((part.part.clone(), self.players(*group)));
+                let holders = parameters.exercise.as_ref().map(|e| &e.holders);
+                match holders.filter(|_| part.source.is_custodian()) {
+                    // Whoever holds the sheet, and nobody else.
+                    Some(holders) => {
+                        let all = groups.iter().flat_map(|g| self.players(*g));
+                        let holder = all.filter(|p| Some(&p.id) == holders.get(at));
+                        seats.push((part.part.clone(), holder.collect()));
+                    }
+                    None => seats.push((part.part.clone(), self.players(*group))),
+                }
             }
         }
         seats

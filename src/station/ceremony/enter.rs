@@ -20,7 +20,7 @@ use crate::station::Station;
 const TYPINGS: usize = 4;
 
 /// An ended question of the typing, for the engine.
-fn left(why: Interrupted) -> Reply {
+pub(super) fn left(why: Interrupted) -> Reply {
     match why {
         Interrupted::Aborted => Reply::Abort,
         Interrupted::CardGone => Reply::CardGone,
@@ -280,7 +280,7 @@ impl Station {
     }
 }
 
-fn kcv_algorithm(tdes: bool) -> conclave_crypto::primitive::modes::Algorithm {
+pub(super) fn kcv_algorithm(tdes: bool) -> conclave_crypto::primitive::modes::Algorithm {
     use conclave_crypto::primitive::modes::Algorithm;
     if tdes {
         Algorithm::Tdes

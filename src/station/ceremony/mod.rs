@@ -4,6 +4,9 @@
 mod begin;
 mod close;
 mod enter;
+mod exercise;
+mod import;
+mod import_parameters;
 pub(crate) mod paper;
 mod partner;
 mod play;
@@ -122,6 +125,15 @@ fn ended(state: &State) -> ActEnd {
                 why.clone(),
                 "Destroy every printed sheet under witness. Begin the ceremony again for a new \
                  key."
+                    .into(),
+            ],
+        ),
+        Some(Ending::Aborted(why)) if state.parameters.exercise.is_some() => (
+            format!("{label}: the exercise ended early"),
+            vec![
+                why.clone(),
+                "The key is as it was. A sheet that was opened has to be sealed again: hold the \
+                 exercise again."
                     .into(),
             ],
         ),

@@ -1,6 +1,7 @@
 //! What is asked before a partner's key is entered.
 
 use conclave_evidence::Id;
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
@@ -15,10 +16,19 @@ use crate::station::Station;
 const LETTERS: [&str; 2] = ["none", "behind each line"];
 const VALUES: [&str; 2] = ["on each component", "none: each is typed twice"];
 /// What most partners use, then the two by name.
-const METHODS: [&str; 3] = ["usual for the cipher", "ENC-ZERO", "CMAC"];
+pub(super) const METHODS: [&str; 3] = ["usual for the cipher", "ENC-ZERO", "CMAC"];
 
-fn all(of: &[&str]) -> Vec<String> {
+pub(super) fn all(of: &[&str]) -> Vec<String> {
     of.iter().map(|s| (*s).to_owned()).collect()
+}
+
+/// The method by its name, or the usual one.
+pub(super) fn chosen_method(chosen: &str, form: KeyForm) -> &str {
+    match chosen {
+        "ENC-ZERO" | "CMAC" => chosen,
+        _ if form.is_tdes() => "ENC-ZERO",
+        _ => "CMAC",
+    }
 }
 
 impl Station {
@@ -97,11 +107,7 @@ impl Station {
                 ));
                 continue;
             }
-            let method = match value(6) {
-                named @ ("ENC-ZERO" | "CMAC") => named,
-                _ if template.form.is_tdes() => "ENC-ZERO",
-                _ => "CMAC",
-            };
+            let method = chosen_method(value(6), template.form);
             return Ok(Some(Parameters {
                 label: label.to_owned(),
                 template: template.clone(),
@@ -114,6 +120,8 @@ impl Station {
                     check_values: value(5) != VALUES[1],
                     method: method.to_owned(),
                 }),
+                import: None,
+                exercise: None,
                 held: self.ever_held(label),
             }));
         }

@@ -10,14 +10,16 @@ use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, Promp
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
-    ReadBack, SealComponent, VoidKey,
+    ProveComponent, ReadBack, SealComponent, VoidKey,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
-use conclave_trades::target::{ExportKeys, KeyName, ReadBundle, next_bundle};
+use conclave_trades::target::{
+    ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle, next_bundle,
+};
 
 use super::play::reply_for;
 use crate::approve::Undone;
@@ -27,12 +29,13 @@ use crate::station::Station;
 /// The layout of component forms.
 pub(super) const LAYOUT: &str = "component.toml";
 
-/// A wrong value of a partner is a question about what was entered: it is
-/// asked as often as the script lets it be.
-fn combine_retries(engine: &Engine) -> u32 {
+/// A wrong value of a partner is a question about what came in: it is asked as
+/// often as the script lets it be.
+fn tries_again(engine: &Engine) -> u32 {
     let steps = engine.script().steps();
-    let combine = steps.iter().find(|(s, _)| matches!(s.verb, Verb::Combine));
-    combine.map_or(0, |(step, _)| u32::from(step.on_failure.retries))
+    let takes = |verb: &Verb| matches!(verb, Verb::Combine | Verb::Import);
+    let step = steps.iter().find(|(s, _)| takes(&s.verb));
+    step.map_or(0, |(step, _)| u32::from(step.on_failure.retries))
 }
 
 impl Station {
@@ -78,7 +81,14 @@ impl Station {
         people: &mut dyn People,
     ) -> Reply {
         let title = format!("{} {}", engine.script().title, state.parameters.label);
-        let key = state.key.as_ref().map(|k| k.id);
+        let made = state.key.as_ref().map(|k| k.id);
+        // An exercise has a key that is there already; whatever becomes of the
+        // exercise, nothing is voided.
+        let proven = state.parameters.exercise.as_ref().map(|e| e.key);
+        let key = match unit {
+            Unit::Void { .. } | Unit::Abort { .. } => made,
+            _ => made.or(proven),
+        };
         let done = match (unit, key) {
             (Unit::Begin { .. } | Unit::End { .. }, _) => Ok(Vec::new()),
             (Unit::Open, _) => self.do_open(engine, state, &title, people),
@@ -88,6 +98,19 @@ impl Station {
             }
             (Unit::Combine { value, by }, _) => {
                 return self.do_combine(state, value, by, &title, people);
+            }
+            (
+                Unit::Exercise {
+                    index,
+                    custodian,
+                    serial,
+                },
+                _,
+            ) => {
+                return self.do_exercise(state, (*index, custodian, serial), people);
+            }
+            (Unit::Import { value, by }, _) => {
+                return self.do_import(state, value, by, &title, people);
             }
             (Unit::Print { index, custodian }, Some(_)) => {
                 return match self.do_print(state, *index, custodian, people) {
@@ -180,7 +203,10 @@ impl Station {
         let limits: BTreeMap<String, u32> = [
             (GenerateKey::NAME, once(1)),
             (AcceptComponent::NAME, parts + retries),
-            (CombineKey::NAME, 1 + combine_retries(engine)),
+            (CombineKey::NAME, 1 + tries_again(engine)),
+            (ImportBlock::NAME, 1 + tries_again(engine)),
+            (ReadBlock::NAME, once(1)),
+            (ProveComponent::NAME, parts + retries),
             (PrintComponent::NAME, parts + retries),
             (EjectSheet::NAME, parts + retries),
             (SealComponent::NAME, parts + retries),
@@ -205,6 +231,17 @@ impl Station {
         }
         if let Some(paper) = &p.paper {
             summary.push(format!("a key of {}: {}", paper.partner, paper.words()));
+        }
+        if p.exercise.is_some() {
+            summary.push("each sheet is typed by its custodian, compared, and sealed again".into());
+        }
+        if let Some(from) = &p.import {
+            summary.push(format!(
+                "a key of {} under {}, profile {}",
+                from.partner,
+                from.under.label,
+                from.profile.stamp()
+            ));
         }
         if let Some(delivery) = &p.delivery {
             summary.push(format!(
@@ -446,7 +483,10 @@ impl Station {
 
     /// The key that this ceremony made just before it was interrupted.
     fn key_made(&self, unit: &Unit, state: &State) -> Option<KeyMade> {
-        if !matches!(unit, Unit::Generate | Unit::Combine { .. }) {
+        if !matches!(
+            unit,
+            Unit::Generate | Unit::Combine { .. } | Unit::Import { .. }
+        ) {
             return None;
         }
         let made = self
@@ -492,6 +532,8 @@ impl Station {
             Unit::Generate => GenerateKey::NAME,
             Unit::Enter { .. } => AcceptComponent::NAME,
             Unit::Combine { .. } => CombineKey::NAME,
+            Unit::Import { .. } => ImportBlock::NAME,
+            Unit::Exercise { .. } => ProveComponent::NAME,
             Unit::Print { .. } => PrintComponent::NAME,
             Unit::Seal { .. } => SealComponent::NAME,
             Unit::ReadBack { .. } => ReadBack::NAME,

@@ -222,6 +222,18 @@ pub(super) fn check_cast(
                 );
             }
         }
+        if let (true, Some(exercise)) = (custodian, &parameters.exercise)
+            && !played
+                .people
+                .iter()
+                .map(|p| p.id)
+                .eq(exercise.holders.iter().copied())
+        {
+            return refuse(
+                &part.part,
+                "each sheet is opened by the custodian who holds it, and nobody else (R4)".into(),
+            );
+        }
         if custodian {
             check(&played.people, &parameters.held)?;
         }

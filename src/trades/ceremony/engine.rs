@@ -300,7 +300,10 @@ impl Engine {
                 if state.window.is_some() {
                     return void_window(state);
                 }
-                if matches!(unit, Unit::Generate | Unit::Combine { .. }) {
+                if matches!(
+                    unit,
+                    Unit::Generate | Unit::Combine { .. } | Unit::Import { .. }
+                ) {
                     // Nobody knows whether there is a key: none of it is used.
                     state.ending = Some(Ending::Void(format!(
                         "{} interrupted: {words}",
@@ -493,7 +496,7 @@ impl Engine {
         state.journal.extend(did.journal);
         match unit {
             Unit::Enter { index, .. } => state.entered.push(*index),
-            Unit::Generate | Unit::Combine { .. } => {
+            Unit::Generate | Unit::Combine { .. } | Unit::Import { .. } => {
                 let Some(key) = did.key else {
                     state.ending = Some(Ending::Void(
                         "the key was made, and its check value is not known".into(),
@@ -561,11 +564,25 @@ fn done_words(state: &State) -> Vec<String> {
             paper.partner
         ));
     }
+    if let Some(from) = &state.parameters.import {
+        words.push(format!(
+            "imported from {} under {}",
+            from.partner, from.under.label
+        ));
+    }
     if let Some(delivery) = &state.parameters.delivery {
         words.push(format!(
             "exported under {} to {} for {}",
             delivery.under.label, delivery.medium_name, delivery.recipient
         ));
+    }
+    if state.parameters.exercise.is_some() {
+        let found = state.results.iter().flat_map(|r| &r.words);
+        words.extend(
+            found
+                .filter(|w| super::action::tells_of_a_sheet(w))
+                .cloned(),
+        );
     }
     words.push(match state.exceptions.len() {
         0 => "no exceptions".into(),

@@ -92,6 +92,16 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         facts.push(("Partner".to_owned(), paper.partner.clone()));
         facts.push(("Partner's paper".to_owned(), paper.words()));
     }
+    if let Some(exercise) = &parameters.exercise {
+        facts.push(("Sheets".to_owned(), exercise.holders.len().to_string()));
+    }
+    if let Some(from) = &parameters.import {
+        facts.push(("Partner".to_owned(), from.partner.clone()));
+        facts.push(("Wrapping key".to_owned(), from.under.label.clone()));
+        facts.push(("Profile".to_owned(), from.profile.stamp()));
+        let medium = from.medium.as_ref().map(|(_, name)| name.clone());
+        facts.push(("Block".to_owned(), medium.unwrap_or("typed by two".into())));
+    }
     if let Some(delivery) = &parameters.delivery {
         facts.push(("Wrapping key".to_owned(), delivery.under.label.clone()));
         facts.push(("Recipient".to_owned(), delivery.recipient.clone()));

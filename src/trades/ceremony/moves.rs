@@ -10,6 +10,8 @@ pub(super) enum Field {
     Serial,
     /// The whole key's check value.
     CheckValue,
+    /// The serial of a package that is about to be opened.
+    Package,
     /// The check value that the partner gave for the whole key.
     PartnerValue,
 }
@@ -23,6 +25,8 @@ pub(super) enum Press {
     Generate,
     /// The custodian is alone with screen and paper.
     Enter,
+    /// The partner's block and letter are here.
+    Import,
     /// The custodian stands at the printer.
     Print,
     /// The check value is written down.
@@ -133,6 +137,23 @@ pub(super) fn moves(
         Verb::Combine => {
             typed(&people, Field::PartnerValue, &mut moves);
             moves.push(Move::Act(Unit::Combine {
+                value: first_entry(),
+                by: people.clone(),
+            }));
+        }
+        Verb::Exercise => {
+            typed(&people, Field::Package, &mut moves);
+            moves.push(Move::Press(actor.clone(), Press::Enter));
+            moves.push(Move::Act(Unit::Exercise {
+                index: component.unwrap_or_default(),
+                custodian: actor,
+                serial: first_entry(),
+            }));
+        }
+        Verb::Import => {
+            moves.push(Move::Press(actor, Press::Import));
+            typed(&people, Field::PartnerValue, &mut moves);
+            moves.push(Move::Act(Unit::Import {
                 value: first_entry(),
                 by: people.clone(),
             }));

@@ -26,7 +26,45 @@ pub(super) fn check_parameters(
     if parameters.paper.is_some() != (script.purpose == Purpose::PartnerKey) {
         return refuse("only a partner's key has a partner's paper, and it always has".into());
     }
+    if parameters.import.is_some() != (script.purpose == Purpose::Import) {
+        return refuse("only an import has a block's wrapping key, and it always has".into());
+    }
+    if parameters.exercise.is_some() != (script.purpose == Purpose::Exercise) {
+        return refuse("only an exercise has sheets to prove, and it always has".into());
+    }
     match (script.purpose, &parameters.delivery) {
+        (Purpose::Exercise, None) => {
+            let sheets = parameters.exercise.as_ref().map_or(0, |e| e.holders.len());
+            if !(2..=9).contains(&sheets) || sheets != usize::from(parameters.components) {
+                return refuse(format!("{sheets} sheets; a key has 2 to 9 (R2)"));
+            }
+        }
+        (Purpose::Exercise, Some(_)) => {
+            return refuse("nothing is exported in an exercise".into());
+        }
+        (Purpose::Import, None) => {
+            let Some(import) = &parameters.import else {
+                return refuse("wrapping key and partner are missing".into());
+            };
+            if !plain(&import.partner) {
+                return refuse("the partner's name is missing, or is no plain text".into());
+            }
+            if parameters.components != 0 {
+                return refuse("a key block has no components".into());
+            }
+            if let Err(rule) = import.profile.check() {
+                return refuse(format!("profile {}: {rule}", import.profile.name));
+            }
+            if import.under.form.strength() < template.form.strength() {
+                return refuse(format!(
+                    "{} is {}, weaker than the {} key it would have wrapped (R6)",
+                    import.under.label, import.under.form, template.form
+                ));
+            }
+        }
+        (Purpose::Import, Some(_)) => {
+            return refuse("an imported key is not exported by its import".into());
+        }
         (Purpose::PartnerKey, None) => {
             let paper = parameters.paper.as_ref();
             if paper.is_none_or(|p| !plain(&p.partner)) {

@@ -8,6 +8,8 @@
 //! | `confirm.ID.card`, `confirm.ID` | card, then key, of the script's step ID |
 //! | `generate.ready` | ready to make the key |
 //! | `enter.card`, `enter.ready` | the custodian comes to type, and is alone |
+//! | `exercise.serial.first[.card]`, `.second` | the serial of the package before it is opened |
+//! | `import.ready` | block and letter are here; then as `combine` |
 //! | `combine.first[.card]` to `combine.fourth[.card]` | each types the partner's check value |
 //! | `print.ready` | the custodian stands at the printer |
 //! | `seal.serial.first.card`, `seal.serial.first` | the custodian types the serial |
@@ -39,7 +41,7 @@ pub(super) fn refused(happened: &str, advice: &str) -> Refused {
 
 pub(super) fn malformed(field: Field) -> Refused {
     match field {
-        Field::Serial => refused(
+        Field::Serial | Field::Package => refused(
             "That is no envelope serial: 4 to 24 letters, digits or hyphens.",
             "Type the serial that is printed on the envelope. Enter alone is no entry.",
         ),
@@ -59,6 +61,7 @@ pub(super) fn pressed(press: &Press) -> String {
     match press {
         Press::Confirm { label, .. } => label.clone(),
         Press::Generate => "ready to generate".into(),
+        Press::Import => "block and letter are here".into(),
         Press::Enter => "alone with paper and screen".into(),
         Press::Print => "at the printer, ready".into(),
         Press::Written => "check value read aloud and written down".into(),
@@ -133,6 +136,9 @@ pub(super) fn scene(
 /// Whether stopping now is safe, for every question of the step at hand.
 #[must_use]
 pub fn safe(state: &State) -> String {
+    if state.parameters.exercise.is_some() {
+        return "yes, the key is not touched; an opened sheet has to be sealed again".into();
+    }
     if let (None, false) = (&state.key, state.entered.is_empty()) {
         return "no: components live in this session only; leaving it means typing them again"
             .into();
@@ -192,6 +198,17 @@ pub(super) fn press(
                 "{name} starts the generation of one {} key. Its value is shown to nobody.",
                 state.parameters.template.form
             ),
+        ),
+        Press::Import => (
+            "import.ready".into(),
+            'i',
+            "block and letter are here".into(),
+            state.parameters.import.as_ref().map_or_else(String::new, |from| {
+                format!(
+                    "{name} has the key block of {} under {}, and its check value from another letter.",
+                    from.partner, from.under.label
+                )
+            }),
         ),
         Press::Enter => (
             "enter.ready".into(),
@@ -253,6 +270,7 @@ fn field_code(field: Field, number: usize) -> String {
     let stem = match field {
         Field::Serial => "seal.serial",
         Field::CheckValue => "readback",
+        Field::Package => "exercise.serial",
         Field::PartnerValue => "combine",
     };
     format!("{stem}.{}", ORDINALS.get(number).unwrap_or(&"further"))
@@ -272,6 +290,12 @@ pub(super) fn typed(mut prompt: Prompt, person: &Player, field: Field, number: u
             "digits 0-9 and letters A-F, from your paper",
             16,
             "from the paper",
+        ),
+        Field::Package => (
+            "Package serial",
+            "as on the package, before it is opened",
+            24,
+            "from the unopened package",
         ),
         Field::PartnerValue => (
             "Check value that the partner gave for the whole key",
@@ -304,6 +328,7 @@ pub(super) fn identify(
             format!("{}.card", field_code(*field, *number)),
             match field {
                 Field::Serial => "type the envelope serial".to_owned(),
+                Field::Package => "type the package serial".to_owned(),
                 Field::CheckValue => "read back the check value".to_owned(),
                 Field::PartnerValue => "type the partner's check value".to_owned(),
             },

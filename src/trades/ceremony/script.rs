@@ -30,14 +30,10 @@ pub enum Purpose {
     WorkingKey,
     /// A partner's key, typed in from paper components.
     PartnerKey,
-}
-
-impl Purpose {
-    /// The key has components, one for each custodian.
-    #[must_use]
-    pub fn has_components(self) -> bool {
-        self != Self::WorkingKey
-    }
+    /// A partner's key, in a key block under a wrapping key of this house.
+    Import,
+    /// The sheets of a key are proven, one at a time.
+    Exercise,
 }
 
 /// Where the people of a part come from.
@@ -154,6 +150,11 @@ pub enum Verb {
     /// The partner's check value is typed by two, and the key is made of what
     /// was entered.
     Combine,
+    /// A partner's key block is read, if its key has the check value that two
+    /// typed.
+    Import,
+    /// A sheet's package is opened, and its component typed and compared.
+    Exercise,
     /// One component goes to the printer.
     Print,
     /// Envelope serial typed by the custodian and by each witness.
@@ -177,6 +178,8 @@ impl Verb {
             Self::Generate => "generate",
             Self::Enter => "enter",
             Self::Combine => "combine",
+            Self::Import => "import",
+            Self::Exercise => "exercise",
             Self::Print => "print",
             Self::Seal => "seal",
             Self::ReadBack => "read-back",
@@ -510,6 +513,8 @@ impl RawStep {
             "generate" => Verb::Generate,
             "enter" => Verb::Enter,
             "combine" => Verb::Combine,
+            "import" => Verb::Import,
+            "exercise" => Verb::Exercise,
             "print" => Verb::Print,
             "seal" => Verb::Seal,
             "read-back" => Verb::ReadBack,

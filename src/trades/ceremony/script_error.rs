@@ -44,6 +44,10 @@ pub enum Rule {
     Enter,
     /// What was entered is combined once, after the last component.
     Combine,
+    /// A key block is imported once, after the opening.
+    Import,
+    /// Sheets are proven in the component repeat, and sealed again in it.
+    Exercise,
     /// Printing stands in the component repeat, after the generation.
     Print,
     /// Every printed component is sealed, in the same repeat, by its custodian.
@@ -84,6 +88,8 @@ impl Rule {
             Self::Generate => "generate",
             Self::Enter => "enter",
             Self::Combine => "combine",
+            Self::Import => "import",
+            Self::Exercise => "exercise",
             Self::Print => "print",
             Self::Seal => "seal",
             Self::Window => "window",
@@ -108,7 +114,7 @@ impl Rule {
             Self::Names => "Use lower-case letters, digits and hyphens, 32 at most.",
             Self::Unique => "Give each step and each part a name of its own.",
             Self::KnownVerb => {
-                "Use sign-in, confirm, open, generate, enter, combine, print, seal, read-back, export or close."
+                "Use sign-in, confirm, open, generate, enter, combine, import, exercise, print, seal, read-back, export or close."
             }
             Self::Parameters => "Give the verb the parameters it needs, and no others.",
             Self::InCast => "Name a part of the cast; write PART.2 for its second person.",
@@ -128,6 +134,12 @@ impl Rule {
             }
             Self::Combine => {
                 "Combine exactly once, after the component repeat, with on_deviation = \"abort\" and at most retry 3 then abort; only in scripts for a partner's key."
+            }
+            Self::Import => {
+                "Import exactly once, after the opening, with on_deviation = \"abort\" and at most retry 3 then abort; only in scripts that import."
+            }
+            Self::Exercise => {
+                "Exercise once, inside the component repeat, with a witness and a seal after it; only in scripts of an exercise."
             }
             Self::Print => "Print once, inside the component repeat, after the generation.",
             Self::Seal => {

@@ -4,6 +4,7 @@ use conclave_evidence::cbor::{self, CborError};
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::Answer;
 use serde::{Deserialize, Serialize};
@@ -70,10 +71,42 @@ pub struct Parameters {
     /// How a partner's paper is, where a key is entered from it.
     #[serde(default)]
     pub paper: Option<Paper>,
+    /// Where an imported key comes from.
+    #[serde(default)]
+    pub import: Option<ImportFrom>,
+    /// Whose sheets an exercise proves.
+    #[serde(default)]
+    pub exercise: Option<Exercise>,
     /// Who ever held which part of this key, also in an entry that came to
     /// nothing: they hold no other part of it (R4).
     #[serde(default)]
     pub held: Vec<(Id, u8)>,
+}
+
+/// The sheets of a key, as they are on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exercise {
+    /// The key.
+    pub key: Id,
+    /// Who holds each, in order: nobody else opens it.
+    pub holders: Vec<Id>,
+    /// The serial of each one's package, where one is recorded.
+    pub serials: Vec<Option<String>>,
+}
+
+/// A key block that a partner made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportFrom {
+    /// The key of this house that it is under.
+    pub under: WrappingKey,
+    /// Whose key it is.
+    pub partner: String,
+    /// What is tolerated in the block.
+    pub profile: BlockProfile,
+    /// How the partner makes check values: `ENC-ZERO` or `CMAC`.
+    pub method: String,
+    /// The enrolled medium it comes on; nothing where it is typed.
+    pub medium: Option<(Id, String)>,
 }
 
 /// The paper on which a partner sent components.
@@ -300,6 +333,22 @@ pub enum Unit {
         /// Who typed it, each with their card.
         by: Vec<Player>,
     },
+    /// Read a partner's key block. The outcome carries [`KeyMade`].
+    Import {
+        /// The partner's check value, as all typed it.
+        value: String,
+        /// Who typed it, each with their card.
+        by: Vec<Player>,
+    },
+    /// A sheet is typed and compared.
+    Exercise {
+        /// Which component, from 1.
+        index: u8,
+        /// Who holds it, types, and signs.
+        custodian: Player,
+        /// The serial of its package, as all typed it.
+        serial: String,
+    },
     /// Print one component. An outcome of `Failed` says that nothing left the
     /// station; whoever does not know says `Interrupted`.
     Print {
@@ -358,6 +407,8 @@ impl Unit {
             Self::Generate => "generate",
             Self::Enter { .. } => "enter",
             Self::Combine { .. } => "combine",
+            Self::Import { .. } => "import",
+            Self::Exercise { .. } => "exercise",
             Self::Print { .. } => "print",
             Self::Seal { .. } => "seal",
             Self::ReadBack { .. } => "read-back",
@@ -378,7 +429,9 @@ impl Unit {
                 Signer::Quorum(GroupId::KeyManagers),
                 Signer::Quorum(GroupId::Approvers),
             ],
-            Self::Print { custodian, .. } | Self::Enter { custodian, .. } => {
+            Self::Print { custodian, .. }
+            | Self::Enter { custodian, .. }
+            | Self::Exercise { custodian, .. } => {
                 vec![person(custodian)]
             }
             Self::Seal {

@@ -1,5 +1,6 @@
-//! Reads key templates, `templates/keys/*.toml`.
+//! Reads key templates, `templates/keys/*.toml`, and profiles of key blocks.
 
+use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 
 /// The largest template, in bytes.
@@ -63,4 +64,23 @@ pub fn parse_template(file: &str, text: &str) -> Result<KeyTemplate, TemplateErr
         ));
     }
     Ok(template)
+}
+
+/// Reads one profile of a maker of key blocks, `profiles/*.toml`.
+///
+/// # Errors
+/// [`TemplateError`]
+pub fn parse_profile(file: &str, text: &str) -> Result<BlockProfile, TemplateError> {
+    let file = super::script::one_line(file);
+    if text.len() > TEMPLATE_MAX {
+        return Err(TemplateError::TooLong { file });
+    }
+    let profile: BlockProfile = toml::from_str(text).map_err(|e| TemplateError::Fields {
+        file: file.clone(),
+        detail: super::script::one_line(e.message()),
+    })?;
+    profile
+        .check()
+        .map_err(|rule| TemplateError::Rule { file, rule })?;
+    Ok(profile)
 }

@@ -83,6 +83,13 @@ pub fn partner_value(typed: &str) -> (Option<&'static str>, &str) {
     (None, typed)
 }
 
+/// The recorded serial of the package at hand: one is sealed again before the
+/// next is opened.
+fn recorded(state: &State) -> Option<&String> {
+    let exercise = state.parameters.exercise.as_ref()?;
+    exercise.serials.get(state.envelopes.len())?.as_ref()
+}
+
 pub(super) fn type_in(
     mut state: State,
     step: &ScriptStep,
@@ -98,7 +105,7 @@ pub(super) fn type_in(
         .map(|c| c.to_ascii_uppercase())
         .collect();
     let well_formed = match field {
-        Field::Serial => {
+        Field::Serial | Field::Package => {
             (4..=24).contains(&entry.len())
                 && entry
                     .chars()
@@ -131,6 +138,7 @@ pub(super) fn type_in(
             (Field::CheckValue, None) => false,
             // What the partner's value is worth, the vault says.
             (Field::Serial | Field::PartnerValue, _) => true,
+            (Field::Package, _) => recorded(&state).is_none_or(|serial| first == Some(serial)),
         };
         let used =
             field == Field::Serial && state.envelopes.iter().any(|e| Some(&e.serial) == first);
@@ -138,12 +146,12 @@ pub(super) fn type_in(
             return failed(state, step, moves, "The entries are not the same.");
         }
         if !right {
-            return failed(
-                state,
-                step,
-                moves,
-                "The entries are not the key's check value.",
-            );
+            let why = if field == Field::Package {
+                "The serial is not the recorded one: the package goes into quarantine, unopened (R11)."
+            } else {
+                "The entries are not the key's check value."
+            };
+            return failed(state, step, moves, why);
         }
         if used {
             return failed(

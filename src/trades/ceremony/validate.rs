@@ -24,6 +24,8 @@ pub(super) fn validate(script: &Script) -> Checked {
         Purpose::Components => components(script),
         Purpose::WorkingKey => working_key(script),
         Purpose::PartnerKey => super::validate_entry::partner_key(script),
+        Purpose::Import => super::validate_entry::import(script),
+        Purpose::Exercise => super::validate_entry::exercise(script),
     }
 }
 
@@ -136,16 +138,17 @@ fn cast(script: &Script) -> Checked {
         }
     }
     match (script.purpose, custodians) {
-        (Purpose::Components | Purpose::PartnerKey, 1) | (Purpose::WorkingKey, 0) => Ok(()),
-        (Purpose::Components | Purpose::PartnerKey, n) => refuse(
+        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise, 1)
+        | (Purpose::WorkingKey | Purpose::Import, 0) => Ok(()),
+        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise, n) => refuse(
             Rule::Custodian,
             None,
             format!("{n} custodian parts; a key in components has exactly one"),
         ),
-        (Purpose::WorkingKey, _) => refuse(
+        (Purpose::WorkingKey | Purpose::Import, _) => refuse(
             Rule::Custodian,
             None,
-            "a working key has no components, so nobody comes as custodian",
+            "the key has no components, so nobody comes as custodian",
         ),
     }
 }
@@ -206,7 +209,7 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
     }
     let two = matches!(
         step.verb,
-        Verb::Seal | Verb::ReadBack | Verb::Combine | Verb::Close
+        Verb::Seal | Verb::ReadBack | Verb::Combine | Verb::Import | Verb::Exercise | Verb::Close
     );
     if two && step.witness.is_empty() {
         return refuse(
@@ -221,11 +224,13 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
             .is_some_and(|p| p.source.is_custodian())
     };
     match step.verb {
-        Verb::Print | Verb::Seal | Verb::Enter if !custodian(&step.actor) => refuse(
-            Rule::Custodian,
-            at,
-            format!("{} is not a custodian", step.actor),
-        ),
+        Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise if !custodian(&step.actor) => {
+            refuse(
+                Rule::Custodian,
+                at,
+                format!("{} is not a custodian", step.actor),
+            )
+        }
         Verb::Print | Verb::Seal | Verb::Enter | Verb::Combine
             if step.witness.iter().any(custodian) =>
         {
@@ -249,13 +254,14 @@ fn repeat(script: &Script) -> Checked {
         for step in steps {
             if !matches!(
                 step.verb,
-                Verb::Confirm { .. } | Verb::Print | Verb::Seal | Verb::Enter
+                Verb::Confirm { .. } | Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise
             ) {
                 let rule = match step.verb {
                     Verb::SignIn => Rule::SignIn,
                     Verb::Open => Rule::Open,
                     Verb::Generate => Rule::Generate,
                     Verb::Combine => Rule::Combine,
+                    Verb::Import => Rule::Import,
                     Verb::ReadBack => Rule::ReadBack,
                     Verb::Export => Rule::Export,
                     Verb::Close => Rule::Close,
@@ -274,11 +280,15 @@ fn repeat(script: &Script) -> Checked {
     }
     for item in &script.items {
         if let Item::Step(step) = item
-            && matches!(step.verb, Verb::Print | Verb::Seal | Verb::Enter)
+            && matches!(
+                step.verb,
+                Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise
+            )
         {
             let rule = match step.verb {
                 Verb::Print => Rule::Print,
                 Verb::Enter => Rule::Enter,
+                Verb::Exercise => Rule::Exercise,
                 _ => Rule::Seal,
             };
             return refuse(
@@ -321,21 +331,30 @@ pub(super) fn once(script: &Script, verb: &str, rule: Rule) -> Result<usize, Scr
 fn order(script: &Script) -> Checked {
     let sign_in = once(script, "sign-in", Rule::SignIn)?;
     let open = once(script, "open", Rule::Open)?;
-    // Where the key comes from: made here, or of what was typed.
-    let (generate, made) = if script.purpose == Purpose::PartnerKey {
-        (once(script, "combine", Rule::Combine)?, "is combined")
-    } else {
-        for (verb, rule) in [("enter", Rule::Enter), ("combine", Rule::Combine)] {
-            if let Some(at) = places(script, verb).first() {
-                return refuse(
-                    rule,
-                    id(script, *at).as_deref(),
-                    format!("{verb} belongs to a partner's key"),
-                );
-            }
-        }
-        (once(script, "generate", Rule::Generate)?, "is generated")
+    // Where the key comes from: made here, of what was typed, or of a block.
+    let (verb, rule, made) = match script.purpose {
+        Purpose::PartnerKey => ("combine", Rule::Combine, "is combined"),
+        Purpose::Import => ("import", Rule::Import, "is imported"),
+        Purpose::Exercise => ("exercise", Rule::Exercise, "is proven"),
+        Purpose::Components | Purpose::WorkingKey => ("generate", Rule::Generate, "is generated"),
     };
+    for (other, rule, of) in [
+        ("enter", Rule::Enter, Purpose::PartnerKey),
+        ("combine", Rule::Combine, Purpose::PartnerKey),
+        ("import", Rule::Import, Purpose::Import),
+        ("exercise", Rule::Exercise, Purpose::Exercise),
+    ] {
+        if script.purpose != of
+            && let Some(at) = places(script, other).first()
+        {
+            return refuse(
+                rule,
+                id(script, *at).as_deref(),
+                format!("{other} belongs to another purpose"),
+            );
+        }
+    }
+    let generate = once(script, verb, rule)?;
     let close = once(script, "close", Rule::Close)?;
     if close + 1 != script.steps().len() {
         return refuse(
@@ -355,6 +374,8 @@ fn order(script: &Script) -> Checked {
         "generate",
         "enter",
         "combine",
+        "import",
+        "exercise",
         "print",
         "export",
         "read-back",

@@ -7,7 +7,8 @@ use super::validate::{Checked, id, once, places};
 /// How often a component, or the check value of all, is typed again at most.
 const RETRIES_MAX: u8 = 3;
 
-pub(super) fn partner_key(script: &Script) -> Checked {
+/// What a script that brings a key in never does.
+fn comes_in(script: &Script) -> Checked {
     for (verb, rule, why) in [
         (
             "generate",
@@ -22,6 +23,59 @@ pub(super) fn partner_key(script: &Script) -> Checked {
             return refuse(rule, id(script, *at).as_deref(), why);
         }
     }
+    Ok(())
+}
+
+pub(super) fn import(script: &Script) -> Checked {
+    comes_in(script)?;
+    let repeated = script
+        .items
+        .iter()
+        .any(|item| matches!(item, Item::EachComponent(_)));
+    if repeated {
+        return refuse(
+            Rule::Repeat,
+            None,
+            "a key block has no components to repeat for",
+        );
+    }
+    let at = once(script, "import", Rule::Import)?;
+    match script.steps().get(at) {
+        Some((step, _)) => ends(step, Rule::Import),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn exercise(script: &Script) -> Checked {
+    for (verb, rule, why) in [
+        ("generate", Rule::Generate, "an exercise makes no key"),
+        ("print", Rule::Print, "nothing is printed again"),
+        ("export", Rule::Export, "nothing leaves in an exercise"),
+        ("read-back", Rule::ReadBack, "the key is not put together"),
+    ] {
+        if let Some(at) = places(script, verb).first() {
+            return refuse(rule, id(script, *at).as_deref(), why);
+        }
+    }
+    let at = once(script, "exercise", Rule::Exercise)?;
+    let opened = id(script, at);
+    match places(script, "seal").as_slice() {
+        [seal] if *seal > at => Ok(()),
+        [_, again, ..] => refuse(
+            Rule::Seal,
+            id(script, *again).as_deref(),
+            "seal comes a second time",
+        ),
+        _ => refuse(
+            Rule::Seal,
+            opened.as_deref(),
+            "what it opens is not sealed after it",
+        ),
+    }
+}
+
+pub(super) fn partner_key(script: &Script) -> Checked {
+    comes_in(script)?;
     let repeated = script
         .items
         .iter()

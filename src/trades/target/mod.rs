@@ -9,9 +9,13 @@
 //! - `register`: the numbers of the bundles
 //! - `bundle`: payloads, run sheet and signed manifest as one set of files
 //! - `export`: the action
+//! - `import`: a partner's key block, under a key of this house; `read_block`
+//!   fetches it from a medium
 
 mod bundle;
 mod export;
+mod import;
+mod read_block;
 mod read_bundle;
 mod register;
 mod rules;
@@ -25,6 +29,8 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
 
 pub use export::{ExportKeys, ExportedBundle, KeyName};
+pub use import::{FAILURES_MOST, ImportBlock, ImportTries, WINDOW_MS};
+pub use read_block::{IMPORT_FOLDER, ReadBlock};
 pub use read_bundle::ReadBundle;
 pub use register::{BundleRecord, BundleState, next_bundle};
 pub use tr31::Tr31;

@@ -89,6 +89,21 @@ pub(super) fn wrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError
     Ok(())
 }
 
+/// The wrapping key may unwrap what a partner made under it.
+pub(super) fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+    if !under.is_wrapping_key() || !matches!(under.mode_of_use.as_str(), "B" | "D" | "N") {
+        return Err(ActionError::rule(
+            format!(
+                "{} has usage {} and mode {}: only a key-encryption key that decrypts unwraps \
+                 others (R20)",
+                under.label, under.usage, under.mode_of_use
+            ),
+            "choose a zone master key",
+        ));
+    }
+    usable(under, now_ms)
+}
+
 /// A key may leave under this one, for this target.
 pub(super) fn leaving(
     target: &dyn Target,

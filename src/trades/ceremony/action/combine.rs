@@ -101,6 +101,9 @@ fn component(entered: &EnteredComponent) -> Component {
         printed_ms: None,
         sealed_ms: None,
         commitment: Some(entered.commitment),
+        opened: None,
+        proven_ms: None,
+        doubted_ms: None,
     }
 }
 
@@ -142,16 +145,7 @@ impl Action for CombineKey {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<KeyMade, ActionError> {
-        let two = self.by.iter().enumerate().any(|(at, one)| {
-            let mut others = self.by.iter().skip(at + 1);
-            others.any(|other| other.id != one.id)
-        });
-        if !two {
-            return Err(ActionError::rule(
-                "a partner's check value is typed by two people",
-                "A second person has to type it.",
-            ));
-        }
+        super::two_people(&self.by)?;
         super::generate::check_new(permit, &self.label, &self.template)?;
         let claim = self.claim()?;
         let entered = self.entered(permit)?;

@@ -46,12 +46,16 @@ pub struct GenerateKey {
 const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// End of the cryptoperiod (R22).
-pub(super) fn expires(now: u64, template: &KeyTemplate) -> u64 {
+#[must_use]
+pub fn expires(now: u64, template: &KeyTemplate) -> u64 {
     now + u64::from(template.cryptoperiod_days) * DAY_MS
 }
 
 /// Label and template of a key that is about to be there.
-pub(super) fn check_new(
+///
+/// # Errors
+/// [`ActionError::Rule`]
+pub fn check_new(
     permit: &Permit<'_>,
     label: &str,
     template: &KeyTemplate,
@@ -125,6 +129,9 @@ impl GenerateKey {
                 printed_ms: None,
                 sealed_ms: None,
                 commitment: None,
+                opened: None,
+                proven_ms: None,
+                doubted_ms: None,
             })
             .collect()
     }

@@ -6,6 +6,7 @@ mod combine;
 mod generate;
 mod open;
 mod print;
+mod prove;
 mod read_back;
 mod seal;
 mod step;
@@ -14,9 +15,10 @@ mod void;
 pub use accept::{AcceptComponent, EnteredComponent};
 pub use close::CloseCeremony;
 pub use combine::{CombineKey, method};
-pub use generate::{GenerateKey, Part};
+pub use generate::{GenerateKey, Part, check_new, expires};
 pub use open::OpenCeremony;
 pub use print::PrintComponent;
+pub use prove::{Proof, ProveComponent, tells_of_a_sheet};
 pub use read_back::ReadBack;
 pub use seal::SealComponent;
 pub use step::RecordStep;
@@ -28,6 +30,8 @@ use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
 
+use super::state::Player;
+
 /// A check value with its method, as records keep it.
 #[must_use]
 pub fn check_value(kcv: &Kcv) -> CheckValue {
@@ -35,6 +39,24 @@ pub fn check_value(kcv: &Kcv) -> CheckValue {
         value: kcv.hex(),
         method: kcv.method().to_string(),
     }
+}
+
+/// A value of a partner's was typed by two people.
+///
+/// # Errors
+/// [`ActionError::Rule`]
+pub fn two_people(by: &[Player]) -> Result<(), ActionError> {
+    let two = by.iter().enumerate().any(|(at, one)| {
+        let mut others = by.iter().skip(at + 1);
+        others.any(|other| other.id != one.id)
+    });
+    if two {
+        return Ok(());
+    }
+    Err(ActionError::rule(
+        "a partner's check value is typed by two people",
+        "A second person has to type it.",
+    ))
 }
 
 /// The key's record, as it was before this action.

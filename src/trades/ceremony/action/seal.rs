@@ -104,17 +104,15 @@ impl Action for SealComponent {
             .components
             .iter_mut()
             .find(|c| c.index == self.index && c.custodian == self.custodian.id)
-            .filter(|c| c.state == ComponentState::Printed)
+            .filter(|c| c.state == ComponentState::Printed || c.opened == Some(self.ceremony))
             .ok_or_else(|| {
                 ActionError::rule(
-                    format!(
-                        "component {} is not printed and waiting for its envelope",
-                        self.index
-                    ),
+                    format!("component {} is not waiting for its envelope", self.index),
                     "Follow the script's order.",
                 )
             })?;
         component.state = ComponentState::Sealed;
+        component.opened = None;
         component.envelope = Some(self.serial.clone());
         let names: Vec<&str> = self.witnesses.iter().map(|w| w.name.as_str()).collect();
         component.witness = Some(names.join(" and "));

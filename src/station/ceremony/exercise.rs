@@ -1,0 +1,215 @@
+//! A custody exercise: each sheet typed by its custodian, one at a time, and
+//! compared with what the station kept of it.
+
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::secret::Secret;
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::template::KeyTemplate;
+use conclave_keyroom::door::Action;
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::ceremony::action::{ProveComponent, check_value};
+use conclave_trades::ceremony::safe;
+use conclave_trades::ceremony::script::Script;
+use conclave_trades::ceremony::state::{Exercise, Parameters, Player, Reply, State};
+
+use super::begin::{gave_up, one, refused};
+use super::enter::{kcv_algorithm, left};
+use super::play::reply_for;
+use super::typing::{Untyped, Wanted};
+use crate::cards::ask;
+use crate::station::Station;
+
+/// A sheet is typed once, and again at most three times.
+const TYPINGS: usize = 4;
+
+/// Components that are on paper in somebody's custody.
+fn in_custody(key: &KeyRecord) -> bool {
+    let kept = |c: &Component| matches!(c.state, ComponentState::Sealed | ComponentState::Entered);
+    key.state == KeyState::Active && !key.components.is_empty() && key.components.iter().all(kept)
+}
+
+/// What the engine wants to know of a key: the record, as a template.
+fn template(key: &KeyRecord) -> KeyTemplate {
+    let (name, version) = key.template.split_once(" v").unwrap_or(("key", "1"));
+    KeyTemplate {
+        name: name.into(),
+        version: version.parse().unwrap_or(1),
+        title: key.template.clone(),
+        form: key.form,
+        usage: key.usage.clone(),
+        mode_of_use: key.mode_of_use.clone(),
+        exportability: key.exportability.clone(),
+        cryptoperiod_days: 1,
+        in_components: key.is_wrapping_key(),
+    }
+}
+
+impl Station {
+    pub(super) fn ask_exercise(
+        &mut self,
+        script: &Script,
+        refusal: Option<Refusal>,
+        people: &mut dyn People,
+    ) -> Result<Option<Parameters>, Refusal> {
+        let keys: Vec<KeyRecord> = self.keys().into_iter().filter(in_custody).collect();
+        if keys.is_empty() {
+            return Err(refused(
+                "No active key has components in custody.",
+                "An exercise is held on a key whose sheets are sealed.",
+            ));
+        }
+        let mut prompt = Prompt {
+            code: "ceremony.parameters".into(),
+            act: script.title.clone(),
+            title: "Whose sheets are to be proven".into(),
+            lines: vec![PromptLine::note(script.summary.clone())],
+            ask: Ask::Form {
+                fields: vec![one(
+                    "Key",
+                    keys.iter().map(|k| k.label.clone()).collect(),
+                    None,
+                )],
+                submit: "go on to the people".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is begun".into(),
+            why: "These decisions are signed by both quorums, together with the script.".into(),
+            refused: refusal,
+            ..Prompt::default()
+        };
+        loop {
+            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values,
+                Ok(_) => continue,
+                Err(why) => return gave_up(why),
+            };
+            let chosen = values.first().map(String::as_str).unwrap_or_default();
+            let Some(key) = keys.iter().find(|k| k.label == chosen) else {
+                prompt.refused = Some(refused("No key is chosen.", "Choose one."));
+                continue;
+            };
+            let mut components: Vec<&Component> = key.components.iter().collect();
+            components.sort_by_key(|c| c.index);
+            return Ok(Some(Parameters {
+                label: key.label.clone(),
+                template: template(key),
+                components: u8::try_from(components.len()).unwrap_or(u8::MAX),
+                delivery: None,
+                requester: None,
+                paper: None,
+                import: None,
+                exercise: Some(Exercise {
+                    key: key.id,
+                    holders: components.iter().map(|c| c.custodian).collect(),
+                    serials: components.iter().map(|c| c.envelope.clone()).collect(),
+                }),
+                held: components.iter().map(|c| (c.custodian, c.index)).collect(),
+            }));
+        }
+    }
+
+    pub(super) fn do_exercise(
+        &mut self,
+        state: &State,
+        (index, custodian, serial): (u8, &Player, &str),
+        people: &mut dyn People,
+    ) -> Reply {
+        let Some(exercise) = &state.parameters.exercise else {
+            return Reply::Failed("This ceremony proves nothing.".into());
+        };
+        let record: KeyRecord = match self.door.vault().get(Compartment::Catalogue, exercise.key) {
+            Ok(record) => record,
+            Err(error) => return Reply::Failed(error.to_string()),
+        };
+        let typed = match self.type_sheet(state, &record, index, custodian, people) {
+            Ok(typed) => typed,
+            Err(reply) => return reply,
+        };
+        let action = ProveComponent {
+            ceremony: state.ceremony,
+            key: record.id,
+            label: record.label.clone(),
+            index,
+            custodian: custodian.clone(),
+            serial: serial.to_owned(),
+            unreadable: typed.is_none(),
+        };
+        let title = format!("sheet {index} of {}", state.parameters.components);
+        match self.act_on(&action, typed.into_iter().collect(), &title, people) {
+            Ok(proof) => {
+                let mut words = action.words();
+                words.extend(action.outcome(&proof));
+                Reply::Did(self.did(words, self.newest_seq()))
+            }
+            Err(undone) => reply_for(&undone),
+        }
+    }
+
+    /// The sheet as typed; nothing where it could not be read.
+    fn type_sheet(
+        &mut self,
+        state: &State,
+        record: &KeyRecord,
+        index: u8,
+        custodian: &Player,
+        people: &mut dyn People,
+    ) -> Result<Option<Secret>, Reply> {
+        let Some(component) = record.components.iter().find(|c| c.index == index) else {
+            return Err(Reply::Failed("There is no such component.".into()));
+        };
+        let what = format!("Component {index}");
+        let mut prompt = Prompt {
+            code: "exercise.line".into(),
+            act: format!("Custody exercise {}", record.label),
+            title: format!("Component {index} of {}", state.parameters.components),
+            cast: vec![("custodian".into(), custodian.name.clone())],
+            pauses: Some(record.label.clone()),
+            waiting_for: custodian.name.clone(),
+            safe: safe(state),
+            why: "The sheet is compared with a commitment, and forgotten at once. No other \
+                  component is ever beside it: the key is not put together."
+                .into(),
+            ..Prompt::default()
+        };
+        let usual = Method::usual(kcv_algorithm(record.form.is_tdes()));
+        let mut earlier: Option<Secret> = None;
+        for typing in 1..=TYPINGS {
+            prompt.lines = vec![PromptLine::note(match typing {
+                1 => format!(
+                    "{} types it from the sheet, {}.",
+                    custodian.name, record.form
+                ),
+                _ => "Once more: what differs from the last typing is named at once.".into(),
+            })];
+            let wanted = Wanted {
+                what: what.clone(),
+                bytes: record.form.bytes(),
+                // The station's own form has them.
+                check_letters: record.source == KeySource::Here,
+                earlier: earlier.as_ref(),
+            };
+            let value = match self.type_value(&wanted, &mut prompt, people) {
+                Ok(value) => value,
+                Err(Untyped::Wrong(_)) => return Ok(None),
+                Err(Untyped::Interrupted(why)) => return Err(left(why)),
+            };
+            let same = Kcv::compute(usual, value.expose())
+                .is_ok_and(|kcv| check_value(&kcv) == component.kcv);
+            if same || typing == TYPINGS {
+                return Ok(Some(value));
+            }
+            let happened = format!("{what}: what was typed is not the component.");
+            // What cannot be journalled shows at the next act.
+            let _ = self.door.note("component-typed", happened.clone());
+            prompt.refused = Some(Refusal {
+                happened,
+                safe: "The sheet is not proven yet.".into(),
+                advice: "Compare every group with the sheet, and type it again.".into(),
+            });
+            earlier = Some(value);
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,153 @@
+//! What is asked before a partner's key block is imported.
+
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_trades::ceremony::script::Script;
+use conclave_trades::ceremony::state::{ImportFrom, Parameters, WrappingKey};
+
+use super::begin::{gave_up, one, refused, text};
+use super::partner::{METHODS, all, chosen_method};
+use crate::cards::ask;
+use crate::station::Station;
+
+/// Where no medium brings the block.
+const TYPED: &str = "typed by two";
+
+impl Station {
+    pub(super) fn ask_import(
+        &mut self,
+        script: &Script,
+        refusal: Option<Refusal>,
+        people: &mut dyn People,
+    ) -> Result<Option<Parameters>, Refusal> {
+        let mut lines = vec![PromptLine::note(script.summary.clone())];
+        let mut templates = Vec::new();
+        for (file, template) in self.data.templates() {
+            match template {
+                Ok(template) => templates.push(template),
+                Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
+            }
+        }
+        // Working keys are what mostly comes in blocks.
+        templates.sort_by_key(|t| t.in_components);
+        let mut profiles = Vec::new();
+        for (file, profile) in self.data.profiles() {
+            match profile {
+                Ok(profile) => profiles.push(profile),
+                Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
+            }
+        }
+        // Nothing is tolerated unless somebody chooses it.
+        profiles.sort_by_key(|p| p.short_padding || p.unknown_blocks);
+        let wrapping: Vec<KeyRecord> = self
+            .keys()
+            .into_iter()
+            .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active)
+            .collect();
+        if wrapping.is_empty() {
+            return Err(refused(
+                "There is no zone master key under which a block could come.",
+                "Make or enter one first, with its own ceremony.",
+            ));
+        }
+        let media = self.enrolled_media();
+        let mut ways = vec![TYPED.to_owned()];
+        ways.extend(media.iter().map(|m| m.name.clone()));
+        let fields = vec![
+            text("Label", "", "for example BANK-LAKE.ZPK.001", 40),
+            one(
+                "Template",
+                templates.iter().map(|t| t.name.clone()).collect(),
+                None,
+            ),
+            one(
+                "Under",
+                wrapping.iter().map(|k| k.label.clone()).collect(),
+                None,
+            ),
+            text("Partner", "", "whose key it is, as on the letter", 40),
+            one(
+                "Profile",
+                profiles.iter().map(|p| p.name.clone()).collect(),
+                None,
+            ),
+            one("Method", all(&METHODS), None),
+            one("Block", ways, None),
+        ];
+        let mut prompt = Prompt {
+            code: "ceremony.parameters".into(),
+            act: script.title.clone(),
+            title: "What is to be imported".into(),
+            lines,
+            ask: Ask::Form {
+                fields,
+                submit: "go on to the people".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is begun".into(),
+            why: "These decisions are signed by both quorums, together with the script.".into(),
+            refused: refusal,
+            ..Prompt::default()
+        };
+        loop {
+            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values,
+                Ok(_) => continue,
+                Err(why) => return gave_up(why),
+            };
+            if let Ask::Form { fields, .. } = &mut prompt.ask {
+                for (field, value) in fields.iter_mut().zip(&values) {
+                    field.value.clone_from(value);
+                }
+            }
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let chosen = (
+                templates.iter().find(|t| t.name == value(1)),
+                wrapping.iter().find(|k| k.label == value(2)),
+                profiles.iter().find(|p| p.name == value(4)),
+            );
+            let (Some(template), Some(under), Some(profile)) = chosen else {
+                prompt.refused = Some(refused(
+                    "Template, wrapping key and profile?",
+                    "Choose all three.",
+                ));
+                continue;
+            };
+            let label = value(0);
+            if self
+                .keys()
+                .iter()
+                .any(|k| k.label == label && k.state != KeyState::Void)
+            {
+                prompt.refused = Some(refused(
+                    format!("There is a key {label} already."),
+                    "A label is used once; count its last part up.",
+                ));
+                continue;
+            }
+            let medium = media.iter().find(|m| m.name == value(6));
+            return Ok(Some(Parameters {
+                label: label.to_owned(),
+                template: template.clone(),
+                components: 0,
+                delivery: None,
+                requester: None,
+                paper: None,
+                import: Some(ImportFrom {
+                    under: WrappingKey {
+                        id: under.id,
+                        label: under.label.clone(),
+                        form: under.form,
+                    },
+                    partner: value(3).trim().to_owned(),
+                    profile: profile.clone(),
+                    method: chosen_method(value(5), template.form).to_owned(),
+                    medium: medium.map(|m| (m.id, m.name.clone())),
+                }),
+                exercise: None,
+                held: Vec::new(),
+            }));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Tasks about sheets in custody: exercises that are due, and what they found.
+
+use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
+
+use crate::front::TaskRow;
+use crate::words;
+
+/// A sheet is proven at least once a year.
+const EXERCISE_DAYS: u64 = 365;
+/// An exercise becomes a task this long before.
+const AHEAD_DAYS: u64 = 30;
+const DAY_MS: u64 = 86_400_000;
+
+fn task(due: String, days: i64, what: String, who: &str, detail: Vec<String>) -> TaskRow {
+    TaskRow {
+        due,
+        days,
+        what,
+        who: who.into(),
+        detail,
+        resume: None,
+    }
+}
+
+/// What is to be done about a key's sheets.
+pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord) -> Vec<TaskRow> {
+    let mut tasks = Vec::new();
+    if key.state != KeyState::Active {
+        return tasks;
+    }
+    for c in &key.components {
+        if c.doubted_ms.is_some() {
+            tasks.push(task(
+                "now".into(),
+                -1,
+                format!("{}: the sheet of component {} was not proven", key.label, c.index),
+                "Key managers, Approvers",
+                vec![
+                    format!("custodian {}", c.custodian_name),
+                    "The key cannot be put together from its sheets again: replace it, or hold the exercise again with the right sheet.".into(),
+                ],
+            ));
+        }
+        if c.opened.is_some() {
+            tasks.push(task(
+                "now".into(),
+                -1,
+                format!("{}: component {} lies in no sealed package", key.label, c.index),
+                "Key managers, Approvers",
+                vec!["It was opened in an exercise that ended early: hold it again, and seal the sheet.".into()],
+            ));
+        }
+    }
+    let sheets = key
+        .components
+        .iter()
+        .filter(|c| c.state == ComponentState::Sealed);
+    let oldest = sheets.filter_map(|c| c.proven_ms.max(c.sealed_ms)).min();
+    if let Some(oldest) = oldest {
+        let due_ms = oldest + EXERCISE_DAYS * DAY_MS;
+        if now_ms + AHEAD_DAYS * DAY_MS >= due_ms {
+            let left = i64::try_from(due_ms / DAY_MS).unwrap_or(i64::MAX)
+                - i64::try_from(now_ms / DAY_MS).unwrap_or(0);
+            tasks.push(task(
+                if left < 0 {
+                    "overdue".into()
+                } else {
+                    words::date(due_ms)
+                },
+                left,
+                format!(
+                    "custody exercise, {}, {} sheets",
+                    key.label,
+                    key.components.len()
+                ),
+                "Custodians",
+                vec!["Key managers begin it with the script Custody exercise.".into()],
+            ));
+        }
+    }
+    tasks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conclave_evidence::{GroupId, Id};
+    use conclave_keyroom::domain::form::KeyForm;
+    use conclave_keyroom::domain::key::{CheckValue, Component, KeySource};
+
+    fn key(sealed_ms: u64) -> KeyRecord {
+        let kcv = CheckValue {
+            value: "08D7B4".into(),
+            method: "ENC-ZERO".into(),
+        };
+        KeyRecord {
+            id: Id([1; 16]),
+            label: "BANK-LAKE.ZMK.001".into(),
+            form: KeyForm::Tdes2,
+            usage: "K0".into(),
+            mode_of_use: "B".into(),
+            exportability: "N".into(),
+            template: "zmk-tdes2 v1".into(),
+            kcv: kcv.clone(),
+            state: KeyState::Active,
+            provider: "software".into(),
+            ceremony: Id([2; 16]),
+            created_ms: 0,
+            expires_ms: u64::MAX,
+            wrapping: None,
+            components: vec![Component {
+                index: 1,
+                of: 2,
+                kcv,
+                custodian: Id([3; 16]),
+                custodian_name: "MEMBER-4".into(),
+                group: GroupId::CustodiansA,
+                state: ComponentState::Sealed,
+                envelope: Some("CE0001".into()),
+                witness: None,
+                printed_ms: None,
+                sealed_ms: Some(sealed_ms),
+                commitment: None,
+                opened: None,
+                proven_ms: None,
+                doubted_ms: None,
+            }],
+            source: KeySource::Here,
+            exports: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_exercise_is_due_a_year_after_the_last_proof() {
+        let mut of = key(1000 * DAY_MS);
+        assert!(custody_tasks(1300 * DAY_MS, &of).is_empty());
+        let due = custody_tasks(1340 * DAY_MS, &of);
+        assert_eq!((due.len(), due[0].days), (1, 25));
+        assert!(due[0].what.contains("custody exercise"));
+        assert_eq!(custody_tasks(1400 * DAY_MS, &of)[0].due, "overdue");
+        of.components[0].proven_ms = Some(1399 * DAY_MS);
+        assert!(custody_tasks(1400 * DAY_MS, &of).is_empty());
+    }
+
+    #[test]
+    fn a_doubted_sheet_and_an_open_one_are_red() {
+        let mut of = key(1000 * DAY_MS);
+        of.components[0].doubted_ms = Some(1);
+        of.components[0].opened = Some(Id([4; 16]));
+        let tasks = custody_tasks(1001 * DAY_MS, &of);
+        assert_eq!(tasks.len(), 2);
+        assert!(tasks.iter().all(|t| t.days < 0));
+        of.state = KeyState::Void;
+        assert!(custody_tasks(1001 * DAY_MS, &of).is_empty());
+    }
+}

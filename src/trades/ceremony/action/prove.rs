@@ -1,0 +1,214 @@
+//! One sheet of a custody exercise: what its custodian typed against what the
+//! station kept of the component, and never a second one beside it.
+
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::primitive::modes::Algorithm;
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::{Compartment, VaultError};
+use serde::{Deserialize, Serialize};
+
+use super::super::commitment;
+use super::super::state::Player;
+
+/// Proves that a component's sheet is readable and right.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProveComponent {
+    /// Under this ceremony's mandate.
+    pub ceremony: Id,
+    /// The key.
+    pub key: Id,
+    /// Its label, for the words.
+    pub label: String,
+    /// Which component, from 1.
+    pub index: u8,
+    /// Who holds it, and typed it.
+    pub custodian: Player,
+    /// The serial of the package that was opened for it, as all typed it.
+    pub serial: String,
+    /// Nothing could be typed: the sheet is not readable, or not complete.
+    pub unreadable: bool,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It is the component, by its commitment.
+    Proven,
+    /// Its check value is the component's; there is no commitment from the time
+    /// when it was printed.
+    ByCheckValue,
+    /// It is not, or nobody could read it.
+    Doubted,
+}
+
+impl Proof {
+    /// For journal, minutes and screen.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Proven => "proven: readable, and the component that left the station",
+            Self::ByCheckValue => "readable, and of the component's check value",
+            Self::Doubted => "NOT PROVEN: the sheet is not readable, or not the component",
+        }
+    }
+}
+
+/// A line of the results that tells what became of a sheet.
+#[must_use]
+pub fn tells_of_a_sheet(words: &str) -> bool {
+    words.starts_with(SHEET)
+}
+
+/// How such a line begins.
+const SHEET: &str = "sheet ";
+
+impl ProveComponent {
+    fn component<'r>(&self, record: &'r KeyRecord) -> Result<&'r Component, ActionError> {
+        let component = record
+            .components
+            .iter()
+            .find(|c| c.index == self.index)
+            .ok_or_else(|| {
+                ActionError::rule(
+                    format!("{} has no component {}", self.label, self.index),
+                    "Stop, and call the approvers.",
+                )
+            })?;
+        if component.custodian != self.custodian.id
+            || record.held_other_part(self.custodian.id, self.index)
+        {
+            return Err(ActionError::rule(
+                format!(
+                    "component {} is not in the hands of {}",
+                    self.index, self.custodian.name
+                ),
+                "Only the custodian on record opens it (R4).",
+            ));
+        }
+        if !matches!(
+            component.state,
+            ComponentState::Sealed | ComponentState::Entered
+        ) {
+            return Err(ActionError::rule(
+                format!("component {} is not sealed and in custody", self.index),
+                "Finish its ceremony first.",
+            ));
+        }
+        let other = component
+            .envelope
+            .as_ref()
+            .is_some_and(|e| *e != self.serial);
+        if other {
+            return Err(ActionError::rule(
+                format!(
+                    "the package of component {} has another serial than was recorded (R11)",
+                    self.index
+                ),
+                "Put it into quarantine unopened, and call the security administrators.",
+            ));
+        }
+        Ok(component)
+    }
+}
+
+/// The check value of a component, as its record has it.
+fn check_value_of(component: &Component, tdes: bool, value: &Secret) -> bool {
+    let algorithm = if tdes {
+        Algorithm::Tdes
+    } else {
+        Algorithm::Aes
+    };
+    Kcv::compute(Method::usual(algorithm), value.expose())
+        .is_ok_and(|kcv| super::check_value(&kcv) == component.kcv)
+}
+
+impl Action for ProveComponent {
+    const NAME: &'static str = "prove-component";
+    type Out = Proof;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Mandate(self.ceremony),
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+            Authority::Person(self.custodian.id, self.custodian.group),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!(
+                "Custody exercise: component {} of {}, opened and typed by {}",
+                self.index, self.label, self.custodian.name
+            ),
+            format!("its package was {}", self.serial),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        secrets: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<Proof, ActionError> {
+        let mut record = super::key_record(permit, self.key)?;
+        let component = self.component(&record)?.clone();
+        let typed = match (secrets.as_slice(), self.unreadable) {
+            ([value], false) => Some(value),
+            ([], true) => None,
+            _ => {
+                return Err(ActionError::rule(
+                    "one component is proven at a time",
+                    "Type it again.",
+                ));
+            }
+        };
+        let right = typed.filter(|value| check_value_of(&component, record.form.is_tdes(), value));
+        let proof = match (right, component.commitment) {
+            (None, _) => Proof::Doubted,
+            (Some(_), None) => Proof::ByCheckValue,
+            (Some(value), Some(kept)) => {
+                // A partner's was made before the key had its id.
+                let subject = match &record.source {
+                    KeySource::Here => record.id,
+                    _ => record.ceremony,
+                };
+                let under = match permit.get_secret(Compartment::Keys, commitment::id_of(subject)) {
+                    Ok(under) => under,
+                    Err(VaultError::Missing(_)) => {
+                        return Err(ActionError::rule(
+                            format!("the key of {}'s commitments is not there", self.label),
+                            "Do not use this key before it is known why.",
+                        ));
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let made = commitment::commit(&under, subject, self.index, value)?;
+                let same = Secret::take(&mut made.0.to_vec()).ct_eq(&kept.0);
+                if same { Proof::Proven } else { Proof::Doubted }
+            }
+        };
+        drop(secrets);
+        let now = permit.now_ms();
+        if let Some(component) = record.components.iter_mut().find(|c| c.index == self.index) {
+            component.opened = Some(self.ceremony);
+            match proof {
+                Proof::Doubted => component.doubted_ms = Some(now),
+                Proof::Proven | Proof::ByCheckValue => {
+                    component.proven_ms = Some(now);
+                    component.doubted_ms = None;
+                }
+            }
+        }
+        super::put_key(permit, &record)?;
+        Ok(proof)
+    }
+
+    fn outcome(&self, out: &Proof) -> Vec<String> {
+        vec![format!("{SHEET}{} {}", self.index, out.words())]
+    }
+}

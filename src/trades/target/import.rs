@@ -1,0 +1,395 @@
+//! The import: a key that a partner wrapped under a key of this house.
+//!
+//! Whatever is wrong below the encryption has one answer, and wrapping keys
+//! have few tries an hour: the station tells nobody how near a forged block
+//! came. What is wrong in clear, or in a block that authenticates, is named.
+
+use conclave_crypto::keyblock::{BlockId, Kbpk, KeyBlock, ReadError, Unwrapped};
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::primitive::kcv_fit::{self, Claim};
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState, WrappingMethod};
+use conclave_keyroom::domain::profile::BlockProfile;
+use conclave_keyroom::domain::template::KeyTemplate;
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::provider::StoredKey;
+use conclave_keyroom::vault::{Compartment, VaultError};
+use serde::{Deserialize, Serialize};
+
+use super::export::KeyName;
+use super::{cipher, rules};
+use crate::ceremony::action::{check_new, check_value, expires, method, two_people};
+use crate::ceremony::state::{KeyMade, Player};
+
+/// Blocks that may fail under one wrapping key within [`WINDOW_MS`].
+pub const FAILURES_MOST: usize = 5;
+/// One hour.
+pub const WINDOW_MS: u64 = 3_600_000;
+
+/// Imports one key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportBlock {
+    /// Under this ceremony's mandate.
+    pub ceremony: Id,
+    /// The new key's id.
+    pub key: Id,
+    /// Its label, unique on the station.
+    pub label: String,
+    /// What kind of key it has to be.
+    pub template: KeyTemplate,
+    /// Whose key it is.
+    pub partner: String,
+    /// The key of this house that it is under.
+    pub under: KeyName,
+    /// What is tolerated.
+    pub profile: BlockProfile,
+    /// The block, as it came.
+    pub block: String,
+    /// The partner's check value: upper-case hex.
+    pub value: String,
+    /// How the partner made it.
+    pub method: String,
+    /// Who typed it, each with an own card.
+    pub by: Vec<Player>,
+}
+
+/// When blocks failed under a wrapping key.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ImportTries {
+    /// Wall clock, oldest first. A try that has not ended counts as failed.
+    pub failed_ms: Vec<u64>,
+}
+
+impl ImportTries {
+    /// The record's kind in the catalogue.
+    pub const KIND: &'static str = "import-tries";
+
+    /// The record's id, of the wrapping key's.
+    #[must_use]
+    pub fn id_of(under: Id) -> Id {
+        let mut id = under.0;
+        id.iter_mut().for_each(|byte| *byte ^= 0x99);
+        Id(id)
+    }
+}
+
+/// The one answer for whatever does not authenticate.
+fn no_key(under: &str) -> ActionError {
+    ActionError::rule(
+        format!("the block does not give a key under {under}"),
+        "Compare block and wrapping key with the partner. What is wrong is not told, and tries are few.",
+    )
+}
+
+fn misfit(what: String) -> ActionError {
+    ActionError::rule(
+        what,
+        "Choose the template that the partner's letter asks for, or have the partner make another block.",
+    )
+}
+
+/// The stricter of two exportabilities.
+fn stricter(one: &str, other: &str) -> String {
+    let rank = |e: &str| match e {
+        "N" => 0,
+        "S" => 1,
+        _ => 2,
+    };
+    if rank(one) <= rank(other) { one } else { other }.to_owned()
+}
+
+impl ImportBlock {
+    /// Everything that is judged in clear, before a try is counted.
+    fn in_clear(&self, under: &KeyRecord) -> Result<KeyBlock, ActionError> {
+        self.profile
+            .check()
+            .map_err(|why| ActionError::rule(why, "Have the profile corrected."))?;
+        let block = KeyBlock::parse(self.block.as_bytes()).map_err(|e| {
+            ActionError::rule(e.to_string(), "Compare the block with the partner's.")
+        })?;
+        let version = block.header().version;
+        if !self.profile.versions.contains(version.letter()) {
+            return Err(misfit(format!(
+                "the profile {} takes no version {}",
+                self.profile.stamp(),
+                version.letter()
+            )));
+        }
+        if version.cipher() != cipher(under.form) {
+            return Err(misfit(format!(
+                "a block of version {} is not under {}, which is {}",
+                version.letter(),
+                under.label,
+                under.form
+            )));
+        }
+        Ok(block)
+    }
+
+    fn claim(&self) -> Result<Claim, ActionError> {
+        method(self.template.form, &self.method)
+            .and_then(|method| Claim::new(&self.value, method))
+            .ok_or_else(|| {
+                ActionError::rule(
+                    "what was typed is no check value",
+                    "Type it from the partner's letter.",
+                )
+            })
+    }
+
+    /// What an authenticated block says against what was approved.
+    fn fits(&self, block: &KeyBlock, found: &Unwrapped) -> Result<(), ActionError> {
+        let header = &found.header;
+        let of = &header.attributes;
+        let template = &self.template;
+        let same = |what: &str, said: String, wanted: &str| {
+            if said == wanted {
+                return Ok(());
+            }
+            Err(misfit(format!(
+                "the block's {what} is {said}, the template {} has {wanted}",
+                template.stamp()
+            )))
+        };
+        // Usage, algorithm, mode, version number, exportability: `P0TE00E`.
+        let said = of.to_string();
+        let field = |range: std::ops::Range<usize>| said.get(range).unwrap_or_default().to_owned();
+        same("usage", field(0..2), &template.usage)?;
+        same(
+            "algorithm",
+            field(2..3),
+            if template.form.is_tdes() { "T" } else { "A" },
+        )?;
+        let (mode, wanted) = (field(3..4), template.mode_of_use.as_str());
+        // Whoever may do more may do this alone: the record keeps the narrower.
+        let wider = match mode.as_str() {
+            "N" => true,
+            "B" => matches!(wanted, "D" | "E"),
+            "C" => matches!(wanted, "G" | "V"),
+            _ => false,
+        };
+        if !wider {
+            same("mode of use", mode, wanted)?;
+        }
+        same(
+            "key length",
+            format!("{} bytes", found.key.len()),
+            &format!("{} bytes", template.form.bytes()),
+        )?;
+        if let Err(rule) = &found.rule {
+            return Err(misfit(format!("{rule} (R6)")));
+        }
+        if !self.profile.short_padding && !block.hides_length() {
+            return Err(misfit(format!(
+                "the block's padding does not hide the key's length, and the profile {} does not allow that",
+                self.profile.stamp()
+            )));
+        }
+        let unknown = header.blocks.iter().find(|b| !b.id().is_known());
+        if let (Some(unknown), false) = (unknown, self.profile.unknown_blocks) {
+            return Err(misfit(format!(
+                "the block has an optional block {} that TR-31 does not know, and the profile {} does not allow that",
+                unknown.id(),
+                self.profile.stamp()
+            )));
+        }
+        self.own_check_value(found)
+    }
+
+    /// The check value that the block itself carries, where it does.
+    fn own_check_value(&self, found: &Unwrapped) -> Result<(), ActionError> {
+        let carried = BlockId::new("KC").and_then(|id| found.header.blocks.get(id));
+        let Some((kind, digits)) = carried.and_then(|data| data.split_at_checked(2)) else {
+            return Ok(());
+        };
+        let tdes = self.template.form.is_tdes();
+        let method = match (kind, tdes) {
+            ("00", true) => Method::TdesZero,
+            ("00", false) => Method::AesZero,
+            ("01", true) => Method::TdesCmac,
+            ("01", false) => Method::AesCmac,
+            _ => return Ok(()),
+        };
+        let same = Kcv::compute(method, found.key.expose())
+            .is_ok_and(|kcv| !digits.is_empty() && kcv.hex().starts_with(digits));
+        if same {
+            return Ok(());
+        }
+        Err(misfit(
+            "the check value in the block is not its key's".into(),
+        ))
+    }
+
+    /// The key, for as long as the call: authenticated, fitting, and of the
+    /// partner's check value.
+    fn key_of(
+        &self,
+        permit: &mut Permit<'_>,
+        under: &KeyRecord,
+        block: &KeyBlock,
+        claim: &Claim,
+    ) -> Result<Secret, ActionError> {
+        let stored: StoredKey = permit.get(Compartment::Keys, under.id)?;
+        if stored.key != under.id || stored.form != under.form {
+            return Err(ActionError::rule(
+                format!("the stored value of {} is another key's", under.label),
+                "do not use this key before it is known why",
+            ));
+        }
+        let mut found: Option<Result<Unwrapped, ReadError>> = None;
+        let (provider, mark, _) = permit.provider();
+        provider.open(&mark, &[&stored], &mut |secrets| {
+            if let [wrapping] = secrets {
+                found = Kbpk::new(cipher(under.form), wrapping.duplicate())
+                    .ok()
+                    .map(|kbpk| block.unwrap(&kbpk));
+            }
+        })?;
+        let Some(Ok(found)) = found else {
+            return Err(no_key(&under.label));
+        };
+        self.fits(block, &found)?;
+        if claim.is_of(found.key.expose()).unwrap_or(false) {
+            return Ok(found.key);
+        }
+        let why = match kcv_fit::explain(cipher(self.template.form), &[&found.key], claim) {
+            Some(fit) => format!("the value that was typed: {fit}"),
+            None => "none of the usual mistakes explains the value that was typed".into(),
+        };
+        Err(ActionError::rule(
+            format!("the block's key has another check value; {why}"),
+            "Compare the check value with the partner's letter.",
+        ))
+    }
+}
+
+impl Action for ImportBlock {
+    const NAME: &'static str = "import-block";
+    type Out = KeyMade;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Mandate(self.ceremony),
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        let by: Vec<&str> = self.by.iter().map(|p| p.name.as_str()).collect();
+        vec![
+            format!(
+                "Import {} of {} under {}, KCV {}: {} ({})",
+                self.label,
+                self.partner,
+                self.under.label,
+                self.under.kcv,
+                self.template.title,
+                self.template.stamp()
+            ),
+            format!(
+                "the partner's check value was typed as {} ({}) by {}",
+                self.value,
+                self.method,
+                by.join(" and ")
+            ),
+        ]
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let now = beforehand.now_ms();
+        let under: KeyRecord = beforehand.get(Compartment::Catalogue, self.under.id)?;
+        rules::same(&self.under, &under)?;
+        rules::unwrapping(&under, now)?;
+        two_people(&self.by)?;
+        self.claim()?;
+        self.in_clear(&under)?;
+        let id = ImportTries::id_of(under.id);
+        let mut tries: ImportTries = match beforehand.get(Compartment::Catalogue, id) {
+            Ok(tries) => tries,
+            Err(VaultError::Missing(_)) => ImportTries::default(),
+            Err(error) => return Err(error.into()),
+        };
+        // A clock that was set back makes no try older.
+        tries
+            .failed_ms
+            .retain(|at| now.saturating_sub(*at) < WINDOW_MS);
+        if tries.failed_ms.len() >= FAILURES_MOST {
+            return Err(ActionError::rule(
+                format!(
+                    "{FAILURES_MOST} blocks failed under {} within an hour: no more are tried",
+                    under.label
+                ),
+                "Find out with the partner what is wrong, and come back in an hour.",
+            ));
+        }
+        tries.failed_ms.push(now);
+        Ok(beforehand.put(Compartment::Catalogue, ImportTries::KIND, id, &tries)?)
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<KeyMade, ActionError> {
+        check_new(permit, &self.label, &self.template)?;
+        let under: KeyRecord = permit.get(Compartment::Catalogue, self.under.id)?;
+        let block = self.in_clear(&under)?;
+        let claim = self.claim()?;
+        let clear = self.key_of(permit, &under, &block, &claim)?;
+        let form = self.template.form;
+        let (provider, mark, random) = permit.provider();
+        let identity = provider.identity();
+        let made = provider.store_imported(&mark, self.key, form, clear, random)?;
+        let kcv = check_value(&made.kcv);
+        let now = permit.now_ms();
+        let header = block.header();
+        let said = header.attributes.to_string();
+        let exportability = said.get(6..7).unwrap_or("N");
+        let record = KeyRecord {
+            id: self.key,
+            label: self.label.clone(),
+            form,
+            usage: self.template.usage.clone(),
+            mode_of_use: self.template.mode_of_use.clone(),
+            exportability: stricter(&self.template.exportability, exportability),
+            template: self.template.stamp(),
+            kcv: kcv.clone(),
+            state: KeyState::PreActivation,
+            provider: format!("{}: {}", identity.name, identity.class.words()),
+            ceremony: self.ceremony,
+            created_ms: now,
+            expires_ms: expires(now, &self.template),
+            wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
+                .then(|| WrappingMethod::of(form)),
+            components: Vec::new(),
+            source: KeySource::Block {
+                partner: self.partner.clone(),
+                under: under.label.clone(),
+                format: format!("TR-31 version {}", header.version.letter()),
+            },
+            exports: Vec::new(),
+        };
+        permit.put(
+            Compartment::Keys,
+            KeyRecord::VALUE_KIND,
+            self.key,
+            &made.stored,
+        )?;
+        permit.put(Compartment::Catalogue, KeyRecord::KIND, self.key, &record)?;
+        // This try did not fail.
+        let id = ImportTries::id_of(under.id);
+        let mut tries: ImportTries = permit.get(Compartment::Catalogue, id)?;
+        tries.failed_ms.pop();
+        permit.put(Compartment::Catalogue, ImportTries::KIND, id, &tries)?;
+        Ok(KeyMade { id: self.key, kcv })
+    }
+
+    fn outcome(&self, out: &KeyMade) -> Vec<String> {
+        vec![format!("check value {}", out.kcv.words())]
+    }
+}

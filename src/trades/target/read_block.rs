@@ -1,0 +1,84 @@
+//! Reading a partner's key block from an enrolled medium.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::media::MediaError;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use crate::media::check_name;
+
+/// The folder of the medium in which partners' files lie.
+pub const IMPORT_FOLDER: &str = "IMPORT";
+/// The largest file that is looked at, in bytes: a block and a line end.
+const MOST: u64 = 10_001;
+
+/// Reads one file of the medium's import folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadBlock {
+    /// Under this ceremony's mandate.
+    pub ceremony: Id,
+    /// The medium's record.
+    pub medium: Id,
+    /// The file's name.
+    pub file: String,
+}
+
+fn failed(error: &MediaError) -> ActionError {
+    ActionError::Device {
+        what: format!("the block was not read: {error}"),
+        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
+    }
+}
+
+impl Action for ReadBlock {
+    const NAME: &'static str = "read-block";
+    type Out = String;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Mandate(self.ceremony),
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![format!("read the key block {IMPORT_FOLDER}/{}", self.file)]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<String, ActionError> {
+        check_name(&self.file).map_err(|e| failed(&e))?;
+        let medium: MediumRecord = permit.get(Compartment::Directory, self.medium)?;
+        let found = ports.media.found().map_err(|e| failed(&e))?;
+        match found.as_slice() {
+            [] => return Err(failed(&MediaError::Missing)),
+            [one] if one.serial == medium.serial => {}
+            [_] => return Err(failed(&MediaError::Wrong)),
+            _ => return Err(failed(&MediaError::Several)),
+        }
+        let bytes = ports
+            .media
+            .read_back(&*permit, &medium.serial, IMPORT_FOLDER, &self.file, MOST)
+            .map_err(|e| failed(&e))?;
+        // A line end is what an editor adds; anything else is not a block.
+        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if text.is_empty() || !text.iter().all(|b| (0x20..0x7F).contains(b)) {
+            return Err(ActionError::rule(
+                "the file is no key block: it is not one line of plain characters",
+                "Ask the partner for the block alone, in ASCII.",
+            ));
+        }
+        Ok(text.iter().map(|b| char::from(*b)).collect())
+    }
+}

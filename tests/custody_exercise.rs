@@ -1,0 +1,414 @@
+//! Custody exercises through the whole station: months later each sheet is
+//! proven by its own custodian, one at a time, and never put together.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/stage.rs"]
+mod stage;
+#[path = "support/typist.rs"]
+mod typist;
+
+use std::sync::OnceLock;
+
+use conclave_evidence::journal::EntryKind;
+use conclave_keyroom::domain::key::{ComponentState, KeyRecord};
+use conclave_keyroom::ports::dialogue::{Answer, Ask};
+use people::{At, Scene, done};
+use stage::{STAFF, copy, folder, scene};
+use tempfile::TempDir;
+use typist::{Typist, hex, sum, unhex};
+
+const EXERCISE: &str = "custody-exercise.toml";
+const LABEL: &str = "BANK-LAKE.ZMK.001";
+
+/// The values on the sheets that lie in the component printer, in order.
+fn printed(scene: &Scene) -> Vec<Vec<u8>> {
+    let bytes = scene.room.printers.0[0].bytes();
+    let text = String::from_utf8_lossy(bytes.expose()).into_owned();
+    text.split("COMPONENT VALUE")
+        .skip(1)
+        .map(|sheet| {
+            let digits: String = sheet
+                .lines()
+                .filter(|line| line.contains("   check "))
+                .flat_map(|line| line.split_whitespace())
+                .filter(|w| w.len() == 4 && w.bytes().all(|b| b"0123456789ABCDEF".contains(&b)))
+                .collect();
+            unhex(&digits)
+        })
+        .collect()
+}
+
+/// A station with one TDES key in three sheets, and the sheets.
+fn with_sheets() -> (TempDir, Scene, Vec<Vec<u8>>) {
+    static BASE: OnceLock<(TempDir, Vec<Vec<u8>>)> = OnceLock::new();
+    let (base, sheets) = BASE.get_or_init(|| {
+        let folder = folder();
+        let mut scene = scene(&folder);
+        done(scene.zmk(LABEL, "zmk-tdes2", "3"));
+        let sheets = printed(&scene);
+        assert_eq!((sheets.len(), sheets[0].len()), (3, 16));
+        scene.station.logout("logged out").unwrap();
+        (folder, sheets)
+    });
+    let folder = TempDir::new().unwrap();
+    copy(base.path(), folder.path());
+    let scene = reopened(&folder);
+    (folder, scene, sheets.clone())
+}
+
+fn reopened(folder: &TempDir) -> Scene {
+    let mut scene = Scene::open(folder.path(), STAFF);
+    // Serials of the base are used up.
+    scene.people.serial = 5000;
+    scene.logon_both();
+    scene
+}
+
+fn key(scene: &Scene) -> KeyRecord {
+    scene
+        .station
+        .keys()
+        .into_iter()
+        .find(|k| k.label == LABEL)
+        .unwrap()
+}
+
+/// Custodians with these sheets, and the recorded serials.
+fn custodians(scene: &Scene, sheets: &[Vec<u8>]) -> At {
+    let mut usual = Typist::new(sheets.to_vec(), "000000").at();
+    let serials: Vec<Option<String>> = key(scene)
+        .components
+        .iter()
+        .map(|c| c.envelope.clone())
+        .collect();
+    Box::new(move |prompt, times| {
+        if prompt.code.starts_with("exercise.serial") && matches!(prompt.ask, Ask::Text { .. }) {
+            let sheet: usize = prompt.title.split(' ').nth(1).unwrap().parse().unwrap();
+            let serial = serials[sheet - 1].clone();
+            return Some(Answer::Word(serial.unwrap_or("PARTNER-0001".into())));
+        }
+        usual(prompt, times)
+    })
+}
+
+fn exercise(scene: &mut Scene, at: At) -> (String, String) {
+    scene.people.at = at;
+    scene.people.refusals.clear();
+    let title = done(scene.ceremony(EXERCISE, &[LABEL]));
+    scene.people.at = Box::new(|_, _| None);
+    (title, scene.people.refusals.join("\n"))
+}
+
+fn journalled(scene: &Scene, action: &str) -> usize {
+    let entries = scene.station.door().vault().entries(0).unwrap();
+    entries
+        .iter()
+        .filter_map(|e| e.open_header().ok())
+        .filter(|h| h.action == action && h.kind == EntryKind::Outcome)
+        .count()
+}
+
+fn tasks(scene: &Scene) -> String {
+    format!("{:?}", scene.station.lists().tasks)
+}
+
+/// No component is in the provider, under whatever id.
+fn assert_nothing_waits(scene: &Scene) {
+    let ids = scene.station.ceremonies().into_iter().map(|c| c.ceremony);
+    for id in ids.chain([key(scene).id]) {
+        for index in 1..=9 {
+            assert!(!scene.station.door().component_waits(id, index));
+        }
+    }
+}
+
+#[test]
+fn each_sheet_is_proven_and_lies_in_a_new_package() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    let before = key(&scene);
+    let at = custodians(&scene, &sheets);
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    assert!(told.is_empty(), "{told}");
+    let after = key(&scene);
+    assert_eq!((after.state, &after.kcv), (before.state, &before.kcv));
+    for (old, new) in before.components.iter().zip(&after.components) {
+        assert!(old.commitment.is_some());
+        assert_eq!(new.commitment, old.commitment);
+        assert_eq!(new.custodian, old.custodian);
+        assert_eq!(new.state, ComponentState::Sealed);
+        assert_ne!(new.envelope, old.envelope, "a new package");
+        assert!(new.proven_ms.is_some() && new.doubted_ms.is_none() && new.opened.is_none());
+    }
+    assert_eq!(journalled(&scene, "prove-component"), 3);
+    assert_nothing_waits(&scene);
+    // The key still wraps.
+    done(scene.working("BANK-LAKE.ZPK.001", "zpk-tdes2", LABEL));
+    // And the next exercise wants the new serials.
+    let at = custodians(&scene, &sheets);
+    let (title, told) = exercise(&mut scene, at);
+    assert!(
+        title.ends_with("done") && told.is_empty(),
+        "{title}: {told}"
+    );
+}
+
+#[test]
+fn a_sheet_that_is_another_is_found_and_the_others_are_proven() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    // Custodian 2 has a copy of another sheet; typed four times.
+    let mut wrong = sheets.clone();
+    wrong[1] = sum(&[sheets[0].clone(), sheets[2].clone()]);
+    let at = custodians(&scene, &wrong);
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    assert_eq!(
+        told.matches("what was typed is not the component").count(),
+        3,
+        "{told}"
+    );
+    let found = key(&scene);
+    let doubted: Vec<u8> = found
+        .components
+        .iter()
+        .filter(|c| c.doubted_ms.is_some())
+        .map(|c| c.index)
+        .collect();
+    assert_eq!(doubted, [2]);
+    assert!(tasks(&scene).contains("the sheet of component 2 was not proven"));
+    // The right sheet turns up.
+    let at = custodians(&scene, &sheets);
+    let (title, _) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}");
+    assert!(
+        key(&scene)
+            .components
+            .iter()
+            .all(|c| c.doubted_ms.is_none())
+    );
+    assert!(!tasks(&scene).contains("not proven"));
+}
+
+#[test]
+fn the_commitment_counts_and_not_the_check_value_alone() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    // A parity bit: DES does not see it, so the check value is the same.
+    let mut wrong = sheets.clone();
+    wrong[2][5] ^= 1;
+    let at = custodians(&scene, &wrong);
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    assert!(told.is_empty(), "the check value agrees: {told}");
+    let found = key(&scene);
+    assert!(found.components[2].doubted_ms.is_some());
+    assert!(found.components[0].proven_ms.is_some());
+}
+
+#[test]
+fn a_slip_of_the_fingers_is_named_by_group_and_proven_in_the_end() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    let typist = Typist::new(sheets.clone(), "000000");
+    typist.slip(|sheet, line, typing, digits| {
+        if (sheet, line, typing) == (1, 2, 1) {
+            digits.swap(0, 1);
+        }
+    });
+    let mut slips = typist.at();
+    let mut usual = custodians(&scene, &sheets);
+    let at: At = Box::new(move |prompt, times| match prompt.ask {
+        Ask::Groups(_) => slips(prompt, times),
+        _ => usual(prompt, times),
+    });
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    assert!(
+        told.contains("Component 1, line 2: the check letter"),
+        "{told}"
+    );
+    assert!(key(&scene).components.iter().all(|c| c.proven_ms.is_some()));
+}
+
+#[test]
+fn a_sheet_that_nobody_can_read_is_a_finding() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    let typist = Typist::new(sheets.clone(), "000000");
+    typist.slip(|sheet, line, _, digits| {
+        if (sheet, line) == (3, 1) {
+            digits.swap(2, 3);
+        }
+    });
+    let differ = sheets[2][1] >> 4 != sheets[2][1] & 15;
+    let mut slips = typist.at();
+    let mut usual = custodians(&scene, &sheets);
+    let at: At = Box::new(move |prompt, times| match prompt.ask {
+        Ask::Groups(_) => slips(prompt, times),
+        _ => usual(prompt, times),
+    });
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    assert_eq!(key(&scene).components[2].doubted_ms.is_some(), differ);
+}
+
+#[test]
+fn another_serial_on_the_package_ends_it_unopened() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    let mut usual = custodians(&scene, &sheets);
+    let at: At = Box::new(move |prompt, times| {
+        let second = prompt.title.starts_with("Component 2");
+        if second && prompt.code.starts_with("exercise.serial") && !prompt.code.ends_with("card") {
+            return Some(Answer::Word("CE9999999".into()));
+        }
+        usual(prompt, times)
+    });
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("ended early"), "{title}: {told}");
+    assert!(
+        told.contains("goes into quarantine, unopened (R11)"),
+        "{told}"
+    );
+    let found = key(&scene);
+    assert_eq!(found.state.words(), "active");
+    assert!(found.components[1].opened.is_none() && found.components[1].proven_ms.is_none());
+    assert_eq!(journalled(&scene, "prove-component"), 1);
+}
+
+#[test]
+fn the_old_package_is_not_used_again() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    let old = key(&scene).components[0].envelope.clone().unwrap();
+    let mut usual = custodians(&scene, &sheets);
+    let mut left = 2;
+    let at: At = Box::new(move |prompt, times| {
+        if prompt.code.starts_with("seal.serial")
+            && matches!(prompt.ask, Ask::Text { .. })
+            && left > 0
+        {
+            left -= 1;
+            return Some(Answer::Word(old.clone()));
+        }
+        usual(prompt, times)
+    });
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    assert!(told.contains("was used before (R11)"), "{told}");
+}
+
+#[test]
+fn nobody_but_the_holder_opens_a_sheet() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    scene.people.at = custodians(&scene, &sheets);
+    let holders: Vec<String> = key(&scene)
+        .components
+        .iter()
+        .map(|c| c.custodian_name.clone())
+        .collect();
+    let (first, second, third) = (&holders[0], &holders[1], &holders[2]);
+    let cast = ["Dan", "Eva", "Ada", "Ben", second, first, third, "Jim"];
+    scene.people.form("ceremony.cast", &cast);
+    let _ = scene.ceremony(EXERCISE, &[LABEL]);
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("Nobody is chosen for custodian"), "{told}");
+    assert_eq!(journalled(&scene, "prove-component"), 0);
+}
+
+#[test]
+fn a_pulled_card_leaves_it_to_be_resumed() {
+    for code in [
+        "exercise.serial.first",
+        "enter.ready",
+        "exercise.line",
+        "seal.serial.first",
+    ] {
+        let (_folder, mut scene, sheets) = with_sheets();
+        let mut usual = custodians(&scene, &sheets);
+        let reader = scene.people.hand();
+        let mut pulled = false;
+        scene.people.at = Box::new(move |prompt, times| {
+            let second = prompt.title.starts_with("Component 2");
+            if prompt.code == code && second && !std::mem::replace(&mut pulled, true) {
+                reader.pull(0);
+                std::thread::sleep(std::time::Duration::from_millis(300));
+            }
+            usual(prompt, times)
+        });
+        let refusal = scene.ceremony(EXERCISE, &[LABEL]).err();
+        let refusal = refusal.unwrap_or_else(|| panic!("{code}: nobody saw it"));
+        assert!(refusal.happened.contains("pulled"), "{code}: {refusal:?}");
+        let open = scene
+            .station
+            .ceremonies()
+            .into_iter()
+            .find(|c| !c.over)
+            .unwrap();
+        let unsealed = key(&scene).components[1].opened.is_some();
+        assert_eq!(unsealed, code == "seal.serial.first", "{code}");
+        assert_eq!(
+            tasks(&scene).contains("lies in no sealed package"),
+            unsealed,
+            "{code}"
+        );
+        scene.station.logout("logged out").unwrap();
+        scene.logon_both();
+        scene.people.at = custodians(&scene, &sheets);
+        let id = open.ceremony.to_string();
+        let title = done(scene.station.resume_ceremony(&id, &mut scene.people));
+        assert!(
+            title.ends_with("done"),
+            "{code}: {title}: {:?}",
+            scene.people.refusals
+        );
+        assert!(
+            key(&scene).components.iter().all(|c| c.proven_ms.is_some()),
+            "{code}"
+        );
+        assert_nothing_waits(&scene);
+    }
+}
+
+#[test]
+fn no_screen_shows_a_digit_and_a_partners_sheets_are_proven_too() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let parts: Vec<Vec<u8>> = [
+        "3642CDA0913998CFBE5B1288C52E3E72",
+        "8CE2DCE29494CC0C86E7CAD6BF681F83",
+    ]
+    .iter()
+    .map(|p| unhex(p))
+    .collect();
+    scene.people.at = Typist::new(parts.clone(), "373994").at();
+    let fields = [
+        LABEL,
+        "zmk-tdes2",
+        "2",
+        "BANK-LAKE",
+        "none",
+        "on each component",
+        "ENC-ZERO",
+    ];
+    done(scene.ceremony("enter-components.toml", &fields));
+    let mut usual = custodians(&scene, &parts);
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
+    let all = std::sync::Arc::clone(&seen);
+    let at: At = Box::new(move |prompt, times| {
+        all.lock().unwrap().push_str(&format!("{prompt:?}\n"));
+        usual(prompt, times)
+    });
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    let found = key(&scene);
+    assert!(
+        found
+            .components
+            .iter()
+            .all(|c| c.proven_ms.is_some() && c.envelope.is_some())
+    );
+    let seen = seen.lock().unwrap();
+    assert!(seen.contains("Groups"));
+    for group in parts.iter().flat_map(|p| p.chunks(4)) {
+        assert!(!seen.contains(&hex(group)));
+    }
+}
