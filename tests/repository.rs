@@ -15,6 +15,8 @@ mod copy;
 mod decode;
 #[path = "repository/disk.rs"]
 mod disk;
+#[path = "repository/restoring.rs"]
+mod restoring;
 #[path = "support/room.rs"]
 mod room;
 

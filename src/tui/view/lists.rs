@@ -42,8 +42,8 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         Kind::Devices => {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "medium"));
-            hints.push(hint("b", "back up"));
-            hints.push(hint("v", "prove backup"));
+            hints.push(hint("b", "backup"));
+            hints.push(hint("v", "prove"));
         }
         Kind::People => {
             hints.push(hint("s", "suspend"));
