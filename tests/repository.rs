@@ -17,6 +17,8 @@ mod copy;
 mod decode;
 #[path = "repository/disk.rs"]
 mod disk;
+#[path = "repository/restoring.rs"]
+mod restoring;
 #[path = "support/room.rs"]
 mod room;
 

@@ -8,7 +8,7 @@ use conclave_evidence::{Hash, Id, Signature, cbor};
 use conclave_keyroom::door::Door;
 use conclave_keyroom::piv::{ManagementAlgorithm, ManagementKey, PivCard, PivError, SigningSlot};
 use conclave_keyroom::ports::dialogue::Refusal;
-use conclave_keyroom::vault::VaultError;
+use conclave_keyroom::vault::{AnchorFit, VaultError};
 
 /// Why an anchor was not written.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +48,28 @@ pub fn management_from_secret(kept: &Secret) -> Result<ManagementKey, VaultError
     ManagementKey::new(algorithm, key).map_err(|_| malformed())
 }
 
+/// Entries of one incarnation rank below all of the next.
+const INCARNATION: u32 = 48;
+
 /// The order of anchors on one card: only those that this card signed for this
-/// station count.
-fn rank(bytes: &[u8], record: &AuthorityRecord, card: &CardEntry) -> Option<u64> {
+/// station count. `unknown` is the place of an incarnation that this
+/// repository does not know.
+fn rank(
+    bytes: &[u8],
+    record: &AuthorityRecord,
+    card: &CardEntry,
+    incarnations: &[Id],
+    unknown: u64,
+) -> Option<u64> {
     let signed: SignedAnchor = cbor::from_slice(bytes).ok()?;
     let anchor = signed.verify(&card.auth_key_9a).ok()?;
-    (anchor.card == card.card && anchor.head.station == record.station).then_some(anchor.head.seq)
+    let place = (1u64..)
+        .zip(incarnations)
+        .find(|(_, known)| **known == anchor.head.incarnation)
+        .map_or(unknown, |(place, _)| place);
+    let seq = anchor.head.seq.min((1 << INCARNATION) - 1);
+    (anchor.card == card.card && anchor.head.station == record.station)
+        .then_some((place << INCARNATION) | seq)
 }
 
 /// Checks the anchor on a card against this repository, before its PIN is
@@ -62,14 +78,17 @@ fn rank(bytes: &[u8], record: &AuthorityRecord, card: &CardEntry) -> Option<u64>
 /// # Errors
 /// A refusal for the screen: an older or altered repository, or a card whose
 /// anchor was wiped.
-pub fn check(door: &Door, card: &mut PivCard, entry: &CardEntry) -> Result<(), CheckError> {
+pub fn check(door: &Door, card: &mut PivCard, entry: &CardEntry) -> Result<AnchorFit, CheckError> {
     let vault = door.vault();
     let record = vault.authority()?;
+    let incarnations = vault.incarnations()?;
+    // What no record here tells of is newer than all of them.
+    let newer = (1 << (u64::BITS - INCARNATION)) - 1;
     let copies = card.anchors()?;
     let newest = copies
         .iter()
         .flatten()
-        .filter_map(|bytes| Some((rank(bytes, record, entry)?, bytes)))
+        .filter_map(|bytes| Some((rank(bytes, record, entry, &incarnations, newer)?, bytes)))
         .max_by_key(|(rank, _)| *rank);
     let refused = |happened: &str| {
         CheckError::Refused(Refusal {
@@ -85,15 +104,17 @@ pub fn check(door: &Door, card: &mut PivCard, entry: &CardEntry) -> Result<(), C
             let signed: SignedAnchor =
                 cbor::from_slice(bytes).map_err(|_| VaultError::Malformed("anchor"))?;
             vault.check_anchor(entry, &signed).map_err(|error| {
-                refused(&format!(
-                    "The repository on this disk is not the one this card has seen last: {error}."
+                CheckError::Older(format!(
+                    "the repository on this disk is not the one that {}'s card has seen last: \
+                     {error}",
+                    entry.person_name
                 ))
             })
         }
-        None if vault.has_anchor(entry.card)? => Err(refused(
+        None if vault.has_anchor(entry.card)? && !vault.is_recovering() => Err(refused(
             "This card carried a note of the journal, and the note is gone.",
         )),
-        None => Ok(()),
+        None => Ok(AnchorFit::Known),
     }
 }
 
@@ -102,6 +123,8 @@ pub fn check(door: &Door, card: &mut PivCard, entry: &CardEntry) -> Result<(), C
 pub enum CheckError {
     /// It contradicts the repository.
     Refused(Refusal),
+    /// The repository is older than what the card has seen, or another.
+    Older(String),
     /// The vault.
     Vault(VaultError),
     /// The card.
@@ -127,6 +150,10 @@ impl From<PivError> for CheckError {
 /// # Errors
 /// [`AnchorError`]; the card then keeps the anchor before.
 pub fn write(door: &mut Door, card: &mut PivCard, id: Id) -> Result<(), AnchorError> {
+    // What a card notes is on the disk already.
+    if door.vault().is_recovering() {
+        return Ok(());
+    }
     let kept = door.management_key(id)?;
     let key = management_from_secret(&kept)?;
     card.authenticate_management(&key, door.random())?;
@@ -147,7 +174,11 @@ pub fn write_authenticated(door: &mut Door, card: &mut PivCard, id: Id) -> Resul
     let signature = Signature(card.sign(SigningSlot::Authentication, &digest.0)?);
     let signed = SignedAnchor { anchor, signature };
     let bytes = cbor::to_vec(&signed).map_err(|_| VaultError::Malformed("anchor"))?;
-    card.write_anchor(&bytes, &|copy| rank(copy, &record, &entry))?;
+    // A history that quorums gave up ranks below the one that they went on with.
+    let incarnations = door.vault().incarnations()?;
+    card.write_anchor(&bytes, &|copy| {
+        rank(copy, &record, &entry, &incarnations, 0)
+    })?;
     door.keep_anchor(id, &signed)?;
     Ok(())
 }

@@ -68,6 +68,10 @@ pub enum Administration {
     AcceptFinding,
     /// Confirm that the clock is right.
     ConfirmClock,
+    /// Fill an empty station from a backup.
+    RestoreBackup,
+    /// Go on with a repository that is older than what a card has seen.
+    RecoverStation,
 }
 
 /// What the station tells a front end.
@@ -137,6 +141,8 @@ pub struct Status {
     pub phase: Phase,
     /// Why it is locked.
     pub locked: Option<Refusal>,
+    /// Administrators alone do not unlock it: it has to be recovered.
+    pub recovery: bool,
     /// Groups logged on, each with its members' names.
     pub session: Vec<(String, Vec<String>)>,
     /// Wall clock, milliseconds since 1970 (UTC).

@@ -26,6 +26,7 @@ pub mod pins;
 pub mod present;
 mod rehearse;
 pub mod renew;
+mod restore;
 pub mod service;
 pub mod session;
 mod sign_record;

@@ -212,6 +212,7 @@ impl Station {
             Err(error) => return LogonEnd::Refused(self.refusal(&error.to_string())),
         };
         let locked = match self.door.vault().guard() {
+            Ok(guard) if guard.recovery => return LogonEnd::Refused(recovery_first()),
             Ok(guard) => guard.locked.is_some(),
             Err(error) => return LogonEnd::Refused(self.refusal(&error.to_string())),
         };
@@ -487,8 +488,21 @@ impl Station {
         }
         drop(held);
         self.session_begins(group, members, places);
-        self.file_late();
+        if !self.door.vault().is_recovering() {
+            self.file_late();
+        }
         LogonEnd::Done(group)
+    }
+}
+
+/// What a station says that went back in time.
+fn recovery_first() -> Refusal {
+    Refusal {
+        happened: "The station is locked: a card has seen what this disk does not hold.".into(),
+        safe: "Nothing was opened, and no card was asked for.".into(),
+        advice: "Look for the newer disk or a newer backup; else recovery holders and \
+                 administrators go on from here: press r."
+            .into(),
     }
 }
 

@@ -10,6 +10,7 @@ use conclave_keyroom::door::Door;
 use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::card::CardReaders;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, Refusal};
+use conclave_keyroom::vault::AnchorFit;
 
 use crate::anchor;
 use crate::cards::{Held, Interrupted, Judgement, PinFailure, await_card, verify_pin};
@@ -92,7 +93,22 @@ pub fn present(
         prompt,
         tick,
         &mut |card, _, guid| match judge(door, card, guid, wanted)? {
-            Verdict::Take => Ok(Judgement::Take),
+            Verdict::Take(AnchorFit::Known) => Ok(Judgement::Take),
+            Verdict::Take(AnchorFit::Lost { seq, incarnation }) => {
+                let card = guid.map_or_else(String::new, |g| g.short());
+                let _ = door.anchor_lost(&card, seq, incarnation);
+                Ok(Judgement::Take)
+            }
+            Verdict::Older(why) => {
+                let refusal = older(&why);
+                let card = guid.map_or_else(String::new, |g| g.short());
+                let _ = door.note("card-refused", format!("card {card}: {why}"));
+                // It is locked once, and stays so.
+                if let Err(error) = door.lock_for_recovery(&why) {
+                    let _ = door.note("lock-for-recovery", error.to_string());
+                }
+                Ok(Judgement::Refuse(refusal))
+            }
             Verdict::Ignore => Ok(Judgement::Ignore),
             Verdict::Refuse(refusal) => {
                 let card = guid.map_or_else(|| "without a number".to_owned(), |g| g.short());
@@ -148,8 +164,19 @@ pub fn present(
     Ok(Present { held, entry, pin })
 }
 
+fn older(why: &str) -> Refusal {
+    Refusal {
+        happened: format!("Stop: {why}."),
+        safe: "Nothing was opened, and no PIN was asked for. The station is locked.".into(),
+        advice: "Call the administrators, the recovery holders and the auditors: only both \
+                 quorums together go on from here."
+            .into(),
+    }
+}
+
 enum Verdict {
-    Take,
+    Take(AnchorFit),
+    Older(String),
     Ignore,
     Refuse(Refusal),
 }
@@ -199,7 +226,8 @@ fn judge(
         return Ok(Verdict::Refuse(refusal));
     }
     match anchor::check(door, card, entry) {
-        Ok(()) => Ok(Verdict::Take),
+        Ok(fit) => Ok(Verdict::Take(fit)),
+        Err(anchor::CheckError::Older(why)) => Ok(Verdict::Older(why)),
         Err(anchor::CheckError::Refused(refusal)) => Ok(Verdict::Refuse(refusal)),
         Err(anchor::CheckError::Card(error)) => Err(error),
         Err(anchor::CheckError::Vault(error)) => refuse(

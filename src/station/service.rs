@@ -212,6 +212,8 @@ impl Station {
                     Administration::ChangeMembers => self.change_members(front),
                     Administration::AcceptFinding => self.accept_finding(front),
                     Administration::ConfirmClock => self.confirm_clock(front),
+                    Administration::RestoreBackup => self.restore_backup(front),
+                    Administration::RecoverStation => self.recover_station(front),
                 };
                 Self::tell_end(end, front);
                 // What stands on the screen is no longer so.
@@ -270,7 +272,8 @@ impl Station {
     pub fn status(&self, idle_ms: u64) -> Status {
         let vault = self.door.vault();
         let record = vault.authority().ok();
-        let locked = vault.guard().ok().and_then(|guard| guard.locked);
+        let guard = vault.guard().unwrap_or_default();
+        let (locked, recovery) = (guard.locked, guard.recovery);
         let phase = match &record {
             None => Phase::Empty,
             Some(_) if self.is_open() => Phase::Open,
@@ -286,8 +289,15 @@ impl Station {
             locked: locked.map(|why| Refusal {
                 happened: format!("The station is locked: {why}."),
                 safe: "Nothing is open, and nothing was lost.".into(),
-                advice: "Administrators unlock it with their cards: press u.".into(),
+                advice: if recovery {
+                    "Look for the newer disk or a newer backup. If there is neither, recovery \
+                     holders and administrators together go on from here: press r."
+                        .into()
+                } else {
+                    "Administrators unlock it with their cards: press u.".into()
+                },
             }),
+            recovery,
             session: self
                 .session
                 .groups

@@ -544,7 +544,13 @@ impl App {
             (Key::Char('q'), _) => self.overlay = Some(Overlay::Quit),
             (Key::Char('i'), Phase::Empty | Phase::Unfinished) => return vec![Request::Initialise],
             (Key::Enter | Key::Char('g'), Phase::Closed) => return vec![Request::Logon(None)],
-            (Key::Char('u'), Phase::Locked) => {
+            (Key::Char('r'), Phase::Empty) => {
+                return vec![Request::Administer(Administration::RestoreBackup)];
+            }
+            (Key::Char('r'), Phase::Locked) if self.status.recovery => {
+                return vec![Request::Administer(Administration::RecoverStation)];
+            }
+            (Key::Char('u'), Phase::Locked) if !self.status.recovery => {
                 return vec![Request::Administer(Administration::UnlockStation)];
             }
             (Key::Char('s'), Phase::Closed) => {

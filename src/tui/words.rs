@@ -64,10 +64,10 @@ pub fn help(screen: &str) -> &'static [&'static str] {
         "start" => &[
             "The station before anybody is logged on.",
             "",
-            "A new station can only be initialised: the people and their groups are recorded, each person's card is enrolled, and TEST or PRODUCTION is chosen once and for ever.",
+            "A new station is initialised, or restored from a backup (r) by recovery holders and administrators. Initialising: the people and their groups are recorded, each person's card is enrolled, and TEST or PRODUCTION is chosen once and for ever.",
             "A closed station opens to a group: so many of its members as the group demands put their cards in and type their PINs. Alone, nobody can.",
             "A card is lost: s suspends it at once, whoever is logged on or nobody; one administrator signs.",
-            "A locked station says why. Some locks are opened by administrators, others only by a restored backup.",
+            "A locked station says why. Failed logons are unlocked by administrators; where a card has seen a newer journal than this disk holds, recovery holders and administrators decide together (r).",
         ],
         "tasks" => &[
             "What is due, nearest first. This is the first screen after logon.",

@@ -19,7 +19,7 @@ use conclave_station::lost_card::ChangeCard;
 use conclave_station::pins::UnblockPin;
 use conclave_station::renew::RenewGroups;
 use conclave_station::unlock::UnlockStation;
-use conclave_trades::backup::{MakeBackup, Rehearse};
+use conclave_trades::backup::{MakeBackup, Rehearse, Restore};
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
     ProveComponent, ReadBack, RecordStep, SealComponent, VoidKey,
@@ -160,6 +160,14 @@ pub const ROWS: &[Row] = &[
         act.0.number += 1;
     }),
     row!(Rehearse, "administrators logged on", rehearse),
+    row!(
+        Restore,
+        "recovery sign, administrators sign",
+        restore,
+        |act| {
+            act.last += 1;
+        }
+    ),
     row!(
         RenewGroups,
         "administrators logged on, key-managers logged on",
@@ -481,6 +489,17 @@ fn rehearse(_: &Room) -> Rehearse {
         digest: Hash([9; 32]),
         group: GroupId::Recovery,
         members: vec!["Lea".into(), "Max".into()],
+    }
+}
+
+fn restore(room: &Room) -> Restore {
+    Restore {
+        from: None,
+        last: 9,
+        entry: Hash([9; 32]),
+        seen: Some(12),
+        elsewhere: Vec::new(),
+        signed: next_record(room),
     }
 }
 

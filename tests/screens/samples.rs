@@ -36,6 +36,7 @@ pub fn status(phase: Phase) -> Status {
         mode: s("TEST"),
         phase,
         locked: None,
+        recovery: false,
         session: if open {
             vec![(s("Key managers"), all(&["MEMBER-1", "MEMBER-2"]))]
         } else {

@@ -120,6 +120,13 @@ pub fn scenes() -> Vec<(&'static str, Build)> {
 }
 
 fn before_logon() -> Vec<(&'static str, Build)> {
+    let mut older = status(Phase::Locked);
+    older.recovery = true;
+    older.locked = Some(refusal(
+        "The station is locked: the repository on this disk is not the one that MEMBER-2's card has seen last: the journal does not verify: this card has seen a newer journal than this repository holds.",
+        "Nothing is open, and nothing was lost.",
+        "Look for the newer disk or a newer backup. If there is neither, recovery holders and administrators together go on from here: press r.",
+    ));
     let mut locked = status(Phase::Locked);
     locked.locked = Some(refusal(
         "Five logons failed within one hour, the last at 08:58.",
@@ -141,6 +148,7 @@ fn before_logon() -> Vec<(&'static str, Build)> {
         ("start-closed", at(status(Phase::Closed), vec![], vec![])),
         ("start-production-warning", at(warned, vec![], vec![])),
         ("start-locked", at(locked, vec![], vec![])),
+        ("start-recovery", at(older, vec![], vec![])),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conclave::tui::{App, Input, Key};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
-use conclave_station::front::{Administration, Event, Phase, Request};
+use conclave_station::front::{Administration, Event, Phase, Request, Status};
 
 use crate::samples::{Hands, component_lines, lists, logon, pin_ask, prompt, status};
 use crate::{MONO, press, seen, tell, write};
@@ -153,7 +153,7 @@ fn what_is_asked_of_the_station() {
 }
 
 #[test]
-fn an_empty_station_offers_to_be_initialised_and_nothing_else() {
+fn an_empty_station_offers_to_be_initialised_or_restored_and_nothing_else() {
     let mut app = App::new(MONO, None);
     tell(&mut app, vec![Event::Status(status(Phase::Empty))]);
     assert!(
@@ -167,6 +167,25 @@ fn an_empty_station_offers_to_be_initialised_and_nothing_else() {
         &press(&mut app, &[Key::Char('i')])[..],
         [Request::Initialise]
     ));
+    let mut app = App::new(MONO, None);
+    tell(&mut app, vec![Event::Status(status(Phase::Empty))]);
+    assert!(matches!(
+        &press(&mut app, &[Key::Char('r')])[..],
+        [Request::Administer(Administration::RestoreBackup)]
+    ));
+    // What failed logons locked is unlocked; what went back in time is not.
+    for (recovery, wanted, other) in [(false, 'u', 'r'), (true, 'r', 'u')] {
+        let mut app = App::new(MONO, None);
+        let locked = Status {
+            recovery,
+            ..status(Phase::Locked)
+        };
+        tell(&mut app, vec![Event::Status(locked)]);
+        assert!(press(&mut app, &[Key::Char(other), Key::Enter]).is_empty());
+        let asked = press(&mut app, &[Key::Char(wanted)]);
+        assert!(matches!(&asked[..], [Request::Administer(act)]
+            if (*act == Administration::RecoverStation) == recovery));
+    }
     let mut app = App::new(MONO, None);
     tell(&mut app, vec![Event::Status(status(Phase::Closed))]);
     assert!(press(&mut app, &[Key::Char('i')]).is_empty());

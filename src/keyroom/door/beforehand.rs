@@ -6,7 +6,7 @@ use conclave_evidence::{Hash, Id};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::vault::{Batch, Compartment, Vault, VaultError};
+use crate::vault::{Batch, Compartment, Fork, Vault, VaultError};
 
 /// Given to [`super::Action::before`]. It is no permit: its intent is not on
 /// disk yet, so it opens no key and reaches no device.
@@ -77,6 +77,20 @@ impl Beforehand<'_> {
     /// [`VaultError::Authority`]
     pub fn check_authority(&self, signed: &SignedAuthority) -> Result<AuthorityRecord, VaultError> {
         Ok(self.vault.check_authority(signed)?.0)
+    }
+
+    /// What a recovery that is going on gives up.
+    #[must_use]
+    pub fn fork(&self) -> Option<&Fork> {
+        self.vault.fork()
+    }
+
+    /// The incarnations of this station, the present one last.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn incarnations(&self) -> Result<Vec<Id>, VaultError> {
+        self.vault.incarnations()
     }
 
     /// Wall clock, milliseconds since 1970.

@@ -12,6 +12,7 @@ mod founding;
 mod mandate;
 mod permit;
 mod proposal;
+mod recovery;
 mod rehearsal;
 mod renewal;
 mod stop;
@@ -280,7 +281,8 @@ impl Door {
         }
         let now = self.vault.clock().wall_ms();
         let open = self.vault.open_groups();
-        if self.vault.guard()?.locked.is_some() && !unlocks(needs) {
+        let guard = self.vault.guard()?;
+        if guard.locked.is_some() && (guard.recovery || !unlocks(needs)) {
             return Err(Refusal::StationLocked.into());
         }
         if needs.parts().is_empty() {
@@ -439,8 +441,9 @@ impl Door {
         shares: &[Share],
         members: &[String],
     ) -> Result<(), VaultError> {
-        if let Some(why) = self.vault.guard()?.locked
-            && group != GroupId::Administrators
+        let guard = self.vault.guard()?;
+        if let Some(why) = guard.locked
+            && (guard.recovery || group != GroupId::Administrators)
         {
             return Err(VaultError::StationLocked(why));
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::approval::SignedApproval;
 use conclave_evidence::authority::{AuthorityRecord, SignedAuthority};
+use conclave_evidence::journal::EntryKind;
 use conclave_evidence::{Hash, Id, Signature};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,9 @@ use super::proposal::Proposal;
 use super::stop::StopFlag;
 use crate::domain::permission::{Permission, sealed::Sealed};
 use crate::provider::Provider;
-use crate::vault::{Batch, Compartment, Vault, VaultError};
+use crate::vault::{
+    Batch, Compartment, EntryBody, GIVEN_UP, NewEntry, Vault, VaultError, given_up_digest,
+};
 
 /// Made by the door alone, for one run of one action. What it collects is
 /// committed together with the outcome.
@@ -144,6 +147,40 @@ impl Permit<'_> {
     /// signatures that the record itself needs.
     pub fn put_authority(&mut self, signed: SignedAuthority) {
         self.batch.authority(signed);
+    }
+
+    /// Says of an act that was open in the repository what became of it, with
+    /// this outcome.
+    pub fn close_act(&mut self, act: Id, action: &str, words: Vec<String>) {
+        self.batch.entry(NewEntry {
+            kind: EntryKind::Outcome,
+            act,
+            action: action.into(),
+            commitment: None,
+            body: EntryBody {
+                words,
+                ..EntryBody::default()
+            },
+        });
+    }
+
+    /// Notes, in clear, that an incarnation which was begun elsewhere is given
+    /// up: cards that were there are let in here again.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn give_up(&mut self, incarnation: Id) -> Result<(), VaultError> {
+        self.batch.entry(NewEntry {
+            kind: EntryKind::Note,
+            act: self.act,
+            action: GIVEN_UP.into(),
+            commitment: Some(given_up_digest(incarnation)?),
+            body: EntryBody {
+                words: vec![format!("incarnation {incarnation} is given up")],
+                ..EntryBody::default()
+            },
+        });
+        Ok(())
     }
 
     /// Clears the count of failed logons and any lock, with the outcome.

@@ -176,12 +176,12 @@ impl Vault {
         }
         let roots = self.stage_roots(&sums, &renewed.open, &mut writes)?;
         // The head is signed under the record that this batch brings.
-        let authority = match &changed {
-            Some((_, _, authority)) => *authority,
-            None => self.authority_hash()?,
+        let (authority, incarnation) = match &changed {
+            Some((_, record, authority)) => (*authority, record.incarnation),
+            None => (self.authority_hash()?, self.authority()?.incarnation),
         };
         let (next_seq, last_entry, head, locked) =
-            self.stage_entries(batch.entries, roots, authority, &mut writes)?;
+            self.stage_entries(batch.entries, roots, (authority, incarnation), &mut writes)?;
         self.store.commit(&writes)?;
         if batch.renewal.is_some() {
             self.adopt(renewed);
@@ -349,7 +349,7 @@ impl Vault {
         &mut self,
         entries: Vec<NewEntry>,
         roots: Option<Vec<RootEntry>>,
-        authority: Hash,
+        under: (Hash, Id),
         writes: &mut Vec<Write>,
     ) -> Result<(u64, Hash, Option<Head>, LockedRuns), VaultError> {
         let station = self.station()?;
@@ -393,7 +393,7 @@ impl Vault {
         }
         let head = match &self.station_key {
             Some(key) if count > 0 => {
-                let signed = self.sign_head(key, authority, seq - 1, previous)?;
+                let signed = self.sign_head(key, under, seq - 1, previous)?;
                 let bytes = cbor::to_vec(&signed.1).map_err(|_| VaultError::Malformed("head"))?;
                 writes.push(Write::Put(place::HEAD.to_vec(), bytes));
                 Some(signed.0)
@@ -406,14 +406,14 @@ impl Vault {
     fn sign_head(
         &self,
         key: &Secret,
-        authority: Hash,
+        (authority, incarnation): (Hash, Id),
         seq: u64,
         entry: Hash,
     ) -> Result<(Head, SignedHead), VaultError> {
         let station = self.station()?;
         let head = Head {
             station: station.record.station,
-            incarnation: station.record.incarnation,
+            incarnation,
             seq,
             entry,
             authority,

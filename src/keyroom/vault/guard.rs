@@ -22,6 +22,10 @@ pub struct Guard {
     pub failures: u8,
     /// Why the station is locked until administrators unlock it.
     pub locked: Option<String>,
+    /// A card has seen what this repository does not hold: unlocking takes the
+    /// recovery quorum.
+    #[serde(default)]
+    pub recovery: bool,
 }
 
 impl Vault {
@@ -58,6 +62,14 @@ impl Vault {
     pub(crate) fn forgive_failures(&self, batch: &mut Batch) -> Result<(), VaultError> {
         let mut guard = self.guard()?;
         guard.failures = 0;
+        write_guard(&guard, batch)
+    }
+
+    /// Locks the station until it is recovered.
+    pub(crate) fn lock_for_recovery(&self, why: &str, batch: &mut Batch) -> Result<(), VaultError> {
+        let mut guard = self.guard()?;
+        guard.locked = Some(why.into());
+        guard.recovery = true;
         write_guard(&guard, batch)
     }
 

@@ -438,12 +438,12 @@ impl Vault {
         })
     }
 
-    /// Checks an anchor that a card presents against this repository. An older
-    /// copy of the repository has not seen the entry that the anchor names.
-    ///
-    /// # Errors
-    /// [`VaultError::Journal`] with the reason in words.
-    pub fn check_anchor(&self, card: &CardEntry, anchor: &SignedAnchor) -> Result<(), VaultError> {
+    /// Whether this repository holds the entry that an anchor names.
+    pub(super) fn anchor_agrees(
+        &self,
+        card: &CardEntry,
+        anchor: &SignedAnchor,
+    ) -> Result<(), VaultError> {
         let station = self.station()?;
         let wrong = |why: &str| VaultError::Journal(why.into());
         let anchor = anchor

@@ -18,6 +18,7 @@ mod kinds;
 mod layer;
 mod parts;
 mod place;
+mod recovery;
 mod renewal;
 mod root;
 mod seal;
@@ -42,6 +43,8 @@ pub use compartment::Compartment;
 pub use copy::{CopyContent, open_share_of, share_place};
 pub use error::VaultError;
 pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
+pub use recovery::{AnchorFit, Fork};
+pub(crate) use recovery::{GIVEN_UP, given_up_digest};
 pub use renewal::{NewGroup, Receipt, Renewal};
 
 use crate::ports::clock::Clock;
@@ -77,6 +80,8 @@ pub struct Vault {
     station_key: Option<Secret>,
     /// A re-share that is being made, until it is durable or given up.
     renewal: Option<renewal::Prepared>,
+    /// What a recovery that is going on gives up.
+    fork: Option<Fork>,
 }
 
 /// What is public before anybody logs on.
@@ -133,7 +138,9 @@ impl Vault {
             open: BTreeMap::new(),
             station_key: None,
             renewal: None,
+            fork: None,
         };
+        vault.clear_leftovers()?;
         vault.station = vault.load_station()?;
         Ok(vault)
     }

@@ -17,6 +17,8 @@ pub const GENESIS: &[u8] = b"g";
 /// The count of failed logons, and why the station is locked.
 pub const GUARD: &[u8] = b"k";
 
+/// Stands there while the repository is filled from a backup.
+pub const FILLING: &[u8] = b"b";
 /// Prefixes of everything that is sealed, in the order of the keys.
 pub const SEALED: [&[u8]; 4] = [b"c/", b"r/", b"s/", b"w/"];
 /// Prefixes of everything that is public and signed, in the order of the keys.

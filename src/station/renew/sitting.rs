@@ -242,7 +242,8 @@ impl Station {
                     return Ok(Judgement::Ignore);
                 }
                 match anchor::check(door, card, entry) {
-                    Ok(()) => Ok(Judgement::Take),
+                    Ok(_) => Ok(Judgement::Take),
+                    Err(CheckError::Older(why)) => Ok(Judgement::Refuse(self.refusal(&why))),
                     Err(CheckError::Refused(refusal)) => Ok(Judgement::Refuse(refusal)),
                     Err(CheckError::Card(error)) => Err(error),
                     Err(CheckError::Vault(error)) => {

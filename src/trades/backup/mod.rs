@@ -3,12 +3,15 @@
 //!
 //! - `make`: the action that writes one
 //! - `rehearse`: the action that proves one, beside the station
+//! - `restore`: the act by which both quorums begin anew from one
 //! - `read`: a backup on a medium, examined file by file
 
 mod make;
 mod read;
 mod rehearse;
+mod restore;
 
 pub use make::{BackupRecord, MadeBackup, MakeBackup, contents};
 pub use read::{FoundBackup, OnMedium, backup_folders, examine_on, refused};
 pub use rehearse::{Proven, Rehearse, sealed_share};
+pub use restore::{FillError, FromBackup, Restore, fill, reborn};

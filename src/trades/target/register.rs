@@ -54,17 +54,28 @@ impl BundleRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Counter {
     last: u64,
+    /// In which incarnation; none for the first.
+    #[serde(default)]
+    incarnation: Option<Id>,
 }
+
+/// How many numbers a restore leaves out: those that may have been used in the
+/// history that was lost.
+const GAP: u64 = 1000;
 
 const COUNTER: Id = Id(*b"bundle-counter--");
 const COUNTER_KIND: &str = "bundle-counter";
 
-fn after(last: Result<Counter, VaultError>) -> Result<u64, VaultError> {
-    match last {
-        Ok(counter) => Ok(counter.last.saturating_add(1)),
-        Err(VaultError::Missing(_)) => Ok(1),
-        Err(error) => Err(error),
-    }
+/// The number after the last; the first of an incarnation comes after a gap.
+fn after(last: Result<Counter, VaultError>, incarnations: &[Id]) -> Result<u64, VaultError> {
+    let (last, of) = match last {
+        Ok(counter) => (counter.last, counter.incarnation),
+        Err(VaultError::Missing(_)) => (0, None),
+        Err(error) => return Err(error),
+    };
+    let of = of.as_ref().or(incarnations.first());
+    let gap = if of == incarnations.last() { 0 } else { GAP };
+    Ok(last.saturating_add(gap).saturating_add(1))
 }
 
 /// The number that the next bundle will have.
@@ -72,7 +83,10 @@ fn after(last: Result<Counter, VaultError>) -> Result<u64, VaultError> {
 /// # Errors
 /// [`VaultError::Closed`] unless key managers and approvers are logged on.
 pub fn next_bundle(vault: &Vault) -> Result<u64, VaultError> {
-    after(vault.get(Compartment::Export, COUNTER))
+    after(
+        vault.get(Compartment::Export, COUNTER),
+        &vault.incarnations()?,
+    )
 }
 
 /// Uses a number up, with the act's intent.
@@ -83,7 +97,8 @@ pub(super) fn take(
     beforehand: &mut Beforehand<'_>,
     record: &BundleRecord,
 ) -> Result<(), ActionError> {
-    let next = after(beforehand.get(Compartment::Export, COUNTER))?;
+    let incarnations = beforehand.incarnations()?;
+    let next = after(beforehand.get(Compartment::Export, COUNTER), &incarnations)?;
     if record.number != next {
         return Err(ActionError::rule(
             format!(
@@ -93,7 +108,10 @@ pub(super) fn take(
             format!("propose the export again, as bundle {next}"),
         ));
     }
-    let counter = Counter { last: next };
+    let counter = Counter {
+        last: next,
+        incarnation: incarnations.last().copied(),
+    };
     beforehand.put(Compartment::Export, COUNTER_KIND, COUNTER, &counter)?;
     beforehand.put(Compartment::Export, BundleRecord::KIND, record.id, record)?;
     Ok(())

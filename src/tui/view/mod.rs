@@ -258,12 +258,16 @@ fn footer_keys(app: &App) -> (Vec<Hint>, Vec<Hint>) {
         return (hints, everywhere());
     } else {
         match app.status.phase {
-            Phase::Empty => hints.push(hint("i", "initialise")),
+            Phase::Empty => {
+                hints.push(hint("i", "initialise"));
+                hints.push(hint("r", "restore a backup"));
+            }
             Phase::Unfinished => hints.push(hint("i", "finish initialising")),
             Phase::Closed => {
                 hints.push(hint("Enter", "log on"));
                 hints.push(hint("s", "suspend a lost card"));
             }
+            Phase::Locked if app.status.recovery => hints.push(hint("r", "recover")),
             Phase::Locked => hints.push(hint("u", "unlock with administrators")),
             Phase::Open => {}
         }

@@ -61,6 +61,7 @@ pub fn start(app: &App, buf: &mut Buffer, area: Rect) {
             );
             paper.gap();
             paper.key("i", "initialise this station");
+            paper.key("r", "restore a station from a backup");
         }
         Phase::Unfinished => {
             paper.text("Initialising was interrupted.", theme.warn());
@@ -91,7 +92,11 @@ pub fn start(app: &App, buf: &mut Buffer, area: Rect) {
                 refused(&mut paper, refusal);
                 paper.gap();
             }
-            paper.key("u", "unlock, with the administrators' cards");
+            if status.recovery {
+                paper.key("r", "recover, with recovery holders and administrators");
+            } else {
+                paper.key("u", "unlock, with the administrators' cards");
+            }
         }
         Phase::Open => paper.text("The session opens.", theme.strong()),
     }
