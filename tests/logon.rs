@@ -25,6 +25,8 @@ mod hands;
 mod house;
 #[path = "logon/locking.rs"]
 mod locking;
+#[path = "support/machines.rs"]
+mod machines;
 #[path = "logon/openssl.rs"]
 mod openssl;
 #[path = "logon/refusals.rs"]
@@ -52,6 +54,9 @@ fn a_day(bench: Arc<dyn bench::Bench>, training: bool, stride: usize) {
     founding::enrol_elsewhere(&house);
     let mut house = founding::founding_with_mistakes(house);
     founding::cards_are_the_stations(&mut house);
+    if !training {
+        house.accept_software();
+    }
     let checks: [(&str, fn(&mut House)); 15] = [
         ("two groups", together::two_groups_log_on),
         ("not from here", refusals::cards_that_do_not_belong_here),

@@ -12,15 +12,18 @@ use conclave_evidence::GroupId;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::piv::PivCard;
 use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::dialogue::Answer;
 use conclave_keyroom::ports::store::StoreError;
 use conclave_station::compose::{OpenError, Parts, assemble, random_source};
 use conclave_station::initialise::InitialiseEnd;
 use conclave_station::logon::LogonEnd;
+use conclave_station::service::ActEnd;
 use conclave_station::station::Station;
 
 use crate::absent::{NoMedia, NoPrinters};
 use crate::bench::Bench;
-use crate::hands::{Hands, usual};
+use crate::hands::{Do, Hands, usual};
+use crate::machines;
 use crate::table::Table;
 
 /// Name, manager, groups. Everybody's card has the number of their line; the
@@ -182,6 +185,29 @@ impl House {
         }
     }
 
+    /// A PRODUCTION station opens to administrators alone until they accept
+    /// that its keys are in software.
+    pub fn accept_software(&mut self) {
+        let why = self.logon(GroupId::KeyManagers);
+        assert!(
+            why.contains("not fit: red, and not accepted: provider"),
+            "{why}"
+        );
+        assert!(self.is_shut());
+        self.leave();
+        self.enter(GroupId::Administrators);
+        self.hands
+            .form("doctor.accept", &["no HSM in this room", "90 days"]);
+        self.hands
+            .told(Box::new(|prompt, _| match prompt.code.as_str() {
+                "doctor.which" => Do::Answer(Answer::Chosen(0)),
+                _ => Do::Usual,
+            }));
+        let end = self.station.accept_finding(&mut self.hands);
+        assert!(matches!(end, Ok(ActEnd::Done { good: true, .. })));
+        self.leave();
+    }
+
     /// A group logs on; what it came to.
     pub fn logon(&mut self, group: impl Into<Option<GroupId>>) -> String {
         words(self.station.logon(group.into(), &mut self.hands))
@@ -274,7 +300,10 @@ fn open(
             }),
         });
         match station {
-            Ok(station) => return (station, blanks),
+            Ok(station) => {
+                let machine = Box::new(machines::machine("fit"));
+                return (station.on_machine(machine, machines::closed()), blanks);
+            }
             Err(OpenError::Store(StoreError::Locked)) => {
                 std::thread::sleep(Duration::from_millis(10));
             }

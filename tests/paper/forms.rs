@@ -7,9 +7,10 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::Mode;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::provider::Class;
 use conclave_trades::print::check::line_check;
 use conclave_trades::print::component::{preview_escp, preview_pdf, render_escp, render_pdf};
-use conclave_trades::print::{ComponentForm, FieldName, PrintError, day_words, escp};
+use conclave_trades::print::{ComponentForm, FieldName, Layout, PrintError, day_words, escp};
 use conclave_training::printer::TrainingPrinter;
 use proptest::prelude::*;
 
@@ -61,6 +62,7 @@ pub fn form(form: KeyForm) -> ComponentForm {
         date: day_words(1_795_511_645_000),
         group: "Custodians A".to_owned(),
         custodian: "J\u{fc}rg M\u{fc}ller".to_owned(),
+        provenance: None,
     }
 }
 
@@ -120,6 +122,7 @@ fn golden_forms() {
     }
     let production = ComponentForm {
         mode: Mode::Production,
+        provenance: Class::Software.provenance().map(str::to_owned),
         ..form(KeyForm::Aes256)
     };
     let preview = preview_escp(&layout, &production).unwrap();
@@ -351,4 +354,29 @@ proptest! {
             }
         }
     }
+}
+
+/// A form that has to say where its key was made says it, or is not printed.
+#[test]
+fn a_form_says_that_its_key_was_made_outside_a_secure_device() {
+    const WORDS: &str = "made outside a secure cryptographic device";
+    let layout = component_layout();
+    let said = ComponentForm {
+        provenance: Class::Software.provenance().map(str::to_owned),
+        ..form(KeyForm::Tdes2)
+    };
+    let value = secret(&published(KeyForm::Tdes2));
+    let page = render_pdf(&layout, &said, &value).unwrap();
+    assert!(page_text(page.expose()).contains(WORDS));
+    let sheet = render_escp(&layout, &said, &value).unwrap();
+    assert!(String::from_utf8_lossy(sheet.expose()).contains(WORDS));
+    let silent = render_pdf(&layout, &form(KeyForm::Tdes2), &value).unwrap();
+    assert!(!page_text(silent.expose()).contains(WORDS));
+
+    let text = std::fs::read_to_string("keymailer-layouts/component.toml").unwrap();
+    let (without, _) = text.rsplit_once("[[field]]").unwrap();
+    let without = Layout::parse(without).unwrap();
+    let refused = render_escp(&without, &said, &value).err();
+    assert_eq!(refused, Some(PrintError::NoPlace(FieldName::Provenance)));
+    render_escp(&without, &form(KeyForm::Tdes2), &value).unwrap();
 }

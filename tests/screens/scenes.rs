@@ -199,6 +199,17 @@ fn inside() -> Vec<(&'static str, Build)> {
         ("people", open(vec![Key::Char('p'), Key::Down, Key::Down])),
         ("devices", open(keys("d"))),
         ("journal", open(vec![Key::Char('j'), Key::Down])),
+        (
+            "doctor",
+            at(
+                status(Phase::Open),
+                vec![
+                    Event::Lists(Box::new(lists())),
+                    Event::Doctor(crate::doctor::findings()),
+                ],
+                vec![],
+            ),
+        ),
     ]
 }
 

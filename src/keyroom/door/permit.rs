@@ -242,6 +242,12 @@ impl Permit<'_> {
         (&mut *self.provider, mark, self.vault.random())
     }
 
+    /// Who the provider is.
+    #[must_use]
+    pub fn provider_identity(&self) -> crate::provider::Identity {
+        self.provider.identity()
+    }
+
     /// The proposal that was signed, where there is one.
     #[must_use]
     pub fn proposal(&self) -> Option<&Proposal> {

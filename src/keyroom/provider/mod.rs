@@ -44,6 +44,13 @@ impl Class {
         }
     }
 
+    /// What every form and page of a PRODUCTION station says of the keys that
+    /// it makes; `None` where there is nothing to say.
+    #[must_use]
+    pub fn provenance(self) -> Option<&'static str> {
+        (!self.is_secure_device()).then_some("made outside a secure cryptographic device")
+    }
+
     /// TRUE where keys are made inside a secure cryptographic device.
     #[must_use]
     pub fn is_secure_device(self) -> bool {

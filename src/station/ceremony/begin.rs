@@ -381,6 +381,7 @@ impl Station {
     ) -> Result<(), Interrupted> {
         let here = self.paper_station();
         let page = minutes::printed_script(script, &here, Some(state));
+        let page = self.with_provenance(page);
         let name = format!("script-{}", self.short(state));
         let filed = self.file_report("reports", &name, &page);
         let mut lines: Vec<PromptLine> = page.lines.iter().map(PromptLine::note).collect();

@@ -54,6 +54,16 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<ActEnd, Refusal> {
         self.ceremony_quorums()?;
+        // Something may have been plugged in since the logon. What has begun
+        // goes on: between a print and its seal there is no way back.
+        if let Some(why) = self.unfit() {
+            return Err(Refusal {
+                happened: format!("This PRODUCTION station is not fit: {why}."),
+                safe: "Nothing was begun.".into(),
+                advice: "Put it right (F3 shows what to do), or let the administrators accept it."
+                    .into(),
+            });
+        }
         let (script, bytes) = match self.data.script(file) {
             Ok(script) => script,
             Err(why) => {

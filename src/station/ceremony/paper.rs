@@ -198,7 +198,19 @@ impl Station {
                 words: Vec::new(),
             })
             .collect();
-        minutes::minutes(script, &self.paper_station(), state, &lines)
+        let page = minutes::minutes(script, &self.paper_station(), state, &lines);
+        self.with_provenance(page)
+    }
+
+    /// A page of a PRODUCTION station says where keys are made, if that is not
+    /// a secure cryptographic device.
+    pub(super) fn with_provenance(&self, mut page: Minutes) -> Minutes {
+        if self.is_production()
+            && let Some(words) = self.door.provider_identity().class.provenance()
+        {
+            page.facts.insert(0, ("Keys".into(), words.into()));
+        }
+        page
     }
 
     /// The name of a ceremony's minutes and transcript.

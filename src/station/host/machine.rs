@@ -185,6 +185,55 @@ impl Machine for HostMachine {
     }
 }
 
+/// The texts of `/proc` that are read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text {
+    /// `/proc/swaps`
+    Swaps,
+    /// `/proc/modules`
+    Modules,
+    /// `/proc/net/tcp` and its like.
+    Sockets,
+    /// `/proc/self/mounts`
+    Mounts,
+    /// `/proc/self/limits`
+    Limits,
+    /// `/proc/PID/stat`
+    Stat,
+}
+
+impl Text {
+    /// All of them.
+    pub const ALL: [Text; 6] = [
+        Self::Swaps,
+        Self::Modules,
+        Self::Sockets,
+        Self::Mounts,
+        Self::Limits,
+        Self::Stat,
+    ];
+}
+
+/// What is read out of one text, as words: the same readers that look at the
+/// machine, apart from its files.
+#[must_use]
+pub fn read_machine_text(kind: Text, text: &str) -> Vec<String> {
+    match kind {
+        Text::Swaps => swaps_of(text).into_iter().map(|s| s.name).collect(),
+        Text::Modules => drivers_of(text).into_iter().map(|d| d.name).collect(),
+        Text::Sockets => sockets_of(text, "tcp", "0A")
+            .into_iter()
+            .map(|s| s.port.to_string())
+            .collect(),
+        Text::Mounts => network_mounts_of(text),
+        Text::Limits => limit_of(text, "Max locked memory")
+            .map(|limit| format!("{limit:?}"))
+            .into_iter()
+            .collect(),
+        Text::Stat => sessions::named(text).into_iter().collect(),
+    }
+}
+
 /// What a program, a device or a mount calls itself is not ours: no control
 /// character of it reaches a screen, and no more than one line.
 pub(super) fn shown(text: &str) -> String {

@@ -8,4 +8,4 @@ pub mod pcsc;
 pub mod printer;
 pub mod random;
 mod sessions;
-mod superblock;
+pub mod superblock;

@@ -46,6 +46,12 @@ fn terminal_name(number: i64) -> String {
     }
 }
 
+/// Terminal and program of one line, as they are shown.
+pub(super) fn named(line: &str) -> Option<String> {
+    let one = process(line)?;
+    Some(format!("{} ({})", terminal_name(one.terminal), one.name))
+}
+
 /// Terminals with a session other than this process's own.
 pub(super) fn elsewhere(proc: &Path) -> Seen<Vec<String>> {
     let own = fs::read_to_string(proc.join("self/stat"))

@@ -141,6 +141,9 @@ pub enum PrintError {
     /// Empty.
     #[error("{0} is empty")]
     Empty(FieldName),
+    /// What has to stand on this form has no place in its layout.
+    #[error("the layout has no {0}, and this form has to say it")]
+    NoPlace(FieldName),
     /// A ceremony id or date with four hex digits alone, as a value has them.
     #[error("{0} could be taken for a group of the value")]
     LooksLikeValue(FieldName),

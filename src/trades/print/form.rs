@@ -39,6 +39,8 @@ pub struct ComponentForm {
     pub group: String,
     /// The custodian's name.
     pub custodian: String,
+    /// What is to be said of where the key was made, if anything.
+    pub provenance: Option<String>,
 }
 
 impl ComponentForm {
@@ -72,6 +74,10 @@ impl ComponentForm {
             FieldName::Date => self.date.clone(),
             FieldName::Group => self.group.clone(),
             FieldName::Custodian => self.custodian.clone(),
+            FieldName::Provenance => match &self.provenance {
+                Some(words) => words.clone(),
+                None => return Ok(None),
+            },
         };
         let text = to_ascii(&text).map_err(|character| PrintError::Character {
             field: field.to_string(),

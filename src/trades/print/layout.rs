@@ -84,13 +84,16 @@ pub enum FieldName {
     Custodian,
     /// An empty line for the package serial, written by hand.
     Serial,
+    /// What is to be said of where the key was made; nothing where there is
+    /// nothing to say.
+    Provenance,
     /// The value, in lines of four groups with a check letter.
     Value,
 }
 
 impl FieldName {
     /// All of them, with the names that layout files use.
-    pub const ALL: [(FieldName, &'static str); 15] = [
+    pub const ALL: [(FieldName, &'static str); 16] = [
         (Self::Banner, "banner"),
         (Self::Title, "title"),
         (Self::Station, "station"),
@@ -105,6 +108,7 @@ impl FieldName {
         (Self::Group, "group"),
         (Self::Custodian, "custodian"),
         (Self::Serial, "serial"),
+        (Self::Provenance, "provenance"),
         (Self::Value, "value"),
     ];
 

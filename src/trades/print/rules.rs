@@ -47,6 +47,7 @@ fn least_width(name: FieldName) -> usize {
         FieldName::Title | FieldName::Group | FieldName::Purpose => 12,
         FieldName::Station | FieldName::Custodian => 24,
         FieldName::Label => 40,
+        FieldName::Provenance => 42,
         FieldName::Algorithm => 17,
         FieldName::Part => 16,
         FieldName::Kcv | FieldName::KeyKcv => 21,

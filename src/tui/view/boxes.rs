@@ -212,6 +212,7 @@ pub fn desk_keys(app: &App) -> Vec<Hint> {
     vec![
         hint("Enter", act),
         hint("1-9 a-z", "the same at once"),
+        hint("F3", "doctor"),
         hint("Esc", "close"),
         hint("?", "help"),
     ]

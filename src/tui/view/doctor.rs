@@ -18,8 +18,8 @@ const DETAIL: u16 = 7;
 pub fn keys(app: &App) -> Vec<Hint> {
     let mut hints = vec![hint("↑↓", "checks")];
     if app.status.phase == Phase::Open {
-        hints.push(hint("a", "accept a red one"));
-        hints.push(hint("w", "confirm the clock"));
+        hints.push(hint("a", "accept"));
+        hints.push(hint("w", "confirm clock"));
     }
     hints.push(hint("F5", "look again"));
     hints.push(hint("Esc", "close"));
@@ -45,10 +45,12 @@ fn counted(ward: &Ward, verdict: Verdict) -> usize {
 /// All checks, and the one at the cursor in full.
 pub fn page(app: &App, ward: &Ward, buf: &mut Buffer, body: Rect) {
     let high = body.height.saturating_sub(DETAIL);
-    let list = Rect::new(body.x, body.y, body.width, high);
+    let title = Rect::new(body.x, body.y, body.width, 1);
+    let list = Rect::new(body.x, body.y + 1, body.width, high.saturating_sub(1));
     let detail = Rect::new(body.x, body.y + high, body.width, body.height - high);
     let theme = app.theme;
     let wide = usize::from(body.width);
+    // It stays above the list, however far that is moved.
     let mut paper = Paper::new(theme, wide);
     paper.text(
         &format!(
@@ -59,6 +61,8 @@ pub fn page(app: &App, ward: &Ward, buf: &mut Buffer, body: Rect) {
         ),
         theme.strong(),
     );
+    paper.put(buf, title, None);
+    let mut paper = Paper::new(theme, wide);
     for (at, finding) in ward.findings.iter().enumerate() {
         let here = at == ward.at;
         let word = match &finding.excepted {

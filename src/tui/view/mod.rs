@@ -271,6 +271,7 @@ fn footer_keys(app: &App) -> (Vec<Hint>, Vec<Hint>) {
             Phase::Locked => hints.push(hint("u", "unlock with administrators")),
             Phase::Open => {}
         }
+        hints.push(hint("F3", "doctor"));
         hints.push(hint("q", "quit"));
     }
     if app.has_desk() {

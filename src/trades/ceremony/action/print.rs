@@ -2,6 +2,7 @@
 //! printer's device node, and the component is gone from the provider.
 
 use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::Mode;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
@@ -209,6 +210,7 @@ impl Action for PrintComponent {
                 .ok_or_else(|| device(&PrinterError::Missing))?;
             nodes.push(node.device.clone());
         }
+        let provenance = permit.provider_identity().class.provenance();
         let authority = permit.authority()?;
         let form = ComponentForm {
             mode: authority.mode,
@@ -224,6 +226,10 @@ impl Action for PrintComponent {
             date: self.date.clone(),
             group: self.group.title().into(),
             custodian: self.custodian_name.clone(),
+            provenance: match authority.mode {
+                Mode::Production => provenance.map(str::to_owned),
+                Mode::Test => None,
+            },
         };
         let under = commitment::key_for(permit, self.key)?;
         // From here on the component is nowhere but in this call: when a byte

@@ -1,0 +1,429 @@
+//! Every parser that takes bytes from outside: here, and nowhere else.
+//!
+//! The fuzzer (`scripts/fuzz`) and the corpus test (`tests/fuzz_parsers.rs`) run
+//! the same functions. A parser says what must hold of whatever it accepts, not
+//! only that it does not fall over. The corpus test looks through the sources
+//! for parsers that stand in no list.
+
+use conclave::tui::Decoder;
+use conclave_crypto::keyblock::{Kbpk, KeyBlock};
+use conclave_crypto::primitive::modes::Algorithm as Cipher;
+use conclave_crypto::secret::{RandomError, RandomSource, Secret};
+use conclave_crypto::x509;
+use conclave_evidence::authority::AuthorityChain;
+use conclave_evidence::export::JournalExport;
+use conclave_evidence::journal::SignedAnchor;
+use conclave_evidence::manifest::SignedManifest;
+use conclave_evidence::transcript::SignedTranscript;
+use conclave_evidence::{cbor, words};
+use conclave_keyroom::domain::label::check_label;
+use conclave_keyroom::domain::people::check_name;
+use conclave_keyroom::piv::{PivCard, Slot, tlv};
+use conclave_keyroom::ports::card::{CardChannel, CardError, Response};
+use conclave_station::config::Config;
+use conclave_station::host::machine::{Text, read_machine_text};
+use conclave_station::host::superblock;
+use conclave_trades::ceremony::{Engine, Script, parse_template};
+use conclave_trades::print::Layout;
+use serde::de::IgnoredAny;
+
+/// A parser and how it is tried.
+pub struct Parser {
+    /// Its name, and that of its folder in `tests/fuzz/corpus`.
+    pub name: &'static str,
+    /// The functions it goes through, as the sources name them: file below
+    /// `src/`, then function.
+    pub covers: &'static [&'static str],
+    /// More folders with seeds, from the repository's root.
+    pub seeds: &'static [&'static str],
+    /// Tries one input; stops the program where something does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// All of them.
+pub const PARSERS: &[Parser] = &[
+    Parser {
+        name: "tr31",
+        covers: &[
+            "crypto/keyblock/unwrap.rs parse",
+            "crypto/keyblock/unwrap.rs unwrap",
+            "crypto/keyblock/header.rs parse",
+            "crypto/keyblock/blocks.rs parse",
+        ],
+        seeds: &["tests/malformed/tr31"],
+        run: tr31,
+    },
+    Parser {
+        name: "cbor",
+        covers: &[
+            "evidence/cbor.rs from_slice",
+            "evidence/cbor.rs exact",
+            "evidence/cbor.rs tag_of",
+        ],
+        seeds: &["tests/fuzz/corpus/anchor", "tests/fuzz/corpus/manifest"],
+        run: any_cbor,
+    },
+    Parser {
+        name: "authority",
+        covers: &["evidence/tagged.rs read_authority_file"],
+        seeds: &[],
+        run: authority,
+    },
+    Parser {
+        name: "manifest",
+        covers: &[
+            "evidence/manifest.rs from_file",
+            "evidence/manifest.rs check_name",
+        ],
+        seeds: &[],
+        run: manifest,
+    },
+    Parser {
+        name: "transcript",
+        covers: &["evidence/transcript.rs from_file"],
+        seeds: &[],
+        run: transcript,
+    },
+    Parser {
+        name: "journal",
+        covers: &["evidence/export.rs from_file"],
+        seeds: &[],
+        run: journal,
+    },
+    Parser {
+        name: "anchor",
+        covers: &["evidence/cbor.rs from_slice"],
+        seeds: &[],
+        run: anchor,
+    },
+    Parser {
+        name: "words",
+        covers: &[
+            "evidence/words.rs read_digest",
+            "evidence/words.rs from_words",
+            "keyroom/domain/label.rs check_label",
+            "keyroom/domain/people.rs check_name",
+        ],
+        seeds: &[],
+        run: typed,
+    },
+    Parser {
+        name: "config",
+        covers: &["station/config.rs parse"],
+        seeds: &["tests/malformed/stations"],
+        run: config,
+    },
+    Parser {
+        name: "script",
+        covers: &[
+            "trades/ceremony/script.rs parse",
+            "trades/ceremony/engine.rs new",
+        ],
+        seeds: &["templates/ceremonies", "tests/malformed/scripts"],
+        run: script,
+    },
+    Parser {
+        name: "template",
+        covers: &["trades/ceremony/template.rs parse_template"],
+        seeds: &["templates/keys", "tests/malformed/templates"],
+        run: template,
+    },
+    Parser {
+        name: "layout",
+        covers: &["trades/print/layout.rs parse"],
+        seeds: &["keymailer-layouts", "tests/malformed/layouts"],
+        run: layout,
+    },
+    Parser {
+        name: "card-answers",
+        covers: &[
+            "keyroom/piv/tlv.rs take",
+            "keyroom/piv/tlv.rs only",
+            "keyroom/piv/tlv.rs find",
+            "keyroom/piv/mod.rs open",
+            "keyroom/ports/card.rs new",
+        ],
+        seeds: &[],
+        run: card_answers,
+    },
+    Parser {
+        name: "certificate",
+        covers: &[
+            "crypto/x509/mod.rs subject_key",
+            "crypto/x509/mod.rs verify_signature",
+        ],
+        seeds: &[],
+        run: certificate,
+    },
+    Parser {
+        name: "superblock",
+        covers: &["station/host/superblock.rs id"],
+        seeds: &[],
+        run: file_system,
+    },
+    Parser {
+        name: "machine",
+        covers: &["station/host/machine.rs read_machine_text"],
+        seeds: &[
+            "tests/machines/unfit/proc",
+            "tests/machines/unfit/proc/self",
+            "tests/machines/unfit/proc/net",
+        ],
+        run: machine,
+    },
+    Parser {
+        name: "keyboard",
+        covers: &["tui/key.rs feed"],
+        seeds: &[],
+        run: keyboard,
+    },
+];
+
+fn text(data: &[u8]) -> Option<&str> {
+    std::str::from_utf8(data).ok()
+}
+
+/// A file without the line end that an editor leaves.
+fn line(data: &[u8]) -> &[u8] {
+    data.strip_suffix(b"\n").unwrap_or(data)
+}
+
+fn tr31(data: &[u8]) {
+    let data = line(data);
+    let Ok(block) = KeyBlock::parse(data) else {
+        return;
+    };
+    for (cipher, length) in [(Cipher::Tdes, 16), (Cipher::Tdes, 24), (Cipher::Aes, 32)] {
+        let key = Secret::from_fn(length, |key| {
+            for (at, byte) in key.iter_mut().enumerate() {
+                *byte = u8::try_from(17 * (at + 1) % 251).unwrap_or(1);
+            }
+        });
+        let Ok(kbpk) = Kbpk::new(cipher, key) else {
+            continue;
+        };
+        if let Ok(unwrapped) = block.unwrap(&kbpk) {
+            assert!(unwrapped.key.len() <= 512, "longer than any block");
+        }
+    }
+}
+
+/// What is accepted is written again to the same bytes: there is one way to
+/// write anything.
+fn any_cbor(data: &[u8]) {
+    let _ = cbor::tag_of(data);
+    let _ = cbor::from_slice::<IgnoredAny>(data);
+    if let Ok(anchor) = cbor::exact::<SignedAnchor>(data) {
+        assert_eq!(cbor::to_vec(&anchor).expect("encodes"), data);
+    }
+}
+
+fn authority(data: &[u8]) {
+    let Ok(chain) = conclave_evidence::read_authority_file(data) else {
+        return;
+    };
+    let again = conclave_evidence::authority_file(&chain).expect("encodes");
+    assert_eq!(again, data, "one way to write it");
+    let _ = AuthorityChain::verify(&chain);
+}
+
+fn manifest(data: &[u8]) {
+    let Ok(signed) = SignedManifest::from_file(data) else {
+        return;
+    };
+    assert_eq!(
+        signed.to_file().expect("encodes"),
+        data,
+        "one way to write it"
+    );
+    if let Ok(manifest) = signed.open() {
+        let _ = manifest.check_files();
+    }
+}
+
+fn transcript(data: &[u8]) {
+    let Ok(signed) = SignedTranscript::from_file(data) else {
+        return;
+    };
+    assert_eq!(
+        signed.to_file().expect("encodes"),
+        data,
+        "one way to write it"
+    );
+    let _ = signed.open();
+}
+
+fn journal(data: &[u8]) {
+    let Ok(export) = JournalExport::from_file(data) else {
+        return;
+    };
+    assert_eq!(
+        export.to_file().expect("encodes"),
+        data,
+        "one way to write it"
+    );
+    let _ = export.verify();
+}
+
+/// What lies in a card's anchor container.
+fn anchor(data: &[u8]) {
+    if let Ok(signed) = cbor::from_slice::<SignedAnchor>(data) {
+        let _ = signed.anchor.digest();
+        let nobody = conclave_evidence::Point([4; 65]);
+        assert!(signed.verify(&nobody).is_err(), "no key signed this");
+    }
+}
+
+/// What people type: a digest in words, labels, names.
+fn typed(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    let _ = words::from_words(text);
+    if let Ok(digest) = words::read_digest(text) {
+        let read = words::digest_lines(&digest).join(" ");
+        assert_eq!(words::read_digest(&read).ok(), Some(digest), "reads back");
+    }
+    if check_label(text).is_ok() {
+        assert!(text.is_ascii() && text.len() <= 40);
+    }
+    if check_name(text).is_ok() {
+        assert!(!text.chars().any(char::is_control));
+    }
+}
+
+fn config(data: &[u8]) {
+    if let Some(text) = text(data)
+        && let Err(why) = Config::parse(text)
+    {
+        assert!(!why.is_empty());
+    }
+}
+
+fn script(data: &[u8]) {
+    match Script::parse(data) {
+        Ok(script) => {
+            assert!(!script.steps().is_empty(), "a script without steps");
+            let _ = Engine::new(data).expect("what is read can be played");
+        }
+        Err(why) => assert!(!why.to_string().is_empty()),
+    }
+}
+
+fn template(data: &[u8]) {
+    if let Some(text) = text(data) {
+        let _ = parse_template("name.toml", text);
+    }
+}
+
+fn layout(data: &[u8]) {
+    if let Some(text) = text(data)
+        && let Ok(layout) = Layout::parse(text)
+    {
+        assert!(layout.outside_lines() >= 6);
+    }
+}
+
+/// A card that answers with whatever stands in the input: a length, then so
+/// many bytes.
+struct Liar {
+    rest: Vec<u8>,
+    answers: usize,
+}
+
+impl CardChannel for Liar {
+    fn transmit(&mut self, _: &[u8]) -> Result<Response, CardError> {
+        self.answers += 1;
+        // A card may chain its answer for ever, a byte at a time; the client
+        // follows as far as its longest answer, in each of some ten questions.
+        assert!(self.answers < 200_000, "no end of questions");
+        if self.rest.is_empty() {
+            return Err(CardError::Removed);
+        }
+        let length = usize::from(self.rest.remove(0)).min(self.rest.len());
+        let mut answer: Vec<u8> = self.rest.drain(..length).collect();
+        // Every other input byte would be a status word that ends it at once.
+        if length % 4 != 3 {
+            answer.extend([0x90, 0x00]);
+        }
+        Response::new(answer)
+    }
+}
+
+struct Counter(u8);
+
+impl RandomSource for Counter {
+    fn public(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        for byte in buf {
+            self.0 = self.0.wrapping_mul(109).wrapping_add(57);
+            *byte = self.0;
+        }
+        Ok(())
+    }
+
+    fn secret(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.public(buf)
+    }
+}
+
+fn card_answers(data: &[u8]) {
+    let _ = tlv::only(0x53, data);
+    let _ = tlv::find(0x5C, data);
+    if let Some(first) = tlv::take(data) {
+        assert!(first.value.len() + first.rest.len() < data.len());
+    }
+    let channel = Liar {
+        rest: data.to_vec(),
+        answers: 0,
+    };
+    let Ok(mut card) = PivCard::open(Box::new(channel)) else {
+        return;
+    };
+    let mut random = Counter(1);
+    let _ = card.guid();
+    let _ = card.inspect(&mut random);
+    let _ = card.certificate(Slot::Authentication);
+    let _ = card.anchors();
+    let _ = card.tries_left();
+    let _ = card.generate(Slot::Signature);
+    let mut point = [4u8; 65];
+    let _ = random.public(&mut point[1..]);
+    let _ = card.ecdh(&point);
+}
+
+fn certificate(data: &[u8]) {
+    let _ = x509::subject_key(data);
+    let issuer = [4u8; 65];
+    assert!(
+        x509::verify_signature(data, &issuer).is_err(),
+        "no point of the curve signed this"
+    );
+}
+
+/// The first bytes of a stick.
+fn file_system(data: &[u8]) {
+    if let Some(id) = superblock::id(data) {
+        assert!(id.is_ascii() && id.len() <= 36, "{id}");
+    }
+}
+
+/// `/proc` of a machine that lies.
+fn machine(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    for kind in Text::ALL {
+        for word in read_machine_text(kind, &text) {
+            assert!(word.chars().all(|c| matches!(c, ' '..='~')), "{word:?}");
+        }
+    }
+}
+
+fn keyboard(data: &[u8]) {
+    let mut decoder = Decoder::default();
+    let mut keys = 0;
+    for (at, byte) in data.iter().enumerate() {
+        keys += usize::from(decoder.feed(*byte).is_some());
+        if at % 7 == 6 {
+            keys += usize::from(decoder.pause().is_some());
+        }
+    }
+    keys += usize::from(decoder.pause().is_some());
+    assert!(keys <= 2 * data.len() + 1, "keys that nobody pressed");
+}
