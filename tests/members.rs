@@ -229,6 +229,32 @@ fn a_person_of_two_groups_gets_one_new_card_for_both_at_once() {
 }
 
 #[test]
+fn backups_from_before_are_named_until_there_is_a_new_one() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    let task = |scene: &Scene| {
+        let tasks = scene.station.lists().tasks;
+        tasks
+            .iter()
+            .find(|t| t.what == "make a new backup, and destroy the old ones")
+            .map(|t| t.detail.join("\n"))
+    };
+    done(scene.station.make_backup(&mut scene.people));
+    assert_eq!(task(&scene), None);
+    scene.people.at = Box::new(|prompt, _| choose(prompt, "Recovery"));
+    scene.logon(GroupId::Recovery);
+    let end = told(change(&mut scene, Change::Secret));
+    assert!(end.contains("Old backups: BACKUP-"), "{end}");
+    assert!(end.contains("on STICK-1"), "{end}");
+    scene.people.at = Box::new(|_, _| None);
+    scene.logon(GroupId::Administrators);
+    let detail = task(&scene).unwrap();
+    assert!(detail.contains("on STICK-1"), "{detail}");
+    done(scene.station.make_backup(&mut scene.people));
+    assert_eq!(task(&scene), None);
+}
+
+#[test]
 fn who_is_not_logged_on_is_told_before_anything_is_asked_of_the_card() {
     let folder = folder();
     let mut scene = closed(&folder);

@@ -3,6 +3,7 @@
 //! members' cards, signed by the administrators, and written at once.
 
 mod action;
+mod backups;
 mod card;
 mod plan;
 mod questions;

@@ -138,6 +138,10 @@ impl Station {
                  open that: make a new backup, and destroy the old ones."
                     .into(),
             );
+            let old = self.old_backups();
+            if !old.is_empty() {
+                lines.push(format!("Old backups: {}.", words::list(&old)));
+            }
         }
         lines.extend(plan.afterwards.iter().cloned());
         if self.logout("groups were renewed").is_err() {
