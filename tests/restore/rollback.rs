@@ -65,8 +65,7 @@ fn an_older_copy_locks_until_both_quorums_go_on_with_it() {
     assert!(scene.station.restore_backup(&mut scene.people).is_err());
 
     // Given up in the middle, it is locked as before.
-    scene.people.at =
-        Box::new(|prompt, _| (prompt.code == "card.sign").then_some(Answer::Abort));
+    scene.people.at = Box::new(|prompt, _| (prompt.code == "card.sign").then_some(Answer::Abort));
     let end = scene.station.recover_station(&mut scene.people);
     assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
     let status = scene.station.status(0);
