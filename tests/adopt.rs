@@ -58,7 +58,7 @@ fn noted(scene: &mut Scene) -> usize {
 /// Why nothing may be adopted.
 fn refusal(scene: &mut Scene) -> Refusal {
     let end = scene.station.adopt_entries(&mut scene.people);
-    end.err().expect("refused")
+    end.expect_err("refused")
 }
 
 #[test]

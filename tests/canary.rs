@@ -472,6 +472,13 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
         drawn.lock().unwrap().extend(sheets.0.iter().cloned());
         drawn.lock().unwrap().push(sheets.sum());
     }
+    // A backup is made and opened beside the station.
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    done(scene.station.make_backup(&mut scene.people));
+    done(scene.station.rehearse_restore(&mut scene.people));
+    scene.station.logout("logged out").unwrap();
+    scene.logon_both();
     // The paper is in its custodians' hands; a key manager logs out.
     for printer in &scene.room.printers.0 {
         drop(printer.take_sheet());

@@ -125,6 +125,8 @@ fn the_report_has_its_shape() {
         "bundles",
         "journal",
         "minutes",
+        "backup",
+        "restored",
     ]);
     assert!(all.is_subset(&names(&report)), "{:?}", names(&report));
     assert_eq!(report["mode"], "TEST");
@@ -190,6 +192,18 @@ fn the_report_has_its_shape() {
         assert_eq!(export["format"], if tdes { "tr31-b" } else { "tr31-d" });
         assert_eq!(export["kcv"], kinds[string(&export["key"])]["kcv"]);
     }
+}
+
+#[test]
+fn the_backup_verifies_and_the_station_restored_from_it_opens() {
+    let report = report(demo());
+    let backup = demo().join(string(&report["backup"]));
+    let verified = conclave(&["verify", backup.to_str().unwrap()]);
+    assert!(verified.status.success(), "{}", text(&verified.stderr));
+    let said = text(&verified.stdout);
+    assert!(said.contains("quorum of administrators"), "{said}");
+    let restored = demo().join(string(&report["restored"]));
+    assert!(restored.join("repository/db").is_file());
 }
 
 #[test]

@@ -110,6 +110,9 @@ fn people_log_on_to_the_restored_station_as_before_and_the_old_one_is_refused() 
     old.logon(GroupId::Auditors);
     old.station.logout("logged out").unwrap();
     let newest = old.entries();
+    old.logon(GroupId::Auditors);
+    let given_up = folder.path().join("given-up.cbor");
+    std::fs::write(&given_up, old.station.journal_bytes().unwrap()).unwrap();
     drop(old);
 
     let other = machine_beside(folder.path());
@@ -162,6 +165,9 @@ fn people_log_on_to_the_restored_station_as_before_and_the_old_one_is_refused() 
     );
     let report = auditor_accepts(&mut new, &[backup, folder.path().join("stick")]);
     assert!(report.contains("2 records"), "{report}");
+    // Beside the journal of the lost range, which an auditor kept, too.
+    let report = auditor_accepts(&mut new, &[given_up]);
+    assert!(report.contains("a restore gave one of them up"), "{report}");
     new.station.logout("logged out").unwrap();
     drop(new);
 

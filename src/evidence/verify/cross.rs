@@ -51,20 +51,28 @@ impl Work {
                 }
                 let last = one.checked.head.seq.min(other.checked.head.seq);
                 let same = one.checked.hash_at(last) == other.checked.hash_at(last);
-                let result = if same {
-                    Ok(())
-                } else {
-                    Err(EvidenceError::broken(
+                let given_up = lost_range(&one.checked, &other.checked)
+                    .or_else(|| lost_range(&other.checked, &one.checked));
+                let mut what = format!("agrees with {}", one.place);
+                let result = match given_up {
+                    _ if same => Ok(()),
+                    Some(first) => {
+                        what = format!(
+                            "note: it and {} part at entry {first}: a restore gave one of them up",
+                            one.place
+                        );
+                        Ok(())
+                    }
+                    None => Err(EvidenceError::broken(
                         format!("journal entry {last}"),
                         format!("it differs from the one in {}", one.place),
-                    ))
+                    )),
                 };
-                results.push((other.place.clone(), one.place.clone(), result));
+                results.push((other.place.clone(), what, result));
             }
         }
-        for (place, other, result) in results {
-            self.report
-                .check(&place, format!("agrees with {other}"), result);
+        for (place, what, result) in results {
+            self.report.check(&place, what, result);
         }
     }
 
@@ -209,4 +217,21 @@ fn in_journal(bundle: &Bundle, journal: &CheckedJournal) -> Result<(), EvidenceE
         ));
     }
     Ok(())
+}
+
+/// Where the older history was given up: the newer one has another incarnation,
+/// which administrators signed, and tells of the restore after that place.
+fn lost_range(old: &CheckedJournal, new: &CheckedJournal) -> Option<u64> {
+    let before = old.head.incarnation;
+    let mut records = new.chain.records().iter();
+    if new.head.incarnation == before || !records.any(|(_, r)| r.incarnation == before) {
+        return None;
+    }
+    let first = (0..)
+        .zip(old.entries.iter().zip(&new.entries))
+        .find_map(|(seq, ((_, a), (_, b)))| (a != b).then_some(seq))?;
+    let restored = new.entries.iter().any(|(entry, _)| {
+        entry.seq >= first && entry.kind == EntryKind::Outcome && entry.action == "restore"
+    });
+    restored.then_some(first)
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use conclave_crypto::secret::{RandomExt, RandomSource, Secret};
 use conclave_evidence::GroupId;
+use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::piv::PinRule;
 use conclave_training::card::{CardLabel, TrainingReaders};
 use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
@@ -68,9 +69,15 @@ pub struct Demonstration {
     station: Station,
     hands: Hands,
     printers: TrainingPrinters,
+    room: TrainingRoom,
     out: PathBuf,
     progress: OnProgress,
+    /// The backup's folder, once it is made.
+    backup: String,
 }
+
+/// Where the backup is restored, below the demonstration's folder.
+const RESTORED: &str = "restored";
 
 /// Six digits that the PIN rules accept, drawn like every training secret.
 fn pin(random: &mut dyn RandomSource) -> Result<Secret, OpenError> {
@@ -168,6 +175,8 @@ impl Demonstration {
             station,
             hands,
             printers,
+            room,
+            backup: String::new(),
             out: out.to_owned(),
             progress,
         })
@@ -327,6 +336,58 @@ impl Demonstration {
         self.logout()
     }
 
+    /// A backup to the stick, proven in memory by the recovery holders.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub fn back_up(&mut self) -> Result<(), DemoError> {
+        self.logon(GroupId::Administrators, &[])?;
+        self.stage("back up the station");
+        let end = self.station.make_backup(&mut self.hands);
+        self.done("backup", end)?;
+        self.stage("rehearse a restore");
+        let end = self.station.rehearse_restore(&mut self.hands);
+        self.done("rehearsal", end)?;
+        self.logout()?;
+        let stick = self.room.stick.folder();
+        let entries = std::fs::read_dir(&stick).map_err(io(&stick))?;
+        let name = entries
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .find(|name| name.starts_with("BACKUP-"))
+            .ok_or_else(|| self.failed("backup", "it is not on the stick"))?;
+        let media = stick.file_name().unwrap_or_default().to_string_lossy();
+        self.backup = format!("{media}/{name}");
+        Ok(())
+    }
+
+    /// The backup restored on an empty machine, with the same cards; people
+    /// log on there and find every key with its check value.
+    fn restore(&mut self, keys: &[KeyRecord]) -> Result<(), DemoError> {
+        self.stage("restore the backup into a second folder");
+        let folder = self.out.join(RESTORED);
+        std::fs::create_dir_all(&folder).map_err(io(&folder))?;
+        let config = Config::parse("").map_err(|why| self.failed("restore", why))?;
+        let room = Some(self.room.clone());
+        let opened = open_with(&folder, &config, room, Arc::new(|_| {}))?;
+        let first = std::mem::replace(&mut self.station, opened.station);
+        let end = self.station.restore_backup(&mut self.hands);
+        self.done("restore", end)?;
+        self.logon(GroupId::KeyManagers, &[])?;
+        let found = self.station.keys();
+        let same = |a: &KeyRecord| {
+            found
+                .iter()
+                .any(|b| (&a.label, &a.kcv) == (&b.label, &b.kcv))
+        };
+        if found.len() != keys.len() || !keys.iter().all(same) {
+            return Err(self.failed("restore", "the keys there are not the station's"));
+        }
+        self.logout()?;
+        self.station = first;
+        Ok(())
+    }
+
     /// Other members log on, the journal is exported, everything is verified,
     /// `demo.json` is written.
     ///
@@ -342,10 +403,15 @@ impl Demonstration {
             .write_journal("journal.cbor")
             .map_err(|why| self.failed("journal", why))?;
         self.logout()?;
-        self.stage("verify bundles and journal");
-        let report = DemoReport::gather(&self.out, cast::STATION, "TEST", &keys, journal.clone())
-            .map_err(|why| self.failed("report", why))?;
+        self.restore(&keys)?;
+        self.stage("verify bundles, backup and journal");
+        let mut report =
+            DemoReport::gather(&self.out, cast::STATION, "TEST", &keys, journal.clone())
+                .map_err(|why| self.failed("report", why))?;
+        report.backup.clone_from(&self.backup);
+        report.restored = RESTORED.into();
         let mut paths = vec![self.out.join(&journal)];
+        paths.push(self.out.join(&report.backup));
         paths.extend(report.bundles.iter().map(|bundle| self.out.join(bundle)));
         let verified = conclave_evidence::verify::verify_paths(&paths);
         if !verified.ok() {
@@ -391,5 +457,6 @@ pub fn run(out: &Path, progress: OnProgress) -> Result<PathBuf, DemoError> {
     demo.initialise()?;
     demo.enrol_devices()?;
     demo.main_job()?;
+    demo.back_up()?;
     demo.prove()
 }

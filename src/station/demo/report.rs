@@ -24,6 +24,10 @@ pub struct DemoReport {
     pub journal: String,
     /// The minutes as PDF.
     pub minutes: Vec<String>,
+    /// The backup's folder.
+    pub backup: String,
+    /// The folder of the station that was restored from it.
+    pub restored: String,
 }
 
 /// A key.
@@ -95,6 +99,8 @@ impl DemoReport {
             bundles: Vec::new(),
             journal: there(journal)?,
             minutes: Vec::new(),
+            backup: String::new(),
+            restored: String::new(),
         };
         for key in keys {
             report.keys.push(KeyLine {
