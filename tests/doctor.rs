@@ -12,7 +12,6 @@ mod machine;
 mod machines;
 #[path = "doctor/outside.rs"]
 mod outside;
-#[allow(dead_code, reason = "each test file takes what it needs")]
 #[path = "support/people.rs"]
 mod people;
 #[path = "doctor/production.rs"]

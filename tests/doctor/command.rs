@@ -23,7 +23,7 @@ fn doctor(folder: &Path) -> (Option<i32>, String, String) {
 }
 
 /// The line of a check.
-fn line<'a>(told: &'a str, check: Check) -> &'a str {
+fn line(told: &str, check: Check) -> &str {
     told.lines()
         .find(|line| {
             let words = line.split_once("  ").map(|(_, rest)| rest.trim_start());
