@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a screen that cannot be drawn ends the test
 
 mod looks;
+mod many_keys;
 mod samples;
 mod scenes;
 mod typing;
