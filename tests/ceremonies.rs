@@ -65,6 +65,19 @@ fn zone_master_keys_of_every_form() {
     assert_eq!(below(&folder.path().join("minutes"), ".pdf"), 5);
     assert_eq!(below(&folder.path().join("minutes"), ".cbor"), 5);
     assert_eq!(below(&folder.path().join("reports"), ".pdf"), 5);
+    // The list has no custody lines; they are read for the key that is shown.
+    let keys = scene.station.lists().keys;
+    assert!(keys.complete() && keys.len() == 5);
+    let key = keys.get(1).unwrap();
+    assert_eq!(key.label, "BANK-LAKE.ZMK.001");
+    let detail = scene.station.key_detail(&key.label, key.id.unwrap());
+    for part in ["component 1 of 3", "component 3 of 3", "envelope"] {
+        assert!(format!("{detail:?}").contains(part), "{detail:?}");
+    }
+    let other = scene
+        .station
+        .key_detail("BANK-LAKE.ZMK.002", key.id.unwrap());
+    assert_eq!(other, ["It is no longer in the catalogue."]);
     // A label counts once, whatever it is made of.
     let entries = scene.entries();
     let again = scene.zmk("BANK-LAKE.ZMK.000", "zmk-tdes2", "2");

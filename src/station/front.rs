@@ -2,10 +2,12 @@
 //! one another. A front asks; the station decides. No secret travels here
 //! except inside [`Answer::Secret`].
 
-use conclave_evidence::GroupId;
+use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::ports::dialogue::{Answer, Prompt, Refusal};
 
 use crate::doctor::Finding;
+pub use crate::key_search::KeySearch;
+pub use crate::key_table::{KeyTable, KeyTableBuilder};
 
 /// What a front end asks of the station.
 pub enum Request {
@@ -30,6 +32,13 @@ pub enum Request {
     Doctor,
     /// Fresh lists, please.
     Refresh,
+    /// Custody, history and places of one key, which is being looked at.
+    KeyDetail {
+        /// Its label, for the answer.
+        label: String,
+        /// Its record.
+        id: Id,
+    },
     /// An answer to the prompt that stands.
     Answer(Answer),
     /// Somebody pressed a key: the idle clock starts again, a blank screen may
@@ -105,6 +114,15 @@ pub enum Event {
     Status(Status),
     /// The lists, after logon and whenever they changed.
     Lists(Box<Lists>),
+    /// More of the keys, or all; every other list is as it was.
+    Keys(KeyTable),
+    /// What was asked of one key.
+    KeyDetail {
+        /// Its label.
+        label: String,
+        /// Custody, history and places, line by line.
+        detail: Vec<String>,
+    },
     /// What the doctor found.
     Doctor(Vec<Finding>),
     /// Blank the screen, or show it again.
@@ -166,7 +184,7 @@ pub struct Lists {
     /// The task list.
     pub tasks: Vec<TaskRow>,
     /// The key list.
-    pub keys: Vec<KeyRow>,
+    pub keys: KeyTable,
     /// Ceremony scripts that may be chosen.
     pub scripts: Vec<ScriptRow>,
     /// Ceremonies, open ones first.
@@ -201,6 +219,8 @@ pub struct TaskRow {
 /// A key.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct KeyRow {
+    /// Its record.
+    pub id: Option<Id>,
     /// Its label.
     pub label: String,
     /// `TDES-2`, `TDES-3`, `AES-128`…
@@ -221,7 +241,8 @@ pub struct KeyRow {
     pub expires: String,
     /// Whole days until expiry.
     pub days_left: Option<i64>,
-    /// Custody, history and places, line by line.
+    /// Custody, history and places, line by line. A [`KeyTable`] does not keep
+    /// them: they are asked for one key at a time.
     pub detail: Vec<String>,
 }
 

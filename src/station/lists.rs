@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::vault::{Compartment, OpenIntent};
@@ -13,7 +13,8 @@ use conclave_trades::ceremony::State;
 use crate::adopt::covers;
 use crate::custody_tasks::custody_tasks;
 use crate::front::{
-    CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
+    CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, KeyTable, Lists, PersonRow, ScriptRow,
+    TaskRow,
 };
 use crate::lost_card::live;
 use crate::renew::RenewGroups;
@@ -135,7 +136,7 @@ impl Station {
         let ceremonies = self.ceremonies();
         Lists {
             tasks: self.tasks(&keys, &ceremonies),
-            keys: keys.iter().map(|key| self.key_row(key)).collect(),
+            keys: KeyTable::from_rows(keys.iter().map(|key| self.key_row(key))),
             scripts: self.script_rows(),
             ceremonies: ceremonies.iter().map(ceremony_row).collect(),
             people: self.people_rows(),
@@ -277,48 +278,8 @@ impl Station {
             "V1" | "V2" => "PIN verification",
             other => other,
         };
-        let mut detail = vec![
-            format!("made {}", words::date_time(key.created_ms)),
-            format!("provider {}", key.provider),
-        ];
-        if key.source != KeySource::Here {
-            detail.push(format!("source {}", key.source.words()));
-        }
-        for c in &key.components {
-            let state = match c.state {
-                ComponentState::Entered => "typed here from the partner's sheet".to_owned(),
-                ComponentState::Waiting => "not printed".to_owned(),
-                ComponentState::Printed => "printed, not sealed".to_owned(),
-                ComponentState::Sealed => format!(
-                    "envelope {}, witness {}",
-                    c.envelope.as_deref().unwrap_or("?"),
-                    c.witness.as_deref().unwrap_or("?")
-                ),
-            };
-            detail.push(format!(
-                "component {} of {}  {}  KCV {}  {state}",
-                c.index,
-                c.of,
-                c.custodian_name,
-                c.kcv.words()
-            ));
-            if let Some(at) = c.doubted_ms {
-                detail.push(format!("  its sheet was NOT proven {}", words::date(at)));
-            } else if let Some(at) = c.proven_ms {
-                detail.push(format!("  its sheet was proven {}", words::date(at)));
-            }
-        }
-        for e in &key.exports {
-            detail.push(format!(
-                "exported {} to {} under {} ({}), bundle {:04}",
-                words::date(e.at_ms),
-                e.recipient,
-                e.under,
-                e.format,
-                e.bundle
-            ));
-        }
         KeyRow {
+            id: Some(key.id),
             label: key.label.clone(),
             algorithm: key.form.name().into(),
             usage: usage.into(),
@@ -333,7 +294,7 @@ impl Station {
                 .unwrap_or_default(),
             expires: words::date(key.expires_ms),
             days_left: Some(days_until(self.clock.wall_ms(), key.expires_ms)),
-            detail,
+            detail: Vec::new(),
         }
     }
 

@@ -83,7 +83,10 @@ impl Front {
     fn next(&mut self, timeout: Duration) -> Option<Request> {
         match self.requests.recv_timeout(timeout) {
             Ok(request) => {
-                self.awake();
+                // The screen asks this by itself: nobody need be there.
+                if !matches!(request, Request::KeyDetail { .. }) {
+                    self.awake();
+                }
                 Some(request)
             }
             Err(RecvTimeoutError::Timeout) => None,
@@ -158,6 +161,11 @@ pub fn serve(station: &mut Station, front: &mut Front) {
         match request {
             Request::Quit => break,
             Request::Awake | Request::Answer(_) => continue,
+            Request::KeyDetail { label, id } => {
+                let detail = station.key_detail(&label, id);
+                front.send(Event::KeyDetail { label, detail });
+                continue;
+            }
             request => {
                 front.idle_ends = !matches!(request, Request::Initialise);
                 station.serve_one(request, front);
@@ -229,7 +237,11 @@ impl Station {
                 let end = self.export_journal_file();
                 Self::tell_end(end, front);
             }
-            Request::Refresh | Request::Answer(_) | Request::Awake | Request::Quit => {}
+            Request::Refresh
+            | Request::KeyDetail { .. }
+            | Request::Answer(_)
+            | Request::Awake
+            | Request::Quit => {}
         }
     }
 

@@ -8,11 +8,14 @@ use conclave_station::front::{Administration, Desk, Event, Lists, Phase, Request
 use conclave_station::service::{IDLE_BLANK_MS, IDLE_LOGOUT_MS};
 
 use super::desk::{After, Table};
+use super::digest::Digest;
 use super::doctor::{self, Ward};
 use super::key::Key;
+use super::key_page::Custody;
 use super::overlay::{DEVIATION, Overlay};
+use super::place::Place;
 use super::prompt::{Reaction, Standing};
-use super::rows::{Digest, Kind, Place};
+use super::rows::Kind;
 use super::theme::Theme;
 use super::typed::Line;
 use super::words;
@@ -32,7 +35,7 @@ pub enum Input {
 }
 
 /// A screen of the stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Screen {
     /// A list.
     List(Place),
@@ -89,6 +92,7 @@ pub struct App {
     pub(super) now: u64,
     pub(super) lists: Lists,
     pub(super) digest: Digest,
+    pub(super) custody: Custody,
     pub(super) stack: Vec<Screen>,
     pub(super) prompt: Option<Standing>,
     pub(super) working: Option<Working>,
@@ -119,6 +123,7 @@ impl App {
             now: 0,
             lists: Lists::default(),
             digest: Digest::default(),
+            custody: Custody::default(),
             stack: Vec::new(),
             prompt: None,
             working: None,
@@ -203,6 +208,7 @@ impl App {
                 if let Some(table) = &mut self.table {
                     table.look();
                 }
+                self.work();
                 Vec::new()
             }
             Input::Event(event) => {
@@ -249,6 +255,7 @@ impl App {
                 }
             }
             Event::PromptDone => {
+                self.custody.doubt();
                 self.prompt = None;
                 self.working = None;
                 self.drop_overlay_of_prompt();
@@ -286,6 +293,7 @@ impl App {
                     if self.status.phase == Phase::Open {
                         self.lists = Lists::default();
                         self.digest = Digest::default();
+                        self.custody = Custody::default();
                     }
                 }
                 self.status = status;
@@ -297,13 +305,16 @@ impl App {
             }
             Event::Lists(lists) => {
                 let before = std::mem::replace(&mut self.lists, *lists);
-                self.digest = Digest::of(&self.lists);
-                for screen in &mut self.stack {
-                    if let Screen::List(place) = screen {
-                        place.refresh(&before, &self.lists);
-                    }
-                }
+                self.renew(&before, |_| true);
             }
+            Event::Keys(keys) => {
+                let before = Lists {
+                    keys: std::mem::replace(&mut self.lists.keys, keys),
+                    ..Lists::default()
+                };
+                self.renew(&before, |kind| kind == Kind::Keys);
+            }
+            Event::KeyDetail { label, detail } => self.custody.told(label, detail),
             Event::Doctor(findings) => {
                 self.working = None;
                 self.ward = Some(Ward::new(findings));
@@ -323,6 +334,55 @@ impl App {
             Event::Blank(false) => self.blank = false,
             Event::Ended => self.ended = true,
         }
+    }
+
+    /// These lists are not what they were.
+    fn renew(&mut self, before: &Lists, changed: impl Fn(Kind) -> bool) {
+        self.digest = Digest::of(&self.lists);
+        self.custody.doubt();
+        for screen in &mut self.stack {
+            if let Screen::List(place) = screen
+                && changed(place.kind)
+            {
+                place.refresh(before, &self.lists);
+            }
+        }
+    }
+
+    /// Whether a filter is still being counted: the next tick goes on with it,
+    /// and should come at once.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.stack
+            .iter()
+            .any(|screen| matches!(screen, Screen::List(place) if place.is_busy()))
+    }
+
+    /// A slice of what waits, the topmost screen first.
+    fn work(&mut self) {
+        for screen in self.stack.iter_mut().rev() {
+            if let Screen::List(place) = screen
+                && place.is_busy()
+            {
+                place.work(&self.lists);
+                return;
+            }
+        }
+    }
+
+    /// What the screen at hand lacks, to be asked of the station; nobody
+    /// pressed a key for it.
+    pub fn lacks(&mut self) -> Option<Request> {
+        if self.prompt.is_some() || self.working.is_some() || self.status.phase != Phase::Open {
+            return None;
+        }
+        let row = match self.stack.last()? {
+            Screen::List(place) if place.kind == Kind::Keys => place.row(),
+            Screen::Detail { kind, id, .. } if *kind == Kind::Keys => self.lists.keys.find(id),
+            _ => None,
+        };
+        let row = self.lists.keys.get(row?)?;
+        self.custody.ask(&row)
     }
 
     fn drop_overlay_of_prompt(&mut self) {

@@ -22,13 +22,17 @@
 
 mod app;
 mod desk;
+mod digest;
 mod doctor;
 mod groups;
 mod key;
+mod key_page;
 mod moment;
 mod overlay;
+mod place;
 mod prompt;
 mod rows;
+mod sieve;
 pub mod terminal;
 mod theme;
 mod typed;

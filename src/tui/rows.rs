@@ -1,12 +1,9 @@
-//! The lists: what each shows of a row, and how a list is moved in and
-//! filtered. Drawing is elsewhere; a frame touches only the rows that it shows.
+//! The lists, and what each shows of a row. Drawing is elsewhere; a frame
+//! touches only the rows that it shows.
 
-use std::collections::HashMap;
+use conclave_station::front::Lists;
 
-use conclave_station::front::{KeyRow, Lists};
-
-use super::key::Key;
-use super::typed::Line;
+use super::key_page::{self, Custody};
 
 /// Which list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -159,16 +156,10 @@ impl Kind {
                 .tasks
                 .get(at)
                 .map(|r| vec![r.due.clone(), r.what.clone(), r.who.clone()]),
-            Self::Keys => lists.keys.get(at).map(|r| {
-                vec![
-                    r.label.clone(),
-                    r.algorithm.clone(),
-                    r.usage.clone(),
-                    r.kcv.clone(),
-                    r.state.clone(),
-                    r.expires.clone(),
-                ]
-            }),
+            Self::Keys => lists
+                .keys
+                .get(at)
+                .map(|r| vec![r.label, r.algorithm, r.usage, r.kcv, r.state, r.expires]),
             Self::Ceremonies => lists
                 .ceremonies
                 .get(at)
@@ -223,7 +214,7 @@ impl Kind {
                 .tasks
                 .get(at)
                 .map(|r| format!("{}\n{}", r.what, r.who)),
-            Self::Keys => lists.keys.get(at).map(|r| r.label.clone()),
+            Self::Keys => lists.keys.label(at).map(str::to_owned),
             Self::Ceremonies => lists.ceremonies.get(at).map(|r| r.id.clone()),
             Self::Scripts => lists.scripts.get(at).map(|r| r.file.clone()),
             Self::People => lists.people.get(at).map(|r| r.name.clone()),
@@ -235,9 +226,24 @@ impl Kind {
         }
     }
 
+    /// Where the row with this identity is.
+    #[must_use]
+    pub fn find(self, lists: &Lists, id: &str) -> Option<usize> {
+        match self {
+            Self::Keys => lists.keys.find(id),
+            // There may be as many as keys that expire soon.
+            Self::Tasks => {
+                let (what, who) = id.rsplit_once('\n')?;
+                let mut tasks = lists.tasks.iter();
+                tasks.position(|t| t.what == what && t.who == who)
+            }
+            _ => (0..self.len(lists)).find(|at| self.id(lists, *at).as_deref() == Some(id)),
+        }
+    }
+
     /// A row's own title and what is known of it, line by line.
     #[must_use]
-    pub fn detail(self, lists: &Lists, digest: &Digest, at: usize) -> (String, Vec<String>) {
+    pub fn detail(self, lists: &Lists, custody: &Custody, at: usize) -> (String, Vec<String>) {
         let found = match self {
             Self::Tasks => lists.tasks.get(at).map(|r| {
                 let mut lines = vec![format!("{}: {}", r.due, r.who)];
@@ -247,7 +253,7 @@ impl Kind {
             Self::Keys => lists
                 .keys
                 .get(at)
-                .map(|r| (r.label.clone(), key(lists, digest, r))),
+                .map(|r| (r.label.clone(), key_page::lines(lists, custody, &r))),
             Self::Ceremonies => lists.ceremonies.get(at).map(|r| {
                 let mut lines = vec![format!("{}; began {}", r.state, r.began)];
                 lines.extend(r.detail.iter().cloned());
@@ -303,194 +309,8 @@ impl Kind {
     }
 
     /// What the filter looks in: everything that is shown, in lower case.
-    fn haystack(self, lists: &Lists, at: usize) -> String {
+    #[must_use]
+    pub fn haystack(self, lists: &Lists, at: usize) -> String {
         self.cells(lists, at).join(" ").to_lowercase()
-    }
-}
-
-/// What is worked out once for fresh lists, so that a frame does not go through
-/// all rows.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Digest {
-    /// Tasks by week.
-    pub due: String,
-    /// Keys that expire, by week.
-    pub expiring: String,
-    /// The keys under a key, by its label.
-    under: HashMap<String, Vec<usize>>,
-}
-
-impl Digest {
-    /// Of these lists.
-    #[must_use]
-    pub fn of(lists: &Lists) -> Self {
-        let mut under: HashMap<String, Vec<usize>> = HashMap::new();
-        for (at, key) in lists.keys.iter().enumerate() {
-            if !key.under.is_empty() {
-                under.entry(key.under.clone()).or_default().push(at);
-            }
-        }
-        Self {
-            due: weeks(lists.tasks.iter().map(|t| t.days)),
-            expiring: weeks(lists.keys.iter().filter_map(|k| k.days_left)),
-            under,
-        }
-    }
-}
-
-/// What is known of a key, with its place in the hierarchy as a tree.
-fn key(lists: &Lists, digest: &Digest, row: &KeyRow) -> Vec<String> {
-    let mut lines = vec![
-        format!("{}  {}", row.algorithm, row.usage),
-        format!("KCV {} ({})  {}", row.kcv, row.kcv_method, row.state),
-    ];
-    if !row.expires.is_empty() {
-        let when = match row.days_left {
-            Some(days) if days < 0 => format!("expired {} d ago", -days),
-            Some(days) => format!("in {days} d"),
-            None => String::new(),
-        };
-        lines.push(
-            format!("expires {}  {when}", row.expires)
-                .trim_end()
-                .to_owned(),
-        );
-    }
-    if !row.template.is_empty() {
-        lines.push(format!("template {}", row.template));
-    }
-    lines.extend(row.detail.iter().cloned());
-    let under: Vec<&KeyRow> = digest
-        .under
-        .get(&row.label)
-        .into_iter()
-        .flatten()
-        .filter_map(|at| lists.keys.get(*at))
-        .collect();
-    if !row.under.is_empty() || !under.is_empty() {
-        lines.push(String::new());
-        let indent = if row.under.is_empty() {
-            lines.push(format!("▪ {}", row.label));
-            "  "
-        } else {
-            lines.push(row.under.clone());
-            lines.push(format!("└─ ▪ {}", row.label));
-            "     "
-        };
-        let last = under.len().saturating_sub(1);
-        for (at, key) in under.iter().enumerate() {
-            let branch = if at == last { "└─" } else { "├─" };
-            lines.push(format!("{indent}{branch} {}  {}", key.label, key.state));
-        }
-    }
-    lines
-}
-
-/// Bars for the twelve weeks from today; what is overdue counts in the first.
-#[must_use]
-fn weeks(days: impl Iterator<Item = i64>) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let mut counts = [0usize; 12];
-    for day in days {
-        let week = usize::try_from(day.max(0) / 7).unwrap_or(usize::MAX);
-        if let Some(count) = counts.get_mut(week) {
-            *count += 1;
-        }
-    }
-    let most = counts.iter().copied().max().unwrap_or(0).max(1);
-    counts
-        .iter()
-        .map(|count| {
-            let height = (count * 7).div_ceil(most);
-            BARS.get(height).copied().unwrap_or('█')
-        })
-        .collect()
-}
-
-/// Where one is in a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Which list.
-    pub kind: Kind,
-    /// The rows that pass the filter, by their place in the list.
-    pub shown: Vec<usize>,
-    /// Where the cursor is among them.
-    pub cursor: usize,
-    /// The filter.
-    pub filter: Line,
-    /// Whether letters go to the filter.
-    pub filtering: bool,
-}
-
-/// Rows that a page moves by.
-const PAGE: usize = 10;
-
-impl Place {
-    /// The top of a list.
-    #[must_use]
-    pub fn new(kind: Kind, lists: &Lists) -> Self {
-        Self {
-            kind,
-            shown: (0..kind.len(lists)).collect(),
-            cursor: 0,
-            filter: Line::new(40),
-            filtering: false,
-        }
-    }
-
-    /// The row under the cursor, by its place in the list.
-    #[must_use]
-    pub fn row(&self) -> Option<usize> {
-        self.shown.get(self.cursor).copied()
-    }
-
-    /// The list has changed: filters afresh and stays on the same row.
-    pub fn refresh(&mut self, before: &Lists, lists: &Lists) {
-        let id = self.row().and_then(|row| self.kind.id(before, row));
-        self.apply(lists);
-        if let Some(at) = id.and_then(|id| {
-            self.shown
-                .iter()
-                .position(|row| self.kind.id(lists, *row).as_ref() == Some(&id))
-        }) {
-            self.cursor = at;
-        }
-    }
-
-    fn apply(&mut self, lists: &Lists) {
-        let wanted = self.filter.text().to_lowercase();
-        let words: Vec<&str> = wanted.split_whitespace().collect();
-        self.shown = (0..self.kind.len(lists))
-            .filter(|row| {
-                words.is_empty() || {
-                    let text = self.kind.haystack(lists, *row);
-                    words.iter().all(|word| text.contains(word))
-                }
-            })
-            .collect();
-        self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
-    }
-
-    /// Takes a key of moving or filtering; `false` when it is neither.
-    pub fn key(&mut self, key: Key, lists: &Lists) -> bool {
-        let last = self.shown.len().saturating_sub(1);
-        match key {
-            Key::Up => self.cursor = self.cursor.saturating_sub(1),
-            Key::Down => self.cursor = (self.cursor + 1).min(last),
-            Key::PageUp => self.cursor = self.cursor.saturating_sub(PAGE),
-            Key::PageDown => self.cursor = (self.cursor + PAGE).min(last),
-            Key::Home => self.cursor = 0,
-            Key::End => self.cursor = last,
-            Key::Char('/') if !self.filtering => self.filtering = true,
-            Key::Enter if self.filtering => self.filtering = false,
-            Key::Esc if self.filtering || !self.filter.text().is_empty() => {
-                self.filtering = false;
-                self.filter.clear();
-                self.apply(lists);
-            }
-            _ if self.filtering && self.filter.key(key) => self.apply(lists),
-            _ => return false,
-        }
-        true
     }
 }

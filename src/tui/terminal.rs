@@ -1,6 +1,7 @@
 //! The loop at a real terminal.
 //!
-//! One thread: it waits for keys at most 20 ms, then takes what the station
+//! One thread: it waits for keys at most 20 ms (not at all while a filter is
+//! still being counted), then takes what the station
 //! said, then draws if something changed. So a blank screen is on its way at
 //! most that long after the station asked for it, and no key is ever queued
 //! where a PIN could be found later: bytes go from the file descriptor into a
@@ -146,7 +147,7 @@ fn attend(
     let mut dirty = true;
     loop {
         let now = options.clock.mono_ms();
-        if last_tick.is_none_or(|at| now.saturating_sub(at) >= TICK) {
+        if app.is_busy() || last_tick.is_none_or(|at| now.saturating_sub(at) >= TICK) {
             last_tick = Some(now);
             app.update(Input::Tick(now));
             dirty = true;
@@ -171,7 +172,11 @@ fn attend(
             terminal.draw(|frame| view::draw(&app, frame))?;
         }
         let mut gone = false;
-        keys.wait(now, |key| {
+        if let Some(request) = app.lacks() {
+            gone |= requests.send(request).is_err();
+        }
+        let patience = if app.is_busy() { 0 } else { WAIT };
+        keys.wait(now, patience, |key| {
             if let super::Key::Ctrl('l') = key {
                 last_size = None; // drawn whole below
             }
@@ -212,13 +217,18 @@ impl Default for Keys {
 
 impl Keys {
     /// Waits a little for keys and hands on what came.
-    fn wait(&mut self, now: u64, mut take: impl FnMut(super::Key)) -> io::Result<()> {
+    fn wait(
+        &mut self,
+        now: u64,
+        patience: i64,
+        mut take: impl FnMut(super::Key),
+    ) -> io::Result<()> {
         let input = io::stdin();
         let fd = input.as_fd();
         let mut fds = [PollFd::new(&fd, PollFlags::IN)];
         let timeout = Timespec {
             tv_sec: 0,
-            tv_nsec: WAIT,
+            tv_nsec: patience,
         };
         match poll(&mut fds, Some(&timeout)) {
             Ok(0) => {

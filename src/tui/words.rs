@@ -79,6 +79,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "The inventory: every key of this house, where it is, and in what state.",
             "",
             "/ filters while you type, over everything that is shown of a key. Enter shows custody, history and the keys that lie under it.",
+            "«so far»: the rows that pass are still being counted; what is shown is right already. «read»: the station is still reading the rest of its keys.",
             "A check value identifies a key and does not reveal it.",
         ],
         "ceremonies" => &[
@@ -147,3 +148,17 @@ pub const EVERYWHERE: &[(&str, &str)] = &[
     ("F3", "the doctor: is station and machine fit?"),
     ("F5", "read the lists again"),
 ];
+
+/// `1,000,000` of a number.
+#[must_use]
+pub fn thousands(n: impl ToString) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use conclave_evidence::GroupId::{Administrators, KeyManagers};
+use conclave_evidence::Id;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People};
 use conclave_station::front::{Administration, Event, Phase, Request};
@@ -160,6 +161,19 @@ pub fn nobody_is_there(house: &mut House) {
         desk.pass(300_000);
         desk.silence("ten minutes are not over yet");
         assert_eq!(desk.phase, Phase::Open);
+        // What a screen asks by itself keeps no session open.
+        desk.send(Request::KeyDetail {
+            label: "BANK.ZMK.001".to_owned(),
+            id: Id([1; 16]),
+        });
+        let told = desk.until("an answer", |event, _| {
+            matches!(event, Event::KeyDetail { .. })
+        });
+        let nowhere = Event::KeyDetail {
+            label: "BANK.ZMK.001".to_owned(),
+            detail: vec!["It is no longer in the catalogue.".to_owned()],
+        };
+        assert_eq!(told, nowhere);
         desk.clock.pass(1);
         desk.until_phase(Phase::Closed);
         assert_eq!(desk.blanks, [true, false, true]);

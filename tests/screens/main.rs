@@ -6,6 +6,7 @@
 
 mod doctor;
 mod looks;
+mod many_keys;
 mod samples;
 mod scenes;
 mod typing;

@@ -6,8 +6,8 @@ use conclave_keyroom::ports::dialogue::{
     Ask, Mark, MemberState, MemberView, Prompt, PromptLine, QuorumView, Refusal,
 };
 use conclave_station::front::{
-    CeremonyRow, Desk, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, Phase, ScriptRow,
-    Status, TaskRow,
+    CeremonyRow, Desk, DeviceRow, Event, GroupRow, JournalRow, KeyRow, KeyTable, Lists, PersonRow,
+    Phase, ScriptRow, Status, TaskRow,
 };
 
 fn s(text: &str) -> String {
@@ -70,6 +70,7 @@ fn key(
     expires: (&str, i64),
 ) -> KeyRow {
     KeyRow {
+        id: None,
         label: s(label),
         algorithm: s(algorithm),
         usage: s(usage),
@@ -85,6 +86,20 @@ fn key(
         expires: s(expires.0),
         days_left: (!expires.0.is_empty()).then_some(expires.1),
         detail: Vec::new(),
+    }
+}
+
+/// What the station says of the first key when it is asked.
+pub fn custody() -> Event {
+    Event::KeyDetail {
+        label: s("BANK-LAKE.ZMK.001"),
+        detail: all(&[
+            "made 23 Nov 2026 in ceremony 0f3a99d2, 3 components",
+            "component 1  envelope AA 1234567  safe 2, MEMBER-4",
+            "component 2  envelope AA 1234568  safe 3, MEMBER-5",
+            "component 3  envelope AA 1234569  safe 4, MEMBER-6",
+            "installed: payShield 3 on 24 Nov 2026",
+        ]),
     }
 }
 
@@ -195,13 +210,6 @@ pub fn lists() -> Lists {
             ("", 0),
         ),
     ];
-    keys[0].detail = all(&[
-        "made 23 Nov 2026 in ceremony 0f3a99d2, 3 components",
-        "component 1  envelope AA 1234567  safe 2, MEMBER-4",
-        "component 2  envelope AA 1234568  safe 3, MEMBER-5",
-        "component 3  envelope AA 1234569  safe 4, MEMBER-6",
-        "installed: payShield 3 on 24 Nov 2026",
-    ]);
     for at in [1, 2] {
         keys[at].under = s("BANK-LAKE.ZMK.001");
     }
@@ -253,7 +261,7 @@ pub fn lists() -> Lists {
     };
     Lists {
         tasks,
-        keys,
+        keys: KeyTable::from_rows(keys),
         scripts: vec![
             script("generate-zmk.toml", "Generate ZMK", "ABCEAE81", None),
             script("working-key.toml", "Working key", "FD854E0C", None),

@@ -9,7 +9,9 @@ use conclave_keyroom::ports::dialogue::{
 };
 use conclave_station::front::{Event, Phase, Status};
 
-use crate::samples::{Hands, all, component_lines, lists, logon, pin_ask, prompt, refusal, status};
+use crate::samples::{
+    Hands, all, component_lines, custody, lists, logon, pin_ask, prompt, refusal, status,
+};
 use crate::{press, tell, write};
 
 type Build = Box<dyn Fn(Theme) -> App>;
@@ -42,7 +44,7 @@ fn keys(text: &str) -> Vec<Key> {
 fn open(pressed: Vec<Key>) -> Build {
     at(
         status(Phase::Open),
-        vec![Event::Lists(Box::new(lists()))],
+        vec![Event::Lists(Box::new(lists())), custody()],
         pressed,
     )
 }
@@ -52,6 +54,7 @@ fn asks(prompt: Prompt, pressed: Vec<Key>) -> Build {
         status(Phase::Open),
         vec![
             Event::Lists(Box::new(lists())),
+            custody(),
             Event::Prompt(Box::new(prompt)),
         ],
         pressed,
@@ -168,7 +171,7 @@ fn inside() -> Vec<(&'static str, Build)> {
             "tasks-two-groups",
             at(
                 sessions,
-                vec![Event::Lists(Box::new(lists()))],
+                vec![Event::Lists(Box::new(lists())), custody()],
                 vec![Key::Down, Key::Down],
             ),
         ),
@@ -486,6 +489,7 @@ fn over_it() -> Vec<(&'static str, Build)> {
             vec![
                 Event::Status(status(Phase::Open)),
                 Event::Lists(Box::new(lists())),
+                custody(),
             ],
         );
         let words = s("Writing the journal export to STICK-4");

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use conclave::tui::{App, Input, Key};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
-use conclave_station::front::{Administration, Event, Phase, Request, Status};
+use conclave_station::front::{Administration, Event, KeyTable, Phase, Request, Status};
 
-use crate::samples::{Hands, component_lines, lists, logon, pin_ask, prompt, status};
+use crate::samples::{Hands, component_lines, custody, lists, logon, pin_ask, prompt, status};
 use crate::{MONO, press, seen, tell, write};
 
 fn inside() -> App {
@@ -15,7 +15,11 @@ fn inside() -> App {
     open.idle = None;
     tell(
         &mut app,
-        vec![Event::Status(open), Event::Lists(Box::new(lists()))],
+        vec![
+            Event::Status(open),
+            Event::Lists(Box::new(lists())),
+            custody(),
+        ],
     );
     app
 }
@@ -86,7 +90,7 @@ fn a_fresh_list_keeps_the_row_under_the_cursor() {
     press(&mut app, &[Key::Char('k'), Key::Down, Key::Down, Key::Down]);
     assert!(seen(&app).contains("▸ BANKX.ZMK.003"));
     let mut fewer = lists();
-    fewer.keys.remove(0);
+    fewer.keys = KeyTable::from_rows(fewer.keys.iter().skip(1));
     tell(&mut app, vec![Event::Lists(Box::new(fewer))]);
     assert!(seen(&app).contains("▸ BANKX.ZMK.003"));
     tell(&mut app, vec![Event::Lists(Box::default())]);

@@ -6,7 +6,9 @@ use ratatui::layout::{Position, Rect};
 use super::paper::{Paper, fit, width, wrap};
 use super::{Hint, hint, put, rule};
 use crate::tui::app::App;
-use crate::tui::rows::{Kind, Place};
+use crate::tui::place::Place;
+use crate::tui::rows::Kind;
+use crate::tui::words::thousands;
 
 /// From this width on, the detail stands beside the list.
 const BESIDE: u16 = 110;
@@ -108,7 +110,7 @@ pub fn list(app: &App, place: &Place, buf: &mut Buffer, body: Rect) -> Option<Po
 
     let lines = place
         .row()
-        .map(|row| place.kind.detail(&app.lists, &app.digest, row));
+        .map(|row| place.kind.detail(&app.lists, &app.custody, row));
     if beside {
         let x = body.x + wide;
         for y in body.y + 1..body.bottom() {
@@ -169,10 +171,16 @@ fn packed(lines: &[String], room: usize) -> Vec<String> {
 fn title(app: &App, place: &Place, buf: &mut Buffer, body: Rect) -> Option<Position> {
     let theme = app.theme;
     let all = place.kind.len(&app.lists);
-    let count = if place.shown.len() == all {
-        all.to_string()
+    let count = count(app, place, all);
+    let text = place.filter.text();
+    let typed = place.filtering || !text.is_empty();
+    let shown = format!("/ {text}");
+    let room = 24.max(width(&shown) + 1);
+    let edge = if typed {
+        let room = u16::try_from(room + 1).unwrap_or(0);
+        body.right().saturating_sub(room)
     } else {
-        format!("{} of {all}", place.shown.len())
+        body.right()
     };
     let mut x = put(buf, body.x + 1, body.y, place.kind.title(), theme.strong());
     x = put(buf, x, body.y, &format!(" {count}"), theme.plain());
@@ -182,28 +190,49 @@ fn title(app: &App, place: &Place, buf: &mut Buffer, body: Rect) -> Option<Posit
         _ => None,
     };
     if let Some((what, bars)) = bars.filter(|_| all > 0) {
-        x = put(buf, x + 4, body.y, &format!("{what}  "), theme.plain());
-        x = put(buf, x, body.y, bars, theme.warn());
-        put(buf, x, body.y, "  12 weeks", theme.plain());
+        let after = "  12 weeks";
+        let wide = 4 + width(what) + 2 + width(bars) + width(after);
+        // A long count leaves them no room beside the filter.
+        if usize::from(x) + wide <= usize::from(edge) {
+            x = put(buf, x + 4, body.y, &format!("{what}  "), theme.plain());
+            x = put(buf, x, body.y, bars, theme.warn());
+            put(buf, x, body.y, after, theme.plain());
+        }
     }
-    let text = place.filter.text();
-    if !place.filtering && text.is_empty() {
+    if !typed {
         return None;
     }
-    let shown = format!("/ {text}");
-    let room = 24.max(width(&shown) + 1);
-    let x = body
-        .right()
-        .saturating_sub(u16::try_from(room + 1).unwrap_or(0));
     put(
         buf,
-        x,
+        edge,
         body.y,
         &super::boxes::underscored(&shown, room),
         theme.strong(),
     );
-    let at = x + u16::try_from(width(&shown)).unwrap_or(0);
+    let at = edge + u16::try_from(width(&shown)).unwrap_or(0);
     place.filtering.then_some(Position::new(at, body.y))
+}
+
+/// How many rows, of how many; and whether more are being counted or read.
+fn count(app: &App, place: &Place, all: usize) -> String {
+    let reading = match place.kind {
+        Kind::Keys => app.lists.keys.to_come(),
+        _ => 0,
+    };
+    let of = match reading {
+        0 => thousands(all),
+        _ => format!("{} of {} read", thousands(all), thousands(all + reading)),
+    };
+    let found = thousands(place.shown.len());
+    if place.is_busy() {
+        format!("{found} so far, of {of}")
+    } else if place.shown.len() == all {
+        of
+    } else if reading > 0 {
+        format!("{found}, of {of}")
+    } else {
+        format!("{found} of {of}")
+    }
 }
 
 /// The groups with their quorum and the cards that live, above the people, in
@@ -275,8 +304,10 @@ fn row_text(lead: &str, cells: &[String], columns: &[usize]) -> String {
 fn table(app: &App, place: &Place, buf: &mut Buffer, area: Rect, columns: &[usize]) {
     let theme = app.theme;
     let height = usize::from(area.height);
-    if place.shown.is_empty() {
-        let text = if place.kind.len(&app.lists) == 0 {
+    if place.shown.len() == 0 {
+        let text = if place.is_busy() {
+            "Looking…"
+        } else if place.kind.len(&app.lists) == 0 {
             place.kind.when_empty()
         } else {
             "Nothing passes the filter.  Esc: show all"
@@ -286,16 +317,19 @@ fn table(app: &App, place: &Place, buf: &mut Buffer, area: Rect, columns: &[usiz
     }
     let most = place.shown.len().saturating_sub(height);
     let from = place.cursor.saturating_sub(height / 2).min(most);
-    for (at, row) in place.shown.iter().enumerate().skip(from).take(height) {
+    for at in from..from + height {
+        let Some(row) = place.shown.get(at) else {
+            break;
+        };
         let y = area.y + u16::try_from(at - from).unwrap_or(0);
-        let cells = place.kind.cells(&app.lists, *row);
+        let cells = place.kind.cells(&app.lists, row);
         let here = at == place.cursor;
         let lead = if here { " ▸ " } else { "   " };
         let text = fit(&row_text(lead, &cells, columns), usize::from(area.width));
         let style = if here {
             theme.chosen()
         } else {
-            row_style(app, place.kind, *row)
+            row_style(app, place.kind, row)
         };
         put(buf, area.x, y, &text, style);
     }
@@ -348,11 +382,11 @@ fn detail_lines(paper: &mut Paper, lead: &str, lines: &[String]) {
 /// One row on a page of its own.
 pub fn detail(app: &App, kind: Kind, id: &str, from: usize, buf: &mut Buffer, body: Rect) {
     let theme = app.theme;
-    let row = (0..kind.len(&app.lists)).find(|at| kind.id(&app.lists, *at).as_deref() == Some(id));
+    let row = kind.find(&app.lists, id);
     let mut paper = Paper::new(theme, usize::from(body.width).min(110));
     match row {
         Some(row) => {
-            let (title, lines) = kind.detail(&app.lists, &app.digest, row);
+            let (title, lines) = kind.detail(&app.lists, &app.custody, row);
             paper.text(&title, theme.strong());
             paper.gap();
             detail_lines(&mut paper, "   ", &lines);

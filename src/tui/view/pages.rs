@@ -186,7 +186,11 @@ pub fn progress(app: &App, working: &Working, buf: &mut Buffer, area: Rect) {
         (format!("  {:>3} %", share(100)), theme.strong()),
     ]);
     paper.gap();
-    let mut facts = format!("{} of {}", thousands(done), thousands(working.of));
+    let mut facts = format!(
+        "{} of {}",
+        words::thousands(done),
+        words::thousands(working.of)
+    );
     let (since, first) = working.since;
     let spent = app.now.saturating_sub(since);
     let units = done.saturating_sub(first);
@@ -197,7 +201,7 @@ pub fn progress(app: &App, working: &Working, buf: &mut Buffer, area: Rect) {
         let per = if rate == 0 {
             format!("{} s each", spent / 1000 / units)
         } else {
-            format!("{} a second", thousands(rate))
+            format!("{} a second", words::thousands(rate))
         };
         let left = moment::left(u64::try_from(left).unwrap_or(u64::MAX));
         facts = format!("{facts}     {per}     {left}");
@@ -216,18 +220,6 @@ pub fn progress(app: &App, working: &Working, buf: &mut Buffer, area: Rect) {
         );
     }
     paper.put(buf, area, None);
-}
-
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// What the screen at hand is for.
