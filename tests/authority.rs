@@ -303,6 +303,7 @@ fn a_mandate_covers_its_units_and_no_more() {
         units: 2,
         expires_ms,
         closed: false,
+        before_a_restore: false,
     };
     let act = Change::new(Compartment::Catalogue, "x", &[Need::Mandate(ceremony)]);
     let none = Warrant::default();
@@ -328,6 +329,16 @@ fn a_mandate_covers_its_units_and_no_more() {
     assert_eq!(refused(&mut room, &act, &none), Refusal::NoMandate);
     room.clock.set(expires_ms - 1);
     assert_eq!(refused(&mut room, &act, &none), Refusal::NoMandate);
+    // What was allowed before a restore.
+    room.clock.set(room::START_MS + 1000);
+    let old = OpenMandate {
+        before_a_restore: true,
+        ..mandate.clone()
+    };
+    room.perform(&old, &none).unwrap();
+    assert_eq!(refused(&mut room, &act, &none), Refusal::NoMandate);
+    room.perform(&mandate, &none).unwrap();
+    room.perform(&act, &none).unwrap();
     // Another ceremony's mandate is none of this one's.
     let other = Change::new(Compartment::Catalogue, "x", &[Need::Mandate(Id([4; 16]))]);
     assert_eq!(refused(&mut room, &other, &none), Refusal::NoMandate);
@@ -344,6 +355,7 @@ fn auditors_cannot_use_a_mandate_that_they_can_read() {
         units: 2,
         expires_ms: room::START_MS + 60_000,
         closed: false,
+        before_a_restore: false,
     };
     room.perform(&mandate, &Warrant::default()).unwrap();
     room.logout();

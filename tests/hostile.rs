@@ -180,6 +180,7 @@ impl<A: Action> Trial<A> {
             units: 9,
             expires_ms: room::START_MS + 24 * 3600 * 1000,
             closed,
+            before_a_restore: false,
         };
         room.perform(&mandate, &Warrant::default()).unwrap();
     }

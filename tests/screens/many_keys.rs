@@ -18,7 +18,12 @@ fn row(at: u32) -> KeyRow {
         usage: "P0 PIN encryption".into(),
         kcv: format!("{:06X}", at * 7),
         kcv_method: "ENC-ZERO".into(),
-        state: if at.is_multiple_of(1000) { "void" } else { "active" }.into(),
+        state: if at.is_multiple_of(1000) {
+            "void"
+        } else {
+            "active"
+        }
+        .into(),
         under: "BANK.ZMK.001".into(),
         ..KeyRow::default()
     }

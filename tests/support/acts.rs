@@ -114,6 +114,7 @@ pub struct OpenMandate {
     pub units: u32,
     pub expires_ms: u64,
     pub closed: bool,
+    pub before_a_restore: bool,
 }
 
 impl Action for OpenMandate {
@@ -138,6 +139,10 @@ impl Action for OpenMandate {
         use conclave_keyroom::door::Mandate;
         let mandate = Mandate {
             ceremony: self.ceremony,
+            incarnation: match self.before_a_restore {
+                true => Id([9; 16]),
+                false => permit.authority()?.incarnation,
+            },
             script: Hash([0; 32]),
             parameters: Hash([0; 32]),
             left: [(self.covers.clone(), self.units)].into(),

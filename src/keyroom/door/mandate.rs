@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Mandate {
     /// The ceremony.
     pub ceremony: Id,
+    /// The incarnation of the station in which it was signed: what was allowed
+    /// before a restore is not allowed after it.
+    pub incarnation: Id,
     /// Digest of the script's exact bytes.
     pub script: Hash,
     /// Digest of the parameters that were chosen.

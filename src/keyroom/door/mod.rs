@@ -299,7 +299,9 @@ impl Door {
                 Authority::Mandate(ceremony) => {
                     let mandate = self.mandate(*ceremony).map_err(|_| Refusal::NoMandate)?;
                     let set_back = now < self.vault.newest_wall_ms()?;
-                    if set_back || mandate.ceremony != *ceremony || !mandate.covers(A::NAME, now) {
+                    let elsewhere = mandate.incarnation != self.vault.authority()?.incarnation
+                        || mandate.ceremony != *ceremony;
+                    if set_back || elsewhere || !mandate.covers(A::NAME, now) {
                         return Err(Refusal::NoMandate.into());
                     }
                 }

@@ -64,6 +64,7 @@ impl Action for OpenCeremony {
         }
         let mandate = Mandate {
             ceremony: self.ceremony,
+            incarnation: permit.authority()?.incarnation,
             script: self.script,
             parameters: self.parameters,
             left: self.limits.clone(),
