@@ -11,6 +11,7 @@ use conclave_crypto::primitive::modes::Algorithm as Cipher;
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_crypto::x509;
 use conclave_evidence::authority::AuthorityChain;
+use conclave_evidence::backup::{SignedBackup, frame, frames};
 use conclave_evidence::export::JournalExport;
 use conclave_evidence::journal::SignedAnchor;
 use conclave_evidence::manifest::SignedManifest;
@@ -23,7 +24,7 @@ use conclave_keyroom::ports::card::{CardChannel, CardError, Response};
 use conclave_station::config::Config;
 use conclave_station::host::machine::{Text, read_machine_text};
 use conclave_station::host::superblock;
-use conclave_trades::ceremony::{Engine, Script, parse_template};
+use conclave_trades::ceremony::{Engine, Script, parse_profile, parse_template};
 use conclave_trades::print::Layout;
 use serde::de::IgnoredAny;
 
@@ -91,6 +92,12 @@ pub const PARSERS: &[Parser] = &[
         run: journal,
     },
     Parser {
+        name: "backup",
+        covers: &["evidence/backup.rs from_file", "evidence/backup.rs frames"],
+        seeds: &[],
+        run: backup,
+    },
+    Parser {
         name: "anchor",
         covers: &["evidence/cbor.rs from_slice"],
         seeds: &[],
@@ -124,8 +131,11 @@ pub const PARSERS: &[Parser] = &[
     },
     Parser {
         name: "template",
-        covers: &["trades/ceremony/template.rs parse_template"],
-        seeds: &["templates/keys", "tests/malformed/templates"],
+        covers: &[
+            "trades/ceremony/template.rs parse_template",
+            "trades/ceremony/template.rs parse_profile",
+        ],
+        seeds: &["templates/keys", "profiles", "tests/malformed/templates"],
         run: template,
     },
     Parser {
@@ -265,6 +275,29 @@ fn journal(data: &[u8]) {
     let _ = export.verify();
 }
 
+/// A backup's manifest, or a file of its frames.
+fn backup(data: &[u8]) {
+    let mut again = Vec::new();
+    let read = frames("records-0001.bin", data, &mut |key, value| {
+        frame(&mut again, key, value);
+        Ok(())
+    });
+    if read.is_ok() {
+        assert_eq!(again, data, "one way to write it");
+    }
+    let Ok(signed) = SignedBackup::from_file(data) else {
+        return;
+    };
+    assert_eq!(
+        signed.to_file().expect("encodes"),
+        data,
+        "one way to write it"
+    );
+    if let Ok(backup) = signed.open() {
+        let _ = (backup.check_files(), backup.act());
+    }
+}
+
 /// What lies in a card's anchor container.
 fn anchor(data: &[u8]) {
     if let Ok(signed) = cbor::from_slice::<SignedAnchor>(data) {
@@ -311,6 +344,7 @@ fn script(data: &[u8]) {
 fn template(data: &[u8]) {
     if let Some(text) = text(data) {
         let _ = parse_template("name.toml", text);
+        let _ = parse_profile("name.toml", text);
     }
 }
 

@@ -59,6 +59,19 @@ const NOT_PARSERS: &[(&str, &str)] = &[
         "keyroom/vault/seal.rs from_bytes",
         "a repository's value: evidence::cbor, target cbor, then authenticated; tests/repository.rs flips bits in each",
     ),
+    (
+        "keyroom/vault/wrap.rs open",
+        "a repository's value, compared whole with what it should be, then authenticated",
+    ),
+    (
+        "crypto/primitive/kcv_fit.rs new",
+        "digits of a check value, at most 32; proptest in its own file",
+    ),
+    ("tui/rows.rs find", "looks for a row of this program's list"),
+    (
+        "station/key_table.rs find",
+        "looks for a row of this program's list",
+    ),
     ("trades/print/device.rs open", "a path, not its content"),
     (
         "keyroom/domain/form.rs from_name",

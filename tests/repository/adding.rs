@@ -6,11 +6,10 @@ use std::time::Duration;
 use conclave_evidence::GroupId::KeyManagers;
 use conclave_keyroom::door::{ActionError, DoorError, Warrant};
 use conclave_keyroom::ports::store::{Store, Write};
-use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::{Compartment, VaultError};
 
 use crate::acts::{Change, Fill, Need};
-use crate::room::Room;
+use crate::room::{Room, open_again};
 
 /// Just too many to wait for.
 const MANY: u32 = 20_001;
@@ -90,7 +89,7 @@ fn one_record_among_many_that_is_not_what_was_signed_is_found() {
     let others = [b"r/catalogue/".as_slice(), &Fill::id(3).0].concat();
     for (what, spoil) in [("gone", false), ("exchanged", true)] {
         {
-            let mut store = open(&folder);
+            let mut store = open_again(&folder).unwrap();
             let other = store.get(&others).unwrap().unwrap();
             store
                 .commit(&[match spoil {
@@ -109,15 +108,4 @@ fn one_record_among_many_that_is_not_what_was_signed_is_found() {
         assert!(change(&mut room).is_err(), "{what}");
         room.close();
     }
-}
-
-/// sled's threads hold its lock for a moment after a store was closed.
-fn open(folder: &std::path::Path) -> SledStore {
-    for _ in 0..200 {
-        if let Ok(store) = SledStore::open(folder) {
-            return store;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    SledStore::open(folder).unwrap()
 }

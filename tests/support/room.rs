@@ -600,7 +600,7 @@ impl Room {
 
 /// A program's end releases its lock. Here nothing ends, and sled's threads
 /// hold it for a moment after the store was closed.
-fn open_again(folder: &Path) -> Result<SledStore, StoreError> {
+pub fn open_again(folder: &Path) -> Result<SledStore, StoreError> {
     for _ in 0..100 {
         match SledStore::open(folder) {
             Err(StoreError::Locked) => std::thread::sleep(Duration::from_millis(20)),
