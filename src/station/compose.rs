@@ -257,6 +257,7 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         hardening,
         clocks_at,
         bundle: None,
+        keys_read: Default::default(),
         stake: None,
         minutes: None,
     })

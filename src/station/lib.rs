@@ -18,6 +18,7 @@ pub mod enrol;
 pub mod front;
 pub mod host;
 pub mod initialise;
+mod inventory;
 mod journal_export;
 mod key_detail;
 mod key_search;

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::vault::{Compartment, OpenIntent};
 use conclave_trades::ceremony::State;
 
 use crate::adopt::covers;
-use crate::custody_tasks::custody_tasks;
 use crate::front::{
-    CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, KeyTable, Lists, PersonRow, ScriptRow,
-    TaskRow,
+    CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
 };
 use crate::lost_card::live;
 use crate::renew::RenewGroups;
@@ -128,15 +126,31 @@ fn due(days: i64, then_ms: u64) -> String {
     }
 }
 
+/// A key whose cryptoperiod ends soon is replaced (R22).
+pub(crate) fn expiry_task(now_ms: u64, key: &KeyRecord) -> Option<TaskRow> {
+    let days = days_until(now_ms, key.expires_ms);
+    (days <= EXPIRY_DAYS).then(|| TaskRow {
+        due: due(days, key.expires_ms),
+        days,
+        what: format!("replace {}", key.label),
+        who: GroupId::KeyManagers.title().into(),
+        detail: vec![
+            format!("{}  {}  {}", key.form, key.usage, key.kcv.words()),
+            format!("expires {}", words::date(key.expires_ms)),
+        ],
+        resume: None,
+    })
+}
+
 impl Station {
     /// All lists.
     #[must_use]
     pub fn lists(&self) -> Lists {
-        let keys = self.keys();
+        let (keys, of_keys) = self.inventory();
         let ceremonies = self.ceremonies();
         Lists {
-            tasks: self.tasks(&keys, &ceremonies),
-            keys: KeyTable::from_rows(keys.iter().map(|key| self.key_row(key))),
+            tasks: self.tasks(of_keys, &ceremonies),
+            keys,
             scripts: self.script_rows(),
             ceremonies: ceremonies.iter().map(ceremony_row).collect(),
             people: self.people_rows(),
@@ -172,9 +186,9 @@ impl Station {
         all
     }
 
-    fn tasks(&self, keys: &[KeyRecord], ceremonies: &[State]) -> Vec<TaskRow> {
+    fn tasks(&self, of_keys: Vec<TaskRow>, ceremonies: &[State]) -> Vec<TaskRow> {
         let now = self.clock.wall_ms();
-        let mut tasks = Vec::new();
+        let mut tasks = of_keys;
         let guard = self.door.vault().guard().ok();
         if let Some(why) = guard.and_then(|guard| guard.locked) {
             tasks.push(TaskRow {
@@ -235,26 +249,6 @@ impl Station {
                 resume: Some(state.ceremony.to_string()),
             });
         }
-        for key in keys {
-            tasks.extend(custody_tasks(now, key));
-            if !matches!(key.state, KeyState::Active | KeyState::PreActivation) {
-                continue;
-            }
-            let days = days_until(now, key.expires_ms);
-            if days <= EXPIRY_DAYS {
-                tasks.push(TaskRow {
-                    due: due(days, key.expires_ms),
-                    days,
-                    what: format!("replace {}", key.label),
-                    who: GroupId::KeyManagers.title().into(),
-                    detail: vec![
-                        format!("{}  {}  {}", key.form, key.usage, key.kcv.words()),
-                        format!("expires {}", words::date(key.expires_ms)),
-                    ],
-                    resume: None,
-                });
-            }
-        }
         tasks.sort_by_key(|task| task.days);
         tasks
     }
@@ -266,7 +260,7 @@ impl Station {
         self.door.vault().open_intents().unwrap_or_default()
     }
 
-    fn key_row(&self, key: &KeyRecord) -> KeyRow {
+    pub(crate) fn key_row(&self, key: &KeyRecord) -> KeyRow {
         let usage = match key.usage.as_str() {
             "K0" => "K0 zone master key",
             "K1" => "K1 key-block protection key",

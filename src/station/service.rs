@@ -154,7 +154,12 @@ pub fn serve(station: &mut Station, front: &mut Front) {
             let _ = station.logout("nobody was there for ten minutes");
             station.tell(front, &mut told, true);
         }
-        let Some(request) = front.next(LOOK) else {
+        // What is large is read while nobody wants anything.
+        let more = {
+            let front = &*front;
+            station.read_on(&mut |event| front.send(event))
+        };
+        let Some(request) = front.next(if more { Duration::ZERO } else { LOOK }) else {
             station.tell(front, &mut told, false);
             continue;
         };

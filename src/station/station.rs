@@ -16,6 +16,7 @@ use conclave_trades::target::ExportedBundle;
 
 use crate::ceremony::paper::Filed;
 use crate::data::Data;
+use crate::inventory::Inventory;
 use crate::session::Session;
 
 /// Blanks the screen (`true`) or lets it come back; called from any thread.
@@ -40,6 +41,8 @@ pub struct Station {
     /// Wall clock and monotonic clock when they were last known to be right.
     pub(crate) clocks_at: (u64, u64),
     pub(crate) data: Data,
+    /// The key list, where it is read a slice at a time.
+    pub(crate) keys_read: Inventory,
     /// What stopping would mean while signatures are collected.
     pub(crate) stake: Option<String>,
     /// The bundle that was written last, to be read again after a replug.

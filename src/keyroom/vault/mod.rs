@@ -546,6 +546,22 @@ impl Vault {
         self.get(compartment, id)
     }
 
+    /// The ids of all records of one kind, and a number that changes whenever
+    /// one of them does.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`], [`VaultError::AddingUp`]
+    pub fn of_kind(
+        &self,
+        compartment: Compartment,
+        kind: &str,
+    ) -> Result<(&[Id], u64), VaultError> {
+        match &self.opened(compartment)?.records {
+            Records::Known(kinds) => Ok(kinds.of(kind)),
+            Records::Adding(_) => Err(VaultError::AddingUp(compartment)),
+        }
+    }
+
     /// All records of one kind.
     ///
     /// # Errors
@@ -555,11 +571,9 @@ impl Vault {
         compartment: Compartment,
         kind: &str,
     ) -> Result<Vec<(Id, T)>, VaultError> {
-        let Records::Known(kinds) = &self.opened(compartment)?.records else {
-            return Err(VaultError::AddingUp(compartment));
-        };
-        let ids = kinds.of(kind).iter();
-        ids.map(|id| Ok((*id, self.get(compartment, *id)?)))
+        let (ids, _) = self.of_kind(compartment, kind)?;
+        ids.iter()
+            .map(|id| Ok((*id, self.get(compartment, *id)?)))
             .collect()
     }
 
