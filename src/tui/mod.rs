@@ -24,6 +24,7 @@ mod app;
 mod desk;
 mod digest;
 mod doctor;
+mod events;
 mod groups;
 mod key;
 mod key_page;

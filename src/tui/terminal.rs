@@ -43,6 +43,10 @@ pub struct Options {
 const WAIT: i64 = 20_000_000;
 /// How often the clock on the screen is looked at, in milliseconds.
 const TICK: u64 = 250;
+/// While a filter is being counted, the number on the screen is this old at
+/// most, in milliseconds: a frame for each slice would take as long as the
+/// counting.
+const COUNTED: u64 = 50;
 /// An Esc that nothing followed for this long was the Esc key, in milliseconds.
 /// A serial line at 9600 bits a second needs 3 ms for a sequence.
 const ESC_ALONE: u64 = 60;
@@ -143,14 +147,17 @@ fn attend(
     }
     let mut keys = Keys::default();
     let mut last_tick = None;
+    let mut drawn: Option<u64> = None;
     let mut last_size = size().ok();
     let mut dirty = true;
     loop {
         let now = options.clock.mono_ms();
-        if app.is_busy() || last_tick.is_none_or(|at| now.saturating_sub(at) >= TICK) {
+        let counting = app.is_busy();
+        if counting || last_tick.is_none_or(|at| now.saturating_sub(at) >= TICK) {
             last_tick = Some(now);
             app.update(Input::Tick(now));
-            dirty = true;
+            let long = drawn.is_none_or(|at| now.saturating_sub(at) >= COUNTED);
+            dirty |= !counting || !app.is_busy() || long;
         }
         loop {
             match events.try_recv() {
@@ -169,6 +176,7 @@ fn attend(
         if dirty || here != last_size {
             last_size = here;
             dirty = false;
+            drawn = Some(now);
             terminal.draw(|frame| view::draw(&app, frame))?;
         }
         let mut gone = false;
