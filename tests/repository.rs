@@ -234,7 +234,7 @@ fn append(content: &mut Content, kind: EntryKind, change: impl FnOnce(&mut Entry
     let last = all.last().unwrap();
     let mut header = EntryHeader {
         seq: all.len() as u64,
-        previous: entry_hash(last).unwrap(),
+        previous: entry_hash(last),
         kind,
         roots: None,
         ..last.open_header().unwrap()

@@ -385,7 +385,7 @@ impl Vault {
                 &new.body,
                 &mut *self.world.random,
             )?;
-            previous = entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?;
+            previous = entry_hash(&entry);
             locked.push(&header, previous);
             let bytes = cbor::to_vec(&entry).map_err(|_| VaultError::Malformed("entry"))?;
             writes.push(Write::Put(place::entry(seq), bytes));

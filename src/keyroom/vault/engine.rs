@@ -35,6 +35,8 @@ impl SledStore {
             .mode(sled::Mode::HighThroughput)
             // A commit flushes by itself: no thread writes behind our back.
             .flush_every_ms(None)
+            // Pages that are read again soon; the rest stays on the disk.
+            .cache_capacity(64 * 1024 * 1024)
             .open()
             .map_err(from_sled)?;
         db.flush().map_err(from_sled)?;

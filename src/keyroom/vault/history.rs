@@ -142,7 +142,7 @@ impl Vault {
                 if after_head && (header.kind != EntryKind::Locked || header.roots.is_some()) {
                     return Err(at(next_seq, "stands after the last signed head"));
                 }
-                last_entry = entry_hash(&entry).map_err(|_| at(next_seq, "cannot be hashed"))?;
+                last_entry = entry_hash(&entry);
                 if head.as_ref().is_some_and(|h| h.seq == next_seq) {
                     head_matches = Some(head.as_ref().is_some_and(|h| h.entry == last_entry));
                 }
@@ -248,7 +248,7 @@ impl Vault {
         let header = entry
             .open_header()
             .map_err(|_| VaultError::Malformed("entry"))?;
-        let hash = entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?;
+        let hash = entry_hash(&entry);
         Ok((header, hash))
     }
 
@@ -271,7 +271,7 @@ impl Vault {
         };
         let malformed = || VaultError::Malformed("entry");
         let entry: Entry = cbor::from_slice(&bytes).map_err(|_| malformed())?;
-        if entry_hash(&entry).map_err(|_| malformed())? != hash {
+        if entry_hash(&entry) != hash {
             return Ok(None);
         }
         entry.open_header().map(Some).map_err(|_| malformed())
@@ -379,7 +379,7 @@ impl Vault {
                 None => None,
             };
             opened.push(OpenEntry {
-                hash: entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?,
+                hash: entry_hash(&entry),
                 header,
                 body,
             });
@@ -470,7 +470,7 @@ impl Vault {
             .get(&place::entry(anchor.head.seq))?
             .ok_or_else(|| wrong("the entry that the card has seen is missing"))?;
         let entry: Entry = cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("entry"))?;
-        let hash = entry_hash(&entry).map_err(|_| VaultError::Malformed("entry"))?;
+        let hash = entry_hash(&entry);
         if hash != anchor.head.entry {
             return Err(wrong("the entry that the card has seen was altered"));
         }

@@ -1,6 +1,6 @@
 //! A journal, cut, stretched and exchanged.
 
-use conclave_evidence::journal::EntryKind;
+use conclave_evidence::journal::{EntryKind, entry_hash};
 use conclave_evidence::{EvidenceError, JournalExport, cbor};
 
 use crate::station::{QUORUMS, Station, id};
@@ -15,6 +15,17 @@ fn refused(export: &JournalExport) -> String {
     match export.verify() {
         Err(error) => error.to_string(),
         Ok(_) => panic!("it was accepted"),
+    }
+}
+
+#[test]
+fn an_entrys_hash_is_the_digest_of_its_encoding() {
+    let mut entry = station().export().entries.swap_remove(0);
+    for length in [0, 1, 23, 24, 255, 256, 65_535, 65_536] {
+        entry.header = vec![7; length].into();
+        entry.sealed = vec![9; length + 1].into();
+        let digest = cbor::digest("conclave/entry/1", &entry).expect("encodes");
+        assert_eq!(entry_hash(&entry), digest, "{length}");
     }
 }
 
