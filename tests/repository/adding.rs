@@ -6,10 +6,11 @@ use std::time::Duration;
 use conclave_evidence::GroupId::KeyManagers;
 use conclave_keyroom::door::{ActionError, DoorError, Warrant};
 use conclave_keyroom::ports::store::{Store, Write};
+use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::{Compartment, VaultError};
 
 use crate::acts::{Change, Fill, Need};
-use crate::room::{Room, open_again};
+use crate::room::Room;
 
 /// Just too many to wait for.
 const MANY: u32 = 20_001;
@@ -89,7 +90,7 @@ fn one_record_among_many_that_is_not_what_was_signed_is_found() {
     let others = [b"r/catalogue/".as_slice(), &Fill::id(3).0].concat();
     for (what, spoil) in [("gone", false), ("exchanged", true)] {
         {
-            let mut store = open_again(&folder).unwrap();
+            let mut store = SledStore::open(&folder).unwrap();
             let other = store.get(&others).unwrap().unwrap();
             store
                 .commit(&[match spoil {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::acts::{Change, End, Need};
 use crate::room::memory::apply;
-use crate::room::{Content, MemoryStore, Room, Seeded, open_again};
+use crate::room::{Content, MemoryStore, Room, Seeded};
 use crate::*;
 use conclave_evidence::GroupId::{Approvers, KeyManagers};
 use conclave_evidence::journal::entry_hash;
@@ -123,7 +123,7 @@ fn traced_commits() {
         .unwrap()
         .parse()
         .unwrap();
-    let mut store = open_again(Path::new(&folder)).unwrap();
+    let mut store = SledStore::open(Path::new(&folder)).unwrap();
     // Seen in the trace: what came before is the opening.
     let _ = std::fs::File::open(Path::new(&folder).join("begin-mark"));
     for at in 0..commits {
@@ -170,7 +170,7 @@ fn every_commit_reaches_the_disk() {
 #[ignore = "run by the test that limits it"]
 fn limited_commits() {
     let folder = std::env::var("CONCLAVE_LIMITED_FOLDER").unwrap();
-    let mut store = open_again(Path::new(&folder)).unwrap();
+    let mut store = SledStore::open(Path::new(&folder)).unwrap();
     let value = |at: u32| at.to_be_bytes().repeat(8 * 1024);
     for at in 0..200u32 {
         let batch = [
@@ -219,7 +219,7 @@ fn a_real_write_that_fails_is_undone_and_the_last() {
         .unwrap_or_else(|| panic!("{words}"));
     // After a restart every acknowledged commit is there, and the last one as
     // a whole or not at all.
-    let store = open_again(&store).unwrap();
+    let store = SledStore::open(&store).unwrap();
     let newest = store.get(b"newest").unwrap().unwrap();
     let newest = u32::from_be_bytes(newest.try_into().unwrap());
     assert!(newest == at - 1 || newest == at, "{newest} of {at}");

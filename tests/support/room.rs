@@ -21,7 +21,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use conclave_crypto::primitive::derive::sha256;
 use conclave_crypto::primitive::ec::KeyPair;
@@ -35,7 +34,7 @@ use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::{Action, Door, DoorError, Proposal, StopFlag, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::clock::Clock;
-use conclave_keyroom::ports::store::{Store, StoreError};
+use conclave_keyroom::ports::store::Store;
 use conclave_keyroom::provider::SoftwareProvider;
 use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::genesis::{Founding, NewCard};
@@ -357,7 +356,7 @@ impl Room {
         self.close();
         self.runs += 1;
         let store: Box<dyn Store> = match &self.place {
-            Place::Folder(folder) => Box::new(open_again(folder)?),
+            Place::Folder(folder) => Box::new(SledStore::open(folder)?),
             Place::Memory(store) => Box::new(store.clone()),
         };
         let mut random = Seeded::new(0x5EED_0000 + self.runs);
@@ -596,18 +595,6 @@ impl Room {
     pub fn entries(&self) -> usize {
         self.vault().entries(0).unwrap().len()
     }
-}
-
-/// A program's end releases its lock. Here nothing ends, and sled's threads
-/// hold it for a moment after the store was closed.
-pub fn open_again(folder: &Path) -> Result<SledStore, StoreError> {
-    for _ in 0..100 {
-        match SledStore::open(folder) {
-            Err(StoreError::Locked) => std::thread::sleep(Duration::from_millis(20)),
-            other => return other,
-        }
-    }
-    SledStore::open(folder)
 }
 
 fn vault_error(error: DoorError) -> VaultError {

@@ -9,9 +9,15 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::parts;
 use crate::ports::store::{Pair, Store, StoreError, StoreReader, Write};
+
+/// sled's threads hold its lock for a moment after a store was closed: whoever
+/// opens it again at once waits for them, half a second at most.
+const LOCK_TRIES: u32 = 25;
+const LOCK_WAIT: Duration = Duration::from_millis(20);
 
 /// A sled database in a folder of its own.
 pub struct SledStore {
@@ -30,15 +36,21 @@ impl SledStore {
     /// [`StoreError::Locked`] when another program holds it,
     /// [`StoreError::Damaged`] when sled refuses its own files.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let db = sled::Config::new()
+        let config = sled::Config::new()
             .path(folder)
             .mode(sled::Mode::HighThroughput)
             // A commit flushes by itself: no thread writes behind our back.
             .flush_every_ms(None)
             // Pages that are read again soon; the rest stays on the disk.
-            .cache_capacity(64 * 1024 * 1024)
-            .open()
-            .map_err(from_sled)?;
+            .cache_capacity(64 * 1024 * 1024);
+        let mut tries = 0;
+        let db = loop {
+            match config.open().map_err(from_sled) {
+                Err(StoreError::Locked) if tries < LOCK_TRIES => tries += 1,
+                opened => break opened?,
+            }
+            std::thread::sleep(LOCK_WAIT);
+        };
         db.flush().map_err(from_sled)?;
         let data = File::open(folder.join("db")).map_err(from_io)?;
         data.sync_all().map_err(from_io)?;
