@@ -8,7 +8,7 @@ use conclave_crypto::secret::Secret;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::action::{AcceptComponent, CombineKey, check_value, method};
-use conclave_trades::ceremony::state::{KeyMade, Paper, Player, Reply, State};
+use conclave_trades::ceremony::state::{Paper, Player, Reply, State};
 use conclave_trades::ceremony::{partner_value, safe};
 
 use super::play::reply_for;
@@ -264,19 +264,7 @@ impl Station {
             method: named.unwrap_or(&paper.method).to_owned(),
             by: by.to_vec(),
         };
-        match self.act(&action, title, people) {
-            Ok(made) => {
-                let mut words = action.words();
-                words.extend(action.outcome(&made));
-                let mut did = self.did(words, self.newest_seq());
-                did.key = Some(KeyMade {
-                    id: made.id,
-                    kcv: made.kcv,
-                });
-                Reply::Did(did)
-            }
-            Err(undone) => reply_for(&undone),
-        }
+        self.act_for_key(&action, title, people)
     }
 }
 

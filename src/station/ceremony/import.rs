@@ -1,11 +1,10 @@
 //! Importing a partner's key block: from an enrolled medium, or typed twice.
 
 use conclave_keyroom::domain::key::KeyRecord;
-use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::partner_value;
-use conclave_trades::ceremony::state::{ImportFrom, KeyMade, Player, Reply, State};
+use conclave_trades::ceremony::state::{ImportFrom, Player, Reply, State};
 use conclave_trades::target::{IMPORT_FOLDER, ImportBlock, KeyName, ReadBlock};
 
 use super::enter::left;
@@ -65,19 +64,7 @@ impl Station {
             method: named.unwrap_or(&from.method).to_owned(),
             by: by.to_vec(),
         };
-        match self.act(&action, title, people) {
-            Ok(made) => {
-                let mut words = action.words();
-                words.extend(action.outcome(&made));
-                let mut did = self.did(words, self.newest_seq());
-                did.key = Some(KeyMade {
-                    id: made.id,
-                    kcv: made.kcv,
-                });
-                Reply::Did(did)
-            }
-            Err(undone) => reply_for(&undone),
-        }
+        self.act_for_key(&action, title, people)
     }
 
     fn fetch_block(

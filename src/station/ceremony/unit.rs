@@ -185,6 +185,25 @@ impl Station {
         Ok(words)
     }
 
+    /// Does an act that brings a key, and says which.
+    pub(super) fn act_for_key<A: Action<Out = KeyMade>>(
+        &mut self,
+        action: &A,
+        title: &str,
+        people: &mut dyn People,
+    ) -> Reply {
+        match self.act(action, title, people) {
+            Ok(made) => {
+                let mut words = action.words();
+                words.extend(action.outcome(&made));
+                let mut did = self.did(words, self.newest_seq());
+                did.key = Some(made);
+                Reply::Did(did)
+            }
+            Err(undone) => reply_for(&undone),
+        }
+    }
+
     fn do_open(
         &mut self,
         engine: &Engine,
@@ -308,19 +327,7 @@ impl Station {
                 Self::custodians(engine, state)
             },
         };
-        match self.act(&action, title, people) {
-            Ok(made) => {
-                let mut words = action.words();
-                words.extend(action.outcome(&made));
-                let mut did = self.did(words, self.newest_seq());
-                did.key = Some(KeyMade {
-                    id: made.id,
-                    kcv: made.kcv,
-                });
-                Reply::Did(did)
-            }
-            Err(undone) => reply_for(&undone),
-        }
+        self.act_for_key(&action, title, people)
     }
 
     fn do_print(
