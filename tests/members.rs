@@ -229,6 +229,25 @@ fn a_person_of_two_groups_gets_one_new_card_for_both_at_once() {
 }
 
 #[test]
+fn people_who_take_their_time_between_two_cards_stop_nothing() {
+    let folder = folder();
+    let mut scene = open(&folder, ALL);
+    let hand = scene.people.hand();
+    let mut swaps = 0;
+    scene.people.at = Box::new(move |prompt, _| {
+        if matches!(prompt.ask, Ask::Card { .. }) && swaps < 8 {
+            swaps += 1;
+            hand.pull(0);
+            // Longer than the watch needs to see that a reader is empty.
+            std::thread::sleep(std::time::Duration::from_millis(400));
+        }
+        choose(prompt, "Key managers")
+    });
+    let end = told(change(&mut scene, Change::Secret));
+    assert!(end.contains("Key managers, 2 of 3"), "{end}");
+}
+
+#[test]
 fn backups_from_before_are_named_until_there_is_a_new_one() {
     let folder = folder();
     let mut scene = open(&folder, ALL);

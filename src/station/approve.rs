@@ -152,14 +152,18 @@ impl Station {
         let proposal = self.door.propose(action)?;
         self.pause_watch(true);
         let collected = self.collect(&proposal, &needs, title, people);
-        let outcome = match collected {
+        if let Ok((_, held)) = &collected {
+            for card in held {
+                self.session.comes(card.guid);
+            }
+            // Whoever signed last stays in while it is done.
+            if let Some(last) = held.last() {
+                self.last_proven(last);
+            }
+        }
+        self.pause_watch(false);
+        match collected {
             Ok((approvals, mut held)) => {
-                for card in &held {
-                    self.session.comes(card.guid);
-                }
-                if let Some(last) = held.last() {
-                    self.last_proven(last);
-                }
                 let warrant = Warrant {
                     proposal: Some(proposal),
                     approvals,
@@ -175,9 +179,7 @@ impl Station {
                     .map_err(Undone::Door)?;
                 Err(undone)
             }
-        };
-        self.pause_watch(false);
-        outcome
+        }
     }
 
     pub(crate) fn perform<A: Action>(

@@ -288,17 +288,18 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to watch these insertions.
+    /// Begins to watch these insertions; paused while cards are swapped.
     #[must_use]
     pub fn begin(
         readers: Arc<dyn CardReaders>,
         places: Vec<Place>,
         stop: Arc<StopFlag>,
         blank: Box<dyn Fn() + Send>,
+        paused: bool,
     ) -> Self {
         let end = Arc::new(AtomicBool::new(false));
         let gone = Arc::new(AtomicBool::new(false));
-        let paused = Arc::new(AtomicBool::new(false));
+        let paused = Arc::new(AtomicBool::new(paused));
         let (e, g, p) = (Arc::clone(&end), Arc::clone(&gone), Arc::clone(&paused));
         let thread = std::thread::Builder::new()
             .name("card-watch".into())

@@ -244,8 +244,6 @@ impl Station {
             },
             people,
         )?;
-        // The cards go on being swapped.
-        self.pause_watch(true);
         let fork = self.door.vault().fork().cloned();
         let fork = fork.ok_or_else(|| Undone::Card("nothing is being restored".into()))?;
         let action = Restore {

@@ -31,6 +31,9 @@ pub struct Session {
     /// Cards that came forward in this session and may still be in a reader.
     came: BTreeSet<Id>,
     watch: Option<Watch>,
+    /// Acts under way that ask for cards to be swapped; they lie inside one
+    /// another.
+    swapping: u32,
     /// How many records of large compartments are checked, and of how many.
     pub(crate) checking: Option<(u64, u64)>,
 }
@@ -112,16 +115,28 @@ impl Station {
             self.session.places.clone(),
             Arc::clone(self.door.stop()),
             Box::new(move || blank(true)),
+            self.swaps_are_ours(),
         ));
     }
 
-    /// While the station itself asks for cards to be swapped, a pulled session
-    /// card is no removal, if there is no reader to spare.
-    pub(crate) fn pause_watch(&mut self, paused: bool) {
+    fn swaps_are_ours(&self) -> bool {
         let cards: usize = self.session.groups.values().map(Vec::len).sum();
-        let swap = paused && !self.all_cards_stay(cards);
+        self.session.swapping > 0 && !self.all_cards_stay(cards)
+    }
+
+    /// While the station itself asks for cards to be swapped, a pulled session
+    /// card is no removal, if there is no reader to spare. Each TRUE has its
+    /// FALSE; a card that proves itself in between changes nothing.
+    pub(crate) fn pause_watch(&mut self, paused: bool) {
+        let count = &mut self.session.swapping;
+        *count = if paused {
+            count.saturating_add(1)
+        } else {
+            count.saturating_sub(1)
+        };
+        let ours = self.swaps_are_ours();
         if let Some(watch) = &self.session.watch {
-            watch.pause(swap);
+            watch.pause(ours);
         }
     }
 
@@ -144,6 +159,7 @@ impl Station {
     /// the same.
     pub fn logout(&mut self, why: &str) -> Result<(), DoorError> {
         self.session.watch = None;
+        self.session.swapping = 0;
         self.session.places.clear();
         self.session.came.clear();
         self.session.groups.clear();

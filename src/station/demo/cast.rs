@@ -59,3 +59,29 @@ pub const ZONES: [Zone; 2] = [
 
 /// How many components each zone master key gets.
 pub const COMPONENTS: &str = "3";
+
+/// Who loses a card, and gets another.
+pub const LOSES_CARD: &str = "F. Rossi";
+
+/// A partner, and what it sends.
+pub struct Sender {
+    /// Its name.
+    pub name: &'static str,
+    /// The zone master key: label and template, AES-256.
+    pub zmk: (&'static str, &'static str),
+    /// On how many sheets it comes.
+    pub components: u8,
+    /// The key in the key block: label and template, AES-128.
+    pub working: (&'static str, &'static str),
+    /// What the key block's header says of it.
+    pub attributes: &'static str,
+}
+
+/// The partner of the demonstration.
+pub const PARTNER: Sender = Sender {
+    name: "BANK-COAST",
+    zmk: ("BANK-COAST.ZMK.001", "zmk-aes256"),
+    components: 2,
+    working: ("BANK-COAST.ZPK.001", "zpk-aes128"),
+    attributes: "P0AB00E",
+};

@@ -10,6 +10,7 @@ use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind, People, Prompt, 
 use conclave_training::card::{TrainingCard, TrainingReaders};
 use conclave_training::printer::TrainingPrinter;
 
+use super::papers::Papers;
 use super::report::sheet_name;
 
 /// Called with what is being done: words, how far, of how much.
@@ -54,6 +55,12 @@ pub struct Hands {
     refused_cards: usize,
     /// Printed sheets are taken and filed here.
     pub sheets: Option<Sheets>,
+    /// What is typed from paper.
+    pub papers: Papers,
+    /// Sheets of this key are kept by their custodians, to be read again.
+    pub keep: Option<(String, Papers)>,
+    /// What is chosen where it stands in a list of choices; else the first.
+    pub choices: Vec<String>,
     component: u8,
     /// Why they stopped.
     pub stopped: Option<String>,
@@ -80,6 +87,9 @@ impl Hands {
             typed_serial: String::new(),
             refused_cards: 0,
             sheets: None,
+            papers: Papers::default(),
+            keep: None,
+            choices: Vec::new(),
             component: 0,
             stopped: None,
             progress,
@@ -89,6 +99,14 @@ impl Hands {
     /// These come first when several people would do.
     pub fn prefer(&mut self, names: &[&str]) {
         self.prefer = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// The card that somebody holds from now on. It is in no reader, and
+    /// neither is the one before it: that is lost.
+    pub fn give(&mut self, name: &str, card: TrainingCard) {
+        if let Some(hand) = self.hands.iter_mut().find(|hand| hand.name == name) {
+            hand.card = card;
+        }
     }
 
     fn stop(&mut self, why: String) -> Answer {
@@ -175,7 +193,14 @@ impl Hands {
             if let Err(error) = printer.save_as(&format!("{stem}.{ending}")) {
                 self.stopped.get_or_insert(error.to_string());
             }
-            drop(printer.take_sheet());
+            let Some(sheet) = printer.take_sheet() else {
+                continue;
+            };
+            if let (Some((label, papers)), "escp") = (&mut self.keep, ending)
+                && *label == sheets.name
+            {
+                papers.add_printed(self.component, &sheet);
+            }
         }
     }
 }
@@ -214,12 +239,15 @@ impl People for Hands {
             return Some(Answer::Abort);
         }
         let prompt = self.prompt.clone()?;
+        if let Some(answer) = self.papers.answer(&prompt, self.component) {
+            return Some(answer);
+        }
         match &prompt.ask {
             Ask::Nothing => None,
             Ask::Card { wanted, .. } => self.swap(wanted),
             Ask::Pin { person, .. } | Ask::NewPin { person } => Some(self.pin_of(person)),
             Ask::Text { masked, .. } => Some(self.text(&prompt.code, *masked)),
-            Ask::Groups(_) => Some(self.stop("nobody here has a partner's sheet".into())),
+            Ask::Groups(_) => Some(self.stop("nobody here has that sheet".into())),
             Ask::Form { fields, .. } => {
                 if self.forms.contains_key(&prompt.code) {
                     return Some(self.fill(&prompt.code, fields.len()));
@@ -237,7 +265,10 @@ impl People for Hands {
                         .collect(),
                 ))
             }
-            Ask::Choose { .. } => Some(Answer::Chosen(0)),
+            Ask::Choose { options } => {
+                let at = options.iter().position(|o| self.choices.contains(&o.label));
+                Some(Answer::Chosen(at.unwrap_or(0)))
+            }
             Ask::Confirm { .. } if prompt.code == "print.collect" => {
                 self.take_sheets();
                 Some(Answer::Confirmed)

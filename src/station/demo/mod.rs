@@ -1,8 +1,10 @@
 //! The whole main job, unattended: a fresh TEST station, fourteen people with
 //! training cards at one reader, the same door and the same scripts.
 
+mod bad_days;
 mod cast;
 mod hands;
+mod papers;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use conclave_crypto::secret::{RandomExt, RandomSource, Secret};
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::piv::PinRule;
-use conclave_training::card::{CardLabel, TrainingReaders};
+use conclave_training::card::{CardLabel, TrainingCard, TrainingReaders};
 use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
 
 use crate::compose::{OpenError, Opened, open_with, random_source};
@@ -25,6 +27,7 @@ use crate::training_room::{PRINTER, TrainingRoom, TrainingRoomError};
 
 pub use hands::OnProgress;
 use hands::{Hand, Hands, Sheets};
+use papers::Papers;
 use report::DemoReport;
 
 /// Serial of the training printer that files components as PDF.
@@ -70,6 +73,8 @@ pub struct Demonstration {
     hands: Hands,
     printers: TrainingPrinters,
     room: TrainingRoom,
+    /// A blank card, for whoever loses theirs.
+    spare: Option<TrainingCard>,
     out: PathBuf,
     progress: OnProgress,
     /// The backup's folder, once it is made.
@@ -131,9 +136,10 @@ impl Demonstration {
         }
         let printers = TrainingPrinters(all);
         let stick = out.join(if filed { "media" } else { "stick" });
+        let spare = filed.then_some("");
         let labels: Vec<CardLabel> = (1u16..)
-            .zip(cast::PEOPLE)
-            .map(|(number, (name, _, _))| CardLabel {
+            .zip(cast::PEOPLE.iter().map(|(name, _, _)| *name).chain(spare))
+            .map(|(number, name)| CardLabel {
                 number,
                 name: name.into(),
             })
@@ -171,11 +177,19 @@ impl Demonstration {
             pdf: printers.0.get(1).cloned(),
             name: String::new(),
         });
+        hands.keep = Some((cast::ZONES[0].label.into(), Papers::default()));
+        let spare = room
+            .cards
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(cast::PEOPLE.len())
+            .cloned();
         Ok(Self {
             station,
             hands,
             printers,
             room,
+            spare,
             backup: String::new(),
             out: out.to_owned(),
             progress,
@@ -302,7 +316,8 @@ impl Demonstration {
         self.done(label, end)
     }
 
-    /// Zone master keys in components, working keys under them.
+    /// Zone master keys in components, working keys under them; a partner's
+    /// keys; sheets that are proven.
     ///
     /// # Errors
     /// [`DemoError`]
@@ -333,6 +348,8 @@ impl Demonstration {
                 )?;
             }
         }
+        self.partner()?;
+        self.exercise()?;
         self.logout()
     }
 
@@ -457,6 +474,7 @@ pub fn run(out: &Path, progress: OnProgress) -> Result<PathBuf, DemoError> {
     demo.initialise()?;
     demo.enrol_devices()?;
     demo.main_job()?;
+    demo.lose_a_card()?;
     demo.back_up()?;
     demo.prove()
 }

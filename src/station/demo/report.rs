@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::domain::key::{KeyRecord, KeySource};
 use serde::Serialize;
 
 /// The file.
@@ -111,7 +111,9 @@ impl DemoReport {
                 kcv: key.kcv.value.clone(),
                 kcv_method: key.kcv.method.clone(),
             });
-            for c in &key.components {
+            // What a partner printed is not ours to file.
+            let printed = matches!(key.source, KeySource::Here);
+            for c in key.components.iter().filter(|_| printed) {
                 let stem = sheet_name(&key.label, c.index);
                 report.components.push(ComponentLine {
                     key: key.label.clone(),
