@@ -59,6 +59,8 @@ pub enum Administration {
     UnlockStation,
     /// Adopt journal entries that nobody vouches for.
     AdoptEntries,
+    /// Say what became of an act that a cut left open.
+    SettleAct,
     /// Suspend a lost card.
     SuspendCard,
     /// Reinstate a suspended card.
@@ -215,6 +217,9 @@ pub struct TaskRow {
     /// What Enter opens: a ceremony to resume, by id in hex.
     pub resume: Option<String>,
 }
+
+/// What the task of an act begins with whose outcome is not known.
+pub const UNKNOWN: &str = "UNKNOWN: ";
 
 /// A key.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -33,6 +33,7 @@ pub mod renew;
 mod restore;
 pub mod service;
 pub mod session;
+pub mod settle;
 mod sign_record;
 pub mod station;
 pub mod training_room;

@@ -216,6 +216,7 @@ impl Station {
                     Administration::EnrolMedium => self.ask_medium(front),
                     Administration::UnlockStation => self.unlock_station(front),
                     Administration::AdoptEntries => self.adopt_entries(front),
+                    Administration::SettleAct => self.settle_act(front),
                     Administration::SuspendCard => self.suspend_card(front),
                     Administration::ReinstateCard => self.reinstate_card(front),
                     Administration::ChangePin => self.change_pin(front),

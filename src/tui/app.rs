@@ -548,6 +548,9 @@ impl App {
             (Kind::People, Key::Char('b')) => {
                 Some(vec![Request::Administer(Administration::UnblockPin)])
             }
+            (Kind::Tasks, Key::Char('s')) => {
+                Some(vec![Request::Administer(Administration::SettleAct)])
+            }
             (Kind::Journal, Key::Char('a')) => {
                 Some(vec![Request::Administer(Administration::AdoptEntries)])
             }

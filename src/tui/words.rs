@@ -73,6 +73,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "What is due, nearest first. This is the first screen after logon.",
             "",
             "Enter resumes the ceremony that a task belongs to, or shows the task.",
+            "UNKNOWN: the power went between the intent of an act and its outcome. s: when no ceremony is open, administrators sign what they found.",
             "The bars count what is due in each of the next twelve weeks; overdue tasks are in the first.",
         ],
         "keys" => &[

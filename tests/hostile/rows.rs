@@ -18,6 +18,7 @@ use conclave_station::doctor::exception::AcceptFinding;
 use conclave_station::lost_card::ChangeCard;
 use conclave_station::pins::UnblockPin;
 use conclave_station::renew::RenewGroups;
+use conclave_station::settle::SettleAct;
 use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse, Restore};
 use conclave_trades::ceremony::action::{
@@ -149,6 +150,9 @@ pub const ROWS: &[Row] = &[
     row!(UnlockStation, "administrators sign", |_| UnlockStation {}),
     row!(AdoptEntries, "administrators sign", adopt, |act| {
         act.runs[0].0 += 1;
+    }),
+    row!(SettleAct, "administrators sign", settle, |act| {
+        act.found.push('!');
     }),
     row!(UnblockPin, "administrators sign", unblock, |act| act
         .card
@@ -461,6 +465,15 @@ fn medium(_: &Room) -> EnrolMedium {
 fn adopt(_: &Room) -> AdoptEntries {
     AdoptEntries {
         runs: vec![(9, 11, Hash([9; 32]))],
+    }
+}
+
+fn settle(_: &Room) -> SettleAct {
+    SettleAct {
+        act: Id([9; 16]),
+        action: "print-component".into(),
+        seq: 9,
+        found: "no sheet came out".into(),
     }
 }
 
