@@ -22,8 +22,9 @@ use conclave_station::settle::SettleAct;
 use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse, Restore};
 use conclave_trades::ceremony::action::{
-    AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
-    ProveComponent, ReadBack, RecordStep, SealComponent, VoidKey,
+    AcceptComponent, CloseCeremony, CombineKey, DestroySheet, GenerateKey, OpenCeremony, Part,
+    PrintComponent, ProveComponent, ReadBack, RecordStep, SealComponent, SplitKey, VoidKey,
+    VoidSet,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
@@ -72,6 +73,11 @@ pub const ROWS: &[Row] = &[
         generate
     ),
     row!(
+        SplitKey,
+        "mandate, key-managers logged on, approvers logged on",
+        split
+    ),
+    row!(
         AcceptComponent,
         "mandate, key-managers logged on, approvers logged on, a person of custodians-a signs",
         accept,
@@ -101,6 +107,12 @@ pub const ROWS: &[Row] = &[
         prove,
         |act| act.serial.push('1')
     ),
+    row!(
+        DestroySheet,
+        "mandate, key-managers logged on, a person of key-managers signs, a person of approvers signs",
+        destroy,
+        |act| act.serial.push('1')
+    ),
     row!(ReadBack, "mandate, key-managers logged on", read_back),
     row!(RecordStep, "key-managers logged on", record_step),
     row!(
@@ -110,6 +122,16 @@ pub const ROWS: &[Row] = &[
         |act| act.minutes.0[0] ^= 1
     ),
     row!(VoidKey, "key-managers logged on, approvers logged on", void),
+    row!(
+        VoidSet,
+        "key-managers logged on, approvers logged on",
+        |_| VoidSet {
+            ceremony: CEREMONY,
+            title: "Re-issue components".into(),
+            key: KEY,
+            reason: "abandoned".into(),
+        }
+    ),
     row!(
         ExportKeys,
         "key-managers sign, approvers sign, mandate",
@@ -247,6 +269,31 @@ fn generate(room: &Room) -> GenerateKey {
     }
 }
 
+fn split(room: &Room) -> SplitKey {
+    SplitKey {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        quorum: None,
+        parts: generate(room).parts,
+    }
+}
+
+fn destroy(room: &Room) -> DestroySheet {
+    DestroySheet {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        set: Id([5; 16]),
+        index: 1,
+        serial: "CE0000001".into(),
+        by: vec![
+            player(room, "Dora", GroupId::KeyManagers),
+            player(room, "Ada", GroupId::Approvers),
+        ],
+    }
+}
+
 fn accept(room: &Room) -> AcceptComponent {
     AcceptComponent {
         ceremony: CEREMONY,
@@ -312,6 +359,7 @@ fn prove(room: &Room) -> ProveComponent {
         ceremony: CEREMONY,
         key: KEY,
         label: LABEL.into(),
+        set: None,
         index: 1,
         custodian: player(room, "Gus", GroupId::CustodiansA),
         serial: "CE0000001".into(),

@@ -4,6 +4,7 @@ use conclave_evidence::{GroupId, Hash, Id};
 use serde::{Deserialize, Serialize};
 
 use super::form::KeyForm;
+use super::part_set::PartSet;
 
 /// A key check value with the way it was made (R7): never one without the
 /// other.
@@ -224,6 +225,12 @@ pub struct KeyRecord {
     pub source: KeySource,
     /// Where it went: bundle sequence number, recipient, wrapping key's label.
     pub exports: Vec<Exported>,
+    /// Its other sets of parts: coming, kept, former, void.
+    #[serde(default)]
+    pub others: Vec<PartSet>,
+    /// The ceremony that made its components anew, where one did.
+    #[serde(default)]
+    pub reissued: Option<Id>,
 }
 
 /// One time a key left the room.
@@ -246,14 +253,6 @@ impl KeyRecord {
     pub const KIND: &'static str = "key";
     /// The kind of its value in the keys compartment.
     pub const VALUE_KIND: &'static str = "key-value";
-
-    /// TRUE when `person` ever held another part of this key than `index`.
-    #[must_use]
-    pub fn held_other_part(&self, person: Id, index: u8) -> bool {
-        self.components
-            .iter()
-            .any(|c| c.custodian == person && c.index != index)
-    }
 
     /// TRUE when it may encrypt other keys (TR-31 usages K0 and K1).
     #[must_use]

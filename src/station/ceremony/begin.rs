@@ -108,6 +108,8 @@ impl Station {
             Purpose::PartnerKey => return self.ask_partner_key(script, refusal, people),
             Purpose::Exercise => return self.ask_exercise(script, refusal, people),
             Purpose::Import => return self.ask_import(script, refusal, people),
+            Purpose::Reissue => return self.ask_reissue(script, refusal, people),
+            Purpose::Destroy => return self.ask_destroy(script, refusal, people),
             Purpose::Components | Purpose::WorkingKey => {}
         }
         let components = script.purpose == Purpose::Components;
@@ -211,6 +213,8 @@ impl Station {
                 paper: None,
                 import: None,
                 exercise: None,
+                split: None,
+                destroy: None,
                 held: Vec::new(),
             };
             if components {
@@ -311,7 +315,19 @@ impl Station {
                         let holder = all.filter(|p| Some(&p.id) == holders.get(at));
                         seats.push((part.part.clone(), holder.collect()));
                     }
-                    None => seats.push((part.part.clone(), self.players(*group))),
+                    None => {
+                        let mut players = self.players(*group);
+                        // Whoever held another part of the key comes last, and
+                        // is refused when chosen.
+                        let other = |p: &Player| {
+                            let mut held = parameters.held.iter();
+                            held.any(|(id, part)| *id == p.id && usize::from(*part) != at + 1)
+                        };
+                        if part.source.is_custodian() {
+                            players.sort_by_key(other);
+                        }
+                        seats.push((part.part.clone(), players));
+                    }
                 }
             }
         }

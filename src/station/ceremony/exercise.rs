@@ -30,7 +30,7 @@ fn in_custody(key: &KeyRecord) -> bool {
 }
 
 /// What the engine wants to know of a key: the record, as a template.
-fn template(key: &KeyRecord) -> KeyTemplate {
+pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
     let (name, version) = key.template.split_once(" v").unwrap_or(("key", "1"));
     KeyTemplate {
         name: name.into(),
@@ -105,6 +105,8 @@ impl Station {
                     holders: components.iter().map(|c| c.custodian).collect(),
                     serials: components.iter().map(|c| c.envelope.clone()).collect(),
                 }),
+                split: None,
+                destroy: None,
                 held: components.iter().map(|c| (c.custodian, c.index)).collect(),
             }));
         }
@@ -131,6 +133,7 @@ impl Station {
             ceremony: state.ceremony,
             key: record.id,
             label: record.label.clone(),
+            set: None,
             index,
             custodian: custodian.clone(),
             serial: serial.to_owned(),

@@ -146,6 +146,8 @@ impl Station {
                     medium: medium.map(|m| (m.id, m.name.clone())),
                 }),
                 exercise: None,
+                split: None,
+                destroy: None,
                 held: Vec::new(),
             }));
         }

@@ -252,7 +252,11 @@ impl Station {
         state = engine.answer(state, reply);
         self.save(&state, vec![format!("after: {}", unit.name())])?;
         if state.over && matches!(state.ending, Some(Ending::Void(_))) {
-            people.progress("The key is void", 1, 1);
+            let what = match state.parameters.split {
+                Some(_) => "The new set is void",
+                None => "The key is void",
+            };
+            people.progress(what, 1, 1);
         }
         Ok(state)
     }

@@ -32,6 +32,14 @@ pub enum CustodyError {
         /// Who.
         person: String,
     },
+    /// Somebody who decides or witnesses holds, or ever held, a part.
+    #[error(
+        "{person} holds, or once held, a part of this key, and neither decides nor witnesses (R13)"
+    )]
+    HoldsOne {
+        /// Who.
+        person: String,
+    },
     /// All who could form the key together report to one manager.
     #[error("the custodians who can form the key together all report to {manager} (R17)")]
     SameManager {
@@ -49,6 +57,7 @@ impl CustodyError {
             Self::TooFew { .. } => {
                 "Choose fewer components, or let administrators enrol custodians."
             }
+            Self::HoldsOne { .. } => "Let somebody who never held a part of it take this part.",
             Self::OtherPart { .. } => "Let another custodian take this component.",
             Self::SameManager { .. } => {
                 "Take at least one custodian of another manager; administrators record who reports to whom."
@@ -236,6 +245,14 @@ pub(super) fn check_cast(
         }
         if custodian {
             check(&played.people, &parameters.held)?;
+        } else if parameters.split.is_some() || parameters.destroy.is_some() {
+            let holder = |p: &&Player| parameters.held.iter().any(|(id, _)| *id == p.id);
+            if let Some(player) = played.people.iter().find(holder) {
+                return Err(CustodyError::HoldsOne {
+                    person: player.name.clone(),
+                }
+                .into());
+            }
         }
     }
     if cast.len() != script.cast.len() {

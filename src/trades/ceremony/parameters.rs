@@ -32,7 +32,30 @@ pub(super) fn check_parameters(
     if parameters.exercise.is_some() != (script.purpose == Purpose::Exercise) {
         return refuse("only an exercise has sheets to prove, and it always has".into());
     }
+    if parameters.split.is_some() != (script.purpose == Purpose::Reissue) {
+        return refuse("only a re-issue has a key to split, and it always has".into());
+    }
+    if parameters.destroy.is_some() != (script.purpose == Purpose::Destroy) {
+        return refuse("only a destruction has sheets to destroy, and it always has".into());
+    }
     match (script.purpose, &parameters.delivery) {
+        (Purpose::Reissue, None) => {
+            if !(2..=9).contains(&parameters.components) {
+                return refuse(format!(
+                    "{} components; a key has 2 to 9 (R2)",
+                    parameters.components
+                ));
+            }
+        }
+        (Purpose::Destroy, None) => {
+            let sheets = parameters.destroy.as_ref().map_or(0, |d| d.parts.len());
+            if !(1..=9).contains(&sheets) || sheets != usize::from(parameters.components) {
+                return refuse(format!("{sheets} sheets; a set has 1 to 9 of them left"));
+            }
+        }
+        (Purpose::Reissue | Purpose::Destroy, Some(_)) => {
+            return refuse("nothing is exported to a medium".into());
+        }
         (Purpose::Exercise, None) => {
             let sheets = parameters.exercise.as_ref().map_or(0, |e| e.holders.len());
             if !(2..=9).contains(&sheets) || sheets != usize::from(parameters.components) {

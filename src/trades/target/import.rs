@@ -373,6 +373,8 @@ impl Action for ImportBlock {
                 format: format!("TR-31 version {}", header.version.letter()),
             },
             exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
         };
         permit.put(
             Compartment::Keys,

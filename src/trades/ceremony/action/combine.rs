@@ -180,6 +180,8 @@ impl Action for CombineKey {
             components: entered.iter().map(component).collect(),
             source: KeySource::Partner(self.partner.clone()),
             exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
         };
         permit.put(
             Compartment::Keys,

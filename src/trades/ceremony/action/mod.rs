@@ -3,26 +3,32 @@
 mod accept;
 mod close;
 mod combine;
+mod destroy;
 mod generate;
 mod open;
 mod print;
 mod prove;
 mod read_back;
 mod seal;
+mod split;
 mod step;
 mod void;
+mod void_set;
 
 pub use accept::{AcceptComponent, EnteredComponent};
 pub use close::CloseCeremony;
 pub use combine::{CombineKey, method};
+pub use destroy::DestroySheet;
 pub use generate::{GenerateKey, Part, check_new, expires};
 pub use open::OpenCeremony;
 pub use print::PrintComponent;
 pub use prove::{Proof, ProveComponent, tells_of_a_sheet};
 pub use read_back::ReadBack;
 pub use seal::SealComponent;
+pub use split::SplitKey;
 pub use step::RecordStep;
 pub use void::VoidKey;
+pub use void_set::VoidSet;
 
 use conclave_crypto::primitive::kcv::Kcv;
 use conclave_evidence::Id;

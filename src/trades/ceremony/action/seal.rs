@@ -80,7 +80,7 @@ impl Action for SealComponent {
         let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
         let used = keys
             .iter()
-            .flat_map(|(_, key)| &key.components)
+            .flat_map(|(_, key)| key.parts_ever())
             .any(|c| c.envelope.as_deref() == Some(self.serial.as_str()));
         if used {
             return Err(ActionError::rule(
@@ -89,11 +89,7 @@ impl Action for SealComponent {
             ));
         }
         let mut record = super::key_record(permit, self.key)?;
-        if self
-            .witnesses
-            .iter()
-            .any(|w| record.components.iter().any(|c| c.custodian == w.id))
-        {
+        if self.witnesses.iter().any(|w| record.ever_held(w.id)) {
             return Err(ActionError::rule(
                 "a witness holds a component of this key (R13)",
                 "Somebody without a component of it has to watch.",
@@ -101,10 +97,8 @@ impl Action for SealComponent {
         }
         let now = permit.now_ms();
         let component = record
-            .components
-            .iter_mut()
+            .waiting_for_package(self.ceremony)
             .find(|c| c.index == self.index && c.custodian == self.custodian.id)
-            .filter(|c| c.state == ComponentState::Printed || c.opened == Some(self.ceremony))
             .ok_or_else(|| {
                 ActionError::rule(
                     format!("component {} is not waiting for its envelope", self.index),
