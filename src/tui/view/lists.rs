@@ -41,6 +41,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
     let mut hints = vec![hint("Enter", enter), hint("/", "filter")];
     match place.kind {
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
+        Kind::Keys => hints.push(hint("e", "letter")),
         Kind::Devices => {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "medium"));
