@@ -26,6 +26,13 @@ pub enum Request {
     /// Run an administration act: enrol a printer, enrol a medium, unlock the
     /// station.
     Administer(Administration),
+    /// Something done with one key of the list.
+    Key {
+        /// What.
+        act: KeyAct,
+        /// Its record.
+        id: Id,
+    },
     /// Write the journal export.
     ExportJournal,
     /// Every check of station and machine, please.
@@ -46,6 +53,13 @@ pub enum Request {
     Awake,
     /// End the program.
     Quit,
+}
+
+/// What is done with one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAct {
+    /// It leaves under a zone master key, as a letter.
+    Letter,
 }
 
 /// Acts of administrators from the devices screen.

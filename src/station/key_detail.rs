@@ -39,13 +39,16 @@ fn lines(key: &KeyRecord) -> Vec<String> {
         detail.extend(set_lines(set));
     }
     for e in &key.exports {
+        let how = match e.bundle {
+            0 => "a letter".to_owned(),
+            number => format!("bundle {number:04}"),
+        };
         detail.push(format!(
-            "exported {} to {} under {} ({}), bundle {:04}",
+            "exported {} to {} under {} ({}), {how}",
             words::date(e.at_ms),
             e.recipient,
             e.under,
             e.format,
-            e.bundle
         ));
     }
     detail

@@ -21,6 +21,7 @@ pub mod initialise;
 mod inventory;
 mod journal_export;
 mod key_detail;
+mod key_letter;
 mod key_search;
 mod key_table;
 mod lists;

@@ -10,7 +10,7 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, People, Prompt, Refusal};
 
 use crate::cards::Interrupted;
-use crate::front::{Administration, Event, Phase, Request, Status};
+use crate::front::{Administration, Event, KeyAct, Phase, Request, Status};
 use crate::initialise::InitialiseEnd;
 use crate::logon::LogonEnd;
 use crate::session::Checked;
@@ -237,6 +237,12 @@ impl Station {
                 ) {
                     front.send(Event::Doctor(self.examine()));
                 }
+            }
+            Request::Key { act, id } => {
+                let end = match act {
+                    KeyAct::Letter => self.print_key_letter(id, front),
+                };
+                Self::tell_end(end, front);
             }
             Request::Doctor => front.send(Event::Doctor(self.examine())),
             Request::ExportJournal => {

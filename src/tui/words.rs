@@ -82,6 +82,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "/ filters while you type, over everything that is shown of a key. Enter shows custody, history and the keys that lie under it.",
             "«so far»: the rows that pass are still being counted; what is shown is right already. «read»: the station is still reading the rest of its keys.",
             "A check value identifies a key and does not reveal it.",
+            "e: the key under the cursor leaves under a zone master key as a letter, printed or read from the screen; both quorums sign.",
         ],
         "ceremonies" => &[
             "Ceremonies that wait to be continued, then those that ended.",

@@ -65,6 +65,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             exportability: "E".into(),
             cryptoperiod_days: 365,
             in_components: in_parts,
+            wrapping: None,
         },
         components,
         delivery: working.then(|| Delivery {
@@ -76,6 +77,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             recipient: "BANK-LAKE".into(),
             medium: id(51),
             medium_name: "STICK-1".into(),
+            exception: None,
         }),
         requester: None,
         paper: (purpose == Purpose::PartnerKey).then(|| Paper {
@@ -98,7 +100,10 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
                 versions: "ABCDE".into(),
                 short_padding: false,
                 unknown_blocks: false,
+                schemes: String::new(),
+                any_parity: false,
             },
+            exception: None,
             method: "CMAC".into(),
             medium: None,
         }),

@@ -234,6 +234,7 @@ impl Desk {
             medium_name: self.medium.name.clone(),
             serial: self.medium.serial.clone(),
             ceremony: None,
+            exception: None,
         }
     }
 

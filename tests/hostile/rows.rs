@@ -30,7 +30,9 @@ use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, Report};
-use conclave_trades::target::{ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle};
+use conclave_trades::target::{
+    ExportKeys, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
+};
 
 use crate::Trial;
 use crate::play;
@@ -158,6 +160,12 @@ pub const ROWS: &[Row] = &[
         import
     ),
     row!(
+        PrintKeyLetter,
+        "key-managers sign, approvers sign",
+        key_letter,
+        |act| act.recipient.push('X')
+    ),
+    row!(
         PrintReport,
         "key-managers logged on, approvers logged on",
         report
@@ -261,6 +269,7 @@ fn generate(room: &Room) -> GenerateKey {
             exportability: "N".into(),
             cryptoperiod_days: 365,
             in_components: true,
+            wrapping: None,
         },
         parts: vec![
             part("Gus", GroupId::CustodiansA),
@@ -346,7 +355,10 @@ fn import(room: &Room) -> ImportBlock {
             versions: "ABCDE".into(),
             short_padding: false,
             unknown_blocks: false,
+            schemes: String::new(),
+            any_parity: false,
         },
+        exception: None,
         block: include_str!("../imports/good-strict.txt").into(),
         value: "715FC6741D".into(),
         method: "CMAC".into(),
@@ -464,6 +476,17 @@ fn export(_: &Room) -> ExportKeys {
         medium_name: "STICK-1".into(),
         serial: "4C530001".into(),
         ceremony: Some(CEREMONY),
+        exception: None,
+    }
+}
+
+fn key_letter(_: &Room) -> PrintKeyLetter {
+    PrintKeyLetter {
+        key: key_name(Id([6; 16]), "BANK-LAKE.ZPK.001"),
+        under: key_name(KEY, LABEL),
+        recipient: "BANK-LAKE".into(),
+        printer: Some("REP-1".into()),
+        exception: None,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod device;
 pub mod form;
 pub mod key;
 pub mod label;
+pub mod legacy;
 pub mod part_set;
 pub mod people;
 pub mod permission;

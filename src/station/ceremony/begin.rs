@@ -2,7 +2,8 @@
 
 use conclave_evidence::authority::CardState;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
+use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, People, Prompt, PromptLine, Refusal, Show,
@@ -19,7 +20,18 @@ use super::unit::LAYOUT;
 use crate::cards::{Interrupted, ask};
 use crate::station::Station;
 
-pub(super) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
+/// What a key without a key block needs.
+pub(crate) const EXCEPTION_HINT: &str = "why no key block; empty for one";
+pub(crate) const EXCEPTION_ADVICE: &str =
+    "A reason for a zone master key without key blocks; nothing for the others.";
+
+/// The reason that was typed, if one was.
+pub(crate) fn exception_of(typed: &str) -> Option<String> {
+    let typed = typed.trim();
+    (!typed.is_empty()).then(|| typed.to_owned())
+}
+
+pub(crate) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
     Field {
         label: label.into(),
         kind: FieldKind::Text(most),
@@ -28,7 +40,7 @@ pub(super) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
     }
 }
 
-pub(super) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
+pub(crate) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
     Field {
         label: label.into(),
         value: value
@@ -39,7 +51,7 @@ pub(super) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> F
     }
 }
 
-pub(super) fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
+pub(crate) fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
     Refusal {
         happened: happened.into(),
         safe: "Nothing was begun.".into(),
@@ -48,7 +60,7 @@ pub(super) fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
 }
 
 /// Esc and the end of the program lead back; the rest is a refusal.
-pub(super) fn gave_up<T>(why: Interrupted) -> Result<Option<T>, Refusal> {
+pub(crate) fn gave_up<T>(why: Interrupted) -> Result<Option<T>, Refusal> {
     match why {
         Interrupted::Refused(refusal) => Err(refusal),
         Interrupted::CardGone => Err(refused("A card was pulled.", "Log on again.")),
@@ -160,6 +172,7 @@ impl Station {
             fields.push(text("Recipient", "", "for whom, for example BANK-LAKE", 40));
             let plates = media.iter().map(|m| m.name.clone()).collect();
             fields.push(one("Medium", plates, None));
+            fields.push(text("Exception", "", EXCEPTION_HINT, REASON_MAX));
         }
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),
@@ -239,6 +252,12 @@ impl Station {
                     prompt.refused = Some(refused("For whom is it?", "Type the recipient."));
                     continue;
                 }
+                let exception = exception_of(value(5));
+                let needed = under.wrapping.is_some_and(WrappingMethod::is_exception);
+                if let Err(why) = check_exception(needed, exception.as_deref()) {
+                    prompt.refused = Some(refused(format!("{why}."), EXCEPTION_ADVICE));
+                    continue;
+                }
                 parameters.delivery = Some(Delivery {
                     under: WrappingKey {
                         id: under.id,
@@ -248,6 +267,7 @@ impl Station {
                     recipient: value(3).trim().to_owned(),
                     medium: medium.id,
                     medium_name: medium.name.clone(),
+                    exception,
                 });
             }
             return Ok(Some(parameters));

@@ -42,6 +42,7 @@ pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
         exportability: key.exportability.clone(),
         cryptoperiod_days: 1,
         in_components: key.is_wrapping_key(),
+        wrapping: key.wrapping,
     }
 }
 

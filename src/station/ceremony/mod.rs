@@ -1,7 +1,7 @@
 //! Drives ceremonies: the engine says what comes next, the people answer, the
 //! door acts.
 
-mod begin;
+pub(crate) mod begin;
 mod close;
 mod destroy;
 mod enter;
@@ -27,7 +27,7 @@ use crate::station::Station;
 
 impl Station {
     /// Both groups that a ceremony needs are logged on.
-    fn ceremony_quorums(&self) -> Result<(), Refusal> {
+    pub(crate) fn ceremony_quorums(&self) -> Result<(), Refusal> {
         let open = self.door.vault().open_groups();
         let missing: Vec<String> = [GroupId::KeyManagers, GroupId::Approvers]
             .into_iter()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::legacy::exception_words;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
@@ -18,7 +19,7 @@ use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
 use conclave_trades::target::{
-    ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle, next_bundle,
+    ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle, next_bundle, target_of,
 };
 
 use super::play::reply_for;
@@ -278,12 +279,14 @@ impl Station {
                 from.under.label,
                 from.profile.stamp()
             ));
+            summary.extend(from.exception.as_deref().map(exception_words));
         }
         if let Some(delivery) = &p.delivery {
             summary.push(format!(
                 "leaves under {} for {} on {}",
                 delivery.under.label, delivery.recipient, delivery.medium_name
             ));
+            summary.extend(delivery.exception.as_deref().map(exception_words));
         }
         for part in &state.cast {
             let names: Vec<String> = part.people.iter().map(|p| p.name.clone()).collect();
@@ -469,7 +472,7 @@ impl Station {
         let key: KeyRecord = vault
             .get(Compartment::Catalogue, made.id)
             .map_err(|e| e.to_string())?;
-        let under = vault
+        let under: KeyRecord = vault
             .get(Compartment::Catalogue, delivery.under.id)
             .map_err(|e| e.to_string())?;
         let medium = self
@@ -482,11 +485,12 @@ impl Station {
             keys: vec![KeyName::of(&key)],
             under: KeyName::of(&under),
             recipient: delivery.recipient.clone(),
-            target: "tr31".into(),
+            target: target_of(&under).map_err(|e| e.to_string())?.name().into(),
             medium: medium.id,
             medium_name: medium.name,
             serial: medium.serial,
             ceremony: Some(state.ceremony),
+            exception: delivery.exception.clone(),
         })
     }
 

@@ -3,6 +3,7 @@
 
 use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryKind;
+use conclave_keyroom::domain::legacy::exception_words;
 
 use super::prompts::clock;
 use super::script::{End, OnDeviation, OnFailure, Purpose, Role, Script};
@@ -117,11 +118,17 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         facts.push(("Profile".to_owned(), from.profile.stamp()));
         let medium = from.medium.as_ref().map(|(_, name)| name.clone());
         facts.push(("Block".to_owned(), medium.unwrap_or("typed by two".into())));
+        if let Some(reason) = &from.exception {
+            facts.push(("Exception".to_owned(), exception_words(reason)));
+        }
     }
     if let Some(delivery) = &parameters.delivery {
         facts.push(("Wrapping key".to_owned(), delivery.under.label.clone()));
         facts.push(("Recipient".to_owned(), delivery.recipient.clone()));
         facts.push(("Medium".to_owned(), delivery.medium_name.clone()));
+        if let Some(reason) = &delivery.exception {
+            facts.push(("Exception".to_owned(), exception_words(reason)));
+        }
     }
     facts
 }

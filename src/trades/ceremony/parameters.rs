@@ -1,6 +1,7 @@
 //! What a ceremony may be asked for, by its script's purpose.
 
 use conclave_keyroom::domain::label::check_label;
+use conclave_keyroom::domain::legacy::check_exception;
 
 use super::engine::CeremonyError;
 use super::script::{Purpose, Script};
@@ -77,6 +78,16 @@ pub(super) fn check_parameters(
             }
             if let Err(rule) = import.profile.check() {
                 return refuse(format!("profile {}: {rule}", import.profile.name));
+            }
+            let bare = import.profile.bare_method();
+            if let Err(rule) = check_exception(bare.is_some(), import.exception.as_deref()) {
+                return refuse(rule);
+            }
+            if bare.is_some_and(|m| !m.fits(import.under.form) || !m.fits(template.form)) {
+                return refuse(format!(
+                    "profile {} is for TDES keys under TDES keys alone",
+                    import.profile.stamp()
+                ));
             }
             if import.under.form.strength() < template.form.strength() {
                 return refuse(format!(

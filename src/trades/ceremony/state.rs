@@ -53,6 +53,9 @@ pub struct Delivery {
     pub medium: Id,
     /// Its name in the room.
     pub medium_name: String,
+    /// Why it leaves without a key block, where it does.
+    #[serde(default)]
+    pub exception: Option<String>,
 }
 
 /// What was requested and approved.
@@ -164,6 +167,9 @@ pub struct ImportFrom {
     pub method: String,
     /// The enrolled medium it comes on; nothing where it is typed.
     pub medium: Option<(Id, String)>,
+    /// Why it comes without a key block, where it does.
+    #[serde(default)]
+    pub exception: Option<String>,
 }
 
 /// The paper on which a partner sent components.

@@ -40,7 +40,7 @@ mod layout;
 mod letters;
 mod metrics;
 mod pdf;
-mod print_report;
+pub(crate) mod print_report;
 pub mod report;
 mod report_escp;
 mod rules;

@@ -51,6 +51,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("s", "settle"));
         }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
+        Kind::Keys => hints.push(hint("e", "letter")),
         Kind::Devices => {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "medium"));

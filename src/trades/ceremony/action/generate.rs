@@ -4,9 +4,7 @@
 use conclave_crypto::primitive::kcv::Kcv;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{
-    Component, ComponentState, KeyRecord, KeySource, KeyState, WrappingMethod,
-};
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource, KeyState};
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
@@ -209,8 +207,7 @@ impl Action for GenerateKey {
             ceremony: self.ceremony,
             created_ms: now,
             expires_ms: expires(now, &self.template),
-            wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
-                .then(|| WrappingMethod::of(form)),
+            wrapping: self.template.wrapping_method(),
             components: waiting(&self.parts, &checks),
             source: KeySource::Here,
             exports: Vec::new(),
