@@ -9,6 +9,7 @@ pub mod hpke;
 pub mod kcv;
 pub mod kcv_fit;
 pub mod modes;
+pub mod passphrase;
 pub mod seal;
 pub mod shamir;
 
