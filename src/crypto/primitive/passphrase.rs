@@ -162,6 +162,18 @@ impl Passphrase {
         pairs.map(|pair| u16::from_be_bytes([pair[0], pair[1]]) & 0x07FF)
     }
 
+    /// The same words once more, for the printer.
+    #[must_use]
+    pub fn duplicate(&self) -> Secret {
+        self.0.duplicate()
+    }
+
+    /// Whether these are the same words.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.0.ct_eq(other.0.expose())
+    }
+
     fn set(&mut self, at: usize, number: u16) {
         if let Some(place) = self.0.expose_mut().get_mut(2 * at..2 * at + 2) {
             place.copy_from_slice(&number.to_be_bytes());
@@ -242,7 +254,9 @@ pub(crate) fn known_answer() -> Option<bool> {
     let argon2 =
         Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).ok()?;
     let mut tag = [0; 32];
-    argon2.hash_password_into(&[1; 32], &[2; 16], &mut tag).ok()?;
+    argon2
+        .hash_password_into(&[1; 32], &[2; 16], &mut tag)
+        .ok()?;
     Some(
         tag == [
             0x0d, 0x64, 0x0d, 0xf5, 0x8d, 0x78, 0x76, 0x6c, 0x08, 0xc0, 0x37, 0xa3, 0x4a, 0x8b,

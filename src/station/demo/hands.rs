@@ -219,6 +219,7 @@ impl People for Hands {
             Ask::Card { wanted, .. } => self.swap(wanted),
             Ask::Pin { person, .. } | Ask::NewPin { person } => Some(self.pin_of(person)),
             Ask::Text { masked, .. } => Some(self.text(&prompt.code, *masked)),
+            Ask::Word { .. } => Some(self.stop("nobody here holds recovery words".into())),
             Ask::Groups(_) => Some(self.stop("nobody here has a partner's sheet".into())),
             Ask::Form { fields, .. } => {
                 if self.forms.contains_key(&prompt.code) {
