@@ -12,6 +12,8 @@
 mod people;
 #[path = "support/stage.rs"]
 mod stage;
+#[path = "canary/words.rs"]
+mod words;
 
 use std::collections::HashMap;
 use std::io::Read;

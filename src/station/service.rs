@@ -375,8 +375,9 @@ pub(crate) fn stopped(why: Interrupted) -> Result<ActEnd, Refusal> {
             safe: "Nothing was done.".into(),
             advice: "Start again.".into(),
         }),
-        Interrupted::Aborted | Interrupted::OtherGroup | Interrupted::Shutdown => {
-            Ok(ActEnd::Stopped)
-        }
+        Interrupted::Aborted
+        | Interrupted::OtherGroup
+        | Interrupted::ByWords
+        | Interrupted::Shutdown => Ok(ActEnd::Stopped),
     }
 }

@@ -7,6 +7,13 @@ pub const PIN_TOO_SHORT: &str =
     "A PIN has six to eight digits. Nothing was sent to the card; no try is used.";
 /// A ninth digit.
 pub const PIN_TOO_LONG: &str = "A PIN has at most eight digits. Ctrl-U starts again.";
+/// More letters than a recovery word has.
+pub const WORD_TOO_LONG: &str =
+    "No word has more than eight letters. Ctrl-U starts this word again.";
+/// Fewer letters than a recovery word has.
+pub const WORD_TOO_SHORT: &str = "A word has at least three letters; its first four are enough.";
+/// Something else in a recovery word.
+pub const WORD_LETTERS_ONLY: &str = "A word has letters only; Enter or the space bar ends it.";
 /// A letter in a PIN.
 pub const PIN_DIGITS_ONLY: &str = "A PIN has digits only.";
 /// A letter O where a digit belongs.

@@ -29,7 +29,7 @@ use conclave_trades::ceremony::action::{
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::media::EnrolMedium;
-use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, Report};
+use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report};
 use conclave_trades::target::{
     ExportKeys, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
 };
@@ -211,6 +211,11 @@ pub const ROWS: &[Row] = &[
         RenewGroups,
         "administrators logged on, recovery logged on",
         renew_by_recovery
+    ),
+    row!(
+        PrintWords,
+        "administrators logged on, recovery logged on",
+        print_words
     ),
     row!(
         AcceptFinding,
@@ -610,6 +615,17 @@ fn renew_by_recovery(room: &Room) -> RenewGroups {
     RenewGroups {
         by_recovery: true,
         ..renew(room)
+    }
+}
+
+fn print_words(_: &Room) -> PrintWords {
+    PrintWords {
+        member: Id([9; 16]),
+        holder: "Lea".into(),
+        part: 3,
+        of: 3,
+        printer: "LP-1".into(),
+        date: "24NOV2026".into(),
     }
 }
 

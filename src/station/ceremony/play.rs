@@ -180,7 +180,13 @@ impl Station {
         let reply = match came {
             Ok(mut came) => {
                 self.last_proven(&came.held);
-                match self.answer_challenge(&mut came.held.card, &came.entry) {
+                let answered = came
+                    .held
+                    .card
+                    .piv()
+                    .map_err(|error| error.to_string())
+                    .and_then(|card| self.answer_challenge(card, &came.entry));
+                match answered {
                     Ok(()) => Reply::Identified(came.entry.person),
                     Err(why) => Reply::Failed(why),
                 }
@@ -190,7 +196,7 @@ impl Station {
                 Interrupted::Shutdown => Reply::Shutdown,
                 Interrupted::CardGone => Reply::Failed("The card was pulled.".into()),
                 Interrupted::Refused(refusal) => Reply::Failed(refusal.happened),
-                Interrupted::OtherGroup | Interrupted::TimedOut => {
+                Interrupted::OtherGroup | Interrupted::ByWords | Interrupted::TimedOut => {
                     Reply::Failed("It took too long.".into())
                 }
             },

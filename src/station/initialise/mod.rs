@@ -356,7 +356,12 @@ impl Station {
                 (of - open.len()) as u64,
                 of as u64,
             );
-            match enrol::after_commit(&mut self.door, &mut held.card, &entry, &pin) {
+            let done = held
+                .card
+                .piv()
+                .map_err(enrol::EnrolError::from)
+                .and_then(|card| enrol::after_commit(&mut self.door, card, &entry, &pin));
+            match done {
                 Ok(()) => {
                     let words = format!(
                         "card {} of {} received its share",

@@ -576,6 +576,7 @@ impl Reply {
             Answer::Deviated(words) => Some(Self::Deviated(words)),
             Answer::Abort => Some(Self::Abort),
             Answer::CardGone => Some(Self::CardGone),
+            Answer::ByWords => None,
             Answer::Shutdown => Some(Self::Shutdown),
             Answer::Secret(_) | Answer::Fields(_) | Answer::Chosen(_) | Answer::OtherGroup => None,
         }
