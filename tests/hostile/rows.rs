@@ -22,9 +22,9 @@ use conclave_station::settle::SettleAct;
 use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse, Restore};
 use conclave_trades::ceremony::action::{
-    AcceptComponent, CloseCeremony, CombineKey, DestroySheet, GenerateKey, OpenCeremony, Part,
-    PrintComponent, ProveComponent, ReadBack, RecordStep, SealComponent, SplitKey, VoidKey,
-    VoidSet,
+    AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
+    OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, RecordStep, SealComponent,
+    SplitKey, VoidKey, VoidSet,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
@@ -89,6 +89,11 @@ pub const ROWS: &[Row] = &[
         CombineKey,
         "mandate, key-managers logged on, approvers logged on",
         combine
+    ),
+    row!(
+        CombineShares,
+        "mandate, key-managers logged on, approvers logged on",
+        combine_shares
     ),
     row!(
         PrintComponent,
@@ -321,6 +326,7 @@ fn accept(room: &Room) -> AcceptComponent {
             method: "ENC-ZERO".into(),
         },
         proven: "typed twice the same, blind".into(),
+        share: None,
     }
 }
 
@@ -338,6 +344,21 @@ fn combine(room: &Room) -> CombineKey {
             player(room, "Kim", GroupId::KeyManagers),
             player(room, "Ada", GroupId::Approvers),
         ],
+    }
+}
+
+fn combine_shares(room: &Room) -> CombineShares {
+    CombineShares {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        template: generate(room).template,
+        of: "KEYROOM-1".into(),
+        known: None,
+        places: vec![1, 3],
+        value: "08D7B4FB62".into(),
+        method: "CMAC".into(),
+        by: combine(room).by,
     }
 }
 
@@ -391,6 +412,7 @@ fn print(room: &Room) -> PrintComponent {
         label: LABEL.into(),
         index: 1,
         of: 2,
+        quorum: None,
         custodian: room.holder("Gus").person.id,
         custodian_name: "Gus".into(),
         group: GroupId::CustodiansA,
@@ -414,6 +436,7 @@ fn seal(room: &Room) -> SealComponent {
         ceremony: CEREMONY,
         key: KEY,
         label: LABEL.into(),
+        share: false,
         index: 1,
         serial: "CE0000001".into(),
         custodian: player(room, "Gus", GroupId::CustodiansA),

@@ -120,7 +120,10 @@ impl Station {
             Purpose::PartnerKey => return self.ask_partner_key(script, refusal, people),
             Purpose::Exercise => return self.ask_exercise(script, refusal, people),
             Purpose::Import => return self.ask_import(script, refusal, people),
-            Purpose::Reissue => return self.ask_reissue(script, refusal, people),
+            Purpose::Reissue | Purpose::Shares => {
+                return self.ask_reissue(script, refusal, people);
+            }
+            Purpose::EnterShares => return self.ask_shares(script, refusal, people),
             Purpose::Destroy => return self.ask_destroy(script, refusal, people),
             Purpose::Components | Purpose::WorkingKey => {}
         }
@@ -228,6 +231,7 @@ impl Station {
                 exercise: None,
                 split: None,
                 destroy: None,
+                shares: None,
                 held: Vec::new(),
             };
             if components {
@@ -327,7 +331,7 @@ impl Station {
                 let Some(group) = groups.get(at % groups.len().max(1)) else {
                     continue;
                 };
-                let holders = parameters.exercise.as_ref().map(|e| &e.holders);
+                let holders = parameters.holders();
                 match holders.filter(|_| part.source.is_custodian()) {
                     // Whoever holds the sheet, and nobody else.
                     Some(holders) => {
@@ -341,7 +345,8 @@ impl Station {
                         // is refused when chosen.
                         let other = |p: &Player| {
                             let mut held = parameters.held.iter();
-                            held.any(|(id, part)| *id == p.id && usize::from(*part) != at + 1)
+                            let turn = u8::try_from(at + 1).unwrap_or(u8::MAX);
+                            held.any(|(id, part)| *id == p.id && *part != parameters.place(turn))
                         };
                         if part.source.is_custodian() {
                             players.sort_by_key(other);

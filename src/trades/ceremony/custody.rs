@@ -111,7 +111,7 @@ pub fn assign(
         let (group, person) = free.remove(at);
         chosen.push(player(person, group));
     }
-    if check_managers(&chosen).is_err() {
+    if check_managers(&chosen, chosen.len()).is_err() {
         // One of another manager is enough: all of them are needed for the key.
         let manager = chosen.first().map(|p| p.reports_to.clone());
         let other = (1..=components).rev().find_map(|index| {
@@ -144,35 +144,49 @@ fn player(person: &Person, group: GroupId) -> Player {
 /// # Errors
 /// [`CustodyError`]
 pub fn check(custodians: &[Player], held: &[(Id, u8)]) -> Result<(), CustodyError> {
+    let places: Vec<u8> = (1..=9).collect();
+    check_places(custodians, &places, custodians.len(), held)
+}
+
+/// Checks custodians of these places, any `sufficient` of whom make the key.
+///
+/// # Errors
+/// [`CustodyError`]
+pub fn check_places(
+    custodians: &[Player],
+    places: &[u8],
+    sufficient: usize,
+    held: &[(Id, u8)],
+) -> Result<(), CustodyError> {
     let components = u8::try_from(custodians.len()).unwrap_or(u8::MAX);
     if !(2..=9).contains(&components) {
         return Err(CustodyError::Components(components));
     }
     let mut seen = BTreeSet::new();
-    for (index, player) in (1u8..).zip(custodians) {
+    for (index, player) in places.iter().zip(custodians) {
         let before = held
             .iter()
-            .any(|(holder, part)| *holder == player.id && *part != index);
+            .any(|(holder, part)| *holder == player.id && part != index);
         if before || !seen.insert(player.id) {
             return Err(CustodyError::OtherPart {
                 person: player.name.clone(),
             });
         }
     }
-    check_managers(custodians)
+    check_managers(custodians, sufficient)
 }
 
-/// XOR needs all components, so it is all custodians together that form a key.
-fn check_managers(custodians: &[Player]) -> Result<(), CustodyError> {
-    let Some(first) = custodians.first() else {
-        return Ok(());
-    };
-    let manager = first.reports_to.trim();
-    let same = |p: &Player| p.reports_to.trim().eq_ignore_ascii_case(manager);
-    if !manager.is_empty() && custodians.iter().all(same) {
-        return Err(CustodyError::SameManager {
-            manager: manager.to_owned(),
-        });
+/// Nobody manages as many of them as form a key: XOR needs all components,
+/// shares as many as their quorum.
+fn check_managers(custodians: &[Player], sufficient: usize) -> Result<(), CustodyError> {
+    for first in custodians {
+        let manager = first.reports_to.trim();
+        let same = |p: &&Player| p.reports_to.trim().eq_ignore_ascii_case(manager);
+        if !manager.is_empty() && custodians.iter().filter(same).count() >= sufficient {
+            return Err(CustodyError::SameManager {
+                manager: manager.to_owned(),
+            });
+        }
     }
     Ok(())
 }
@@ -231,12 +245,12 @@ pub(super) fn check_cast(
                 );
             }
         }
-        if let (true, Some(exercise)) = (custodian, &parameters.exercise)
+        if let (true, Some(holders)) = (custodian, parameters.holders())
             && !played
                 .people
                 .iter()
                 .map(|p| p.id)
-                .eq(exercise.holders.iter().copied())
+                .eq(holders.iter().copied())
         {
             return refuse(
                 &part.part,
@@ -244,7 +258,11 @@ pub(super) fn check_cast(
             );
         }
         if custodian {
-            check(&played.people, &parameters.held)?;
+            let places: Vec<u8> = (1..=parameters.components)
+                .map(|turn| parameters.place(turn))
+                .collect();
+            let people = &played.people;
+            check_places(people, &places, parameters.sufficient(), &parameters.held)?;
         } else if parameters.split.is_some() || parameters.destroy.is_some() {
             let holder = |p: &&Player| parameters.held.iter().any(|(id, _)| *id == p.id);
             if let Some(player) = played.people.iter().find(holder) {
@@ -330,6 +348,25 @@ mod tests {
         assert!(matches!(three, Err(CustodyError::TooFew { .. })));
         let wrong = check(&two, &held);
         assert!(matches!(wrong, Err(CustodyError::OtherPart { .. })));
+    }
+
+    #[test]
+    fn nobody_manages_as_many_as_make_the_key() {
+        let [a, b, c] = GROUPS;
+        let people = staff(&[(1, a, "X"), (2, b, "X"), (3, c, "Y")]);
+        let three = assign(&people, &GROUPS, 3, &BTreeSet::new(), &[]).unwrap();
+        assert!(check_places(&three, &[1, 2, 3], 3, &[]).is_ok());
+        let refused = check_places(&three, &[1, 2, 3], 2, &[]);
+        assert_eq!(
+            refused,
+            Err(CustodyError::SameManager {
+                manager: "X".into()
+            })
+        );
+        // By the number of the share, not by the turn.
+        let held = [(Id([1; 16]), 3)];
+        assert!(check_places(&three, &[3, 1, 2], 3, &held).is_ok());
+        assert!(check_places(&three, &[1, 2, 3], 3, &held).is_err());
     }
 
     #[test]
