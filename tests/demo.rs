@@ -363,7 +363,7 @@ fn verify(paths: &[PathBuf]) -> Output {
 #[test]
 fn its_evidence_is_verified_a_line_a_check() {
     let paths = evidence(demo());
-    assert_eq!(paths.len(), 1 + 4 + 9, "journal, bundles, transcripts");
+    assert_eq!(paths.len(), 1 + 4 + 10, "journal, bundles, transcripts");
     let judged = verify(&paths);
     let said = text(&judged.stdout);
     assert!(judged.status.success(), "{said}{}", text(&judged.stderr));
@@ -422,7 +422,7 @@ fn one_flipped_bit_anywhere_is_seen() {
     let notes = text(&judged.stdout)
         .matches("minutes are not given")
         .count();
-    assert_eq!(notes, 9, "what was not checked is said");
+    assert_eq!(notes, 10, "what was not checked is said");
 }
 
 #[test]
@@ -431,7 +431,11 @@ fn every_pdf_is_sound() {
         .into_iter()
         .filter(|path| path.extension().is_some_and(|e| e == "pdf"))
         .collect();
-    assert_eq!(pdfs.len(), 6 + 9 + 9, "components, scripts, minutes");
+    assert_eq!(
+        pdfs.len(),
+        6 + 3 + 10 + 10,
+        "components, shares, scripts, minutes"
+    );
     for pdf in pdfs {
         let checked = Command::new("qpdf")
             .arg("--check")
