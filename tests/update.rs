@@ -247,6 +247,31 @@ fn what_is_not_the_makers_newer_update_for_this_machine_is_refused() {
     assert!(!headers.iter().any(|h| h.action == "install-update"));
 }
 
+/// Manifests that are none: refused at the medium, by the station and by a
+/// stranger, and never a panic.
+#[test]
+fn malformed_manifests_are_refused() {
+    let (_folder, mut scene, release, programs) = room();
+    let made = Made::new(&release, [0, 2, 0], GOOD);
+    let medium = made.put(&release, &scene.room.stick.folder());
+    let malformed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/malformed/updates");
+    let mut count = 0;
+    for entry in fs::read_dir(malformed).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, medium.join(UPDATE_FILE)).unwrap();
+        let refused = install(&mut scene).unwrap_err();
+        assert!(
+            refused.happened.contains("does not hold"),
+            "{path:?}: {refused:?}"
+        );
+        let report = verify_paths(&[medium.clone()]);
+        assert!(!report.ok(), "{path:?}: {report}");
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
+    assert_eq!(leads(&programs, "current").as_deref(), Some(VERSION));
+}
+
 /// Files that change after the letter was compared, and programs that do not
 /// run here: found before anything is switched.
 #[test]
