@@ -13,6 +13,7 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::machine::Machine;
 use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
+use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_keyroom::ports::store::StoreError;
 use conclave_keyroom::provider::{Provider, SoftwareProvider};
 use conclave_keyroom::vault::engine::SledStore;
@@ -27,6 +28,7 @@ use crate::host::machine::HostMachine;
 use crate::host::media::{HostMedia, MediaPlaces};
 use crate::host::pcsc::PcscReaders;
 use crate::host::printer::HostPrinters;
+use crate::host::programs::HostPrograms;
 use crate::host::random::SystemRandom;
 use crate::session::Session;
 use crate::station::{Blank, Station};
@@ -72,6 +74,10 @@ impl OpenError {
             Self::SelfTest(_) | Self::Random(_) => {
                 "The station stays locked and does nothing. Do not use this computer or this \
                  build; call the administrators."
+            }
+            Self::Vault(VaultError::NewerFormat { .. }) => {
+                "Nothing was opened or changed. Start the newer program; to go back, restore the \
+                 backup that was made before the update."
             }
             Self::Vault(_) => {
                 "Nothing was opened or changed. Keep the disk as it is; call the administrators \
@@ -186,6 +192,13 @@ pub fn open_with(
         random: random_source()?,
         blank,
     })?;
+    let station = match &config.update {
+        Some(update) => {
+            let programs = HostPrograms::new(&update.programs);
+            station.with_programs(Box::new(programs), Some(update.release_key))
+        }
+        None => station,
+    };
     Ok(Opened {
         station,
         clock,
@@ -246,6 +259,8 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         readers: parts.readers,
         printers: parts.printers,
         media: parts.media,
+        programs: Box::new(NoPrograms),
+        release_key: None,
         clock: parts.clock,
         blank: parts.blank,
         session: Session::default(),

@@ -87,6 +87,8 @@ pub enum Administration {
     MakeBackup,
     /// Prove a backup in memory.
     RehearseRestore,
+    /// Install a software update, or go back to the former program.
+    UpdateSoftware,
     /// Replace a card, add or remove a person, renew a group.
     ChangeMembers,
     /// Accept a red finding of the doctor.

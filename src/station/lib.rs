@@ -41,6 +41,7 @@ pub mod station;
 pub mod token;
 pub mod training_room;
 pub mod unlock;
+pub mod update;
 pub mod words;
 
 pub use station::Station;

@@ -223,6 +223,7 @@ impl Station {
                     Administration::UnblockPin => self.unblock_pin(front),
                     Administration::MakeBackup => self.make_backup(front),
                     Administration::RehearseRestore => self.rehearse_restore(front),
+                    Administration::UpdateSoftware => self.update_software(front),
                     Administration::ChangeMembers => self.change_members(front),
                     Administration::AcceptFinding => self.accept_finding(front),
                     Administration::ConfirmClock => self.confirm_clock(front),

@@ -10,8 +10,9 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::machine::Machine;
 use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
+use conclave_keyroom::ports::programs::Programs;
 
-use conclave_evidence::Id;
+use conclave_evidence::{Id, Point};
 use conclave_trades::target::ExportedBundle;
 
 use crate::ceremony::paper::Filed;
@@ -28,6 +29,9 @@ pub struct Station {
     pub(crate) readers: Arc<dyn CardReaders>,
     pub(crate) printers: Box<dyn Printers>,
     pub(crate) media: Box<dyn Media>,
+    pub(crate) programs: Box<dyn Programs>,
+    /// Whose updates are taken.
+    pub(crate) release_key: Option<Point>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) blank: Blank,
     pub(crate) session: Session,

@@ -537,6 +537,9 @@ impl App {
             (Kind::Devices, Key::Char('v')) => {
                 Some(vec![Request::Administer(Administration::RehearseRestore)])
             }
+            (Kind::Devices, Key::Char('u')) => {
+                Some(vec![Request::Administer(Administration::UpdateSoftware)])
+            }
             (Kind::People, Key::Char('s')) => {
                 Some(vec![Request::Administer(Administration::SuspendCard)])
             }

@@ -115,6 +115,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "",
             "e enrols a printer, m a USB medium. Both need administrators.",
             "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs.",
+            "u installs a software update from an enrolled medium, or goes back to the former program; the administrators' quorum signs.",
             "v proves a backup: the recovery quorum opens it in memory, and nothing of this station is touched.",
         ],
         "journal" => &[

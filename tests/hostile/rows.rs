@@ -33,6 +33,7 @@ use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, PrintWords, 
 use conclave_trades::target::{
     ExportKeys, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
 };
+use conclave_trades::update::{InstallUpdate, RollBack};
 
 use crate::Trial;
 use crate::play;
@@ -217,6 +218,12 @@ pub const ROWS: &[Row] = &[
         "administrators logged on, recovery logged on",
         renew_by_recovery
     ),
+    row!(InstallUpdate, "administrators sign", install, |act| {
+        act.digest.0[0] ^= 1;
+    }),
+    row!(RollBack, "administrators sign", roll_back, |act| {
+        act.to.push('1');
+    }),
     row!(
         PrintWords,
         "administrators logged on, recovery logged on",
@@ -638,6 +645,24 @@ fn renew_by_recovery(room: &Room) -> RenewGroups {
     RenewGroups {
         by_recovery: true,
         ..renew(room)
+    }
+}
+
+fn install(room: &Room) -> InstallUpdate {
+    InstallUpdate {
+        version: [0, 2, 0],
+        digest: Hash([9; 32]),
+        key: room.vault().authority().unwrap().station_key,
+        serial: "4C530001".into(),
+        folder: "UPDATE-1".into(),
+        current: Some("0.1.0".into()),
+    }
+}
+
+fn roll_back(_: &Room) -> RollBack {
+    RollBack {
+        from: "0.2.0".into(),
+        to: "0.1.0".into(),
     }
 }
 

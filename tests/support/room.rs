@@ -34,6 +34,7 @@ use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::{Action, Door, DoorError, Proposal, StopFlag, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_keyroom::ports::store::Store;
 use conclave_keyroom::provider::SoftwareProvider;
 use conclave_keyroom::vault::engine::SledStore;
@@ -486,6 +487,7 @@ impl Room {
         let mut ports = Ports {
             printers: &mut printers,
             media: &mut media,
+            programs: &mut NoPrograms,
         };
         self.door_mut()
             .perform(action, warrant, Vec::new(), &mut ports)

@@ -11,6 +11,17 @@ pub enum VaultError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A newer program has written it.
+    #[error(
+        "this repository was written by a newer program: it is of format {format}, and this \
+         program knows up to {knows}"
+    )]
+    NewerFormat {
+        /// Its format.
+        format: u32,
+        /// The newest that is known here.
+        knows: u32,
+    },
     /// There is no station in this repository yet.
     #[error("this repository holds no station yet")]
     Empty,

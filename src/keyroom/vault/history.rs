@@ -326,6 +326,17 @@ impl Vault {
         cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("head"))
     }
 
+    /// The headers of all entries, in their order.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn headers(&self) -> Result<Vec<EntryHeader>, VaultError> {
+        let entries = self.entries(0)?;
+        let open = |entry: &Entry| entry.open_header();
+        let headers: Result<Vec<_>, _> = entries.iter().map(open).collect();
+        headers.map_err(|_| VaultError::Malformed("entry"))
+    }
+
     /// The sealed entries from `first` on.
     ///
     /// # Errors

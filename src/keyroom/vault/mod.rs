@@ -11,6 +11,7 @@ pub mod compartment;
 mod copy;
 pub mod engine;
 mod error;
+pub mod format;
 pub mod genesis;
 pub mod guard;
 mod history;
@@ -130,8 +131,10 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Authority`] and [`VaultError::Journal`] name the place
-    /// that does not verify.
-    pub fn open(store: Box<dyn Store>, world: Surroundings) -> Result<Self, VaultError> {
+    /// that does not verify; [`VaultError::NewerFormat`].
+    pub fn open(mut store: Box<dyn Store>, world: Surroundings) -> Result<Self, VaultError> {
+        // What a newer program has written is not even looked at.
+        format::bring_up(&mut *store, &format::STEPS)?;
         let mut vault = Self {
             store: Layered::over(store),
             world,
@@ -197,6 +200,14 @@ impl Vault {
     #[must_use]
     pub fn shared_clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.world.clock)
+    }
+
+    /// The repository's format.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn format(&self) -> Result<u32, VaultError> {
+        format::read(self.store.get(place::FORMAT)?)
     }
 
     /// A fresh random id.
