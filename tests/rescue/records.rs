@@ -247,7 +247,12 @@ fn a_bit_in_any_value_is_named_and_nothing_is_written() {
         // Of many alike the first have more places.
         let alike = seen.entry(family(key)).or_default();
         *alike += 1;
-        for run in 0..if *alike <= 3 { 4 } else { 1 } {
+        let places = match *alike {
+            0..3 => 4,
+            _ if *alike <= 6 || key.starts_with(b"w/") => 1,
+            _ => 0,
+        };
+        for run in 0..places {
             let mut altered = content.clone();
             let value_there = altered.get_mut(key).unwrap();
             if run == 3 {
@@ -264,10 +269,15 @@ fn a_bit_in_any_value_is_named_and_nothing_is_written() {
             .iter()
             .any(|p| key.starts_with(*p))
     }) {
+        let family = format!("{} gone", family(key));
+        let alike = seen.entry(family.clone()).or_default();
+        *alike += 1;
+        if *alike > 9 {
+            continue;
+        }
         let mut altered = content.clone();
         altered.remove(key);
         let outcome = examine(&room, altered, key);
-        let family = format!("{} gone", family(key));
         *counts.entry((family, outcome)).or_default() += 1;
     }
     let all: usize = counts.values().sum();
@@ -296,7 +306,7 @@ fn a_bit_in_any_value_is_named_and_nothing_is_written() {
             "{wanted} is missing: {families:?}"
         );
     }
-    assert!(all > 250, "{all}");
+    assert!(all > 180, "{all}");
 }
 
 /// Old records under an old root, in a new journal: each is well signed, and
