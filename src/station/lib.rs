@@ -32,6 +32,7 @@ pub mod present;
 mod recovery_words;
 mod rehearse;
 pub mod renew;
+pub mod rescue;
 mod restore;
 pub mod service;
 pub mod session;

@@ -18,6 +18,7 @@ use conclave_trades::target::ExportedBundle;
 use crate::ceremony::paper::Filed;
 use crate::data::Data;
 use crate::inventory::Inventory;
+use crate::rescue::Damage;
 use crate::session::Session;
 
 /// Blanks the screen (`true`) or lets it come back; called from any thread.
@@ -51,6 +52,8 @@ pub struct Station {
     pub(crate) stake: Option<String>,
     /// The bundle that was written last, to be read again after a replug.
     pub(crate) bundle: Option<ExportedBundle>,
+    /// What is wrong with the repository.
+    pub(crate) damage: Option<Damage>,
     /// Minutes that were filed at a close, and of which ceremony.
     pub(crate) minutes: Option<(Id, Filed)>,
 }

@@ -237,6 +237,11 @@ impl Room {
         Self::unfounded(Place::Memory(store))
     }
 
+    /// The people of a station that does not exist yet, on the real store.
+    pub fn before_founding_in(folder: &Path) -> Self {
+        Self::unfounded(Place::Folder(folder.to_owned()))
+    }
+
     fn unfounded(place: Place) -> Self {
         let mut room = Self::unopened(place);
         room.reopen();

@@ -53,6 +53,9 @@ pub enum VaultError {
     /// is only read.
     #[error("the records of {0} are still being checked; nothing is changed before that is done")]
     AddingUp(Compartment),
+    /// The repository is damaged, and only looked at.
+    #[error("this is a rescue: the repository is damaged, and nothing is written to it")]
+    Rescue,
     /// Fewer shares than the group needs.
     #[error("{group}: {have} of {need} shares")]
     TooFew {

@@ -21,6 +21,7 @@ mod parts;
 mod place;
 mod recovery;
 mod renewal;
+mod rescue;
 mod root;
 mod seal;
 mod share;
@@ -48,6 +49,7 @@ pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
 pub use recovery::{AnchorFit, Fork};
 pub(crate) use recovery::{GIVEN_UP, given_up_digest};
 pub use renewal::{NewGroup, Receipt, Renewal};
+pub use rescue::{Damaged, JournalSurvey, RecordHeader, RootFit, Survey, is_damage, record_header};
 pub use words::{WordKeys, WordsError};
 
 use crate::ports::clock::Clock;
@@ -85,6 +87,8 @@ pub struct Vault {
     renewal: Option<renewal::Prepared>,
     /// What a recovery that is going on gives up.
     fork: Option<Fork>,
+    /// Nothing is written any more: what was found by looking.
+    rescue: Option<rescue::Rescue>,
 }
 
 /// What is public before anybody logs on.
@@ -135,7 +139,13 @@ impl Vault {
     pub fn open(mut store: Box<dyn Store>, world: Surroundings) -> Result<Self, VaultError> {
         // What a newer program has written is not even looked at.
         format::bring_up(&mut *store, &format::STEPS)?;
-        let mut vault = Self {
+        let mut vault = Self::over(store, world);
+        vault.begin()?;
+        Ok(vault)
+    }
+
+    fn over(store: Box<dyn Store>, world: Surroundings) -> Self {
+        Self {
             store: Layered::over(store),
             world,
             station: None,
@@ -144,10 +154,14 @@ impl Vault {
             station_key: None,
             renewal: None,
             fork: None,
-        };
-        vault.clear_leftovers()?;
-        vault.station = vault.load_station()?;
-        Ok(vault)
+            rescue: None,
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), VaultError> {
+        self.clear_leftovers()?;
+        self.station = self.load_station()?;
+        Ok(())
     }
 
     /// TRUE while no station was initialised here.
@@ -279,7 +293,11 @@ impl Vault {
         }
         let secret = share::combine(record.station, entry, shares)?;
         self.groups.insert(group, secret);
-        match self.open_compartments() {
+        let opened = match self.rescue {
+            Some(_) => self.survey_compartments(),
+            None => self.open_compartments(),
+        };
+        match opened {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.lock_group(group);
@@ -611,6 +629,9 @@ impl Vault {
 
     /// Writes that are public or sealed already, outside of any record.
     pub(crate) fn write(&mut self, writes: &[Write]) -> Result<(), VaultError> {
+        if self.is_frozen() {
+            return Err(VaultError::Rescue);
+        }
         Ok(self.store.commit(writes)?)
     }
 }
