@@ -10,6 +10,7 @@ mod ceremony;
 pub mod certificates;
 pub mod compose;
 pub mod config;
+pub mod custodian_forms;
 mod custody_tasks;
 pub mod data;
 pub mod demo;

@@ -4,6 +4,7 @@
 use conclave_evidence::authority::{CardState, Mode, SignedAuthority};
 use conclave_evidence::backup::BackupAct;
 use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::custodian_form::{DutiesStamp, FormText};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
@@ -12,6 +13,7 @@ use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_station::adopt::AdoptEntries;
 use conclave_station::certificates::{FileCertificates, IssueCertificates};
+use conclave_station::custodian_forms::SignCustodianForm;
 use conclave_station::doctor::Check;
 use conclave_station::doctor::clock::ConfirmClock;
 use conclave_station::doctor::exception::AcceptFinding;
@@ -193,7 +195,35 @@ pub const ROWS: &[Row] = &[
         act.card.0[0] ^= 1;
     }),
     row!(FileCertificates, "administrators logged on", file),
+    row!(
+        SignCustodianForm,
+        "administrators logged on, a person of custodians-a signs, a person of administrators signs",
+        form,
+        |act| {
+            act.text.until_ms += 1;
+        }
+    ),
 ];
+
+fn form(room: &Room) -> SignCustodianForm {
+    let gus = &room.holder("Gus").person;
+    let duties = DutiesStamp {
+        stamp: "custodian v1".into(),
+        digest: Hash([0xD7; 32]),
+    };
+    let station = room.vault().authority().unwrap().station;
+    SignCustodianForm {
+        text: FormText::new(
+            station,
+            (gus.id, "Gus"),
+            GroupId::CustodiansA,
+            duties,
+            START_MS,
+        ),
+        manager: room.holder("Ada").person.id,
+        manager_name: "Ada".into(),
+    }
+}
 
 fn player(room: &Room, name: &str, group: GroupId) -> Player {
     Player {

@@ -11,6 +11,7 @@ pub mod compartment;
 mod copy;
 pub mod engine;
 mod error;
+pub mod forms;
 pub mod genesis;
 pub mod guard;
 mod history;

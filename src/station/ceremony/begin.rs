@@ -2,6 +2,7 @@
 
 use conclave_evidence::authority::CardState;
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::custodian_form::FORM_REMEDY;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::ports::dialogue::{
@@ -289,9 +290,15 @@ impl Station {
         players
     }
 
-    /// One seat for each person of the cast, with the people who may take it.
-    fn seats(&self, script: &Script, parameters: &Parameters) -> Vec<(String, Vec<Player>)> {
+    /// One seat for each person of the cast, with the people who may take it;
+    /// and why somebody is not offered.
+    fn seats(
+        &self,
+        script: &Script,
+        parameters: &Parameters,
+    ) -> (Vec<(String, Vec<Player>)>, Vec<String>) {
         let mut seats = Vec::new();
+        let mut not_offered: Vec<String> = Vec::new();
         for part in &script.cast {
             let groups = part.source.groups();
             let count = if part.source.is_custodian() {
@@ -313,9 +320,21 @@ impl Station {
                     }
                     None => seats.push((part.part.clone(), self.players(*group))),
                 }
+                if let Some((_, players)) = seats.last_mut().filter(|_| part.source.is_custodian())
+                {
+                    players.retain(|player| match self.may_be_custodian(player) {
+                        Ok(()) => true,
+                        Err(why) => {
+                            if !not_offered.contains(&why) {
+                                not_offered.push(why);
+                            }
+                            false
+                        }
+                    });
+                }
             }
         }
-        seats
+        (seats, not_offered)
     }
 
     fn ask_cast(
@@ -324,7 +343,15 @@ impl Station {
         parameters: &Parameters,
         people: &mut dyn People,
     ) -> Result<Option<Vec<CastPart>>, Refusal> {
-        let seats = self.seats(script, parameters);
+        let (seats, not_offered) = self.seats(script, parameters);
+        if let Some((part, _)) = seats.iter().find(|(_, players)| players.is_empty())
+            && !not_offered.is_empty()
+        {
+            return Err(refused(
+                format!("Nobody can be {part}. {}", not_offered.join(" ")),
+                FORM_REMEDY,
+            ));
+        }
         let mut taken: Vec<Id> = Vec::new();
         let mut fields = Vec::new();
         for (part, players) in &seats {
@@ -339,13 +366,15 @@ impl Station {
                 first.map(|p| p.name.clone()),
             ));
         }
+        let mut lines = vec![PromptLine::note(
+            "Nobody takes two parts. A witness holds no component of this key.",
+        )];
+        lines.extend(not_offered.iter().map(PromptLine::note));
         let mut prompt = Prompt {
             code: "ceremony.cast".into(),
             act: format!("{} {}", script.title, parameters.label),
             title: "Who takes part".into(),
-            lines: vec![PromptLine::note(
-                "Nobody takes two parts. A witness holds no component of this key.",
-            )],
+            lines,
             ask: Ask::Form {
                 fields,
                 submit: "go on to the script".into(),

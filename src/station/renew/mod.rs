@@ -62,6 +62,8 @@ pub enum Change {
     Secret,
     /// A card's certificates are issued anew, for the same keys.
     Certificates,
+    /// A custodian's form is signed, for the first time or for another year.
+    CustodianForm,
     /// A new card that was not finished gets its PUK, management key and
     /// anchor.
     FinishCard,
@@ -69,13 +71,14 @@ pub enum Change {
 
 impl Change {
     /// All, in the order of the menu.
-    pub const ALL: [Change; 7] = [
+    pub const ALL: [Change; 8] = [
         Self::ReplaceCard,
         Self::Leaver,
         Self::AddMember,
         Self::Quorum,
         Self::Secret,
         Self::Certificates,
+        Self::CustodianForm,
         Self::FinishCard,
     ];
 
@@ -89,6 +92,7 @@ impl Change {
             Self::Quorum => "Change how many must come",
             Self::Secret => "Renew a group's secret",
             Self::Certificates => "Renew a card's certificates",
+            Self::CustodianForm => "Sign a custodian's form",
             Self::FinishCard => "Finish a new card",
         }
     }
@@ -101,6 +105,7 @@ impl Change {
             Self::Quorum => "m of a group; its members receive new shares",
             Self::Secret => "on suspicion: same members, new shares, new keys",
             Self::Certificates => "before they expire; keys, shares and PIN stay",
+            Self::CustodianForm => "once a year: custodian and management",
             Self::FinishCard => "one that was pulled before it was ready",
         }
     }
@@ -158,6 +163,9 @@ impl Station {
         }
         if change == Change::Certificates {
             return self.renew_certificates(people);
+        }
+        if change == Change::CustodianForm {
+            return self.sign_custodian_form(people);
         }
         self.pause_watch(true);
         let end = self

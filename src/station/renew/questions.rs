@@ -33,7 +33,9 @@ impl Station {
             Change::Leaver => self.ask_leaver(people),
             Change::AddMember => self.ask_member(people),
             Change::Quorum => self.ask_quorum(people),
-            Change::Secret | Change::Certificates | Change::FinishCard => self.ask_secret(people),
+            Change::Secret | Change::Certificates | Change::CustodianForm | Change::FinishCard => {
+                self.ask_secret(people)
+            }
         }
     }
 

@@ -88,6 +88,7 @@ impl AcceptComponent {
                 "Only custodians type components.",
             ));
         }
+        super::form::holds(permit, (person, &self.custodian.name), group)?;
         let other_part = || {
             ActionError::rule(
                 format!(

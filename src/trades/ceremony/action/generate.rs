@@ -108,6 +108,7 @@ impl GenerateKey {
                     "Only custodians receive components.",
                 ));
             }
+            super::form::outlasts(permit, (part.custodian, &part.name), part.group)?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod accept;
 mod close;
 mod combine;
+mod form;
 mod generate;
 mod open;
 mod print;

@@ -157,6 +157,8 @@ impl Action for ProveComponent {
     ) -> Result<Proof, ActionError> {
         let mut record = super::key_record(permit, self.key)?;
         let component = self.component(&record)?.clone();
+        let custodian = &self.custodian;
+        super::form::holds(permit, (custodian.id, &custodian.name), custodian.group)?;
         let typed = match (secrets.as_slice(), self.unreadable) {
             ([value], false) => Some(value),
             ([], true) => None,
