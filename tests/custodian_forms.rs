@@ -5,13 +5,19 @@
 
 #[path = "support/acts.rs"]
 mod acts;
+#[path = "custodian_forms/backups.rs"]
+mod backups;
 #[path = "custodian_forms/door.rs"]
 mod door;
 #[path = "custodian_forms/forms.rs"]
 mod forms;
+#[path = "custodian_forms/managers.rs"]
+mod managers;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/room.rs"]
 mod room;
 #[path = "support/stage.rs"]
 mod stage;
+#[path = "support/typist.rs"]
+mod typist;

@@ -7,6 +7,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::custodian_form::{
     CustodianForm, Duties, FORM_AHEAD_DAYS, FORM_DAYS, FORM_REMEDY, FormText, Standing,
 };
+use conclave_keyroom::domain::key::Holder;
 use conclave_keyroom::door::{Action, ActionError, Authority, PROPOSAL_MS, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
@@ -333,7 +334,10 @@ impl Station {
         let name = who.name.as_str();
         let text = FormText::new(
             station,
-            (who.person, name),
+            Holder {
+                person: who.person,
+                name: name.to_owned(),
+            },
             who.group,
             stamp,
             self.clock.wall_ms(),

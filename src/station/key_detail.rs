@@ -49,6 +49,13 @@ fn lines(key: &KeyRecord) -> Vec<String> {
             c.custodian_name,
             c.kcv.words()
         ));
+        match &c.backup {
+            Some(backup) => detail.push(format!("  backup {}", backup.name)),
+            None => detail.push("  no backup".into()),
+        }
+        for before in &c.former {
+            detail.push(format!("  before: {}", before.name));
+        }
         if let Some(at) = c.doubted_ms {
             detail.push(format!("  its sheet was NOT proven {}", words::date(at)));
         } else if let Some(at) = c.proven_ms {

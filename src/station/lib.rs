@@ -27,6 +27,7 @@ mod key_table;
 mod lists;
 pub mod logon;
 pub mod lost_card;
+pub mod one_manager;
 pub mod pins;
 pub mod present;
 mod rehearse;

@@ -106,6 +106,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             key: id(9),
             holders: Vec::new(),
             serials: vec![Some("OLD-0001".into()); usize::from(components)],
+            backups: Vec::new(),
         }),
         held: Vec::new(),
     };

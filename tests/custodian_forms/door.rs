@@ -7,7 +7,7 @@ use conclave_keyroom::domain::custodian_form::{
     CEREMONY_MS, CustodianForm, DutiesStamp, FORM_DAYS, FormText, Standing,
 };
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::key::{CheckValue, Holder};
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, DoorError, Warrant};
 use conclave_keyroom::vault::{Compartment, VaultError};
@@ -27,6 +27,7 @@ pub fn generate(room: &Room) -> GenerateKey {
         custodian: room.holder(name).person.id,
         name: name.into(),
         group,
+        backup: None,
     };
     GenerateKey {
         ceremony: CEREMONY,
@@ -60,6 +61,7 @@ fn accept(room: &Room) -> AcceptComponent {
             group: A,
             reports_to: String::new(),
         },
+        backup: None,
         kcv: CheckValue {
             value: "08D7B4".into(),
             method: "ENC-ZERO".into(),
@@ -261,7 +263,16 @@ fn sign(room: &Room, now_ms: u64) -> SignCustodianForm {
     };
     let station = room.vault().authority().unwrap().station;
     SignCustodianForm {
-        text: FormText::new(station, (gus.id, "Gus"), A, duties, now_ms),
+        text: FormText::new(
+            station,
+            Holder {
+                person: gus.id,
+                name: "Gus".into(),
+            },
+            A,
+            duties,
+            now_ms,
+        ),
         manager: room.holder("Ada").person.id,
         manager_name: "Ada".into(),
     }

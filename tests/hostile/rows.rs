@@ -7,7 +7,7 @@ use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::custodian_form::{DutiesStamp, FormText};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::key::{CheckValue, Holder};
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
@@ -18,6 +18,7 @@ use conclave_station::doctor::Check;
 use conclave_station::doctor::clock::ConfirmClock;
 use conclave_station::doctor::exception::AcceptFinding;
 use conclave_station::lost_card::ChangeCard;
+use conclave_station::one_manager::AcceptOneManager;
 use conclave_station::pins::UnblockPin;
 use conclave_station::renew::RenewGroups;
 use conclave_station::unlock::UnlockStation;
@@ -203,7 +204,23 @@ pub const ROWS: &[Row] = &[
             act.text.until_ms += 1;
         }
     ),
+    row!(
+        AcceptOneManager,
+        "administrators sign",
+        one_manager,
+        |act| {
+            act.until_ms += 1;
+        }
+    ),
 ];
+
+fn one_manager(_: &Room) -> AcceptOneManager {
+    AcceptOneManager {
+        manager: "Zoe".into(),
+        reason: "four of us".into(),
+        until_ms: START_MS + 86_400_000,
+    }
+}
 
 fn form(room: &Room) -> SignCustodianForm {
     let gus = &room.holder("Gus").person;
@@ -215,7 +232,10 @@ fn form(room: &Room) -> SignCustodianForm {
     SignCustodianForm {
         text: FormText::new(
             station,
-            (gus.id, "Gus"),
+            Holder {
+                person: gus.id,
+                name: "Gus".into(),
+            },
             GroupId::CustodiansA,
             duties,
             START_MS,
@@ -250,6 +270,7 @@ fn generate(room: &Room) -> GenerateKey {
         custodian: room.holder(name).person.id,
         name: name.into(),
         group,
+        backup: None,
     };
     GenerateKey {
         ceremony: CEREMONY,
@@ -281,6 +302,7 @@ fn accept(room: &Room) -> AcceptComponent {
         index: 1,
         of: 2,
         custodian: player(room, "Gus", GroupId::CustodiansA),
+        backup: None,
         kcv: CheckValue {
             value: "08D7B4".into(),
             method: "ENC-ZERO".into(),
@@ -340,6 +362,7 @@ fn prove(room: &Room) -> ProveComponent {
         label: LABEL.into(),
         index: 1,
         custodian: player(room, "Gus", GroupId::CustodiansA),
+        backup: None,
         serial: "CE0000001".into(),
         unreadable: true,
     }

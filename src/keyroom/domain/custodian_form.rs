@@ -7,6 +7,8 @@ use conclave_evidence::cbor::{self, CborError};
 use conclave_evidence::{GroupId, Hash, Id};
 use serde::{Deserialize, Serialize};
 
+use super::key::Holder;
+
 /// A form is reconfirmed once a year (R18).
 pub const FORM_DAYS: u64 = 365;
 /// A form that lapses is a task this long before.
@@ -102,15 +104,15 @@ impl FormText {
     #[must_use]
     pub fn new(
         station: Id,
-        (person, name): (Id, &str),
+        custodian: Holder,
         group: GroupId,
         duties: DutiesStamp,
         now_ms: u64,
     ) -> Self {
         Self {
             station,
-            person,
-            name: name.to_owned(),
+            person: custodian.person,
+            name: custodian.name,
             group,
             duties,
             effective_ms: now_ms,
@@ -219,9 +221,12 @@ mod tests {
             card: Id([2; 16]),
             signature: Signature([3; 64]),
         };
-        let person = (Id([4; 16]), "Gus");
+        let gus = Holder {
+            person: Id([4; 16]),
+            name: "Gus".into(),
+        };
         CustodianForm {
-            text: FormText::new(Id([5; 16]), person, GroupId::CustodiansA, duties, 0),
+            text: FormText::new(Id([5; 16]), gus, GroupId::CustodiansA, duties, 0),
             signatures: vec![signature; signatures],
             approvals: Vec::new(),
         }

@@ -5,6 +5,7 @@ pub mod device;
 pub mod form;
 pub mod key;
 pub mod label;
+pub mod one_manager;
 pub mod people;
 pub mod permission;
 pub mod profile;

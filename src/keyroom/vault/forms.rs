@@ -8,6 +8,7 @@ use conclave_evidence::{GroupId, Hash, Id};
 
 use super::{Batch, Compartment, Vault, VaultError};
 use crate::domain::custodian_form::{CustodianForm, DutiesStamp, FormText, Standing};
+use crate::domain::key::Holder;
 use crate::domain::people::Person;
 
 /// The forms of the people who found a station.
@@ -20,7 +21,10 @@ impl Forms {
             Some(CustodianForm {
                 text: FormText::new(
                     record.station,
-                    (person.id, &person.name),
+                    Holder {
+                        person: person.id,
+                        name: person.name.clone(),
+                    },
                     group,
                     duties.clone(),
                     record.made_at_ms,

@@ -81,8 +81,12 @@ impl Station {
                 .door
                 .new_id()
                 .map_err(|e| self.refusal(&e.to_string()))?;
-            match engine.start(id, parameters, cast) {
-                Ok(state) => {
+            match engine.start_accepting(id, parameters, cast, &self.accepted_managers()) {
+                Ok(mut state) => {
+                    match self.ask_backups(script, &state, people) {
+                        Ok(backups) => state.backups = backups,
+                        Err(why) => return gave_up(why),
+                    }
                     return match self.show_script(script, &state, people) {
                         Ok(()) => Ok(Some(state)),
                         Err(why) => gave_up(why),
@@ -253,7 +257,7 @@ impl Station {
 
     /// Members of a group whose card is active, the people of the session
     /// first.
-    fn players(&self, group: GroupId) -> Vec<Player> {
+    pub(super) fn players(&self, group: GroupId) -> Vec<Player> {
         let Ok(record) = self.door.vault().authority() else {
             return Vec::new();
         };
@@ -310,13 +314,16 @@ impl Station {
                 let Some(group) = groups.get(at % groups.len().max(1)) else {
                     continue;
                 };
-                let holders = parameters.exercise.as_ref().map(|e| &e.holders);
-                match holders.filter(|_| part.source.is_custodian()) {
-                    // Whoever holds the sheet, and nobody else.
-                    Some(holders) => {
+                let exercise = parameters.exercise.as_ref();
+                match exercise.filter(|_| part.source.is_custodian()) {
+                    // Whoever holds the sheet, or is its backup, and nobody
+                    // else.
+                    Some(exercise) => {
                         let all = groups.iter().flat_map(|g| self.players(*g));
-                        let holder = all.filter(|p| Some(&p.id) == holders.get(at));
-                        seats.push((part.part.clone(), holder.collect()));
+                        let may = all.filter(|p| exercise.may_open(at, p.id));
+                        let mut may: Vec<Player> = may.collect();
+                        may.sort_by_key(|p| Some(&p.id) != exercise.holders.get(at));
+                        seats.push((part.part.clone(), may));
                     }
                     None => seats.push((part.part.clone(), self.players(*group))),
                 }

@@ -82,6 +82,7 @@ impl Station {
             index,
             of: state.parameters.components,
             custodian: custodian.clone(),
+            backup: state.backup(index),
             kcv: check_value(&kcv),
             proven,
         };

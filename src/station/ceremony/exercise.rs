@@ -104,8 +104,15 @@ impl Station {
                     key: key.id,
                     holders: components.iter().map(|c| c.custodian).collect(),
                     serials: components.iter().map(|c| c.envelope.clone()).collect(),
+                    backups: components
+                        .iter()
+                        .map(|c| c.backup.as_ref().map(|b| b.person))
+                        .collect(),
                 }),
-                held: components.iter().map(|c| (c.custodian, c.index)).collect(),
+                held: components
+                    .iter()
+                    .flat_map(|c| c.ever().map(|id| (id, c.index)))
+                    .collect(),
             }));
         }
     }
@@ -133,6 +140,7 @@ impl Station {
             label: record.label.clone(),
             index,
             custodian: custodian.clone(),
+            backup: state.backup(index),
             serial: serial.to_owned(),
             unreadable: typed.is_none(),
         };

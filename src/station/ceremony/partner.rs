@@ -137,12 +137,16 @@ impl Station {
         let typed = entered
             .iter()
             .filter(|(_, e)| e.label == label)
-            .map(|(_, e)| (e.custodian.id, e.index));
+            .flat_map(|(_, e)| {
+                let backup = e.backup.iter().map(|b| b.person);
+                backup.chain([e.custodian.id]).map(|id| (id, e.index))
+            });
         let keys: Vec<KeyRecord> = self.keys();
         let printed = keys
             .iter()
             .filter(|k| k.label == label)
-            .flat_map(|k| k.components.iter().map(|c| (c.custodian, c.index)));
+            .flat_map(|k| &k.components)
+            .flat_map(|c| c.ever().map(|id| (id, c.index)));
         let mut held: Vec<(Id, u8)> = typed.chain(printed).collect();
         held.sort();
         held.dedup();

@@ -65,7 +65,7 @@ impl ExceptionRecord {
 }
 
 /// A reason that says something, and that a screen and a page can print.
-pub(super) fn check_reason(reason: &str) -> Result<(), ActionError> {
+pub(crate) fn check_reason(reason: &str) -> Result<(), ActionError> {
     let long = reason.chars().count();
     let printable = !reason.chars().any(char::is_control);
     if reason.trim().len() >= 3 && long <= REASON_MAX && printable {

@@ -64,6 +64,8 @@ pub enum Change {
     Certificates,
     /// A custodian's form is signed, for the first time or for another year.
     CustodianForm,
+    /// One manager of all custodians is accepted.
+    OneManager,
     /// A new card that was not finished gets its PUK, management key and
     /// anchor.
     FinishCard,
@@ -71,7 +73,7 @@ pub enum Change {
 
 impl Change {
     /// All, in the order of the menu.
-    pub const ALL: [Change; 8] = [
+    pub const ALL: [Change; 9] = [
         Self::ReplaceCard,
         Self::Leaver,
         Self::AddMember,
@@ -79,6 +81,7 @@ impl Change {
         Self::Secret,
         Self::Certificates,
         Self::CustodianForm,
+        Self::OneManager,
         Self::FinishCard,
     ];
 
@@ -93,6 +96,7 @@ impl Change {
             Self::Secret => "Renew a group's secret",
             Self::Certificates => "Renew a card's certificates",
             Self::CustodianForm => "Sign a custodian's form",
+            Self::OneManager => "Accept one manager",
             Self::FinishCard => "Finish a new card",
         }
     }
@@ -106,6 +110,7 @@ impl Change {
             Self::Secret => "on suspicion: same members, new shares, new keys",
             Self::Certificates => "before they expire; keys, shares and PIN stay",
             Self::CustodianForm => "once a year: custodian and management",
+            Self::OneManager => "of all custodians, in a small organisation",
             Self::FinishCard => "one that was pulled before it was ready",
         }
     }
@@ -163,6 +168,9 @@ impl Station {
         }
         if change == Change::Certificates {
             return self.renew_certificates(people);
+        }
+        if change == Change::OneManager {
+            return self.accept_one_manager(people);
         }
         if change == Change::CustodianForm {
             return self.sign_custodian_form(people);

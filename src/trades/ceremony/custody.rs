@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::one_manager::{OneManager, manager_of_all};
 use conclave_keyroom::domain::people::Person;
 
 use super::engine::CeremonyError;
 use super::script::Script;
-use super::state::{CastPart, Parameters, Player};
+use super::state::{CastPart, Exception, Parameters, Player};
 
 /// The rule of custody that stands in the way. There is no exception here: an
 /// exception is its own act, by other people.
@@ -51,7 +52,7 @@ impl CustodyError {
             }
             Self::OtherPart { .. } => "Let another custodian take this component.",
             Self::SameManager { .. } => {
-                "Take at least one custodian of another manager; administrators record who reports to whom."
+                "Take a custodian of another manager. Where there is none, administrators accept one manager: people screen, m."
             }
         }
     }
@@ -155,17 +156,10 @@ pub fn check(custodians: &[Player], held: &[(Id, u8)]) -> Result<(), CustodyErro
 
 /// XOR needs all components, so it is all custodians together that form a key.
 fn check_managers(custodians: &[Player]) -> Result<(), CustodyError> {
-    let Some(first) = custodians.first() else {
-        return Ok(());
-    };
-    let manager = first.reports_to.trim();
-    let same = |p: &Player| p.reports_to.trim().eq_ignore_ascii_case(manager);
-    if !manager.is_empty() && custodians.iter().all(same) {
-        return Err(CustodyError::SameManager {
-            manager: manager.to_owned(),
-        });
+    match manager_of_all(custodians.iter().map(|p| p.reports_to.as_str())) {
+        Some(manager) => Err(CustodyError::SameManager { manager }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Checks a cast against its script: every part played, by members of its
@@ -174,6 +168,7 @@ pub(super) fn check_cast(
     script: &Script,
     parameters: &Parameters,
     cast: &[CastPart],
+    accepted: &[OneManager],
 ) -> Result<(), CeremonyError> {
     let refuse = |part: &str, detail: String| {
         Err(CeremonyError::Cast {
@@ -223,19 +218,22 @@ pub(super) fn check_cast(
             }
         }
         if let (true, Some(exercise)) = (custodian, &parameters.exercise)
-            && !played
-                .people
-                .iter()
-                .map(|p| p.id)
-                .eq(exercise.holders.iter().copied())
+            && !(0..)
+                .zip(&played.people)
+                .all(|(at, p)| exercise.may_open(at, p.id))
         {
             return refuse(
                 &part.part,
-                "each sheet is opened by the custodian who holds it, and nobody else (R4)".into(),
+                "each sheet is opened by its custodian or their backup, and nobody else (R4)"
+                    .into(),
             );
         }
         if custodian {
-            check(&played.people, &parameters.held)?;
+            match check(&played.people, &parameters.held) {
+                Err(CustodyError::SameManager { manager })
+                    if accepted.iter().any(|a| a.covers(&manager, a.accepted_ms)) => {}
+                checked => checked?,
+            }
         }
     }
     if cast.len() != script.cast.len() {
@@ -250,6 +248,22 @@ pub(super) fn check_cast(
         return refuse("cast", "a part is listed twice".into());
     }
     Ok(())
+}
+
+/// The exception that a cast needs, for its minutes.
+pub(super) fn accepted_manager(cast: &[CastPart], accepted: &[OneManager]) -> Option<Exception> {
+    let people = cast.iter().flat_map(|part| &part.people);
+    let custodians = people.filter(|p| p.group.is_custodian());
+    let manager = manager_of_all(custodians.map(|p| p.reports_to.as_str()))?;
+    let one = accepted
+        .iter()
+        .find(|a| a.covers(&manager, a.accepted_ms))?;
+    Some(Exception {
+        step: "cast".into(),
+        component: None,
+        words: format!("all custodians report to {manager} (R17): {}", one.reason),
+        witness: "accepted by the administrators".into(),
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use conclave_evidence::cbor::{self, CborError};
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::key::{CheckValue, Holder};
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::Answer;
@@ -92,6 +92,17 @@ pub struct Exercise {
     pub holders: Vec<Id>,
     /// The serial of each one's package, where one is recorded.
     pub serials: Vec<Option<String>>,
+    /// Who is the backup of each, and may open it in its holder's place.
+    #[serde(default)]
+    pub backups: Vec<Option<Id>>,
+}
+
+impl Exercise {
+    /// TRUE for who may open the sheet at this place, from 0.
+    #[must_use]
+    pub fn may_open(&self, at: usize, person: Id) -> bool {
+        self.holders.get(at) == Some(&person) || self.backups.get(at) == Some(&Some(person))
+    }
 }
 
 /// A key block that a partner made.
@@ -227,6 +238,9 @@ pub struct State {
     pub parameters: Parameters,
     /// Who takes part.
     pub cast: Vec<CastPart>,
+    /// Who is the backup of each component from now on, in their order (R16).
+    #[serde(default)]
+    pub backups: Vec<Option<Player>>,
     /// The step at hand, from 0, repeats counted out.
     pub at: u16,
     /// The move inside the step, from 0.
@@ -264,6 +278,35 @@ pub struct State {
 }
 
 impl State {
+    /// Who is to be the backup of this component, as records keep it.
+    #[must_use]
+    pub fn backup(&self, index: u8) -> Option<Holder> {
+        let at = usize::from(index).checked_sub(1)?;
+        let player = self.backups.get(at)?.as_ref()?;
+        Some(Holder {
+            person: player.id,
+            name: player.name.clone(),
+        })
+    }
+
+    /// `1 Pat, 2 none`; nothing where no component has a backup to be named.
+    #[must_use]
+    pub fn backup_words(&self) -> Option<String> {
+        // An exercise names those that change; the others stay.
+        let all = self.parameters.exercise.is_none();
+        let named = (1..).zip(&self.backups);
+        let words: Vec<String> = named
+            .filter(|(_, backup)| all || backup.is_some())
+            .map(|(index, backup)| {
+                let name = backup
+                    .as_ref()
+                    .map_or("none", |player| player.name.as_str());
+                format!("{index} {name}")
+            })
+            .collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     /// The record's kind in the catalogue.
     pub const KIND: &'static str = "ceremony";
 

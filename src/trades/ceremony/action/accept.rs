@@ -4,7 +4,7 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
+use conclave_keyroom::domain::key::{CheckValue, Holder, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -28,6 +28,8 @@ pub struct AcceptComponent {
     pub of: u8,
     /// Who typed it.
     pub custodian: Player,
+    /// Who opens its sheet in their place (R16).
+    pub backup: Option<Holder>,
     /// Its check value, by the station's method.
     pub kcv: CheckValue,
     /// How it was proven to be typed right, in words.
@@ -48,6 +50,9 @@ pub struct EnteredComponent {
     pub of: u8,
     /// Who typed it.
     pub custodian: Player,
+    /// Who opens its sheet in their place.
+    #[serde(default)]
+    pub backup: Option<Holder>,
     /// Its check value.
     pub kcv: CheckValue,
     /// See [`commitment`].
@@ -59,6 +64,12 @@ pub struct EnteredComponent {
 impl EnteredComponent {
     /// The record's kind in the catalogue.
     pub const KIND: &'static str = "entered-component";
+
+    /// TRUE for who typed it, and for their backup.
+    #[must_use]
+    pub fn is_for(&self, person: Id) -> bool {
+        self.custodian.id == person || self.backup.as_ref().is_some_and(|b| b.person == person)
+    }
 
     /// The record's id.
     #[must_use]
@@ -89,13 +100,17 @@ impl AcceptComponent {
             ));
         }
         super::form::holds(permit, (person, &self.custodian.name), group)?;
-        let other_part = || {
+        if let Some(backup) = &self.backup {
+            super::backup::check(permit, backup, group)?;
+            super::backup::apart(&[(person, Some(backup))])?;
+        }
+        let backup = self.backup.as_ref().map(|b| (b.person, b.name.as_str()));
+        let these = [Some((person, self.custodian.name.as_str())), backup];
+        let these = || these.iter().flatten().copied();
+        let other_part = |name: &str| {
             ActionError::rule(
-                format!(
-                    "{} has held another part of this key (R4)",
-                    self.custodian.name
-                ),
-                "Another custodian has to type it.",
+                format!("{name} has held another part of this key (R4)"),
+                "Another custodian has to take it.",
             )
         };
         let entered: Vec<(Id, EnteredComponent)> =
@@ -105,8 +120,9 @@ impl AcceptComponent {
             .map(|(_, e)| e)
             .filter(|e| e.label == self.label);
         for before in of_this {
-            if before.custodian.id == person && before.index != self.index {
-                return Err(other_part());
+            let other = before.index != self.index;
+            if let Some((_, name)) = these().find(|(id, _)| other && before.is_for(*id)) {
+                return Err(other_part(name));
             }
             if before.ceremony == self.ceremony && before.index == self.index {
                 return Err(ActionError::rule(
@@ -116,12 +132,18 @@ impl AcceptComponent {
             }
         }
         let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
-        let held = keys
-            .iter()
-            .filter(|(_, k)| k.label == self.label)
-            .any(|(_, k)| k.held_other_part(person, self.index));
-        if held {
-            return Err(other_part());
+        // With the last one they could form the key.
+        let here = entered.iter().filter(|(_, e)| e.ceremony == self.ceremony);
+        let mut all: Vec<Id> = here.map(|(_, e)| e.custodian.id).collect();
+        all.push(person);
+        if all.len() >= usize::from(self.of) {
+            super::managers::apart(permit, &all)?;
+        }
+        for (_, key) in keys.iter().filter(|(_, k)| k.label == self.label) {
+            let held = |(id, _): &(Id, &str)| key.held_other_part(*id, self.index);
+            if let Some((_, name)) = these().find(held) {
+                return Err(other_part(name));
+            }
         }
         Ok(())
     }
@@ -143,8 +165,12 @@ impl Action for AcceptComponent {
     fn words(&self) -> Vec<String> {
         vec![
             format!(
-                "Take component {} of {} of {}, typed by {}",
-                self.index, self.of, self.label, self.custodian.name
+                "Take component {} of {} of {}, typed by {}, {}",
+                self.index,
+                self.of,
+                self.label,
+                self.custodian.name,
+                super::backup::words(self.backup.as_ref())
             ),
             format!("its check value {}; {}", self.kcv.words(), self.proven),
         ]
@@ -181,6 +207,7 @@ impl Action for AcceptComponent {
             index: self.index,
             of: self.of,
             custodian: self.custodian.clone(),
+            backup: self.backup.clone(),
             kcv: self.kcv.clone(),
             commitment,
             at_ms: permit.now_ms(),

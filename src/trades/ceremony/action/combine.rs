@@ -104,6 +104,8 @@ fn component(entered: &EnteredComponent) -> Component {
         opened: None,
         proven_ms: None,
         doubted_ms: None,
+        backup: entered.backup.clone(),
+        former: Vec::new(),
     }
 }
 

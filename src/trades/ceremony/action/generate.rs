@@ -5,7 +5,7 @@ use conclave_crypto::primitive::kcv::Kcv;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{
-    Component, ComponentState, KeyRecord, KeySource, KeyState, WrappingMethod,
+    Component, ComponentState, Holder, KeyRecord, KeySource, KeyState, WrappingMethod,
 };
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::template::KeyTemplate;
@@ -25,6 +25,9 @@ pub struct Part {
     pub name: String,
     /// Their group.
     pub group: GroupId,
+    /// Who opens it in their place, of the same group (R16).
+    #[serde(default)]
+    pub backup: Option<Holder>,
 }
 
 /// Makes a key by its template.
@@ -109,8 +112,14 @@ impl GenerateKey {
                 ));
             }
             super::form::outlasts(permit, (part.custodian, &part.name), part.group)?;
+            if let Some(backup) = &part.backup {
+                super::backup::check(permit, backup, part.group)?;
+            }
         }
-        Ok(())
+        let pairs = self.parts.iter().map(|p| (p.custodian, p.backup.as_ref()));
+        super::backup::apart(&pairs.collect::<Vec<_>>())?;
+        let custodians: Vec<Id> = self.parts.iter().map(|p| p.custodian).collect();
+        super::managers::apart(permit, &custodians)
     }
 
     fn components(&self, checks: &[Kcv]) -> Vec<Component> {
@@ -133,6 +142,8 @@ impl GenerateKey {
                 opened: None,
                 proven_ms: None,
                 doubted_ms: None,
+                backup: part.backup.clone(),
+                former: Vec::new(),
             })
             .collect()
     }
@@ -159,10 +170,11 @@ impl Action for GenerateKey {
         )];
         for (at, part) in self.parts.iter().enumerate() {
             words.push(format!(
-                "component {} of {}: {}",
+                "component {} of {}: {}, {}",
                 at + 1,
                 self.parts.len(),
-                part.name
+                part.name,
+                super::backup::words(part.backup.as_ref())
             ));
         }
         words

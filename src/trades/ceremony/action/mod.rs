@@ -1,10 +1,12 @@
 //! The ceremony's actions: each one commit, or one irreversible emission.
 
 mod accept;
+mod backup;
 mod close;
 mod combine;
 mod form;
 mod generate;
+mod managers;
 mod open;
 mod print;
 mod prove;

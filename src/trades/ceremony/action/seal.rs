@@ -89,11 +89,12 @@ impl Action for SealComponent {
             ));
         }
         let mut record = super::key_record(permit, self.key)?;
-        if self
-            .witnesses
-            .iter()
-            .any(|w| record.components.iter().any(|c| c.custodian == w.id))
-        {
+        if self.witnesses.iter().any(|w| {
+            record
+                .components
+                .iter()
+                .any(|c| c.ever().any(|id| id == w.id))
+        }) {
             return Err(ActionError::rule(
                 "a witness holds a component of this key (R13)",
                 "Somebody without a component of it has to watch.",
@@ -103,8 +104,12 @@ impl Action for SealComponent {
         let component = record
             .components
             .iter_mut()
-            .find(|c| c.index == self.index && c.custodian == self.custodian.id)
-            .filter(|c| c.state == ComponentState::Printed || c.opened == Some(self.ceremony))
+            .find(|c| c.index == self.index && c.may_be_opened_by(self.custodian.id))
+            .filter(|c| match c.opened {
+                Some(ceremony) => ceremony == self.ceremony,
+                // A sheet that was just printed is in nobody else's hands.
+                None => c.state == ComponentState::Printed && c.custodian == self.custodian.id,
+            })
             .ok_or_else(|| {
                 ActionError::rule(
                     format!("component {} is not waiting for its envelope", self.index),
