@@ -75,6 +75,8 @@ fn record(n: u32) -> KeyRecord {
         components: Vec::new(),
         source: KeySource::Here,
         exports: Vec::new(),
+        others: Vec::new(),
+        reissued: None,
     }
 }
 

@@ -12,6 +12,8 @@
 mod people;
 #[path = "support/stage.rs"]
 mod stage;
+#[path = "canary/words.rs"]
+mod words;
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -348,6 +350,16 @@ fn take_in(scene: &mut Scene, label: &str, new: &str) {
         scene.people.refusals
     );
     scene.people.at = Box::new(|_, _| None);
+    letter_of(scene, label, "PARTNER-2.ZMK.001");
+}
+
+/// The key leaves once more, as a letter on the screen.
+fn letter_of(scene: &mut Scene, label: &str, under: &str) {
+    let keys = scene.station.keys();
+    let id = keys.iter().find(|k| k.label == label).unwrap().id;
+    let fields = [under, "BANK-LAKE", "on the screen only", ""];
+    scene.people.form("letter.parameters", &fields);
+    done(scene.station.print_key_letter(id, &mut scene.people));
 }
 
 /// What the station keeps of the cards' own secrets, masked.

@@ -11,7 +11,10 @@ mod stage;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use conclave_evidence::GroupId;
+use conclave_evidence::export::JournalExport;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field};
+use conclave_station::front::UNKNOWN;
 use conclave_training::stick::Mishap;
 use people::{Scene, Staff, Trouble, done};
 use stage::{folder, scene, sheets};
@@ -381,6 +384,29 @@ fn a_printer_that_fails_with_the_sheet_voids_the_key() {
     done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
     let state = scene.key_state("BANK-LAKE.ZMK.001");
     assert_eq!((state.as_deref(), sheets(&scene)), (Some("void"), 0));
+
+    // What came out of the printer only people can see: it stays a task until
+    // administrators have signed what they found.
+    let unknown = |scene: &Scene| {
+        let tasks = scene.station.lists().tasks;
+        tasks.iter().filter(|t| t.what.starts_with(UNKNOWN)).count()
+    };
+    assert_eq!(unknown(&scene), 1);
+    let refused = scene.station.settle_act(&mut scene.people).err().unwrap();
+    assert!(refused.happened.contains("Administrators"), "{refused:?}");
+    scene.logon(GroupId::Administrators);
+    let found = "half a sheet in the feeder, destroyed by Gus and Jim";
+    scene.people.form("settle.found", &["x"]);
+    scene.people.form("settle.found", &[found]);
+    let title = done(scene.station.settle_act(&mut scene.people));
+    assert!(title.contains("print-component (journal "), "{title}");
+    assert!(scene.people.refusals.join("\n").contains("says nothing"));
+    assert_eq!(unknown(&scene), 0);
+    let entries = scene.station.journal_bytes().unwrap();
+    let export = JournalExport::from_file(&entries).unwrap();
+    assert!(export.verify().unwrap().open_intents.is_empty());
+    let again = scene.station.settle_act(&mut scene.people).err().unwrap();
+    assert!(again.happened.contains("No act is UNKNOWN"), "{again:?}");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/sheets.rs"]
+mod sheets;
 #[path = "support/stage.rs"]
 mod stage;
 #[path = "support/typist.rs"]
@@ -16,30 +18,13 @@ use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord};
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
 use people::{At, Scene, done};
+use sheets::printed;
 use stage::{STAFF, copy, folder, scene};
 use tempfile::TempDir;
 use typist::{Typist, hex, sum, unhex};
 
 const EXERCISE: &str = "custody-exercise.toml";
 const LABEL: &str = "BANK-LAKE.ZMK.001";
-
-/// The values on the sheets that lie in the component printer, in order.
-fn printed(scene: &Scene) -> Vec<Vec<u8>> {
-    let bytes = scene.room.printers.0[0].bytes();
-    let text = String::from_utf8_lossy(bytes.expose()).into_owned();
-    text.split("COMPONENT VALUE")
-        .skip(1)
-        .map(|sheet| {
-            let digits: String = sheet
-                .lines()
-                .filter(|line| line.contains("   check "))
-                .flat_map(|line| line.split_whitespace())
-                .filter(|w| w.len() == 4 && w.bytes().all(|b| b"0123456789ABCDEF".contains(&b)))
-                .collect();
-            unhex(&digits)
-        })
-        .collect()
-}
 
 /// A station with one TDES key in three sheets, and the sheets.
 fn with_sheets() -> (TempDir, Scene, Vec<Vec<u8>>) {
@@ -68,30 +53,11 @@ fn reopened(folder: &TempDir) -> Scene {
 }
 
 fn key(scene: &Scene) -> KeyRecord {
-    scene
-        .station
-        .keys()
-        .into_iter()
-        .find(|k| k.label == LABEL)
-        .unwrap()
+    sheets::key(scene, LABEL)
 }
 
-/// Custodians with these sheets, and the recorded serials.
-fn custodians(scene: &Scene, sheets: &[Vec<u8>]) -> At {
-    let mut usual = Typist::new(sheets.to_vec(), "000000").at();
-    let serials: Vec<Option<String>> = key(scene)
-        .components
-        .iter()
-        .map(|c| c.envelope.clone())
-        .collect();
-    Box::new(move |prompt, times| {
-        if prompt.code.starts_with("exercise.serial") && matches!(prompt.ask, Ask::Text { .. }) {
-            let sheet: usize = prompt.title.split(' ').nth(1).unwrap().parse().unwrap();
-            let serial = serials[sheet - 1].clone();
-            return Some(Answer::Word(serial.unwrap_or("PARTNER-0001".into())));
-        }
-        usual(prompt, times)
-    })
+fn custodians(scene: &Scene, typed: &[Vec<u8>]) -> At {
+    sheets::custodians(&key(scene).components, typed)
 }
 
 fn exercise(scene: &mut Scene, at: At) -> (String, String) {

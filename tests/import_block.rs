@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "import_block/letters.rs"]
+mod letters;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]
@@ -59,6 +61,15 @@ fn enter_zmk(scene: &mut Scene, template: &str, key: &[u8]) {
 /// Types block and value; a second time it is given up, so that one failure is
 /// one try.
 fn import(scene: &mut Scene, template: &str, profile: &str, value: &str, block: &str) -> String {
+    import_as(scene, [template, profile, value, block], "")
+}
+
+/// The same, with the reason why there is no key block.
+fn import_as(
+    scene: &mut Scene,
+    [template, profile, value, block]: [&str; 4],
+    exception: &str,
+) -> String {
     let (value, block) = (value.to_owned(), block.to_owned());
     scene.people.refusals.clear();
     scene.people.at = Box::new(move |prompt, times| match prompt.code.as_str() {
@@ -78,6 +89,7 @@ fn import(scene: &mut Scene, template: &str, profile: &str, value: &str, block: 
         profile,
         "usual for the cipher",
         "typed by two",
+        exception,
     ];
     let title = done(scene.ceremony(IMPORT, &fields));
     scene.people.at = Box::new(|_, _| None);

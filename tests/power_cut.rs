@@ -19,8 +19,12 @@
 mod acts;
 #[path = "power_cut/ceremony.rs"]
 mod ceremony;
+#[path = "power_cut/day.rs"]
+mod day;
 #[path = "power_cut/disk.rs"]
 mod disk;
+#[path = "power_cut/founding.rs"]
+mod founding;
 #[path = "power_cut/mounts.rs"]
 mod mounts;
 #[path = "support/people.rs"]
@@ -33,6 +37,8 @@ mod renewal;
 mod room;
 #[path = "support/stage.rs"]
 mod stage;
+#[path = "support/typist.rs"]
+mod typist;
 #[path = "power_cut/vault.rs"]
 mod vault;
 
@@ -111,6 +117,24 @@ fn a_ceremony_goes_on_or_is_void_after_a_cut_at_any_moment() {
     let recording = Recording::of("ceremony::work", Sync::Real, ceremony::prepare);
     let faults = survey(&recording, 30, &FATES, &mut |cut, folder| {
         ceremony::check(&recording, cut, folder)
+    });
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn a_founding_is_finished_or_never_was_after_a_cut_at_any_moment() {
+    let recording = Recording::of("founding::work", Sync::Real, founding::prepare);
+    let faults = survey(&recording, 20, &FATES, &mut |cut, folder| {
+        founding::check(&recording, cut, folder)
+    });
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn entry_export_backup_and_renewal_survive_a_cut_at_any_moment() {
+    let recording = Recording::of("day::work", Sync::Real, ceremony::prepare);
+    let faults = survey(&recording, 30, &FATES, &mut |cut, folder| {
+        day::check(&recording, cut, folder)
     });
     assert!(faults.is_empty(), "{faults:#?}");
 }

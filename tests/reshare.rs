@@ -439,6 +439,7 @@ fn a_lost_card_and_a_new_one_change_places_in_one_act() {
         sign_key_9c: Point(*new.sign_9c.public()),
         agree_key_9d: Point(*new.agree_9d.public()),
         state: CardState::Active,
+        words: None,
     }];
     let group = plan.groups.get_mut(&KeyManagers).unwrap();
     group.members.push((new.card, person));

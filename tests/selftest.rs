@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 const KCV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/kcv.json");
+const THALES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/thales.json");
 const TR31: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/tr31.json");
 
 fn selftest(files: &[&Path]) -> (Option<i32>, String, String) {
@@ -31,9 +32,18 @@ fn on_text(text: &str) -> (Option<i32>, String, String) {
 
 #[test]
 fn the_published_files_pass() {
-    let (code, out, err) = selftest(&[Path::new(KCV), Path::new(TR31)]);
+    let (code, out, err) = selftest(&[Path::new(KCV), Path::new(TR31), Path::new(THALES)]);
     assert_eq!(code, Some(0), "{out}{err}");
-    assert_eq!(out.lines().count(), 13, "{out}");
+    assert_eq!(out.lines().count(), 17, "{out}");
+    for (operation, count) in [
+        ("key_scheme", 9),
+        ("lmk_encrypt", 11),
+        ("zmk_export", 3),
+        ("zmk_import", 1),
+    ] {
+        let line = format!("{operation}: {count} passed, 0 failed, 0 unsupported\n");
+        assert!(out.contains(&line), "{out}");
+    }
     assert!(
         out.contains("\ntr31_unwrap: 24 passed, 0 failed, 0 unsupported\n"),
         "{out}"

@@ -145,6 +145,10 @@ pub struct CardEntry {
     pub agree_key_9d: Point,
     /// Whether it may act.
     pub state: CardState,
+    /// Salt of the recovery words from which its keys come, where they are in
+    /// no card; left out for a card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Hash>,
 }
 
 /// A group and its quorum.
@@ -458,6 +462,14 @@ fn check_shape(record: &AuthorityRecord) -> Result<(), String> {
             let known = record
                 .card(member.card)
                 .is_some_and(|c| c.person == member.person);
+            // Words stand for a recovery member, and for nobody else.
+            let worded = record.card(member.card).is_some_and(|c| c.words.is_some());
+            if worded && group.group != GroupId::Recovery {
+                return Err(format!(
+                    "group {} has a member with recovery words in place of a card",
+                    group.group
+                ));
+            }
             if !known || !people.insert(member.person) || !numbers.insert(member.x) || member.x == 0
             {
                 return Err(format!(

@@ -10,6 +10,8 @@ use conclave_keyroom::piv::{ManagementAlgorithm, ManagementKey, PivCard, PivErro
 use conclave_keyroom::ports::dialogue::Refusal;
 use conclave_keyroom::vault::{AnchorFit, VaultError};
 
+use crate::token::Token;
+
 /// Why an anchor was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum AnchorError {
@@ -149,7 +151,11 @@ impl From<PivError> for CheckError {
 ///
 /// # Errors
 /// [`AnchorError`]; the card then keeps the anchor before.
-pub fn write(door: &mut Door, card: &mut PivCard, id: Id) -> Result<(), AnchorError> {
+pub fn write(door: &mut Door, token: &mut Token, id: Id) -> Result<(), AnchorError> {
+    // Words note nothing: a sheet has seen no journal.
+    let Token::Card(card) = token else {
+        return Ok(());
+    };
     // What a card notes is on the disk already.
     if door.vault().is_recovering() {
         return Ok(());

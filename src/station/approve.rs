@@ -54,7 +54,11 @@ impl Signers<'_> {
     fn seat_for(&self, entry: &CardEntry) -> Option<usize> {
         self.seats.iter().position(|seat| match seat {
             Seat::Member(group) => self.record.is_member(*group, entry.card),
-            Seat::Person(person, _) => *person == entry.person,
+            // Words are a member's of recovery alone, whoever the person is.
+            Seat::Person(person, group) => {
+                *person == entry.person
+                    && (entry.words.is_none() || self.record.is_member(*group, entry.card))
+            }
         })
     }
 
@@ -80,6 +84,10 @@ impl Wanted for Signers<'_> {
             safe: "Nothing was signed, and no PIN was asked for.".into(),
             advice: format!("Wanted now: {}.", crate::words::list(&self.names())),
         })
+    }
+
+    fn takes_words(&self) -> bool {
+        true
     }
 
     fn passes_over(&self, entry: &CardEntry) -> bool {

@@ -14,9 +14,13 @@ use conclave_keyroom::piv::{PivCard, PivError};
 use conclave_keyroom::ports::card::{CardReaders, ReaderId, ReaderState};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, Refusal};
 
+use crate::token::Token;
+
 /// Why a question ended without what was asked for.
 #[derive(Debug)]
 pub enum Interrupted {
+    /// Recovery words are typed in place of a card.
+    ByWords,
     /// Esc.
     Aborted,
     /// Tab: another group.
@@ -35,8 +39,8 @@ pub enum Interrupted {
 pub struct Held {
     /// Where.
     pub place: Place,
-    /// The card.
-    pub card: PivCard,
+    /// The card, or what stands for one.
+    pub card: Token,
     /// Its GUID.
     pub guid: Id,
 }
@@ -127,6 +131,7 @@ pub fn await_card(
         match people.answer(LOOK) {
             Some(Answer::Abort) => return Err(Interrupted::Aborted),
             Some(Answer::OtherGroup) => return Err(Interrupted::OtherGroup),
+            Some(Answer::ByWords) if prompt.words => return Err(Interrupted::ByWords),
             Some(Answer::CardGone) => return Err(Interrupted::CardGone),
             Some(Answer::Shutdown) => return Err(Interrupted::Shutdown),
             _ => {}
@@ -149,7 +154,7 @@ fn look(
     let held = match (&judgement, guid) {
         (Judgement::Take, guid) => Some(Held {
             place: place.clone(),
-            card,
+            card: Token::Card(card),
             // A blank card gets its GUID at enrolment.
             guid: guid.unwrap_or(Id([0; 16])),
         }),
@@ -180,7 +185,11 @@ pub fn verify_pin(
 ) -> Result<Secret, PinFailure> {
     let mut wrong = false;
     loop {
-        let tries_left = held.card.tries_left().map_err(PinFailure::card(wrong))?;
+        let tries_left = held
+            .card
+            .piv()
+            .and_then(PivCard::tries_left)
+            .map_err(PinFailure::card(wrong))?;
         if tries_left == Some(0) {
             return Err(PinFailure::Blocked);
         }

@@ -338,12 +338,12 @@ impl Station {
             .management_key(entry.card)
             .map_err(|e| e.to_string())?;
         let management = management_from_secret(&kept).map_err(|e| e.to_string())?;
-        held.card
-            .authenticate_management(&management, self.door.random())
+        let card = held.card.piv().map_err(words)?;
+        card.authenticate_management(&management, self.door.random())
             .map_err(words)?;
         for (slot, der) in certificates {
-            held.card.put_certificate(*slot, der).map_err(words)?;
-            if held.card.certificate(*slot).map_err(words)?.as_ref() != Some(der) {
+            card.put_certificate(*slot, der).map_err(words)?;
+            if card.certificate(*slot).map_err(words)?.as_ref() != Some(der) {
                 return Err("it reads another certificate than was written".into());
             }
         }

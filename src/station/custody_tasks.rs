@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use conclave_evidence::authority::{AuthorityRecord, CardState};
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::part_set::{PartSet, SetState};
 
 use crate::front::TaskRow;
 use crate::words;
@@ -100,9 +101,48 @@ fn people_tasks(key: &KeyRecord, there: &Custodians, tasks: &mut Vec<TaskRow>) {
     }
 }
 
+/// The sheets of a set that nobody wants any more.
+fn to_destroy(key: &KeyRecord, set: &PartSet) -> Option<TaskRow> {
+    let left = set.left();
+    if left.is_empty() {
+        return None;
+    }
+    let why = match set.state {
+        SetState::Void => "The set became void before it was whole.",
+        _ => "A newer set stands in its place.",
+    };
+    let mut detail = vec![
+        why.to_owned(),
+        "Key managers begin it with the script Destroy old sheets: two people, unopened.".into(),
+    ];
+    detail.extend(left.iter().map(|part| {
+        let package = part.envelope.as_deref().unwrap_or("not recorded");
+        format!(
+            "part {}, package {package}, {}",
+            part.index, part.custodian_name
+        )
+    }));
+    let sheets = match left.len() {
+        1 => "1 old sheet".to_owned(),
+        n => format!("{n} old sheets"),
+    };
+    let what = format!("{}: destroy {sheets}", key.label);
+    Some(task(
+        "now".into(),
+        -1,
+        what,
+        "Key managers, Approvers",
+        detail,
+    ))
+}
+
 /// What is to be done about a key's sheets.
 pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) -> Vec<TaskRow> {
-    let mut tasks = Vec::new();
+    let mut tasks: Vec<TaskRow> = key
+        .others
+        .iter()
+        .filter_map(|s| to_destroy(key, s))
+        .collect();
     if key.state != KeyState::Active {
         return tasks;
     }
@@ -210,6 +250,8 @@ mod tests {
             }],
             source: KeySource::Here,
             exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
         }
     }
 

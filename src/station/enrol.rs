@@ -217,9 +217,10 @@ pub fn after_commit(
     }
     let record = door.vault().authority()?.clone();
     let mut received = Vec::new();
-    for group in record.groups_of(entry.person) {
-        let holds = record.group(group).is_some_and(|g| g.holds_secret);
-        if holds {
+    for entry_of in &record.groups {
+        let group = entry_of.group;
+        // Where the person is a member with recovery words, the card is none.
+        if entry_of.holds_secret && record.is_member(group, entry.card) {
             card.verify_pin(pin)?;
             let share: Result<_, EnrolError> =
                 door.open_share(group, entry, |point| Ok(card.ecdh(point)?));

@@ -26,6 +26,13 @@ pub enum Request {
     /// Run an administration act: enrol a printer, enrol a medium, unlock the
     /// station.
     Administer(Administration),
+    /// Something done with one key of the list.
+    Key {
+        /// What.
+        act: KeyAct,
+        /// Its record.
+        id: Id,
+    },
     /// Write the journal export.
     ExportJournal,
     /// Every check of station and machine, please.
@@ -48,6 +55,13 @@ pub enum Request {
     Quit,
 }
 
+/// What is done with one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAct {
+    /// It leaves under a zone master key, as a letter.
+    Letter,
+}
+
 /// Acts of administrators from the devices screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Administration {
@@ -59,6 +73,8 @@ pub enum Administration {
     UnlockStation,
     /// Adopt journal entries that nobody vouches for.
     AdoptEntries,
+    /// Say what became of an act that a cut left open.
+    SettleAct,
     /// Suspend a lost card.
     SuspendCard,
     /// Reinstate a suspended card.
@@ -215,6 +231,9 @@ pub struct TaskRow {
     /// What Enter opens: a ceremony to resume, by id in hex.
     pub resume: Option<String>,
 }
+
+/// What the task of an act begins with whose outcome is not known.
+pub const UNKNOWN: &str = "UNKNOWN: ";
 
 /// A key.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

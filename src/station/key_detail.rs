@@ -1,7 +1,8 @@
 //! Custody, history and places of one key, read when somebody looks at it.
 
 use conclave_evidence::Id;
-use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeySource};
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource};
+use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::vault::{Compartment, VaultError};
 
 use crate::station::Station;
@@ -32,45 +33,86 @@ fn lines(key: &KeyRecord) -> Vec<String> {
         detail.push(format!("source {}", key.source.words()));
     }
     for c in &key.components {
-        let state = match c.state {
-            ComponentState::Entered => "typed here from the partner's sheet".to_owned(),
-            ComponentState::Waiting => "not printed".to_owned(),
-            ComponentState::Printed => "printed, not sealed".to_owned(),
-            ComponentState::Sealed => format!(
-                "envelope {}, witness {}",
-                c.envelope.as_deref().unwrap_or("?"),
-                c.witness.as_deref().unwrap_or("?")
-            ),
-        };
-        detail.push(format!(
-            "component {} of {}  {}  KCV {}  {state}",
-            c.index,
-            c.of,
-            c.custodian_name,
-            c.kcv.words()
-        ));
-        match &c.backup {
-            Some(backup) => detail.push(format!("  backup {}", backup.name)),
-            None => detail.push("  no backup".into()),
-        }
-        for before in &c.former {
-            detail.push(format!("  before: {}", before.name));
-        }
-        if let Some(at) = c.doubted_ms {
-            detail.push(format!("  its sheet was NOT proven {}", words::date(at)));
-        } else if let Some(at) = c.proven_ms {
-            detail.push(format!("  its sheet was proven {}", words::date(at)));
-        }
+        detail.extend(part_lines("component", c));
+    }
+    for set in &key.others {
+        detail.extend(set_lines(set));
     }
     for e in &key.exports {
+        let how = match e.bundle {
+            0 => "a letter".to_owned(),
+            number => format!("bundle {number:04}"),
+        };
         detail.push(format!(
-            "exported {} to {} under {} ({}), bundle {:04}",
+            "exported {} to {} under {} ({}), {how}",
             words::date(e.at_ms),
             e.recipient,
             e.under,
             e.format,
-            e.bundle
         ));
     }
     detail
+}
+
+fn part_lines(what: &str, c: &Component) -> Vec<String> {
+    let state = match c.state {
+        ComponentState::Entered => "typed here from the partner's sheet".to_owned(),
+        ComponentState::Waiting => "not printed".to_owned(),
+        ComponentState::Printed => "printed, not sealed".to_owned(),
+        ComponentState::Sealed => format!(
+            "envelope {}, witness {}",
+            c.envelope.as_deref().unwrap_or("?"),
+            c.witness.as_deref().unwrap_or("?")
+        ),
+    };
+    let mut lines = vec![format!(
+        "{what} {} of {}  {}  KCV {}  {state}",
+        c.index,
+        c.of,
+        c.custodian_name,
+        c.kcv.words()
+    )];
+    match &c.backup {
+        Some(backup) => lines.push(format!("  backup {}", backup.name)),
+        None => lines.push("  no backup".into()),
+    }
+    for before in &c.former {
+        lines.push(format!("  before: {}", before.name));
+    }
+    if let Some(at) = c.doubted_ms {
+        lines.push(format!("  its sheet was NOT proven {}", words::date(at)));
+    } else if let Some(at) = c.proven_ms {
+        lines.push(format!("  its sheet was proven {}", words::date(at)));
+    }
+    lines
+}
+
+/// A set beside the components: who holds, or held, what of it.
+fn set_lines(set: &PartSet) -> Vec<String> {
+    let since = words::date(set.since_ms);
+    let mut lines = vec![match set.state {
+        SetState::Coming => format!("{}: on their way since {since}", set.words()),
+        SetState::Kept => format!("{}: in custody since {since}", set.words()),
+        SetState::Former => format!("{}: former since {since}", set.words()),
+        SetState::Void => format!("{}: void since {since}", set.words()),
+    }];
+    let what = match set.quorum {
+        Some(_) => "share",
+        None => "component",
+    };
+    for part in &set.parts {
+        match set.destroyed.iter().find(|d| d.index == part.index) {
+            None => lines.extend(part_lines(what, part).iter().map(|l| format!("  {l}"))),
+            Some(gone) => lines.push(format!(
+                "  {what} {} of {}  {}  destroyed {} in {} by {}",
+                part.index,
+                part.of,
+                part.custodian_name,
+                words::date(gone.at_ms),
+                gone.serial,
+                words::list(&gone.by)
+            )),
+        }
+    }
+    lines
 }

@@ -13,6 +13,7 @@ use conclave_trades::ceremony::State;
 use crate::adopt::covers;
 use crate::front::{
     CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
+    UNKNOWN,
 };
 use crate::lost_card::live;
 use crate::renew::RenewGroups;
@@ -94,11 +95,12 @@ fn unknown(intent: &OpenIntent) -> TaskRow {
     TaskRow {
         due: "today".into(),
         days: 0,
-        what: format!("UNKNOWN: {} (journal {})", intent.action, intent.seq),
+        what: format!("{UNKNOWN}{} (journal {})", intent.action, intent.seq),
         who: who.into(),
         detail: vec![
             "The journal has the intent of this act and no outcome: it was interrupted.".into(),
             meaning.into(),
+            "When no ceremony is open: s, and administrators sign what was found.".into(),
         ],
         resume: None,
     }

@@ -117,6 +117,10 @@ impl Wanted for OfGroup<'_> {
                 .is_none_or(|group| !self.record.is_member(group, entry.card))
     }
 
+    fn takes_words(&self) -> bool {
+        true
+    }
+
     fn came(&self, entry: &CardEntry, prompt: &mut Prompt) {
         let group = self
             .group
@@ -219,6 +223,9 @@ impl Station {
         let mut choice = group;
         let mut proven: Vec<Proven> = Vec::new();
         let mut first: Option<(u64, u64, String)> = None;
+        // Typing words takes longer than a PIN: its time is no part of the two
+        // minutes.
+        let mut typing = 0;
         loop {
             let done: Vec<(Id, Id)> = proven
                 .iter()
@@ -246,7 +253,9 @@ impl Station {
                 let Some((started, _, name)) = &first else {
                     return Ok(false);
                 };
-                let gone = clock.mono_ms().saturating_sub(*started);
+                let gone = clock
+                    .mono_ms()
+                    .saturating_sub(started.saturating_add(typing));
                 if gone > LOGON_MS {
                     return Err(Interrupted::TimedOut);
                 }
@@ -285,6 +294,9 @@ impl Station {
             let Some(group) = choice else {
                 return LogonEnd::Aborted;
             };
+            if first.is_some() {
+                typing += came.typed_ms;
+            }
             match self.prove(group, came) {
                 Ok(one) => {
                     if first.is_none() {
@@ -474,7 +486,9 @@ impl Station {
         for card in &mut held {
             // A card that was pulled before this has no place in the room any
             // more, and the watch says so where it had to stay.
-            places.push(card.place.clone());
+            if !card.card.is_words() {
+                places.push(card.place.clone());
+            }
             // A card that was swapped out answers nothing; the cards present
             // get the anchor, the others when they are next in.
             match anchor::write(&mut self.door, &mut card.card, card.guid) {

@@ -14,6 +14,7 @@ fn card(number: u8, person: u8, name: &str) -> CardEntry {
         sign_key_9c: Point([number; 65]),
         agree_key_9d: Point([number; 65]),
         state: CardState::Active,
+        words: None,
     }
 }
 

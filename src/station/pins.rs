@@ -165,7 +165,8 @@ impl Station {
         let (mut held, name) = (came.held, came.entry.person_name);
         let new = new_pin(people, &mut question, &name).map_err(Undone::Interrupted)?;
         held.card
-            .change_pin(&came.pin, &new)
+            .piv()
+            .and_then(|card| card.change_pin(&came.pin, &new))
             .map_err(|error| Undone::Card(error.to_string()))?;
         self.last_proven(&held);
         self.door
@@ -258,10 +259,10 @@ impl Station {
             approvals,
         };
         let puk = self.perform(&action, &warrant).map_err(Undone::Door)?;
-        let done = held
-            .card
-            .unblock(&puk, &new)
-            .and_then(|()| held.card.verify_pin(&new));
+        let done = held.card.piv().and_then(|card| {
+            card.unblock(&puk, &new)
+                .and_then(|()| card.verify_pin(&new))
+        });
         drop(puk);
         if let Err(error) = done {
             self.door

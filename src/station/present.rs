@@ -14,6 +14,7 @@ use conclave_keyroom::vault::AnchorFit;
 
 use crate::anchor;
 use crate::cards::{Held, Interrupted, Judgement, PinFailure, await_card, verify_pin};
+use crate::recovery_words::{WordsFailure, by_words};
 
 /// A person whose card is in a reader with its PIN verified.
 pub struct Present {
@@ -22,8 +23,10 @@ pub struct Present {
     /// What the authority record says of it.
     pub entry: CardEntry,
     /// The PIN, for one more VERIFY before a signature with 9C; wiped with
-    /// this value.
+    /// this value. Empty where words were typed.
     pub pin: Secret,
+    /// How long it took to type words, in milliseconds.
+    pub typed_ms: u64,
 }
 
 /// Why nobody is present.
@@ -58,6 +61,10 @@ pub trait Wanted {
     fn passes_over(&self, _entry: &CardEntry) -> bool {
         false
     }
+    /// Whether recovery words stand for a card here.
+    fn takes_words(&self) -> bool {
+        false
+    }
     /// The card that came, before its PIN is asked: what the screen says of it.
     fn came(&self, _entry: &CardEntry, _prompt: &mut Prompt) {}
     /// Their names, for the screen and for whoever puts cards in.
@@ -84,6 +91,8 @@ pub fn present(
         wanted: wanted.names(),
         other_group,
     };
+    let holders = holders_of_words(door, wanted);
+    prompt.words = !holders.is_empty();
     // Why they come again stays on the screen, also where the card is in
     // already and nothing else is read before the PIN.
     let why_again = prompt.refused.clone();
@@ -120,6 +129,9 @@ pub fn present(
             }
         },
     );
+    if matches!(found, Err(Interrupted::ByWords)) {
+        return present_by_words(door, people, prompt, &holders);
+    }
     let mut held = found.map_err(|why| Absent::Interrupted { why, failed: None })?;
     let entry = door
         .vault()
@@ -134,6 +146,7 @@ pub fn present(
     };
     let card = held.guid;
     let name = entry.person_name.clone();
+    prompt.words = false;
     prompt.refused = why_again;
     prompt.waiting_for.clone_from(&name);
     wanted.came(&entry, prompt);
@@ -161,7 +174,51 @@ pub fn present(
                 },
             },
         )?;
-    Ok(Present { held, entry, pin })
+    Ok(Present {
+        held,
+        entry,
+        pin,
+        typed_ms: 0,
+    })
+}
+
+/// Those who are wanted, and hold words in place of a card.
+fn holders_of_words(door: &Door, wanted: &dyn Wanted) -> Vec<CardEntry> {
+    let record = match door.vault().authority() {
+        Ok(record) if wanted.takes_words() => record,
+        _ => return Vec::new(),
+    };
+    let fits = |entry: &&CardEntry| {
+        entry.words.is_some()
+            && entry.state == CardState::Active
+            && !wanted.passes_over(entry)
+            && wanted.wants(entry).is_ok()
+    };
+    record.cards.iter().filter(fits).cloned().collect()
+}
+
+fn present_by_words(
+    door: &mut Door,
+    people: &mut dyn People,
+    prompt: &Prompt,
+    holders: &[CardEntry],
+) -> Result<Present, Absent> {
+    let clock = door.vault().shared_clock();
+    let begun = clock.mono_ms();
+    let (held, entry) =
+        by_words(door, people, prompt, holders).map_err(|failure| match failure {
+            WordsFailure::Interrupted { wrong, why } => Absent::Interrupted {
+                why,
+                failed: wrong.then(|| holders.first().map(|h| h.card)).flatten(),
+            },
+            WordsFailure::Failed { card, why } => Absent::Failed { card, why },
+        })?;
+    Ok(Present {
+        held,
+        entry,
+        pin: Secret::zeroed(0),
+        typed_ms: clock.mono_ms().saturating_sub(begun),
+    })
 }
 
 fn older(why: &str) -> Refusal {

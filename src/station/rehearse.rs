@@ -70,6 +70,10 @@ impl Wanted for Members<'_> {
         })
     }
 
+    fn takes_words(&self) -> bool {
+        true
+    }
+
     fn passes_over(&self, entry: &CardEntry) -> bool {
         self.done.iter().any(|(card, _)| *card == entry.card)
             || !self.record.is_member(GROUP, entry.card)

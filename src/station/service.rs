@@ -10,7 +10,7 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, People, Prompt, Refusal};
 
 use crate::cards::Interrupted;
-use crate::front::{Administration, Event, Phase, Request, Status};
+use crate::front::{Administration, Event, KeyAct, Phase, Request, Status};
 use crate::initialise::InitialiseEnd;
 use crate::logon::LogonEnd;
 use crate::session::Checked;
@@ -216,6 +216,7 @@ impl Station {
                     Administration::EnrolMedium => self.ask_medium(front),
                     Administration::UnlockStation => self.unlock_station(front),
                     Administration::AdoptEntries => self.adopt_entries(front),
+                    Administration::SettleAct => self.settle_act(front),
                     Administration::SuspendCard => self.suspend_card(front),
                     Administration::ReinstateCard => self.reinstate_card(front),
                     Administration::ChangePin => self.change_pin(front),
@@ -236,6 +237,12 @@ impl Station {
                 ) {
                     front.send(Event::Doctor(self.examine()));
                 }
+            }
+            Request::Key { act, id } => {
+                let end = match act {
+                    KeyAct::Letter => self.print_key_letter(id, front),
+                };
+                Self::tell_end(end, front);
             }
             Request::Doctor => front.send(Event::Doctor(self.examine())),
             Request::ExportJournal => {
@@ -368,8 +375,9 @@ pub(crate) fn stopped(why: Interrupted) -> Result<ActEnd, Refusal> {
             safe: "Nothing was done.".into(),
             advice: "Start again.".into(),
         }),
-        Interrupted::Aborted | Interrupted::OtherGroup | Interrupted::Shutdown => {
-            Ok(ActEnd::Stopped)
-        }
+        Interrupted::Aborted
+        | Interrupted::OtherGroup
+        | Interrupted::ByWords
+        | Interrupted::Shutdown => Ok(ActEnd::Stopped),
     }
 }

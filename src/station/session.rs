@@ -85,8 +85,8 @@ impl Station {
         all.retain(|old| !places.iter().any(|new| new.reader == old.reader));
         all.extend(places.iter().cloned());
         let cards: usize = self.session.groups.values().map(Vec::len).sum();
-        if !self.all_cards_stay(cards) {
-            all = places.last().cloned().into_iter().collect();
+        if let (false, Some(last)) = (self.all_cards_stay(cards), places.last()) {
+            all = vec![last.clone()];
         }
         self.session.places = all;
         self.watch_again();
@@ -99,6 +99,9 @@ impl Station {
             return;
         }
         self.session.comes(held.guid);
+        if held.card.is_words() {
+            return;
+        }
         let cards: usize = self.session.groups.values().map(Vec::len).sum();
         if self.all_cards_stay(cards) {
             return;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use conclave_keyroom::ports::dialogue::{Answer, Refusal};
-use conclave_station::front::{Administration, Desk, Event, Lists, Phase, Request, Status};
+use conclave_station::front::{Administration, Desk, Event, KeyAct, Lists, Phase, Request, Status};
 use conclave_station::service::{IDLE_BLANK_MS, IDLE_LOGOUT_MS};
 
 use super::desk::{After, Table};
@@ -524,6 +524,7 @@ impl App {
                     .push(Screen::List(Place::new(Kind::Scripts, &self.lists)));
                 Some(Vec::new())
             }
+            (Kind::Keys, Key::Char('e')) => Some(self.key_act(row, KeyAct::Letter)),
             (Kind::Devices, Key::Char('e')) => {
                 Some(vec![Request::Administer(Administration::EnrolPrinter)])
             }
@@ -548,6 +549,9 @@ impl App {
             (Kind::People, Key::Char('b')) => {
                 Some(vec![Request::Administer(Administration::UnblockPin)])
             }
+            (Kind::Tasks, Key::Char('s')) => {
+                Some(vec![Request::Administer(Administration::SettleAct)])
+            }
             (Kind::Journal, Key::Char('a')) => {
                 Some(vec![Request::Administer(Administration::AdoptEntries)])
             }
@@ -558,6 +562,13 @@ impl App {
             (_, Key::Enter) => Some(self.open(kind, row)),
             _ => None,
         }
+    }
+
+    /// Something with the key under the cursor.
+    fn key_act(&self, row: Option<usize>, act: KeyAct) -> Vec<Request> {
+        let key = row.and_then(|at| self.lists.keys.get(at));
+        let id = key.and_then(|key| key.id);
+        id.map(|id| Request::Key { act, id }).into_iter().collect()
     }
 
     fn open(&mut self, kind: Kind, row: Option<usize>) -> Vec<Request> {

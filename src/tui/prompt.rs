@@ -6,7 +6,7 @@ use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
 use super::groups::{Took, Typing};
 use super::key::Key;
 use super::overlay::{DEVIATION, Overlay};
-use super::typed::{Line, Masked, SHORTEST_PIN};
+use super::typed::{Line, Masked, SHORTEST_PIN, SHORTEST_WORD};
 use super::words;
 
 /// The question that stands.
@@ -37,6 +37,8 @@ pub enum Entry {
         /// What is being typed.
         now: Masked,
     },
+    /// A recovery word.
+    Word(Masked),
     /// A line of a secret value.
     Groups(Typing),
     /// A line.
@@ -187,7 +189,7 @@ impl Standing {
             return false;
         }
         match &self.entry {
-            Entry::Line(_) | Entry::Groups(_) => true,
+            Entry::Line(_) | Entry::Groups(_) | Entry::Word(_) => true,
             Entry::Form { fields, at } => matches!(fields.get(*at), Some(Input::Text(_))),
             _ => false,
         }
@@ -225,10 +227,12 @@ impl Standing {
             Ask::Nothing => Reaction::Stay,
             Ask::Card { other_group, .. } => match key {
                 Key::Tab if other_group => self.answer(Answer::OtherGroup),
+                Key::Char('w' | 'W') if self.prompt.words => self.answer(Answer::ByWords),
                 _ => Reaction::Stay,
             },
             Ask::Pin { .. } => self.pin(key),
             Ask::NewPin { .. } => self.new_pin(key),
+            Ask::Word { .. } => self.word(key),
             Ask::Text { .. } => self.text(key),
             Ask::Groups(_) => self.groups(key),
             Ask::Exactly { text } => self.exactly(key, &text),
@@ -268,6 +272,30 @@ impl Standing {
             }
             Typed::Other => {}
         }
+        Reaction::Stay
+    }
+
+    fn word(&mut self, key: Key) -> Reaction {
+        let Entry::Word(letters) = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        match key {
+            Key::Char(c) if c.is_ascii_alphabetic() => {
+                if !letters.push(c.to_ascii_lowercase() as u8) {
+                    return self.say(words::WORD_TOO_LONG);
+                }
+            }
+            Key::Char(' ') | Key::Enter if letters.len() >= SHORTEST_WORD => {
+                let word = letters.take();
+                return self.answer(Answer::Secret(word));
+            }
+            Key::Char(' ') | Key::Enter => return self.say(words::WORD_TOO_SHORT),
+            Key::Char(_) => return self.say(words::WORD_LETTERS_ONLY),
+            Key::Backspace => letters.pop(),
+            Key::Ctrl('u') => letters.clear(),
+            _ => return Reaction::Stay,
+        }
+        self.note = None;
         Reaction::Stay
     }
 
@@ -409,6 +437,7 @@ fn fresh(ask: &Ask) -> Entry {
             first: None,
             now: Masked::default(),
         },
+        Ask::Word { .. } => Entry::Word(Masked::default()),
         Ask::Groups(groups) => Entry::Groups(Typing::new(groups)),
         Ask::Text { max, .. } => Entry::Line(Line::new(*max)),
         // One more than the text, so that a longer one is seen to be wrong.

@@ -86,8 +86,11 @@ impl Line {
 pub const LONGEST_PIN: usize = 8;
 /// The shortest.
 pub const SHORTEST_PIN: usize = 6;
+/// The shortest recovery word, in letters; the longest has eight, as a PIN has
+/// digits.
+pub const SHORTEST_WORD: usize = 3;
 
-/// Digits that nobody sees, in locked memory from the first one on.
+/// Digits or letters that nobody sees, in locked memory from the first one on.
 pub struct Masked {
     digits: Secret,
     len: usize,

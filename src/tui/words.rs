@@ -7,6 +7,13 @@ pub const PIN_TOO_SHORT: &str =
     "A PIN has six to eight digits. Nothing was sent to the card; no try is used.";
 /// A ninth digit.
 pub const PIN_TOO_LONG: &str = "A PIN has at most eight digits. Ctrl-U starts again.";
+/// More letters than a recovery word has.
+pub const WORD_TOO_LONG: &str =
+    "No word has more than eight letters. Ctrl-U starts this word again.";
+/// Fewer letters than a recovery word has.
+pub const WORD_TOO_SHORT: &str = "A word has at least three letters; its first four are enough.";
+/// Something else in a recovery word.
+pub const WORD_LETTERS_ONLY: &str = "A word has letters only; Enter or the space bar ends it.";
 /// A letter in a PIN.
 pub const PIN_DIGITS_ONLY: &str = "A PIN has digits only.";
 /// A letter O where a digit belongs.
@@ -73,6 +80,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "What is due, nearest first. This is the first screen after logon.",
             "",
             "Enter resumes the ceremony that a task belongs to, or shows the task.",
+            "UNKNOWN: the power went between the intent of an act and its outcome. s: when no ceremony is open, administrators sign what they found.",
             "The bars count what is due in each of the next twelve weeks; overdue tasks are in the first.",
         ],
         "keys" => &[
@@ -81,6 +89,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "/ filters while you type, over everything that is shown of a key. Enter shows custody, history and the keys that lie under it.",
             "«so far»: the rows that pass are still being counted; what is shown is right already. «read»: the station is still reading the rest of its keys.",
             "A check value identifies a key and does not reveal it.",
+            "e: the key under the cursor leaves under a zone master key as a letter, printed or read from the screen; both quorums sign.",
         ],
         "ceremonies" => &[
             "Ceremonies that wait to be continued, then those that ended.",

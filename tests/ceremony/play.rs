@@ -8,8 +8,8 @@ use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_trades::ceremony::engine::{CeremonyError, Engine, Step};
 use conclave_trades::ceremony::script::Purpose;
 use conclave_trades::ceremony::state::{
-    CastPart, Delivery, Did, Exercise, ImportFrom, KeyMade, Paper, Parameters, Player, Reply,
-    State, Unit, WrappingKey,
+    CastPart, Delivery, Destroy, Did, Exercise, ImportFrom, KeyMade, Paper, Parameters, Player,
+    Reply, Split, State, Unit, WrappingKey,
 };
 
 pub fn id(n: u8) -> Id {
@@ -21,7 +21,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
     let purpose = engine.script().purpose;
     let in_parts = matches!(
         purpose,
-        Purpose::Components | Purpose::PartnerKey | Purpose::Exercise
+        Purpose::Components | Purpose::PartnerKey | Purpose::Exercise | Purpose::Reissue
     );
     let working = purpose == Purpose::WorkingKey;
     let mut number = 100;
@@ -65,6 +65,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             exportability: "E".into(),
             cryptoperiod_days: 365,
             in_components: in_parts,
+            wrapping: None,
         },
         components,
         delivery: working.then(|| Delivery {
@@ -76,6 +77,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             recipient: "BANK-LAKE".into(),
             medium: id(51),
             medium_name: "STICK-1".into(),
+            exception: None,
         }),
         requester: None,
         paper: (purpose == Purpose::PartnerKey).then(|| Paper {
@@ -98,7 +100,10 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
                 versions: "ABCDE".into(),
                 short_padding: false,
                 unknown_blocks: false,
+                schemes: String::new(),
+                any_parity: false,
             },
+            exception: None,
             method: "CMAC".into(),
             medium: None,
         }),
@@ -107,6 +112,16 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             holders: Vec::new(),
             serials: vec![Some("OLD-0001".into()); usize::from(components)],
             backups: Vec::new(),
+        }),
+        split: (purpose == Purpose::Reissue).then(|| Split {
+            key: id(9),
+            quorum: None,
+        }),
+        destroy: (purpose == Purpose::Destroy).then(|| Destroy {
+            key: id(9),
+            set: id(8),
+            parts: (1..=components).collect(),
+            serials: vec![Some("OLD-0001".into()); usize::from(components)],
         }),
         held: Vec::new(),
     };
@@ -126,7 +141,10 @@ pub fn answer_well(engine: &Engine, state: &State) -> Option<Reply> {
         Step::Ask(prompt) if prompt.code.starts_with("seal.serial") => {
             Reply::Word(format!("ab-{:04}", state.envelopes.len() + 1))
         }
-        Step::Ask(prompt) if prompt.code.starts_with("exercise.serial") => {
+        Step::Ask(prompt)
+            if prompt.code.starts_with("exercise.serial")
+                || prompt.code.starts_with("destroy.serial") =>
+        {
             Reply::Word("old-0001".into())
         }
         Step::Ask(prompt) if prompt.code == "readback.show" => Reply::Confirmed,
@@ -142,7 +160,7 @@ pub fn answer_well(engine: &Engine, state: &State) -> Option<Reply> {
             at_ms: Some(34_200_000),
             key: matches!(
                 unit,
-                Unit::Generate | Unit::Combine { .. } | Unit::Import { .. }
+                Unit::Generate | Unit::Split | Unit::Combine { .. } | Unit::Import { .. }
             )
             .then(|| KeyMade {
                 id: id(9),

@@ -212,6 +212,8 @@ impl Desk {
             components: Vec::new(),
             source: conclave_keyroom::domain::key::KeySource::Here,
             exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
         };
         change(&mut record);
         self.act(&MakeKey { record }, &[]).unwrap()
@@ -232,6 +234,7 @@ impl Desk {
             medium_name: self.medium.name.clone(),
             serial: self.medium.serial.clone(),
             ceremony: None,
+            exception: None,
         }
     }
 

@@ -7,6 +7,7 @@
 
 use conclave::tui::Decoder;
 use conclave_crypto::keyblock::{Kbpk, KeyBlock};
+use conclave_crypto::primitive::key_scheme::Cryptogram;
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_crypto::x509;
@@ -53,6 +54,12 @@ pub const PARSERS: &[Parser] = &[
         ],
         seeds: &["tests/malformed/tr31"],
         run: tr31,
+    },
+    Parser {
+        name: "cryptogram",
+        covers: &["crypto/primitive/key_scheme.rs parse"],
+        seeds: &[],
+        run: cryptogram,
     },
     Parser {
         name: "cbor",
@@ -314,6 +321,16 @@ fn anchor(data: &[u8]) {
 }
 
 /// What people type: a digest in words, labels, names.
+fn cryptogram(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    if let Ok(read) = Cryptogram::parse(text) {
+        assert!(matches!(read.bytes.len(), 16 | 24));
+        let mut again: String = read.letter.map(|s| s.to_string()).unwrap_or_default();
+        again.extend(read.bytes.iter().map(|b| format!("{b:02X}")));
+        assert_eq!(again, text, "written back");
+    }
+}
+
 fn typed(data: &[u8]) {
     let Some(text) = text(data) else { return };
     let _ = words::from_words(text);

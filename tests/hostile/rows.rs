@@ -21,17 +21,21 @@ use conclave_station::lost_card::ChangeCard;
 use conclave_station::one_manager::AcceptOneManager;
 use conclave_station::pins::UnblockPin;
 use conclave_station::renew::RenewGroups;
+use conclave_station::settle::SettleAct;
 use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse, Restore};
 use conclave_trades::ceremony::action::{
-    AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
-    ProveComponent, ReadBack, RecordStep, SealComponent, VoidKey,
+    AcceptComponent, CloseCeremony, CombineKey, DestroySheet, GenerateKey, OpenCeremony, Part,
+    PrintComponent, ProveComponent, ReadBack, RecordStep, SealComponent, SplitKey, VoidKey,
+    VoidSet,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::media::EnrolMedium;
-use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, Report};
-use conclave_trades::target::{ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle};
+use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report};
+use conclave_trades::target::{
+    ExportKeys, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
+};
 
 use crate::Trial;
 use crate::play;
@@ -74,6 +78,11 @@ pub const ROWS: &[Row] = &[
         generate
     ),
     row!(
+        SplitKey,
+        "mandate, key-managers logged on, approvers logged on",
+        split
+    ),
+    row!(
         AcceptComponent,
         "mandate, key-managers logged on, approvers logged on, a person of custodians-a signs",
         accept,
@@ -103,6 +112,12 @@ pub const ROWS: &[Row] = &[
         prove,
         |act| act.serial.push('1')
     ),
+    row!(
+        DestroySheet,
+        "mandate, key-managers logged on, a person of key-managers signs, a person of approvers signs",
+        destroy,
+        |act| act.serial.push('1')
+    ),
     row!(ReadBack, "mandate, key-managers logged on", read_back),
     row!(RecordStep, "key-managers logged on", record_step),
     row!(
@@ -112,6 +127,16 @@ pub const ROWS: &[Row] = &[
         |act| act.minutes.0[0] ^= 1
     ),
     row!(VoidKey, "key-managers logged on, approvers logged on", void),
+    row!(
+        VoidSet,
+        "key-managers logged on, approvers logged on",
+        |_| VoidSet {
+            ceremony: CEREMONY,
+            title: "Re-issue components".into(),
+            key: KEY,
+            reason: "abandoned".into(),
+        }
+    ),
     row!(
         ExportKeys,
         "key-managers sign, approvers sign, mandate",
@@ -138,6 +163,12 @@ pub const ROWS: &[Row] = &[
         import
     ),
     row!(
+        PrintKeyLetter,
+        "key-managers sign, approvers sign",
+        key_letter,
+        |act| act.recipient.push('X')
+    ),
+    row!(
         PrintReport,
         "key-managers logged on, approvers logged on",
         report
@@ -152,6 +183,9 @@ pub const ROWS: &[Row] = &[
     row!(UnlockStation, "administrators sign", |_| UnlockStation {}),
     row!(AdoptEntries, "administrators sign", adopt, |act| {
         act.runs[0].0 += 1;
+    }),
+    row!(SettleAct, "administrators sign", settle, |act| {
+        act.found.push('!');
     }),
     row!(UnblockPin, "administrators sign", unblock, |act| act
         .card
@@ -180,6 +214,11 @@ pub const ROWS: &[Row] = &[
         RenewGroups,
         "administrators logged on, recovery logged on",
         renew_by_recovery
+    ),
+    row!(
+        PrintWords,
+        "administrators logged on, recovery logged on",
+        print_words
     ),
     row!(
         AcceptFinding,
@@ -286,10 +325,36 @@ fn generate(room: &Room) -> GenerateKey {
             exportability: "N".into(),
             cryptoperiod_days: 365,
             in_components: true,
+            wrapping: None,
         },
         parts: vec![
             part("Gus", GroupId::CustodiansA),
             part("Hana", GroupId::CustodiansB),
+        ],
+    }
+}
+
+fn split(room: &Room) -> SplitKey {
+    SplitKey {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        quorum: None,
+        parts: generate(room).parts,
+    }
+}
+
+fn destroy(room: &Room) -> DestroySheet {
+    DestroySheet {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        set: Id([5; 16]),
+        index: 1,
+        serial: "CE0000001".into(),
+        by: vec![
+            player(room, "Dora", GroupId::KeyManagers),
+            player(room, "Ada", GroupId::Approvers),
         ],
     }
 }
@@ -347,7 +412,10 @@ fn import(room: &Room) -> ImportBlock {
             versions: "ABCDE".into(),
             short_padding: false,
             unknown_blocks: false,
+            schemes: String::new(),
+            any_parity: false,
         },
+        exception: None,
         block: include_str!("../imports/good-strict.txt").into(),
         value: "715FC6741D".into(),
         method: "CMAC".into(),
@@ -360,6 +428,7 @@ fn prove(room: &Room) -> ProveComponent {
         ceremony: CEREMONY,
         key: KEY,
         label: LABEL.into(),
+        set: None,
         index: 1,
         custodian: player(room, "Gus", GroupId::CustodiansA),
         backup: None,
@@ -465,6 +534,17 @@ fn export(_: &Room) -> ExportKeys {
         medium_name: "STICK-1".into(),
         serial: "4C530001".into(),
         ceremony: Some(CEREMONY),
+        exception: None,
+    }
+}
+
+fn key_letter(_: &Room) -> PrintKeyLetter {
+    PrintKeyLetter {
+        key: key_name(Id([6; 16]), "BANK-LAKE.ZPK.001"),
+        under: key_name(KEY, LABEL),
+        recipient: "BANK-LAKE".into(),
+        printer: Some("REP-1".into()),
+        exception: None,
     }
 }
 
@@ -514,6 +594,15 @@ fn medium(_: &Room) -> EnrolMedium {
 fn adopt(_: &Room) -> AdoptEntries {
     AdoptEntries {
         runs: vec![(9, 11, Hash([9; 32]))],
+    }
+}
+
+fn settle(_: &Room) -> SettleAct {
+    SettleAct {
+        act: Id([9; 16]),
+        action: "print-component".into(),
+        seq: 9,
+        found: "no sheet came out".into(),
     }
 }
 
@@ -579,6 +668,17 @@ fn renew_by_recovery(room: &Room) -> RenewGroups {
     RenewGroups {
         by_recovery: true,
         ..renew(room)
+    }
+}
+
+fn print_words(_: &Room) -> PrintWords {
+    PrintWords {
+        member: Id([9; 16]),
+        holder: "Lea".into(),
+        part: 3,
+        of: 3,
+        printer: "LP-1".into(),
+        date: "24NOV2026".into(),
     }
 }
 

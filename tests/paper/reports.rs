@@ -5,6 +5,7 @@ use conclave_evidence::authority::Mode;
 use conclave_trades::print::{
     Block, PrintError, Report, Signature, report_escp, report_pdf, time_words,
 };
+use conclave_trades::target::{LetterFacts, key_letter};
 use proptest::prelude::*;
 
 use super::{golden, page_text, qpdf_check};
@@ -355,4 +356,82 @@ proptest! {
             prop_assert!(!printed(&bytes).is_empty());
         }
     }
+}
+
+fn letter(cryptogram: &str, format: &str, exception: Option<&str>) -> Report {
+    key_letter(&LetterFacts {
+        mode: Mode::Test,
+        station: "Key room Bern".to_owned(),
+        made: time_words(1_795_511_645_000),
+        recipient: "BANK-LAKE".to_owned(),
+        label: "BANK-LAKE.ZPK.001".to_owned(),
+        kind: "TDES-2, usage P0, mode B, exportability E".to_owned(),
+        kcv: "070753 (ENC-ZERO)".to_owned(),
+        under: "BANK-LAKE.ZMK.001 (TDES-2)".to_owned(),
+        under_kcv: "8FC2C9 (ENC-ZERO)".to_owned(),
+        format: format.to_owned(),
+        conformance: "documented; not tried on the target".to_owned(),
+        cryptogram: cryptogram.to_owned(),
+        exception: exception.map(str::to_owned),
+    })
+}
+
+/// A published cryptogram: its groups of four with their check letters, by hand
+/// (`print::check`), and everything that names key and wrapping key.
+#[test]
+fn a_letter_carries_its_cryptogram_in_groups_with_check_letters() {
+    let bare = letter(
+        "U2C62A23D001B97412950CD8BE66C7639",
+        "scheme U",
+        Some("no key blocks there until March"),
+    );
+    let pdf = report_pdf(&bare).unwrap();
+    golden("key-letter-U.pdf", &pdf);
+    let hash = Hash([0x17; 32]);
+    golden("key-letter-U.escp", &report_escp(&bare, &hash).unwrap());
+    qpdf_check(&pdf);
+    let read = page_text(&pdf);
+    let line = |number: u8, hex: &str, groups: &str| {
+        let digits = hex.chars().map(|c| c.to_digit(16).unwrap());
+        let sum: u32 = (1..).zip(digits).map(|(place, d)| place * d).sum();
+        let letter = "GHJKLMNPQRSTUVWYZ".as_bytes()[((u32::from(number) + sum) % 17) as usize];
+        let words: Vec<String> = [
+            number.to_string(),
+            groups.into(),
+            char::from(letter).to_string(),
+        ]
+        .into();
+        let there = read
+            .lines()
+            .any(|l| l.split_whitespace().collect::<Vec<_>>().join(" ") == words.join(" "));
+        assert!(there, "{words:?} in {read}");
+    };
+    line(1, "2C62A23D001B9741", "2C62 A23D 001B 9741");
+    line(2, "2950CD8BE66C7639", "2950 CD8B E66C 7639");
+    for words in [
+        "BANK-LAKE.ZPK.001",
+        "070753 (ENC-ZERO)",
+        "BANK-LAKE.ZMK.001 (TDES-2)",
+        "8FC2C9 (ENC-ZERO)",
+        "scheme U",
+        "EXCEPTION to PCI PIN 18-3, no key block: no key blocks there until March",
+    ] {
+        assert!(read.contains(words), "{words}: {read}");
+    }
+
+    // A key block has no check letters: its MAC finds what is wrong.
+    let block = letter(&"D0112P0AE00E0000".repeat(7), "TR-31 version D", None);
+    let pdf = report_pdf(&block).unwrap();
+    golden("key-letter-TR-31.pdf", &pdf);
+    golden(
+        "key-letter-TR-31.escp",
+        &report_escp(&block, &hash).unwrap(),
+    );
+    let read = page_text(&pdf);
+    assert!(
+        read.lines()
+            .any(|l| l.trim_end().ends_with("D011 2P0A E00E 0000")),
+        "{read}"
+    );
+    assert!(!read.contains("EXCEPTION"), "{read}");
 }

@@ -18,13 +18,24 @@ pub fn prepare(folder: &Path, beside: &Path) {
     std::os::unix::fs::symlink(&there, &here).unwrap();
 }
 
-/// Lays the cards aside as they are now, and says where the work stands and
-/// how many sheets were printed.
-fn word(beside: &Path, code: &str, sheets: usize) {
+/// Lays the cards aside as they are now, and says where the work stands.
+pub fn aside(beside: &Path, words: &str) {
     let number = std::fs::read_dir(beside).unwrap().count() - 1;
     let aside = beside.join(format!("cards-{number}"));
     stage::copy(&beside.join("cards"), &aside);
-    say(&format!("{code} {sheets}"));
+    say(words);
+}
+
+/// Lays the cards on the table as they were at this word.
+pub fn lay_back(recording: &Recording, word: usize) {
+    let beside = recording.beside();
+    std::fs::remove_dir_all(beside.join("cards")).unwrap();
+    stage::copy(&beside.join(format!("cards-{word}")), &beside.join("cards"));
+}
+
+/// Where the work stands, and how many sheets were printed.
+fn word(beside: &Path, code: &str, sheets: usize) {
+    aside(beside, &format!("{code} {sheets}"));
 }
 
 /// What is recorded: a ceremony, with a word at each new question.
@@ -36,9 +47,9 @@ fn work() {
     let mut scene = Scene::open(&folder.join("station"), STAFF);
     scene.logon_both();
     word(&beside, "logged-on", 0);
-    let (printers, aside) = (scene.room.printers.clone(), beside.clone());
+    let (printers, place) = (scene.room.printers.clone(), beside.clone());
     scene.people.at = Box::new(move |prompt, _| {
-        word(&aside, &prompt.code, stage::sheets_in(&printers));
+        word(&place, &prompt.code, stage::sheets_in(&printers));
         None
     });
     done(scene.zmk(KEY, "zmk-aes128", "2"));
@@ -99,9 +110,7 @@ pub fn check(recording: &Recording, cut: usize, folder: &Path) -> Result<String,
     let all = recording.said(recording.events.len());
     let at = said.len() - 1;
     let stage = stage_of(&all, at);
-    let beside = recording.beside();
-    std::fs::remove_dir_all(beside.join("cards")).unwrap();
-    stage::copy(&beside.join(format!("cards-{at}")), &beside.join("cards"));
+    lay_back(recording, at);
 
     let mut scene = Scene::open(&folder.join("station"), STAFF);
     let intents = scene.station.door().vault().open_intents();

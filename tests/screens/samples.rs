@@ -367,6 +367,7 @@ pub fn prompt(code: &str, title: &str, ask: Ask) -> Prompt {
         show: None,
         table: None,
         ask,
+        words: false,
         waiting_for: s("MEMBER-4"),
         safe: s("no, this key would be void"),
         refused: None,

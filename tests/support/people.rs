@@ -65,6 +65,9 @@ pub struct Crowd {
     /// Every refusal that stood on a screen.
     pub refusals: Vec<String>,
     swaps: usize,
+    /// Recovery words by their holder, who has no card.
+    pub words: BTreeMap<String, Vec<String>>,
+    typing: String,
 }
 
 impl Crowd {
@@ -89,6 +92,8 @@ impl Crowd {
             codes: Vec::new(),
             refusals: Vec::new(),
             swaps: 0,
+            words: BTreeMap::new(),
+            typing: String::new(),
         }
     }
 
@@ -170,7 +175,26 @@ impl People for Crowd {
         }
         Some(match &prompt.ask {
             Ask::Nothing => return None,
-            Ask::Card { wanted, .. } => return self.swap(wanted),
+            Ask::Card { wanted, .. } => {
+                let holder = wanted.iter().find(|name| self.words.contains_key(*name));
+                if let (true, Some(holder)) = (prompt.words, holder) {
+                    self.typing.clone_from(holder);
+                    return Some(Answer::ByWords);
+                }
+                return self.swap(wanted);
+            }
+            Ask::Word { place, .. } => {
+                let words = self
+                    .words
+                    .get(&prompt.waiting_for)
+                    .expect("a holder's sheet");
+                let word = words[usize::from(*place) - 1].as_bytes();
+                Answer::Secret(Secret::from_fn(word.len(), |out| out.copy_from_slice(word)))
+            }
+            Ask::Choose { options } if prompt.code == "words.who" => {
+                let at = options.iter().position(|o| o.label == self.typing);
+                Answer::Chosen(at.expect("the holder"))
+            }
             Ask::Pin { .. } | Ask::NewPin { .. } => {
                 Answer::Secret(Secret::from_fn(PIN.len(), |out| out.copy_from_slice(PIN)))
             }

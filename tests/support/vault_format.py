@@ -1,7 +1,7 @@
 """Decodes the vectors of docs/vault-format.md with the page in hand: another
-language, another library. Reads the JSON file named on the command line, starts
-from the two cards' keys and the stored values alone, and prints what it finds,
-one line each, as hex."""
+language, another library. Reads the JSON file and the list of recovery words named
+on the command line, starts from the two cards' keys, the words of one sheet and the
+stored values alone, and prints what it finds, one line each, mostly as hex."""
 
 import hashlib
 import hmac
@@ -9,6 +9,7 @@ import json
 import struct
 import sys
 
+from argon2.low_level import Type, hash_secret_raw
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -154,6 +155,60 @@ def combine(shares):
     return secret
 
 
+def field_times(a, b):
+    """GF(2^11), 0x805."""
+    product = 0
+    while b:
+        if b & 1:
+            product ^= a
+        a = a << 1 ^ (0x805 if a & 0x400 else 0)
+        b >>= 1
+    return product
+
+
+def check_words(words, known):
+    """The two that bring both sums to zero, by trying every first one."""
+    plain = weighted = 0
+    power = 1
+    for word in words:
+        plain ^= known.index(word)
+        weighted ^= field_times(power, known.index(word))
+        power = field_times(power, 2)
+    following = field_times(power, 2)
+    for first in range(2048):
+        second = plain ^ first
+        if field_times(power, first) ^ field_times(following, second) == weighted:
+            return known[first], known[second]
+
+
+def recovery_words(station, vector, known):
+    """The page's section on recovery words."""
+    raw = bytes.fromhex
+    print("words-check", *check_words(vector["phrase"].split(), known))
+    secret = hash_secret_raw(
+        vector["phrase"].encode(), raw(vector["salt"]), 3, 262144, 1, 32, Type.ID, 0x13
+    )
+    print("words-secret", secret.hex())
+    points = {}
+    for slot in ("9a", "9c", "9d"):
+        for candidate in range(256):
+            info = encode(["conclave/words-key/1", station, raw(vector["member"]), slot, candidate])
+            scalar = expand(mac(bytes(32), secret), info, 32)
+            if 0 < int.from_bytes(scalar, "big") < ORDER:
+                break
+        numbers = ec.derive_private_key(int.from_bytes(scalar, "big"), ec.SECP256R1())
+        numbers = numbers.public_key().public_numbers()
+        points[slot] = b"\x04" + numbers.x.to_bytes(32, "big") + numbers.y.to_bytes(32, "big")
+        print("words-" + slot, points[slot].hex())
+    stored, _ = take(raw(vector["share_value"]))
+    place = ["conclave/share/1", station, "recovery", vector["epoch"], stored["x"]]
+    info = encode(place + [hashlib.sha256(points["9d"]).digest()])
+    _, share = open_hpke(scalar, stored["enc"], info, b"", stored["body"])
+    made = hashlib.sha256(raw(vector["commitment_salt"]) + bytes([stored["x"]]) + share)
+    assert made.hexdigest() == vector["commitment_hash"].lower()
+    print("words-share", share.hex())
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         vector = json.load(file)
@@ -180,6 +235,9 @@ def main():
     data = open_wrapped([secret], raw(vector["wrap_value"]))
     print("data", data.hex())
     print("record", open_sealed(data, raw(vector["record_value"])).hex())
+    with open(sys.argv[2], encoding="ascii") as file:
+        known = file.read().split()
+    recovery_words(station, vector["words"], known)
 
 
 main()

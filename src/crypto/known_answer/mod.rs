@@ -12,6 +12,7 @@ mod checks;
 mod components;
 mod inputs;
 mod power_on;
+mod thales;
 mod tr31;
 mod value;
 
@@ -67,14 +68,19 @@ pub trait Operations {
     fn answer(&self, op: &str, inputs: &Inputs<'_>) -> Answer;
 }
 
-/// The operations of this crate: check values, parity, components, key blocks.
+/// The operations of this crate: check values, parity, components, keys with
+/// and without key blocks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Primitives;
 
 impl Operations for Primitives {
     fn answer(&self, op: &str, inputs: &Inputs<'_>) -> Answer {
-        let rooms: [fn(&str, &Inputs<'_>) -> Answer; 3] =
-            [checks::answer, components::answer, tr31::answer];
+        let rooms: [fn(&str, &Inputs<'_>) -> Answer; 4] = [
+            checks::answer,
+            components::answer,
+            thales::answer,
+            tr31::answer,
+        ];
         for room in rooms {
             match room(op, inputs) {
                 Err(NoAnswer::Unknown) => {}

@@ -9,7 +9,7 @@ use crate::primitive::des_keys::set_odd_parity;
 use crate::primitive::ec::{KeyPair, POINT_LEN, verify};
 use crate::primitive::kcv::{Kcv, Method};
 use crate::primitive::modes::{Algorithm, Cipher, cmac};
-use crate::primitive::{derive, seal, shamir};
+use crate::primitive::{derive, passphrase, seal, shamir};
 use crate::secret::Secret;
 
 /// A primitive that gave another answer than the published one.
@@ -19,7 +19,7 @@ pub struct Failure(pub &'static str);
 
 type Test = (&'static str, fn() -> Option<bool>);
 
-const TESTS: [Test; 14] = [
+const TESTS: [Test; 15] = [
     ("TDES (SP 800-67, appendix B)", tdes),
     ("AES-128, AES-192, AES-256 (FIPS 197, appendix C)", aes),
     ("AES in CBC and CTR, there and back", modes),
@@ -28,6 +28,7 @@ const TESTS: [Test; 14] = [
     ("SHA-256 (FIPS 180-4)", sha256),
     ("HMAC-SHA-256 (RFC 4231, case 2)", hmac),
     ("HKDF-SHA-256 (RFC 5869, A.1)", hkdf),
+    ("Argon2id (RFC 9106, 5.3)", passphrase::known_answer),
     ("AES-256-GCM under HKDF", sealing),
     ("ECDSA P-256 (RFC 6979, A.2.5)", ecdsa),
     ("ECDH P-256 (RFC 5903, 8.1)", ecdh),

@@ -8,7 +8,9 @@ pub mod ec;
 pub mod hpke;
 pub mod kcv;
 pub mod kcv_fit;
+pub mod key_scheme;
 pub mod modes;
+pub mod passphrase;
 pub mod seal;
 pub mod shamir;
 

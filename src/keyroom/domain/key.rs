@@ -4,6 +4,7 @@ use conclave_evidence::{GroupId, Hash, Id};
 use serde::{Deserialize, Serialize};
 
 use super::form::KeyForm;
+use super::part_set::PartSet;
 
 /// A key check value with the way it was made (R7): never one without the
 /// other.
@@ -71,10 +72,16 @@ pub enum WrappingMethod {
     /// TR-31 version D: AES, key derivation (X9.143).
     #[serde(rename = "tr31-d")]
     Tr31D,
+    /// Thales variants, schemes U and T: no key block, an exception.
+    #[serde(rename = "thales-variant")]
+    ThalesVariant,
+    /// ANSI X9.17, schemes X and Y: no key block, an exception.
+    #[serde(rename = "x9.17")]
+    X917,
 }
 
 impl WrappingMethod {
-    /// What the wrapping key decides.
+    /// What the wrapping key decides, where its template says nothing.
     #[must_use]
     pub fn of(form: KeyForm) -> Self {
         if form.is_tdes() {
@@ -84,12 +91,29 @@ impl WrappingMethod {
         }
     }
 
-    /// `tr31-b` or `tr31-d`.
+    /// `tr31-b`, `tr31-d`, `thales-variant` or `x9.17`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Tr31B => "tr31-b",
             Self::Tr31D => "tr31-d",
+            Self::ThalesVariant => "thales-variant",
+            Self::X917 => "x9.17",
+        }
+    }
+
+    /// TRUE where it makes no key block: PCI PIN 18-3 wants an exception.
+    #[must_use]
+    pub fn is_exception(self) -> bool {
+        matches!(self, Self::ThalesVariant | Self::X917)
+    }
+
+    /// TRUE where a wrapping key of this form can have it.
+    #[must_use]
+    pub fn fits(self, form: KeyForm) -> bool {
+        match self {
+            Self::Tr31D => !form.is_tdes(),
+            Self::Tr31B | Self::ThalesVariant | Self::X917 => form.is_tdes(),
         }
     }
 }
@@ -265,7 +289,7 @@ pub struct KeyRecord {
     pub created_ms: u64,
     /// End of its cryptoperiod, wall clock (R22).
     pub expires_ms: u64,
-    /// A key-encryption key's one method, fixed by its algorithm.
+    /// A key-encryption key's one method, fixed by its template.
     pub wrapping: Option<WrappingMethod>,
     /// Its components, where it was made in parts.
     pub components: Vec<Component>,
@@ -274,12 +298,18 @@ pub struct KeyRecord {
     pub source: KeySource,
     /// Where it went: bundle sequence number, recipient, wrapping key's label.
     pub exports: Vec<Exported>,
+    /// Its other sets of parts: coming, kept, former, void.
+    #[serde(default)]
+    pub others: Vec<PartSet>,
+    /// The ceremony that made its components anew, where one did.
+    #[serde(default)]
+    pub reissued: Option<Id>,
 }
 
 /// One time a key left the room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exported {
-    /// The bundle's sequence number.
+    /// The bundle's sequence number; 0 for a letter, which has none.
     pub bundle: u64,
     /// For whom.
     pub recipient: String,
@@ -296,15 +326,6 @@ impl KeyRecord {
     pub const KIND: &'static str = "key";
     /// The kind of its value in the keys compartment.
     pub const VALUE_KIND: &'static str = "key-value";
-
-    /// TRUE when `person` ever held another part of this key than `index`, or
-    /// may open one as its backup.
-    #[must_use]
-    pub fn held_other_part(&self, person: Id, index: u8) -> bool {
-        self.components
-            .iter()
-            .any(|c| c.index != index && c.ever().any(|id| id == person))
-    }
 
     /// TRUE when it may encrypt other keys (TR-31 usages K0 and K1).
     #[must_use]

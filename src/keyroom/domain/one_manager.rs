@@ -26,13 +26,19 @@ fn plain(manager: &str) -> String {
     manager.trim().to_lowercase()
 }
 
-/// The manager to whom all of them report; nothing where there are two, or
-/// nobody is above.
-pub fn manager_of_all<'a>(reports_to: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let mut all = reports_to.into_iter();
-    let first = all.next()?.trim();
-    let same = all.all(|other| plain(other) == plain(first));
-    (same && !first.is_empty()).then(|| first.to_owned())
+/// The manager to whom so many of them report as make the key; nothing where
+/// there is none, or nobody is above.
+pub fn manager_of<'a>(
+    reports_to: impl IntoIterator<Item = &'a str>,
+    need: Option<u8>,
+) -> Option<String> {
+    let all: Vec<&str> = reports_to.into_iter().map(str::trim).collect();
+    let need = need.map_or(all.len(), usize::from).max(1);
+    let count = |name: &str| all.iter().filter(|o| plain(o) == plain(name)).count();
+    let found = all
+        .iter()
+        .find(|name| !name.is_empty() && count(name) >= need);
+    found.map(|name| (*name).to_owned())
 }
 
 impl OneManager {
@@ -63,10 +69,14 @@ mod tests {
 
     #[test]
     fn one_manager_is_one_however_the_name_is_written() {
-        assert_eq!(manager_of_all(["Zoe", " zoe "]), Some("Zoe".into()));
-        assert_eq!(manager_of_all(["Zoe", "Yan", "Zoe"]), None);
-        assert_eq!(manager_of_all(["", ""]), None, "nobody is above");
-        assert_eq!(manager_of_all([]), None);
+        assert_eq!(manager_of(["Zoe", " zoe "], None), Some("Zoe".into()));
+        assert_eq!(manager_of(["Zoe", "Yan", "Zoe"], None), None);
+        assert_eq!(manager_of(["", ""], None), None, "nobody is above");
+        assert_eq!(manager_of([], None), None);
+        // Of shares, as many as make the key are enough.
+        let five = ["Zoe", "Yan", "Xia", "Zoe", "Zoe"];
+        assert_eq!(manager_of(five, Some(3)), Some("Zoe".into()));
+        assert_eq!(manager_of(five, Some(4)), None);
         assert_eq!(OneManager::id_of("Zoe"), OneManager::id_of(" ZOE"));
         assert_ne!(OneManager::id_of("Zoe"), OneManager::id_of("Yan"));
         let accepted = OneManager {

@@ -1,8 +1,10 @@
-//! What is tolerated in a key block that somebody else made, by name.
+//! What is tolerated in a wrapped key that somebody else made, by name.
 
 use serde::{Deserialize, Serialize};
 
-/// The profile of a maker of key blocks, read from `profiles/*.toml`.
+use super::key::WrappingMethod;
+
+/// The profile of a maker of key blocks or of bare cryptograms, read from `profiles/*.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockProfile {
@@ -12,12 +14,23 @@ pub struct BlockProfile {
     pub version: u32,
     /// For people.
     pub title: String,
-    /// Letters of the versions that are taken, of `A` to `E`.
+    /// Letters of the versions that are taken, of `A` to `E`; empty where what
+    /// comes is no key block.
+    #[serde(default)]
     pub versions: String,
     /// The key's length need not be hidden by padding.
+    #[serde(default)]
     pub short_padding: bool,
     /// Optional blocks that X9.143 does not know may be there.
+    #[serde(default)]
     pub unknown_blocks: bool,
+    /// Letters of the schemes without a key block that are taken: of `UT`, or
+    /// of `XY`, since a wrapping key has one method; empty for key blocks.
+    #[serde(default)]
+    pub schemes: String,
+    /// A key without a key block need not have odd parity; it is set.
+    #[serde(default)]
+    pub any_parity: bool,
 }
 
 impl BlockProfile {
@@ -25,6 +38,17 @@ impl BlockProfile {
     #[must_use]
     pub fn stamp(&self) -> String {
         format!("{} v{}", self.name, self.version)
+    }
+
+    /// How a wrapping key has to wrap for this; nothing where its algorithm
+    /// decides the key block.
+    #[must_use]
+    pub fn bare_method(&self) -> Option<WrappingMethod> {
+        match self.schemes.as_str() {
+            "" => None,
+            letters if letters.contains(['U', 'T']) => Some(WrappingMethod::ThalesVariant),
+            _ => Some(WrappingMethod::X917),
+        }
     }
 
     /// What is wrong with it, if anything.
@@ -42,6 +66,23 @@ impl BlockProfile {
         let title = self.title.chars();
         if !(1..=60).contains(&title.clone().count()) || title.clone().any(char::is_control) {
             return Err("its title has not 1 to 60 plain characters".into());
+        }
+        if self.bare_method().is_some() {
+            let known = matches!(self.schemes.as_str(), "U" | "T" | "UT" | "X" | "Y" | "XY");
+            if !known {
+                return Err(format!(
+                    "schemes {:?} are not of UT or of XY: a wrapping key has one method",
+                    self.schemes
+                ));
+            }
+            let of_blocks = !self.versions.is_empty() || self.short_padding || self.unknown_blocks;
+            if of_blocks {
+                return Err("it is for key blocks and for bare cryptograms at once".into());
+            }
+            return Ok(());
+        }
+        if self.any_parity {
+            return Err("parity is a question of bare cryptograms only".into());
         }
         if self.versions.is_empty() || self.versions.chars().any(|c| !('A'..='E').contains(&c)) {
             return Err(format!("versions {:?} are not of A to E", self.versions));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::form::KeyForm;
+use super::key::WrappingMethod;
 
 /// A key template, read from `templates/keys/*.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,9 @@ pub struct KeyTemplate {
     /// Made in printed components, 2 to 9 of them; otherwise inside the vault.
     #[serde(default)]
     pub in_components: bool,
+    /// How a key-encryption key wraps others, where not as TR-31: an exception.
+    #[serde(default)]
+    pub wrapping: Option<WrappingMethod>,
 }
 
 impl KeyTemplate {
@@ -34,6 +38,13 @@ impl KeyTemplate {
     #[must_use]
     pub fn stamp(&self) -> String {
         format!("{} v{}", self.name, self.version)
+    }
+
+    /// The one method of a key-encryption key; none for other keys.
+    #[must_use]
+    pub fn wrapping_method(&self) -> Option<WrappingMethod> {
+        matches!(self.usage.as_str(), "K0" | "K1")
+            .then(|| self.wrapping.unwrap_or(WrappingMethod::of(self.form)))
     }
 
     /// What is wrong with it, if anything.
@@ -79,6 +90,16 @@ impl KeyTemplate {
         }
         if self.in_components && !matches!(self.usage.as_str(), "K0" | "K1") {
             return Err("only key-encryption keys are made in printed components".into());
+        }
+        if let Some(wrapping) = self.wrapping
+            && (self.wrapping_method().is_none() || !wrapping.fits(self.form))
+        {
+            return Err(format!(
+                "wrapping {} is not for usage {} and {}",
+                wrapping.name(),
+                self.usage,
+                self.form
+            ));
         }
         let most = if matches!(self.usage.as_str(), "K0" | "K1") {
             730

@@ -80,6 +80,9 @@ pub enum PivError {
     /// Reader or transport.
     #[error(transparent)]
     Card(#[from] CardError),
+    /// There is no card: its holder has recovery words.
+    #[error("this member holds recovery words and no card")]
+    Words,
     /// The card has no PIV application.
     #[error("not a PIV card (status {status})")]
     NotPiv {

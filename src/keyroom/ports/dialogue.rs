@@ -32,6 +32,9 @@ pub struct Prompt {
     pub table: Option<Table>,
     /// What is asked.
     pub ask: Ask,
+    /// At [`Ask::Card`]: somebody who would do holds recovery words in place of
+    /// a card, and may say so with [`Answer::ByWords`].
+    pub words: bool,
     /// From whom.
     pub waiting_for: String,
     /// Whether stopping now is safe, and what it would mean.
@@ -193,6 +196,14 @@ pub enum Ask {
     /// one, the check letter behind them. A letter that is no hex digit is
     /// refused where it is typed: O is not taken as 0, nor I as 1.
     Groups(Groups),
+    /// One recovery word, masked; answered with [`Answer::Secret`], the letters
+    /// as typed. A word of the list is known by its first four.
+    Word {
+        /// Which, from 1.
+        place: u8,
+        /// How many there are on the sheet.
+        of: u8,
+    },
     /// Several fields at once.
     Form {
         /// The fields.
@@ -291,6 +302,8 @@ pub enum Answer {
     Abort,
     /// Tab: another group.
     OtherGroup,
+    /// Recovery words are typed in place of a card.
+    ByWords,
     /// A card that had to stay was pulled.
     CardGone,
     /// The program is asked to end.

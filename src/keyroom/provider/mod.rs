@@ -180,6 +180,22 @@ pub trait Provider: Send {
         random: &mut dyn RandomSource,
     ) -> Result<(Generated, Vec<Kcv>), ProviderError>;
 
+    /// Splits a key that is stored into `count` new parts, which wait under
+    /// `set` for their printer like those of a new key: full-length components,
+    /// or shares of which any `quorum` make the key (R3). The key stays as it
+    /// is.
+    ///
+    /// # Errors
+    /// [`ProviderError::Count`], [`ProviderError::Forged`] and others.
+    fn split(
+        &mut self,
+        permit: &dyn Permission,
+        key: &StoredKey,
+        set: Id,
+        parts: (u8, Option<u8>),
+        random: &mut dyn RandomSource,
+    ) -> Result<Vec<Kcv>, ProviderError>;
+
     /// Takes a waiting component out of the provider: a second time it is
     /// [`ProviderError::Gone`], unless it was put back in between. `index` counts from 1.
     ///

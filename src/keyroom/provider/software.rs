@@ -9,7 +9,7 @@ use conclave_crypto::primitive::components::ComponentError;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::primitive::modes::Algorithm;
-use conclave_crypto::primitive::{components, des_keys, seal};
+use conclave_crypto::primitive::{components, des_keys, seal, shamir};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::{Id, cbor};
 
@@ -180,6 +180,42 @@ impl Provider for SoftwareProvider {
             self.waiting.insert((key, index), part);
         }
         Ok((generated, checks))
+    }
+
+    fn split(
+        &mut self,
+        permit: &dyn Permission,
+        key: &StoredKey,
+        set: Id,
+        (count, quorum): (u8, Option<u8>),
+        random: &mut dyn RandomSource,
+    ) -> Result<Vec<Kcv>, ProviderError> {
+        proceed(permit)?;
+        let least = quorum.unwrap_or(2);
+        if !(2..=9).contains(&count) || !(2..=count).contains(&least) {
+            return Err(ProviderError::Count);
+        }
+        let clear = self.clear(key)?;
+        let parts: Vec<Secret> = match quorum {
+            None => {
+                let count = usize::from(count);
+                components::split(algorithm(key.form), &clear, count, random)
+                    .map_err(|_| ProviderError::Random)?
+            }
+            Some(m) => shamir::split(&clear, m, count, random)
+                .map_err(|_| ProviderError::Random)?
+                .into_iter()
+                .map(|share| share.bytes)
+                .collect(),
+        };
+        let checks = parts
+            .iter()
+            .map(|part| check_value(key.form, part))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (index, part) in (1u8..).zip(parts) {
+            self.waiting.insert((set, index), part);
+        }
+        Ok(checks)
     }
 
     fn take_component(

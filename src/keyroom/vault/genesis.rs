@@ -401,6 +401,7 @@ fn card_entry(card: &NewCard, people: &[Person]) -> CardEntry {
         sign_key_9c: card.sign_key_9c,
         agree_key_9d: card.agree_key_9d,
         state: CardState::Active,
+        words: None,
     }
 }
 

@@ -24,6 +24,7 @@ mod renewal;
 mod root;
 mod seal;
 mod share;
+mod words;
 mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,7 @@ pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
 pub use recovery::{AnchorFit, Fork};
 pub(crate) use recovery::{GIVEN_UP, given_up_digest};
 pub use renewal::{NewGroup, Receipt, Renewal};
+pub use words::{WordKeys, WordsError};
 
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store, Write};
@@ -190,6 +192,12 @@ impl Vault {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         self.world.clock.as_ref()
+    }
+
+    /// The same, to be looked at while the vault is at work.
+    #[must_use]
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.world.clock)
     }
 
     /// A fresh random id.

@@ -3,7 +3,8 @@
 use conclave_evidence::authority::CardState;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::custodian_form::FORM_REMEDY;
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
+use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, People, Prompt, PromptLine, Refusal, Show,
@@ -20,7 +21,18 @@ use super::unit::LAYOUT;
 use crate::cards::{Interrupted, ask};
 use crate::station::Station;
 
-pub(super) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
+/// What a key without a key block needs.
+pub(crate) const EXCEPTION_HINT: &str = "why no key block; empty for one";
+pub(crate) const EXCEPTION_ADVICE: &str =
+    "A reason for a zone master key without key blocks; nothing for the others.";
+
+/// The reason that was typed, if one was.
+pub(crate) fn exception_of(typed: &str) -> Option<String> {
+    let typed = typed.trim();
+    (!typed.is_empty()).then(|| typed.to_owned())
+}
+
+pub(crate) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
     Field {
         label: label.into(),
         kind: FieldKind::Text(most),
@@ -29,7 +41,7 @@ pub(super) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
     }
 }
 
-pub(super) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
+pub(crate) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
     Field {
         label: label.into(),
         value: value
@@ -40,7 +52,7 @@ pub(super) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> F
     }
 }
 
-pub(super) fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
+pub(crate) fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
     Refusal {
         happened: happened.into(),
         safe: "Nothing was begun.".into(),
@@ -49,7 +61,7 @@ pub(super) fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
 }
 
 /// Esc and the end of the program lead back; the rest is a refusal.
-pub(super) fn gave_up<T>(why: Interrupted) -> Result<Option<T>, Refusal> {
+pub(crate) fn gave_up<T>(why: Interrupted) -> Result<Option<T>, Refusal> {
     match why {
         Interrupted::Refused(refusal) => Err(refusal),
         Interrupted::CardGone => Err(refused("A card was pulled.", "Log on again.")),
@@ -113,6 +125,8 @@ impl Station {
             Purpose::PartnerKey => return self.ask_partner_key(script, refusal, people),
             Purpose::Exercise => return self.ask_exercise(script, refusal, people),
             Purpose::Import => return self.ask_import(script, refusal, people),
+            Purpose::Reissue => return self.ask_reissue(script, refusal, people),
+            Purpose::Destroy => return self.ask_destroy(script, refusal, people),
             Purpose::Components | Purpose::WorkingKey => {}
         }
         let components = script.purpose == Purpose::Components;
@@ -163,6 +177,7 @@ impl Station {
             fields.push(text("Recipient", "", "for whom, for example BANK-LAKE", 40));
             let plates = media.iter().map(|m| m.name.clone()).collect();
             fields.push(one("Medium", plates, None));
+            fields.push(text("Exception", "", EXCEPTION_HINT, REASON_MAX));
         }
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),
@@ -216,6 +231,8 @@ impl Station {
                 paper: None,
                 import: None,
                 exercise: None,
+                split: None,
+                destroy: None,
                 held: Vec::new(),
             };
             if components {
@@ -240,6 +257,12 @@ impl Station {
                     prompt.refused = Some(refused("For whom is it?", "Type the recipient."));
                     continue;
                 }
+                let exception = exception_of(value(5));
+                let needed = under.wrapping.is_some_and(WrappingMethod::is_exception);
+                if let Err(why) = check_exception(needed, exception.as_deref()) {
+                    prompt.refused = Some(refused(format!("{why}."), EXCEPTION_ADVICE));
+                    continue;
+                }
                 parameters.delivery = Some(Delivery {
                     under: WrappingKey {
                         id: under.id,
@@ -249,6 +272,7 @@ impl Station {
                     recipient: value(3).trim().to_owned(),
                     medium: medium.id,
                     medium_name: medium.name.clone(),
+                    exception,
                 });
             }
             return Ok(Some(parameters));
@@ -325,7 +349,19 @@ impl Station {
                         may.sort_by_key(|p| Some(&p.id) != exercise.holders.get(at));
                         seats.push((part.part.clone(), may));
                     }
-                    None => seats.push((part.part.clone(), self.players(*group))),
+                    None => {
+                        let mut players = self.players(*group);
+                        // Whoever held another part of the key comes last, and
+                        // is refused when chosen.
+                        let other = |p: &Player| {
+                            let mut held = parameters.held.iter();
+                            held.any(|(id, part)| *id == p.id && usize::from(*part) != at + 1)
+                        };
+                        if part.source.is_custodian() {
+                            players.sort_by_key(other);
+                        }
+                        seats.push((part.part.clone(), players));
+                    }
                 }
                 if let Some((_, players)) = seats.last_mut().filter(|_| part.source.is_custodian())
                 {

@@ -26,7 +26,7 @@ pub(super) fn left(why: Interrupted) -> Reply {
         Interrupted::CardGone => Reply::CardGone,
         Interrupted::Shutdown => Reply::Shutdown,
         Interrupted::Refused(refusal) => Reply::Failed(refusal.happened),
-        Interrupted::OtherGroup | Interrupted::TimedOut => {
+        Interrupted::OtherGroup | Interrupted::ByWords | Interrupted::TimedOut => {
             Reply::Failed("It took too long.".into())
         }
     }

@@ -30,7 +30,7 @@ fn in_custody(key: &KeyRecord) -> bool {
 }
 
 /// What the engine wants to know of a key: the record, as a template.
-fn template(key: &KeyRecord) -> KeyTemplate {
+pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
     let (name, version) = key.template.split_once(" v").unwrap_or(("key", "1"));
     KeyTemplate {
         name: name.into(),
@@ -42,6 +42,7 @@ fn template(key: &KeyRecord) -> KeyTemplate {
         exportability: key.exportability.clone(),
         cryptoperiod_days: 1,
         in_components: key.is_wrapping_key(),
+        wrapping: key.wrapping,
     }
 }
 
@@ -109,6 +110,8 @@ impl Station {
                         .map(|c| c.backup.as_ref().map(|b| b.person))
                         .collect(),
                 }),
+                split: None,
+                destroy: None,
                 held: components
                     .iter()
                     .flat_map(|c| c.ever().map(|id| (id, c.index)))
@@ -138,6 +141,7 @@ impl Station {
             ceremony: state.ceremony,
             key: record.id,
             label: record.label.clone(),
+            set: None,
             index,
             custodian: custodian.clone(),
             backup: state.backup(index),

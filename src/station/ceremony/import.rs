@@ -1,5 +1,6 @@
 //! Importing a partner's key block: from an enrolled medium, or typed twice.
 
+use conclave_crypto::primitive::key_scheme::{Cryptogram, CryptogramError};
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
@@ -24,6 +25,27 @@ fn parts_at(one: &str, other: &str) -> usize {
         .take_while(|(a, b)| a == b)
         .count();
     same / 4 + 1
+}
+
+/// What cannot be a cryptogram of the letter: an O for a 0 is named, and never
+/// changed silently. A key block's letters are all possible.
+fn misread(state: &State, typed: &str) -> Option<Refusal> {
+    let from = state.parameters.import.as_ref()?;
+    from.profile.bare_method()?;
+    let why = Cryptogram::parse(typed).err()?;
+    let advice = match why {
+        CryptogramError::Digit { found: 'O', .. } => "It is a letter; the paper has a 0 there.",
+        CryptogramError::Digit {
+            found: 'I' | 'L' | 'l',
+            ..
+        } => "It is a letter; the paper has a 1 there.",
+        _ => "Type scheme letter and hex digits in capitals, without the check letters.",
+    };
+    Some(Refusal {
+        happened: format!("{why}."),
+        safe: "No try was used up.".into(),
+        advice: advice.into(),
+    })
 }
 
 impl Station {
@@ -63,6 +85,7 @@ impl Station {
             value: digits.to_owned(),
             method: named.unwrap_or(&from.method).to_owned(),
             by: by.to_vec(),
+            exception: from.exception.clone(),
         };
         self.act_for_key(&action, title, people)
     }
@@ -85,7 +108,7 @@ impl Station {
             ..Prompt::default()
         };
         let Some((medium, name)) = &from.medium else {
-            return self.type_block(by, &mut prompt, people);
+            return self.type_block(state, by, &mut prompt, people);
         };
         prompt.code = "import.file".into();
         prompt.lines = vec![PromptLine::note(format!(
@@ -112,6 +135,7 @@ impl Station {
 
     fn type_block(
         &mut self,
+        state: &State,
         by: &[Player],
         prompt: &mut Prompt,
         people: &mut dyn People,
@@ -121,12 +145,33 @@ impl Station {
             let again = first.is_some();
             let who = by.get(usize::from(again)).or(by.first());
             prompt.waiting_for = who.map(|p| p.name.clone()).unwrap_or_default();
-            prompt.code = if again {
+            let code = if again {
                 "import.block.again"
             } else {
                 "import.block"
+            };
+            // Each with their own card, and the other's entry is gone by then.
+            if let Some(who) = who {
+                let mut card = Prompt {
+                    code: format!("{code}.card"),
+                    lines: vec![PromptLine::note(format!(
+                        "{} is about to type the block from the letter.",
+                        who.name
+                    ))],
+                    refused: prompt.refused.take(),
+                    ask: Ask::Nothing,
+                    ..prompt.clone()
+                };
+                match self.identify(people, who, "type the block", &mut card) {
+                    Reply::Identified(id) if id == who.id => {}
+                    Reply::Identified(_) => {
+                        return Err(Reply::Failed("Another person's card answered.".into()));
+                    }
+                    other => return Err(other),
+                }
+                prompt.refused = card.refused.take();
             }
-            .into();
+            prompt.code = code.into();
             prompt.lines = vec![PromptLine::note(format!(
                 "{} types the block from the letter; spaces do not count.",
                 prompt.waiting_for
@@ -146,6 +191,10 @@ impl Station {
                 continue;
             };
             let block: String = word.chars().filter(|c| !c.is_whitespace()).collect();
+            if let Some(why) = misread(state, &block) {
+                prompt.refused = Some(why);
+                continue;
+            }
             match &first {
                 None => {
                     prompt.refused = None;

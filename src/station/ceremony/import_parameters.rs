@@ -1,11 +1,12 @@
 //! What is asked before a partner's key block is imported.
 
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{ImportFrom, Parameters, WrappingKey};
 
-use super::begin::{gave_up, one, refused, text};
+use super::begin::{EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, text};
 use super::partner::{METHODS, all, chosen_method};
 use crate::cards::ask;
 use crate::station::Station;
@@ -38,7 +39,12 @@ impl Station {
             }
         }
         // Nothing is tolerated unless somebody chooses it.
-        profiles.sort_by_key(|p| p.short_padding || p.unknown_blocks);
+        profiles.sort_by_key(|p| {
+            (
+                p.bare_method().is_some(),
+                p.short_padding || p.unknown_blocks,
+            )
+        });
         let wrapping: Vec<KeyRecord> = self
             .keys()
             .into_iter()
@@ -73,6 +79,7 @@ impl Station {
             ),
             one("Method", all(&METHODS), None),
             one("Block", ways, None),
+            text("Exception", "", EXCEPTION_HINT, REASON_MAX),
         ];
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),
@@ -126,6 +133,22 @@ impl Station {
                 ));
                 continue;
             }
+            let exception = exception_of(value(7));
+            let bare = profile.bare_method();
+            if let Err(why) = check_exception(bare.is_some(), exception.as_deref()) {
+                prompt.refused = Some(refused(format!("{why}."), EXCEPTION_ADVICE));
+                continue;
+            }
+            if bare.is_some_and(|method| under.wrapping != Some(method)) {
+                prompt.refused = Some(refused(
+                    format!(
+                        "{} does not wrap as the profile {} takes keys.",
+                        under.label, profile.name
+                    ),
+                    "A zone master key has one method for ever.",
+                ));
+                continue;
+            }
             let medium = media.iter().find(|m| m.name == value(6));
             return Ok(Some(Parameters {
                 label: label.to_owned(),
@@ -144,8 +167,11 @@ impl Station {
                     profile: profile.clone(),
                     method: chosen_method(value(5), template.form).to_owned(),
                     medium: medium.map(|m| (m.id, m.name.clone())),
+                    exception,
                 }),
                 exercise: None,
+                split: None,
+                destroy: None,
                 held: Vec::new(),
             }));
         }

@@ -2,8 +2,9 @@
 //! door acts.
 
 mod backups;
-mod begin;
+pub(crate) mod begin;
 mod close;
+mod destroy;
 mod enter;
 mod exercise;
 mod import;
@@ -12,6 +13,7 @@ pub(crate) mod paper;
 mod partner;
 mod play;
 mod print;
+mod reissue;
 mod typing;
 mod unit;
 
@@ -26,7 +28,7 @@ use crate::station::Station;
 
 impl Station {
     /// Both groups that a ceremony needs are logged on.
-    fn ceremony_quorums(&self) -> Result<(), Refusal> {
+    pub(crate) fn ceremony_quorums(&self) -> Result<(), Refusal> {
         let open = self.door.vault().open_groups();
         let missing: Vec<String> = [GroupId::KeyManagers, GroupId::Approvers]
             .into_iter()
@@ -130,6 +132,29 @@ fn ended(state: &State) -> ActEnd {
     let label = &state.parameters.label;
     let (title, lines) = match &state.ending {
         Some(Ending::Done) => (format!("{label}: done"), Vec::new()),
+        Some(Ending::Void(why)) if state.parameters.split.is_some() => (
+            format!("{label}: the new set is void"),
+            vec![
+                why.clone(),
+                "The key and the sheets in custody are as they were. Destroy every sheet of the \
+                 new set: a task says which."
+                    .into(),
+            ],
+        ),
+        Some(Ending::Aborted(why)) if state.parameters.split.is_some() => (
+            format!("{label}: ended without a new set"),
+            vec![
+                why.clone(),
+                "The key and its sheets are as they were.".into(),
+            ],
+        ),
+        Some(Ending::Aborted(why)) if state.parameters.destroy.is_some() => (
+            format!("{label}: the destruction ended early"),
+            vec![
+                why.clone(),
+                "What is recorded as destroyed is; the rest stays a task.".into(),
+            ],
+        ),
         Some(Ending::Void(why)) => (
             format!("{label}: the key is void"),
             vec![

@@ -122,6 +122,8 @@ impl Station {
                 }),
                 import: None,
                 exercise: None,
+                split: None,
+                destroy: None,
                 held: self.ever_held(label),
             }));
         }

@@ -155,7 +155,7 @@ impl Station {
     }
 
     /// One person's own card answers a challenge after its PIN.
-    fn identify(
+    pub(super) fn identify(
         &mut self,
         people: &mut dyn People,
         person: &Player,
@@ -180,7 +180,13 @@ impl Station {
         let reply = match came {
             Ok(mut came) => {
                 self.last_proven(&came.held);
-                match self.answer_challenge(&mut came.held.card, &came.entry) {
+                let answered = came
+                    .held
+                    .card
+                    .piv()
+                    .map_err(|error| error.to_string())
+                    .and_then(|card| self.answer_challenge(card, &came.entry));
+                match answered {
                     Ok(()) => Reply::Identified(came.entry.person),
                     Err(why) => Reply::Failed(why),
                 }
@@ -190,7 +196,7 @@ impl Station {
                 Interrupted::Shutdown => Reply::Shutdown,
                 Interrupted::CardGone => Reply::Failed("The card was pulled.".into()),
                 Interrupted::Refused(refusal) => Reply::Failed(refusal.happened),
-                Interrupted::OtherGroup | Interrupted::TimedOut => {
+                Interrupted::OtherGroup | Interrupted::ByWords | Interrupted::TimedOut => {
                     Reply::Failed("It took too long.".into())
                 }
             },
@@ -252,7 +258,11 @@ impl Station {
         state = engine.answer(state, reply);
         self.save(&state, vec![format!("after: {}", unit.name())])?;
         if state.over && matches!(state.ending, Some(Ending::Void(_))) {
-            people.progress("The key is void", 1, 1);
+            let what = match state.parameters.split {
+                Some(_) => "The new set is void",
+                None => "The key is void",
+            };
+            people.progress(what, 1, 1);
         }
         Ok(state)
     }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::legacy::exception_words;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::{
-    AcceptComponent, CloseCeremony, CombineKey, GenerateKey, OpenCeremony, Part, PrintComponent,
-    ProveComponent, ReadBack, SealComponent, VoidKey,
+    AcceptComponent, CloseCeremony, CombineKey, DestroySheet, GenerateKey, OpenCeremony, Part,
+    PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey, VoidSet,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::safe;
@@ -18,7 +19,7 @@ use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
 use conclave_trades::target::{
-    ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle, next_bundle,
+    ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle, next_bundle, target_of,
 };
 
 use super::play::reply_for;
@@ -82,17 +83,26 @@ impl Station {
     ) -> Reply {
         let title = format!("{} {}", engine.script().title, state.parameters.label);
         let made = state.key.as_ref().map(|k| k.id);
-        // An exercise has a key that is there already; whatever becomes of the
-        // exercise, nothing is voided.
-        let proven = state.parameters.exercise.as_ref().map(|e| e.key);
+        // A key that was there already is not voided, whatever becomes of the
+        // ceremony.
+        let existing = state.parameters.existing();
         let key = match unit {
             Unit::Void { .. } | Unit::Abort { .. } => made,
-            _ => made.or(proven),
+            _ => made.or(existing),
         };
+        if let (Unit::Void { reason } | Unit::Abort { reason }, Some(split)) =
+            (unit, &state.parameters.split)
+        {
+            return self.end_set(state, split.key, title, reason, people);
+        }
         let done = match (unit, key) {
             (Unit::Begin { .. } | Unit::End { .. }, _) => Ok(Vec::new()),
             (Unit::Open, _) => self.do_open(engine, state, &title, people),
             (Unit::Generate, _) => return self.do_generate(engine, state, &title, people),
+            (Unit::Split, _) => return self.do_split(engine, state, &title, people),
+            (Unit::Destroy { index, serial, by }, _) => {
+                return self.do_destroy(state, *index, serial, by, people);
+            }
             (Unit::Enter { index, custodian }, _) => {
                 return self.do_enter(state, *index, custodian, people);
             }
@@ -221,6 +231,8 @@ impl Station {
         let once = |count: u32| count + retries;
         let limits: BTreeMap<String, u32> = [
             (GenerateKey::NAME, once(1)),
+            (SplitKey::NAME, once(1)),
+            (DestroySheet::NAME, parts + retries),
             (AcceptComponent::NAME, parts + retries),
             (CombineKey::NAME, 1 + tries_again(engine)),
             (ImportBlock::NAME, 1 + tries_again(engine)),
@@ -242,11 +254,17 @@ impl Station {
             .map_err(|e| Undone::Card(e.to_string()))?;
         let p = &state.parameters;
         let mut summary = vec![format!("{} by template {}", p.label, p.template.stamp())];
-        if p.components > 0 {
+        if p.components > 0 && p.destroy.is_none() {
             summary.push(format!(
                 "{} components, each for one custodian",
                 p.components
             ));
+        }
+        if p.split.is_some() {
+            summary.push("of the key that is there; what is in custody becomes former".into());
+        }
+        if let Some(destroy) = &p.destroy {
+            summary.push(format!("{} old sheets are destroyed", destroy.parts.len()));
         }
         if let Some(paper) = &p.paper {
             summary.push(format!("a key of {}: {}", paper.partner, paper.words()));
@@ -261,12 +279,14 @@ impl Station {
                 from.under.label,
                 from.profile.stamp()
             ));
+            summary.extend(from.exception.as_deref().map(exception_words));
         }
         if let Some(delivery) = &p.delivery {
             summary.push(format!(
                 "leaves under {} for {} on {}",
                 delivery.under.label, delivery.recipient, delivery.medium_name
             ));
+            summary.extend(delivery.exception.as_deref().map(exception_words));
         }
         for part in &state.cast {
             let names: Vec<String> = part.people.iter().map(|p| p.name.clone()).collect();
@@ -288,7 +308,7 @@ impl Station {
 
     /// Custodians in the order of the components: the actors of the print
     /// step.
-    fn custodians(engine: &Engine, state: &State) -> Vec<Part> {
+    pub(super) fn custodians(engine: &Engine, state: &State) -> Vec<Part> {
         let part = engine
             .script()
             .steps()
@@ -423,7 +443,10 @@ impl Station {
                 label: "eject the sheet".into(),
             },
             waiting_for: name.clone(),
-            safe: "NO: the sheet is printed and not sealed; any interruption voids the key".into(),
+            safe: format!(
+                "NO: the sheet is printed and not sealed; any interruption voids {}",
+                state.parameters.voided()
+            ),
             why: "A sheet that falls to the floor has been out of its custodian's hands.".into(),
             ..Prompt::default()
         };
@@ -458,7 +481,7 @@ impl Station {
         let key: KeyRecord = vault
             .get(Compartment::Catalogue, made.id)
             .map_err(|e| e.to_string())?;
-        let under = vault
+        let under: KeyRecord = vault
             .get(Compartment::Catalogue, delivery.under.id)
             .map_err(|e| e.to_string())?;
         let medium = self
@@ -471,11 +494,12 @@ impl Station {
             keys: vec![KeyName::of(&key)],
             under: KeyName::of(&under),
             recipient: delivery.recipient.clone(),
-            target: "tr31".into(),
+            target: target_of(&under).map_err(|e| e.to_string())?.name().into(),
             medium: medium.id,
             medium_name: medium.name,
             serial: medium.serial,
             ceremony: Some(state.ceremony),
+            exception: delivery.exception.clone(),
         })
     }
 
@@ -501,9 +525,21 @@ impl Station {
     fn key_made(&self, unit: &Unit, state: &State) -> Option<KeyMade> {
         if !matches!(
             unit,
-            Unit::Generate | Unit::Combine { .. } | Unit::Import { .. }
+            Unit::Generate | Unit::Split | Unit::Combine { .. } | Unit::Import { .. }
         ) {
             return None;
+        }
+        if let Some(split) = &state.parameters.split {
+            let key: KeyRecord = self
+                .door
+                .vault()
+                .get(Compartment::Catalogue, split.key)
+                .ok()?;
+            let there = key.set(state.ceremony).is_some();
+            return there.then_some(KeyMade {
+                id: key.id,
+                kcv: key.kcv,
+            });
         }
         let made = self
             .keys()
@@ -525,11 +561,15 @@ impl Station {
         };
         let record: Option<KeyRecord> = self.door.vault().get(Compartment::Catalogue, made.id).ok();
         record.is_some_and(|record| {
+            let under = match state.parameters.split {
+                Some(_) => state.ceremony,
+                None => made.id,
+            };
             record
-                .components
+                .printed_in(state.ceremony)
                 .iter()
                 .filter(|c| c.state == ComponentState::Waiting)
-                .any(|c| !self.door.component_waits(made.id, c.index))
+                .any(|c| !self.door.component_waits(under, c.index))
         })
     }
 
@@ -546,6 +586,8 @@ impl Station {
             Unit::Begin { .. } | Unit::End { .. } => return Ok(Found::Nothing),
             Unit::Open => OpenCeremony::NAME,
             Unit::Generate => GenerateKey::NAME,
+            Unit::Split => SplitKey::NAME,
+            Unit::Destroy { .. } => DestroySheet::NAME,
             Unit::Enter { .. } => AcceptComponent::NAME,
             Unit::Combine { .. } => CombineKey::NAME,
             Unit::Import { .. } => ImportBlock::NAME,
@@ -556,6 +598,9 @@ impl Station {
             Unit::Export => ExportKeys::NAME,
             Unit::ReadMedium => ReadBundle::NAME,
             Unit::Close { .. } => CloseCeremony::NAME,
+            Unit::Void { .. } | Unit::Abort { .. } if state.parameters.split.is_some() => {
+                VoidSet::NAME
+            }
             Unit::Void { .. } | Unit::Abort { .. } => VoidKey::NAME,
         };
         // Nothing but this ceremony's units has run since its last save, so

@@ -52,6 +52,7 @@ impl Demonstration {
                 "tr31",
                 "usual for the cipher",
                 "typed by two",
+                "",
             ]
             .map(str::to_owned)
             .to_vec(),

@@ -344,6 +344,7 @@ impl Demonstration {
                         zone.label.into(),
                         zone.recipient.into(),
                         "STICK-1".into(),
+                        String::new(),
                     ],
                 )?;
             }

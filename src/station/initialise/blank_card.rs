@@ -154,7 +154,11 @@ impl Station {
             name: &person.name,
             pin: &pin,
         };
-        let made = enrol::before_commit(&mut held.card, &holder, blank.ca, self.door.random());
+        let made = held
+            .card
+            .piv()
+            .map_err(enrol::EnrolError::from)
+            .and_then(|card| enrol::before_commit(card, &holder, blank.ca, self.door.random()));
         match made {
             Ok(card) if before.iter().any(|b| b.card == card.card) => Err(Retry::Again(refused(
                 "This card was taken by somebody else a moment ago.",

@@ -384,9 +384,10 @@ impl Station {
                 (of - open.len()) as u64,
                 of as u64,
             );
-            let finished = self
-                .sign_own_form(form, &mut held, &pin)
-                .and_then(|()| enrol::after_commit(&mut self.door, &mut held.card, &entry, &pin));
+            let finished = self.sign_own_form(form, &mut held, &pin).and_then(|()| {
+                let card = held.card.piv().map_err(enrol::EnrolError::from)?;
+                enrol::after_commit(&mut self.door, card, &entry, &pin)
+            });
             match finished {
                 Ok(()) => {
                     let words = format!(

@@ -62,7 +62,7 @@ impl Station {
         record
             .cards
             .iter()
-            .filter(|c| c.state == CardState::Active)
+            .filter(|c| c.state == CardState::Active && c.words.is_none())
             .filter(|c| !vault.has_anchor(c.card).unwrap_or(true))
             .cloned()
             .collect()
@@ -149,7 +149,11 @@ impl Station {
             let why = match verify_pin(people, &mut question, &mut held, name, purpose, &mut never)
             {
                 Ok(pin) => {
-                    let done = enrol::after_commit(&mut self.door, &mut held.card, entry, &pin);
+                    let done = held
+                        .card
+                        .piv()
+                        .map_err(enrol::EnrolError::from)
+                        .and_then(|card| enrol::after_commit(&mut self.door, card, entry, &pin));
                     match done {
                         Ok(()) => {
                             self.last_proven(&held);

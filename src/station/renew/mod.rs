@@ -8,6 +8,7 @@ mod card;
 mod plan;
 mod questions;
 mod sitting;
+mod words;
 
 use conclave_evidence::GroupId;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
@@ -56,6 +57,8 @@ pub enum Change {
     Leaver,
     /// A person comes, or comes to more groups.
     AddMember,
+    /// A recovery member holds words in place of a card.
+    Words,
     /// Another number of a group's members must come.
     Quorum,
     /// The same people, a new secret.
@@ -73,10 +76,11 @@ pub enum Change {
 
 impl Change {
     /// All, in the order of the menu.
-    pub const ALL: [Change; 9] = [
+    pub const ALL: [Change; 10] = [
         Self::ReplaceCard,
         Self::Leaver,
         Self::AddMember,
+        Self::Words,
         Self::Quorum,
         Self::Secret,
         Self::Certificates,
@@ -92,6 +96,7 @@ impl Change {
             Self::ReplaceCard => "Replace a card",
             Self::Leaver => "A person leaves",
             Self::AddMember => "Add a person to groups",
+            Self::Words => "Recovery words for a person",
             Self::Quorum => "Change how many must come",
             Self::Secret => "Renew a group's secret",
             Self::Certificates => "Renew a card's certificates",
@@ -106,6 +111,7 @@ impl Change {
             Self::ReplaceCard => "lost or broken: the old one is revoked for ever",
             Self::Leaver => "their cards are revoked, their groups get new shares",
             Self::AddMember => "somebody new with a new card, or one more role",
+            Self::Words => "in place of a card, in the recovery group only",
             Self::Quorum => "m of a group; its members receive new shares",
             Self::Secret => "on suspicion: same members, new shares, new keys",
             Self::Certificates => "before they expire; keys, shares and PIN stay",

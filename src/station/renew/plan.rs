@@ -10,6 +10,7 @@ use conclave_keyroom::vault::genesis::NewCard;
 use conclave_keyroom::vault::{Compartment, NewGroup, Renewal};
 
 use super::action::PERSON;
+use super::words::NewWords;
 use super::{refused, titles};
 use crate::approve::Undone;
 use crate::cards::Interrupted;
@@ -29,6 +30,8 @@ pub(super) struct Plan {
     pub person: Option<Person>,
     /// A card that was just made ready.
     pub card: Option<NewCard>,
+    /// Words that were just made and typed back.
+    pub new_words: Option<NewWords>,
     /// Data keys are made anew.
     pub rotate: bool,
     /// What has to be decided afterwards.
@@ -44,6 +47,7 @@ impl Plan {
             revoked: Vec::new(),
             person: None,
             card: None,
+            new_words: None,
             rotate: true,
             afterwards: Vec::new(),
         }
@@ -73,7 +77,9 @@ impl Plan {
                     sign_key_9c: card.sign_key_9c,
                     agree_key_9d: card.agree_key_9d,
                     state: CardState::Active,
+                    words: None,
                 })
+                .chain(self.new_words.iter().map(|new| new.entry.clone()))
                 .collect(),
             revoked: self.revoked.clone(),
             rotate: self.rotate,

@@ -32,6 +32,7 @@ impl Station {
             Change::ReplaceCard => self.ask_replacement(people),
             Change::Leaver => self.ask_leaver(people),
             Change::AddMember => self.ask_member(people),
+            Change::Words => self.ask_words(people),
             Change::Quorum => self.ask_quorum(people),
             Change::Secret
             | Change::Certificates
@@ -45,6 +46,12 @@ impl Station {
         let record = self.record()?;
         let title = Change::ReplaceCard.title();
         let old = choose_card(&record, title, people)?;
+        if old.words.is_some() {
+            return Err(undone(refused(
+                format!("{} holds recovery words, and no card.", old.person_name),
+                "Choose «Recovery words for a person»: new words take the place of the old.",
+            )));
+        }
         let name = old.person_name.clone();
         let groups = groups_with(&record, &[old.card]);
         self.open_for(groups.iter().copied(), true)
@@ -113,7 +120,9 @@ impl Station {
         let mut plan = Plan::new(format!("Add {}", person.name));
         plan.rotate = false;
         let mut members = self.ask_members(&plan.title, &record, &added, &[], 1, people)?;
-        let active = |c: &&CardEntry| c.person == person.id && c.state == CardState::Active;
+        let active = |c: &&CardEntry| {
+            c.person == person.id && c.state == CardState::Active && c.words.is_none()
+        };
         let card = match record.cards.iter().find(active) {
             Some(entry) => entry.card,
             None => {
@@ -262,7 +271,7 @@ impl Station {
 
     /// Who is here to receive a share, group by group: `more` will come beside
     /// those who are chosen.
-    fn ask_members(
+    pub(super) fn ask_members(
         &self,
         act: &str,
         record: &AuthorityRecord,

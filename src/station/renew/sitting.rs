@@ -9,15 +9,17 @@ use conclave_evidence::{GroupId, Id, Signature};
 use conclave_keyroom::door::Warrant;
 use conclave_keyroom::piv::{PivError, SigningSlot};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::dialogue::{Ask, People, PromptLine, Refusal};
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::{Receipt, VaultError};
 
 use super::action::RenewGroups;
 use super::plan::{Plan, undone};
+use super::words::no_pin;
 use super::{WHY, never, prompt};
 use crate::anchor::{self, CheckError};
 use crate::approve::Undone;
-use crate::cards::{Held, Judgement, PinFailure, Place, await_card, verify_pin};
+use crate::cards::{Held, Interrupted, Judgement, PinFailure, Place, await_card, verify_pin};
+use crate::recovery_words::{WordsFailure, by_words};
 use crate::service::ActEnd;
 use crate::sign_record::RecordToSign;
 use crate::station::Station;
@@ -50,7 +52,11 @@ fn group_words(record: &AuthorityRecord, group: GroupId) -> Option<String> {
 }
 
 impl Station {
-    pub(super) fn renew(&mut self, plan: Plan, people: &mut dyn People) -> Result<ActEnd, Undone> {
+    pub(super) fn renew(
+        &mut self,
+        mut plan: Plan,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Undone> {
         let by_recovery = self
             .open_for(plan.groups.keys().copied(), plan.rotate)
             .map_err(undone)?;
@@ -58,7 +64,7 @@ impl Station {
         self.door
             .prepare_renewal(&plan.renewal())
             .map_err(|e| undone(self.refusal(&e.to_string())))?;
-        let receipts = self.receive(&plan, people)?;
+        let receipts = self.receive(&mut plan, people)?;
         let received: BTreeSet<Id> = receipts.iter().map(|r| r.card).collect();
         let next = self
             .door
@@ -166,7 +172,11 @@ impl Station {
     }
 
     /// Every member's card opens its new share and signs that it did.
-    fn receive(&mut self, plan: &Plan, people: &mut dyn People) -> Result<Vec<Receipt>, Undone> {
+    fn receive(
+        &mut self,
+        plan: &mut Plan,
+        people: &mut dyn People,
+    ) -> Result<Vec<Receipt>, Undone> {
         let cards = self
             .door
             .renewal_cards()
@@ -174,6 +184,13 @@ impl Station {
         let mut receipts: Vec<Receipt> = Vec::new();
         let mut failed: BTreeSet<Place> = BTreeSet::new();
         let mut refusal: Option<Refusal> = None;
+        // Their holder has just typed them: their keys are open.
+        if let Some(new) = &mut plan.new_words {
+            let receipt = self
+                .received(&mut new.held, &no_pin())
+                .map_err(|error| Undone::Card(error.to_string()))?;
+            receipts.push(receipt);
+        }
         while receipts.len() < cards.len() {
             let open: Vec<&CardEntry> = cards
                 .iter()
@@ -193,11 +210,19 @@ impl Station {
             ];
             question.waiting_for = words::list(&names);
             question.refused = refusal.take();
+            question.words = open.iter().any(|c| c.words.is_some());
             question.ask = Ask::Card {
                 wanted: names,
                 other_group: false,
             };
-            let mut held = self.wait_for(&open, &failed, &mut question, people)?;
+            let came = self.wait_for(&open, &failed, &mut question, people);
+            if let Err(Undone::Interrupted(Interrupted::ByWords)) = came {
+                let receipt = self.received_by_words(&open, &question, people)?;
+                receipts.push(receipt);
+                continue;
+            }
+            let mut held = came?;
+            question.words = false;
             let Some(entry) = open.iter().find(|c| c.card == held.guid) else {
                 continue;
             };
@@ -267,6 +292,25 @@ impl Station {
             },
         )
         .map_err(Undone::Interrupted)
+    }
+
+    /// A member who holds words types them, and has the new share.
+    fn received_by_words(
+        &mut self,
+        open: &[&CardEntry],
+        question: &Prompt,
+        people: &mut dyn People,
+    ) -> Result<Receipt, Undone> {
+        let holders = open.iter().filter(|c| c.words.is_some());
+        let holders: Vec<CardEntry> = holders.map(|c| (*c).clone()).collect();
+        let (mut held, _) = by_words(&mut self.door, people, question, &holders).map_err(
+            |failure| match failure {
+                WordsFailure::Interrupted { why, .. } => Undone::Interrupted(why),
+                WordsFailure::Failed { why, .. } => Undone::Card(why),
+            },
+        )?;
+        self.received(&mut held, &no_pin())
+            .map_err(|error| Undone::Card(error.to_string()))
     }
 
     fn received(&self, held: &mut Held, pin: &Secret) -> Result<Receipt, ReceiveError> {

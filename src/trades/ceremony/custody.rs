@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::one_manager::{OneManager, manager_of_all};
+use conclave_keyroom::domain::one_manager::{OneManager, manager_of};
 use conclave_keyroom::domain::people::Person;
 
 use super::engine::CeremonyError;
@@ -33,6 +33,14 @@ pub enum CustodyError {
         /// Who.
         person: String,
     },
+    /// Somebody who decides or witnesses holds, or ever held, a part.
+    #[error(
+        "{person} holds, or once held, a part of this key, and neither decides nor witnesses (R13)"
+    )]
+    HoldsOne {
+        /// Who.
+        person: String,
+    },
     /// All who could form the key together report to one manager.
     #[error("the custodians who can form the key together all report to {manager} (R17)")]
     SameManager {
@@ -50,6 +58,7 @@ impl CustodyError {
             Self::TooFew { .. } => {
                 "Choose fewer components, or let administrators enrol custodians."
             }
+            Self::HoldsOne { .. } => "Let somebody who never held a part of it take this part.",
             Self::OtherPart { .. } => "Let another custodian take this component.",
             Self::SameManager { .. } => {
                 "Take a custodian of another manager. Where there is none, administrators accept one manager: people screen, m."
@@ -103,7 +112,7 @@ pub fn assign(
         let (group, person) = free.remove(at);
         chosen.push(player(person, group));
     }
-    if check_managers(&chosen).is_err() {
+    if check_managers(&chosen, None).is_err() {
         // One of another manager is enough: all of them are needed for the key.
         let manager = chosen.first().map(|p| p.reports_to.clone());
         let other = (1..=components).rev().find_map(|index| {
@@ -151,12 +160,13 @@ pub fn check(custodians: &[Player], held: &[(Id, u8)]) -> Result<(), CustodyErro
             });
         }
     }
-    check_managers(custodians)
+    check_managers(custodians, None)
 }
 
-/// XOR needs all components, so it is all custodians together that form a key.
-fn check_managers(custodians: &[Player]) -> Result<(), CustodyError> {
-    match manager_of_all(custodians.iter().map(|p| p.reports_to.as_str())) {
+/// XOR needs all components, so it is all custodians together that form a key;
+/// of shares so many of them are enough.
+fn check_managers(custodians: &[Player], quorum: Option<u8>) -> Result<(), CustodyError> {
+    match manager_of(custodians.iter().map(|p| p.reports_to.as_str()), quorum) {
         Some(manager) => Err(CustodyError::SameManager { manager }),
         None => Ok(()),
     }
@@ -229,10 +239,20 @@ pub(super) fn check_cast(
             );
         }
         if custodian {
-            match check(&played.people, &parameters.held) {
+            let checked = check(&played.people, &parameters.held)
+                .and_then(|()| check_managers(&played.people, quorum(parameters)));
+            match checked {
                 Err(CustodyError::SameManager { manager })
                     if accepted.iter().any(|a| a.covers(&manager, a.accepted_ms)) => {}
                 checked => checked?,
+            }
+        } else if parameters.split.is_some() || parameters.destroy.is_some() {
+            let holder = |p: &&Player| parameters.held.iter().any(|(id, _)| *id == p.id);
+            if let Some(player) = played.people.iter().find(holder) {
+                return Err(CustodyError::HoldsOne {
+                    person: player.name.clone(),
+                }
+                .into());
             }
         }
     }
@@ -250,18 +270,28 @@ pub(super) fn check_cast(
     Ok(())
 }
 
+/// How many parts make the key; nothing where it takes all.
+fn quorum(parameters: &Parameters) -> Option<u8> {
+    parameters.split.as_ref().and_then(|split| split.quorum)
+}
+
 /// The exception that a cast needs, for its minutes.
-pub(super) fn accepted_manager(cast: &[CastPart], accepted: &[OneManager]) -> Option<Exception> {
+pub(super) fn accepted_manager(
+    parameters: &Parameters,
+    cast: &[CastPart],
+    accepted: &[OneManager],
+) -> Option<Exception> {
     let people = cast.iter().flat_map(|part| &part.people);
     let custodians = people.filter(|p| p.group.is_custodian());
-    let manager = manager_of_all(custodians.map(|p| p.reports_to.as_str()))?;
+    let reports_to = custodians.map(|p| p.reports_to.as_str());
+    let manager = manager_of(reports_to, quorum(parameters))?;
     let one = accepted
         .iter()
         .find(|a| a.covers(&manager, a.accepted_ms))?;
     Some(Exception {
         step: "cast".into(),
         component: None,
-        words: format!("all custodians report to {manager} (R17): {}", one.reason),
+        words: format!("the custodians report to {manager} (R17): {}", one.reason),
         witness: "accepted by the administrators".into(),
     })
 }

@@ -136,7 +136,7 @@ impl Engine {
     ) -> Result<State, CeremonyError> {
         check_parameters(&self.script, &parameters)?;
         custody::check_cast(&self.script, &parameters, &cast, accepted)?;
-        let exceptions = custody::accepted_manager(&cast, accepted);
+        let exceptions = custody::accepted_manager(&parameters, &cast, accepted);
         Ok(State {
             ceremony,
             script: Bytes(self.bytes.clone()),
@@ -210,7 +210,7 @@ impl Engine {
                     reason: words.clone(),
                 });
             };
-            let prompt = prompts::deviation(scene(&person), &person, words, step);
+            let prompt = prompts::deviation(scene(&person), state, &person, words, step);
             return Step::Identify {
                 purpose: "witness a deviation".into(),
                 prompt: Box::new(prompt),
@@ -320,7 +320,7 @@ impl Engine {
                 }
                 if matches!(
                     unit,
-                    Unit::Generate | Unit::Combine { .. } | Unit::Import { .. }
+                    Unit::Generate | Unit::Split | Unit::Combine { .. } | Unit::Import { .. }
                 ) {
                     // Nobody knows whether there is a key: none of it is used.
                     state.ending = Some(Ending::Void(format!(
@@ -360,7 +360,8 @@ impl Engine {
                 state
             }
             (Move::Type(person, field, number), Reply::Word(word)) => {
-                type_in(state, step, &moves, person, *field, *number, &word)
+                let at = (step, component);
+                type_in(state, at, &moves, person, *field, *number, &word)
             }
             (Move::Type(..), Reply::Confirmed) => {
                 state.refused = Some(prompts::refused(
@@ -423,17 +424,15 @@ impl Engine {
         if state.over || state.ending.is_some() {
             return state;
         }
-        let state_entered = !state.entered.is_empty();
-        finish(
-            state,
-            End::Void,
-            if state_entered {
-                "the components that were typed died with the session: none of them is kept".into()
-            } else {
-                "the components that waited for the printer died with the session: the key is void"
-                    .into()
-            },
-        )
+        let why = if state.entered.is_empty() {
+            format!(
+                "the components that waited for the printer died with the session: {} is void",
+                state.parameters.voided()
+            )
+        } else {
+            "the components that were typed died with the session: none of them is kept".into()
+        };
+        finish(state, End::Void, why)
     }
 
     fn deviation_witness(
@@ -514,7 +513,7 @@ impl Engine {
         state.journal.extend(did.journal);
         match unit {
             Unit::Enter { index, .. } => state.entered.push(*index),
-            Unit::Generate | Unit::Combine { .. } | Unit::Import { .. } => {
+            Unit::Generate | Unit::Split | Unit::Combine { .. } | Unit::Import { .. } => {
                 let Some(key) = did.key else {
                     state.ending = Some(Ending::Void(
                         "the key was made, and its check value is not known".into(),
@@ -592,6 +591,17 @@ fn done_words(state: &State) -> Vec<String> {
         words.push(format!(
             "exported under {} to {} for {}",
             delivery.under.label, delivery.medium_name, delivery.recipient
+        ));
+    }
+    if state.parameters.split.is_some() {
+        words.push(
+            "what was in custody before is former: a task says which sheets to destroy".into(),
+        );
+    }
+    if state.parameters.destroy.is_some() {
+        words.push(format!(
+            "{} sheets destroyed, unopened where they were sealed",
+            state.parameters.components
         ));
     }
     if state.parameters.exercise.is_some() {

@@ -3,9 +3,10 @@
 
 use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryKind;
+use conclave_keyroom::domain::legacy::exception_words;
 
 use super::prompts::clock;
-use super::script::{End, OnDeviation, OnFailure, Role, Script};
+use super::script::{End, OnDeviation, OnFailure, Purpose, Role, Script};
 use super::state::{Ending, Parameters, State};
 
 /// The station, as papers name it.
@@ -92,6 +93,22 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         facts.push(("Partner".to_owned(), paper.partner.clone()));
         facts.push(("Partner's paper".to_owned(), paper.words()));
     }
+    if parameters.split.is_some() {
+        facts.push(("Parts".to_owned(), "new, of a key that is there".to_owned()));
+    }
+    if let Some(destroy) = &parameters.destroy {
+        let serials = destroy.serials.iter().map(|s| match s {
+            Some(serial) => serial.clone(),
+            None => "not recorded".to_owned(),
+        });
+        let sheets: Vec<String> = destroy
+            .parts
+            .iter()
+            .zip(serials)
+            .map(|(part, serial)| format!("part {part}, package {serial}"))
+            .collect();
+        facts.push(("Sheets".to_owned(), sheets.join("; ")));
+    }
     if let Some(exercise) = &parameters.exercise {
         facts.push(("Sheets".to_owned(), exercise.holders.len().to_string()));
     }
@@ -101,11 +118,17 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         facts.push(("Profile".to_owned(), from.profile.stamp()));
         let medium = from.medium.as_ref().map(|(_, name)| name.clone());
         facts.push(("Block".to_owned(), medium.unwrap_or("typed by two".into())));
+        if let Some(reason) = &from.exception {
+            facts.push(("Exception".to_owned(), exception_words(reason)));
+        }
     }
     if let Some(delivery) = &parameters.delivery {
         facts.push(("Wrapping key".to_owned(), delivery.under.label.clone()));
         facts.push(("Recipient".to_owned(), delivery.recipient.clone()));
         facts.push(("Medium".to_owned(), delivery.medium_name.clone()));
+        if let Some(reason) = &delivery.exception {
+            facts.push(("Exception".to_owned(), exception_words(reason)));
+        }
     }
     facts
 }
@@ -167,8 +190,8 @@ pub fn printed_script(script: &Script, station: &Station, state: Option<&State>)
         lines.push(format!("    expected: {}", step.expect));
         lines.push(format!(
             "    deviation: {}; failure: {}",
-            deviation_words(step.on_deviation),
-            failure_words(step.on_failure)
+            deviation_words(script, step.on_deviation),
+            failure_words(script, step.on_failure)
         ));
         lines.push("    time ______  initials ______  ______".to_owned());
     }
@@ -259,7 +282,13 @@ pub fn minutes(
     let result = match &state.ending {
         None => "not finished".to_owned(),
         Some(Ending::Done) => "every step done".to_owned(),
+        Some(Ending::Void(why)) if state.parameters.split.is_some() => {
+            format!("new set void, the key as it was: {why}")
+        }
         Some(Ending::Void(why)) => format!("key void: {why}"),
+        Some(Ending::Aborted(why)) if state.parameters.existing().is_some() => {
+            format!("ended early, the key as it was: {why}")
+        }
         Some(Ending::Aborted(why)) => format!("ended, no key was made: {why}"),
     };
     let people = cast(state);
@@ -299,23 +328,27 @@ fn cast(state: &State) -> Vec<(String, String)> {
         .collect()
 }
 
-fn end_words(end: End) -> &'static str {
+fn end_words(script: &Script, end: End) -> &'static str {
     match end {
+        End::Void if script.purpose == Purpose::Reissue => "the new set is void",
         End::Void => "the key is void",
         End::Abort => "the ceremony ends",
     }
 }
 
-fn deviation_words(on: OnDeviation) -> &'static str {
+fn deviation_words(script: &Script, on: OnDeviation) -> &'static str {
     match on {
         OnDeviation::Record => "recorded, goes on",
-        OnDeviation::End(end) => end_words(end),
+        OnDeviation::End(end) => end_words(script, end),
     }
 }
 
-fn failure_words(on: OnFailure) -> String {
+fn failure_words(script: &Script, on: OnFailure) -> String {
     match on.retries {
-        0 => end_words(on.then).to_owned(),
-        n => format!("tried again up to {n} times, then {}", end_words(on.then)),
+        0 => end_words(script, on.then).to_owned(),
+        n => format!(
+            "tried again up to {n} times, then {}",
+            end_words(script, on.then)
+        ),
     }
 }

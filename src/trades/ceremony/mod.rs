@@ -21,6 +21,7 @@ pub mod state;
 pub mod template;
 mod turns;
 mod validate;
+mod validate_again;
 mod validate_entry;
 
 pub use engine::{CeremonyError, Engine, Step};

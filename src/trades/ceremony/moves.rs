@@ -12,6 +12,8 @@ pub(super) enum Field {
     CheckValue,
     /// The serial of a package that is about to be opened.
     Package,
+    /// The serial of a package that is about to be destroyed.
+    Old,
     /// The check value that the partner gave for the whole key.
     PartnerValue,
 }
@@ -23,6 +25,10 @@ pub(super) enum Press {
     Confirm { key: char, label: String },
     /// Ready to make the key.
     Generate,
+    /// Ready to split the key.
+    Split,
+    /// The package is no more.
+    Destroyed,
     /// The custodian is alone with screen and paper.
     Enter,
     /// The partner's block and letter are here.
@@ -125,6 +131,19 @@ pub(super) fn moves(
         Verb::Generate => {
             moves.push(Move::Press(actor, Press::Generate));
             moves.push(Move::Act(Unit::Generate));
+        }
+        Verb::Split => {
+            moves.push(Move::Press(actor, Press::Split));
+            moves.push(Move::Act(Unit::Split));
+        }
+        Verb::Destroy => {
+            typed(&people, Field::Old, &mut moves);
+            moves.push(Move::Press(actor, Press::Destroyed));
+            moves.push(Move::Act(Unit::Destroy {
+                index: component.unwrap_or_default(),
+                serial: first_entry(),
+                by: people.clone(),
+            }));
         }
         Verb::Enter => {
             moves.push(Move::Identify(actor.clone()));

@@ -1,6 +1,7 @@
 //! What a ceremony may be asked for, by its script's purpose.
 
 use conclave_keyroom::domain::label::check_label;
+use conclave_keyroom::domain::legacy::check_exception;
 
 use super::engine::CeremonyError;
 use super::script::{Purpose, Script};
@@ -32,7 +33,30 @@ pub(super) fn check_parameters(
     if parameters.exercise.is_some() != (script.purpose == Purpose::Exercise) {
         return refuse("only an exercise has sheets to prove, and it always has".into());
     }
+    if parameters.split.is_some() != (script.purpose == Purpose::Reissue) {
+        return refuse("only a re-issue has a key to split, and it always has".into());
+    }
+    if parameters.destroy.is_some() != (script.purpose == Purpose::Destroy) {
+        return refuse("only a destruction has sheets to destroy, and it always has".into());
+    }
     match (script.purpose, &parameters.delivery) {
+        (Purpose::Reissue, None) => {
+            if !(2..=9).contains(&parameters.components) {
+                return refuse(format!(
+                    "{} components; a key has 2 to 9 (R2)",
+                    parameters.components
+                ));
+            }
+        }
+        (Purpose::Destroy, None) => {
+            let sheets = parameters.destroy.as_ref().map_or(0, |d| d.parts.len());
+            if !(1..=9).contains(&sheets) || sheets != usize::from(parameters.components) {
+                return refuse(format!("{sheets} sheets; a set has 1 to 9 of them left"));
+            }
+        }
+        (Purpose::Reissue | Purpose::Destroy, Some(_)) => {
+            return refuse("nothing is exported to a medium".into());
+        }
         (Purpose::Exercise, None) => {
             let sheets = parameters.exercise.as_ref().map_or(0, |e| e.holders.len());
             if !(2..=9).contains(&sheets) || sheets != usize::from(parameters.components) {
@@ -54,6 +78,16 @@ pub(super) fn check_parameters(
             }
             if let Err(rule) = import.profile.check() {
                 return refuse(format!("profile {}: {rule}", import.profile.name));
+            }
+            let bare = import.profile.bare_method();
+            if let Err(rule) = check_exception(bare.is_some(), import.exception.as_deref()) {
+                return refuse(rule);
+            }
+            if bare.is_some_and(|m| !m.fits(import.under.form) || !m.fits(template.form)) {
+                return refuse(format!(
+                    "profile {} is for TDES keys under TDES keys alone",
+                    import.profile.stamp()
+                ));
             }
             if import.under.form.strength() < template.form.strength() {
                 return refuse(format!(

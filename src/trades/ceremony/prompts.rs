@@ -7,6 +7,8 @@
 //! | `sign-in.card` | a person of the cast comes forward |
 //! | `confirm.ID.card`, `confirm.ID` | card, then key, of the script's step ID |
 //! | `generate.ready` | ready to make the key |
+//! | `split.ready` | ready to split a key that is there |
+//! | `destroy.serial.first[.card]`, `.second`, `destroy.ready` | the old package, and that it is no more |
 //! | `enter.card`, `enter.ready` | the custodian comes to type, and is alone |
 //! | `exercise.serial.first[.card]`, `.second` | the serial of the package before it is opened |
 //! | `import.ready` | block and letter are here; then as `combine` |
@@ -41,7 +43,7 @@ pub(super) fn refused(happened: &str, advice: &str) -> Refused {
 
 pub(super) fn malformed(field: Field) -> Refused {
     match field {
-        Field::Serial | Field::Package => refused(
+        Field::Serial | Field::Package | Field::Old => refused(
             "That is no envelope serial: 4 to 24 letters, digits or hyphens.",
             "Type the serial that is printed on the envelope. Enter alone is no entry.",
         ),
@@ -61,6 +63,8 @@ pub(super) fn pressed(press: &Press) -> String {
     match press {
         Press::Confirm { label, .. } => label.clone(),
         Press::Generate => "ready to generate".into(),
+        Press::Split => "ready to split".into(),
+        Press::Destroyed => "package destroyed, unopened".into(),
         Press::Import => "block and letter are here".into(),
         Press::Enter => "alone with paper and screen".into(),
         Press::Print => "at the printer, ready".into(),
@@ -116,7 +120,10 @@ pub(super) fn scene(
         pauses: Some(state.parameters.label.clone()),
         step: Some((count(at + 1), count(plan.len()))),
         title: match component {
-            Some(index) => format!("Component {index} of {}", state.parameters.components),
+            Some(index) => {
+                let (part, of) = (state.parameters.part(), state.parameters.components);
+                format!("{part} {index} of {of}")
+            }
             None => step.title.clone(),
         },
         cast,
@@ -136,6 +143,9 @@ pub(super) fn scene(
 /// Whether stopping now is safe, for every question of the step at hand.
 #[must_use]
 pub fn safe(state: &State) -> String {
+    if state.parameters.destroy.is_some() {
+        return "yes, the key is not touched; a destroyed package has to be recorded".into();
+    }
     if state.parameters.exercise.is_some() {
         return "yes, the key is not touched; an opened sheet has to be sealed again".into();
     }
@@ -145,14 +155,18 @@ pub fn safe(state: &State) -> String {
     }
     let unprinted = state.parameters.paper.is_none()
         && state.envelopes.len() < usize::from(state.parameters.components);
+    let what = state.parameters.voided();
     match (state.window, &state.key) {
         (Some(index), _) => format!(
-            "NO: component {index} is printed and not sealed; any interruption voids the key"
+            "NO: component {index} is printed and not sealed; any interruption voids {what}"
         ),
         (None, Some(_)) if unprinted => {
-            "no: components live in this session only; leaving it voids the key".into()
+            format!("no: components live in this session only; leaving it voids {what}")
         }
-        (None, Some(_)) => "yes, for a pause; ending the ceremony voids the key".into(),
+        (None, Some(_)) => format!("yes, for a pause; ending the ceremony voids {what}"),
+        (None, None) if state.parameters.split.is_some() => {
+            "yes, nothing is split yet; the key stays as it is".into()
+        }
         (None, None) => "yes, no key is made yet".into(),
     }
 }
@@ -197,6 +211,23 @@ pub(super) fn press(
             format!(
                 "{name} starts the generation of one {} key. Its value is shown to nobody.",
                 state.parameters.template.form
+            ),
+        ),
+        Press::Split => (
+            "split.ready".into(),
+            's',
+            "split".into(),
+            format!(
+                "{name} has {} split into {} new parts. No value is shown to anybody.",
+                state.parameters.label, state.parameters.components
+            ),
+        ),
+        Press::Destroyed => (
+            "destroy.ready".into(),
+            'g',
+            "the package is destroyed".into(),
+            format!(
+                "{name} destroys it unopened: cross-cut, burnt or pulped, before the eyes of the witness."
             ),
         ),
         Press::Import => (
@@ -271,6 +302,7 @@ fn field_code(field: Field, number: usize) -> String {
         Field::Serial => "seal.serial",
         Field::CheckValue => "readback",
         Field::Package => "exercise.serial",
+        Field::Old => "destroy.serial",
         Field::PartnerValue => "combine",
     };
     format!("{stem}.{}", ORDINALS.get(number).unwrap_or(&"further"))
@@ -294,6 +326,12 @@ pub(super) fn typed(mut prompt: Prompt, person: &Player, field: Field, number: u
         Field::Package => (
             "Package serial",
             "as on the package, before it is opened",
+            24,
+            "from the unopened package",
+        ),
+        Field::Old => (
+            "Package serial",
+            "as on the package, before it is destroyed",
             24,
             "from the unopened package",
         ),
@@ -328,7 +366,7 @@ pub(super) fn identify(
             format!("{}.card", field_code(*field, *number)),
             match field {
                 Field::Serial => "type the envelope serial".to_owned(),
-                Field::Package => "type the package serial".to_owned(),
+                Field::Package | Field::Old => "type the package serial".to_owned(),
                 Field::CheckValue => "read back the check value".to_owned(),
                 Field::PartnerValue => "type the partner's check value".to_owned(),
             },
@@ -358,17 +396,28 @@ pub(super) fn identify(
 
 pub(super) fn deviation(
     mut prompt: Prompt,
+    state: &State,
     person: &Player,
     words: &str,
     step: &ScriptStep,
 ) -> Prompt {
     note(&mut prompt, format!("Deviation: {words}"));
     let effect = match step.on_deviation {
-        OnDeviation::Record => "It will be recorded as an exception, and the ceremony goes on.",
-        OnDeviation::End(End::Void) => "It ends the ceremony, and voids the key.",
-        OnDeviation::End(End::Abort) => "It ends the ceremony. A key already made becomes void.",
+        OnDeviation::Record => {
+            "It will be recorded as an exception, and the ceremony goes on.".to_owned()
+        }
+        OnDeviation::End(End::Void) => {
+            format!(
+                "It ends the ceremony, and voids {}.",
+                state.parameters.voided()
+            )
+        }
+        OnDeviation::End(End::Abort) if state.parameters.existing().is_none() => {
+            "It ends the ceremony. A key already made becomes void.".into()
+        }
+        OnDeviation::End(End::Abort) => "It ends the ceremony. The key stays as it is.".into(),
     };
-    note(&mut prompt, effect.into());
+    note(&mut prompt, effect);
     prompt.code = "deviation.card".into();
     prompt.title = format!("Deviation, witnessed by {}", person.name);
     prompt.waiting_for = person.name.clone();

@@ -34,6 +34,10 @@ pub enum Purpose {
     Import,
     /// The sheets of a key are proven, one at a time.
     Exercise,
+    /// New components of a key that is there; the old ones become former.
+    Reissue,
+    /// Sheets of a former or void set are destroyed.
+    Destroy,
 }
 
 /// Where the people of a part come from.
@@ -145,6 +149,8 @@ pub enum Verb {
     Open,
     /// The key is made by its template.
     Generate,
+    /// A key that is there is split into new parts.
+    Split,
     /// One component of a partner is typed in.
     Enter,
     /// The partner's check value is typed by two, and the key is made of what
@@ -155,6 +161,8 @@ pub enum Verb {
     Import,
     /// A sheet's package is opened, and its component typed and compared.
     Exercise,
+    /// A package's serial is typed by two, and it is destroyed unopened.
+    Destroy,
     /// One component goes to the printer.
     Print,
     /// Envelope serial typed by the custodian and by each witness.
@@ -176,6 +184,8 @@ impl Verb {
             Self::Confirm { .. } => "confirm",
             Self::Open => "open",
             Self::Generate => "generate",
+            Self::Split => "split",
+            Self::Destroy => "destroy",
             Self::Enter => "enter",
             Self::Combine => "combine",
             Self::Import => "import",
@@ -511,6 +521,8 @@ impl RawStep {
             "sign-in" => Verb::SignIn,
             "open" => Verb::Open,
             "generate" => Verb::Generate,
+            "split" => Verb::Split,
+            "destroy" => Verb::Destroy,
             "enter" => Verb::Enter,
             "combine" => Verb::Combine,
             "import" => Verb::Import,

@@ -48,6 +48,10 @@ pub enum Rule {
     Import,
     /// Sheets are proven in the component repeat, and sealed again in it.
     Exercise,
+    /// A key that is there is split once, after the opening.
+    Split,
+    /// Sheets are destroyed in the component repeat, one by one, by two people.
+    Destroy,
     /// Printing stands in the component repeat, after the generation.
     Print,
     /// Every printed component is sealed, in the same repeat, by its custodian.
@@ -90,6 +94,8 @@ impl Rule {
             Self::Combine => "combine",
             Self::Import => "import",
             Self::Exercise => "exercise",
+            Self::Split => "split",
+            Self::Destroy => "destroy",
             Self::Print => "print",
             Self::Seal => "seal",
             Self::Window => "window",
@@ -114,7 +120,7 @@ impl Rule {
             Self::Names => "Use lower-case letters, digits and hyphens, 32 at most.",
             Self::Unique => "Give each step and each part a name of its own.",
             Self::KnownVerb => {
-                "Use sign-in, confirm, open, generate, enter, combine, import, exercise, print, seal, read-back, export or close."
+                "Use sign-in, confirm, open, generate, split, enter, combine, import, exercise, destroy, print, seal, read-back, export or close."
             }
             Self::Parameters => "Give the verb the parameters it needs, and no others.",
             Self::InCast => "Name a part of the cast; write PART.2 for its second person.",
@@ -140,6 +146,12 @@ impl Rule {
             }
             Self::Exercise => {
                 "Exercise once, inside the component repeat, with a witness and a seal after it; only in scripts of an exercise."
+            }
+            Self::Split => {
+                "Split exactly once, after the opening, outside the repeat; only in scripts of a re-issue."
+            }
+            Self::Destroy => {
+                "Destroy once, inside the component repeat, with a witness and on_deviation = \"abort\"; only in scripts that destroy, which have no custodian part."
             }
             Self::Print => "Print once, inside the component repeat, after the generation.",
             Self::Seal => {

@@ -53,6 +53,9 @@ pub struct Delivery {
     pub medium: Id,
     /// Its name in the room.
     pub medium_name: String,
+    /// Why it leaves without a key block, where it does.
+    #[serde(default)]
+    pub exception: Option<String>,
 }
 
 /// What was requested and approved.
@@ -77,10 +80,67 @@ pub struct Parameters {
     /// Whose sheets an exercise proves.
     #[serde(default)]
     pub exercise: Option<Exercise>,
+    /// The key that is split again.
+    #[serde(default)]
+    pub split: Option<Split>,
+    /// Which sheets are destroyed.
+    #[serde(default)]
+    pub destroy: Option<Destroy>,
     /// Who ever held which part of this key, also in an entry that came to
     /// nothing: they hold no other part of it (R4).
     #[serde(default)]
     pub held: Vec<(Id, u8)>,
+}
+
+impl Parameters {
+    /// The key that was there before the ceremony: nothing that happens in it
+    /// voids that one.
+    #[must_use]
+    pub fn existing(&self) -> Option<Id> {
+        let split = self.split.as_ref().map(|s| s.key);
+        let destroy = self.destroy.as_ref().map(|d| d.key);
+        split.or(destroy).or(self.exercise.as_ref().map(|e| e.key))
+    }
+
+    /// What a repeated step is about, for its title.
+    #[must_use]
+    pub fn part(&self) -> &'static str {
+        match self.destroy {
+            Some(_) => "Old sheet",
+            None => "Component",
+        }
+    }
+
+    /// What an interruption between print and seal makes void.
+    #[must_use]
+    pub fn voided(&self) -> &'static str {
+        match self.split {
+            Some(_) => "the new set",
+            None => "the key",
+        }
+    }
+}
+
+/// A key that is there, and is split into new parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// The key.
+    pub key: Id,
+    /// Any so many of the parts make the key; nothing for XOR components.
+    pub quorum: Option<u8>,
+}
+
+/// Sheets that are to be destroyed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destroy {
+    /// The key.
+    pub key: Id,
+    /// The ceremony of their set.
+    pub set: Id,
+    /// Which parts, in order.
+    pub parts: Vec<u8>,
+    /// The serial of each one's package, where one is recorded.
+    pub serials: Vec<Option<String>>,
 }
 
 /// The sheets of a key, as they are on record.
@@ -118,6 +178,9 @@ pub struct ImportFrom {
     pub method: String,
     /// The enrolled medium it comes on; nothing where it is typed.
     pub medium: Option<(Id, String)>,
+    /// Why it comes without a key block, where it does.
+    #[serde(default)]
+    pub exception: Option<String>,
 }
 
 /// The paper on which a partner sent components.
@@ -362,6 +425,8 @@ pub enum Unit {
     Open,
     /// Make the key by the template. The outcome carries [`KeyMade`].
     Generate,
+    /// Split the key that is there. The outcome carries [`KeyMade`].
+    Split,
     /// One component of a partner is typed in.
     Enter {
         /// Which component, from 1.
@@ -391,6 +456,15 @@ pub enum Unit {
         custodian: Player,
         /// The serial of its package, as all typed it.
         serial: String,
+    },
+    /// Record a destroyed sheet.
+    Destroy {
+        /// Which of the sheets, from 1.
+        index: u8,
+        /// The serial that all typed.
+        serial: String,
+        /// Who destroyed it and who saw it; all of them sign.
+        by: Vec<Player>,
     },
     /// Print one component. An outcome of `Failed` says that nothing left the
     /// station; whoever does not know says `Interrupted`.
@@ -448,6 +522,8 @@ impl Unit {
             Self::End { .. } => "end",
             Self::Open => "open",
             Self::Generate => "generate",
+            Self::Split => "split",
+            Self::Destroy { .. } => "destroy",
             Self::Enter { .. } => "enter",
             Self::Combine { .. } => "combine",
             Self::Import { .. } => "import",
@@ -485,6 +561,7 @@ impl Unit {
                 .chain(witnesses)
                 .map(person)
                 .collect(),
+            Self::Destroy { by, .. } => by.iter().map(person).collect(),
             Self::Close { signers } => signers.iter().map(person).collect(),
             _ => Vec::new(),
         }
@@ -500,7 +577,7 @@ pub struct Did {
     pub journal: Option<u64>,
     /// When, wall clock.
     pub at_ms: Option<u64>,
-    /// The key, after [`Unit::Generate`] or [`Unit::Combine`].
+    /// The key, after [`Unit::Generate`], [`Unit::Split`] or [`Unit::Combine`].
     pub key: Option<KeyMade>,
 }
 
@@ -542,6 +619,7 @@ impl Reply {
             Answer::Deviated(words) => Some(Self::Deviated(words)),
             Answer::Abort => Some(Self::Abort),
             Answer::CardGone => Some(Self::CardGone),
+            Answer::ByWords => None,
             Answer::Shutdown => Some(Self::Shutdown),
             Answer::Secret(_) | Answer::Fields(_) | Answer::Chosen(_) | Answer::OtherGroup => None,
         }

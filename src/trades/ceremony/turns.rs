@@ -19,11 +19,12 @@ pub(super) fn void_window(state: State) -> State {
     let component = state
         .window
         .map_or_else(String::new, |i| format!(" of component {i}"));
+    let what = state.parameters.voided();
     finish(
         state,
         End::Void,
         format!(
-            "interrupted between print and seal{component}: the key is void, and nothing of it is printed again"
+            "interrupted between print and seal{component}: {what} is void, and nothing of it is printed again"
         ),
     )
 }
@@ -90,9 +91,16 @@ fn recorded(state: &State) -> Option<&String> {
     exercise.serials.get(state.envelopes.len())?.as_ref()
 }
 
+/// The serial of the package that is about to be destroyed.
+fn recorded_old(state: &State, sheet: Option<u8>) -> Option<&String> {
+    let destroy = state.parameters.destroy.as_ref()?;
+    let at = usize::from(sheet?.checked_sub(1)?);
+    destroy.serials.get(at)?.as_ref()
+}
+
 pub(super) fn type_in(
     mut state: State,
-    step: &ScriptStep,
+    (step, component): (&ScriptStep, Option<u8>),
     moves: &[Move],
     person: &Player,
     field: Field,
@@ -105,7 +113,7 @@ pub(super) fn type_in(
         .map(|c| c.to_ascii_uppercase())
         .collect();
     let well_formed = match field {
-        Field::Serial | Field::Package => {
+        Field::Serial | Field::Package | Field::Old => {
             (4..=24).contains(&entry.len())
                 && entry
                     .chars()
@@ -139,6 +147,9 @@ pub(super) fn type_in(
             // What the partner's value is worth, the vault says.
             (Field::Serial | Field::PartnerValue, _) => true,
             (Field::Package, _) => recorded(&state).is_none_or(|serial| first == Some(serial)),
+            (Field::Old, _) => {
+                recorded_old(&state, component).is_none_or(|serial| first == Some(serial))
+            }
         };
         let used =
             field == Field::Serial && state.envelopes.iter().any(|e| Some(&e.serial) == first);
@@ -146,7 +157,7 @@ pub(super) fn type_in(
             return failed(state, step, moves, "The entries are not the same.");
         }
         if !right {
-            let why = if field == Field::Package {
+            let why = if matches!(field, Field::Package | Field::Old) {
                 "The serial is not the recorded one: the package goes into quarantine, unopened (R11)."
             } else {
                 "The entries are not the key's check value."

@@ -22,6 +22,8 @@ pub(super) fn validate(script: &Script) -> Checked {
     order(script)?;
     match script.purpose {
         Purpose::Components => components(script),
+        Purpose::Reissue => super::validate_again::reissue(script),
+        Purpose::Destroy => super::validate_again::destroy(script),
         Purpose::WorkingKey => working_key(script),
         Purpose::PartnerKey => super::validate_entry::partner_key(script),
         Purpose::Import => super::validate_entry::import(script),
@@ -138,12 +140,19 @@ fn cast(script: &Script) -> Checked {
         }
     }
     match (script.purpose, custodians) {
-        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise, 1)
-        | (Purpose::WorkingKey | Purpose::Import, 0) => Ok(()),
-        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise, n) => refuse(
+        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise | Purpose::Reissue, 1)
+        | (Purpose::WorkingKey | Purpose::Import | Purpose::Destroy, 0) => Ok(()),
+        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise | Purpose::Reissue, n) => {
+            refuse(
+                Rule::Custodian,
+                None,
+                format!("{n} custodian parts; a key in components has exactly one"),
+            )
+        }
+        (Purpose::Destroy, _) => refuse(
             Rule::Custodian,
             None,
-            format!("{n} custodian parts; a key in components has exactly one"),
+            "sheets are destroyed unopened, so nobody comes as custodian",
         ),
         (Purpose::WorkingKey | Purpose::Import, _) => refuse(
             Rule::Custodian,
@@ -209,7 +218,13 @@ fn roles(script: &Script, step: &ScriptStep, repeated: bool) -> Checked {
     }
     let two = matches!(
         step.verb,
-        Verb::Seal | Verb::ReadBack | Verb::Combine | Verb::Import | Verb::Exercise | Verb::Close
+        Verb::Seal
+            | Verb::ReadBack
+            | Verb::Combine
+            | Verb::Import
+            | Verb::Exercise
+            | Verb::Destroy
+            | Verb::Close
     );
     if two && step.witness.is_empty() {
         return refuse(
@@ -254,12 +269,18 @@ fn repeat(script: &Script) -> Checked {
         for step in steps {
             if !matches!(
                 step.verb,
-                Verb::Confirm { .. } | Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise
+                Verb::Confirm { .. }
+                    | Verb::Print
+                    | Verb::Seal
+                    | Verb::Enter
+                    | Verb::Exercise
+                    | Verb::Destroy
             ) {
                 let rule = match step.verb {
                     Verb::SignIn => Rule::SignIn,
                     Verb::Open => Rule::Open,
                     Verb::Generate => Rule::Generate,
+                    Verb::Split => Rule::Split,
                     Verb::Combine => Rule::Combine,
                     Verb::Import => Rule::Import,
                     Verb::ReadBack => Rule::ReadBack,
@@ -282,13 +303,14 @@ fn repeat(script: &Script) -> Checked {
         if let Item::Step(step) = item
             && matches!(
                 step.verb,
-                Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise
+                Verb::Print | Verb::Seal | Verb::Enter | Verb::Exercise | Verb::Destroy
             )
         {
             let rule = match step.verb {
                 Verb::Print => Rule::Print,
                 Verb::Enter => Rule::Enter,
                 Verb::Exercise => Rule::Exercise,
+                Verb::Destroy => Rule::Destroy,
                 _ => Rule::Seal,
             };
             return refuse(
@@ -336,6 +358,8 @@ fn order(script: &Script) -> Checked {
         Purpose::PartnerKey => ("combine", Rule::Combine, "is combined"),
         Purpose::Import => ("import", Rule::Import, "is imported"),
         Purpose::Exercise => ("exercise", Rule::Exercise, "is proven"),
+        Purpose::Reissue => ("split", Rule::Split, "is split"),
+        Purpose::Destroy => ("destroy", Rule::Destroy, "'s sheet is destroyed"),
         Purpose::Components | Purpose::WorkingKey => ("generate", Rule::Generate, "is generated"),
     };
     for (other, rule, of) in [
@@ -343,6 +367,8 @@ fn order(script: &Script) -> Checked {
         ("combine", Rule::Combine, Purpose::PartnerKey),
         ("import", Rule::Import, Purpose::Import),
         ("exercise", Rule::Exercise, Purpose::Exercise),
+        ("split", Rule::Split, Purpose::Reissue),
+        ("destroy", Rule::Destroy, Purpose::Destroy),
     ] {
         if script.purpose != of
             && let Some(at) = places(script, other).first()
@@ -372,6 +398,8 @@ fn order(script: &Script) -> Checked {
     }
     for verb in [
         "generate",
+        "split",
+        "destroy",
         "enter",
         "combine",
         "import",
@@ -404,7 +432,7 @@ fn order(script: &Script) -> Checked {
     Ok(())
 }
 
-fn components(script: &Script) -> Checked {
+pub(super) fn components(script: &Script) -> Checked {
     if let Some(at) = places(script, "export").first() {
         return refuse(
             Rule::Export,

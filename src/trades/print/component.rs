@@ -77,20 +77,32 @@ fn fill(
             expected: form.form.bytes(),
         });
     }
+    write_over(sheet, preview, places, |k, place| {
+        let bytes = value
+            .expose()
+            .get(k * LINE_BYTES..(k + 1) * LINE_BYTES)
+            .ok_or(PrintError::PlaceLost(k + 1))?;
+        sheet::fill_line(place, k, bytes);
+        Ok(())
+    })
+}
+
+/// Copies a preview into locked memory, and has each of its value lines, with
+/// its X's, written over there.
+pub(super) fn write_over(
+    sheet: &Sheet,
+    preview: &[u8],
+    places: &[usize],
+    mut write: impl FnMut(usize, &mut [u8]) -> Result<(), PrintError>,
+) -> Result<Secret, PrintError> {
     let mut page = Secret::from_fn(preview.len(), |page| page.copy_from_slice(preview));
-    for k in 0..sheet.value_lines {
-        let lost = PrintError::PlaceLost(k + 1);
-        let expected = sheet::placeholder(k);
+    for (k, expected) in sheet.value_lines.iter().enumerate() {
         let place = places
             .get(k)
             .and_then(|at| page.expose_mut().get_mut(*at..at + expected.len()))
             .filter(|place| *place == expected.as_bytes())
-            .ok_or(lost.clone())?;
-        let bytes = value
-            .expose()
-            .get(k * LINE_BYTES..(k + 1) * LINE_BYTES)
-            .ok_or(lost)?;
-        sheet::fill_line(place, k, bytes);
+            .ok_or(PrintError::PlaceLost(k + 1))?;
+        write(k, place)?;
     }
     Ok(page)
 }

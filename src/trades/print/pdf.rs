@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::error::PrintError;
 use super::layout::Layout;
 use super::metrics;
-use super::sheet::{self, Kind, Piece, Sheet};
+use super::sheet::{Kind, Piece, Sheet};
 
 /// Points of a column on the page: Courier of 11 points.
 const COLUMN: f32 = 6.6;
@@ -237,8 +237,9 @@ pub(super) fn draw_form(
         draw_piece(&mut canvas, &grid, form.mode, piece);
     }
     let bytes = save(&layout.title, (width, height), vec![canvas]);
-    let places = (0..form.value_lines)
-        .map(|k| only_place(&bytes, k))
+    let places = (1..)
+        .zip(&form.value_lines)
+        .map(|(line, text)| only_place(&bytes, line, text))
         .collect::<Result<Vec<_>, _>>()?;
     Ok((bytes, places))
 }
@@ -290,9 +291,9 @@ fn draw_piece(canvas: &mut Canvas, grid: &Grid, mode: Mode, piece: &Piece) {
     }
 }
 
-/// Where value line `k` stands in the page's bytes.
-fn only_place(bytes: &[u8], k: usize) -> Result<usize, PrintError> {
-    let text = format!("({})", sheet::placeholder(k));
+/// Where a value line stands in the page's bytes.
+fn only_place(bytes: &[u8], line: usize, text: &str) -> Result<usize, PrintError> {
+    let text = format!("({text})");
     let mut found = bytes
         .windows(text.len())
         .enumerate()
@@ -300,6 +301,6 @@ fn only_place(bytes: &[u8], k: usize) -> Result<usize, PrintError> {
         .map(|(at, _)| at + 1);
     match (found.next(), found.next()) {
         (Some(at), None) => Ok(at),
-        _ => Err(PrintError::PlaceLost(k + 1)),
+        _ => Err(PrintError::PlaceLost(line)),
     }
 }

@@ -43,7 +43,7 @@ fn advice(error: &PrinterError) -> &'static str {
     }
 }
 
-fn device(error: &PrinterError) -> ActionError {
+pub(crate) fn device(error: &PrinterError) -> ActionError {
     if error.may_have_printed() {
         return ActionError::Unknown {
             what: error.to_string(),
@@ -57,7 +57,7 @@ fn device(error: &PrinterError) -> ActionError {
 
 /// Where the enrolled printer is today: its serial counts, its node may be
 /// another one. A stranger at its old node is named.
-fn node<'f>(
+pub(crate) fn node<'f>(
     record: &PrinterRecord,
     found: &'f [FoundPrinter],
 ) -> Result<&'f FoundPrinter, PrinterError> {

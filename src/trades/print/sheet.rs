@@ -59,8 +59,8 @@ pub struct Sheet {
     pub pieces: Vec<Piece>,
     pub frames: Vec<Frame>,
     pub folds: Vec<Fold>,
-    /// Lines of the value.
-    pub value_lines: usize,
+    /// Lines of the value, with X's, in their order.
+    pub value_lines: Vec<String>,
 }
 
 /// Where a value line's sixteen digits stand in [`placeholder`].
@@ -110,7 +110,9 @@ pub fn lay_out(layout: &Layout, form: &ComponentForm) -> Result<Sheet, PrintErro
         pieces: Vec::new(),
         frames: Vec::new(),
         folds: Vec::new(),
-        value_lines: form.form.bytes() / LINE_BYTES,
+        value_lines: (0..form.form.bytes() / LINE_BYTES)
+            .map(placeholder)
+            .collect(),
     };
     for item in &layout.items {
         let (line, column) = (item.line, item.column);
@@ -151,11 +153,11 @@ pub fn lay_out(layout: &Layout, form: &ComponentForm) -> Result<Sheet, PrintErro
                 };
                 match (*name, form.text(*name)?) {
                     (FieldName::Value, _) => {
-                        for k in 0..sheet.value_lines {
-                            let text = placeholder(k);
-                            let line = line + k * VALUE_STEP;
-                            sheet.pieces.push(piece(line, text, Kind::Value));
-                        }
+                        let lines = sheet.value_lines.iter().enumerate();
+                        let lines = lines.map(|(k, text)| {
+                            piece(line + k * VALUE_STEP, text.clone(), Kind::Value)
+                        });
+                        sheet.pieces.extend(lines.collect::<Vec<_>>());
                     }
                     (FieldName::Serial, _) => {
                         sheet

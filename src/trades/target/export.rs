@@ -4,6 +4,7 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{Exported, KeyRecord, WrappingMethod};
+use conclave_keyroom::domain::legacy::exception_words;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::MediaError;
@@ -67,6 +68,8 @@ pub struct ExportKeys {
     pub serial: String,
     /// The ceremony whose mandate must cover it, where it is part of one.
     pub ceremony: Option<Id>,
+    /// Why it leaves without a key block, where it does.
+    pub exception: Option<String>,
 }
 
 /// What left.
@@ -124,6 +127,7 @@ impl Action for ExportKeys {
                 .iter()
                 .map(|key| format!("key {}, KCV {}", key.label, key.kcv)),
         );
+        words.extend(self.exception.as_deref().map(exception_words));
         words
     }
 
@@ -134,6 +138,7 @@ impl Action for ExportKeys {
         let under: KeyRecord = beforehand.get(Compartment::Catalogue, self.under.id)?;
         rules::same(&self.under, &under)?;
         rules::wrapping(&under, now)?;
+        rules::exception(under.wrapping, self.exception.as_deref())?;
         for name in &self.keys {
             let key: KeyRecord = beforehand.get(Compartment::Catalogue, name.id)?;
             rules::same(name, &key)?;
@@ -167,7 +172,7 @@ impl Action for ExportKeys {
                 bundle: self.bundle,
                 recipient: self.recipient.clone(),
                 under: self.under.label.clone(),
-                format: WrappingMethod::of(under.form).name().into(),
+                format: under.wrapping.map_or("", WrappingMethod::name).into(),
                 at_ms: now,
             });
             permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, record)?;

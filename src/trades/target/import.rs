@@ -10,6 +10,7 @@ use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState, WrappingMethod};
+use conclave_keyroom::domain::legacy::exception_words;
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
@@ -19,6 +20,7 @@ use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
 use super::export::KeyName;
+use super::import_bare::{self, Bare};
 use super::{cipher, rules};
 use crate::ceremony::action::{check_new, check_value, expires, method, two_people};
 use crate::ceremony::state::{KeyMade, Player};
@@ -54,6 +56,35 @@ pub struct ImportBlock {
     pub method: String,
     /// Who typed it, each with an own card.
     pub by: Vec<Player>,
+    /// Why it comes without a key block, where it does.
+    pub exception: Option<String>,
+}
+
+/// What came, read in clear.
+enum Came {
+    Block(Box<KeyBlock>),
+    Bare(Bare),
+}
+
+impl Came {
+    /// `TR-31 version D`, `scheme U`.
+    fn format(&self) -> String {
+        match self {
+            Self::Block(block) => format!("TR-31 version {}", block.header().version.letter()),
+            Self::Bare(bare) => format!("scheme {}", bare.scheme),
+        }
+    }
+
+    /// What the partner lets be done with the key.
+    fn exportability(&self, template: &str) -> String {
+        match self {
+            Self::Block(block) => {
+                let said = block.header().attributes.to_string();
+                stricter(template, said.get(6..7).unwrap_or("N"))
+            }
+            Self::Bare(_) => template.to_owned(),
+        }
+    }
 }
 
 /// When blocks failed under a wrapping key.
@@ -77,14 +108,14 @@ impl ImportTries {
 }
 
 /// The one answer for whatever does not authenticate.
-fn no_key(under: &str) -> ActionError {
+pub(super) fn no_key(under: &str) -> ActionError {
     ActionError::rule(
         format!("the block does not give a key under {under}"),
         "Compare block and wrapping key with the partner. What is wrong is not told, and tries are few.",
     )
 }
 
-fn misfit(what: String) -> ActionError {
+pub(super) fn misfit(what: String) -> ActionError {
     ActionError::rule(
         what,
         "Choose the template that the partner's letter asks for, or have the partner make another block.",
@@ -103,10 +134,23 @@ fn stricter(one: &str, other: &str) -> String {
 
 impl ImportBlock {
     /// Everything that is judged in clear, before a try is counted.
-    fn in_clear(&self, under: &KeyRecord) -> Result<KeyBlock, ActionError> {
+    fn in_clear(&self, under: &KeyRecord) -> Result<Came, ActionError> {
         self.profile
             .check()
             .map_err(|why| ActionError::rule(why, "Have the profile corrected."))?;
+        let bare = self.profile.bare_method();
+        rules::exception(bare, self.exception.as_deref())?;
+        if bare.is_some() {
+            let text = self.block.as_str();
+            return import_bare::in_clear(text, &self.profile, &self.template, under)
+                .map(Came::Bare);
+        }
+        if under.wrapping.is_some_and(WrappingMethod::is_exception) {
+            return Err(misfit(format!(
+                "{} does not wrap key blocks: a wrapping key has one method",
+                under.label
+            )));
+        }
         let block = KeyBlock::parse(self.block.as_bytes()).map_err(|e| {
             ActionError::rule(e.to_string(), "Compare the block with the partner's.")
         })?;
@@ -126,7 +170,7 @@ impl ImportBlock {
                 under.form
             )));
         }
-        Ok(block)
+        Ok(Came::Block(Box::new(block)))
     }
 
     fn claim(&self) -> Result<Claim, ActionError> {
@@ -229,7 +273,7 @@ impl ImportBlock {
         &self,
         permit: &mut Permit<'_>,
         under: &KeyRecord,
-        block: &KeyBlock,
+        came: &Came,
         claim: &Claim,
     ) -> Result<Secret, ActionError> {
         let stored: StoredKey = permit.get(Compartment::Keys, under.id)?;
@@ -239,8 +283,20 @@ impl ImportBlock {
                 "do not use this key before it is known why",
             ));
         }
-        let mut found: Option<Result<Unwrapped, ReadError>> = None;
         let (provider, mark, _) = permit.provider();
+        let block = match came {
+            Came::Block(block) => block,
+            Came::Bare(bare) => {
+                let mut found = None;
+                provider.open(&mark, &[&stored], &mut |secrets| {
+                    if let [wrapping] = secrets {
+                        found = Some(bare.open(wrapping, claim, &self.profile, &under.label));
+                    }
+                })?;
+                return found.unwrap_or_else(|| Err(no_key(&under.label)));
+            }
+        };
+        let mut found: Option<Result<Unwrapped, ReadError>> = None;
         provider.open(&mark, &[&stored], &mut |secrets| {
             if let [wrapping] = secrets {
                 found = Kbpk::new(cipher(under.form), wrapping.duplicate())
@@ -280,7 +336,7 @@ impl Action for ImportBlock {
 
     fn words(&self) -> Vec<String> {
         let by: Vec<&str> = self.by.iter().map(|p| p.name.as_str()).collect();
-        vec![
+        let mut words = vec![
             format!(
                 "Import {} of {} under {}, KCV {}: {} ({})",
                 self.label,
@@ -296,7 +352,9 @@ impl Action for ImportBlock {
                 self.method,
                 by.join(" and ")
             ),
-        ]
+        ];
+        words.extend(self.exception.as_deref().map(exception_words));
+        words
     }
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
@@ -338,25 +396,22 @@ impl Action for ImportBlock {
     ) -> Result<KeyMade, ActionError> {
         check_new(permit, &self.label, &self.template)?;
         let under: KeyRecord = permit.get(Compartment::Catalogue, self.under.id)?;
-        let block = self.in_clear(&under)?;
+        let came = self.in_clear(&under)?;
         let claim = self.claim()?;
-        let clear = self.key_of(permit, &under, &block, &claim)?;
+        let clear = self.key_of(permit, &under, &came, &claim)?;
         let form = self.template.form;
         let (provider, mark, random) = permit.provider();
         let identity = provider.identity();
         let made = provider.store_imported(&mark, self.key, form, clear, random)?;
         let kcv = check_value(&made.kcv);
         let now = permit.now_ms();
-        let header = block.header();
-        let said = header.attributes.to_string();
-        let exportability = said.get(6..7).unwrap_or("N");
         let record = KeyRecord {
             id: self.key,
             label: self.label.clone(),
             form,
             usage: self.template.usage.clone(),
             mode_of_use: self.template.mode_of_use.clone(),
-            exportability: stricter(&self.template.exportability, exportability),
+            exportability: came.exportability(&self.template.exportability),
             template: self.template.stamp(),
             kcv: kcv.clone(),
             state: KeyState::PreActivation,
@@ -364,15 +419,16 @@ impl Action for ImportBlock {
             ceremony: self.ceremony,
             created_ms: now,
             expires_ms: expires(now, &self.template),
-            wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
-                .then(|| WrappingMethod::of(form)),
+            wrapping: self.template.wrapping_method(),
             components: Vec::new(),
             source: KeySource::Block {
                 partner: self.partner.clone(),
                 under: under.label.clone(),
-                format: format!("TR-31 version {}", header.version.letter()),
+                format: came.format(),
             },
             exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
         };
         permit.put(
             Compartment::Keys,

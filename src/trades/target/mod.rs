@@ -5,16 +5,22 @@
 //! house (`rules`), the bundle and the journal are the export action's.
 //!
 //! - `tr31`: key blocks under a zone master key
+//! - `bare`: cryptograms without a key block, an exception
 //! - `rules`: what may leave under what, before a key is opened
 //! - `register`: the numbers of the bundles
 //! - `bundle`: payloads, run sheet and signed manifest as one set of files
 //! - `export`: the action
-//! - `import`: a partner's key block, under a key of this house; `read_block`
-//!   fetches it from a medium
+//! - `import`: a partner's key block, or bare cryptogram (`import_bare`), under a
+//!   key of this house; `read_block` fetches it from a medium
+//! - `letter`, `letter_form`: one key under a zone master key, on paper
 
+mod bare;
 mod bundle;
 mod export;
 mod import;
+mod import_bare;
+mod letter;
+mod letter_form;
 mod read_block;
 mod read_bundle;
 mod register;
@@ -26,10 +32,13 @@ use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
+use conclave_keyroom::domain::key::{CheckValue, KeyRecord, WrappingMethod};
 
+pub use bare::Bare;
 pub use export::{ExportKeys, ExportedBundle, KeyName};
 pub use import::{FAILURES_MOST, ImportBlock, ImportTries, WINDOW_MS};
+pub use letter::{KeyLetter, PrintKeyLetter};
+pub use letter_form::{LetterFacts, key_letter};
 pub use read_block::{IMPORT_FOLDER, ReadBlock};
 pub use read_bundle::ReadBundle;
 pub use register::{BundleRecord, BundleState, next_bundle};
@@ -154,12 +163,28 @@ pub trait Target: Sync {
 }
 
 /// Every target.
-pub const TARGETS: [&dyn Target; 1] = [&Tr31];
+pub const TARGETS: [&dyn Target; 3] = [&Tr31, &Bare::THALES, &Bare::X917];
 
 /// The target of this name.
 #[must_use]
 pub fn target(name: &str) -> Option<&'static dyn Target> {
     TARGETS.into_iter().find(|target| target.name() == name)
+}
+
+/// The target that a wrapping key's one method writes for.
+///
+/// # Errors
+/// [`TargetError::Rule`] where the key wraps nothing.
+pub fn target_of(under: &KeyRecord) -> Result<&'static dyn Target, TargetError> {
+    let name = match under.wrapping {
+        Some(WrappingMethod::Tr31B | WrappingMethod::Tr31D) => "tr31",
+        Some(method) => method.name(),
+        None => "",
+    };
+    target(name).ok_or_else(|| TargetError::Rule {
+        rule: format!("{} wraps no keys", under.label),
+        advice: "choose a zone master key".into(),
+    })
 }
 
 /// The cipher of keys of this form.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
+use conclave_keyroom::domain::legacy::check_exception;
 use conclave_keyroom::door::ActionError;
 
 use super::export::{ExportKeys, KeyName};
@@ -40,8 +41,12 @@ pub(super) fn parameters(act: &ExportKeys) -> Result<(), ActionError> {
             "leave the wrapping key out",
         ));
     }
+    recipient(&act.recipient)
+}
+
+/// For whom: one line of a form.
+pub(super) fn recipient(recipient: &str) -> Result<(), ActionError> {
     let plain = |c: char| c.is_alphanumeric() || " .,-_/&()'".contains(c);
-    let recipient = &act.recipient;
     if recipient.trim() != recipient
         || recipient.is_empty()
         || recipient.chars().count() > RECIPIENT_MOST
@@ -80,13 +85,27 @@ pub(super) fn wrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError
         ));
     }
     usable(under, now_ms)?;
-    if under.wrapping != Some(WrappingMethod::of(under.form)) {
+    if !under.wrapping.is_some_and(|m| m.fits(under.form)) {
         return Err(ActionError::rule(
             format!("{label} has another wrapping method than its algorithm has"),
             "a zone master key has one method for ever: make a new one",
         ));
     }
     Ok(())
+}
+
+/// A key leaves, or comes, without a key block only with a reason that the
+/// approvers read (PCI PIN 18-3).
+pub(super) fn exception(
+    method: Option<WrappingMethod>,
+    reason: Option<&str>,
+) -> Result<(), ActionError> {
+    check_exception(method.is_some_and(WrappingMethod::is_exception), reason).map_err(|rule| {
+        ActionError::rule(
+            rule,
+            "say why, or choose a zone master key that wraps key blocks",
+        )
+    })
 }
 
 /// The wrapping key may unwrap what a partner made under it.

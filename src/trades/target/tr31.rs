@@ -34,6 +34,18 @@ impl Target for Tr31 {
 
     fn check(&self, key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetError> {
         attributes(key)?;
+        if !matches!(
+            under.wrapping,
+            Some(WrappingMethod::Tr31B | WrappingMethod::Tr31D)
+        ) {
+            return Err(rule(
+                format!(
+                    "{} does not wrap key blocks: a wrapping key has one method",
+                    under.label
+                ),
+                "choose the zone master key that was made for this",
+            ));
+        }
         check_name(&file_name(key)).map_err(|_| {
             rule(
                 format!("the label {} makes no plain file name", key.label),
@@ -92,9 +104,10 @@ impl Target for Tr31 {
 
         let differs = || TargetError::SelfCheck(key.label.clone());
         let back = keyblock::unwrap(&kbpk, text.as_bytes()).map_err(|_| differs())?;
-        let version = match WrappingMethod::of(under.form) {
-            WrappingMethod::Tr31B => Version::B,
-            WrappingMethod::Tr31D => Version::D,
+        let version = if under.form.is_tdes() {
+            Version::B
+        } else {
+            Version::D
         };
         let same = back.header.version == version
             && back.header.attributes == attributes

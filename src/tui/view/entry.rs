@@ -33,7 +33,14 @@ pub fn asked(theme: Theme, wide: usize, standing: &Standing) -> Asked {
         return asked;
     }
     match (&standing.prompt.ask, &standing.entry) {
-        (Ask::Card { wanted, .. }, _) => asked.card(wanted),
+        (Ask::Card { wanted, .. }, _) => {
+            asked.card(wanted);
+            if standing.prompt.words {
+                asked
+                    .paper
+                    .key("W", "no card, but recovery words on a sheet");
+            }
+        }
         (
             Ask::Pin {
                 person,
@@ -62,6 +69,7 @@ pub fn asked(theme: Theme, wide: usize, standing: &Standing) -> Asked {
             asked.line(label, &shown, line.max());
             asked.hint(hint);
         }
+        (Ask::Word { place, of }, Entry::Word(letters)) => asked.word(*place, *of, letters),
         (Ask::Groups(groups), Entry::Groups(typing)) => asked.groups(groups, typing),
         (Ask::Exactly { text }, Entry::Line(line)) => {
             asked.paper.parts(vec![
@@ -151,6 +159,21 @@ impl Asked {
                 theme.strong(),
             );
         }
+    }
+
+    fn word(&mut self, place: u8, of: u8, letters: &Masked) {
+        let theme = self.paper.theme;
+        let label = format!("   Word {place:>2} of {of}   ");
+        let column = width(&label) + (2 * letters.len()).min(2 * LONGEST_PIN - 1);
+        self.cursor = Some((self.paper.lines.len(), column));
+        self.paper.parts(vec![
+            (label, theme.plain()),
+            (fit(&dots(letters), 2 * LONGEST_PIN + 2), theme.strong()),
+        ]);
+        self.paper.text(
+            "the first four letters are enough; nobody else looks at the keyboard",
+            theme.plain(),
+        );
     }
 
     fn new_pin(&mut self, person: &str, again: bool, now: &Masked) {

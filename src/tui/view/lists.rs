@@ -3,6 +3,8 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use conclave_station::front::UNKNOWN;
+
 use super::paper::{Paper, fit, width, wrap};
 use super::{Hint, hint, put, rule};
 use crate::tui::app::App;
@@ -40,7 +42,16 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
     };
     let mut hints = vec![hint("Enter", enter), hint("/", "filter")];
     match place.kind {
+        Kind::Tasks
+            if lists
+                .tasks
+                .iter()
+                .any(|task| task.what.starts_with(UNKNOWN)) =>
+        {
+            hints.push(hint("s", "settle"));
+        }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
+        Kind::Keys => hints.push(hint("e", "letter")),
         Kind::Devices => {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "medium"));

@@ -26,10 +26,17 @@ pub fn keys(standing: &Standing) -> Vec<Hint> {
                 if *other_group {
                     hints.push(hint("Tab", "other group"));
                 }
+                if standing.prompt.words {
+                    hints.push(hint("W", "recovery words"));
+                }
             }
             Ask::Pin { .. } | Ask::NewPin { .. } => {
                 hints.push(hint("Enter", "confirm"));
                 hints.push(hint("Ctrl-U", "start again"));
+            }
+            Ask::Word { .. } => {
+                hints.push(hint("Enter", "next word"));
+                hints.push(hint("Ctrl-U", "word again"));
             }
             Ask::Groups(_) => {
                 hints.push(hint("Enter", "next"));

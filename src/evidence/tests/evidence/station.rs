@@ -108,6 +108,7 @@ impl Station {
                     sign_key_9c: point(slot(card, 1)),
                     agree_key_9d: point(slot(card, 2)),
                     state: CardState::Active,
+                    words: None,
                 })
                 .collect(),
             groups: vec![

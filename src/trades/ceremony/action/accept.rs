@@ -137,7 +137,7 @@ impl AcceptComponent {
         let mut all: Vec<Id> = here.map(|(_, e)| e.custodian.id).collect();
         all.push(person);
         if all.len() >= usize::from(self.of) {
-            super::managers::apart(permit, &all)?;
+            super::managers::apart(permit, &all, None)?;
         }
         for (_, key) in keys.iter().filter(|(_, k)| k.label == self.label) {
             let held = |(id, _): &(Id, &str)| key.held_other_part(*id, self.index);

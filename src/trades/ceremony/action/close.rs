@@ -4,6 +4,7 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::key::{ComponentState, KeyState};
+use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -18,7 +19,7 @@ pub struct CloseCeremony {
     pub ceremony: Id,
     /// Its title.
     pub title: String,
-    /// The key it made.
+    /// The key it made, or was about.
     pub key: Id,
     /// SHA-256 of the minutes as printed.
     pub minutes: Hash,
@@ -57,8 +58,12 @@ impl Action for CloseCeremony {
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
         let mut record = super::key_record(permit, self.key)?;
-        if record
-            .components
+        let coming = record
+            .set(self.ceremony)
+            .filter(|s| s.state == SetState::Coming);
+        let is_coming = coming.is_some();
+        if coming
+            .map_or(record.components.as_slice(), |s| s.parts.as_slice())
             .iter()
             .any(|c| !matches!(c.state, ComponentState::Sealed | ComponentState::Entered))
         {
@@ -71,8 +76,13 @@ impl Action for CloseCeremony {
             record.state = KeyState::Active;
             super::put_key(permit, &record)?;
         }
+        if is_coming {
+            record.keep(self.ceremony, permit.now_ms());
+            super::put_key(permit, &record)?;
+        }
         let (provider, ..) = permit.provider();
         provider.forget_components(self.key);
+        provider.forget_components(self.ceremony);
         end_mandate(permit, self.ceremony, Some(self.minutes))
     }
 }

@@ -7,9 +7,7 @@ use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{
-    Component, ComponentState, KeyRecord, KeySource, KeyState, WrappingMethod,
-};
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource, KeyState};
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
@@ -177,11 +175,12 @@ impl Action for CombineKey {
             ceremony: self.ceremony,
             created_ms: now,
             expires_ms: super::generate::expires(now, &self.template),
-            wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
-                .then(|| WrappingMethod::of(form)),
+            wrapping: self.template.wrapping_method(),
             components: entered.iter().map(component).collect(),
             source: KeySource::Partner(self.partner.clone()),
             exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
         };
         permit.put(
             Compartment::Keys,

@@ -5,7 +5,7 @@ use conclave_crypto::primitive::kcv::Kcv;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{
-    Component, ComponentState, Holder, KeyRecord, KeySource, KeyState, WrappingMethod,
+    Component, ComponentState, Holder, KeyRecord, KeySource, KeyState,
 };
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::template::KeyTemplate;
@@ -81,6 +81,72 @@ pub fn check_new(
     Ok(())
 }
 
+/// Who is to hold the parts of a set: custodians, each one of them, with forms
+/// and backups, and not of one manager so many as make the key.
+///
+/// # Errors
+/// [`ActionError::Rule`]
+pub(super) fn check_parts(
+    permit: &Permit<'_>,
+    parts: &[Part],
+    quorum: Option<u8>,
+) -> Result<(), ActionError> {
+    for (at, part) in parts.iter().enumerate() {
+        let twice = parts.iter().skip(at + 1);
+        if twice.clone().any(|other| other.custodian == part.custodian) {
+            return Err(ActionError::rule(
+                format!("{} would hold two components of one key (R4)", part.name),
+                "Give each component to another custodian.",
+            ));
+        }
+        let fits = permit
+            .authority()?
+            .groups_of(part.custodian)
+            .contains(&part.group);
+        if !fits || !part.group.is_custodian() {
+            return Err(ActionError::rule(
+                format!("{} is no member of {}", part.name, part.group),
+                "Only custodians receive components.",
+            ));
+        }
+        super::form::outlasts(permit, (part.custodian, &part.name), part.group)?;
+        if let Some(backup) = &part.backup {
+            super::backup::check(permit, backup, part.group)?;
+        }
+    }
+    let pairs = parts.iter().map(|p| (p.custodian, p.backup.as_ref()));
+    super::backup::apart(&pairs.collect::<Vec<_>>())?;
+    let custodians: Vec<Id> = parts.iter().map(|p| p.custodian).collect();
+    super::managers::apart(permit, &custodians, quorum)
+}
+
+/// Parts that wait for their printer.
+pub(super) fn waiting(parts: &[Part], checks: &[Kcv]) -> Vec<Component> {
+    let of = u8::try_from(parts.len()).unwrap_or(u8::MAX);
+    (1u8..)
+        .zip(parts.iter().zip(checks))
+        .map(|(index, (part, kcv))| Component {
+            index,
+            of,
+            kcv: super::check_value(kcv),
+            custodian: part.custodian,
+            custodian_name: part.name.clone(),
+            group: part.group,
+            state: ComponentState::Waiting,
+            envelope: None,
+            witness: None,
+            printed_ms: None,
+            sealed_ms: None,
+            commitment: None,
+            opened: None,
+            proven_ms: None,
+            doubted_ms: None,
+            backup: part.backup.clone(),
+            former: Vec::new(),
+        })
+        .collect()
+}
+
 impl GenerateKey {
     fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
         check_new(permit, &self.label, &self.template)?;
@@ -93,59 +159,7 @@ impl GenerateKey {
                 "2 to 9 components for a key that is made in components, otherwise none.",
             ));
         }
-        for (at, part) in self.parts.iter().enumerate() {
-            let twice = self.parts.iter().skip(at + 1);
-            if twice.clone().any(|other| other.custodian == part.custodian) {
-                return Err(ActionError::rule(
-                    format!("{} would hold two components of one key (R4)", part.name),
-                    "Give each component to another custodian.",
-                ));
-            }
-            let fits = permit
-                .authority()?
-                .groups_of(part.custodian)
-                .contains(&part.group);
-            if !fits || !part.group.is_custodian() {
-                return Err(ActionError::rule(
-                    format!("{} is no member of {}", part.name, part.group),
-                    "Only custodians receive components.",
-                ));
-            }
-            super::form::outlasts(permit, (part.custodian, &part.name), part.group)?;
-            if let Some(backup) = &part.backup {
-                super::backup::check(permit, backup, part.group)?;
-            }
-        }
-        let pairs = self.parts.iter().map(|p| (p.custodian, p.backup.as_ref()));
-        super::backup::apart(&pairs.collect::<Vec<_>>())?;
-        let custodians: Vec<Id> = self.parts.iter().map(|p| p.custodian).collect();
-        super::managers::apart(permit, &custodians)
-    }
-
-    fn components(&self, checks: &[Kcv]) -> Vec<Component> {
-        let of = u8::try_from(self.parts.len()).unwrap_or(u8::MAX);
-        (1u8..)
-            .zip(self.parts.iter().zip(checks))
-            .map(|(index, (part, kcv))| Component {
-                index,
-                of,
-                kcv: super::check_value(kcv),
-                custodian: part.custodian,
-                custodian_name: part.name.clone(),
-                group: part.group,
-                state: ComponentState::Waiting,
-                envelope: None,
-                witness: None,
-                printed_ms: None,
-                sealed_ms: None,
-                commitment: None,
-                opened: None,
-                proven_ms: None,
-                doubted_ms: None,
-                backup: part.backup.clone(),
-                former: Vec::new(),
-            })
-            .collect()
+        check_parts(permit, &self.parts, None)
     }
 }
 
@@ -213,11 +227,12 @@ impl Action for GenerateKey {
             ceremony: self.ceremony,
             created_ms: now,
             expires_ms: expires(now, &self.template),
-            wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
-                .then(|| WrappingMethod::of(form)),
-            components: self.components(&checks),
+            wrapping: self.template.wrapping_method(),
+            components: waiting(&self.parts, &checks),
             source: KeySource::Here,
             exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
         };
         permit.put(
             Compartment::Keys,

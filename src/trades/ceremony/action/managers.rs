@@ -2,21 +2,25 @@
 //! (R17), by what the directory says when components are handed out.
 
 use conclave_evidence::Id;
-use conclave_keyroom::domain::one_manager::{OneManager, manager_of_all};
+use conclave_keyroom::domain::one_manager::{OneManager, manager_of};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
 
 use super::super::custody::CustodyError;
 
-/// All of them are needed for the key, so one of another manager is enough.
-pub(super) fn apart(permit: &Permit<'_>, custodians: &[Id]) -> Result<(), ActionError> {
+/// So many of them make the key; nothing where it takes all.
+pub(super) fn apart(
+    permit: &Permit<'_>,
+    custodians: &[Id],
+    need: Option<u8>,
+) -> Result<(), ActionError> {
     let mut reports_to = Vec::new();
     for person in custodians {
         let person: Person = permit.get(Compartment::Directory, *person)?;
         reports_to.push(person.reports_to);
     }
-    let Some(manager) = manager_of_all(reports_to.iter().map(String::as_str)) else {
+    let Some(manager) = manager_of(reports_to.iter().map(String::as_str), need) else {
         return Ok(());
     };
     let id = OneManager::id_of(&manager);

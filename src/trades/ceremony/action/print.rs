@@ -50,7 +50,7 @@ pub struct PrintComponent {
 impl PrintComponent {
     fn component<'r>(&self, record: &'r KeyRecord) -> Result<&'r Component, ActionError> {
         let component = record
-            .components
+            .printed_in(self.ceremony)
             .iter()
             .find(|c| c.index == self.index)
             .ok_or_else(|| {
@@ -232,21 +232,27 @@ impl Action for PrintComponent {
                 Mode::Test => None,
             },
         };
-        let under = commitment::key_for(permit, self.key)?;
+        // A set of its own waits, and is committed to, under its ceremony.
+        let subject = match record.set(self.ceremony) {
+            Some(_) => self.ceremony,
+            None => self.key,
+        };
+        let under = commitment::key_for(permit, subject)?;
         // From here on the component is nowhere but in this call: when a byte
         // of it may have left, the key is void. When none has, it waits again.
         let (provider, mark, _) = permit.provider();
-        let value = provider.take_component(&mark, self.key, self.index)?;
+        let value = provider.take_component(&mark, subject, self.index)?;
         if let Err(error) = emit(&printers, &nodes, (&layout, &form, &value), &mark, ports) {
             if !matches!(error, ActionError::Unknown { .. }) {
-                provider.put_back_component(&mark, self.key, self.index, value);
+                provider.put_back_component(&mark, subject, self.index, value);
             }
             return Err(error);
         }
-        let commitment = commitment::commit(&under, self.key, self.index, &value);
+        let commitment = commitment::commit(&under, subject, self.index, &value);
         drop(value);
         let now = permit.now_ms();
-        if let Some(component) = record.components.iter_mut().find(|c| c.index == self.index) {
+        let mut parts = record.printed_in_mut(self.ceremony).iter_mut();
+        if let Some(component) = parts.find(|c| c.index == self.index) {
             component.state = ComponentState::Printed;
             component.printed_ms = Some(now);
             component.commitment = commitment.ok();

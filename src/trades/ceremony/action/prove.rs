@@ -5,7 +5,7 @@ use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{Component, ComponentState, Holder, KeyRecord, KeySource};
+use conclave_keyroom::domain::key::{Component, ComponentState, Holder, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::{Compartment, VaultError};
@@ -23,7 +23,9 @@ pub struct ProveComponent {
     pub key: Id,
     /// Its label, for the words.
     pub label: String,
-    /// Which component, from 1.
+    /// The ceremony of its set; nothing for the key's components.
+    pub set: Option<Id>,
+    /// Which part, from 1.
     pub index: u8,
     /// Who holds it or is its backup, and typed it.
     pub custodian: Player,
@@ -71,7 +73,7 @@ const SHEET: &str = "sheet ";
 impl ProveComponent {
     fn component<'r>(&self, record: &'r KeyRecord) -> Result<&'r Component, ActionError> {
         let component = record
-            .components
+            .in_custody(self.set)
             .iter()
             .find(|c| c.index == self.index)
             .ok_or_else(|| {
@@ -207,11 +209,7 @@ impl Action for ProveComponent {
             (None, _) => Proof::Doubted,
             (Some(_), None) => Proof::ByCheckValue,
             (Some(value), Some(kept)) => {
-                // A partner's was made before the key had its id.
-                let subject = match &record.source {
-                    KeySource::Here => record.id,
-                    _ => record.ceremony,
-                };
+                let subject = self.set.unwrap_or(record.commitment_subject());
                 let under = match permit.get_secret(Compartment::Keys, commitment::id_of(subject)) {
                     Ok(under) => under,
                     Err(VaultError::Missing(_)) => {
@@ -229,7 +227,8 @@ impl Action for ProveComponent {
         };
         drop(secrets);
         let now = permit.now_ms();
-        if let Some(component) = record.components.iter_mut().find(|c| c.index == self.index) {
+        let mut parts = record.in_custody_mut(self.set).iter_mut();
+        if let Some(component) = parts.find(|c| c.index == self.index) {
             component.opened = Some(self.ceremony);
             if gone && component.custodian != custodian.id {
                 component.take_over();

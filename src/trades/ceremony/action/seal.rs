@@ -80,7 +80,7 @@ impl Action for SealComponent {
         let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
         let used = keys
             .iter()
-            .flat_map(|(_, key)| &key.components)
+            .flat_map(|(_, key)| key.parts_ever())
             .any(|c| c.envelope.as_deref() == Some(self.serial.as_str()));
         if used {
             return Err(ActionError::rule(
@@ -89,12 +89,7 @@ impl Action for SealComponent {
             ));
         }
         let mut record = super::key_record(permit, self.key)?;
-        if self.witnesses.iter().any(|w| {
-            record
-                .components
-                .iter()
-                .any(|c| c.ever().any(|id| id == w.id))
-        }) {
+        if self.witnesses.iter().any(|w| record.ever_held(w.id)) {
             return Err(ActionError::rule(
                 "a witness holds a component of this key (R13)",
                 "Somebody without a component of it has to watch.",
@@ -102,13 +97,13 @@ impl Action for SealComponent {
         }
         let now = permit.now_ms();
         let component = record
-            .components
-            .iter_mut()
-            .find(|c| c.index == self.index && c.may_be_opened_by(self.custodian.id))
-            .filter(|c| match c.opened {
-                Some(ceremony) => ceremony == self.ceremony,
+            .waiting_for_package(self.ceremony)
+            .find(|c| {
                 // A sheet that was just printed is in nobody else's hands.
-                None => c.state == ComponentState::Printed && c.custodian == self.custodian.id,
+                let just_printed = c.opened.is_none();
+                c.index == self.index
+                    && (c.custodian == self.custodian.id
+                        || (!just_printed && c.may_be_opened_by(self.custodian.id)))
             })
             .ok_or_else(|| {
                 ActionError::rule(

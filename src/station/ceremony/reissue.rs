@@ -1,0 +1,158 @@
+//! Re-issue: a key that is there gets new components, printed and sealed as
+//! those of a new key are.
+
+use conclave_evidence::Id;
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_trades::ceremony::action::{SplitKey, VoidSet};
+use conclave_trades::ceremony::engine::Engine;
+use conclave_trades::ceremony::script::Script;
+use conclave_trades::ceremony::state::{Parameters, Reply, Split, State};
+
+use super::begin::{gave_up, one, refused, text};
+use super::exercise::template;
+use super::play::reply_for;
+use super::unit::LAYOUT;
+use crate::cards::ask;
+use crate::station::Station;
+
+/// A key that may be split: in use, and of a kind that travels in components,
+/// or has done so.
+fn may_be_split(key: &KeyRecord) -> bool {
+    key.state == KeyState::Active && (key.is_wrapping_key() || !key.components.is_empty())
+}
+
+/// Who ever held which part of a key.
+pub(super) fn ever_held(key: &KeyRecord) -> Vec<(Id, u8)> {
+    let mut held: Vec<(Id, u8)> = key
+        .parts_ever()
+        .flat_map(|c| c.ever().map(|id| (id, c.index)))
+        .collect();
+    held.sort();
+    held.dedup();
+    held
+}
+
+impl Station {
+    pub(super) fn ask_reissue(
+        &mut self,
+        script: &Script,
+        refusal: Option<Refusal>,
+        people: &mut dyn People,
+    ) -> Result<Option<Parameters>, Refusal> {
+        // Found out now, not with the first component in the printer.
+        if let Err(why) = self.data.layout(LAYOUT) {
+            return Err(self.file_refused(
+                format!("The component form may not be used: {why}."),
+                "Have the layout corrected and reviewed.",
+            ));
+        }
+        let keys: Vec<KeyRecord> = self.keys().into_iter().filter(may_be_split).collect();
+        if keys.is_empty() {
+            return Err(refused(
+                "No key in use can be split into components.",
+                "Zone master keys are; make or enter one first.",
+            ));
+        }
+        let mut prompt = Prompt {
+            code: "ceremony.parameters".into(),
+            act: script.title.clone(),
+            title: "Which key gets new components".into(),
+            lines: vec![PromptLine::note(script.summary.clone())],
+            ask: Ask::Form {
+                fields: vec![
+                    one("Key", keys.iter().map(|k| k.label.clone()).collect(), None),
+                    text("Components", "3", "2 to 9", 1),
+                ],
+                submit: "go on to the people".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is begun".into(),
+            why: "These decisions are signed by both quorums, together with the script. Whoever \
+                  ever held a part of the key may hold the same part again, and never another."
+                .into(),
+            refused: refusal,
+            ..Prompt::default()
+        };
+        loop {
+            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values,
+                Ok(_) => continue,
+                Err(why) => return gave_up(why),
+            };
+            if let Ask::Form { fields, .. } = &mut prompt.ask {
+                for (field, value) in fields.iter_mut().zip(&values) {
+                    field.value.clone_from(value);
+                }
+            }
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let key = keys.iter().find(|k| k.label == value(0));
+            let count = value(1).trim().parse::<u8>();
+            let (Some(key), Ok(components)) = (key, count) else {
+                prompt.refused = Some(refused(
+                    "Key and number of components?",
+                    "Choose a key, and 2 to 9 components (R2).",
+                ));
+                continue;
+            };
+            return Ok(Some(Parameters {
+                label: key.label.clone(),
+                template: template(key),
+                components,
+                delivery: None,
+                requester: None,
+                paper: None,
+                import: None,
+                exercise: None,
+                split: Some(Split {
+                    key: key.id,
+                    quorum: None,
+                }),
+                destroy: None,
+                held: ever_held(key),
+            }));
+        }
+    }
+
+    pub(super) fn do_split(
+        &mut self,
+        engine: &Engine,
+        state: &State,
+        title: &str,
+        people: &mut dyn People,
+    ) -> Reply {
+        let Some(split) = &state.parameters.split else {
+            return Reply::Failed("This ceremony splits nothing.".into());
+        };
+        let action = SplitKey {
+            ceremony: state.ceremony,
+            key: split.key,
+            label: state.parameters.label.clone(),
+            quorum: split.quorum,
+            parts: Self::custodians(engine, state),
+        };
+        self.act_for_key(&action, title, people)
+    }
+
+    /// A re-issue that ends early: the new set is void, and nothing else.
+    pub(super) fn end_set(
+        &mut self,
+        state: &State,
+        key: Id,
+        title: String,
+        reason: &str,
+        people: &mut dyn People,
+    ) -> Reply {
+        let action = VoidSet {
+            ceremony: state.ceremony,
+            title,
+            key,
+            reason: reason.to_owned(),
+        };
+        match self.act_words(&action, "end the ceremony", people) {
+            Ok(words) => Reply::Did(self.did(words, self.newest_seq())),
+            Err(undone) => reply_for(&undone),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A key under a zone master key as a letter: under which, for whom, where it
+//! is printed, and why without a key block where it is none.
+
+use conclave_evidence::Id;
+use conclave_keyroom::domain::device::PrinterPurpose;
+use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
+use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::target::{KeyName, PrintKeyLetter};
+
+use crate::cards::ask;
+use crate::ceremony::begin::{
+    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, text,
+};
+use crate::service::ActEnd;
+use crate::station::Station;
+
+/// Where no printer is wanted, or none is there.
+const SCREEN: &str = "on the screen only";
+
+impl Station {
+    /// Makes the letter: both quorums sign.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn print_key_letter(&mut self, id: Id, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        self.ceremony_quorums()?;
+        let key: KeyRecord = self
+            .door
+            .vault()
+            .get_kind(Compartment::Catalogue, KeyRecord::KIND, id)
+            .map_err(|e| self.refusal(&e.to_string()))?;
+        let action = match self.ask_letter(&key, people)? {
+            Some(action) => action,
+            None => return Ok(ActEnd::Stopped),
+        };
+        let title = format!("Letter: {} under {}", action.key.label, action.under.label);
+        match self.act(&action, &title, people) {
+            Ok(letter) => {
+                let mut lines = letter.lines;
+                lines.push(match &action.printer {
+                    Some(printer) => format!("Printed on {printer}."),
+                    None => "Not printed: copy it by hand, and have it compared.".into(),
+                });
+                lines.extend(
+                    action
+                        .exception
+                        .as_deref()
+                        .map(conclave_keyroom::domain::legacy::exception_words),
+                );
+                Ok(ActEnd::Done {
+                    good: true,
+                    title: format!("The letter for {}", action.recipient),
+                    lines,
+                })
+            }
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    fn ask_letter(
+        &mut self,
+        key: &KeyRecord,
+        people: &mut dyn People,
+    ) -> Result<Option<PrintKeyLetter>, Refusal> {
+        let wrapping: Vec<KeyRecord> = self
+            .keys()
+            .into_iter()
+            .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active && k.id != key.id)
+            .collect();
+        if wrapping.is_empty() {
+            return Err(refused(
+                "There is no zone master key to wrap it under.",
+                "Make or enter one first, with its own ceremony.",
+            ));
+        }
+        let mut printers: Vec<String> = self
+            .enrolled_printers()
+            .into_iter()
+            .filter(|printer| printer.purpose == PrinterPurpose::Reports)
+            .map(|printer| printer.name)
+            .collect();
+        printers.push(SCREEN.into());
+        let mut prompt = Prompt {
+            code: "letter.parameters".into(),
+            act: "Key letter".into(),
+            title: format!("{} under a zone master key, as a letter", key.label),
+            lines: vec![PromptLine::note(format!(
+                "{}, usage {}, KCV {}",
+                key.form,
+                key.usage,
+                key.kcv.words()
+            ))],
+            ask: Ask::Form {
+                fields: vec![
+                    one(
+                        "Under",
+                        wrapping.iter().map(|k| k.label.clone()).collect(),
+                        None,
+                    ),
+                    text("Recipient", "", "for whom, for example BANK-LAKE", 40),
+                    one("Printer", printers, None),
+                    text("Exception", "", EXCEPTION_HINT, REASON_MAX),
+                ],
+                submit: "go on to the signatures".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing has left".into(),
+            why:
+                "The wrapping key has one way to wrap. Both quorums sign what leaves, under what, \
+                  for whom, and why without a key block."
+                    .into(),
+            ..Prompt::default()
+        };
+        loop {
+            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values,
+                Ok(_) => continue,
+                Err(why) => return gave_up(why),
+            };
+            if let Ask::Form { fields, .. } = &mut prompt.ask {
+                for (field, value) in fields.iter_mut().zip(&values) {
+                    field.value.clone_from(value);
+                }
+            }
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let Some(under) = wrapping.iter().find(|k| k.label == value(0)) else {
+                prompt.refused = Some(refused("Under which key?", "Choose one."));
+                continue;
+            };
+            let exception = exception_of(value(3));
+            let needed = under.wrapping.is_some_and(WrappingMethod::is_exception);
+            if let Err(why) = check_exception(needed, exception.as_deref()) {
+                prompt.refused = Some(refused(format!("{why}."), EXCEPTION_ADVICE));
+                continue;
+            }
+            return Ok(Some(PrintKeyLetter {
+                key: KeyName::of(key),
+                under: KeyName::of(under),
+                recipient: value(1).trim().to_owned(),
+                printer: (value(2) != SCREEN).then(|| value(2).to_owned()),
+                exception,
+            }));
+        }
+    }
+}

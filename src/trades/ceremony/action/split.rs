@@ -1,0 +1,139 @@
+//! A key that is there, split into new parts that wait for their printer. The
+//! key and what is in custody of it stay as they are until the new set is whole.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::part_set::{PartSet, SetState};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::provider::StoredKey;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::super::state::KeyMade;
+use super::generate::{Part, check_parts, waiting};
+
+/// Splits a key into a new set of parts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SplitKey {
+    /// Under this ceremony's mandate; the set is named by it.
+    pub ceremony: Id,
+    /// The key.
+    pub key: Id,
+    /// Its label, for the words.
+    pub label: String,
+    /// Any so many parts make the key; nothing for XOR components.
+    pub quorum: Option<u8>,
+    /// Who holds which part, in order.
+    pub parts: Vec<Part>,
+}
+
+impl SplitKey {
+    fn check(&self, permit: &Permit<'_>, record: &KeyRecord) -> Result<(), ActionError> {
+        if record.state != KeyState::Active {
+            return Err(ActionError::rule(
+                format!("{} is {}", record.label, record.state.words()),
+                "Only a key in use is split again.",
+            ));
+        }
+        if let Some(coming) = record.others.iter().find(|s| s.state == SetState::Coming) {
+            return Err(ActionError::rule(
+                format!(
+                    "another set of {} is on its way, in ceremony {}",
+                    record.label, coming.ceremony
+                ),
+                "Resume that ceremony from the task list, and finish or end it.",
+            ));
+        }
+        if !(2..=9).contains(&self.parts.len()) {
+            return Err(ActionError::rule(
+                format!("{} parts; a key has 2 to 9 (R2)", self.parts.len()),
+                "Choose 2 to 9.",
+            ));
+        }
+        check_parts(permit, &self.parts, self.quorum)?;
+        for (index, part) in (1u8..).zip(&self.parts) {
+            let backup = part.backup.as_ref().map(|b| (b.person, &b.name));
+            for (person, name) in [(part.custodian, &part.name)].into_iter().chain(backup) {
+                if record.held_other_part(person, index) {
+                    return Err(ActionError::rule(
+                        format!("{name} has held another part of this key (R4)"),
+                        "Another custodian has to take it.",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Action for SplitKey {
+    const NAME: &'static str = "split-key";
+    type Out = KeyMade;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Mandate(self.ceremony),
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        let count = self.parts.len();
+        let mut words = vec![match self.quorum {
+            None => format!("Split {} into {count} new components", self.label),
+            Some(m) => format!("Split {} into {count} shares, any {m} of them", self.label),
+        }];
+        for (at, part) in self.parts.iter().enumerate() {
+            words.push(format!(
+                "part {} of {count}: {}, {}",
+                at + 1,
+                part.name,
+                super::backup::words(part.backup.as_ref())
+            ));
+        }
+        words
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<KeyMade, ActionError> {
+        let mut record = super::key_record(permit, self.key)?;
+        self.check(permit, &record)?;
+        let stored: StoredKey = permit.get(Compartment::Keys, self.key)?;
+        if stored.key != record.id || stored.form != record.form {
+            return Err(ActionError::rule(
+                format!("the stored value of {} is another key's", record.label),
+                "Do not use this key before it is known why.",
+            ));
+        }
+        let count = u8::try_from(self.parts.len()).unwrap_or(u8::MAX);
+        let (provider, mark, random) = permit.provider();
+        let checks = provider.split(&mark, &stored, self.ceremony, (count, self.quorum), random)?;
+        record.others.push(PartSet {
+            ceremony: self.ceremony,
+            quorum: self.quorum,
+            state: SetState::Coming,
+            parts: waiting(&self.parts, &checks),
+            since_ms: permit.now_ms(),
+            destroyed: Vec::new(),
+        });
+        super::put_key(permit, &record)?;
+        Ok(KeyMade {
+            id: record.id,
+            kcv: record.kcv,
+        })
+    }
+
+    fn outcome(&self, out: &KeyMade) -> Vec<String> {
+        vec![format!(
+            "the key and its check value {} stay as they are",
+            out.kcv.words()
+        )]
+    }
+}

@@ -1,0 +1,15 @@
+//! The parts of a key over the years: new components of a key that is there,
+//! and what becomes of the old sheets.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "key_parts/reissue.rs"]
+mod reissue;
+#[path = "support/sheets.rs"]
+mod sheets;
+#[path = "support/stage.rs"]
+mod stage;
+#[path = "support/typist.rs"]
+mod typist;
