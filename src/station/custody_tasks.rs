@@ -67,7 +67,7 @@ fn people_tasks(key: &KeyRecord, there: &Custodians, tasks: &mut Vec<TaskRow>) {
                     "{} takes over: hold a custody exercise, in which {} opens the package and seals it again.",
                     backup.name, backup.name
                 ),
-                None => "Nobody may open the package any more: replace the key.".into(),
+                None => "Nobody may open the package any more: re-issue the components, or replace the key.".into(),
             };
             tasks.push(task(
                 "now".into(),

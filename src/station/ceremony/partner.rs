@@ -139,10 +139,7 @@ impl Station {
         let typed = entered
             .iter()
             .filter(|(_, e)| e.label == label)
-            .flat_map(|(_, e)| {
-                let backup = e.backup.iter().map(|b| b.person);
-                backup.chain([e.custodian.id]).map(|id| (id, e.index))
-            });
+            .map(|(_, e)| (e.custodian.id, e.index));
         let keys: Vec<KeyRecord> = self.keys();
         let printed = keys
             .iter()

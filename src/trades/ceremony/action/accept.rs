@@ -121,7 +121,10 @@ impl AcceptComponent {
             .filter(|e| e.label == self.label);
         for before in of_this {
             let other = before.index != self.index;
-            if let Some((_, name)) = these().find(|(id, _)| other && before.is_for(*id)) {
+            let here = before.ceremony == self.ceremony;
+            // The backup of an entry that came to nothing never had a sheet.
+            let has = |id: Id| before.custodian.id == id || (here && before.is_for(id));
+            if let Some((_, name)) = these().find(|(id, _)| other && has(*id)) {
                 return Err(other_part(name));
             }
             if before.ceremony == self.ceremony && before.index == self.index {
