@@ -451,6 +451,7 @@ fn a_station_is_founded_by_legal_people_and_a_quorum_only() {
     for signers in [&["Ada"][..], &["Ada", "Ada"], &[], &["Dora", "Emil"]] {
         let founding = room.founding();
         let mut founded = room.door_mut().found(founding).unwrap();
+        room.management_signs(&mut founded);
         let digest = founded.digest().unwrap();
         for name in signers {
             let card = &room.holder(name).card;

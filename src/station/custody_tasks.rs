@@ -1,5 +1,9 @@
 //! Tasks about sheets in custody: exercises that are due, and what they found.
 
+use std::collections::BTreeSet;
+
+use conclave_evidence::authority::{AuthorityRecord, CardState};
+use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeyState};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 
@@ -20,6 +24,80 @@ fn task(due: String, days: i64, what: String, who: &str, detail: Vec<String>) ->
         who: who.into(),
         detail,
         resume: None,
+    }
+}
+
+/// Who can come as a custodian of which group: members with an active card.
+#[derive(Default)]
+pub(crate) struct Custodians(BTreeSet<(Id, GroupId)>);
+
+impl Custodians {
+    pub(crate) fn of(record: &AuthorityRecord) -> Self {
+        let groups = record.groups.iter().filter(|g| g.group.is_custodian());
+        let members = groups.flat_map(|g| g.members.iter().map(|m| (g.group, m.card)));
+        let active = members.filter_map(|(group, card)| {
+            let card = record.card(card)?;
+            (card.state == CardState::Active).then_some((card.person, group))
+        });
+        Self(active.collect())
+    }
+
+    fn has_custodian(&self, of: &Component) -> bool {
+        self.0.contains(&(of.custodian, of.group))
+    }
+
+    fn has_backup(&self, of: &Component) -> bool {
+        let backup = of.backup.as_ref();
+        backup.is_some_and(|b| self.0.contains(&(b.person, of.group)))
+    }
+}
+
+/// A task without a day: it is in nobody's way now.
+const NO_DAY: i64 = 90;
+
+/// Components whose custodian cannot come, or who have nobody to come in their
+/// place (R16).
+fn people_tasks(key: &KeyRecord, there: &Custodians, tasks: &mut Vec<TaskRow>) {
+    let kept = |c: &&Component| matches!(c.state, ComponentState::Sealed | ComponentState::Entered);
+    let mut alone = Vec::new();
+    for c in key.components.iter().filter(kept) {
+        if !there.has_custodian(c) {
+            let detail = match c.backup.as_ref().filter(|_| there.has_backup(c)) {
+                Some(backup) => format!(
+                    "{} takes over: hold a custody exercise, in which {} opens the package and seals it again.",
+                    backup.name, backup.name
+                ),
+                None => "Nobody may open the package any more: re-issue the components, or replace the key.".into(),
+            };
+            tasks.push(task(
+                "now".into(),
+                -1,
+                format!(
+                    "{}: {}, who holds component {}, cannot come",
+                    key.label, c.custodian_name, c.index
+                ),
+                "Key managers, Approvers",
+                vec![format!("{}: no active card", c.group.title()), detail],
+            ));
+        } else if !there.has_backup(c) {
+            alone.push(c.index.to_string());
+        }
+    }
+    if !alone.is_empty() {
+        tasks.push(task(
+            "open".into(),
+            NO_DAY,
+            format!(
+                "{}: no backup for component {}",
+                key.label,
+                words::list(&alone)
+            ),
+            "Administrators, Key managers",
+            vec![
+                "Add a person to the custodian's group (people screen, m).".into(),
+                "The next custody exercise of the key names them as the backup.".into(),
+            ],
+        ));
     }
 }
 
@@ -59,7 +137,7 @@ fn to_destroy(key: &KeyRecord, set: &PartSet) -> Option<TaskRow> {
 }
 
 /// What is to be done about a key's sheets.
-pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord) -> Vec<TaskRow> {
+pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) -> Vec<TaskRow> {
     let mut tasks: Vec<TaskRow> = key
         .others
         .iter()
@@ -68,6 +146,7 @@ pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord) -> Vec<TaskRow> {
     if key.state != KeyState::Active {
         return tasks;
     }
+    people_tasks(key, there, &mut tasks);
     tasks.extend(sheet_tasks(
         now_ms,
         &key.label,
@@ -134,9 +213,8 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use conclave_evidence::{GroupId, Id};
     use conclave_keyroom::domain::form::KeyForm;
-    use conclave_keyroom::domain::key::{CheckValue, KeySource};
+    use conclave_keyroom::domain::key::{CheckValue, Holder, KeySource};
 
     fn key(sealed_ms: u64) -> KeyRecord {
         let kcv = CheckValue {
@@ -174,6 +252,11 @@ mod tests {
                 opened: None,
                 proven_ms: None,
                 doubted_ms: None,
+                backup: Some(Holder {
+                    person: Id([4; 16]),
+                    name: "MEMBER-5".into(),
+                }),
+                former: Vec::new(),
             }],
             source: KeySource::Here,
             exports: Vec::new(),
@@ -182,16 +265,40 @@ mod tests {
         }
     }
 
+    fn there(people: &[u8]) -> Custodians {
+        let members = people.iter().map(|n| (Id([*n; 16]), GroupId::CustodiansA));
+        Custodians(members.collect())
+    }
+
+    #[test]
+    fn a_custodian_who_left_is_red_and_names_who_takes_over() {
+        let of = key(1000 * DAY_MS);
+        let now = 1001 * DAY_MS;
+        assert!(custody_tasks(now, &of, &there(&[3, 4])).is_empty());
+        let left = custody_tasks(now, &of, &there(&[4]));
+        assert_eq!((left.len(), left[0].days), (1, -1));
+        assert!(left[0].what.contains("MEMBER-4, who holds component 1"));
+        assert!(left[0].detail[1].starts_with("MEMBER-5 takes over"));
+        let both = custody_tasks(now, &of, &there(&[]));
+        assert!(both[0].detail[1].contains("replace the key"));
+        let alone = custody_tasks(now, &of, &there(&[3]));
+        assert_eq!((alone.len(), alone[0].days), (1, NO_DAY));
+        assert!(alone[0].what.contains("no backup for component 1"));
+    }
+
     #[test]
     fn an_exercise_is_due_a_year_after_the_last_proof() {
         let mut of = key(1000 * DAY_MS);
-        assert!(custody_tasks(1300 * DAY_MS, &of).is_empty());
-        let due = custody_tasks(1340 * DAY_MS, &of);
+        assert!(custody_tasks(1300 * DAY_MS, &of, &there(&[3, 4])).is_empty());
+        let due = custody_tasks(1340 * DAY_MS, &of, &there(&[3, 4]));
         assert_eq!((due.len(), due[0].days), (1, 25));
         assert!(due[0].what.contains("custody exercise"));
-        assert_eq!(custody_tasks(1400 * DAY_MS, &of)[0].due, "overdue");
+        assert_eq!(
+            custody_tasks(1400 * DAY_MS, &of, &there(&[3, 4]))[0].due,
+            "overdue"
+        );
         of.components[0].proven_ms = Some(1399 * DAY_MS);
-        assert!(custody_tasks(1400 * DAY_MS, &of).is_empty());
+        assert!(custody_tasks(1400 * DAY_MS, &of, &there(&[3, 4])).is_empty());
     }
 
     #[test]
@@ -199,10 +306,10 @@ mod tests {
         let mut of = key(1000 * DAY_MS);
         of.components[0].doubted_ms = Some(1);
         of.components[0].opened = Some(Id([4; 16]));
-        let tasks = custody_tasks(1001 * DAY_MS, &of);
+        let tasks = custody_tasks(1001 * DAY_MS, &of, &there(&[3, 4]));
         assert_eq!(tasks.len(), 2);
         assert!(tasks.iter().all(|t| t.days < 0));
         of.state = KeyState::Void;
-        assert!(custody_tasks(1001 * DAY_MS, &of).is_empty());
+        assert!(custody_tasks(1001 * DAY_MS, &of, &there(&[3, 4])).is_empty());
     }
 }

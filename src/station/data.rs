@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use conclave_evidence::Hash;
+use conclave_keyroom::domain::custodian_form::{Duties, DutiesStamp};
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
-use conclave_trades::ceremony::{Script, parse_profile, parse_template};
+use conclave_trades::ceremony::{Script, parse_duties, parse_profile, parse_template};
 use conclave_trades::print::Layout;
+use sha2::{Digest, Sha256};
 
 /// No reviewed file is larger, in bytes.
 const LARGEST: u64 = 256 * 1024;
@@ -21,8 +24,8 @@ pub struct Data {
 }
 
 impl Data {
-    /// The shipped data, and what lies in `ceremonies/`, `keys/`, `profiles/`
-    /// and `layouts/` of this folder. A file of the folder stands in for a shipped
+    /// The shipped data, and what lies in `ceremonies/`, `duties/`, `keys/`,
+    /// `profiles/` and `layouts/` of this folder. A file of the folder stands in for a shipped
     /// one of the same name.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
@@ -106,6 +109,25 @@ impl Data {
                 (name, profile)
             })
             .collect()
+    }
+
+    /// The duties that custodians sign for, and which text it is.
+    ///
+    /// # Errors
+    /// Why there are none, in words.
+    pub fn duties(&self) -> Result<(Duties, DutiesStamp), String> {
+        let name = "custodian.toml";
+        let bytes = self
+            .files("duties", ".toml")
+            .remove(name)
+            .ok_or_else(|| format!("there are no duties {name}"))??;
+        let digest = Hash(Sha256::digest(&bytes).into());
+        let duties = parse_duties(name, &text(name, bytes)?).map_err(|e| e.to_string())?;
+        let stamp = DutiesStamp {
+            stamp: duties.stamp(),
+            digest,
+        };
+        Ok((duties, stamp))
     }
 
     /// The text of a layout that keeps every rule.

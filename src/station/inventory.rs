@@ -6,7 +6,7 @@ use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::vault::Compartment;
 
-use crate::custody_tasks::custody_tasks;
+use crate::custody_tasks::{Custodians, custody_tasks};
 use crate::front::{Event, KeyTable, KeyTableBuilder, TaskRow};
 use crate::lists::expiry_task;
 use crate::station::Station;
@@ -45,8 +45,8 @@ impl Inventory {
 }
 
 /// What is to be done about a key.
-fn tasks_of(now_ms: u64, key: &KeyRecord) -> Vec<TaskRow> {
-    let mut tasks = custody_tasks(now_ms, key);
+fn tasks_of(now_ms: u64, key: &KeyRecord, there: &Custodians) -> Vec<TaskRow> {
+    let mut tasks = custody_tasks(now_ms, key, there);
     if matches!(key.state, KeyState::Active | KeyState::PreActivation) {
         tasks.extend(expiry_task(now_ms, key));
     }
@@ -85,10 +85,17 @@ impl Station {
         }
         let now = self.clock.wall_ms();
         let keys = self.keys();
-        let tasks = keys.iter().flat_map(|key| tasks_of(now, key)).collect();
+        let there = self.custodians_there();
+        let tasks = keys.iter().flat_map(|key| tasks_of(now, key, &there));
+        let tasks = tasks.collect();
         let tasks = most_urgent(tasks);
         let rows = keys.iter().map(|key| self.key_row(key));
         (KeyTable::from_rows(rows), tasks)
+    }
+
+    fn custodians_there(&self) -> Custodians {
+        let record = self.door.vault().authority();
+        record.map(Custodians::of).unwrap_or_default()
     }
 
     /// Reads a slice of a large inventory. TRUE while there is more to read.
@@ -115,6 +122,7 @@ impl Station {
         if self.keys_read.finished() {
             return false;
         }
+        let there = self.custodians_there();
         let (now, began) = (self.clock.wall_ms(), self.clock.mono_ms());
         while self.clock.mono_ms().saturating_sub(began) < SLICE_MS {
             let Some(&id) = self.keys_read.ids.get(self.keys_read.at) else {
@@ -129,7 +137,7 @@ impl Station {
             {
                 let row = self.key_row(&key);
                 self.keys_read.building.push(&row);
-                self.keys_read.found.extend(tasks_of(now, &key));
+                self.keys_read.found.extend(tasks_of(now, &key, &there));
             }
             let first = self.keys_read.table.is_empty() || !self.keys_read.table.complete();
             if first && self.keys_read.at.is_multiple_of(TELL) && !self.keys_read.finished() {

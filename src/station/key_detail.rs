@@ -72,6 +72,13 @@ fn part_lines(what: &str, c: &Component) -> Vec<String> {
         c.custodian_name,
         c.kcv.words()
     )];
+    match &c.backup {
+        Some(backup) => lines.push(format!("  backup {}", backup.name)),
+        None => lines.push("  no backup".into()),
+    }
+    for before in &c.former {
+        lines.push(format!("  before: {}", before.name));
+    }
     if let Some(at) = c.doubted_ms {
         lines.push(format!("  its sheet was NOT proven {}", words::date(at)));
     } else if let Some(at) = c.proven_ms {

@@ -224,6 +224,7 @@ impl Station {
         if !self.door.vault().genesis_unfinished().unwrap_or(true) {
             tasks.extend(self.unfinished().iter().map(unfinished_card));
             tasks.extend(self.certificate_tasks(now));
+            tasks.extend(self.form_tasks(now));
             tasks.extend(self.backup_task());
         }
         tasks.extend(self.unknown_acts().iter().map(unknown));

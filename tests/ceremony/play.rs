@@ -118,6 +118,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             holders: Vec::new(),
             serials: vec![Some("OLD-0001".into()); usize::from(components)],
             set: None,
+            backups: Vec::new(),
         }),
         split: matches!(purpose, Purpose::Reissue | Purpose::Shares).then(|| Split {
             key: id(9),

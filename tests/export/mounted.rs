@@ -159,6 +159,7 @@ fn a_production_station_enrols_no_training_medium() {
             signature: card.sign(&digest),
         });
     }
+    room.management_signs(&mut founded);
     room.door_mut().commit_founding(founded).unwrap();
     room.door_mut().finish_genesis().unwrap();
     let act = EnrolMedium {

@@ -27,7 +27,7 @@ use conclave_keyroom::ports::card::{CardChannel, CardError, Response};
 use conclave_station::config::Config;
 use conclave_station::host::machine::{Text, read_machine_text};
 use conclave_station::host::superblock;
-use conclave_trades::ceremony::{Engine, Script, parse_profile, parse_template};
+use conclave_trades::ceremony::{Engine, Script, parse_duties, parse_profile, parse_template};
 use conclave_trades::print::Layout;
 use serde::de::IgnoredAny;
 
@@ -154,8 +154,14 @@ pub const PARSERS: &[Parser] = &[
         covers: &[
             "trades/ceremony/template.rs parse_template",
             "trades/ceremony/template.rs parse_profile",
+            "trades/ceremony/template.rs parse_duties",
         ],
-        seeds: &["templates/keys", "profiles", "tests/malformed/templates"],
+        seeds: &[
+            "templates/keys",
+            "templates/duties",
+            "profiles",
+            "tests/malformed/templates",
+        ],
         run: template,
     },
     Parser {
@@ -401,6 +407,7 @@ fn template(data: &[u8]) {
     if let Some(text) = text(data) {
         let _ = parse_template("name.toml", text);
         let _ = parse_profile("name.toml", text);
+        let _ = parse_duties("name.toml", text);
     }
 }
 

@@ -4,18 +4,21 @@
 use conclave_evidence::authority::{CardState, Mode, SignedAuthority};
 use conclave_evidence::backup::BackupAct;
 use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::custodian_form::{DutiesStamp, FormText};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::key::{CheckValue, Holder};
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_station::adopt::AdoptEntries;
 use conclave_station::certificates::{FileCertificates, IssueCertificates};
+use conclave_station::custodian_forms::SignCustodianForm;
 use conclave_station::doctor::Check;
 use conclave_station::doctor::clock::ConfirmClock;
 use conclave_station::doctor::exception::AcceptFinding;
 use conclave_station::lost_card::ChangeCard;
+use conclave_station::one_manager::AcceptOneManager;
 use conclave_station::pins::UnblockPin;
 use conclave_station::renew::RenewGroups;
 use conclave_station::settle::SettleAct;
@@ -244,7 +247,54 @@ pub const ROWS: &[Row] = &[
         act.card.0[0] ^= 1;
     }),
     row!(FileCertificates, "administrators logged on", file),
+    row!(
+        SignCustodianForm,
+        "administrators logged on, a person of custodians-a signs, a person of administrators signs",
+        form,
+        |act| {
+            act.text.until_ms += 1;
+        }
+    ),
+    row!(
+        AcceptOneManager,
+        "administrators sign",
+        one_manager,
+        |act| {
+            act.until_ms += 1;
+        }
+    ),
 ];
+
+fn one_manager(_: &Room) -> AcceptOneManager {
+    AcceptOneManager {
+        manager: "Zoe".into(),
+        reason: "four of us".into(),
+        until_ms: START_MS + 86_400_000,
+    }
+}
+
+fn form(room: &Room) -> SignCustodianForm {
+    let gus = &room.holder("Gus").person;
+    let duties = DutiesStamp {
+        stamp: "custodian v1".into(),
+        digest: Hash([0xD7; 32]),
+    };
+    let station = room.vault().authority().unwrap().station;
+    SignCustodianForm {
+        text: FormText::new(
+            station,
+            Holder {
+                person: gus.id,
+                name: "Gus".into(),
+            },
+            GroupId::CustodiansA,
+            duties,
+            START_MS,
+        ),
+        manager: room.holder("Ada").person.id,
+        manager_name: "Ada".into(),
+    }
+}
 
 fn player(room: &Room, name: &str, group: GroupId) -> Player {
     Player {
@@ -271,6 +321,7 @@ fn generate(room: &Room) -> GenerateKey {
         custodian: room.holder(name).person.id,
         name: name.into(),
         group,
+        backup: None,
     };
     GenerateKey {
         ceremony: CEREMONY,
@@ -328,6 +379,7 @@ fn accept(room: &Room) -> AcceptComponent {
         index: 1,
         of: 2,
         custodian: player(room, "Gus", GroupId::CustodiansA),
+        backup: None,
         kcv: CheckValue {
             value: "08D7B4".into(),
             method: "ENC-ZERO".into(),
@@ -407,6 +459,7 @@ fn prove(room: &Room) -> ProveComponent {
         set: None,
         index: 1,
         custodian: player(room, "Gus", GroupId::CustodiansA),
+        backup: None,
         serial: "CE0000001".into(),
         unreadable: true,
     }

@@ -30,6 +30,7 @@ use conclave_evidence::approval::SignedApproval;
 use conclave_evidence::authority::{CardEntry, CardSignature, Mode};
 use conclave_evidence::journal::SignedAnchor;
 use conclave_evidence::{GroupId, Hash, Id, Point, Signature};
+use conclave_keyroom::domain::custodian_form::DutiesStamp;
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::{Action, Door, DoorError, Proposal, StopFlag, Warrant};
 use conclave_keyroom::ports::Ports;
@@ -38,7 +39,7 @@ use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_keyroom::ports::store::Store;
 use conclave_keyroom::provider::SoftwareProvider;
 use conclave_keyroom::vault::engine::SledStore;
-use conclave_keyroom::vault::genesis::{Founding, NewCard};
+use conclave_keyroom::vault::genesis::{Founded, Founding, NewCard};
 use conclave_keyroom::vault::{Compartment, FORGED_WHILE_LOCKED, Surroundings, Vault, VaultError};
 
 pub use absent::{NoMedia, NoPrinters};
@@ -297,6 +298,10 @@ impl Room {
             people: self.people.iter().map(|h| h.person.clone()).collect(),
             ca_key: random.secret_bytes(32).unwrap(),
             ca_certificate: b"no certificate here".to_vec(),
+            duties: DutiesStamp {
+                stamp: "custodian v1".into(),
+                digest: Hash([0xD7; 32]),
+            },
         }
     }
 
@@ -313,9 +318,39 @@ impl Room {
                 signature: card.sign(&digest),
             });
         }
+        self.management_signs(&mut founded);
         self.door_mut().commit_founding(founded)?;
+        self.sign_forms()?;
         self.door_mut().finish_genesis()?;
         self.door_mut().logout("founded").map_err(vault_error)
+    }
+
+    /// Ada signs the custodians' forms for management.
+    pub fn management_signs(&self, founded: &mut Founded) {
+        let ada = &self.holder("Ada").card;
+        let digests = founded.forms.digests().unwrap();
+        let signatures = digests.iter().map(|digest| CardSignature {
+            card: ada.card,
+            signature: ada.sign(digest),
+        });
+        founded.forms.sign(signatures.collect());
+    }
+
+    /// The custodians sign their forms.
+    pub fn sign_forms(&mut self) -> Result<(), VaultError> {
+        let people: Vec<Id> = self.people.iter().map(|h| h.person.id).collect();
+        for (at, person) in people.into_iter().enumerate() {
+            let Some(form) = self.vault().form_to_sign(person)? else {
+                continue;
+            };
+            let card = &self.people[at].card;
+            let signed = CardSignature {
+                card: card.card,
+                signature: card.sign(&form.text.digest().unwrap()),
+            };
+            self.door_mut().complete_form(form, signed)?;
+        }
+        Ok(())
     }
 
     /// The door.

@@ -171,6 +171,15 @@ impl KeySource {
     }
 }
 
+/// Somebody who holds a component, held it, or may come in their place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The person.
+    pub person: Id,
+    /// Their name.
+    pub name: String,
+}
+
 /// One component of a key, and who holds it. Custody is permanent: it says who
 /// *ever* held this part (R4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,6 +220,47 @@ pub struct Component {
     /// was proven again.
     #[serde(default)]
     pub doubted_ms: Option<u64>,
+    /// Who opens it when the custodian cannot come (R16): of the same group,
+    /// and never of another part of this key.
+    #[serde(default)]
+    pub backup: Option<Holder>,
+    /// Who held it, or was its backup, before: custody is permanent (R4).
+    #[serde(default)]
+    pub former: Vec<Holder>,
+}
+
+impl Component {
+    /// TRUE for the custodian and the backup.
+    #[must_use]
+    pub fn may_be_opened_by(&self, person: Id) -> bool {
+        self.custodian == person || self.backup.as_ref().is_some_and(|b| b.person == person)
+    }
+
+    /// Everybody who holds it, may open it, or ever did.
+    pub fn ever(&self) -> impl Iterator<Item = Id> + '_ {
+        let others = self.backup.iter().chain(&self.former).map(|h| h.person);
+        std::iter::once(self.custodian).chain(others)
+    }
+
+    /// The backup takes over from a custodian who is gone.
+    pub fn take_over(&mut self) {
+        let Some(backup) = self.backup.take() else {
+            return;
+        };
+        let gone = Holder {
+            person: std::mem::replace(&mut self.custodian, backup.person),
+            name: std::mem::replace(&mut self.custodian_name, backup.name),
+        };
+        self.former.push(gone);
+    }
+
+    /// Names a backup; the one before stays on record.
+    pub fn name_backup(&mut self, backup: Holder) {
+        if self.backup.as_ref() != Some(&backup) {
+            let before = self.backup.replace(backup);
+            self.former.extend(before);
+        }
+    }
 }
 
 /// What the catalogue keeps of a key.
@@ -290,6 +340,47 @@ impl KeyRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn custody_is_permanent_also_for_who_was_only_a_backup() {
+        let holder = |n: u8| Holder {
+            person: Id([n; 16]),
+            name: format!("MEMBER-{n}"),
+        };
+        let mut component = Component {
+            index: 1,
+            of: 2,
+            kcv: CheckValue {
+                value: "08D7B4".into(),
+                method: "ENC-ZERO".into(),
+            },
+            custodian: Id([1; 16]),
+            custodian_name: "MEMBER-1".into(),
+            group: GroupId::CustodiansA,
+            state: ComponentState::Sealed,
+            envelope: None,
+            witness: None,
+            printed_ms: None,
+            sealed_ms: None,
+            commitment: None,
+            opened: None,
+            proven_ms: None,
+            doubted_ms: None,
+            backup: Some(holder(2)),
+            former: Vec::new(),
+        };
+        component.take_over();
+        assert_eq!(component.custodian_name, "MEMBER-2");
+        component.take_over();
+        assert_eq!(component.custodian_name, "MEMBER-2", "nobody is left");
+        component.name_backup(holder(3));
+        component.name_backup(holder(3));
+        component.name_backup(holder(4));
+        let ever: Vec<Id> = component.ever().collect();
+        assert_eq!(ever, [2, 4, 1, 3].map(|n| Id([n; 16])));
+        assert!(component.may_be_opened_by(Id([4; 16])));
+        assert!(!component.may_be_opened_by(Id([1; 16])));
+    }
 
     #[test]
     fn nothing_comes_back_from_void_or_destruction() {

@@ -1,10 +1,12 @@
 //! The nouns that two rooms share, with their rules as pure functions.
 
+pub mod custodian_form;
 pub mod device;
 pub mod form;
 pub mod key;
 pub mod label;
 pub mod legacy;
+pub mod one_manager;
 pub mod part_set;
 pub mod people;
 pub mod permission;

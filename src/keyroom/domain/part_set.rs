@@ -94,17 +94,17 @@ impl KeyRecord {
     }
 
     /// TRUE when `person` ever held another part of this key than `index`, of
-    /// whatever set.
+    /// whatever set, or might open one as its backup.
     #[must_use]
     pub fn held_other_part(&self, person: Id, index: u8) -> bool {
         self.parts_ever()
-            .any(|c| c.custodian == person && c.index != index)
+            .any(|c| c.index != index && c.ever().any(|id| id == person))
     }
 
-    /// TRUE when `person` ever held a part of it.
+    /// TRUE when `person` ever held a part of it, or might open one.
     #[must_use]
     pub fn ever_held(&self, person: Id) -> bool {
-        self.parts_ever().any(|c| c.custodian == person)
+        self.parts_ever().any(|c| c.ever().any(|id| id == person))
     }
 
     /// The set of this ceremony.
@@ -258,6 +258,8 @@ mod tests {
             opened: None,
             proven_ms: None,
             doubted_ms: None,
+            backup: None,
+            former: Vec::new(),
         }
     }
 

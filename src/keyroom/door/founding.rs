@@ -3,11 +3,12 @@
 
 use conclave_crypto::primitive::shamir::Share;
 use conclave_crypto::secret::{RandomSource, Secret};
-use conclave_evidence::authority::CardEntry;
+use conclave_evidence::authority::{CardEntry, CardSignature};
 use conclave_evidence::journal::{EntryKind, SignedAnchor};
 use conclave_evidence::{GroupId, Hash, Id, Signature};
 
 use super::Door;
+use crate::domain::custodian_form::CustodianForm;
 use crate::vault::genesis::{Founded, Founding};
 use crate::vault::{Batch, Compartment, EntryBody, NewEntry, VaultError};
 
@@ -50,6 +51,41 @@ impl Door {
                 },
             }],
         )
+    }
+
+    /// Puts a custodian's signature under the form that management signed
+    /// with the founding record. Only until the founding is finished: later a
+    /// form is an act of its own.
+    ///
+    /// # Errors
+    /// [`VaultError::NotEmpty`] afterwards; [`VaultError::Authority`] for a
+    /// signature that is not this custodian's.
+    pub fn complete_form(
+        &mut self,
+        form: CustodianForm,
+        signed: CardSignature,
+    ) -> Result<(), VaultError> {
+        if !self.vault.genesis_unfinished()? {
+            return Err(VaultError::NotEmpty);
+        }
+        let act = self.vault.new_id()?;
+        let words = vec![
+            format!("{} signed the custodian form", form.text.name),
+            format!("duties {}, {}", form.text.duties.stamp, form.text.group),
+        ];
+        let mut batch = Batch::default();
+        self.vault.complete_form(form, signed, &mut batch)?;
+        batch.entry(NewEntry {
+            kind: EntryKind::Outcome,
+            act,
+            action: "custodian-form".into(),
+            commitment: None,
+            body: EntryBody {
+                words,
+                ..EntryBody::default()
+            },
+        });
+        self.vault.commit(batch)
     }
 
     /// Marks the initialise ceremony as finished.

@@ -19,10 +19,12 @@ use conclave_evidence::{Bytes, GroupId, Hash, Id, Point, cbor};
 use super::commit::{Batch, NewEntry};
 use super::compartment::Compartment;
 use super::error::VaultError;
+use super::forms::Forms;
 use super::kinds::Kinds;
 use super::root::{RootKeys, Sum};
 use super::share::{self, Member, SECRET_LEN};
 use super::{Open, Records, Station, Vault, place, wrap};
+use crate::domain::custodian_form::DutiesStamp;
 use crate::domain::people::Person;
 use crate::domain::staff::{Plan, Quorum, check_staff};
 use crate::ports::store::Write;
@@ -77,11 +79,16 @@ pub struct Founding {
     /// The station CA's own certificate, in DER: without it nobody outside
     /// could check what the cards carry.
     pub ca_certificate: Vec<u8>,
+    /// The text that custodians sign for (R16).
+    pub duties: DutiesStamp,
 }
 
 /// A station that exists in memory only.
 pub struct Founded {
     record: AuthorityRecord,
+    /// The custodians' forms, which management signs now and each custodian
+    /// when their card is finished.
+    pub forms: Forms,
     signed: SignedAuthority,
     groups: BTreeMap<GroupId, Secret>,
     open: BTreeMap<Compartment, Open>,
@@ -225,6 +232,7 @@ impl Vault {
             );
         }
         Ok(Founded {
+            forms: Forms::of(&record, &founding.people, &founding.duties),
             signed: SignedAuthority::unsigned(&record)
                 .map_err(|_| VaultError::Malformed("authority record"))?,
             record,
@@ -257,6 +265,7 @@ impl Vault {
         let bytes =
             cbor::to_vec(&chain[0]).map_err(|_| VaultError::Malformed("authority record"))?;
         let mut batch = founded.batch;
+        founded.forms.put(&founded.record, &mut batch)?;
         batch.write(Write::Put(place::authority(0), bytes));
         batch.write(Write::Put(place::GENESIS.to_vec(), b"cards".to_vec()));
         for entry in outcome {

@@ -12,6 +12,7 @@ mod copy;
 pub mod engine;
 mod error;
 pub mod format;
+pub mod forms;
 pub mod genesis;
 pub mod guard;
 mod history;

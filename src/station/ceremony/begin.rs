@@ -2,6 +2,7 @@
 
 use conclave_evidence::authority::CardState;
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::custodian_form::FORM_REMEDY;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::domain::people::Person;
@@ -92,8 +93,12 @@ impl Station {
                 .door
                 .new_id()
                 .map_err(|e| self.refusal(&e.to_string()))?;
-            match engine.start(id, parameters, cast) {
-                Ok(state) => {
+            match engine.start_accepting(id, parameters, cast, &self.accepted_managers()) {
+                Ok(mut state) => {
+                    match self.ask_backups(script, &state, people) {
+                        Ok(backups) => state.backups = backups,
+                        Err(why) => return gave_up(why),
+                    }
                     return match self.show_script(script, &state, people) {
                         Ok(()) => Ok(Some(state)),
                         Err(why) => gave_up(why),
@@ -280,7 +285,7 @@ impl Station {
 
     /// Members of a group whose card is active, the people of the session
     /// first.
-    fn players(&self, group: GroupId) -> Vec<Player> {
+    pub(super) fn players(&self, group: GroupId) -> Vec<Player> {
         let Ok(record) = self.door.vault().authority() else {
             return Vec::new();
         };
@@ -317,9 +322,15 @@ impl Station {
         players
     }
 
-    /// One seat for each person of the cast, with the people who may take it.
-    fn seats(&self, script: &Script, parameters: &Parameters) -> Vec<(String, Vec<Player>)> {
+    /// One seat for each person of the cast, with the people who may take it;
+    /// and why somebody is not offered.
+    fn seats(
+        &self,
+        script: &Script,
+        parameters: &Parameters,
+    ) -> (Vec<(String, Vec<Player>)>, Vec<String>) {
         let mut seats = Vec::new();
+        let mut not_offered: Vec<String> = Vec::new();
         for part in &script.cast {
             let groups = part.source.groups();
             let count = if part.source.is_custodian() {
@@ -333,11 +344,14 @@ impl Station {
                 };
                 let holders = parameters.holders();
                 match holders.filter(|_| part.source.is_custodian()) {
-                    // Whoever holds the sheet, and nobody else.
+                    // Whoever holds the sheet, or is its backup, and nobody
+                    // else.
                     Some(holders) => {
                         let all = groups.iter().flat_map(|g| self.players(*g));
-                        let holder = all.filter(|p| Some(&p.id) == holders.get(at));
-                        seats.push((part.part.clone(), holder.collect()));
+                        let may = all.filter(|p| parameters.may_open(at, p.id));
+                        let mut may: Vec<Player> = may.collect();
+                        may.sort_by_key(|p| Some(&p.id) != holders.get(at));
+                        seats.push((part.part.clone(), may));
                     }
                     None => {
                         let mut players = self.players(*group);
@@ -354,9 +368,21 @@ impl Station {
                         seats.push((part.part.clone(), players));
                     }
                 }
+                if let Some((_, players)) = seats.last_mut().filter(|_| part.source.is_custodian())
+                {
+                    players.retain(|player| match self.may_be_custodian(player) {
+                        Ok(()) => true,
+                        Err(why) => {
+                            if !not_offered.contains(&why) {
+                                not_offered.push(why);
+                            }
+                            false
+                        }
+                    });
+                }
             }
         }
-        seats
+        (seats, not_offered)
     }
 
     fn ask_cast(
@@ -365,7 +391,15 @@ impl Station {
         parameters: &Parameters,
         people: &mut dyn People,
     ) -> Result<Option<Vec<CastPart>>, Refusal> {
-        let seats = self.seats(script, parameters);
+        let (seats, not_offered) = self.seats(script, parameters);
+        if let Some((part, _)) = seats.iter().find(|(_, players)| players.is_empty())
+            && !not_offered.is_empty()
+        {
+            return Err(refused(
+                format!("Nobody can be {part}. {}", not_offered.join(" ")),
+                FORM_REMEDY,
+            ));
+        }
         let mut taken: Vec<Id> = Vec::new();
         let mut fields = Vec::new();
         for (part, players) in &seats {
@@ -380,13 +414,15 @@ impl Station {
                 first.map(|p| p.name.clone()),
             ));
         }
+        let mut lines = vec![PromptLine::note(
+            "Nobody takes two parts. A witness holds no component of this key.",
+        )];
+        lines.extend(not_offered.iter().map(PromptLine::note));
         let mut prompt = Prompt {
             code: "ceremony.cast".into(),
             act: format!("{} {}", script.title, parameters.label),
             title: "Who takes part".into(),
-            lines: vec![PromptLine::note(
-                "Nobody takes two parts. A witness holds no component of this key.",
-            )],
+            lines,
             ask: Ask::Form {
                 fields,
                 submit: "go on to the script".into(),

@@ -83,6 +83,7 @@ impl Station {
             index: state.parameters.place(index),
             of: shares.map_or(state.parameters.components, |s| s.of),
             custodian: custodian.clone(),
+            backup: state.backup(index),
             kcv: check_value(&kcv),
             proven,
             share: shares.map(|s| s.known.clone()),

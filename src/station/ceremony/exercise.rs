@@ -134,11 +134,18 @@ impl Station {
                     holders: components.iter().map(|c| c.custodian).collect(),
                     serials: components.iter().map(|c| c.envelope.clone()).collect(),
                     set: *set,
+                    backups: components
+                        .iter()
+                        .map(|c| c.backup.as_ref().map(|b| b.person))
+                        .collect(),
                 }),
                 split: None,
                 destroy: None,
                 shares: None,
-                held: components.iter().map(|c| (c.custodian, c.index)).collect(),
+                held: components
+                    .iter()
+                    .flat_map(|c| c.ever().map(|id| (id, c.index)))
+                    .collect(),
             }));
         }
     }
@@ -168,6 +175,7 @@ impl Station {
             set: exercise.set,
             index,
             custodian: custodian.clone(),
+            backup: state.backup(index),
             serial: serial.to_owned(),
             unreadable: typed.is_none(),
         };

@@ -1,6 +1,7 @@
 //! Drives ceremonies: the engine says what comes next, the people answer, the
 //! door acts.
 
+mod backups;
 pub(crate) mod begin;
 mod close;
 mod destroy;

@@ -78,7 +78,7 @@ fn steps(lines: &[String]) -> Vec<Block> {
 
 impl Station {
     /// The station as papers name it.
-    pub(super) fn paper_station(&self) -> minutes::Station {
+    pub(crate) fn paper_station(&self) -> minutes::Station {
         let record = self.door.vault().authority().ok();
         minutes::Station {
             name: record.map(|r| r.station_name.clone()).unwrap_or_default(),
@@ -87,7 +87,7 @@ impl Station {
     }
 
     /// Files a page as a PDF in the station's folder.
-    pub(super) fn file_report(
+    pub(crate) fn file_report(
         &self,
         kind: &str,
         name: &str,

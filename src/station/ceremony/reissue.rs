@@ -24,7 +24,10 @@ fn may_be_split(key: &KeyRecord) -> bool {
 
 /// Who ever held which part of a key.
 pub(super) fn ever_held(key: &KeyRecord) -> Vec<(Id, u8)> {
-    let mut held: Vec<(Id, u8)> = key.parts_ever().map(|c| (c.custodian, c.index)).collect();
+    let mut held: Vec<(Id, u8)> = key
+        .parts_ever()
+        .flat_map(|c| c.ever().map(|id| (id, c.index)))
+        .collect();
     held.sort();
     held.dedup();
     held

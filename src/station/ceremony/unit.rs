@@ -312,6 +312,9 @@ impl Station {
             let names: Vec<String> = part.people.iter().map(|p| p.name.clone()).collect();
             summary.push(format!("{}: {}", part.part, crate::words::list(&names)));
         }
+        if let Some(backups) = state.backup_words() {
+            summary.push(format!("backups: {backups}"));
+        }
         let action = OpenCeremony {
             ceremony: state.ceremony,
             title: title.to_owned(),
@@ -341,6 +344,12 @@ impl Station {
                 custodian: p.id,
                 name: p.name.clone(),
                 group: p.group,
+                backup: None,
+            })
+            .zip(1..)
+            .map(|(part, index)| Part {
+                backup: state.backup(index),
+                ..part
             })
             .collect()
     }

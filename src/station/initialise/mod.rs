@@ -1,6 +1,7 @@
 //! The initialise ceremony: an empty station becomes one, in one sitting.
 
 mod blank_card;
+mod forms;
 mod questions;
 
 use std::collections::BTreeSet;
@@ -15,6 +16,7 @@ use conclave_keyroom::vault::genesis::{
     CA_CERTIFICATE, CA_CERTIFICATE_KIND, Founded, Founding, NewCard,
 };
 
+use self::forms::sign_forms;
 use crate::cards::{Held, Interrupted, Judgement, PinFailure, Place, ask, await_card, verify_pin};
 use crate::enrol::{self, Authority};
 use crate::logon::LogonEnd;
@@ -135,6 +137,8 @@ impl Station {
     }
 
     fn found(&mut self, people: &mut dyn People) -> Result<Vec<String>, InitialiseEnd> {
+        // Found out now, not when every card is ready.
+        self.duties_to_sign()?;
         let (name, mode) = self.ask_name(people)?;
         let plan = questions::ask_plan(people)?;
         let staff = self.ask_staff(people, &plan, &name, mode)?;
@@ -158,6 +162,7 @@ impl Station {
             let card = self.new_card(people, &blank)?;
             cards.push(card);
         }
+        let (_, duties) = self.duties_to_sign()?;
         let id = self.door.new_id().map_err(|e| self.broken(&e))?;
         let ca_certificate = ca
             .certificate(self.door.random())
@@ -173,6 +178,7 @@ impl Station {
                 cards,
                 ca_key: ca.key.secret().duplicate(),
                 ca_certificate,
+                duties,
             })
             .map_err(|e| self.broken(&e))?;
         self.sign_and_commit(people, founded)?;
@@ -215,6 +221,10 @@ impl Station {
                     record.mode
                 )),
                 PromptLine::note(format!("Signatures {} of {}.", signed.len(), group.m)),
+                PromptLine::note(
+                    "The first of them signs for management, too, that the custodians are \
+                     authorised.",
+                ),
             ];
             question.waiting_for = words::list(&names);
             question.refused = failed.words.take();
@@ -259,6 +269,11 @@ impl Station {
             };
             match held.card.sign_with_fresh_pin(&pin, &digest.0) {
                 Ok(signature) => {
+                    if let Err(error) = sign_forms(&mut founded.forms, &mut held, &pin) {
+                        let why = error.to_string();
+                        failed.note(&held, &entry.person_name, &why, ADVICE_SIGN);
+                        continue;
+                    }
                     founded.sign(CardSignature {
                         card: held.guid,
                         signature: Signature(signature),
@@ -339,12 +354,25 @@ impl Station {
             let Some(entry) = record.card(held.guid).cloned() else {
                 continue;
             };
+            let form = self
+                .door
+                .vault()
+                .form_to_sign(entry.person)
+                .map_err(|e| self.broken(&e))?;
+            let purpose = match &form {
+                Some(form) => {
+                    question.title = format!("{} signs as a custodian", entry.person_name);
+                    question.lines = self.form_lines(form)?;
+                    "receive the share, and sign these duties"
+                }
+                None => "receive the share",
+            };
             let pin = match verify_pin(
                 people,
                 &mut question,
                 &mut held,
                 &entry.person_name,
-                "receive the share",
+                purpose,
                 &mut never,
             ) {
                 Ok(pin) => pin,
@@ -359,12 +387,11 @@ impl Station {
                 (of - open.len()) as u64,
                 of as u64,
             );
-            let done = held
-                .card
-                .piv()
-                .map_err(enrol::EnrolError::from)
-                .and_then(|card| enrol::after_commit(&mut self.door, card, &entry, &pin));
-            match done {
+            let finished = self.sign_own_form(form, &mut held, &pin).and_then(|()| {
+                let card = held.card.piv().map_err(enrol::EnrolError::from)?;
+                enrol::after_commit(&mut self.door, card, &entry, &pin)
+            });
+            match finished {
                 Ok(()) => {
                     let words = format!(
                         "card {} of {} received its share",

@@ -65,6 +65,10 @@ pub enum Change {
     Secret,
     /// A card's certificates are issued anew, for the same keys.
     Certificates,
+    /// A custodian's form is signed, for the first time or for another year.
+    CustodianForm,
+    /// One manager of all custodians is accepted.
+    OneManager,
     /// A new card that was not finished gets its PUK, management key and
     /// anchor.
     FinishCard,
@@ -72,7 +76,7 @@ pub enum Change {
 
 impl Change {
     /// All, in the order of the menu.
-    pub const ALL: [Change; 8] = [
+    pub const ALL: [Change; 10] = [
         Self::ReplaceCard,
         Self::Leaver,
         Self::AddMember,
@@ -80,6 +84,8 @@ impl Change {
         Self::Quorum,
         Self::Secret,
         Self::Certificates,
+        Self::CustodianForm,
+        Self::OneManager,
         Self::FinishCard,
     ];
 
@@ -94,6 +100,8 @@ impl Change {
             Self::Quorum => "Change how many must come",
             Self::Secret => "Renew a group's secret",
             Self::Certificates => "Renew a card's certificates",
+            Self::CustodianForm => "Sign a custodian's form",
+            Self::OneManager => "Accept one manager",
             Self::FinishCard => "Finish a new card",
         }
     }
@@ -107,6 +115,8 @@ impl Change {
             Self::Quorum => "m of a group; its members receive new shares",
             Self::Secret => "on suspicion: same members, new shares, new keys",
             Self::Certificates => "before they expire; keys, shares and PIN stay",
+            Self::CustodianForm => "once a year: custodian and management",
+            Self::OneManager => "of all custodians, in a small organisation",
             Self::FinishCard => "one that was pulled before it was ready",
         }
     }
@@ -164,6 +174,12 @@ impl Station {
         }
         if change == Change::Certificates {
             return self.renew_certificates(people);
+        }
+        if change == Change::OneManager {
+            return self.accept_one_manager(people);
+        }
+        if change == Change::CustodianForm {
+            return self.sign_custodian_form(people);
         }
         self.pause_watch(true);
         let end = self

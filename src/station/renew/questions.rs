@@ -34,7 +34,11 @@ impl Station {
             Change::AddMember => self.ask_member(people),
             Change::Words => self.ask_words(people),
             Change::Quorum => self.ask_quorum(people),
-            Change::Secret | Change::Certificates | Change::FinishCard => self.ask_secret(people),
+            Change::Secret
+            | Change::Certificates
+            | Change::CustodianForm
+            | Change::OneManager
+            | Change::FinishCard => self.ask_secret(people),
         }
     }
 
@@ -94,8 +98,12 @@ impl Station {
         plan.revoked = cards;
         for key in self.keys() {
             for part in key.components.iter().filter(|c| c.custodian_name == name) {
+                let then = match &part.backup {
+                    Some(backup) => format!("{} takes over in a custody exercise", backup.name),
+                    None => "decide whether to replace the key".into(),
+                };
                 plan.afterwards.push(format!(
-                    "{name} held component {} of {} of {}: decide whether to replace the key.",
+                    "{name} held component {} of {} of {}: {then}.",
                     part.index, part.of, key.label
                 ));
             }

@@ -139,6 +139,16 @@ impl Station {
                 ));
             }
         }
+        if let Some(person) = &plan.person
+            && self.sign_first_form(person.id, people).is_err()
+        {
+            good = false;
+            lines.push(format!(
+                "{}'s custodian form is not signed: administrators and {} do it, under «Members \
+                 and cards».",
+                person.name, person.name
+            ));
+        }
         if plan.rotate && plan.groups.keys().any(|g| !g.is_custodian()) {
             lines.push(
                 "The old shares open nothing of this disk any more. With an old backup they still \

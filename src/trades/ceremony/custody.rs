@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::one_manager::{OneManager, manager_of};
 use conclave_keyroom::domain::people::Person;
 
 use super::engine::CeremonyError;
 use super::script::Script;
-use super::state::{CastPart, Parameters, Player};
+use super::state::{CastPart, Exception, Parameters, Player};
 
 /// The rule of custody that stands in the way. There is no exception here: an
 /// exception is its own act, by other people.
@@ -60,7 +61,7 @@ impl CustodyError {
             Self::HoldsOne { .. } => "Let somebody who never held a part of it take this part.",
             Self::OtherPart { .. } => "Let another custodian take this component.",
             Self::SameManager { .. } => {
-                "Take at least one custodian of another manager; administrators record who reports to whom."
+                "Take a custodian of another manager. Where there is none, administrators accept one manager: people screen, m."
             }
         }
     }
@@ -111,7 +112,7 @@ pub fn assign(
         let (group, person) = free.remove(at);
         chosen.push(player(person, group));
     }
-    if check_managers(&chosen, chosen.len()).is_err() {
+    if check_managers(&chosen, None).is_err() {
         // One of another manager is enough: all of them are needed for the key.
         let manager = chosen.first().map(|p| p.reports_to.clone());
         let other = (1..=components).rev().find_map(|index| {
@@ -145,17 +146,18 @@ fn player(person: &Person, group: GroupId) -> Player {
 /// [`CustodyError`]
 pub fn check(custodians: &[Player], held: &[(Id, u8)]) -> Result<(), CustodyError> {
     let places: Vec<u8> = (1..=9).collect();
-    check_places(custodians, &places, custodians.len(), held)
+    check_places(custodians, &places, None, held)
 }
 
-/// Checks custodians of these places, any `sufficient` of whom make the key.
+/// Checks custodians of these places: any `quorum` of them make the key, or all
+/// of them where there is none.
 ///
 /// # Errors
 /// [`CustodyError`]
 pub fn check_places(
     custodians: &[Player],
     places: &[u8],
-    sufficient: usize,
+    quorum: Option<u8>,
     held: &[(Id, u8)],
 ) -> Result<(), CustodyError> {
     let components = u8::try_from(custodians.len()).unwrap_or(u8::MAX);
@@ -173,22 +175,16 @@ pub fn check_places(
             });
         }
     }
-    check_managers(custodians, sufficient)
+    check_managers(custodians, quorum)
 }
 
-/// Nobody manages as many of them as form a key: XOR needs all components,
-/// shares as many as their quorum.
-fn check_managers(custodians: &[Player], sufficient: usize) -> Result<(), CustodyError> {
-    for first in custodians {
-        let manager = first.reports_to.trim();
-        let same = |p: &&Player| p.reports_to.trim().eq_ignore_ascii_case(manager);
-        if !manager.is_empty() && custodians.iter().filter(same).count() >= sufficient {
-            return Err(CustodyError::SameManager {
-                manager: manager.to_owned(),
-            });
-        }
+/// XOR needs all components, so it is all custodians together that form a key;
+/// of shares so many of them are enough.
+fn check_managers(custodians: &[Player], quorum: Option<u8>) -> Result<(), CustodyError> {
+    match manager_of(custodians.iter().map(|p| p.reports_to.as_str()), quorum) {
+        Some(manager) => Err(CustodyError::SameManager { manager }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Checks a cast against its script: every part played, by members of its
@@ -197,6 +193,7 @@ pub(super) fn check_cast(
     script: &Script,
     parameters: &Parameters,
     cast: &[CastPart],
+    accepted: &[OneManager],
 ) -> Result<(), CeremonyError> {
     let refuse = |part: &str, detail: String| {
         Err(CeremonyError::Cast {
@@ -245,16 +242,16 @@ pub(super) fn check_cast(
                 );
             }
         }
-        if let (true, Some(holders)) = (custodian, parameters.holders())
-            && !played
-                .people
-                .iter()
-                .map(|p| p.id)
-                .eq(holders.iter().copied())
+        let known = custodian && parameters.holders().is_some();
+        if known
+            && !(0..)
+                .zip(&played.people)
+                .all(|(at, p)| parameters.may_open(at, p.id))
         {
             return refuse(
                 &part.part,
-                "each sheet is opened by the custodian who holds it, and nobody else (R4)".into(),
+                "each sheet is opened by its custodian or their backup, and nobody else (R4)"
+                    .into(),
             );
         }
         if custodian {
@@ -262,7 +259,11 @@ pub(super) fn check_cast(
                 .map(|turn| parameters.place(turn))
                 .collect();
             let people = &played.people;
-            check_places(people, &places, parameters.sufficient(), &parameters.held)?;
+            match check_places(people, &places, quorum(parameters), &parameters.held) {
+                Err(CustodyError::SameManager { manager })
+                    if accepted.iter().any(|a| a.covers(&manager, a.accepted_ms)) => {}
+                checked => checked?,
+            }
         } else if parameters.split.is_some() || parameters.destroy.is_some() {
             let holder = |p: &&Player| parameters.held.iter().any(|(id, _)| *id == p.id);
             if let Some(player) = played.people.iter().find(holder) {
@@ -285,6 +286,32 @@ pub(super) fn check_cast(
         return refuse("cast", "a part is listed twice".into());
     }
     Ok(())
+}
+
+/// How many parts make the key; nothing where it takes all.
+fn quorum(parameters: &Parameters) -> Option<u8> {
+    parameters.split.as_ref().and_then(|split| split.quorum)
+}
+
+/// The exception that a cast needs, for its minutes.
+pub(super) fn accepted_manager(
+    parameters: &Parameters,
+    cast: &[CastPart],
+    accepted: &[OneManager],
+) -> Option<Exception> {
+    let people = cast.iter().flat_map(|part| &part.people);
+    let custodians = people.filter(|p| p.group.is_custodian());
+    let reports_to = custodians.map(|p| p.reports_to.as_str());
+    let manager = manager_of(reports_to, quorum(parameters))?;
+    let one = accepted
+        .iter()
+        .find(|a| a.covers(&manager, a.accepted_ms))?;
+    Some(Exception {
+        step: "cast".into(),
+        component: None,
+        words: format!("the custodians report to {manager} (R17): {}", one.reason),
+        witness: "accepted by the administrators".into(),
+    })
 }
 
 #[cfg(test)]
@@ -355,8 +382,8 @@ mod tests {
         let [a, b, c] = GROUPS;
         let people = staff(&[(1, a, "X"), (2, b, "X"), (3, c, "Y")]);
         let three = assign(&people, &GROUPS, 3, &BTreeSet::new(), &[]).unwrap();
-        assert!(check_places(&three, &[1, 2, 3], 3, &[]).is_ok());
-        let refused = check_places(&three, &[1, 2, 3], 2, &[]);
+        assert!(check_places(&three, &[1, 2, 3], None, &[]).is_ok());
+        let refused = check_places(&three, &[1, 2, 3], Some(2), &[]);
         assert_eq!(
             refused,
             Err(CustodyError::SameManager {
@@ -365,8 +392,8 @@ mod tests {
         );
         // By the number of the share, not by the turn.
         let held = [(Id([1; 16]), 3)];
-        assert!(check_places(&three, &[3, 1, 2], 3, &held).is_ok());
-        assert!(check_places(&three, &[1, 2, 3], 3, &held).is_err());
+        assert!(check_places(&three, &[3, 1, 2], None, &held).is_ok());
+        assert!(check_places(&three, &[1, 2, 3], None, &held).is_err());
     }
 
     #[test]

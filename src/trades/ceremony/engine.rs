@@ -6,6 +6,7 @@
 //! journal about the unit at hand and calls [`Engine::resume`].
 
 use conclave_evidence::{Bytes, Id};
+use conclave_keyroom::domain::one_manager::OneManager;
 use conclave_keyroom::ports::dialogue::Prompt;
 
 use super::custody::{self, CustodyError};
@@ -118,14 +119,31 @@ impl Engine {
         parameters: Parameters,
         cast: Vec<CastPart>,
     ) -> Result<State, CeremonyError> {
+        self.start_accepting(ceremony, parameters, cast, &[])
+    }
+
+    /// The same, where these managers are accepted as the one to whom all
+    /// custodians report (R17): that is an exception of the ceremony.
+    ///
+    /// # Errors
+    /// [`CeremonyError`]
+    pub fn start_accepting(
+        &self,
+        ceremony: Id,
+        parameters: Parameters,
+        cast: Vec<CastPart>,
+        accepted: &[OneManager],
+    ) -> Result<State, CeremonyError> {
         check_parameters(&self.script, &parameters)?;
-        custody::check_cast(&self.script, &parameters, &cast)?;
+        custody::check_cast(&self.script, &parameters, &cast, accepted)?;
+        let exceptions = custody::accepted_manager(&parameters, &cast, accepted);
         Ok(State {
             ceremony,
             script: Bytes(self.bytes.clone()),
             digest: self.script.digest,
             parameters,
             cast,
+            backups: Vec::new(),
             at: 0,
             inside: 0,
             entries: Vec::new(),
@@ -139,7 +157,7 @@ impl Engine {
             envelopes: Vec::new(),
             entered: Vec::new(),
             results: Vec::new(),
-            exceptions: Vec::new(),
+            exceptions: exceptions.into_iter().collect(),
             ending: None,
             over: false,
         })

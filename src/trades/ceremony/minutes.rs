@@ -164,6 +164,7 @@ pub fn printed_script(script: &Script, station: &Station, state: Option<&State>)
     if let Some(state) = state {
         title = format!("{title} {}", state.parameters.label);
         facts.extend(parameter_facts(&state.parameters));
+        facts.extend(backup_fact(state));
         people = cast(state);
     } else {
         for part in &script.cast {
@@ -238,6 +239,7 @@ pub fn minutes(
         ("Ceremony".to_owned(), state.ceremony.to_string()),
     ];
     facts.extend(parameter_facts(&state.parameters));
+    facts.extend(backup_fact(state));
     if let Some(key) = &state.key {
         facts.push(("Check value".to_owned(), key.kcv.words()));
     }
@@ -314,6 +316,15 @@ pub fn minutes(
         signatures: people.clone(),
         people,
     }
+}
+
+fn backup_fact(state: &State) -> Option<(String, String)> {
+    let words = state.backup_words()?;
+    let name = match state.parameters.exercise {
+        Some(_) => "New backups",
+        None => "Backups",
+    };
+    Some((name.to_owned(), words))
 }
 
 fn cast(state: &State) -> Vec<(String, String)> {

@@ -28,6 +28,6 @@ pub use engine::{CeremonyError, Engine, Step};
 pub use prompts::safe;
 pub use script::Script;
 pub use state::{Ending, State};
-pub use template::{parse_profile, parse_template};
+pub use template::{parse_duties, parse_profile, parse_template};
 pub use turns::partner_value;
 pub use validate_entry::proves;

@@ -3,7 +3,7 @@
 use conclave_evidence::cbor::{self, CborError};
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::CheckValue;
+use conclave_keyroom::domain::key::{CheckValue, Holder};
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::Answer;
@@ -150,11 +150,15 @@ impl Parameters {
         shares.map(|k| k.holders.as_slice()).or(exercise)
     }
 
-    /// How many of those who hold a part make the key together.
+    /// TRUE for who may open the sheet at this place, from 0, of those whose
+    /// holders are known.
     #[must_use]
-    pub fn sufficient(&self) -> usize {
-        let quorum = self.split.as_ref().and_then(|s| s.quorum);
-        usize::from(quorum.unwrap_or(self.components))
+    pub fn may_open(&self, at: usize, person: Id) -> bool {
+        let backup = self
+            .exercise
+            .as_ref()
+            .is_some_and(|e| e.may_open(at, person));
+        backup || self.holders().and_then(|all| all.get(at)) == Some(&person)
     }
 
     /// What an interruption between print and seal makes void.
@@ -226,6 +230,17 @@ pub struct Exercise {
     /// The ceremony of the set; nothing for the key's components.
     #[serde(default)]
     pub set: Option<Id>,
+    /// Who is the backup of each, and may open it in its holder's place.
+    #[serde(default)]
+    pub backups: Vec<Option<Id>>,
+}
+
+impl Exercise {
+    /// TRUE for who may open the sheet at this place, from 0.
+    #[must_use]
+    pub fn may_open(&self, at: usize, person: Id) -> bool {
+        self.holders.get(at) == Some(&person) || self.backups.get(at) == Some(&Some(person))
+    }
 }
 
 /// A key block that a partner made.
@@ -364,6 +379,9 @@ pub struct State {
     pub parameters: Parameters,
     /// Who takes part.
     pub cast: Vec<CastPart>,
+    /// Who is the backup of each component from now on, in their order (R16).
+    #[serde(default)]
+    pub backups: Vec<Option<Player>>,
     /// The step at hand, from 0, repeats counted out.
     pub at: u16,
     /// The move inside the step, from 0.
@@ -401,6 +419,35 @@ pub struct State {
 }
 
 impl State {
+    /// Who is to be the backup of this component, as records keep it.
+    #[must_use]
+    pub fn backup(&self, index: u8) -> Option<Holder> {
+        let at = usize::from(index).checked_sub(1)?;
+        let player = self.backups.get(at)?.as_ref()?;
+        Some(Holder {
+            person: player.id,
+            name: player.name.clone(),
+        })
+    }
+
+    /// `1 Pat, 2 none`; nothing where no component has a backup to be named.
+    #[must_use]
+    pub fn backup_words(&self) -> Option<String> {
+        // An exercise names those that change; the others stay.
+        let all = self.parameters.exercise.is_none();
+        let named = (1..).zip(&self.backups);
+        let words: Vec<String> = named
+            .filter(|(_, backup)| all || backup.is_some())
+            .map(|(index, backup)| {
+                let name = backup
+                    .as_ref()
+                    .map_or("none", |player| player.name.as_str());
+                format!("{index} {name}")
+            })
+            .collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+
     /// The record's kind in the catalogue.
     pub const KIND: &'static str = "ceremony";
 

@@ -1,5 +1,7 @@
-//! Reads key templates, `templates/keys/*.toml`, and profiles of key blocks.
+//! Reads key templates, `templates/keys/*.toml`, profiles of key blocks, and
+//! the duties of custodians.
 
+use conclave_keyroom::domain::custodian_form::Duties;
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 
@@ -83,4 +85,23 @@ pub fn parse_profile(file: &str, text: &str) -> Result<BlockProfile, TemplateErr
         .check()
         .map_err(|rule| TemplateError::Rule { file, rule })?;
     Ok(profile)
+}
+
+/// Reads the duties of custodians, `duties/*.toml`.
+///
+/// # Errors
+/// [`TemplateError`]
+pub fn parse_duties(file: &str, text: &str) -> Result<Duties, TemplateError> {
+    let file = super::script::one_line(file);
+    if text.len() > TEMPLATE_MAX {
+        return Err(TemplateError::TooLong { file });
+    }
+    let duties: Duties = toml::from_str(text).map_err(|e| TemplateError::Fields {
+        file: file.clone(),
+        detail: super::script::one_line(e.message()),
+    })?;
+    duties
+        .check()
+        .map_err(|rule| TemplateError::Rule { file, rule })?;
+    Ok(duties)
 }

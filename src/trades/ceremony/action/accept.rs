@@ -4,7 +4,7 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{CheckValue, Component, KeyRecord};
+use conclave_keyroom::domain::key::{CheckValue, Component, Holder, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -28,6 +28,8 @@ pub struct AcceptComponent {
     pub of: u8,
     /// Who typed it.
     pub custodian: Player,
+    /// Who opens its sheet in their place (R16).
+    pub backup: Option<Holder>,
     /// Its check value, by the station's method.
     pub kcv: CheckValue,
     /// How it was proven to be typed right, in words.
@@ -50,6 +52,9 @@ pub struct EnteredComponent {
     pub of: u8,
     /// Who typed it.
     pub custodian: Player,
+    /// Who opens its sheet in their place.
+    #[serde(default)]
+    pub backup: Option<Holder>,
     /// Its check value.
     pub kcv: CheckValue,
     /// See [`commitment`].
@@ -61,6 +66,12 @@ pub struct EnteredComponent {
 impl EnteredComponent {
     /// The record's kind in the catalogue.
     pub const KIND: &'static str = "entered-component";
+
+    /// TRUE for who typed it, and for their backup.
+    #[must_use]
+    pub fn is_for(&self, person: Id) -> bool {
+        self.custodian.id == person || self.backup.as_ref().is_some_and(|b| b.person == person)
+    }
 
     /// The record's id.
     #[must_use]
@@ -133,13 +144,18 @@ impl AcceptComponent {
                 "Only custodians type components.",
             ));
         }
-        let other_part = || {
+        super::form::holds(permit, (person, &self.custodian.name), group)?;
+        if let Some(backup) = &self.backup {
+            super::backup::check(permit, backup, group)?;
+            super::backup::apart(&[(person, Some(backup))])?;
+        }
+        let backup = self.backup.as_ref().map(|b| (b.person, b.name.as_str()));
+        let these = [Some((person, self.custodian.name.as_str())), backup];
+        let these = || these.iter().flatten().copied();
+        let other_part = |name: &str| {
             ActionError::rule(
-                format!(
-                    "{} has held another part of this key (R4)",
-                    self.custodian.name
-                ),
-                "Another custodian has to type it.",
+                format!("{name} has held another part of this key (R4)"),
+                "Another custodian has to take it.",
             )
         };
         let entered: Vec<(Id, EnteredComponent)> =
@@ -149,8 +165,12 @@ impl AcceptComponent {
             .map(|(_, e)| e)
             .filter(|e| e.label == self.label);
         for before in of_this {
-            if before.custodian.id == person && before.index != self.index {
-                return Err(other_part());
+            let other = before.index != self.index;
+            let here = before.ceremony == self.ceremony;
+            // The backup of an entry that came to nothing never had a sheet.
+            let has = |id: Id| before.custodian.id == id || (here && before.is_for(id));
+            if let Some((_, name)) = these().find(|(id, _)| other && has(*id)) {
+                return Err(other_part(name));
             }
             if before.ceremony == self.ceremony && before.index == self.index {
                 return Err(ActionError::rule(
@@ -160,12 +180,18 @@ impl AcceptComponent {
             }
         }
         let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
-        let held = keys
-            .iter()
-            .filter(|(_, k)| k.label == self.label)
-            .any(|(_, k)| k.held_other_part(person, self.index));
-        if held {
-            return Err(other_part());
+        // With the last one they could form the key.
+        let here = entered.iter().filter(|(_, e)| e.ceremony == self.ceremony);
+        let mut all: Vec<Id> = here.map(|(_, e)| e.custodian.id).collect();
+        all.push(person);
+        if all.len() >= usize::from(self.of) {
+            super::managers::apart(permit, &all, None)?;
+        }
+        for (_, key) in keys.iter().filter(|(_, k)| k.label == self.label) {
+            let held = |(id, _): &(Id, &str)| key.held_other_part(*id, self.index);
+            if let Some((_, name)) = these().find(held) {
+                return Err(other_part(name));
+            }
         }
         Ok(())
     }
@@ -187,12 +213,13 @@ impl Action for AcceptComponent {
     fn words(&self) -> Vec<String> {
         vec![
             format!(
-                "Take {} {} of {} of {}, typed by {}",
+                "Take {} {} of {} of {}, typed by {}, {}",
                 super::part_name(self.share.is_some()),
                 self.index,
                 self.of,
                 self.label,
-                self.custodian.name
+                self.custodian.name,
+                super::backup::words(self.backup.as_ref())
             ),
             format!("its check value {}; {}", self.kcv.words(), self.proven),
         ]
@@ -232,6 +259,7 @@ impl Action for AcceptComponent {
             index: self.index,
             of: self.of,
             custodian: self.custodian.clone(),
+            backup: self.backup.clone(),
             kcv: self.kcv.clone(),
             commitment,
             at_ms: permit.now_ms(),

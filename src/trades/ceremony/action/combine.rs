@@ -102,6 +102,8 @@ pub(super) fn component(entered: &EnteredComponent) -> Component {
         opened: None,
         proven_ms: None,
         doubted_ms: None,
+        backup: entered.backup.clone(),
+        former: Vec::new(),
     }
 }
 

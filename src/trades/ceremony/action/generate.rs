@@ -4,7 +4,9 @@
 use conclave_crypto::primitive::kcv::Kcv;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::key::{
+    Component, ComponentState, Holder, KeyRecord, KeySource, KeyState,
+};
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
@@ -23,6 +25,9 @@ pub struct Part {
     pub name: String,
     /// Their group.
     pub group: GroupId,
+    /// Who opens it in their place, of the same group (R16).
+    #[serde(default)]
+    pub backup: Option<Holder>,
 }
 
 /// Makes a key by its template.
@@ -76,11 +81,16 @@ pub fn check_new(
     Ok(())
 }
 
-/// Who is to hold the parts of a set: custodians, each one of them.
+/// Who is to hold the parts of a set: custodians, each one of them, with forms
+/// and backups, and not of one manager so many as make the key.
 ///
 /// # Errors
 /// [`ActionError::Rule`]
-pub(super) fn check_parts(permit: &Permit<'_>, parts: &[Part]) -> Result<(), ActionError> {
+pub(super) fn check_parts(
+    permit: &Permit<'_>,
+    parts: &[Part],
+    quorum: Option<u8>,
+) -> Result<(), ActionError> {
     for (at, part) in parts.iter().enumerate() {
         let twice = parts.iter().skip(at + 1);
         if twice.clone().any(|other| other.custodian == part.custodian) {
@@ -99,8 +109,15 @@ pub(super) fn check_parts(permit: &Permit<'_>, parts: &[Part]) -> Result<(), Act
                 "Only custodians receive components.",
             ));
         }
+        super::form::outlasts(permit, (part.custodian, &part.name), part.group)?;
+        if let Some(backup) = &part.backup {
+            super::backup::check(permit, backup, part.group)?;
+        }
     }
-    Ok(())
+    let pairs = parts.iter().map(|p| (p.custodian, p.backup.as_ref()));
+    super::backup::apart(&pairs.collect::<Vec<_>>())?;
+    let custodians: Vec<Id> = parts.iter().map(|p| p.custodian).collect();
+    super::managers::apart(permit, &custodians, quorum)
 }
 
 /// Parts that wait for their printer.
@@ -124,6 +141,8 @@ pub(super) fn waiting(parts: &[Part], checks: &[Kcv]) -> Vec<Component> {
             opened: None,
             proven_ms: None,
             doubted_ms: None,
+            backup: part.backup.clone(),
+            former: Vec::new(),
         })
         .collect()
 }
@@ -140,7 +159,7 @@ impl GenerateKey {
                 "2 to 9 components for a key that is made in components, otherwise none.",
             ));
         }
-        check_parts(permit, &self.parts)
+        check_parts(permit, &self.parts, None)
     }
 }
 
@@ -165,10 +184,11 @@ impl Action for GenerateKey {
         )];
         for (at, part) in self.parts.iter().enumerate() {
             words.push(format!(
-                "component {} of {}: {}",
+                "component {} of {}: {}, {}",
                 at + 1,
                 self.parts.len(),
-                part.name
+                part.name,
+                super::backup::words(part.backup.as_ref())
             ));
         }
         words

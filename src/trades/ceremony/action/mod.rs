@@ -1,11 +1,14 @@
 //! The ceremony's actions: each one commit, or one irreversible emission.
 
 mod accept;
+mod backup;
 mod close;
 mod combine;
 mod combine_shares;
 mod destroy;
+mod form;
 mod generate;
+mod managers;
 mod open;
 mod print;
 mod prove;

@@ -208,6 +208,7 @@ impl Action for PrintComponent {
     ) -> Result<(), ActionError> {
         let mut record = super::key_record(permit, self.key)?;
         let component = self.component(&record)?.clone();
+        super::form::holds(permit, (self.custodian, &self.custodian_name), self.group)?;
         let printers = self.printers(permit)?;
         let layout = Layout::parse(&self.layout)
             .map_err(|e| ActionError::rule(e.to_string(), "Have the layout corrected."))?;

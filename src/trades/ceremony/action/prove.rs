@@ -5,7 +5,7 @@ use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord};
+use conclave_keyroom::domain::key::{Component, ComponentState, Holder, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::{Compartment, VaultError};
@@ -27,8 +27,10 @@ pub struct ProveComponent {
     pub set: Option<Id>,
     /// Which part, from 1.
     pub index: u8,
-    /// Who holds it, and typed it.
+    /// Who holds it or is its backup, and typed it.
     pub custodian: Player,
+    /// Who is its backup from now on; nothing where that stays as it is.
+    pub backup: Option<Holder>,
     /// The serial of the package that was opened for it, as all typed it.
     pub serial: String,
     /// Nothing could be typed: the sheet is not readable, or not complete.
@@ -80,7 +82,7 @@ impl ProveComponent {
                     "Stop, and call the approvers.",
                 )
             })?;
-        if component.custodian != self.custodian.id
+        if !component.may_be_opened_by(self.custodian.id)
             || record.held_other_part(self.custodian.id, self.index)
         {
             return Err(ActionError::rule(
@@ -88,7 +90,7 @@ impl ProveComponent {
                     "component {} is not in the hands of {}",
                     self.index, self.custodian.name
                 ),
-                "Only the custodian on record opens it (R4).",
+                "Only the custodian on record or their backup opens it (R4).",
             ));
         }
         if !matches!(
@@ -150,7 +152,15 @@ impl Action for ProveComponent {
                 self.label,
                 self.custodian.name
             ),
-            format!("its package was {}", self.serial),
+            match &self.backup {
+                Some(backup) => {
+                    format!(
+                        "its package was {}; its backup is {}",
+                        self.serial, backup.name
+                    )
+                }
+                None => format!("its package was {}", self.serial),
+            },
         ]
     }
 
@@ -162,6 +172,31 @@ impl Action for ProveComponent {
     ) -> Result<Proof, ActionError> {
         let mut record = super::key_record(permit, self.key)?;
         let component = self.component(&record)?.clone();
+        let custodian = &self.custodian;
+        super::form::holds(permit, (custodian.id, &custodian.name), custodian.group)?;
+        let gone = {
+            let groups = permit.authority()?.groups_of(component.custodian);
+            !groups.contains(&component.group)
+        };
+        if let Some(backup) = &self.backup {
+            super::backup::check(permit, backup, component.group)?;
+            let stays = component.custodian == backup.person && !gone;
+            // A backup who comes once, for a custodian who stays, stays the backup.
+            let comes_once = component.custodian != custodian.id && !gone;
+            if stays
+                || comes_once
+                || backup.person == custodian.id
+                || record.held_other_part(backup.person, self.index)
+            {
+                return Err(ActionError::rule(
+                    format!(
+                        "{} cannot be the backup of component {} (R4)",
+                        backup.name, self.index
+                    ),
+                    "The backup is another member of the group, without a part of this key.",
+                ));
+            }
+        }
         let typed = match (secrets.as_slice(), self.unreadable) {
             ([value], false) => Some(value),
             ([], true) => None,
@@ -198,6 +233,12 @@ impl Action for ProveComponent {
         let mut parts = record.in_custody_mut(self.set).iter_mut();
         if let Some(component) = parts.find(|c| c.index == self.index) {
             component.opened = Some(self.ceremony);
+            if gone && component.custodian != custodian.id {
+                component.take_over();
+            }
+            if let Some(backup) = &self.backup {
+                component.name_backup(backup.clone());
+            }
             match proof {
                 Proof::Doubted => component.doubted_ms = Some(now),
                 Proof::Proven | Proof::ByCheckValue => {

@@ -103,7 +103,13 @@ impl Action for SealComponent {
         let now = permit.now_ms();
         let component = record
             .waiting_for_package(self.ceremony)
-            .find(|c| c.index == self.index && c.custodian == self.custodian.id)
+            .find(|c| {
+                // A sheet that was just printed is in nobody else's hands.
+                let just_printed = c.opened.is_none();
+                c.index == self.index
+                    && (c.custodian == self.custodian.id
+                        || (!just_printed && c.may_be_opened_by(self.custodian.id)))
+            })
             .ok_or_else(|| {
                 ActionError::rule(
                     format!("component {} is not waiting for its envelope", self.index),

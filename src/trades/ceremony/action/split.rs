@@ -52,13 +52,16 @@ impl SplitKey {
                 "Choose 2 to 9.",
             ));
         }
-        check_parts(permit, &self.parts)?;
+        check_parts(permit, &self.parts, self.quorum)?;
         for (index, part) in (1u8..).zip(&self.parts) {
-            if record.held_other_part(part.custodian, index) {
-                return Err(ActionError::rule(
-                    format!("{} has held another part of this key (R4)", part.name),
-                    "Another custodian has to take it.",
-                ));
+            let backup = part.backup.as_ref().map(|b| (b.person, &b.name));
+            for (person, name) in [(part.custodian, &part.name)].into_iter().chain(backup) {
+                if record.held_other_part(person, index) {
+                    return Err(ActionError::rule(
+                        format!("{name} has held another part of this key (R4)"),
+                        "Another custodian has to take it.",
+                    ));
+                }
             }
         }
         Ok(())
@@ -84,7 +87,12 @@ impl Action for SplitKey {
             Some(m) => format!("Split {} into {count} shares, any {m} of them", self.label),
         }];
         for (at, part) in self.parts.iter().enumerate() {
-            words.push(format!("part {} of {count}: {}", at + 1, part.name));
+            words.push(format!(
+                "part {} of {count}: {}, {}",
+                at + 1,
+                part.name,
+                super::backup::words(part.backup.as_ref())
+            ));
         }
         words
     }
