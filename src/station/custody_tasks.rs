@@ -126,6 +126,8 @@ mod tests {
                 doubted_ms: None,
             }],
             source: KeySource::Here,
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@ pub mod kcv;
 pub mod kcv_fit;
 pub mod key_scheme;
 pub mod modes;
+pub mod rsa;
 pub mod seal;
 pub mod shamir;
 

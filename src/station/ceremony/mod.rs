@@ -9,9 +9,9 @@ mod import;
 mod import_parameters;
 pub(crate) mod paper;
 mod partner;
-mod play;
+pub(crate) mod play;
 mod print;
-mod typing;
+pub(crate) mod typing;
 mod unit;
 
 use conclave_evidence::{GroupId, Id};

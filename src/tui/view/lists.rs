@@ -41,7 +41,12 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
     let mut hints = vec![hint("Enter", enter), hint("/", "filter")];
     match place.kind {
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
-        Kind::Keys => hints.push(hint("e", "letter")),
+        Kind::Keys => {
+            // One line has room for these; a, i and u are in the help.
+            hints.push(hint("e", "letter"));
+            hints.push(hint("r", "replace"));
+            hints.push(hint("x", "destroy"));
+        }
         Kind::Devices => {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "medium"));

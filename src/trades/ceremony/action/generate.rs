@@ -201,6 +201,8 @@ impl Action for GenerateKey {
             wrapping: self.template.wrapping_method(),
             components: self.components(&checks),
             source: KeySource::Here,
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
         };
         permit.put(
