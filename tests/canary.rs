@@ -209,7 +209,7 @@ impl Sheets {
         let partner = partner.map_or_else(|| Self::value(&this.sum()), str::to_owned);
         Box::new(move |prompt, _| {
             let sheet = || {
-                let number = prompt.title.split(' ').nth(1).unwrap();
+                let number = prompt.title.split([' ', ',']).nth(1).unwrap();
                 &this.0[number.parse::<usize>().unwrap() - 1]
             };
             match &prompt.ask {
@@ -274,7 +274,7 @@ impl Sheets {
 /// The first sheets that lie in the component printer.
 fn printed(scene: &Scene, count: usize) -> Sheets {
     let bytes = scene.room.printers.0[0].bytes();
-    let mark = b"COMPONENT VALUE";
+    let mark = b" VALUE: four groups";
     let starts: Vec<usize> = bytes
         .expose()
         .windows(mark.len())
@@ -289,6 +289,31 @@ fn printed(scene: &Scene, count: usize) -> Sheets {
 }
 
 impl Sheets {
+    /// Two of three shares prove their key, and go back into packages.
+    fn prove_key(&self, scene: &mut Scene, label: &str) {
+        let keys = scene.station.keys();
+        let key = keys.iter().find(|k| k.label == label).unwrap();
+        let parts = key.others[0].parts.clone();
+        let mut usual = self.at(Some(&key.kcv.value));
+        scene.people.at = Box::new(move |prompt, times| {
+            let asked = matches!(prompt.ask, Ask::Text { .. });
+            if asked && prompt.code.starts_with("exercise.serial") {
+                let place = prompt.title.split([' ', ',']).nth(1).unwrap();
+                let part = &parts[place.parse::<usize>().unwrap() - 1];
+                return Some(Answer::Word(part.envelope.clone().unwrap()));
+            }
+            usual(prompt, times)
+        });
+        let set = format!("{label}, 3 shares, any 2 of them");
+        let title = done(scene.ceremony("prove-shares.toml", &[&set, "3, 1"]));
+        assert!(
+            title.ends_with("done"),
+            "{title}: {:?}",
+            scene.people.refusals
+        );
+        scene.people.at = Box::new(|_, _| None);
+    }
+
     /// A custody exercise with them.
     fn prove(&self, scene: &mut Scene, label: &str) {
         let keys = scene.station.keys();
@@ -465,6 +490,13 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     sheets.prove(&mut scene, "BANK-LAKE.ZMK.001");
     done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
     done(scene.working("BANK-HILL.ZPK.001", "zpk-tdes2", "BANK-HILL.ZMK.001"));
+    // A key gets new components, another one shares, which prove it.
+    done(scene.ceremony("reissue-components.toml", &["BANK-HILL.ZMK.001", "2"]));
+    done(scene.ceremony("paper-shares.toml", &["BANK-LAKE.ZMK.001", "3", "2"]));
+    let all = printed(&scene, 10);
+    let shares = Sheets(Arc::new(all.0[7..].to_vec()));
+    shares.prove_key(&mut scene, "BANK-LAKE.ZMK.001");
+    drawn.lock().unwrap().extend(all.0.iter().cloned());
     // A partner's key is typed in; another one comes to nothing.
     let good = Sheets::new(3, 32);
     let bad = Sheets::new(2, 24);
@@ -645,6 +677,9 @@ fn the_demonstration_tells_no_secret_outside_of_its_paper() {
             let masked = value(&std::fs::read(&path).unwrap());
             assert!([24, 32].contains(&masked.len()), "{name}");
             needles.secret(&masked, stem);
+            if stem.contains("-share-") {
+                continue;
+            }
             let label = stem.rsplit_once('-').unwrap().0.to_owned();
             let sum = zones
                 .entry(label)
@@ -654,7 +689,7 @@ fn the_demonstration_tells_no_secret_outside_of_its_paper() {
             }
         }
     }
-    assert_eq!((needles.count, zones.len()), (6, 2));
+    assert_eq!((needles.count, zones.len()), (9, 2));
     for (label, masked) in &zones {
         needles.secret(masked, label);
     }

@@ -121,6 +121,7 @@ fn the_report_has_its_shape() {
         "mode",
         "keys",
         "components",
+        "shares",
         "exports",
         "bundles",
         "journal",
@@ -159,6 +160,8 @@ fn the_report_has_its_shape() {
         4,
         "two working keys under each"
     );
+    let shares = list(&report, "shares");
+    assert_eq!(shares.len(), 3);
     let mut envelopes = BTreeSet::new();
     for component in list(&report, "components") {
         let fields = set([
@@ -185,6 +188,20 @@ fn the_report_has_its_shape() {
                 "{component}"
             );
         }
+    }
+    for share in shares {
+        let fields = set([
+            "key",
+            "index",
+            "of",
+            "needed",
+            "custodian",
+            "envelope",
+            "pdf",
+        ]);
+        assert!(fields.is_subset(&names(share)), "{share}");
+        assert_eq!((&share["of"], &share["needed"]), (&3.into(), &2.into()));
+        assert!(envelopes.insert(string(&share["envelope"])), "{share}");
     }
     for export in list(&report, "exports") {
         assert!(set(["format", "path", "key", "under", "kcv"]).is_subset(&names(export)));
@@ -213,6 +230,8 @@ fn every_path_is_relative_and_there() {
     for (name, field) in [
         ("components", "pdf"),
         ("components", "escp"),
+        ("shares", "pdf"),
+        ("shares", "escp"),
         ("exports", "path"),
     ] {
         paths.extend(list(&report, name).iter().map(|item| string(&item[field])));
@@ -221,7 +240,7 @@ fn every_path_is_relative_and_there() {
         paths.extend(list(&report, name).iter().map(string));
     }
     assert_eq!(list(&report, "bundles").len(), 4);
-    assert_eq!(list(&report, "minutes").len(), 9);
+    assert_eq!(list(&report, "minutes").len(), 10);
     for path in paths {
         assert!(
             Path::new(path).is_relative() && !path.contains(".."),
@@ -252,6 +271,21 @@ fn the_outsider_sees_one_altered_digit() {
         "both sheets agree",
         Box::new(move |folder| {
             let path = folder.join(&sheet);
+            let mut bytes = std::fs::read(&path).unwrap();
+            let line = bytes.windows(9).rposition(|w| w == b"   check ").unwrap();
+            let at = (0..line)
+                .rev()
+                .find(|at| bytes[*at].is_ascii_hexdigit())
+                .unwrap();
+            bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+            std::fs::write(path, bytes).unwrap();
+        }),
+    ));
+    let share = string(&list(&report, "shares")[2]["escp"]).to_owned();
+    alter.push((
+        "share 3: both sheets agree",
+        Box::new(move |folder| {
+            let path = folder.join(&share);
             let mut bytes = std::fs::read(&path).unwrap();
             let line = bytes.windows(9).rposition(|w| w == b"   check ").unwrap();
             let at = (0..line)
@@ -329,7 +363,7 @@ fn verify(paths: &[PathBuf]) -> Output {
 #[test]
 fn its_evidence_is_verified_a_line_a_check() {
     let paths = evidence(demo());
-    assert_eq!(paths.len(), 1 + 4 + 9, "journal, bundles, transcripts");
+    assert_eq!(paths.len(), 1 + 4 + 10, "journal, bundles, transcripts");
     let judged = verify(&paths);
     let said = text(&judged.stdout);
     assert!(judged.status.success(), "{said}{}", text(&judged.stderr));
@@ -388,7 +422,7 @@ fn one_flipped_bit_anywhere_is_seen() {
     let notes = text(&judged.stdout)
         .matches("minutes are not given")
         .count();
-    assert_eq!(notes, 9, "what was not checked is said");
+    assert_eq!(notes, 10, "what was not checked is said");
 }
 
 #[test]
@@ -397,7 +431,11 @@ fn every_pdf_is_sound() {
         .into_iter()
         .filter(|path| path.extension().is_some_and(|e| e == "pdf"))
         .collect();
-    assert_eq!(pdfs.len(), 6 + 9 + 9, "components, scripts, minutes");
+    assert_eq!(
+        pdfs.len(),
+        6 + 3 + 10 + 10,
+        "components, shares, scripts, minutes"
+    );
     for pdf in pdfs {
         let checked = Command::new("qpdf")
             .arg("--check")

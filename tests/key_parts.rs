@@ -1,5 +1,5 @@
 //! The parts of a key over the years: new components of a key that is there,
-//! and what becomes of the old sheets.
+//! shares of it on paper, and what becomes of old sheets.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
@@ -7,6 +7,8 @@
 mod people;
 #[path = "key_parts/reissue.rs"]
 mod reissue;
+#[path = "key_parts/shares.rs"]
+mod shares;
 #[path = "support/sheets.rs"]
 mod sheets;
 #[path = "support/stage.rs"]

@@ -5,6 +5,7 @@ pdftotext, XOR, the check values' definitions and psec. Prints a line for each
 thing that agrees; stops with exit code 1 at the first that does not.
 """
 
+import itertools
 import json
 import re
 import subprocess
@@ -79,6 +80,56 @@ def combine(folder, demo, key):
     return total
 
 
+def product(a, b):
+    """In GF(2^8) modulo x^8 + x^4 + x^3 + x + 1."""
+    out = 0
+    while b:
+        if b & 1:
+            out ^= a
+        a <<= 1
+        if a & 0x100:
+            a ^= 0x11B
+        b >>= 1
+    return out
+
+
+INVERSE = {a: b for a in range(1, 256) for b in range(1, 256) if product(a, b) == 1}
+
+
+def at_zero(shares):
+    """Lagrange: the secret of Shamir's shares, byte by byte."""
+    total = bytes(len(shares[0][1]))
+    for x, values in shares:
+        weight = 1
+        for other, _ in shares:
+            if other != x:
+                weight = product(weight, product(other, INVERSE[other ^ x]))
+        total = bytes(a ^ product(weight, b) for a, b in zip(total, values))
+    return total
+
+
+def shared(folder, demo, keys):
+    papers = {}
+    for share in demo["shares"]:
+        name = f"{share['key']} share {share['index']}"
+        text = pdf_text(folder / share["pdf"])
+        paper = value(text)
+        need(value(escp_text(folder / share["escp"])) == paper, f"{name}: both sheets agree")
+        need(f"SHARE {share['index']} of {share['of']}" in text, f"{name}: i of n on the sheet")
+        need(f"any {share['needed']} of the {share['of']} shares" in text, f"{name}: m of n on the sheet")
+        need(share["custodian"] in text, f"{name}: the custodian on the sheet")
+        papers.setdefault((share["key"], share["needed"]), []).append((share["index"], paper))
+    for (label, needed), shares in papers.items():
+        key = keys[label]
+        for chosen in itertools.combinations(shares, needed):
+            method, kcv = check_value(at_zero(chosen), key["algorithm"])
+            names = " and ".join(str(x) for x, _ in chosen)
+            need((method, kcv) == (key["kcv_method"], key["kcv"]), f"{label}: shares {names} make {kcv}")
+        method, kcv = check_value(at_zero(shares[: needed - 1]), key["algorithm"])
+        need(kcv != key["kcv"], f"{label}: one share less does not")
+    need(papers, "there are shares")
+
+
 def main(folder):
     demo = json.loads((folder / "demo.json").read_text())
     keys = {key["label"]: key for key in demo["keys"]}
@@ -87,6 +138,7 @@ def main(folder):
         for label in sorted({c["key"] for c in demo["components"]})
     }
     need(wrapping, "there are wrapping keys")
+    shared(folder, demo, keys)
     for export in demo["exports"]:
         key = keys[export["key"]]
         block = (folder / export["path"]).read_text()

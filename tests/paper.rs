@@ -14,6 +14,8 @@ mod forms;
 mod layouts;
 #[path = "paper/reports.rs"]
 mod reports;
+#[path = "paper/shares.rs"]
+mod shares;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

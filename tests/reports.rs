@@ -376,6 +376,7 @@ fn no_report_on_the_component_printer_and_no_component_on_the_report_printer() {
         label: key.label.clone(),
         index: component.index,
         of: component.of,
+        quorum: None,
         custodian: component.custodian,
         custodian_name: component.custodian_name.clone(),
         group,

@@ -49,6 +49,9 @@ impl Doctor {
             return Ok(compose::examine_machine());
         }
         let mut opened = compose::open(&self.station, Arc::new(|_| {}))?;
+        if let Some(damage) = opened.station.damage() {
+            return Err(OpenError::Damaged(damage.words().to_owned()));
+        }
         Ok(opened.station.examine())
     }
 }

@@ -10,6 +10,14 @@ use crate::ids::Hash;
 /// The largest encoding that is read, in bytes.
 pub const LARGEST: usize = 64 * 1024 * 1024;
 
+/// So many items are read in any case.
+const ITEMS_FREE: usize = 64 * 1024;
+
+/// Beyond those, so many bytes for each item: in memory an item takes tens of
+/// bytes, and a small number is one byte to send. Evidence has names, hashes
+/// and ciphertexts: its items are longer than this by far.
+const BYTES_AN_ITEM: usize = 4;
+
 /// Nested arrays and maps deeper than this are refused.
 const DEEPEST: usize = 32;
 
@@ -19,6 +27,9 @@ pub enum CborError {
     /// Longer than [`LARGEST`].
     #[error("larger than {LARGEST} bytes")]
     TooLarge,
+    /// Far more items than their bytes account for.
+    #[error("more items than its length allows")]
+    TooMany,
     /// Not CBOR, truncated, or nested too deeply.
     #[error("not well-formed")]
     Malformed,
@@ -53,6 +64,7 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CborError> {
     if bytes.len() > LARGEST {
         return Err(CborError::TooLarge);
     }
+    count_items(bytes)?;
     let value: Value = ciborium::de::from_reader_with_recursion_limit(bytes, 2 * DEEPEST)
         .map_err(|_| CborError::Malformed)?;
     let mut again = Vec::with_capacity(bytes.len());
@@ -74,6 +86,7 @@ pub fn exact<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CborErr
     // What encodes to these bytes again is the deterministic encoding; only
     // where it does not, the longer way says why.
     if bytes.len() <= LARGEST
+        && count_items(bytes).is_ok()
         && let Ok(value) = ciborium::de::from_reader_with_recursion_limit(bytes, 2 * DEEPEST)
         && to_vec(&value).is_ok_and(|again| again == bytes)
     {
@@ -86,6 +99,40 @@ pub fn exact<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, CborErr
         ));
     }
     Ok(value)
+}
+
+/// Goes over the heads, before anything is built of them. What is not
+/// well-formed is left to the decoder.
+fn count_items(bytes: &[u8]) -> Result<(), CborError> {
+    let most = ITEMS_FREE + bytes.len() / BYTES_AN_ITEM;
+    let (mut at, mut items) = (0usize, 0usize);
+    while let Some(first) = bytes.get(at) {
+        items += 1;
+        if items > most {
+            return Err(CborError::TooMany);
+        }
+        let (major, info) = (first >> 5, first & 0x1F);
+        let width = match info {
+            0..24 => 0,
+            24..28 => 1usize << (info - 24),
+            31 if (2..6).contains(&major) => return Err(CborError::NotDeterministic),
+            _ => return Ok(()),
+        };
+        let Some(argument) = bytes.get(at + 1..at + 1 + width) else {
+            return Ok(());
+        };
+        at += 1 + width;
+        if matches!(major, 2 | 3) {
+            let length = match width {
+                0 => u64::from(info),
+                _ => argument
+                    .iter()
+                    .fold(0, |number, byte| (number << 8) | u64::from(*byte)),
+            };
+            at = at.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
+        }
+    }
+    Ok(())
 }
 
 /// The tag of a tagged array `[tag, value]`, without reading the value.
@@ -253,6 +300,34 @@ mod tests {
             Err(CborError::Malformed)
         );
         assert_eq!(from_slice::<Value>(&[0x81; 200]), Err(CborError::Malformed));
+    }
+
+    #[test]
+    fn many_small_items_are_counted_before_they_are_built() {
+        let array = |items: usize, unit: &[u8]| {
+            let mut bytes = Vec::new();
+            head(4, items as u64, &mut bytes);
+            (0..items).for_each(|_| bytes.extend(unit));
+            bytes
+        };
+        for unit in [
+            &[0x00][..],
+            &[0x60],
+            &[0x80],
+            &[0xA0],
+            &[0xF6],
+            &[0x41, 0x00],
+        ] {
+            let few = array(ITEMS_FREE - 1, unit);
+            assert!(from_slice::<Value>(&few).is_ok(), "{unit:x?}");
+            let many = array(3 * ITEMS_FREE, unit);
+            assert_eq!(from_slice::<Value>(&many), Err(CborError::TooMany));
+            assert_eq!(exact::<Vec<Value>>(&many), Err(CborError::TooMany));
+        }
+        // Items as long as those of evidence are as many as fit.
+        let long = array(20 * ITEMS_FREE, &[0x64, b'n', b'a', b'm', b'e']);
+        assert!(from_slice::<Vec<String>>(&long).is_ok());
+        assert!(exact::<Vec<String>>(&long).is_ok());
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod show;
 pub mod sign;
 mod tagged;
 pub mod transcript;
+pub mod update;
 pub mod verify;
 mod word_list;
 pub mod words;

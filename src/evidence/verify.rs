@@ -1,6 +1,6 @@
 //! Verification in full depth, of files and folders as they are handed over.
 //!
-//! A path may be a bundle's or a backup's folder, an exported journal, a transcript, or a
+//! A path may be a bundle's, a backup's or an update's folder, an exported journal, a transcript, or a
 //! folder that holds any of them. What is given together must also agree.
 
 use std::fmt;
@@ -15,6 +15,7 @@ use crate::ids::Hash;
 use crate::manifest::{AUTHORITY_FILE, MANIFEST_FILE, SignedManifest, TEXT_FILE};
 use crate::show::clean;
 use crate::transcript::{SignedTranscript, Transcript};
+use crate::update::{SignedUpdate, UPDATE_FILE};
 use crate::words::digest_lines;
 use crate::{cbor, tagged};
 
@@ -22,6 +23,7 @@ mod backup;
 mod bundle;
 mod cross;
 mod read;
+mod update;
 
 use bundle::Bundle;
 use read::{Kind, kind, list, most, read_capped};
@@ -202,7 +204,7 @@ impl Work {
         if self.found == before {
             let error = EvidenceError::file(
                 name(path),
-                "there is no bundle, backup, exported journal or transcript in it",
+                "there is no bundle, backup, update, exported journal or transcript in it",
             );
             self.report.bad(&name(path), error);
         }
@@ -227,6 +229,10 @@ impl Work {
             let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
             return self.backup(folder.unwrap_or(Path::new(".")));
         }
+        if SignedUpdate::is_file(&start) {
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+            return self.update(folder.unwrap_or(Path::new(".")));
+        }
         let journal = JournalExport::is_file(&start);
         let transcript = SignedTranscript::is_file(&start);
         if !journal && !transcript {
@@ -236,6 +242,7 @@ impl Work {
                     || n == "transcript.cbor"
                     || n == MANIFEST_FILE
                     || n == BACKUP_FILE
+                    || n == UPDATE_FILE
             });
             if named || !searching {
                 self.found += 1;
@@ -271,6 +278,9 @@ impl Work {
         }
         if names.iter().any(|n| n == BACKUP_FILE) {
             return self.backup(path);
+        }
+        if names.iter().any(|n| n == UPDATE_FILE) {
+            return self.update(path);
         }
         for entry in names {
             let inner = path.join(&entry);

@@ -157,7 +157,7 @@ pub fn write(door: &mut Door, token: &mut Token, id: Id) -> Result<(), AnchorErr
         return Ok(());
     };
     // What a card notes is on the disk already.
-    if door.vault().is_recovering() {
+    if door.vault().is_recovering() || door.vault().is_frozen() {
         return Ok(());
     }
     let kept = door.management_key(id)?;

@@ -207,6 +207,7 @@ impl Station {
         let mut ports = Ports {
             printers: &mut *self.printers,
             media: &mut *self.media,
+            programs: &mut *self.programs,
         };
         self.door.perform(action, warrant, secrets, &mut ports)
     }

@@ -13,6 +13,7 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::machine::Machine;
 use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
+use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_keyroom::ports::store::StoreError;
 use conclave_keyroom::provider::{Provider, SoftwareProvider};
 use conclave_keyroom::vault::engine::SledStore;
@@ -27,7 +28,9 @@ use crate::host::machine::HostMachine;
 use crate::host::media::{HostMedia, MediaPlaces};
 use crate::host::pcsc::PcscReaders;
 use crate::host::printer::HostPrinters;
+use crate::host::programs::HostPrograms;
 use crate::host::random::SystemRandom;
+use crate::rescue::{self, Damage, REPOSITORY};
 use crate::session::Session;
 use crate::station::{Blank, Station};
 use crate::training_room::{TrainingRoom, TrainingRoomError};
@@ -59,6 +62,9 @@ pub enum OpenError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The repository is damaged; at the terminal there is a way on.
+    #[error("the repository is damaged: {0}")]
+    Damaged(String),
     /// The training room.
     #[error(transparent)]
     Training(#[from] TrainingRoomError),
@@ -72,6 +78,10 @@ impl OpenError {
             Self::SelfTest(_) | Self::Random(_) => {
                 "The station stays locked and does nothing. Do not use this computer or this \
                  build; call the administrators."
+            }
+            Self::Vault(VaultError::NewerFormat { .. }) => {
+                "Nothing was opened or changed. Start the newer program; to go back, restore the \
+                 backup that was made before the update."
             }
             Self::Vault(_) => {
                 "Nothing was opened or changed. Keep the disk as it is; call the administrators \
@@ -87,6 +97,10 @@ impl OpenError {
             Self::Store(_) => {
                 "Nothing was changed. Keep the disk as it is; call the administrators and the \
                  auditors."
+            }
+            Self::Damaged(_) => {
+                "Nothing was changed. Keep the disk as it is; start conclave at the terminal, which \
+                 shows the way on."
             }
             Self::Config(_) => "Correct station.toml and start again.",
             Self::Folder { .. } | Self::Training(_) => "Choose another folder, or mend this one.",
@@ -186,6 +200,13 @@ pub fn open_with(
         random: random_source()?,
         blank,
     })?;
+    let station = match &config.update {
+        Some(update) => {
+            let programs = HostPrograms::new(&update.programs);
+            station.with_programs(Box::new(programs), Some(update.release_key))
+        }
+        None => station,
+    };
     Ok(Opened {
         station,
         clock,
@@ -226,15 +247,12 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
     random
         .public(&mut boot)
         .map_err(|e| OpenError::Random(e.to_string()))?;
-    let store = SledStore::open(&parts.folder.join("repository"))?;
-    let vault = Vault::open(
-        Box::new(store),
-        Surroundings {
-            clock: Arc::clone(&parts.clock),
-            random,
-            boot: Id(boot),
-        },
-    )?;
+    let world = Surroundings {
+        clock: Arc::clone(&parts.clock),
+        random,
+        boot: Id(boot),
+    };
+    let (vault, damage) = open_vault(&parts.folder, world)?;
     let door = Door::new(
         vault,
         Box::new(SoftwareProvider::default()),
@@ -246,6 +264,8 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         readers: parts.readers,
         printers: parts.printers,
         media: parts.media,
+        programs: Box::new(NoPrograms),
+        release_key: None,
         clock: parts.clock,
         blank: parts.blank,
         session: Session::default(),
@@ -260,5 +280,36 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         keys_read: Default::default(),
         stake: None,
         minutes: None,
+        damage,
     })
+}
+
+/// The repository, or what is wrong with it: a damaged one does not end the
+/// program, since people have to see what can be done.
+fn open_vault(folder: &Path, world: Surroundings) -> Result<(Vault, Option<Damage>), OpenError> {
+    let repository = folder.join(REPOSITORY);
+    let was_there = repository.join("db").exists();
+    let store = match SledStore::open(&repository) {
+        Ok(store) => store,
+        Err(error @ StoreError::Damaged(_)) => {
+            let damage = Damage::found(error.to_string(), false);
+            return Ok((Vault::over_nothing(world), Some(damage)));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (mut vault, error) = Vault::open_or_freeze(Box::new(store), world)?;
+    let damage = match error {
+        Some(error) => Some(Damage::found(error.to_string(), !vault.is_empty())),
+        None if vault.is_empty() && rescue::emptied(folder, was_there) => {
+            vault.freeze();
+            let why = "it holds nothing, and this folder has been a station's";
+            Some(Damage::found(why.into(), false))
+        }
+        None => None,
+    };
+    if damage.as_ref().is_some_and(|damage| !damage.readable) {
+        // Its files are about to be moved.
+        vault.release();
+    }
+    Ok((vault, damage))
 }

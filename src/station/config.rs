@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use conclave_crypto::primitive::ec::check_point;
+use conclave_evidence::Point;
 use serde::Deserialize;
 
 /// The file's name in the station's folder.
@@ -31,6 +33,35 @@ pub struct Config {
     /// Folders below which media are mounted.
     #[serde(default = "default_media")]
     pub media: Vec<PathBuf>,
+    /// Where programs are installed, and whose updates are taken.
+    pub update: Option<UpdateConfig>,
+}
+
+/// Software updates.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateConfig {
+    /// The folder with a folder for each version, and the link `current`.
+    pub programs: PathBuf,
+    /// The maker's release key: an uncompressed point of P-256, 130 hex digits.
+    #[serde(deserialize_with = "point")]
+    pub release_key: Point,
+}
+
+fn point<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Point, D::Error> {
+    use serde::de::Error;
+    let text = String::deserialize(deserializer)?;
+    let wrong = || D::Error::custom("release_key: a point of P-256 in 130 hex digits, from 04 on");
+    let digits = text.as_bytes();
+    if digits.len() != 130 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(wrong());
+    }
+    let mut bytes = [0; 65];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+    }
+    check_point(&bytes).map(Point).map_err(|_| wrong())
 }
 
 fn default_media() -> Vec<PathBuf> {
@@ -110,6 +141,13 @@ impl Config {
             if !(1..=99).contains(&training.cards) {
                 return Err(format!("{} cards; 1 to 99 are possible", training.cards));
             }
+        }
+        if config
+            .update
+            .as_ref()
+            .is_some_and(|u| !u.programs.is_absolute())
+        {
+            return Err("update: programs is an absolute path".into());
         }
         if config.media.is_empty() || config.media.iter().any(|path| !path.is_absolute()) {
             return Err("media: at least one absolute path".into());

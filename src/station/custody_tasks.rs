@@ -60,7 +60,9 @@ const NO_DAY: i64 = 90;
 fn people_tasks(key: &KeyRecord, there: &Custodians, tasks: &mut Vec<TaskRow>) {
     let kept = |c: &&Component| matches!(c.state, ComponentState::Sealed | ComponentState::Entered);
     let mut alone = Vec::new();
-    for c in key.components.iter().filter(kept) {
+    let sets = key.others.iter().filter(|s| s.state == SetState::Kept);
+    let parts = key.components.iter().chain(sets.flat_map(|s| &s.parts));
+    for c in parts.filter(kept) {
         if !there.has_custodian(c) {
             let detail = match c.backup.as_ref().filter(|_| there.has_backup(c)) {
                 Some(backup) => format!(
@@ -147,16 +149,33 @@ pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) ->
         return tasks;
     }
     people_tasks(key, there, &mut tasks);
-    for c in &key.components {
+    tasks.extend(sheet_tasks(
+        now_ms,
+        &key.label,
+        "component",
+        &key.components,
+    ));
+    for set in key.others.iter().filter(|s| s.state == SetState::Kept) {
+        tasks.extend(sheet_tasks(now_ms, &key.label, "share", &set.parts));
+    }
+    tasks
+}
+
+/// What is to be done about the sheets of one set.
+fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec<TaskRow> {
+    let mut tasks = Vec::new();
+    for c in parts {
         if c.doubted_ms.is_some() {
             tasks.push(task(
                 "now".into(),
                 -1,
-                format!("{}: the sheet of component {} was not proven", key.label, c.index),
+                format!("{label}: the sheet of {part} {} was not proven", c.index),
                 "Key managers, Approvers",
                 vec![
                     format!("custodian {}", c.custodian_name),
-                    "The key cannot be put together from its sheets again: replace it, or hold the exercise again with the right sheet.".into(),
+                    format!(
+                        "The key cannot be put together with this {part} again: give it new ones, or hold the exercise again with the right sheet."
+                    ),
                 ],
             ));
         }
@@ -164,16 +183,13 @@ pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) ->
             tasks.push(task(
                 "now".into(),
                 -1,
-                format!("{}: component {} lies in no sealed package", key.label, c.index),
+                format!("{label}: {part} {} lies in no sealed package", c.index),
                 "Key managers, Approvers",
                 vec!["It was opened in an exercise that ended early: hold it again, and seal the sheet.".into()],
             ));
         }
     }
-    let sheets = key
-        .components
-        .iter()
-        .filter(|c| c.state == ComponentState::Sealed);
+    let sheets = parts.iter().filter(|c| c.state == ComponentState::Sealed);
     let oldest = sheets.filter_map(|c| c.proven_ms.max(c.sealed_ms)).min();
     if let Some(oldest) = oldest {
         let due_ms = oldest + EXERCISE_DAYS * DAY_MS;
@@ -187,11 +203,7 @@ pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) ->
                     words::date(due_ms)
                 },
                 left,
-                format!(
-                    "custody exercise, {}, {} sheets",
-                    key.label,
-                    key.components.len()
-                ),
+                format!("custody exercise, {label}, {} sheets", parts.len()),
                 "Custodians",
                 vec!["Key managers begin it with the script Custody exercise.".into()],
             ));

@@ -87,6 +87,8 @@ pub enum Administration {
     MakeBackup,
     /// Prove a backup in memory.
     RehearseRestore,
+    /// Install a software update, or go back to the former program.
+    UpdateSoftware,
     /// Replace a card, add or remove a person, renew a group.
     ChangeMembers,
     /// Accept a red finding of the doctor.
@@ -97,6 +99,12 @@ pub enum Administration {
     RestoreBackup,
     /// Go on with a repository that is older than what a card has seen.
     RecoverStation,
+    /// Look into a damaged repository, read-only.
+    BeginRescue,
+    /// In a rescue: what a backup would lose.
+    CompareBackup,
+    /// Keep a damaged repository beside an empty one.
+    SetAside,
 }
 
 /// What the station tells a front end.
@@ -162,6 +170,8 @@ pub enum Phase {
     /// Locked: failed logons, self-test, an older repository. The reason is in
     /// the status.
     Locked,
+    /// The repository is damaged, and nobody is logged on to look into it.
+    Damaged,
 }
 
 /// What is always visible.
@@ -177,6 +187,14 @@ pub struct Status {
     pub locked: Option<Refusal>,
     /// Administrators alone do not unlock it: it has to be recovered.
     pub recovery: bool,
+    /// What is damaged in the repository.
+    pub damage: Option<Refusal>,
+    /// A quorum could log on to look into it, if somebody chooses that.
+    pub rescuable: bool,
+    /// RESCUE: the damaged repository is looked into, and never written.
+    pub rescue: bool,
+    /// Damaged repositories that were set aside, by their folders' names.
+    pub aside: Vec<String>,
     /// Groups logged on, each with its members' names.
     pub session: Vec<(String, Vec<String>)>,
     /// Wall clock, milliseconds since 1970 (UTC).

@@ -40,15 +40,28 @@ impl Station {
 
     pub(crate) fn export_journal_file(&mut self) -> Result<ActEnd, Refusal> {
         let seq = self.door.vault().newest().map_or(0, |(seq, _)| seq + 1);
-        match self.write_journal(&format!("journal-{seq:06}.cbor")) {
-            Ok(path) => Ok(ActEnd::Done {
-                good: true,
-                title: "The journal is exported".into(),
-                lines: vec![
+        let broken = self.journal_break();
+        let name = match broken {
+            Some(_) => format!("journal-broken-{seq:06}.cbor"),
+            None => format!("journal-{seq:06}.cbor"),
+        };
+        match self.write_journal(&name) {
+            Ok(path) => {
+                let mut lines = vec![
                     format!("File: {path} in the station's folder"),
                     "Anybody can check it: conclave verify FILE".into(),
-                ],
-            }),
+                ];
+                let good = broken.is_none();
+                lines.extend(broken);
+                Ok(ActEnd::Done {
+                    good,
+                    title: match good {
+                        true => "The journal is exported".into(),
+                        false => "The journal is exported as far as it holds".into(),
+                    },
+                    lines,
+                })
+            }
             Err(why) => Err(self.refusal(&why)),
         }
     }

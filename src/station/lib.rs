@@ -34,6 +34,7 @@ pub mod present;
 mod recovery_words;
 mod rehearse;
 pub mod renew;
+pub mod rescue;
 mod restore;
 pub mod service;
 pub mod session;
@@ -43,6 +44,7 @@ pub mod station;
 pub mod token;
 pub mod training_room;
 pub mod unlock;
+pub mod update;
 pub mod words;
 
 pub use station::Station;

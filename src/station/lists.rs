@@ -191,6 +191,7 @@ impl Station {
     fn tasks(&self, of_keys: Vec<TaskRow>, ceremonies: &[State]) -> Vec<TaskRow> {
         let now = self.clock.wall_ms();
         let mut tasks = of_keys;
+        tasks.extend(self.damage_task());
         let guard = self.door.vault().guard().ok();
         if let Some(why) = guard.and_then(|guard| guard.locked) {
             tasks.push(TaskRow {

@@ -11,12 +11,13 @@ use conclave_keyroom::piv::{PivError, SigningSlot};
 use conclave_keyroom::ports::dialogue::{
     MemberState, MemberView, People, Prompt, QuorumView, Refusal,
 };
-use conclave_keyroom::vault::VaultError;
+use conclave_keyroom::vault::{VaultError, is_damage};
 
 use crate::anchor;
 use crate::cards::{Held, Interrupted};
 use crate::present::{Absent, Present, Wanted, present};
-use crate::session::Member;
+use crate::rescue::{Damage, read_only};
+use crate::session::{AFTER_DAMAGE, Member};
 use crate::station::Station;
 use crate::words;
 
@@ -207,6 +208,7 @@ impl Station {
         self.pause_watch(true);
         let end = self.collect_logon(group, people);
         self.pause_watch(false);
+        self.shut_if_older();
         end
     }
 
@@ -215,9 +217,16 @@ impl Station {
             Ok(record) => record.clone(),
             Err(error) => return LogonEnd::Refused(self.refusal(&error.to_string())),
         };
+        let frozen = self.door.vault().is_frozen();
+        if frozen && !self.in_rescue() {
+            let refusal = self.damage.as_ref().map(Damage::refusal);
+            return LogonEnd::Refused(refusal.unwrap_or_else(read_only));
+        }
         let locked = match self.door.vault().guard() {
             Ok(guard) if guard.recovery => return LogonEnd::Refused(recovery_first()),
             Ok(guard) => guard.locked.is_some(),
+            // In a rescue what cannot be read counts as the stricter of both.
+            Err(_) if frozen => true,
             Err(error) => return LogonEnd::Refused(self.refusal(&error.to_string())),
         };
         let mut choice = group;
@@ -247,6 +256,9 @@ impl Station {
                 sitting: self.session.sitting(),
             };
             let mut prompt = logon_prompt(&record, choice, &done, first.as_ref());
+            if frozen {
+                prompt.act = "Log on to a RESCUE: nothing is written".into();
+            }
             let clock = std::sync::Arc::clone(&self.clock);
             let mut shown = u64::MAX;
             let mut tick = |prompt: &mut Prompt| {
@@ -370,6 +382,8 @@ impl Station {
                     advice =
                         "The station is locked until administrators log on and unlock it.".into();
                 }
+                // The card has counted its own tries.
+                Ok(_) if self.in_rescue() => {}
                 Ok(guard) => {
                     happened = format!(
                         "{words} Failed group logons: {} of {}.",
@@ -465,6 +479,13 @@ impl Station {
                 VaultError::BadShare { .. } | VaultError::NoSecret(_) => {
                     self.failed_logon(members.first().map(|m| m.card), &error.to_string(), false)
                 }
+                other if is_damage(&other) => {
+                    self.damage_found(&other.to_string());
+                    let mut refusal = self.refusal(&other.to_string());
+                    refusal.safe = "Nothing was opened.".into();
+                    refusal.advice = AFTER_DAMAGE.into();
+                    LogonEnd::Refused(refusal)
+                }
                 other => LogonEnd::Refused(self.refusal(&other.to_string())),
             };
         }
@@ -481,6 +502,13 @@ impl Station {
                     Err(error) => format!("The journal could not be written: {error}."),
                 },
             });
+        }
+        if self.in_rescue()
+            && let Err(why) = self.note_rescue(group, &members)
+        {
+            // The trace is all that is left of it: without one nobody looks.
+            self.door.turn_away_unnoted(group);
+            return LogonEnd::Refused(self.refusal(&format!("the note was not written: {why}")));
         }
         let mut places = Vec::new();
         for card in &mut held {
@@ -502,7 +530,7 @@ impl Station {
         }
         drop(held);
         self.session_begins(group, members, places);
-        if !self.door.vault().is_recovering() {
+        if !self.door.vault().is_recovering() && !self.in_rescue() {
             self.file_late();
         }
         LogonEnd::Done(group)
@@ -510,7 +538,7 @@ impl Station {
 }
 
 /// What a station says that went back in time.
-fn recovery_first() -> Refusal {
+pub(crate) fn recovery_first() -> Refusal {
     Refusal {
         happened: "The station is locked: a card has seen what this disk does not hold.".into(),
         safe: "Nothing was opened, and no card was asked for.".into(),

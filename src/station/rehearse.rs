@@ -145,6 +145,7 @@ impl Station {
         let mut ports = Ports {
             printers: &mut *self.printers,
             media: &mut *self.media,
+            programs: &mut *self.programs,
         };
         let warrant = conclave_keyroom::door::Warrant::default();
         match self.door.perform(&action, &warrant, shares, &mut ports) {

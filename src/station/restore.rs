@@ -82,6 +82,9 @@ impl Station {
     /// # Errors
     /// Why not, in words; the station is then as empty as before.
     pub fn restore_backup(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        if self.door.vault().is_frozen() {
+            return Err(crate::rescue::read_only());
+        }
         if !self.door.vault().is_empty() {
             return Err(self.refusal("there is a station here already"));
         }

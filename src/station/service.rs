@@ -13,6 +13,7 @@ use crate::cards::Interrupted;
 use crate::front::{Administration, Event, KeyAct, Phase, Request, Status};
 use crate::initialise::InitialiseEnd;
 use crate::logon::LogonEnd;
+use crate::rescue::Damage;
 use crate::session::Checked;
 use crate::station::Station;
 
@@ -188,6 +189,10 @@ pub fn serve(station: &mut Station, front: &mut Front) {
 
 impl Station {
     fn serve_one(&mut self, request: Request, front: &mut Front) {
+        if self.door.vault().is_frozen() && !crate::rescue::may(&request) {
+            front.send(Event::Refused(crate::rescue::read_only()));
+            return;
+        }
         match request {
             Request::Initialise => {
                 let end = self.initialise(front);
@@ -223,11 +228,15 @@ impl Station {
                     Administration::UnblockPin => self.unblock_pin(front),
                     Administration::MakeBackup => self.make_backup(front),
                     Administration::RehearseRestore => self.rehearse_restore(front),
+                    Administration::UpdateSoftware => self.update_software(front),
                     Administration::ChangeMembers => self.change_members(front),
                     Administration::AcceptFinding => self.accept_finding(front),
                     Administration::ConfirmClock => self.confirm_clock(front),
                     Administration::RestoreBackup => self.restore_backup(front),
                     Administration::RecoverStation => self.recover_station(front),
+                    Administration::BeginRescue => self.begin_rescue(front),
+                    Administration::CompareBackup => self.compare_backup(front),
+                    Administration::SetAside => self.set_repository_aside(front),
                 };
                 Self::tell_end(end, front);
                 // What stands on the screen is no longer so.
@@ -298,7 +307,9 @@ impl Station {
         let record = vault.authority().ok();
         let guard = vault.guard().unwrap_or_default();
         let (locked, recovery) = (guard.locked, guard.recovery);
+        let frozen = vault.is_frozen();
         let phase = match &record {
+            _ if frozen && !self.is_open() => Phase::Damaged,
             None => Phase::Empty,
             Some(_) if self.is_open() => Phase::Open,
             Some(_) if vault.genesis_unfinished().unwrap_or(false) => Phase::Unfinished,
@@ -322,6 +333,16 @@ impl Station {
                 },
             }),
             recovery,
+            damage: self.damage.as_ref().map(Damage::refusal),
+            rescuable: self
+                .damage
+                .as_ref()
+                .is_some_and(|damage| damage.readable && !damage.chosen),
+            rescue: self.in_rescue(),
+            aside: match phase {
+                Phase::Empty => crate::rescue::set_aside(&self.folder),
+                _ => Vec::new(),
+            },
             session: self
                 .session
                 .groups

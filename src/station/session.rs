@@ -63,6 +63,10 @@ impl Session {
     }
 }
 
+/// What to do where something in the repository does not authenticate.
+pub(crate) const AFTER_DAMAGE: &str = "Call the administrators and the auditors. On the first screen, x looks into the damaged \
+     repository, read-only.";
+
 /// Readers beyond the quorum's cards that a room needs before all of these
 /// cards have to stay in: one for a custodian, one for a witness.
 const SPARE_READERS: usize = 2;
@@ -187,8 +191,10 @@ impl Station {
             Err(error) => {
                 let _ = self.logout(&error.to_string());
                 self.session.checking = None;
+                self.damage_found(&error.to_string());
                 let mut refusal = self.refusal(&error.to_string());
                 refusal.safe = "The session has ended; nothing was changed in it.".into();
+                refusal.advice = AFTER_DAMAGE.into();
                 Checked::Wrong(refusal)
             }
         }

@@ -10,13 +10,15 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::machine::Machine;
 use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
+use conclave_keyroom::ports::programs::Programs;
 
-use conclave_evidence::Id;
+use conclave_evidence::{Id, Point};
 use conclave_trades::target::ExportedBundle;
 
 use crate::ceremony::paper::Filed;
 use crate::data::Data;
 use crate::inventory::Inventory;
+use crate::rescue::Damage;
 use crate::session::Session;
 
 /// Blanks the screen (`true`) or lets it come back; called from any thread.
@@ -28,6 +30,9 @@ pub struct Station {
     pub(crate) readers: Arc<dyn CardReaders>,
     pub(crate) printers: Box<dyn Printers>,
     pub(crate) media: Box<dyn Media>,
+    pub(crate) programs: Box<dyn Programs>,
+    /// Whose updates are taken.
+    pub(crate) release_key: Option<Point>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) blank: Blank,
     pub(crate) session: Session,
@@ -47,6 +52,8 @@ pub struct Station {
     pub(crate) stake: Option<String>,
     /// The bundle that was written last, to be read again after a replug.
     pub(crate) bundle: Option<ExportedBundle>,
+    /// What is wrong with the repository.
+    pub(crate) damage: Option<Damage>,
     /// Minutes that were filed at a close, and of which ceremony.
     pub(crate) minutes: Option<(Id, Filed)>,
 }

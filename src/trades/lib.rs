@@ -5,3 +5,4 @@ pub mod ceremony;
 pub mod media;
 pub mod print;
 pub mod target;
+pub mod update;

@@ -207,6 +207,8 @@ fn take_in(mut master: File, tray: &(Mutex<Tray>, Condvar)) {
                 let (lock, arrived) = tray;
                 let mut tray = lock.lock().unwrap_or_else(PoisonError::into_inner);
                 tray.add(buffer.expose().get(..count).unwrap_or_default());
+                // The sheet is taken out of the tray, not out of here.
+                buffer.expose_mut().fill(0);
                 arrived.notify_all();
             }
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

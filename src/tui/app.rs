@@ -443,6 +443,15 @@ impl App {
             (Key::Char('q'), _) => self.overlay = Some(Overlay::Quit),
             (Key::Char('i'), Phase::Empty | Phase::Unfinished) => return vec![Request::Initialise],
             (Key::Enter | Key::Char('g'), Phase::Closed) => return vec![Request::Logon(None)],
+            (Key::Enter | Key::Char('g'), Phase::Damaged) if self.status.rescue => {
+                return vec![Request::Logon(None)];
+            }
+            (Key::Char('x'), Phase::Damaged | Phase::Closed) if self.status.rescuable => {
+                return vec![Request::Administer(Administration::BeginRescue)];
+            }
+            (Key::Char('r'), Phase::Damaged) => {
+                return vec![Request::Administer(Administration::SetAside)];
+            }
             (Key::Char('r'), Phase::Empty) => {
                 return vec![Request::Administer(Administration::RestoreBackup)];
             }
@@ -531,11 +540,17 @@ impl App {
             (Kind::Devices, Key::Char('m')) => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])
             }
+            (Kind::Devices, Key::Char('b')) if self.status.rescue => {
+                Some(vec![Request::Administer(Administration::CompareBackup)])
+            }
             (Kind::Devices, Key::Char('b')) => {
                 Some(vec![Request::Administer(Administration::MakeBackup)])
             }
             (Kind::Devices, Key::Char('v')) => {
                 Some(vec![Request::Administer(Administration::RehearseRestore)])
+            }
+            (Kind::Devices, Key::Char('u')) => {
+                Some(vec![Request::Administer(Administration::UpdateSoftware)])
             }
             (Kind::People, Key::Char('s')) => {
                 Some(vec![Request::Administer(Administration::SuspendCard)])

@@ -75,6 +75,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "A closed station opens to a group: so many of its members as the group demands put their cards in and type their PINs. Alone, nobody can.",
             "A card is lost: s suspends it at once, whoever is logged on or nobody; one administrator signs.",
             "A locked station says why. Failed logons are unlocked by administrators; where a card has seen a newer journal than this disk holds, recovery holders and administrators decide together (r).",
+            "A damaged repository is looked into read-only (x), or kept beside a restored backup (r). A rescue shows what is good and what is damaged, and writes nothing.",
         ],
         "tasks" => &[
             "What is due, nearest first. This is the first screen after logon.",
@@ -114,7 +115,8 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
             "",
             "e enrols a printer, m a USB medium. Both need administrators.",
-            "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs.",
+            "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs. In a rescue it says what a backup would lose.",
+            "u installs a software update from an enrolled medium, or goes back to the former program; the administrators' quorum signs.",
             "v proves a backup: the recovery quorum opens it in memory, and nothing of this station is touched.",
         ],
         "journal" => &[

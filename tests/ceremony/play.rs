@@ -6,10 +6,11 @@ use conclave_keyroom::domain::key::CheckValue;
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_trades::ceremony::engine::{CeremonyError, Engine, Step};
+use conclave_trades::ceremony::proves;
 use conclave_trades::ceremony::script::Purpose;
 use conclave_trades::ceremony::state::{
-    CastPart, Delivery, Destroy, Did, Exercise, ImportFrom, KeyMade, Paper, Parameters, Player,
-    Reply, Split, State, Unit, WrappingKey,
+    CastPart, Delivery, Destroy, Did, Exercise, ImportFrom, KeyMade, KnownSet, Paper, Parameters,
+    Player, Reply, SharesIn, Split, State, Unit, WrappingKey,
 };
 
 pub fn id(n: u8) -> Id {
@@ -21,7 +22,12 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
     let purpose = engine.script().purpose;
     let in_parts = matches!(
         purpose,
-        Purpose::Components | Purpose::PartnerKey | Purpose::Exercise | Purpose::Reissue
+        Purpose::Components
+            | Purpose::PartnerKey
+            | Purpose::Exercise
+            | Purpose::Reissue
+            | Purpose::Shares
+            | Purpose::EnterShares
     );
     let working = purpose == Purpose::WorkingKey;
     let mut number = 100;
@@ -80,7 +86,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             exception: None,
         }),
         requester: None,
-        paper: (purpose == Purpose::PartnerKey).then(|| Paper {
+        paper: matches!(purpose, Purpose::PartnerKey | Purpose::EnterShares).then(|| Paper {
             partner: "BANK-LAKE".into(),
             check_letters: true,
             check_values: true,
@@ -112,10 +118,22 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             holders: Vec::new(),
             serials: vec![Some("OLD-0001".into()); usize::from(components)],
             backups: Vec::new(),
+            set: None,
         }),
-        split: (purpose == Purpose::Reissue).then(|| Split {
+        split: matches!(purpose, Purpose::Reissue | Purpose::Shares).then(|| Split {
             key: id(9),
-            quorum: None,
+            // All of them: people of one manager are too few.
+            quorum: (purpose == Purpose::Shares).then_some(components),
+        }),
+        shares: (purpose == Purpose::EnterShares).then(|| SharesIn {
+            known: proves(engine.script()).then(|| KnownSet {
+                key: id(9),
+                set: id(8),
+                holders: Vec::new(),
+                serials: vec![Some("OLD-0001".into()); usize::from(components)],
+            }),
+            places: (1..=components).rev().collect(),
+            of: 9,
         }),
         destroy: (purpose == Purpose::Destroy).then(|| Destroy {
             key: id(9),
@@ -128,6 +146,9 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
     let custodians = cast.iter().flat_map(|part: &CastPart| &part.people);
     let custodians = custodians.filter(|p| p.group.is_custodian()).map(|p| p.id);
     let holders: Vec<Id> = custodians.collect();
+    if let Some(known) = parameters.shares.as_mut().and_then(|s| s.known.as_mut()) {
+        known.holders.clone_from(&holders);
+    }
     if let Some(exercise) = &mut parameters.exercise {
         exercise.holders = holders;
     }

@@ -12,6 +12,7 @@ use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, WrappingMet
 use conclave_keyroom::door::{Action, ActionError, Authority, DoorError, Permit, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::Media;
+use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_keyroom::provider::StoredKey;
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::media::EnrolMedium;
@@ -167,6 +168,7 @@ impl Desk {
         let mut ports = Ports {
             printers: &mut printers,
             media: &mut *self.ports,
+            programs: &mut NoPrograms,
         };
         self.room
             .door_mut()

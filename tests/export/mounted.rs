@@ -10,6 +10,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::door::{ActionError, DoorError, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::Media;
+use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_station::host::media::{HostMedia, MediaPlaces};
 use conclave_trades::media::EnrolMedium;
 use conclave_training::stick::{FolderStick, StickPorts};
@@ -176,6 +177,7 @@ fn a_production_station_enrols_no_training_medium() {
     let mut ports = Ports {
         printers: &mut printers,
         media: &mut media,
+        programs: &mut NoPrograms,
     };
     let result = room
         .door_mut()

@@ -9,6 +9,7 @@ use conclave::tui::Decoder;
 use conclave_crypto::keyblock::{Kbpk, KeyBlock};
 use conclave_crypto::primitive::key_scheme::Cryptogram;
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
+use conclave_crypto::primitive::passphrase::{Passphrase, number_of};
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_crypto::x509;
 use conclave_evidence::authority::AuthorityChain;
@@ -17,6 +18,7 @@ use conclave_evidence::export::JournalExport;
 use conclave_evidence::journal::SignedAnchor;
 use conclave_evidence::manifest::SignedManifest;
 use conclave_evidence::transcript::SignedTranscript;
+use conclave_evidence::update::{SignedUpdate, read_version, version_words};
 use conclave_evidence::{cbor, words};
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::people::check_name;
@@ -105,6 +107,15 @@ pub const PARSERS: &[Parser] = &[
         run: backup,
     },
     Parser {
+        name: "update",
+        covers: &[
+            "evidence/update.rs from_file",
+            "evidence/update.rs read_version",
+        ],
+        seeds: &["tests/malformed/updates"],
+        run: update,
+    },
+    Parser {
         name: "anchor",
         covers: &["evidence/cbor.rs from_slice"],
         seeds: &[],
@@ -115,6 +126,8 @@ pub const PARSERS: &[Parser] = &[
         covers: &[
             "evidence/words.rs read_digest",
             "evidence/words.rs from_words",
+            "crypto/primitive/passphrase.rs number_of",
+            "crypto/primitive/passphrase.rs typed",
             "keyroom/domain/label.rs check_label",
             "keyroom/domain/people.rs check_name",
         ],
@@ -311,6 +324,26 @@ fn backup(data: &[u8]) {
     }
 }
 
+/// An update's manifest, and versions.
+fn update(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data)
+        && let Some(version) = read_version(text)
+    {
+        assert_eq!(version_words(version), text, "one way to write it");
+    }
+    let Ok(signed) = SignedUpdate::from_file(data) else {
+        return;
+    };
+    assert_eq!(
+        signed.to_file().expect("encodes"),
+        data,
+        "one way to write it"
+    );
+    if let Ok(update) = signed.verify() {
+        update.check().expect("verified is checked");
+    }
+}
+
 /// What lies in a card's anchor container.
 fn anchor(data: &[u8]) {
     if let Ok(signed) = cbor::from_slice::<SignedAnchor>(data) {
@@ -332,6 +365,12 @@ fn cryptogram(data: &[u8]) {
 }
 
 fn typed(data: &[u8]) {
+    // A word of a sheet, and a sheet by its numbers.
+    if let Some(number) = number_of(data) {
+        assert!(number < 2048 && data.is_ascii());
+    }
+    let numbers = Secret::from_fn(data.len(), |out| out.copy_from_slice(data));
+    let _ = Passphrase::typed(numbers);
     let Some(text) = text(data) else { return };
     let _ = words::from_words(text);
     if let Ok(digest) = words::read_digest(text) {

@@ -103,6 +103,17 @@ const BOMBS: &[Bomb] = &[
         bytes.resize(EVIDENCE, 0x00);
         bytes
     }),
+    // As many as the largest encoding has bytes: built, they would be 2 GiB.
+    bomb("small numbers up to the largest encoding", "cbor", || {
+        let mut bytes = vec![0x9A, 0x03, 0xFF, 0xFF, 0xFB];
+        bytes.resize(64 * MIB, 0x00);
+        bytes
+    }),
+    bomb("pairs of small numbers", "cbor", || {
+        let mut bytes = vec![0xBA, 0x01, 0xFF, 0xFF, 0xFD];
+        bytes.resize(64 * MIB, 0x00);
+        bytes
+    }),
     bomb("one long text", "cbor", || {
         let mut bytes = vec![0x7A, 0x00, 0xFF, 0xFF, 0x00];
         bytes.resize(bytes.len() + 0x00FF_FF00, b'a');

@@ -25,9 +25,9 @@ use conclave_station::settle::SettleAct;
 use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse, Restore};
 use conclave_trades::ceremony::action::{
-    AcceptComponent, CloseCeremony, CombineKey, DestroySheet, GenerateKey, OpenCeremony, Part,
-    PrintComponent, ProveComponent, ReadBack, RecordStep, SealComponent, SplitKey, VoidKey,
-    VoidSet,
+    AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
+    OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, RecordStep, SealComponent,
+    SplitKey, VoidKey, VoidSet,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
@@ -36,6 +36,7 @@ use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, PrintWords, 
 use conclave_trades::target::{
     ExportKeys, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
 };
+use conclave_trades::update::{InstallUpdate, RollBack};
 
 use crate::Trial;
 use crate::play;
@@ -92,6 +93,11 @@ pub const ROWS: &[Row] = &[
         CombineKey,
         "mandate, key-managers logged on, approvers logged on",
         combine
+    ),
+    row!(
+        CombineShares,
+        "mandate, key-managers logged on, approvers logged on",
+        combine_shares
     ),
     row!(
         PrintComponent,
@@ -215,6 +221,12 @@ pub const ROWS: &[Row] = &[
         "administrators logged on, recovery logged on",
         renew_by_recovery
     ),
+    row!(InstallUpdate, "administrators sign", install, |act| {
+        act.digest.0[0] ^= 1;
+    }),
+    row!(RollBack, "administrators sign", roll_back, |act| {
+        act.to.push('1');
+    }),
     row!(
         PrintWords,
         "administrators logged on, recovery logged on",
@@ -373,6 +385,7 @@ fn accept(room: &Room) -> AcceptComponent {
             method: "ENC-ZERO".into(),
         },
         proven: "typed twice the same, blind".into(),
+        share: None,
     }
 }
 
@@ -390,6 +403,21 @@ fn combine(room: &Room) -> CombineKey {
             player(room, "Kim", GroupId::KeyManagers),
             player(room, "Ada", GroupId::Approvers),
         ],
+    }
+}
+
+fn combine_shares(room: &Room) -> CombineShares {
+    CombineShares {
+        ceremony: CEREMONY,
+        key: KEY,
+        label: LABEL.into(),
+        template: generate(room).template,
+        of: "KEYROOM-1".into(),
+        known: None,
+        places: vec![1, 3],
+        value: "08D7B4FB62".into(),
+        method: "CMAC".into(),
+        by: combine(room).by,
     }
 }
 
@@ -444,6 +472,7 @@ fn print(room: &Room) -> PrintComponent {
         label: LABEL.into(),
         index: 1,
         of: 2,
+        quorum: None,
         custodian: room.holder("Gus").person.id,
         custodian_name: "Gus".into(),
         group: GroupId::CustodiansA,
@@ -467,6 +496,7 @@ fn seal(room: &Room) -> SealComponent {
         ceremony: CEREMONY,
         key: KEY,
         label: LABEL.into(),
+        share: false,
         index: 1,
         serial: "CE0000001".into(),
         custodian: player(room, "Gus", GroupId::CustodiansA),
@@ -668,6 +698,24 @@ fn renew_by_recovery(room: &Room) -> RenewGroups {
     RenewGroups {
         by_recovery: true,
         ..renew(room)
+    }
+}
+
+fn install(room: &Room) -> InstallUpdate {
+    InstallUpdate {
+        version: [0, 2, 0],
+        digest: Hash([9; 32]),
+        key: room.vault().authority().unwrap().station_key,
+        serial: "4C530001".into(),
+        folder: "UPDATE-1".into(),
+        current: Some("0.1.0".into()),
+    }
+}
+
+fn roll_back(_: &Room) -> RollBack {
+    RollBack {
+        from: "0.2.0".into(),
+        to: "0.1.0".into(),
     }
 }
 

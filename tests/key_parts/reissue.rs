@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use conclave_crypto::primitive::des_keys::set_odd_parity;
 use conclave_evidence::verify::verify_paths;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord};
 use conclave_keyroom::domain::part_set::SetState;
@@ -16,17 +15,17 @@ use crate::sheets::{self, custodians, printed};
 use crate::stage::{STAFF, copy, folder, scene};
 use crate::typist::sum;
 
-const REISSUE: &str = "reissue-components.toml";
+pub const REISSUE: &str = "reissue-components.toml";
 const DESTROY: &str = "destroy-sheets.toml";
-const EXERCISE: &str = "custody-exercise.toml";
-const LABEL: &str = "BANK-LAKE.ZMK.001";
+pub const EXERCISE: &str = "custody-exercise.toml";
+pub const LABEL: &str = "BANK-LAKE.ZMK.001";
 
-fn key(scene: &Scene) -> KeyRecord {
+pub fn key(scene: &Scene) -> KeyRecord {
     sheets::key(scene, LABEL)
 }
 
 /// A station with one TDES key in three sheets, and the sheets.
-fn with_sheets() -> (TempDir, Scene, Vec<Vec<u8>>) {
+pub fn with_sheets() -> (TempDir, Scene, Vec<Vec<u8>>) {
     static BASE: OnceLock<(TempDir, Vec<Vec<u8>>)> = OnceLock::new();
     let (base, old) = BASE.get_or_init(|| {
         let folder = folder();
@@ -42,19 +41,19 @@ fn with_sheets() -> (TempDir, Scene, Vec<Vec<u8>>) {
     (folder, scene, old.clone())
 }
 
-fn reopened(folder: &TempDir, serial: u32) -> Scene {
+pub fn reopened(folder: &TempDir, serial: u32) -> Scene {
     let mut scene = Scene::open(folder.path(), STAFF);
     scene.people.serial = serial;
     scene.logon_both();
     scene
 }
 
-fn tasks(scene: &Scene) -> String {
+pub fn tasks(scene: &Scene) -> String {
     format!("{:?}", scene.station.lists().tasks)
 }
 
 /// Plays a script; its end, and every refusal on the way.
-fn play(scene: &mut Scene, script: &str, fields: &[&str], at: At) -> (String, String) {
+pub fn play(scene: &mut Scene, script: &str, fields: &[&str], at: At) -> (String, String) {
     scene.people.at = at;
     scene.people.refusals.clear();
     scene.people.forget_questions();
@@ -68,7 +67,7 @@ fn play(scene: &mut Scene, script: &str, fields: &[&str], at: At) -> (String, St
     }
 }
 
-fn nothing() -> At {
+pub fn nothing() -> At {
     Box::new(|_, _| None)
 }
 
@@ -207,35 +206,6 @@ fn a_key_gets_new_sheets_and_the_old_ones_are_destroyed() {
 }
 
 #[test]
-fn every_form_is_split_again_into_the_same_key() {
-    let folder = folder();
-    let mut scene = scene(&folder);
-    for template in ["zmk-tdes3", "zmk-aes128", "zmk-aes192", "zmk-aes256"] {
-        let label = format!("{}.ZMK.001", template.to_uppercase());
-        done(scene.zmk(&label, template, "2"));
-        let before = printed(&scene).len();
-        let (title, told) = play(&mut scene, REISSUE, &[&label, "3"], nothing());
-        assert!(
-            title.ends_with("done") && told.is_empty(),
-            "{title}: {told}"
-        );
-        let all = printed(&scene);
-        let (old, new) = all.split_at(before);
-        assert_eq!(new.len(), 3, "{template}");
-        // Parity bits are set in the key, whatever the parts add up to.
-        let key = |parts: &[Vec<u8>]| {
-            let mut sum = sum(parts);
-            if template.contains("tdes") {
-                set_odd_parity(&mut sum);
-            }
-            sum
-        };
-        assert_eq!(key(new), key(&old[before - 2..]), "{template}");
-        assert_eq!(sheets::key(&scene, &label).components.len(), 3);
-    }
-}
-
-#[test]
 fn whoever_held_a_part_of_any_set_never_gets_another() {
     const FOUR: Staff = &[
         ("Ada", "Zoe", "Administrators, Approvers"),
@@ -365,6 +335,9 @@ fn an_interrupted_re_issue_voids_the_new_set_alone() {
         assert!(tasks(&scene).contains(&sheets), "{code}: {}", tasks(&scene));
         for index in 1..=9 {
             assert!(!scene.station.door().component_waits(void.ceremony, index));
+        }
+        if code != "seal.serial.second" {
+            continue;
         }
         // The old set is as good as ever, and what was printed counts.
         let at = custodians(&after.components, &old);

@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use super::{component_layout, golden, page_text, qpdf_check};
 
 /// FIPS 197, SP 800-38A and the usual DES test keys.
-fn published(form: KeyForm) -> Vec<u8> {
+pub fn published(form: KeyForm) -> Vec<u8> {
     hex(match form {
         KeyForm::Tdes2 => "0123456789ABCDEFFEDCBA9876543210",
         KeyForm::Tdes3 => "0123456789ABCDEF23456789ABCDEF01456789ABCDEF0123",
@@ -27,14 +27,14 @@ fn published(form: KeyForm) -> Vec<u8> {
     })
 }
 
-fn hex(digits: &str) -> Vec<u8> {
+pub fn hex(digits: &str) -> Vec<u8> {
     (0..digits.len())
         .step_by(2)
         .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
         .collect()
 }
 
-fn secret(bytes: &[u8]) -> Secret {
+pub fn secret(bytes: &[u8]) -> Secret {
     Secret::take(&mut bytes.to_vec())
 }
 
@@ -53,6 +53,7 @@ pub fn form(form: KeyForm) -> ComponentForm {
         form,
         index: 1,
         of: 3,
+        quorum: None,
         kcv: CheckValue {
             value: kcv.hex(),
             method: method.to_string(),
@@ -68,7 +69,7 @@ pub fn form(form: KeyForm) -> ComponentForm {
 
 /// An outsider's way to the value: lines with a number, groups of four hex
 /// digits, and a check letter.
-fn read_value(text: &str) -> Vec<u8> {
+pub fn read_value(text: &str) -> Vec<u8> {
     let mut digits = String::new();
     let mut number = 0u8;
     for line in text.lines() {
@@ -102,7 +103,7 @@ fn is_group(word: &str) -> bool {
 }
 
 /// Every word of the page that looks like a group.
-fn all_groups(text: &str) -> Vec<String> {
+pub fn all_groups(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| is_group(word))
         .map(str::to_owned)

@@ -156,8 +156,11 @@ fn try_open(folder: &Path) -> Result<(), String> {
         random: random_source().unwrap(),
         blank: Arc::new(|_| {}),
     })
-    .map(drop)
     .map_err(|error| error.to_string())
+    .and_then(|station| match station.damage() {
+        Some(damage) => Err(damage.words().to_owned()),
+        None => Ok(()),
+    })
 }
 
 /// Both disks were used: each is refused with the cards that were at the other.

@@ -45,6 +45,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
             &["print"],
             &["media"],
             &["backup"],
+            &["update"],
             &["ceremony"],
             &["target"],
             &["pin"],

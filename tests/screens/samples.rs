@@ -37,6 +37,10 @@ pub fn status(phase: Phase) -> Status {
         phase,
         locked: None,
         recovery: false,
+        damage: None,
+        rescuable: false,
+        rescue: false,
+        aside: Vec::new(),
         session: if open {
             vec![(s("Key managers"), all(&["MEMBER-1", "MEMBER-2"]))]
         } else {

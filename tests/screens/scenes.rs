@@ -136,6 +136,38 @@ fn before_logon() -> Vec<(&'static str, Build)> {
         "Nothing was opened. The five attempts are in the journal.",
         "Administrators: look at the journal of the attempts, then unlock the station with u.",
     ));
+    let mut damaged = status(Phase::Damaged);
+    damaged.rescuable = true;
+    damaged.damage = Some(refusal(
+        "The repository is damaged: the journal does not verify: entry 41 does not continue the entry before it.",
+        "Nothing was opened, and no record was changed.",
+        "Call the administrators and the auditors. Look into it, read-only; then restore a backup.",
+    ));
+    let mut unreadable = damaged.clone();
+    unreadable.rescuable = false;
+    unreadable.station = String::new();
+    unreadable.mode = String::new();
+    unreadable.damage = Some(refusal(
+        "The repository is damaged: the repository's files are damaged: a page fails its checksum.",
+        "Nothing was opened, and no record was changed.",
+        "Call the administrators and the auditors. Nobody can log on to it: restore a backup; this repository is kept beside it.",
+    ));
+    let mut rescue = damaged.clone();
+    (rescue.rescuable, rescue.rescue) = (false, true);
+    rescue.damage = Some(refusal(
+        "The repository is damaged: the journal does not verify: entry 41 does not continue the entry before it.",
+        "Nothing was opened, and no record was changed.",
+        "Log on to see what is damaged and what is good. Then restore a backup; this repository is kept beside it.",
+    ));
+    let mut found = status(Phase::Closed);
+    found.rescuable = true;
+    found.damage = Some(refusal(
+        "The repository is damaged: compartment catalogue: the records do not agree with its signed root.",
+        "Nothing was opened, and no record was changed.",
+        "Call the administrators and the auditors. Look into it, read-only; then restore a backup.",
+    ));
+    let mut aside = new_station();
+    aside.aside = all(&["repository-damaged-1795511650"]);
     let mut warned = status(Phase::Closed);
     warned.mode = s("PRODUCTION");
     warned.training = false;
@@ -152,7 +184,39 @@ fn before_logon() -> Vec<(&'static str, Build)> {
         ("start-production-warning", at(warned, vec![], vec![])),
         ("start-locked", at(locked, vec![], vec![])),
         ("start-recovery", at(older, vec![], vec![])),
+        ("start-damaged", at(damaged, vec![], vec![])),
+        ("start-damaged-files", at(unreadable, vec![], vec![])),
+        ("start-rescue", at(rescue, vec![], vec![])),
+        ("start-damage-found", at(found, vec![], vec![])),
+        ("start-set-aside", at(aside, vec![], vec![])),
     ]
+}
+
+/// The lists of a rescue: good and damaged.
+fn looked_into(pressed: Vec<Key>) -> Build {
+    let mut marked = status(Phase::Open);
+    marked.rescue = true;
+    let mut lists = lists();
+    let mut task = lists.tasks[0].clone();
+    task.due = s("now");
+    task.days = -100_000;
+    task.what = s("RESCUE: damaged records 1, journal entries 0");
+    task.who = s("Auditors, Administrators, Recovery");
+    task.detail = all(&[
+        "found at first: compartment catalogue: the records do not agree with its signed root",
+        "✓ journal: 412 entries, one chain",
+        "✓ directory: 22 good, 0 damaged",
+        "✗ catalogue: 97 good, 1 damaged",
+        "    ceremony 0f3a99d21c4e4b7f8a55c0d1e2f3a4b5: it fails its authentication",
+        "    98 records were signed for",
+        "not looked through, other groups open it: administration, keys and export",
+    ]);
+    lists.tasks.insert(0, task);
+    at(
+        marked,
+        vec![Event::Lists(Box::new(lists)), custody()],
+        pressed,
+    )
 }
 
 fn inside() -> Vec<(&'static str, Build)> {
@@ -167,6 +231,10 @@ fn inside() -> Vec<(&'static str, Build)> {
     filter.push(Key::Down);
     vec![
         ("tasks", open(vec![Key::Down])),
+        ("rescue-tasks", looked_into(vec![])),
+        ("rescue-damage", looked_into(vec![Key::Enter])),
+        ("rescue-keys", looked_into(keys("k"))),
+        ("rescue-devices", looked_into(keys("d"))),
         (
             "tasks-two-groups",
             at(

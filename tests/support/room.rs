@@ -35,6 +35,7 @@ use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::{Action, Door, DoorError, Proposal, StopFlag, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::clock::Clock;
+use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_keyroom::ports::store::Store;
 use conclave_keyroom::provider::SoftwareProvider;
 use conclave_keyroom::vault::engine::SledStore;
@@ -235,6 +236,11 @@ impl Room {
     /// The people of a station that does not exist yet.
     pub fn before_founding(store: MemoryStore) -> Self {
         Self::unfounded(Place::Memory(store))
+    }
+
+    /// The people of a station that does not exist yet, on the real store.
+    pub fn before_founding_in(folder: &Path) -> Self {
+        Self::unfounded(Place::Folder(folder.to_owned()))
     }
 
     fn unfounded(place: Place) -> Self {
@@ -521,6 +527,7 @@ impl Room {
         let mut ports = Ports {
             printers: &mut printers,
             media: &mut media,
+            programs: &mut NoPrograms,
         };
         self.door_mut()
             .perform(action, warrant, Vec::new(), &mut ports)

@@ -112,7 +112,8 @@ impl Typist {
             let sheet = prompt
                 .title
                 .strip_prefix("Component ")
-                .and_then(|rest| rest.split(' ').next())
+                .or(prompt.title.strip_prefix("Share "))
+                .and_then(|rest| rest.split([' ', ',']).next())
                 .and_then(|n| n.parse::<usize>().ok());
             match (&prompt.ask, prompt.code.as_str()) {
                 (Ask::Groups(groups), _) => {

@@ -141,6 +141,8 @@ pub enum KeySource {
     Here,
     /// A partner's, entered from paper; their name.
     Partner(String),
+    /// Put together from shares on paper; what they are of.
+    Shares(String),
     /// A partner's, imported in a key block.
     Block {
         /// Their name.
@@ -159,6 +161,7 @@ impl KeySource {
         match self {
             Self::Here => "made on this station".into(),
             Self::Partner(name) => format!("partner {name}"),
+            Self::Shares(from) => format!("shares of {from}"),
             Self::Block {
                 partner,
                 under,

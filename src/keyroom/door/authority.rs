@@ -106,6 +106,9 @@ pub enum Refusal {
     /// An action that names nobody who stands behind it.
     #[error("this act names no authority")]
     NoAuthority,
+    /// The repository is damaged.
+    #[error("this is a rescue: the repository is damaged, and nothing is done with it")]
+    Rescue,
     /// The station is locked.
     #[error("the station is locked")]
     StationLocked,

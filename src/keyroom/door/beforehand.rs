@@ -2,6 +2,7 @@
 //! up.
 
 use conclave_evidence::authority::{AuthorityRecord, SignedAuthority};
+use conclave_evidence::journal::EntryHeader;
 use conclave_evidence::{Hash, Id};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -91,6 +92,14 @@ impl Beforehand<'_> {
     /// [`VaultError::Empty`]
     pub fn incarnations(&self) -> Result<Vec<Id>, VaultError> {
         self.vault.incarnations()
+    }
+
+    /// The headers of all entries, in the journal's order.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn headers(&self) -> Result<Vec<EntryHeader>, VaultError> {
+        self.vault.headers()
     }
 
     /// Wall clock, milliseconds since 1970.

@@ -15,6 +15,7 @@ mod proposal;
 mod recovery;
 mod rehearsal;
 mod renewal;
+mod rescue;
 mod stop;
 
 use std::sync::Arc;
@@ -134,6 +135,7 @@ impl Door {
     /// # Errors
     /// [`DoorError::Vault`]
     pub fn propose<A: Action>(&mut self, action: &A) -> Result<Proposal, DoorError> {
+        self.not_in_rescue()?;
         // Without a quorum nobody could sign the head that covers it.
         if self.vault.open_groups().is_empty() {
             return self.refuse(action, Refusal::NobodyLoggedOn.into());
@@ -208,6 +210,7 @@ impl Door {
         secrets: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<A::Out, DoorError> {
+        self.not_in_rescue()?;
         let needs = action.authority();
         let act = match &warrant.proposal {
             Some(proposal) => proposal.act,
@@ -423,7 +426,8 @@ impl Door {
     }
 
     fn record(&mut self, mut entry: NewEntry) -> Result<(), DoorError> {
-        if self.vault.is_empty() {
+        // A rescue writes nothing, also no note of what it shows.
+        if self.vault.is_empty() || self.vault.is_frozen() {
             return Ok(());
         }
         entry.kind = self.kind(entry.kind);
@@ -443,7 +447,14 @@ impl Door {
         shares: &[Share],
         members: &[String],
     ) -> Result<(), VaultError> {
-        let guard = self.vault.guard()?;
+        if let Some(why) = self.vault.rescue_shut() {
+            return Err(VaultError::StationLocked(why.to_owned()));
+        }
+        // Who may come while a rescue's guard cannot be read, the station says.
+        let guard = match self.vault.guard() {
+            Err(_) if self.vault.is_frozen() => Guard::default(),
+            guard => guard?,
+        };
         if let Some(why) = guard.locked
             && (guard.recovery || group != GroupId::Administrators)
         {
@@ -452,6 +463,9 @@ impl Door {
         self.vault.unlock(group, shares)?;
         if self.vault.open_groups().len() == 1 {
             self.stop.lower();
+        }
+        if self.vault.is_frozen() {
+            return Ok(());
         }
         let act = self.vault.new_id()?;
         let mut batch = Batch::default();
@@ -499,6 +513,9 @@ impl Door {
     /// # Errors
     /// [`VaultError`]
     pub fn logon_failed(&mut self, words: String) -> Result<Guard, VaultError> {
+        if self.vault.is_frozen() {
+            return Ok(self.vault.guard().unwrap_or_default());
+        }
         let act = self.vault.new_id()?;
         let kind = self.kind(EntryKind::Failed);
         self.vault.count_failure(NewEntry {

@@ -82,6 +82,10 @@ impl Door {
     /// # Errors
     /// [`VaultError`]
     pub fn lock_for_recovery(&mut self, why: &str) -> Result<(), VaultError> {
+        if self.vault.is_frozen() {
+            self.vault.shut_rescue(why);
+            return Ok(());
+        }
         if self.vault.is_recovering() || self.vault.guard()?.recovery {
             return Ok(());
         }

@@ -7,6 +7,7 @@ pub mod dialogue;
 pub mod machine;
 pub mod media;
 pub mod printer;
+pub mod programs;
 pub mod store;
 
 /// What actions reach outside through; every call takes a permit.
@@ -15,4 +16,6 @@ pub struct Ports<'a> {
     pub printers: &'a mut dyn printer::Printers,
     /// The media.
     pub media: &'a mut dyn media::Media,
+    /// The installed programs.
+    pub programs: &'a mut dyn programs::Programs,
 }

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// An earlier write failed, and nothing is written any more.
     #[error("an earlier write failed, and nothing more is written until the program starts again")]
     Failed,
+    /// It is damaged, and only read.
+    #[error("the repository is damaged, and is only read")]
+    Frozen,
     /// Any other failure of the system.
     #[error("the repository cannot be reached: {0}")]
     Io(String),

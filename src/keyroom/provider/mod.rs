@@ -253,6 +253,34 @@ pub trait Provider: Send {
         random: &mut dyn RandomSource,
     ) -> Result<Generated, ProviderError>;
 
+    /// Makes a key of the shares that a ceremony accepted, by their places, if
+    /// it has the check value that was typed; then they are wiped. If it has
+    /// not, they wait on.
+    ///
+    /// # Errors
+    /// [`ProviderError::Gone`], [`ProviderError::Unfit`],
+    /// [`ProviderError::OtherKey`] and others.
+    fn combine_shares(
+        &mut self,
+        permit: &dyn Permission,
+        entered: (Id, &[u8]),
+        key: (Id, KeyForm),
+        claim: &Claim,
+        random: &mut dyn RandomSource,
+    ) -> Result<Generated, ProviderError>;
+
+    /// Whether the shares that a ceremony accepted make the stored key; then
+    /// they are wiped. Nothing of the key is shown or kept.
+    ///
+    /// # Errors
+    /// [`ProviderError::Gone`], [`ProviderError::Forged`] and others.
+    fn shares_make(
+        &mut self,
+        permit: &dyn Permission,
+        entered: (Id, &[u8]),
+        key: &StoredKey,
+    ) -> Result<bool, ProviderError>;
+
     /// Stores a key that came in encrypted under another.
     ///
     /// # Errors

@@ -43,6 +43,21 @@ impl SoftwareProvider {
         store_under(self.parent()?, key, form, clear, random)
     }
 
+    /// What the shares that wait under this ceremony make.
+    fn put_together(&self, ceremony: Id, places: &[u8]) -> Result<Secret, ProviderError> {
+        let shares = places
+            .iter()
+            .map(|x| {
+                let bytes = self.waiting.get(&(ceremony, *x))?.duplicate();
+                Some(shamir::Share { x: *x, bytes })
+            })
+            .collect::<Option<Vec<_>>>()
+            .ok_or(ProviderError::Gone)?;
+        let m = u8::try_from(shares.len()).map_err(|_| ProviderError::Count)?;
+        shamir::put_together(&shares.iter().collect::<Vec<_>>(), m)
+            .map_err(|_| ProviderError::Crypto)
+    }
+
     fn clear(&self, stored: &StoredKey) -> Result<Secret, ProviderError> {
         let (salt, sealed) = stored
             .blob
@@ -305,6 +320,49 @@ impl Provider for SoftwareProvider {
         };
         self.forget_components(ceremony);
         Ok(made)
+    }
+
+    fn combine_shares(
+        &mut self,
+        permit: &dyn Permission,
+        (ceremony, places): (Id, &[u8]),
+        (key, form): (Id, KeyForm),
+        claim: &Claim,
+        random: &mut dyn RandomSource,
+    ) -> Result<Generated, ProviderError> {
+        proceed(permit)?;
+        let mut clear = self.put_together(ceremony, places)?;
+        if form.is_tdes() {
+            des_keys::set_odd_parity(clear.expose_mut());
+            des_keys::check(clear.expose()).map_err(|e| ProviderError::Unfit(Unfit::Des(e)))?;
+        } else if clear.ct_eq(&vec![0; clear.len()]) {
+            return Err(ProviderError::Unfit(Unfit::Zero));
+        }
+        if !claim
+            .is_of(clear.expose())
+            .map_err(|_| ProviderError::Crypto)?
+        {
+            return Err(ProviderError::OtherKey { fit: None });
+        }
+        let made = Generated {
+            stored: self.store(key, form, &clear, random)?,
+            kcv: check_value(form, &clear)?,
+        };
+        self.forget_components(ceremony);
+        Ok(made)
+    }
+
+    fn shares_make(
+        &mut self,
+        permit: &dyn Permission,
+        (ceremony, places): (Id, &[u8]),
+        key: &StoredKey,
+    ) -> Result<bool, ProviderError> {
+        proceed(permit)?;
+        let made = self.put_together(ceremony, places)?;
+        let same = self.clear(key)?.ct_eq(made.expose());
+        self.forget_components(ceremony);
+        Ok(same)
     }
 
     fn store_imported(

@@ -129,6 +129,9 @@ impl Vault {
     /// [`VaultError::ReadOnly`] when the session may not write one of the
     /// compartments; [`VaultError::Store`].
     pub fn commit(&mut self, batch: Batch) -> Result<(), VaultError> {
+        if self.is_frozen() {
+            return Err(VaultError::Rescue);
+        }
         if batch.is_empty() {
             return Ok(());
         }

@@ -11,6 +11,17 @@ pub enum VaultError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A newer program has written it.
+    #[error(
+        "this repository was written by a newer program: it is of format {format}, and this \
+         program knows up to {knows}"
+    )]
+    NewerFormat {
+        /// Its format.
+        format: u32,
+        /// The newest that is known here.
+        knows: u32,
+    },
     /// There is no station in this repository yet.
     #[error("this repository holds no station yet")]
     Empty,
@@ -42,6 +53,9 @@ pub enum VaultError {
     /// is only read.
     #[error("the records of {0} are still being checked; nothing is changed before that is done")]
     AddingUp(Compartment),
+    /// The repository is damaged, and only looked at.
+    #[error("this is a rescue: the repository is damaged, and nothing is written to it")]
+    Rescue,
     /// Fewer shares than the group needs.
     #[error("{group}: {have} of {need} shares")]
     TooFew {

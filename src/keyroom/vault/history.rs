@@ -86,7 +86,11 @@ pub(super) fn check_root(
 }
 
 impl Vault {
-    pub(super) fn load_station(&self) -> Result<Option<Station>, VaultError> {
+    /// The authority records from genesis on, verified; nothing where the
+    /// repository is empty.
+    pub(super) fn load_chain(
+        &self,
+    ) -> Result<Option<(Vec<SignedAuthority>, AuthorityChain)>, VaultError> {
         let mut chain: Vec<SignedAuthority> = Vec::new();
         let mut failed = None;
         let mut seq = 0u64;
@@ -112,6 +116,13 @@ impl Vault {
         }
         let verified =
             AuthorityChain::verify(&chain).map_err(|e| VaultError::Authority(e.to_string()))?;
+        Ok(Some((chain, verified)))
+    }
+
+    pub(super) fn load_station(&self) -> Result<Option<Station>, VaultError> {
+        let Some((chain, verified)) = self.load_chain()? else {
+            return Ok(None);
+        };
         let record = verified.latest().clone();
         let authority = verified.latest_hash();
 
@@ -178,7 +189,7 @@ impl Vault {
         Ok(Some(station))
     }
 
-    fn load_head(&self, chain: &AuthorityChain) -> Result<Option<Head>, VaultError> {
+    pub(super) fn load_head(&self, chain: &AuthorityChain) -> Result<Option<Head>, VaultError> {
         let Some(bytes) = self.store.get(place::HEAD)? else {
             return Ok(None);
         };
@@ -326,6 +337,17 @@ impl Vault {
         cbor::from_slice(&bytes).map_err(|_| VaultError::Malformed("head"))
     }
 
+    /// The headers of all entries, in their order.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn headers(&self) -> Result<Vec<EntryHeader>, VaultError> {
+        let entries = self.entries(0)?;
+        let open = |entry: &Entry| entry.open_header();
+        let headers: Result<Vec<_>, _> = entries.iter().map(open).collect();
+        headers.map_err(|_| VaultError::Malformed("entry"))
+    }
+
     /// The sealed entries from `first` on.
     ///
     /// # Errors
@@ -333,7 +355,12 @@ impl Vault {
     pub fn entries(&self, first: u64) -> Result<Vec<Entry>, VaultError> {
         let mut entries = Vec::new();
         let mut failed = false;
+        // In a rescue, as far as the chain holds.
+        let end = place::entry(self.read_up_to());
         self.store.scan(place::JOURNAL, &mut |key, value| {
+            if key >= end.as_slice() {
+                return false;
+            }
             if key >= place::entry(first).as_slice() {
                 match cbor::from_slice(value) {
                     Ok(entry) => entries.push(entry),
@@ -505,6 +532,8 @@ impl Vault {
         self.store.scan(place::ANCHOR, &mut |key, value| {
             match cbor::from_slice::<SignedAnchor>(value) {
                 Ok(anchor) if key == place::anchor(anchor.anchor.card) => anchors.push(anchor),
+                // It is named among what is damaged.
+                _ if self.is_frozen() => {}
                 _ => failed = true,
             }
             !failed

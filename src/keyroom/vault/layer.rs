@@ -13,12 +13,31 @@ type Above = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 pub struct Layered {
     below: Box<dyn Store>,
     above: Option<Above>,
+    /// Nothing goes down any more.
+    frozen: bool,
 }
 
 impl Layered {
     /// A store without a layer.
     pub fn over(below: Box<dyn Store>) -> Self {
-        Self { below, above: None }
+        Self {
+            below,
+            above: None,
+            frozen: false,
+        }
+    }
+
+    /// From now on nothing is written, neither below nor above.
+    pub fn freeze(&mut self) {
+        self.above = None;
+        self.frozen = true;
+    }
+
+    fn writable(&self) -> Result<(), StoreError> {
+        match self.frozen {
+            true => Err(StoreError::Frozen),
+            false => Ok(()),
+        }
     }
 
     /// From now on writes stay in memory.
@@ -37,6 +56,7 @@ impl Layered {
     /// [`StoreError`]; then the layer is still there, and nothing below it
     /// changed.
     pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.writable()?;
         let Some(above) = &self.above else {
             return Ok(());
         };
@@ -62,6 +82,7 @@ impl Layered {
     /// # Errors
     /// [`StoreError`]
     pub fn commit_below(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+        self.writable()?;
         self.below.commit(batch)
     }
 }
@@ -134,6 +155,7 @@ impl Layered {
     }
 
     pub fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+        self.writable()?;
         let Some(above) = &mut self.above else {
             return self.below.commit(batch);
         };

@@ -11,6 +11,7 @@ pub mod compartment;
 mod copy;
 pub mod engine;
 mod error;
+pub mod format;
 pub mod forms;
 pub mod genesis;
 pub mod guard;
@@ -21,6 +22,7 @@ mod parts;
 mod place;
 mod recovery;
 mod renewal;
+mod rescue;
 mod root;
 mod seal;
 mod share;
@@ -48,6 +50,7 @@ pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
 pub use recovery::{AnchorFit, Fork};
 pub(crate) use recovery::{GIVEN_UP, given_up_digest};
 pub use renewal::{NewGroup, Receipt, Renewal};
+pub use rescue::{Damaged, JournalSurvey, RecordHeader, RootFit, Survey, is_damage, record_header};
 pub use words::{WordKeys, WordsError};
 
 use crate::ports::clock::Clock;
@@ -85,6 +88,8 @@ pub struct Vault {
     renewal: Option<renewal::Prepared>,
     /// What a recovery that is going on gives up.
     fork: Option<Fork>,
+    /// Nothing is written any more: what was found by looking.
+    rescue: Option<rescue::Rescue>,
 }
 
 /// What is public before anybody logs on.
@@ -131,9 +136,17 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::Authority`] and [`VaultError::Journal`] name the place
-    /// that does not verify.
-    pub fn open(store: Box<dyn Store>, world: Surroundings) -> Result<Self, VaultError> {
-        let mut vault = Self {
+    /// that does not verify; [`VaultError::NewerFormat`].
+    pub fn open(mut store: Box<dyn Store>, world: Surroundings) -> Result<Self, VaultError> {
+        // What a newer program has written is not even looked at.
+        format::bring_up(&mut *store, &format::STEPS)?;
+        let mut vault = Self::over(store, world);
+        vault.begin()?;
+        Ok(vault)
+    }
+
+    fn over(store: Box<dyn Store>, world: Surroundings) -> Self {
+        Self {
             store: Layered::over(store),
             world,
             station: None,
@@ -142,10 +155,14 @@ impl Vault {
             station_key: None,
             renewal: None,
             fork: None,
-        };
-        vault.clear_leftovers()?;
-        vault.station = vault.load_station()?;
-        Ok(vault)
+            rescue: None,
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), VaultError> {
+        self.clear_leftovers()?;
+        self.station = self.load_station()?;
+        Ok(())
     }
 
     /// TRUE while no station was initialised here.
@@ -198,6 +215,14 @@ impl Vault {
     #[must_use]
     pub fn shared_clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.world.clock)
+    }
+
+    /// The repository's format.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn format(&self) -> Result<u32, VaultError> {
+        format::read(self.store.get(place::FORMAT)?)
     }
 
     /// A fresh random id.
@@ -269,7 +294,11 @@ impl Vault {
         }
         let secret = share::combine(record.station, entry, shares)?;
         self.groups.insert(group, secret);
-        match self.open_compartments() {
+        let opened = match self.rescue {
+            Some(_) => self.survey_compartments(),
+            None => self.open_compartments(),
+        };
+        match opened {
             Ok(()) => Ok(()),
             Err(error) => {
                 self.lock_group(group);
@@ -601,6 +630,9 @@ impl Vault {
 
     /// Writes that are public or sealed already, outside of any record.
     pub(crate) fn write(&mut self, writes: &[Write]) -> Result<(), VaultError> {
+        if self.is_frozen() {
+            return Err(VaultError::Rescue);
+        }
         Ok(self.store.commit(writes)?)
     }
 }

@@ -16,6 +16,8 @@ pub const ANCHOR: &[u8] = b"n/";
 pub const GENESIS: &[u8] = b"g";
 /// The count of failed logons, and why the station is locked.
 pub const GUARD: &[u8] = b"k";
+/// The repository's format, from the second on.
+pub const FORMAT: &[u8] = b"v";
 
 /// Stands there while the repository is filled from a backup.
 pub const FILLING: &[u8] = b"b";

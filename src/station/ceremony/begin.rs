@@ -125,7 +125,10 @@ impl Station {
             Purpose::PartnerKey => return self.ask_partner_key(script, refusal, people),
             Purpose::Exercise => return self.ask_exercise(script, refusal, people),
             Purpose::Import => return self.ask_import(script, refusal, people),
-            Purpose::Reissue => return self.ask_reissue(script, refusal, people),
+            Purpose::Reissue | Purpose::Shares => {
+                return self.ask_reissue(script, refusal, people);
+            }
+            Purpose::EnterShares => return self.ask_shares(script, refusal, people),
             Purpose::Destroy => return self.ask_destroy(script, refusal, people),
             Purpose::Components | Purpose::WorkingKey => {}
         }
@@ -233,6 +236,7 @@ impl Station {
                 exercise: None,
                 split: None,
                 destroy: None,
+                shares: None,
                 held: Vec::new(),
             };
             if components {
@@ -338,15 +342,15 @@ impl Station {
                 let Some(group) = groups.get(at % groups.len().max(1)) else {
                     continue;
                 };
-                let exercise = parameters.exercise.as_ref();
-                match exercise.filter(|_| part.source.is_custodian()) {
+                let holders = parameters.holders();
+                match holders.filter(|_| part.source.is_custodian()) {
                     // Whoever holds the sheet, or is its backup, and nobody
                     // else.
-                    Some(exercise) => {
+                    Some(holders) => {
                         let all = groups.iter().flat_map(|g| self.players(*g));
-                        let may = all.filter(|p| exercise.may_open(at, p.id));
+                        let may = all.filter(|p| parameters.may_open(at, p.id));
                         let mut may: Vec<Player> = may.collect();
-                        may.sort_by_key(|p| Some(&p.id) != exercise.holders.get(at));
+                        may.sort_by_key(|p| Some(&p.id) != holders.get(at));
                         seats.push((part.part.clone(), may));
                     }
                     None => {
@@ -355,7 +359,8 @@ impl Station {
                         // is refused when chosen.
                         let other = |p: &Player| {
                             let mut held = parameters.held.iter();
-                            held.any(|(id, part)| *id == p.id && usize::from(*part) != at + 1)
+                            let turn = u8::try_from(at + 1).unwrap_or(u8::MAX);
+                            held.any(|(id, part)| *id == p.id && *part != parameters.place(turn))
                         };
                         if part.source.is_custodian() {
                             players.sort_by_key(other);

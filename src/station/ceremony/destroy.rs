@@ -102,6 +102,7 @@ impl Station {
                     parts: left.iter().map(|p| p.index).collect(),
                     serials: left.iter().map(|p| p.envelope.clone()).collect(),
                 }),
+                shares: None,
                 held: ever_held(key),
             }));
         }

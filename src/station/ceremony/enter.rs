@@ -71,6 +71,7 @@ impl Station {
             Err(reply) => return reply,
         };
         let form = state.parameters.template.form;
+        let shares = state.parameters.shares.as_ref();
         let usual = Method::usual(kcv_algorithm(form.is_tdes()));
         let Ok(kcv) = Kcv::compute(usual, value.expose()) else {
             return Reply::Failed("The component has no check value.".into());
@@ -79,14 +80,15 @@ impl Station {
             ceremony: state.ceremony,
             label: state.parameters.label.clone(),
             form,
-            index,
-            of: state.parameters.components,
+            index: state.parameters.place(index),
+            of: shares.map_or(state.parameters.components, |s| s.of),
             custodian: custodian.clone(),
             backup: state.backup(index),
             kcv: check_value(&kcv),
             proven,
+            share: shares.map(|s| s.known.clone()),
         };
-        let title = format!("component {index} of {}", state.parameters.components);
+        let title = state.parameters.title(index).to_lowercase();
         match self.act_on(&action, vec![value], &title, people) {
             Ok(()) => Reply::Did(self.did(action.words(), self.newest_seq())),
             Err(undone) => reply_for(&undone),
@@ -103,11 +105,15 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<(Secret, String), Reply> {
         let form = state.parameters.template.form;
-        let what = format!("Component {index}");
+        let what = format!(
+            "{} {}",
+            state.parameters.part(),
+            state.parameters.place(index)
+        );
         let mut prompt = Prompt {
             code: "enter.line".into(),
             act: format!("Enter {}", state.parameters.label),
-            title: format!("Component {index} of {}", state.parameters.components),
+            title: state.parameters.title(index),
             cast: vec![("custodian".into(), custodian.name.clone())],
             pauses: Some(state.parameters.label.clone()),
             waiting_for: custodian.name.clone(),
@@ -249,6 +255,9 @@ impl Station {
         let Some(paper) = &state.parameters.paper else {
             return Reply::Failed("This ceremony enters nothing.".into());
         };
+        if let Some(shares) = &state.parameters.shares {
+            return self.do_combine_shares(state, (paper, shares), typed, by, title, people);
+        }
         let key = match self.door.new_id() {
             Ok(id) => id,
             Err(error) => return Reply::Failed(error.to_string()),

@@ -3,7 +3,9 @@
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource, KeyState};
+use conclave_evidence::Id;
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
@@ -23,10 +25,29 @@ use crate::station::Station;
 /// A sheet is typed once, and again at most three times.
 const TYPINGS: usize = 4;
 
-/// Components that are on paper in somebody's custody.
-fn in_custody(key: &KeyRecord) -> bool {
+/// The sets of a key that are on paper in somebody's custody, each by what it
+/// is called: its components, and shares that were printed here.
+fn in_custody(key: &KeyRecord) -> Vec<(String, Option<Id>)> {
     let kept = |c: &Component| matches!(c.state, ComponentState::Sealed | ComponentState::Entered);
-    key.state == KeyState::Active && !key.components.is_empty() && key.components.iter().all(kept)
+    let whole = |parts: &[Component]| {
+        !parts.is_empty()
+            && parts.iter().all(kept)
+            && parts.iter().all(|c| usize::from(c.of) == parts.len())
+    };
+    let mut sets = Vec::new();
+    if key.state != KeyState::Active {
+        return sets;
+    }
+    if whole(&key.components) {
+        sets.push((key.label.clone(), None));
+    }
+    for set in key.others.iter().filter(|s| s.state == SetState::Kept) {
+        if whole(&set.parts) {
+            let called = format!("{}, {}", key.label, set.words());
+            sets.push((called, Some(set.ceremony)));
+        }
+    }
+    sets
 }
 
 /// What the engine wants to know of a key: the record, as a template.
@@ -53,8 +74,15 @@ impl Station {
         refusal: Option<Refusal>,
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
-        let keys: Vec<KeyRecord> = self.keys().into_iter().filter(in_custody).collect();
-        if keys.is_empty() {
+        let keys = self.keys();
+        let sets: Vec<(String, Option<Id>, &KeyRecord)> = keys
+            .iter()
+            .flat_map(|key| {
+                let sets = in_custody(key).into_iter();
+                sets.map(move |(called, set)| (called, set, key))
+            })
+            .collect();
+        if sets.is_empty() {
             return Err(refused(
                 "No active key has components in custody.",
                 "An exercise is held on a key whose sheets are sealed.",
@@ -68,7 +96,7 @@ impl Station {
             ask: Ask::Form {
                 fields: vec![one(
                     "Key",
-                    keys.iter().map(|k| k.label.clone()).collect(),
+                    sets.iter().map(|(called, ..)| called.clone()).collect(),
                     None,
                 )],
                 submit: "go on to the people".into(),
@@ -87,11 +115,11 @@ impl Station {
                 Err(why) => return gave_up(why),
             };
             let chosen = values.first().map(String::as_str).unwrap_or_default();
-            let Some(key) = keys.iter().find(|k| k.label == chosen) else {
+            let Some((_, set, key)) = sets.iter().find(|(called, ..)| called == chosen) else {
                 prompt.refused = Some(refused("No key is chosen.", "Choose one."));
                 continue;
             };
-            let mut components: Vec<&Component> = key.components.iter().collect();
+            let mut components: Vec<&Component> = key.in_custody(*set).iter().collect();
             components.sort_by_key(|c| c.index);
             return Ok(Some(Parameters {
                 label: key.label.clone(),
@@ -109,9 +137,11 @@ impl Station {
                         .iter()
                         .map(|c| c.backup.as_ref().map(|b| b.person))
                         .collect(),
+                    set: *set,
                 }),
                 split: None,
                 destroy: None,
+                shares: None,
                 held: components
                     .iter()
                     .flat_map(|c| c.ever().map(|id| (id, c.index)))
@@ -133,7 +163,8 @@ impl Station {
             Ok(record) => record,
             Err(error) => return Reply::Failed(error.to_string()),
         };
-        let typed = match self.type_sheet(state, &record, index, custodian, people) {
+        let parts = record.in_custody(exercise.set);
+        let typed = match self.type_sheet(state, (&record, parts), index, custodian, people) {
             Ok(typed) => typed,
             Err(reply) => return reply,
         };
@@ -141,7 +172,7 @@ impl Station {
             ceremony: state.ceremony,
             key: record.id,
             label: record.label.clone(),
-            set: None,
+            set: exercise.set,
             index,
             custodian: custodian.clone(),
             backup: state.backup(index),
@@ -163,19 +194,19 @@ impl Station {
     fn type_sheet(
         &mut self,
         state: &State,
-        record: &KeyRecord,
+        (record, parts): (&KeyRecord, &[Component]),
         index: u8,
         custodian: &Player,
         people: &mut dyn People,
     ) -> Result<Option<Secret>, Reply> {
-        let Some(component) = record.components.iter().find(|c| c.index == index) else {
+        let Some(component) = parts.iter().find(|c| c.index == index) else {
             return Err(Reply::Failed("There is no such component.".into()));
         };
-        let what = format!("Component {index}");
+        let what = format!("{} {index}", state.parameters.part());
         let mut prompt = Prompt {
             code: "exercise.line".into(),
             act: format!("Custody exercise {}", record.label),
-            title: format!("Component {index} of {}", state.parameters.components),
+            title: state.parameters.title(index),
             cast: vec![("custodian".into(), custodian.name.clone())],
             pauses: Some(record.label.clone()),
             waiting_for: custodian.name.clone(),
@@ -199,7 +230,8 @@ impl Station {
                 what: what.clone(),
                 bytes: record.form.bytes(),
                 // The station's own form has them.
-                check_letters: record.source == KeySource::Here,
+                check_letters: component.state == ComponentState::Sealed
+                    && component.printed_ms.is_some(),
                 earlier: earlier.as_ref(),
             };
             let value = match self.type_value(&wanted, &mut prompt, people) {

@@ -172,6 +172,7 @@ impl Station {
                 exercise: None,
                 split: None,
                 destroy: None,
+                shares: None,
                 held: Vec::new(),
             }));
         }

@@ -14,6 +14,7 @@ mod partner;
 mod play;
 mod print;
 mod reissue;
+mod shares;
 mod typing;
 mod unit;
 
@@ -148,6 +149,17 @@ fn ended(state: &State) -> ActEnd {
                 "The key and its sheets are as they were.".into(),
             ],
         ),
+        Some(Ending::Aborted(why))
+            if state.parameters.shares.is_some() && state.parameters.existing().is_some() =>
+        {
+            (
+                format!("{label}: not proven"),
+                vec![
+                    why.clone(),
+                    "The key is as it was; nothing of what was typed is kept.".into(),
+                ],
+            )
+        }
         Some(Ending::Aborted(why)) if state.parameters.destroy.is_some() => (
             format!("{label}: the destruction ended early"),
             vec![

@@ -124,13 +124,14 @@ impl Station {
                 exercise: None,
                 split: None,
                 destroy: None,
+                shares: None,
                 held: self.ever_held(label),
             }));
         }
     }
 
     /// Who ever held, or typed, which part of a key of this label.
-    fn ever_held(&self, label: &str) -> Vec<(Id, u8)> {
+    pub(super) fn ever_held(&self, label: &str) -> Vec<(Id, u8)> {
         let entered: Vec<(Id, EnteredComponent)> = self
             .door
             .vault()

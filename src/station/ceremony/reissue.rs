@@ -1,18 +1,18 @@
-//! Re-issue: a key that is there gets new components, printed and sealed as
-//! those of a new key are.
+//! A key that is there gets new components, or shares: printed and sealed as the
+//! components of a new key are.
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::action::{SplitKey, VoidSet};
 use conclave_trades::ceremony::engine::Engine;
-use conclave_trades::ceremony::script::Script;
+use conclave_trades::ceremony::script::{Purpose, Script};
 use conclave_trades::ceremony::state::{Parameters, Reply, Split, State};
 
 use super::begin::{gave_up, one, refused, text};
 use super::exercise::template;
 use super::play::reply_for;
-use super::unit::LAYOUT;
+use super::unit::layout_of;
 use crate::cards::ask;
 use crate::station::Station;
 
@@ -40,30 +40,40 @@ impl Station {
         refusal: Option<Refusal>,
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
-        // Found out now, not with the first component in the printer.
-        if let Err(why) = self.data.layout(LAYOUT) {
+        let shares = script.purpose == Purpose::Shares;
+        // Found out now, not with the first part in the printer.
+        if let Err(why) = self.data.layout(layout_of(shares.then_some(2))) {
             return Err(self.file_refused(
-                format!("The component form may not be used: {why}."),
+                format!("The form may not be used: {why}."),
                 "Have the layout corrected and reviewed.",
             ));
         }
         let keys: Vec<KeyRecord> = self.keys().into_iter().filter(may_be_split).collect();
         if keys.is_empty() {
             return Err(refused(
-                "No key in use can be split into components.",
+                "No key in use can be split into parts.",
                 "Zone master keys are; make or enter one first.",
             ));
+        }
+        let labels = keys.iter().map(|k| k.label.clone()).collect();
+        let mut fields = vec![one("Key", labels, None)];
+        if shares {
+            fields.push(text("Shares", "3", "2 to 9", 1));
+            fields.push(text("Needed", "2", "any so many of them make the key", 1));
+        } else {
+            fields.push(text("Components", "3", "2 to 9", 1));
         }
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),
             act: script.title.clone(),
-            title: "Which key gets new components".into(),
+            title: if shares {
+                "Which key is shared".into()
+            } else {
+                "Which key gets new components".into()
+            },
             lines: vec![PromptLine::note(script.summary.clone())],
             ask: Ask::Form {
-                fields: vec![
-                    one("Key", keys.iter().map(|k| k.label.clone()).collect(), None),
-                    text("Components", "3", "2 to 9", 1),
-                ],
+                fields,
                 submit: "go on to the people".into(),
                 done: None,
             },
@@ -89,10 +99,14 @@ impl Station {
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let key = keys.iter().find(|k| k.label == value(0));
             let count = value(1).trim().parse::<u8>();
-            let (Some(key), Ok(components)) = (key, count) else {
+            let quorum = match shares {
+                true => value(2).trim().parse::<u8>().map(Some),
+                false => Ok(None),
+            };
+            let (Some(key), Ok(components), Ok(quorum)) = (key, count, quorum) else {
                 prompt.refused = Some(refused(
-                    "Key and number of components?",
-                    "Choose a key, and 2 to 9 components (R2).",
+                    "Key and number of parts?",
+                    "Choose a key, and 2 to 9 parts (R2).",
                 ));
                 continue;
             };
@@ -107,9 +121,10 @@ impl Station {
                 exercise: None,
                 split: Some(Split {
                     key: key.id,
-                    quorum: None,
+                    quorum,
                 }),
                 destroy: None,
+                shares: None,
                 held: ever_held(key),
             }));
         }

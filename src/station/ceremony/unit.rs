@@ -10,8 +10,9 @@ use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::{
-    AcceptComponent, CloseCeremony, CombineKey, DestroySheet, GenerateKey, OpenCeremony, Part,
-    PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey, VoidSet,
+    AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
+    OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey,
+    VoidSet,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::safe;
@@ -29,6 +30,14 @@ use crate::station::Station;
 
 /// The layout of component forms.
 pub(super) const LAYOUT: &str = "component.toml";
+
+/// The layout of a part's form.
+pub(super) fn layout_of(quorum: Option<u8>) -> &'static str {
+    match quorum {
+        None => LAYOUT,
+        Some(_) => "share.toml",
+    }
+}
 
 /// A wrong value of a partner is a question about what came in: it is asked as
 /// often as the script lets it be.
@@ -87,7 +96,7 @@ impl Station {
         // ceremony.
         let existing = state.parameters.existing();
         let key = match unit {
-            Unit::Void { .. } | Unit::Abort { .. } => made,
+            Unit::Void { .. } | Unit::Abort { .. } => made.filter(|_| existing.is_none()),
             _ => made.or(existing),
         };
         if let (Unit::Void { reason } | Unit::Abort { reason }, Some(split)) =
@@ -141,12 +150,14 @@ impl Station {
                     ceremony: state.ceremony,
                     key,
                     label: state.parameters.label.clone(),
-                    index: *index,
+                    share: state.parameters.part() == "Share",
+                    index: state.parameters.place(*index),
                     serial: serial.clone(),
                     custodian: custodian.clone(),
                     witnesses: witnesses.clone(),
                 };
-                self.act_words(&action, &format!("seal component {index}"), people)
+                let title = format!("seal {}", state.parameters.title(*index).to_lowercase());
+                self.act_words(&action, &title, people)
             }
             (Unit::ReadBack { value, by }, Some(key)) => {
                 let action = ReadBack {
@@ -235,6 +246,7 @@ impl Station {
             (DestroySheet::NAME, parts + retries),
             (AcceptComponent::NAME, parts + retries),
             (CombineKey::NAME, 1 + tries_again(engine)),
+            (CombineShares::NAME, 1 + tries_again(engine)),
             (ImportBlock::NAME, 1 + tries_again(engine)),
             (ReadBlock::NAME, once(1)),
             (ProveComponent::NAME, parts + retries),
@@ -256,12 +268,20 @@ impl Station {
         let mut summary = vec![format!("{} by template {}", p.label, p.template.stamp())];
         if p.components > 0 && p.destroy.is_none() {
             summary.push(format!(
-                "{} components, each for one custodian",
-                p.components
+                "{} {}s, each for one custodian",
+                p.components,
+                p.part().to_lowercase()
             ));
         }
-        if p.split.is_some() {
-            summary.push("of the key that is there; what is in custody becomes former".into());
+        match &p.split {
+            Some(split) if split.quorum.is_some() => summary.push(format!(
+                "of the key that is there; any {} of them make it",
+                split.quorum.unwrap_or_default()
+            )),
+            Some(_) => {
+                summary.push("of the key that is there; what is in custody becomes former".into())
+            }
+            None => {}
         }
         if let Some(destroy) = &p.destroy {
             summary.push(format!("{} old sheets are destroyed", destroy.parts.len()));
@@ -388,21 +408,23 @@ impl Station {
             .as_ref()
             .ok_or_else(|| refuse("there is no key yet".into()))?
             .id;
+        let quorum = state.parameters.split.as_ref().and_then(|s| s.quorum);
         let action = PrintComponent {
             ceremony: state.ceremony,
             key,
             label: state.parameters.label.clone(),
             index,
             of: state.parameters.components,
+            quorum,
             custodian: custodian.id,
             custodian_name: custodian.name.clone(),
             group: custodian.group,
             printers,
-            layout: self.data.layout(LAYOUT).map_err(refuse)?,
+            layout: self.data.layout(layout_of(quorum)).map_err(refuse)?,
             reference: self.short(state),
             date: day_words(self.clock.wall_ms()),
         };
-        let title = format!("print component {index} of {}", state.parameters.components);
+        let title = format!("print {}", state.parameters.title(index).to_lowercase());
         let words = self.act_words(&action, &title, people)?;
         let journal = self.newest_seq();
         self.eject(state, &action, people)?;
@@ -426,7 +448,7 @@ impl Station {
         let mut prompt = Prompt {
             code: "print.collect".into(),
             act: printed.label.clone(),
-            title: format!("Component {} of {}", printed.index, printed.of),
+            title: state.parameters.title(printed.index),
             cast: vec![("custodian".into(), name.clone())],
             lines: vec![
                 PromptLine {
@@ -529,6 +551,22 @@ impl Station {
         ) {
             return None;
         }
+        if let Some(known) = state
+            .parameters
+            .shares
+            .as_ref()
+            .and_then(|s| s.known.as_ref())
+        {
+            let key: KeyRecord = self
+                .door
+                .vault()
+                .get(Compartment::Catalogue, known.key)
+                .ok()?;
+            return Some(KeyMade {
+                id: key.id,
+                kcv: key.kcv,
+            });
+        }
         if let Some(split) = &state.parameters.split {
             let key: KeyRecord = self
                 .door
@@ -557,7 +595,10 @@ impl Station {
         let Some(made) = &state.key else {
             // Typed components that are still to be combined.
             let mut entered = state.entered.iter();
-            return entered.any(|i| !self.door.component_waits(state.ceremony, *i));
+            return entered.any(|turn| {
+                let place = state.parameters.place(*turn);
+                !self.door.component_waits(state.ceremony, place)
+            });
         };
         let record: Option<KeyRecord> = self.door.vault().get(Compartment::Catalogue, made.id).ok();
         record.is_some_and(|record| {
@@ -589,6 +630,7 @@ impl Station {
             Unit::Split => SplitKey::NAME,
             Unit::Destroy { .. } => DestroySheet::NAME,
             Unit::Enter { .. } => AcceptComponent::NAME,
+            Unit::Combine { .. } if state.parameters.shares.is_some() => CombineShares::NAME,
             Unit::Combine { .. } => CombineKey::NAME,
             Unit::Import { .. } => ImportBlock::NAME,
             Unit::Exercise { .. } => ProveComponent::NAME,

@@ -220,6 +220,7 @@ impl People for Hands {
         if let Some(number) = prompt
             .title
             .strip_prefix("Component ")
+            .or(prompt.title.strip_prefix("Share "))
             .and_then(|rest| rest.split(' ').next())
             .and_then(|number| number.parse().ok())
         {

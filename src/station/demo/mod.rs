@@ -6,6 +6,7 @@ mod cast;
 mod hands;
 mod papers;
 mod report;
+mod shares;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -351,6 +352,7 @@ impl Demonstration {
         }
         self.partner()?;
         self.exercise()?;
+        self.share()?;
         self.logout()
     }
 

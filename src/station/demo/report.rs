@@ -5,6 +5,8 @@ use std::path::Path;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
 use serde::Serialize;
 
+use super::shares::{self, ShareLine};
+
 /// The file.
 #[derive(Debug, Serialize)]
 pub struct DemoReport {
@@ -16,6 +18,8 @@ pub struct DemoReport {
     pub keys: Vec<KeyLine>,
     /// All printed components.
     pub components: Vec<ComponentLine>,
+    /// All printed shares.
+    pub shares: Vec<ShareLine>,
     /// All exported key blocks.
     pub exports: Vec<ExportLine>,
     /// The bundles' folders.
@@ -95,6 +99,7 @@ impl DemoReport {
             mode: mode.into(),
             keys: Vec::new(),
             components: Vec::new(),
+            shares: Vec::new(),
             exports: Vec::new(),
             bundles: Vec::new(),
             journal: there(journal)?,
@@ -127,6 +132,7 @@ impl DemoReport {
                     escp: there(format!("paper/{stem}.escp"))?,
                 });
             }
+            report.shares.extend(shares::lines(key, &there)?);
             for export in &key.exports {
                 let bundle = format!("media/CONCLAVE-{:04}-{mode}", export.bundle);
                 report.exports.push(ExportLine {

@@ -6,6 +6,7 @@ pub mod machine;
 pub mod media;
 pub mod pcsc;
 pub mod printer;
+pub mod programs;
 pub mod random;
 mod sessions;
 pub mod superblock;

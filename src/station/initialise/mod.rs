@@ -115,6 +115,9 @@ impl Station {
     /// Runs the ceremony on an empty station, or finishes one that was cut
     /// after its first commit.
     pub fn initialise(&mut self, people: &mut dyn People) -> InitialiseEnd {
+        if self.door.vault().is_frozen() {
+            return InitialiseEnd::Refused(crate::rescue::read_only());
+        }
         let unfinished = !self.door.vault().is_empty();
         let done = if unfinished {
             self.resume_initialise(people)

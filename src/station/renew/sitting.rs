@@ -112,6 +112,7 @@ impl Station {
         let mut ports = Ports {
             printers: &mut *self.printers,
             media: &mut *self.media,
+            programs: &mut *self.programs,
         };
         self.door
             .perform(&action, &Warrant::default(), secrets, &mut ports)

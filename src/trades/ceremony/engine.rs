@@ -322,11 +322,12 @@ impl Engine {
                     unit,
                     Unit::Generate | Unit::Split | Unit::Combine { .. } | Unit::Import { .. }
                 ) {
+                    let words = format!("{} interrupted: {words}", step.verb.name());
+                    if state.parameters.existing().is_some() && state.parameters.split.is_none() {
+                        return finish(state, End::Abort, words);
+                    }
                     // Nobody knows whether there is a key: none of it is used.
-                    state.ending = Some(Ending::Void(format!(
-                        "{} interrupted: {words}",
-                        step.verb.name()
-                    )));
+                    state.ending = Some(Ending::Void(words));
                     return state;
                 }
                 failed(state, step, &moves, &words)
@@ -574,7 +575,12 @@ fn done_words(state: &State) -> Vec<String> {
             envelope.component, envelope.serial
         ));
     }
-    if let Some(paper) = &state.parameters.paper {
+    if let (Some(_), Some(shares)) = (&state.key, &state.parameters.shares) {
+        words.push(match shares.known {
+            Some(_) => format!("{} shares make the key: proven", shares.places.len()),
+            None => format!("put together from {} shares", shares.places.len()),
+        });
+    } else if let Some(paper) = &state.parameters.paper {
         words.push(format!(
             "entered from {} components of {}",
             state.entered.len(),
@@ -593,10 +599,14 @@ fn done_words(state: &State) -> Vec<String> {
             delivery.under.label, delivery.medium_name, delivery.recipient
         ));
     }
-    if state.parameters.split.is_some() {
-        words.push(
+    match &state.parameters.split {
+        Some(split) if split.quorum.is_some() => {
+            words.push("shares that were in custody before are former: a task says so".into());
+        }
+        Some(_) => words.push(
             "what was in custody before is former: a task says which sheets to destroy".into(),
-        );
+        ),
+        None => {}
     }
     if state.parameters.destroy.is_some() {
         words.push(format!(

@@ -89,12 +89,26 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
     if parameters.components > 0 {
         facts.push(("Components".to_owned(), parameters.components.to_string()));
     }
-    if let Some(paper) = &parameters.paper {
+    if let (Some(paper), None) = (&parameters.paper, &parameters.shares) {
         facts.push(("Partner".to_owned(), paper.partner.clone()));
         facts.push(("Partner's paper".to_owned(), paper.words()));
     }
-    if parameters.split.is_some() {
-        facts.push(("Parts".to_owned(), "new, of a key that is there".to_owned()));
+    if let Some(split) = &parameters.split {
+        let what = match split.quorum {
+            None => "new components of a key that is there".to_owned(),
+            Some(m) => format!("shares of a key that is there, any {m} of them make it"),
+        };
+        facts.push(("Parts".to_owned(), what));
+    }
+    if let Some(shares) = &parameters.shares {
+        let places: Vec<String> = shares.places.iter().map(u8::to_string).collect();
+        let what = format!("{} of {}", places.join(", "), shares.of);
+        facts.push(("Shares typed".to_owned(), what));
+        let known = match shares.known {
+            Some(_) => "a key that is there is proven",
+            None => "a new key of this station",
+        };
+        facts.push(("They make".to_owned(), known.to_owned()));
     }
     if let Some(destroy) = &parameters.destroy {
         let serials = destroy.serials.iter().map(|s| match s {
@@ -330,7 +344,9 @@ fn cast(state: &State) -> Vec<(String, String)> {
 
 fn end_words(script: &Script, end: End) -> &'static str {
     match end {
-        End::Void if script.purpose == Purpose::Reissue => "the new set is void",
+        End::Void if matches!(script.purpose, Purpose::Reissue | Purpose::Shares) => {
+            "the new set is void"
+        }
         End::Void => "the key is void",
         End::Abort => "the ceremony ends",
     }

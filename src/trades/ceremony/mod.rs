@@ -30,3 +30,4 @@ pub use script::Script;
 pub use state::{Ending, State};
 pub use template::{parse_duties, parse_profile, parse_template};
 pub use turns::partner_value;
+pub use validate_entry::proves;

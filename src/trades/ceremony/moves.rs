@@ -146,7 +146,13 @@ pub(super) fn moves(
             }));
         }
         Verb::Enter => {
-            moves.push(Move::Identify(actor.clone()));
+            let shares = state.parameters.shares.as_ref();
+            if shares.is_some_and(|s| s.known.is_some()) {
+                // The package is on record: its serial first (R11).
+                typed(&people, Field::Package, &mut moves);
+            } else {
+                moves.push(Move::Identify(actor.clone()));
+            }
             moves.push(Move::Press(actor.clone(), Press::Enter));
             moves.push(Move::Act(Unit::Enter {
                 index: component.unwrap_or_default(),

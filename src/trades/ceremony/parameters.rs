@@ -24,7 +24,8 @@ pub(super) fn check_parameters(
     if let Err(rule) = template.check() {
         return refuse(format!("template {}: {rule}", template.name));
     }
-    if parameters.paper.is_some() != (script.purpose == Purpose::PartnerKey) {
+    let typed = matches!(script.purpose, Purpose::PartnerKey | Purpose::EnterShares);
+    if parameters.paper.is_some() != typed {
         return refuse("only a partner's key has a partner's paper, and it always has".into());
     }
     if parameters.import.is_some() != (script.purpose == Purpose::Import) {
@@ -33,14 +34,58 @@ pub(super) fn check_parameters(
     if parameters.exercise.is_some() != (script.purpose == Purpose::Exercise) {
         return refuse("only an exercise has sheets to prove, and it always has".into());
     }
-    if parameters.split.is_some() != (script.purpose == Purpose::Reissue) {
-        return refuse("only a re-issue has a key to split, and it always has".into());
+    let splits = match script.purpose {
+        Purpose::Reissue => Some(false),
+        Purpose::Shares => Some(true),
+        _ => None,
+    };
+    if parameters.split.as_ref().map(|s| s.quorum.is_some()) != splits {
+        return refuse("only new parts have a key to split, and they always have".into());
+    }
+    if parameters.shares.is_some() != (script.purpose == Purpose::EnterShares) {
+        return refuse("only an entry of shares has their numbers, and it always has".into());
     }
     if parameters.destroy.is_some() != (script.purpose == Purpose::Destroy) {
         return refuse("only a destruction has sheets to destroy, and it always has".into());
     }
     match (script.purpose, &parameters.delivery) {
-        (Purpose::Reissue, None) => {
+        (Purpose::EnterShares, None) => {
+            let Some(shares) = &parameters.shares else {
+                return refuse("the shares' numbers are missing".into());
+            };
+            if shares.known.is_some() != super::proves(script) {
+                return refuse("a key that is there is proven by its own script".into());
+            }
+            let of = shares.of;
+            let good = |at: usize, place: &u8| {
+                (1..=of).contains(place) && !shares.places.iter().skip(at + 1).any(|p| p == place)
+            };
+            if !(2..=9).contains(&of)
+                || !(2..=usize::from(of)).contains(&shares.places.len())
+                || !shares.places.iter().enumerate().all(|(at, p)| good(at, p))
+            {
+                return refuse(format!(
+                    "shares {:?} of {of}: different numbers from 1 to {of}, at least two of them",
+                    shares.places
+                ));
+            }
+            if shares.places.len() != usize::from(parameters.components) {
+                return refuse("as many are typed as make the key".into());
+            }
+            if parameters.paper.as_ref().is_none_or(|p| !plain(&p.partner)) {
+                return refuse("what the shares are of is missing, or is no plain text".into());
+            }
+        }
+        (Purpose::Reissue | Purpose::Shares, None) => {
+            let quorum = parameters.split.as_ref().and_then(|s| s.quorum);
+            if let Some(m) = quorum
+                && !(2..=parameters.components).contains(&m)
+            {
+                return refuse(format!(
+                    "any {m} of {} shares: at least 2, and no more than there are",
+                    parameters.components
+                ));
+            }
             if !(2..=9).contains(&parameters.components) {
                 return refuse(format!(
                     "{} components; a key has 2 to 9 (R2)",
@@ -54,7 +99,7 @@ pub(super) fn check_parameters(
                 return refuse(format!("{sheets} sheets; a set has 1 to 9 of them left"));
             }
         }
-        (Purpose::Reissue | Purpose::Destroy, Some(_)) => {
+        (Purpose::Reissue | Purpose::Shares | Purpose::EnterShares | Purpose::Destroy, Some(_)) => {
             return refuse("nothing is exported to a medium".into());
         }
         (Purpose::Exercise, None) => {

@@ -120,10 +120,7 @@ pub(super) fn scene(
         pauses: Some(state.parameters.label.clone()),
         step: Some((count(at + 1), count(plan.len()))),
         title: match component {
-            Some(index) => {
-                let (part, of) = (state.parameters.part(), state.parameters.components);
-                format!("{part} {index} of {of}")
-            }
+            Some(index) => state.parameters.title(index),
             None => step.title.clone(),
         },
         cast,
@@ -155,6 +152,15 @@ pub fn safe(state: &State) -> String {
     }
     let unprinted = state.parameters.paper.is_none()
         && state.envelopes.len() < usize::from(state.parameters.components);
+    if state.key.is_some()
+        && state
+            .parameters
+            .shares
+            .as_ref()
+            .is_some_and(|s| s.known.is_some())
+    {
+        return "yes, the key is as it was".into();
+    }
     let what = state.parameters.voided();
     match (state.window, &state.key) {
         (Some(index), _) => format!(

@@ -36,6 +36,11 @@ pub enum Purpose {
     Exercise,
     /// New components of a key that is there; the old ones become former.
     Reissue,
+    /// Shares of a key that is there, on paper; any m of n make it.
+    Shares,
+    /// A key from m of its shares: a new one of this station, or the proof of
+    /// one that is there.
+    EnterShares,
     /// Sheets of a former or void set are destroyed.
     Destroy,
 }

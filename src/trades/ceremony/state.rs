@@ -86,6 +86,9 @@ pub struct Parameters {
     /// Which sheets are destroyed.
     #[serde(default)]
     pub destroy: Option<Destroy>,
+    /// Which shares are typed.
+    #[serde(default)]
+    pub shares: Option<SharesIn>,
     /// Who ever held which part of this key, also in an entry that came to
     /// nothing: they hold no other part of it (R4).
     #[serde(default)]
@@ -99,16 +102,70 @@ impl Parameters {
     pub fn existing(&self) -> Option<Id> {
         let split = self.split.as_ref().map(|s| s.key);
         let destroy = self.destroy.as_ref().map(|d| d.key);
-        split.or(destroy).or(self.exercise.as_ref().map(|e| e.key))
+        let known = self.shares.as_ref().and_then(|s| s.known.as_ref());
+        split
+            .or(destroy)
+            .or(known.map(|k| k.key))
+            .or(self.exercise.as_ref().map(|e| e.key))
     }
 
     /// What a repeated step is about, for its title.
     #[must_use]
     pub fn part(&self) -> &'static str {
-        match self.destroy {
-            Some(_) => "Old sheet",
-            None => "Component",
+        let split = self.split.as_ref().is_some_and(|s| s.quorum.is_some());
+        let proven = self.exercise.as_ref().is_some_and(|e| e.set.is_some());
+        if self.destroy.is_some() {
+            "Old sheet"
+        } else if split || proven || self.shares.is_some() {
+            "Share"
+        } else {
+            "Component"
         }
+    }
+
+    /// Which part a turn of the repeat is about.
+    #[must_use]
+    pub fn place(&self, turn: u8) -> u8 {
+        let at = usize::from(turn.saturating_sub(1));
+        let places = self.shares.as_ref().map(|s| s.places.as_slice());
+        places.and_then(|p| p.get(at)).copied().unwrap_or(turn)
+    }
+
+    /// The title of a turn of the repeat.
+    #[must_use]
+    pub fn title(&self, turn: u8) -> String {
+        let (part, place, of) = (self.part(), self.place(turn), self.components);
+        match self.shares {
+            Some(_) => format!("{part} {place}, number {turn} of {of} that are typed"),
+            None => format!("{part} {place} of {of}"),
+        }
+    }
+
+    /// Who holds the sheets that are typed, where the station knows it: nobody
+    /// else opens them.
+    #[must_use]
+    pub fn holders(&self) -> Option<&[Id]> {
+        let shares = self.shares.as_ref().and_then(|s| s.known.as_ref());
+        let exercise = self.exercise.as_ref().map(|e| e.holders.as_slice());
+        shares.map(|k| k.holders.as_slice()).or(exercise)
+    }
+
+    /// TRUE for who may open the sheet at this place of the cast, from 0.
+    #[must_use]
+    pub fn may_open(&self, at: usize, person: Id) -> bool {
+        let holds = self.holders().and_then(|all| all.get(at)) == Some(&person);
+        holds
+            || self
+                .exercise
+                .as_ref()
+                .is_some_and(|e| e.may_open(at, person))
+    }
+
+    /// How many of those who hold a part make the key together.
+    #[must_use]
+    pub fn sufficient(&self) -> usize {
+        let quorum = self.split.as_ref().and_then(|s| s.quorum);
+        usize::from(quorum.unwrap_or(self.components))
     }
 
     /// What an interruption between print and seal makes void.
@@ -128,6 +185,31 @@ pub struct Split {
     pub key: Id,
     /// Any so many of the parts make the key; nothing for XOR components.
     pub quorum: Option<u8>,
+}
+
+/// A set of shares of which the station keeps the commitments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownSet {
+    /// The key.
+    pub key: Id,
+    /// The ceremony of the set.
+    pub set: Id,
+    /// Who holds each of those that are typed.
+    pub holders: Vec<Id>,
+    /// The serial of each one's package, where one is recorded.
+    pub serials: Vec<Option<String>>,
+}
+
+/// Shares that are typed, as many as make the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharesIn {
+    /// The set of a key that is there, which they prove; nothing for a key that
+    /// is made of them.
+    pub known: Option<KnownSet>,
+    /// The numbers of those that are typed, in order.
+    pub places: Vec<u8>,
+    /// How many shares there are.
+    pub of: u8,
 }
 
 /// Sheets that are to be destroyed.
@@ -155,6 +237,9 @@ pub struct Exercise {
     /// Who is the backup of each, and may open it in its holder's place.
     #[serde(default)]
     pub backups: Vec<Option<Id>>,
+    /// The ceremony of the set; nothing for the key's components.
+    #[serde(default)]
+    pub set: Option<Id>,
 }
 
 impl Exercise {

@@ -8,7 +8,10 @@ use super::state::{Ending, Player, State};
 /// Nothing half made stays usable: where a key was made, it becomes void.
 pub(super) fn finish(mut state: State, end: End, reason: String) -> State {
     state.deviation = None;
-    state.ending = Some(match (end, &state.key) {
+    // A key that was there before is as it was; new parts of it may be void.
+    let untouched = state.parameters.existing().is_some() && state.parameters.split.is_none();
+    let made = state.key.as_ref().filter(|_| !untouched);
+    state.ending = Some(match (end, made) {
         (End::Void | End::Abort, Some(_)) => Ending::Void(reason),
         (_, None) => Ending::Aborted(reason),
     });
@@ -87,8 +90,10 @@ pub fn partner_value(typed: &str) -> (Option<&'static str>, &str) {
 /// The recorded serial of the package at hand: one is sealed again before the
 /// next is opened.
 fn recorded(state: &State) -> Option<&String> {
-    let exercise = state.parameters.exercise.as_ref()?;
-    exercise.serials.get(state.envelopes.len())?.as_ref()
+    let exercise = state.parameters.exercise.as_ref().map(|e| &e.serials);
+    let shares = state.parameters.shares.as_ref();
+    let known = shares.and_then(|s| s.known.as_ref()).map(|k| &k.serials);
+    exercise.or(known)?.get(state.envelopes.len())?.as_ref()
 }
 
 /// The serial of the package that is about to be destroyed.

@@ -22,10 +22,11 @@ pub(super) fn validate(script: &Script) -> Checked {
     order(script)?;
     match script.purpose {
         Purpose::Components => components(script),
-        Purpose::Reissue => super::validate_again::reissue(script),
+        Purpose::Reissue | Purpose::Shares => super::validate_again::reissue(script),
         Purpose::Destroy => super::validate_again::destroy(script),
         Purpose::WorkingKey => working_key(script),
         Purpose::PartnerKey => super::validate_entry::partner_key(script),
+        Purpose::EnterShares => super::validate_entry::shares(script),
         Purpose::Import => super::validate_entry::import(script),
         Purpose::Exercise => super::validate_entry::exercise(script),
     }
@@ -139,22 +140,29 @@ fn cast(script: &Script) -> Checked {
             );
         }
     }
+    let in_parts = matches!(
+        script.purpose,
+        Purpose::Components
+            | Purpose::PartnerKey
+            | Purpose::Exercise
+            | Purpose::Reissue
+            | Purpose::Shares
+            | Purpose::EnterShares
+    );
     match (script.purpose, custodians) {
-        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise | Purpose::Reissue, 1)
-        | (Purpose::WorkingKey | Purpose::Import | Purpose::Destroy, 0) => Ok(()),
-        (Purpose::Components | Purpose::PartnerKey | Purpose::Exercise | Purpose::Reissue, n) => {
-            refuse(
-                Rule::Custodian,
-                None,
-                format!("{n} custodian parts; a key in components has exactly one"),
-            )
-        }
+        (_, 1) if in_parts => Ok(()),
+        (_, 0) if !in_parts => Ok(()),
+        (_, n) if in_parts => refuse(
+            Rule::Custodian,
+            None,
+            format!("{n} custodian parts; a key in components has exactly one"),
+        ),
         (Purpose::Destroy, _) => refuse(
             Rule::Custodian,
             None,
             "sheets are destroyed unopened, so nobody comes as custodian",
         ),
-        (Purpose::WorkingKey | Purpose::Import, _) => refuse(
+        _ => refuse(
             Rule::Custodian,
             None,
             "the key has no components, so nobody comes as custodian",
@@ -355,22 +363,23 @@ fn order(script: &Script) -> Checked {
     let open = once(script, "open", Rule::Open)?;
     // Where the key comes from: made here, of what was typed, or of a block.
     let (verb, rule, made) = match script.purpose {
-        Purpose::PartnerKey => ("combine", Rule::Combine, "is combined"),
+        Purpose::PartnerKey | Purpose::EnterShares => ("combine", Rule::Combine, "is combined"),
         Purpose::Import => ("import", Rule::Import, "is imported"),
         Purpose::Exercise => ("exercise", Rule::Exercise, "is proven"),
-        Purpose::Reissue => ("split", Rule::Split, "is split"),
+        Purpose::Reissue | Purpose::Shares => ("split", Rule::Split, "is split"),
         Purpose::Destroy => ("destroy", Rule::Destroy, "'s sheet is destroyed"),
         Purpose::Components | Purpose::WorkingKey => ("generate", Rule::Generate, "is generated"),
     };
+    let entry: &[Purpose] = &[Purpose::PartnerKey, Purpose::EnterShares];
     for (other, rule, of) in [
-        ("enter", Rule::Enter, Purpose::PartnerKey),
-        ("combine", Rule::Combine, Purpose::PartnerKey),
-        ("import", Rule::Import, Purpose::Import),
-        ("exercise", Rule::Exercise, Purpose::Exercise),
-        ("split", Rule::Split, Purpose::Reissue),
-        ("destroy", Rule::Destroy, Purpose::Destroy),
+        ("enter", Rule::Enter, entry),
+        ("combine", Rule::Combine, entry),
+        ("import", Rule::Import, &[Purpose::Import]),
+        ("exercise", Rule::Exercise, &[Purpose::Exercise]),
+        ("split", Rule::Split, &[Purpose::Reissue, Purpose::Shares]),
+        ("destroy", Rule::Destroy, &[Purpose::Destroy]),
     ] {
-        if script.purpose != of
+        if !of.contains(&script.purpose)
             && let Some(at) = places(script, other).first()
         {
             return refuse(

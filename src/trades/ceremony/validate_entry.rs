@@ -16,7 +16,6 @@ fn comes_in(script: &Script) -> Checked {
             "a partner's key is not made here",
         ),
         ("print", Rule::Print, "what a partner sent is not printed"),
-        ("seal", Rule::Seal, "only what was printed is sealed"),
         ("export", Rule::Export, "a partner's key stays here"),
     ] {
         if let Some(at) = places(script, verb).first() {
@@ -26,8 +25,53 @@ fn comes_in(script: &Script) -> Checked {
     Ok(())
 }
 
+/// A partner's paper goes back into whatever package people choose.
+fn seals_nothing(script: &Script) -> Checked {
+    match places(script, "seal").first() {
+        Some(at) => refuse(
+            Rule::Seal,
+            id(script, *at).as_deref(),
+            "only what was printed is sealed",
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Shares make a new key, or prove one that is there: then their packages are
+/// on record, are named by two before they are opened, and sealed again.
+pub(super) fn shares(script: &Script) -> Checked {
+    entry(script)?;
+    if !proves(script) {
+        return Ok(());
+    }
+    let enter = once(script, "enter", Rule::Enter)?;
+    let seal = once(script, "seal", Rule::Seal)?;
+    if seal < enter {
+        return refuse(
+            Rule::Seal,
+            id(script, seal).as_deref(),
+            "it comes before the sheet is opened",
+        );
+    }
+    match script.steps().get(enter) {
+        Some((step, _)) if step.witness.is_empty() => refuse(
+            Rule::OwnWitness,
+            Some(&step.id),
+            "enter needs a witness where a package on record is opened",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// TRUE for a script of shares that proves a key which is there.
+#[must_use]
+pub fn proves(script: &Script) -> bool {
+    !places(script, "seal").is_empty()
+}
+
 pub(super) fn import(script: &Script) -> Checked {
     comes_in(script)?;
+    seals_nothing(script)?;
     let repeated = script
         .items
         .iter()
@@ -75,6 +119,11 @@ pub(super) fn exercise(script: &Script) -> Checked {
 }
 
 pub(super) fn partner_key(script: &Script) -> Checked {
+    seals_nothing(script)?;
+    entry(script)
+}
+
+fn entry(script: &Script) -> Checked {
     comes_in(script)?;
     let repeated = script
         .items

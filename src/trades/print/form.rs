@@ -26,6 +26,8 @@ pub struct ComponentForm {
     pub index: u8,
     /// How many there are.
     pub of: u8,
+    /// A share, of which any so many make the key; nothing for a component.
+    pub quorum: Option<u8>,
     /// The component's own check value.
     pub kcv: CheckValue,
     /// The whole key's check value, where policy wants it printed.
@@ -63,8 +65,23 @@ impl ComponentForm {
                         of: self.of,
                     });
                 }
-                format!("COMPONENT {} of {}", self.index, self.of)
+                match self.quorum {
+                    None => format!("COMPONENT {} of {}", self.index, self.of),
+                    Some(m) if (2..=self.of).contains(&m) => {
+                        format!("SHARE {} of {}", self.index, self.of)
+                    }
+                    Some(_) => {
+                        return Err(PrintError::Part {
+                            index: self.index,
+                            of: self.of,
+                        });
+                    }
+                }
             }
+            FieldName::Quorum => match self.quorum {
+                Some(m) => format!("any {m} of the {} shares", self.of),
+                None => return Ok(None),
+            },
             FieldName::Kcv => self.kcv.words(),
             FieldName::KeyKcv => match &self.key_kcv {
                 Some(kcv) => kcv.words(),

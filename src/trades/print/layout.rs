@@ -68,8 +68,10 @@ pub enum FieldName {
     Purpose,
     /// Algorithm and length.
     Algorithm,
-    /// `COMPONENT i of n`.
+    /// `COMPONENT i of n`, or `SHARE i of n`.
     Part,
+    /// `any m of the n shares`; nothing for a component.
+    Quorum,
     /// The component's check value with its method.
     Kcv,
     /// The whole key's check value, where policy wants it printed.
@@ -93,7 +95,7 @@ pub enum FieldName {
 
 impl FieldName {
     /// All of them, with the names that layout files use.
-    pub const ALL: [(FieldName, &'static str); 16] = [
+    pub const ALL: [(FieldName, &'static str); 17] = [
         (Self::Banner, "banner"),
         (Self::Title, "title"),
         (Self::Station, "station"),
@@ -101,6 +103,7 @@ impl FieldName {
         (Self::Purpose, "purpose"),
         (Self::Algorithm, "algorithm"),
         (Self::Part, "part"),
+        (Self::Quorum, "quorum"),
         (Self::Kcv, "kcv"),
         (Self::KeyKcv, "key-kcv"),
         (Self::Ceremony, "ceremony"),

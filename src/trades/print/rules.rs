@@ -50,7 +50,7 @@ fn least_width(name: FieldName) -> usize {
         FieldName::Provenance => 42,
         FieldName::Algorithm => 17,
         FieldName::Part => 16,
-        FieldName::Kcv | FieldName::KeyKcv => 21,
+        FieldName::Kcv | FieldName::KeyKcv | FieldName::Quorum => 21,
         FieldName::Ceremony => 8,
         FieldName::Date => 9,
         FieldName::Serial => 20,

@@ -98,12 +98,16 @@ pub fn fill_line(place: &mut [u8], k: usize, bytes: &[u8]) {
 pub fn lay_out(layout: &Layout, form: &ComponentForm) -> Result<Sheet, PrintError> {
     // The part is on every layout, but a form that is none is refused first.
     form.text(FieldName::Part)?;
-    let has_place = layout
-        .items
-        .iter()
-        .any(|item| matches!(item.what, What::Field { name, .. } if name == FieldName::Provenance));
-    if form.provenance.is_some() && !has_place {
-        return Err(PrintError::NoPlace(FieldName::Provenance));
+    for (needed, field) in [
+        (form.provenance.is_some(), FieldName::Provenance),
+        (form.quorum.is_some(), FieldName::Quorum),
+    ] {
+        let mut items = layout.items.iter();
+        let has_place =
+            items.any(|item| matches!(item.what, What::Field { name, .. } if name == field));
+        if needed && !has_place {
+            return Err(PrintError::NoPlace(field));
+        }
     }
     let mut sheet = Sheet {
         mode: form.mode,

@@ -52,6 +52,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
         Kind::Keys => hints.push(hint("e", "letter")),
+        Kind::Devices if app.status.rescue => hints.push(hint("b", "compare a backup")),
         Kind::Devices => {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "medium"));

@@ -121,12 +121,17 @@ fn rule(app: &App, buf: &mut Buffer, area: Rect, y: u16) {
 fn header(app: &App, buf: &mut Buffer, area: Rect) -> u16 {
     let wide = usize::from(area.width);
     let status = &app.status;
-    let station = if status.station.is_empty() {
+    let unreadable = status.phase == Phase::Damaged;
+    let station = if status.station.is_empty() && unreadable {
+        "unknown station".to_owned()
+    } else if status.station.is_empty() {
         "new station".to_owned()
     } else {
         status.station.clone()
     };
-    let mode = if status.mode.is_empty() {
+    let mode = if status.mode.is_empty() && unreadable {
+        "mode unknown"
+    } else if status.mode.is_empty() {
         "no mode yet"
     } else {
         &status.mode
@@ -149,7 +154,10 @@ fn header(app: &App, buf: &mut Buffer, area: Rect) -> u16 {
     };
     let x = area.right() - u16::try_from(width(&right) + 1).unwrap_or(0);
     buf.set_string(x, area.y, &right, app.theme.plain());
-    let mode_style = if mode == "PRODUCTION" {
+    // On every screen, and in words: a screen without colour says it, too.
+    let marked = format!("{mode} · RESCUE, READ-ONLY");
+    let mode = if status.rescue { &marked } else { mode };
+    let mode_style = if status.rescue || mode == "PRODUCTION" {
         app.theme.bad()
     } else {
         app.theme.warn()
@@ -263,12 +271,24 @@ fn footer_keys(app: &App) -> (Vec<Hint>, Vec<Hint>) {
                 hints.push(hint("r", "restore a backup"));
             }
             Phase::Unfinished => hints.push(hint("i", "finish initialising")),
+            Phase::Closed if app.status.rescuable => {
+                hints.push(hint("Enter", "log on"));
+                hints.push(hint("x", "look, read-only"));
+            }
             Phase::Closed => {
                 hints.push(hint("Enter", "log on"));
                 hints.push(hint("s", "suspend a lost card"));
             }
             Phase::Locked if app.status.recovery => hints.push(hint("r", "recover")),
             Phase::Locked => hints.push(hint("u", "unlock with administrators")),
+            Phase::Damaged => {
+                if app.status.rescue {
+                    hints.push(hint("Enter", "log on, read-only"));
+                } else if app.status.rescuable {
+                    hints.push(hint("x", "look, read-only"));
+                }
+                hints.push(hint("r", "restore a backup"));
+            }
             Phase::Open => {}
         }
         hints.push(hint("F3", "doctor"));

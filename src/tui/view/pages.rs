@@ -59,6 +59,15 @@ pub fn start(app: &App, buf: &mut Buffer, area: Rect) {
                 "Needed in the room: everybody who will belong to a group, each with a card as delivered.",
                 theme.plain(),
             );
+            for name in &status.aside {
+                paper.gap();
+                paper.text(
+                    &format!(
+                        "A damaged repository was set aside: {name}. It is kept; restore a backup."
+                    ),
+                    theme.warn(),
+                );
+            }
             paper.gap();
             paper.key("i", "initialise this station");
             paper.key("r", "restore a station from a backup");
@@ -72,6 +81,32 @@ pub fn start(app: &App, buf: &mut Buffer, area: Rect) {
             );
             paper.gap();
             paper.key("i", "finish initialising");
+        }
+        Phase::Damaged => {
+            let title = match status.rescue {
+                true => "RESCUE: nothing is written. Nobody is logged on.",
+                false => "The repository on this disk is damaged.",
+            };
+            paper.text(title, theme.bad());
+            paper.gap();
+            if let Some(refusal) = &status.damage {
+                refused(&mut paper, refusal);
+                paper.gap();
+            }
+            if status.rescue {
+                paper.key("Enter", "log on to look; the first card shows which group");
+            } else if status.rescuable {
+                paper.key("x", "look into it, read-only: a quorum logs on");
+            }
+            paper.key("r", "restore a backup; this repository is kept beside it");
+        }
+        Phase::Closed if status.damage.is_some() => {
+            if let Some(refusal) = &status.damage {
+                refused(&mut paper, refusal);
+                paper.gap();
+            }
+            paper.key("Enter", "log on another group, as ever");
+            paper.key("x", "look into the damaged repository, read-only");
         }
         Phase::Closed => {
             paper.text("This station is closed.", theme.strong());

@@ -4,14 +4,14 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{CheckValue, Holder, KeyRecord};
+use conclave_keyroom::domain::key::{CheckValue, Component, Holder, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::super::commitment;
-use super::super::state::Player;
+use super::super::state::{KnownSet, Player};
 
 /// Takes one component that its custodian typed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub struct AcceptComponent {
     pub kcv: CheckValue,
     /// How it was proven to be typed right, in words.
     pub proven: String,
+    /// It is a share: the set that it has to be of, where the station knows it.
+    pub share: Option<Option<KnownSet>>,
 }
 
 /// Who typed which component: it stays, whatever becomes of the entry, since
@@ -81,7 +83,50 @@ impl EnteredComponent {
 }
 
 impl AcceptComponent {
+    /// The share that the station printed, as its record has it: its custodian
+    /// types it, and nobody else.
+    fn share_of(&self, permit: &Permit<'_>, known: &KnownSet) -> Result<Component, ActionError> {
+        let record: KeyRecord = permit.get(Compartment::Catalogue, known.key)?;
+        let parts = record.in_custody(Some(known.set));
+        parts
+            .iter()
+            .find(|p| p.index == self.index && p.custodian == self.custodian.id)
+            .cloned()
+            .ok_or_else(|| {
+                ActionError::rule(
+                    format!(
+                        "share {} of {} is not in the hands of {}",
+                        self.index, self.label, self.custodian.name
+                    ),
+                    "Only the custodian on record types it (R4).",
+                )
+            })
+    }
+
+    /// Whether it is the share that was printed.
+    fn is_of(
+        &self,
+        permit: &Permit<'_>,
+        known: &KnownSet,
+        value: &Secret,
+    ) -> Result<(), ActionError> {
+        let kept = self.share_of(permit, known)?.commitment;
+        let under = permit.get_secret(Compartment::Keys, commitment::id_of(known.set))?;
+        let made = commitment::commit(&under, known.set, self.index, value)?;
+        let same = |kept: Hash| Secret::take(&mut made.0.to_vec()).ct_eq(&kept.0);
+        if kept.is_some_and(same) {
+            return Ok(());
+        }
+        Err(ActionError::rule(
+            format!("share {} is not the one that was printed", self.index),
+            "Type it again from the sheet; if it is bad, take another share.",
+        ))
+    }
+
     fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
+        if let Some(Some(known)) = &self.share {
+            self.share_of(permit, known)?;
+        }
         if !(2..=9).contains(&self.of) || !(1..=self.of).contains(&self.index) {
             return Err(ActionError::rule(
                 format!(
@@ -168,7 +213,8 @@ impl Action for AcceptComponent {
     fn words(&self) -> Vec<String> {
         vec![
             format!(
-                "Take component {} of {} of {}, typed by {}, {}",
+                "Take {} {} of {} of {}, typed by {}, {}",
+                super::part_name(self.share.is_some()),
                 self.index,
                 self.of,
                 self.label,
@@ -193,6 +239,9 @@ impl Action for AcceptComponent {
                 "Type it again.",
             ));
         };
+        if let Some(Some(known)) = &self.share {
+            self.is_of(permit, known, &value)?;
+        }
         let under = commitment::key_for(permit, self.ceremony)?;
         let commitment = commitment::commit(&under, self.ceremony, self.index, &value)?;
         let (provider, mark, _) = permit.provider();
@@ -216,6 +265,18 @@ impl Action for AcceptComponent {
             at_ms: permit.now_ms(),
         };
         let id = EnteredComponent::id_of(self.ceremony, self.index);
-        Ok(permit.put(Compartment::Catalogue, EnteredComponent::KIND, id, &record)?)
+        permit.put(Compartment::Catalogue, EnteredComponent::KIND, id, &record)?;
+        if let Some(Some(known)) = &self.share {
+            // Its package is open until it is sealed again.
+            let mut key = super::key_record(permit, known.key)?;
+            let mut parts = key.in_custody_mut(Some(known.set)).iter_mut();
+            if let Some(part) = parts.find(|p| p.index == self.index) {
+                part.opened = Some(self.ceremony);
+                part.proven_ms = Some(permit.now_ms());
+                part.doubted_ms = None;
+            }
+            super::put_key(permit, &key)?;
+        }
+        Ok(())
     }
 }

@@ -85,7 +85,7 @@ impl CombineKey {
     }
 }
 
-fn component(entered: &EnteredComponent) -> Component {
+pub(super) fn component(entered: &EnteredComponent) -> Component {
     Component {
         index: entered.index,
         of: entered.of,

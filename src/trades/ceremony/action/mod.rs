@@ -4,6 +4,7 @@ mod accept;
 mod backup;
 mod close;
 mod combine;
+mod combine_shares;
 mod destroy;
 mod form;
 mod generate;
@@ -21,6 +22,7 @@ mod void_set;
 pub use accept::{AcceptComponent, EnteredComponent};
 pub use close::CloseCeremony;
 pub use combine::{CombineKey, method};
+pub use combine_shares::CombineShares;
 pub use destroy::DestroySheet;
 pub use generate::{GenerateKey, Part, check_new, expires};
 pub use open::OpenCeremony;
@@ -66,6 +68,11 @@ pub fn two_people(by: &[Player]) -> Result<(), ActionError> {
         "a partner's check value is typed by two people",
         "A second person has to type it.",
     ))
+}
+
+/// What a part is called.
+fn part_name(share: bool) -> &'static str {
+    if share { "share" } else { "component" }
 }
 
 /// The key's record, as it was before this action.

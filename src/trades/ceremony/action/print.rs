@@ -30,6 +30,8 @@ pub struct PrintComponent {
     pub index: u8,
     /// How many there are.
     pub of: u8,
+    /// A share, of which any so many make the key; nothing for a component.
+    pub quorum: Option<u8>,
     /// Who takes the sheet.
     pub custodian: Id,
     /// Their name.
@@ -49,6 +51,12 @@ pub struct PrintComponent {
 
 impl PrintComponent {
     fn component<'r>(&self, record: &'r KeyRecord) -> Result<&'r Component, ActionError> {
+        if record.set(self.ceremony).and_then(|set| set.quorum) != self.quorum {
+            return Err(ActionError::rule(
+                format!("{} was not split in this way", self.label),
+                "Stop, and call the approvers.",
+            ));
+        }
         let component = record
             .printed_in(self.ceremony)
             .iter()
@@ -181,8 +189,11 @@ impl Action for PrintComponent {
     fn words(&self) -> Vec<String> {
         vec![
             format!(
-                "Print component {} of {} of {}",
-                self.index, self.of, self.label
+                "Print {} {} of {} of {}",
+                super::part_name(self.quorum.is_some()),
+                self.index,
+                self.of,
+                self.label
             ),
             format!("for {}, who alone takes the sheet", self.custodian_name),
             format!("on {}", self.printers.join(" and ")),
@@ -221,6 +232,7 @@ impl Action for PrintComponent {
             form: record.form,
             index: self.index,
             of: self.of,
+            quorum: self.quorum,
             kcv: component.kcv,
             key_kcv: None,
             ceremony: self.reference.clone(),

@@ -146,8 +146,11 @@ impl Action for ProveComponent {
     fn words(&self) -> Vec<String> {
         vec![
             format!(
-                "Custody exercise: component {} of {}, opened and typed by {}",
-                self.index, self.label, self.custodian.name
+                "Custody exercise: {} {} of {}, opened and typed by {}",
+                super::part_name(self.set.is_some()),
+                self.index,
+                self.label,
+                self.custodian.name
             ),
             match &self.backup {
                 Some(backup) => {

@@ -20,7 +20,9 @@ pub struct SealComponent {
     pub key: Id,
     /// Its label, for the words.
     pub label: String,
-    /// Which component, from 1.
+    /// It is a share, and not a component.
+    pub share: bool,
+    /// Which part, from 1.
     pub index: u8,
     /// The envelope's serial, as all typed it.
     pub serial: String,
@@ -52,8 +54,11 @@ impl Action for SealComponent {
         let witnesses: Vec<&str> = self.witnesses.iter().map(|w| w.name.as_str()).collect();
         vec![
             format!(
-                "Component {} of {} is sealed in envelope {}",
-                self.index, self.label, self.serial
+                "{} {} of {} is sealed in envelope {}",
+                if self.share { "Share" } else { "Component" },
+                self.index,
+                self.label,
+                self.serial
             ),
             format!(
                 "sealed by {}, seen by {}",

@@ -1,0 +1,62 @@
+//! Which format the repository has. It stands in the clear, so that an older
+//! program knows that it must not touch what a newer one has written, and a
+//! newer one brings an older repository up before it does anything else.
+
+use conclave_evidence::cbor;
+
+use super::error::VaultError;
+use super::place;
+use crate::ports::store::{Store, Write};
+
+/// The format that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// Brings a repository from one format to the next: what is to be written, all
+/// of it at once. Nothing is open then, so it moves and renames what is sealed
+/// and changes none of it.
+pub type Step = fn(&dyn Store) -> Result<Vec<Write>, VaultError>;
+
+/// From format 1 to 2, from 2 to 3, and so on.
+pub const STEPS: [Step; FORMAT as usize - 1] = [];
+
+/// The format of a store. A store that says nothing is of the first.
+///
+/// # Errors
+/// [`VaultError::Malformed`], [`VaultError::Store`]
+pub fn format_of(store: &dyn Store) -> Result<u32, VaultError> {
+    read(store.get(place::FORMAT)?)
+}
+
+/// What stands at its place.
+pub(super) fn read(value: Option<Vec<u8>>) -> Result<u32, VaultError> {
+    match value {
+        None => Ok(1),
+        Some(bytes) => match cbor::exact::<u32>(&bytes) {
+            // The first needs no word.
+            Ok(format) if format > 1 => Ok(format),
+            _ => Err(VaultError::Malformed("format")),
+        },
+    }
+}
+
+/// Brings a store up to the format that these steps end at, one step after the
+/// other, each in one batch with the new format: cut anywhere, the next start
+/// goes on from there.
+///
+/// # Errors
+/// [`VaultError::NewerFormat`]; nothing is written then.
+pub fn bring_up(store: &mut dyn Store, steps: &[Step]) -> Result<(), VaultError> {
+    let knows = u32::try_from(steps.len()).unwrap_or(u32::MAX - 1) + 1;
+    let mut format = format_of(store)?;
+    if format > knows {
+        return Err(VaultError::NewerFormat { format, knows });
+    }
+    while let Some(step) = steps.get(format as usize - 1) {
+        let mut writes = step(store)?;
+        format += 1;
+        let bytes = cbor::to_vec(&format).map_err(|_| VaultError::Malformed("format"))?;
+        writes.push(Write::Put(place::FORMAT.to_vec(), bytes));
+        store.commit(&writes)?;
+    }
+    Ok(())
+}
