@@ -43,6 +43,7 @@ pub fn generate(room: &Room) -> GenerateKey {
             exportability: "N".into(),
             cryptoperiod_days: 365,
             in_components: true,
+            wrapping: None,
         },
         parts: vec![part("Gus", A), part("Hana", GroupId::CustodiansB)],
     }

@@ -61,7 +61,7 @@ impl CustodyError {
             Self::HoldsOne { .. } => "Let somebody who never held a part of it take this part.",
             Self::OtherPart { .. } => "Let another custodian take this component.",
             Self::SameManager { .. } => {
-                "Take a custodian of another manager. Where there is none, administrators accept one manager: people screen, m."
+                "Take a custodian of another manager. Where there is none, administrators accept one manager: people screen, m, «Custodians»."
             }
         }
     }
