@@ -17,6 +17,8 @@ mod managers;
 mod people;
 #[path = "support/room.rs"]
 mod room;
+#[path = "support/sheets.rs"]
+mod sheets;
 #[path = "support/stage.rs"]
 mod stage;
 #[path = "support/typist.rs"]

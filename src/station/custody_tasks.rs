@@ -60,7 +60,9 @@ const NO_DAY: i64 = 90;
 fn people_tasks(key: &KeyRecord, there: &Custodians, tasks: &mut Vec<TaskRow>) {
     let kept = |c: &&Component| matches!(c.state, ComponentState::Sealed | ComponentState::Entered);
     let mut alone = Vec::new();
-    for c in key.components.iter().filter(kept) {
+    let sets = key.others.iter().filter(|s| s.state == SetState::Kept);
+    let parts = key.components.iter().chain(sets.flat_map(|s| &s.parts));
+    for c in parts.filter(kept) {
         if !there.has_custodian(c) {
             let detail = match c.backup.as_ref().filter(|_| there.has_backup(c)) {
                 Some(backup) => format!(

@@ -117,8 +117,8 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             key: id(9),
             holders: Vec::new(),
             serials: vec![Some("OLD-0001".into()); usize::from(components)],
-            set: None,
             backups: Vec::new(),
+            set: None,
         }),
         split: matches!(purpose, Purpose::Reissue | Purpose::Shares).then(|| Split {
             key: id(9),

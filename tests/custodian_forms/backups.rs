@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use crate::door::{generate, mandated, rule};
 use crate::people::{At, Scene, Staff, done};
 use crate::room::Room;
+use crate::sheets;
 use crate::stage::copy;
-use crate::typist::{Typist, unhex};
 
 /// Two can hold a component of group A, three one of group B, one of C.
 const STAFF: Staff = &[
@@ -72,8 +72,7 @@ fn scene(folder: &TempDir) -> Scene {
 }
 
 fn key(scene: &Scene) -> KeyRecord {
-    let keys = scene.station.keys();
-    keys.into_iter().find(|k| k.label == LABEL).unwrap()
+    sheets::key(scene, LABEL)
 }
 
 fn backup(component: &Component) -> Option<&str> {
@@ -85,22 +84,6 @@ fn tasks(scene: &Scene, word: &str) -> Vec<String> {
     let found = tasks.filter(|t| t.what.contains(word));
     found
         .map(|t| format!("{} {}: {}", t.days, t.what, t.detail.join(" ")))
-        .collect()
-}
-
-fn sheets(scene: &Scene) -> Vec<Vec<u8>> {
-    let bytes = scene.room.printers.0[0].bytes();
-    let text = String::from_utf8_lossy(bytes.expose()).into_owned();
-    let sheets = text.split("COMPONENT VALUE").skip(1);
-    sheets
-        .map(|sheet| {
-            let lines = sheet.lines().filter(|line| line.contains("   check "));
-            let words = lines.flat_map(|line| line.split_whitespace());
-            let digits: String = words
-                .filter(|w| w.len() == 4 && w.bytes().all(|b| b"0123456789ABCDEF".contains(&b)))
-                .collect();
-            unhex(&digits)
-        })
         .collect()
 }
 
@@ -170,34 +153,23 @@ fn each_component_gets_a_backup_of_its_group_and_the_papers_say_who() {
 
 /// Everybody types their sheet, and the serials on record; the custodian of
 /// component 1 is this one.
-fn custodians(scene: &Scene, sheets: &[Vec<u8>], first: &'static str) -> At {
-    let mut usual = Typist::new(sheets.to_vec(), "000000").at();
-    let serials: Vec<Option<String>> = key(scene)
-        .components
-        .iter()
-        .map(|c| c.envelope.clone())
-        .collect();
+fn custodians(scene: &Scene, typed: &[Vec<u8>], first: &'static str) -> At {
+    let mut usual = sheets::custodians(&key(scene).components, typed);
     Box::new(move |prompt, times| {
-        if prompt.code == "ceremony.cast" {
-            let Ask::Form { fields, .. } = &prompt.ask else {
-                panic!("no form");
-            };
-            let values = fields.iter().map(|field| match &field.kind {
-                FieldKind::One(names) if names.iter().any(|n| n == first) => first.to_owned(),
-                _ => field.value.clone(),
-            });
-            return Some(Answer::Fields(values.collect()));
-        }
-        if prompt.code.starts_with("exercise.serial") && matches!(prompt.ask, Ask::Text { .. }) {
-            let sheet: usize = prompt.title.split(' ').nth(1).unwrap().parse().unwrap();
-            return serials[sheet - 1].clone().map(Answer::Word);
-        }
-        usual(prompt, times)
+        let (Ask::Form { fields, .. }, "ceremony.cast") = (&prompt.ask, prompt.code.as_str())
+        else {
+            return usual(prompt, times);
+        };
+        let values = fields.iter().map(|field| match &field.kind {
+            FieldKind::One(names) if names.iter().any(|n| n == first) => first.to_owned(),
+            _ => field.value.clone(),
+        });
+        Some(Answer::Fields(values.collect()))
     })
 }
 
-fn exercise(scene: &mut Scene, sheets: &[Vec<u8>], first: &'static str) -> String {
-    scene.people.at = custodians(scene, sheets, first);
+fn exercise(scene: &mut Scene, typed: &[Vec<u8>], first: &'static str) -> String {
+    scene.people.at = custodians(scene, typed, first);
     let title = done(scene.ceremony("custody-exercise.toml", &[LABEL]));
     scene.people.at = Box::new(|_, _| None);
     title
@@ -208,7 +180,7 @@ fn a_backup_comes_once_and_takes_over_when_the_custodian_has_left() {
     let folder = furnished();
     let mut scene = scene(&folder);
     done(scene.zmk(LABEL, "zmk-tdes2", "2"));
-    let printed = sheets(&scene);
+    let printed = sheets::printed(&scene);
     assert!(tasks(&scene, "no backup").is_empty());
 
     // Gus cannot come today: Pat opens and seals it, and Gus stays.

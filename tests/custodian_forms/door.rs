@@ -63,6 +63,7 @@ fn accept(room: &Room) -> AcceptComponent {
             reports_to: String::new(),
         },
         backup: None,
+        share: None,
         kcv: CheckValue {
             value: "08D7B4".into(),
             method: "ENC-ZERO".into(),

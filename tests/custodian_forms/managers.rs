@@ -115,7 +115,9 @@ fn a_small_organisation_accepts_its_one_manager_and_the_minutes_say_so() {
     scene
         .people
         .form("manager.accept", &["Xia", "four of us", "30"]);
-    scene.people.at = Box::new(|prompt, _| choose(prompt, "Accept one manager"));
+    scene.people.at = Box::new(|prompt, _| {
+        choose(prompt, "Accept one manager").or_else(|| choose(prompt, "Custodians"))
+    });
     done(scene.station.change_members(&mut scene.people));
     scene.people.at = Box::new(|_, _| None);
     let end = done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));

@@ -162,8 +162,7 @@ impl Standing {
 }
 
 /// Where a form that stands in the way is signed.
-pub const FORM_REMEDY: &str =
-    "An administrator and the custodian sign it: people screen, m, «Sign a custodian's form».";
+pub const FORM_REMEDY: &str = "An administrator and the custodian sign it: people screen, m, «Custodians», «Sign a custodian's form».";
 
 /// A person's form, as the directory keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,10 +30,10 @@ fn plain(manager: &str) -> String {
 /// there is none, or nobody is above.
 pub fn manager_of<'a>(
     reports_to: impl IntoIterator<Item = &'a str>,
-    need: Option<u8>,
+    need: usize,
 ) -> Option<String> {
     let all: Vec<&str> = reports_to.into_iter().map(str::trim).collect();
-    let need = need.map_or(all.len(), usize::from).max(1);
+    let need = need.max(1);
     let count = |name: &str| all.iter().filter(|o| plain(o) == plain(name)).count();
     let found = all
         .iter()
@@ -69,14 +69,14 @@ mod tests {
 
     #[test]
     fn one_manager_is_one_however_the_name_is_written() {
-        assert_eq!(manager_of(["Zoe", " zoe "], None), Some("Zoe".into()));
-        assert_eq!(manager_of(["Zoe", "Yan", "Zoe"], None), None);
-        assert_eq!(manager_of(["", ""], None), None, "nobody is above");
-        assert_eq!(manager_of([], None), None);
+        assert_eq!(manager_of(["Zoe", " zoe "], 2), Some("Zoe".into()));
+        assert_eq!(manager_of(["Zoe", "Yan", "Zoe"], 3), None);
+        assert_eq!(manager_of(["", ""], 2), None, "nobody is above");
+        assert_eq!(manager_of([], 0), None);
         // Of shares, as many as make the key are enough.
         let five = ["Zoe", "Yan", "Xia", "Zoe", "Zoe"];
-        assert_eq!(manager_of(five, Some(3)), Some("Zoe".into()));
-        assert_eq!(manager_of(five, Some(4)), None);
+        assert_eq!(manager_of(five, 3), Some("Zoe".into()));
+        assert_eq!(manager_of(five, 4), None);
         assert_eq!(OneManager::id_of("Zoe"), OneManager::id_of(" ZOE"));
         assert_ne!(OneManager::id_of("Zoe"), OneManager::id_of("Yan"));
         let accepted = OneManager {

@@ -65,6 +65,10 @@ impl Station {
         state: &State,
         people: &mut dyn People,
     ) -> Result<Vec<Option<Player>>, Interrupted> {
+        // Whose shares are typed keeps them as they are.
+        if state.parameters.shares.is_some() {
+            return Ok(Vec::new());
+        }
         let custodians = self.cast_custodians(script, state);
         let open = self.without_backup(state, &custodians);
         let mut backups: Vec<Option<Player>> = vec![None; custodians.len()];
@@ -150,7 +154,7 @@ impl Station {
             let component = record.as_ref().and_then(|record| {
                 let index = at + 1;
                 record
-                    .components
+                    .in_custody(exercise.and_then(|e| e.set))
                     .iter()
                     .find(|c| usize::from(c.index) == index)
             });

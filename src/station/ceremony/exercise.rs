@@ -133,11 +133,11 @@ impl Station {
                     key: key.id,
                     holders: components.iter().map(|c| c.custodian).collect(),
                     serials: components.iter().map(|c| c.envelope.clone()).collect(),
-                    set: *set,
                     backups: components
                         .iter()
                         .map(|c| c.backup.as_ref().map(|b| b.person))
                         .collect(),
+                    set: *set,
                 }),
                 split: None,
                 destroy: None,

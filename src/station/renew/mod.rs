@@ -65,6 +65,8 @@ pub enum Change {
     Secret,
     /// A card's certificates are issued anew, for the same keys.
     Certificates,
+    /// What concerns custodians alone: one of the next two.
+    Custodians,
     /// A custodian's form is signed, for the first time or for another year.
     CustodianForm,
     /// One manager of all custodians is accepted.
@@ -76,7 +78,7 @@ pub enum Change {
 
 impl Change {
     /// All, in the order of the menu.
-    pub const ALL: [Change; 10] = [
+    pub const ALL: [Change; 9] = [
         Self::ReplaceCard,
         Self::Leaver,
         Self::AddMember,
@@ -84,8 +86,7 @@ impl Change {
         Self::Quorum,
         Self::Secret,
         Self::Certificates,
-        Self::CustodianForm,
-        Self::OneManager,
+        Self::Custodians,
         Self::FinishCard,
     ];
 
@@ -100,6 +101,7 @@ impl Change {
             Self::Quorum => "Change how many must come",
             Self::Secret => "Renew a group's secret",
             Self::Certificates => "Renew a card's certificates",
+            Self::Custodians => "Custodians",
             Self::CustodianForm => "Sign a custodian's form",
             Self::OneManager => "Accept one manager",
             Self::FinishCard => "Finish a new card",
@@ -115,6 +117,7 @@ impl Change {
             Self::Quorum => "m of a group; its members receive new shares",
             Self::Secret => "on suspicion: same members, new shares, new keys",
             Self::Certificates => "before they expire; keys, shares and PIN stay",
+            Self::Custodians => "the yearly form; one manager of all of them",
             Self::CustodianForm => "once a year: custodian and management",
             Self::OneManager => "of all custodians, in a small organisation",
             Self::FinishCard => "one that was pulled before it was ready",
@@ -129,32 +132,11 @@ impl Station {
     /// Why not, in words.
     pub fn change_members(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.administrators_here()?;
-        let mut question = prompt("renew.what", "Members and cards", "What is to change?");
-        question.lines = vec![PromptLine::note(
-            "Each of these needs the groups concerned, or recovery, logged on beside the \
-             administrators.",
-        )];
-        question.ask = Ask::Choose {
-            options: Change::ALL
-                .into_iter()
-                .map(|change| Choice {
-                    label: change.title().into(),
-                    detail: change.detail().into(),
-                })
-                .collect(),
-        };
-        let change = loop {
-            match ask(people, &mut question, &mut never) {
-                Ok(Answer::Chosen(at)) => {
-                    if let Some(change) = Change::ALL.get(at) {
-                        break *change;
-                    }
-                }
-                Ok(_) => {}
-                Err(why) => return stopped(why),
-            }
-        };
-        self.change_group(change, people)
+        let note = "The groups concerned, or recovery, log on beside the administrators.";
+        match choose_change("renew.what", note, &Change::ALL, people) {
+            Ok(change) => self.change_group(change, people),
+            Err(why) => stopped(why),
+        }
     }
 
     /// One of those changes.
@@ -175,6 +157,14 @@ impl Station {
         if change == Change::Certificates {
             return self.renew_certificates(people);
         }
+        if change == Change::Custodians {
+            let both = [Change::CustodianForm, Change::OneManager];
+            let note = "Nobody's card, share or group is changed by these.";
+            return match choose_change("renew.custodians", note, &both, people) {
+                Ok(change) => self.change_group(change, people),
+                Err(why) => stopped(why),
+            };
+        }
         if change == Change::OneManager {
             return self.accept_one_manager(people);
         }
@@ -188,6 +178,32 @@ impl Station {
         self.door.forget_renewal();
         self.pause_watch(false);
         end.or_else(|undone| self.undone(undone))
+    }
+}
+
+fn choose_change(
+    code: &str,
+    note: &str,
+    changes: &[Change],
+    people: &mut dyn People,
+) -> Result<Change, Interrupted> {
+    let mut question = prompt(code, "Members and cards", "What is to change?");
+    question.lines = vec![PromptLine::note(note)];
+    question.ask = Ask::Choose {
+        options: changes
+            .iter()
+            .map(|change| Choice {
+                label: change.title().into(),
+                detail: change.detail().into(),
+            })
+            .collect(),
+    };
+    loop {
+        if let Answer::Chosen(at) = ask(people, &mut question, &mut never)?
+            && let Some(change) = changes.get(at)
+        {
+            return Ok(*change);
+        }
     }
 }
 

@@ -36,6 +36,7 @@ impl Station {
             Change::Quorum => self.ask_quorum(people),
             Change::Secret
             | Change::Certificates
+            | Change::Custodians
             | Change::CustodianForm
             | Change::OneManager
             | Change::FinishCard => self.ask_secret(people),

@@ -61,7 +61,7 @@ impl CustodyError {
             Self::HoldsOne { .. } => "Let somebody who never held a part of it take this part.",
             Self::OtherPart { .. } => "Let another custodian take this component.",
             Self::SameManager { .. } => {
-                "Take a custodian of another manager. Where there is none, administrators accept one manager: people screen, m."
+                "Take a custodian of another manager. Where there is none, administrators accept one manager: people screen, m, «Custodians»."
             }
         }
     }
@@ -112,7 +112,7 @@ pub fn assign(
         let (group, person) = free.remove(at);
         chosen.push(player(person, group));
     }
-    if check_managers(&chosen, None).is_err() {
+    if check_managers(&chosen, chosen.len()).is_err() {
         // One of another manager is enough: all of them are needed for the key.
         let manager = chosen.first().map(|p| p.reports_to.clone());
         let other = (1..=components).rev().find_map(|index| {
@@ -146,18 +146,17 @@ fn player(person: &Person, group: GroupId) -> Player {
 /// [`CustodyError`]
 pub fn check(custodians: &[Player], held: &[(Id, u8)]) -> Result<(), CustodyError> {
     let places: Vec<u8> = (1..=9).collect();
-    check_places(custodians, &places, None, held)
+    check_places(custodians, &places, custodians.len(), held)
 }
 
-/// Checks custodians of these places: any `quorum` of them make the key, or all
-/// of them where there is none.
+/// Checks custodians of these places, any `sufficient` of whom make the key.
 ///
 /// # Errors
 /// [`CustodyError`]
 pub fn check_places(
     custodians: &[Player],
     places: &[u8],
-    quorum: Option<u8>,
+    sufficient: usize,
     held: &[(Id, u8)],
 ) -> Result<(), CustodyError> {
     let components = u8::try_from(custodians.len()).unwrap_or(u8::MAX);
@@ -175,13 +174,13 @@ pub fn check_places(
             });
         }
     }
-    check_managers(custodians, quorum)
+    check_managers(custodians, sufficient)
 }
 
-/// XOR needs all components, so it is all custodians together that form a key;
-/// of shares so many of them are enough.
-fn check_managers(custodians: &[Player], quorum: Option<u8>) -> Result<(), CustodyError> {
-    match manager_of(custodians.iter().map(|p| p.reports_to.as_str()), quorum) {
+/// Nobody manages as many of them as form a key: XOR needs all components,
+/// shares as many as their quorum.
+fn check_managers(custodians: &[Player], sufficient: usize) -> Result<(), CustodyError> {
+    match manager_of(custodians.iter().map(|p| p.reports_to.as_str()), sufficient) {
         Some(manager) => Err(CustodyError::SameManager { manager }),
         None => Ok(()),
     }
@@ -242,8 +241,7 @@ pub(super) fn check_cast(
                 );
             }
         }
-        let known = custodian && parameters.holders().is_some();
-        if known
+        if let (true, Some(_)) = (custodian, parameters.holders())
             && !(0..)
                 .zip(&played.people)
                 .all(|(at, p)| parameters.may_open(at, p.id))
@@ -259,7 +257,7 @@ pub(super) fn check_cast(
                 .map(|turn| parameters.place(turn))
                 .collect();
             let people = &played.people;
-            match check_places(people, &places, quorum(parameters), &parameters.held) {
+            match check_places(people, &places, parameters.sufficient(), &parameters.held) {
                 Err(CustodyError::SameManager { manager })
                     if accepted.iter().any(|a| a.covers(&manager, a.accepted_ms)) => {}
                 checked => checked?,
@@ -288,11 +286,6 @@ pub(super) fn check_cast(
     Ok(())
 }
 
-/// How many parts make the key; nothing where it takes all.
-fn quorum(parameters: &Parameters) -> Option<u8> {
-    parameters.split.as_ref().and_then(|split| split.quorum)
-}
-
 /// The exception that a cast needs, for its minutes.
 pub(super) fn accepted_manager(
     parameters: &Parameters,
@@ -302,7 +295,7 @@ pub(super) fn accepted_manager(
     let people = cast.iter().flat_map(|part| &part.people);
     let custodians = people.filter(|p| p.group.is_custodian());
     let reports_to = custodians.map(|p| p.reports_to.as_str());
-    let manager = manager_of(reports_to, quorum(parameters))?;
+    let manager = manager_of(reports_to, parameters.sufficient())?;
     let one = accepted
         .iter()
         .find(|a| a.covers(&manager, a.accepted_ms))?;
@@ -382,8 +375,8 @@ mod tests {
         let [a, b, c] = GROUPS;
         let people = staff(&[(1, a, "X"), (2, b, "X"), (3, c, "Y")]);
         let three = assign(&people, &GROUPS, 3, &BTreeSet::new(), &[]).unwrap();
-        assert!(check_places(&three, &[1, 2, 3], None, &[]).is_ok());
-        let refused = check_places(&three, &[1, 2, 3], Some(2), &[]);
+        assert!(check_places(&three, &[1, 2, 3], 3, &[]).is_ok());
+        let refused = check_places(&three, &[1, 2, 3], 2, &[]);
         assert_eq!(
             refused,
             Err(CustodyError::SameManager {
@@ -392,8 +385,8 @@ mod tests {
         );
         // By the number of the share, not by the turn.
         let held = [(Id([1; 16]), 3)];
-        assert!(check_places(&three, &[3, 1, 2], None, &held).is_ok());
-        assert!(check_places(&three, &[1, 2, 3], None, &held).is_err());
+        assert!(check_places(&three, &[3, 1, 2], 3, &held).is_ok());
+        assert!(check_places(&three, &[1, 2, 3], 3, &held).is_err());
     }
 
     #[test]

@@ -150,15 +150,22 @@ impl Parameters {
         shares.map(|k| k.holders.as_slice()).or(exercise)
     }
 
-    /// TRUE for who may open the sheet at this place, from 0, of those whose
-    /// holders are known.
+    /// TRUE for who may open the sheet at this place of the cast, from 0.
     #[must_use]
     pub fn may_open(&self, at: usize, person: Id) -> bool {
-        let backup = self
-            .exercise
-            .as_ref()
-            .is_some_and(|e| e.may_open(at, person));
-        backup || self.holders().and_then(|all| all.get(at)) == Some(&person)
+        let holds = self.holders().and_then(|all| all.get(at)) == Some(&person);
+        holds
+            || self
+                .exercise
+                .as_ref()
+                .is_some_and(|e| e.may_open(at, person))
+    }
+
+    /// How many of those who hold a part make the key together.
+    #[must_use]
+    pub fn sufficient(&self) -> usize {
+        let quorum = self.split.as_ref().and_then(|s| s.quorum);
+        usize::from(quorum.unwrap_or(self.components))
     }
 
     /// What an interruption between print and seal makes void.
@@ -227,12 +234,12 @@ pub struct Exercise {
     pub holders: Vec<Id>,
     /// The serial of each one's package, where one is recorded.
     pub serials: Vec<Option<String>>,
-    /// The ceremony of the set; nothing for the key's components.
-    #[serde(default)]
-    pub set: Option<Id>,
     /// Who is the backup of each, and may open it in its holder's place.
     #[serde(default)]
     pub backups: Vec<Option<Id>>,
+    /// The ceremony of the set; nothing for the key's components.
+    #[serde(default)]
+    pub set: Option<Id>,
 }
 
 impl Exercise {

@@ -25,7 +25,7 @@ pub(super) fn check(
             "The backup is another member of the custodian's group.",
         ));
     }
-    super::form::outlasts(permit, (backup.person, &backup.name), group)
+    super::form::holds(permit, (backup.person, &backup.name), group)
 }
 
 /// Nobody holds, or is the backup of, two components of one key.

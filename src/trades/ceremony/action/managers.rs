@@ -20,6 +20,7 @@ pub(super) fn apart(
         let person: Person = permit.get(Compartment::Directory, *person)?;
         reports_to.push(person.reports_to);
     }
+    let need = need.map_or(custodians.len(), usize::from);
     let Some(manager) = manager_of(reports_to.iter().map(String::as_str), need) else {
         return Ok(());
     };
