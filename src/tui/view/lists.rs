@@ -51,6 +51,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("s", "settle"));
         }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
+        Kind::Keys if app.status.rescue => {}
         Kind::Keys => hints.push(hint("e", "letter")),
         Kind::Devices if app.status.rescue => hints.push(hint("b", "compare a backup")),
         Kind::Devices => {
