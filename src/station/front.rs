@@ -198,7 +198,7 @@ pub struct Status {
     /// Administrators alone do not unlock it: it has to be recovered.
     pub recovery: bool,
     /// What is damaged in the repository.
-    pub damage: Option<Refusal>,
+    pub damage: Option<Box<Refusal>>,
     /// A quorum could log on to look into it, if somebody chooses that.
     pub rescuable: bool,
     /// RESCUE: the damaged repository is looked into, and never written.

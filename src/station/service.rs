@@ -344,7 +344,7 @@ impl Station {
                 },
             }),
             recovery,
-            damage: self.damage.as_ref().map(Damage::refusal),
+            damage: self.damage.as_ref().map(Damage::refusal).map(Box::new),
             rescuable: self
                 .damage
                 .as_ref()

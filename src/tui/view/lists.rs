@@ -51,6 +51,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("s", "settle"));
         }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
+        Kind::Keys if app.status.rescue => {}
         Kind::Keys => {
             // One line has room for these; a, i and u are in the help.
             hints.push(hint("e", "letter"));
