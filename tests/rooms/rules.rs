@@ -47,6 +47,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
             &["backup"],
             &["ceremony"],
             &["target"],
+            &["keys"],
             &["pin"],
             &["emv"],
             &["cert"],
