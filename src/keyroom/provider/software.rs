@@ -218,6 +218,9 @@ impl Provider for SoftwareProvider {
         if !(2..=9).contains(&count) || !(2..=count).contains(&least) {
             return Err(ProviderError::Count);
         }
+        if key.form == KeyForm::Rsa {
+            return Err(ProviderError::Crypto);
+        }
         let clear = self.clear(key)?;
         let parts: Vec<Secret> = match quorum {
             None => {

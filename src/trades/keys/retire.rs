@@ -1,9 +1,12 @@
 //! The end of a key's life: out of use, then destroyed. The record stays: it
 //! says what there was, where it went, and who ended it.
 
+use std::collections::BTreeSet;
+
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::provider::StoredKey;
@@ -165,10 +168,11 @@ impl Action for DestroyKey {
             Err(error) => return Err(error.into()),
         }
         // What its sheets could be tried against.
-        let mut subjects: Vec<Id> = vec![record.id];
-        if matches!(record.source, KeySource::Partner(_)) {
-            subjects.push(record.ceremony);
-        }
+        let sets = record.others.iter().map(|set| set.ceremony);
+        let subjects: BTreeSet<Id> = [record.id, record.ceremony, record.commitment_subject()]
+            .into_iter()
+            .chain(sets)
+            .collect();
         for subject in subjects {
             let id = commitment::id_of(subject);
             if permit.get_secret(Compartment::Keys, id).is_ok() {
@@ -177,7 +181,10 @@ impl Action for DestroyKey {
         }
         record.state = KeyState::Destroyed;
         permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?;
-        Ok(record.components.len())
+        let kept = record.others.iter().filter(|s| s.state == SetState::Kept);
+        let kept: usize = kept.map(|set| set.parts.len()).sum();
+        let left: usize = record.others.iter().map(|set| set.left().len()).sum();
+        Ok(record.components.len() + kept + left)
     }
 
     fn outcome(&self, sheets: &usize) -> Vec<String> {
