@@ -145,7 +145,7 @@ impl Station {
         let printed = keys
             .iter()
             .filter(|k| k.label == label)
-            .flat_map(|k| k.components.iter().map(|c| (c.custodian, c.index)));
+            .flat_map(|k| k.parts_ever().map(|c| (c.custodian, c.index)));
         let mut held: Vec<(Id, u8)> = typed.chain(printed).collect();
         held.sort();
         held.dedup();

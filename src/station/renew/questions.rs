@@ -93,9 +93,9 @@ impl Station {
             .push(format!("{name}'s cards are revoked for ever"));
         plan.revoked = cards;
         for key in self.keys() {
-            for part in key.components.iter().filter(|c| c.custodian_name == name) {
+            for part in key.parts_ever().filter(|c| c.custodian_name == name) {
                 plan.afterwards.push(format!(
-                    "{name} held component {} of {} of {}: decide whether to replace the key.",
+                    "{name} held part {} of {} of {}: decide whether to give it new parts, or to replace the key.",
                     part.index, part.of, key.label
                 ));
             }
