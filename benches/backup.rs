@@ -138,6 +138,7 @@ fn backed_up(room: &mut Room, media: &mut StickPorts) -> (u64, Duration) {
     let mut ports = Ports {
         printers: &mut NoPrinters,
         media,
+        programs: &mut conclave_keyroom::ports::programs::NoPrograms,
     };
     let made = room
         .door_mut()

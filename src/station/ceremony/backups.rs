@@ -106,14 +106,15 @@ impl Station {
                 .into(),
             ..Prompt::default()
         };
-        while choice {
+        let mut settled = !choice;
+        while !settled {
             let Answer::Fields(values) = ask(people, &mut prompt, &mut |_| Ok(false))? else {
                 continue;
             };
             match named(&open, &values) {
                 Ok(players) => {
                     chosen = Some(players);
-                    break;
+                    settled = true;
                 }
                 Err(why) => prompt.refused = Some(refused(why, "Choose somebody else.")),
             }
