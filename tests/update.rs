@@ -264,7 +264,7 @@ fn malformed_manifests_are_refused() {
             refused.happened.contains("does not hold"),
             "{path:?}: {refused:?}"
         );
-        let report = verify_paths(&[medium.clone()]);
+        let report = verify_paths(std::slice::from_ref(&medium));
         assert!(!report.ok(), "{path:?}: {report}");
         count += 1;
     }

@@ -261,6 +261,8 @@ mod tests {
                 former: Vec::new(),
             }],
             source: KeySource::Here,
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,

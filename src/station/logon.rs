@@ -54,6 +54,9 @@ struct OfGroup<'a> {
     first: Option<&'a (u64, u64, String)>,
     /// Cards of the groups that are logged on already.
     sitting: BTreeSet<Id>,
+    /// Words may stand for a card: not in a rescue, for they have seen nothing
+    /// that this repository could be older than.
+    words: bool,
 }
 
 /// Groups that a card can log on with: those that hold a secret, and of which it
@@ -119,7 +122,7 @@ impl Wanted for OfGroup<'_> {
     }
 
     fn takes_words(&self) -> bool {
-        true
+        self.words
     }
 
     fn came(&self, entry: &CardEntry, prompt: &mut Prompt) {
@@ -254,6 +257,7 @@ impl Station {
                 open: self.door.vault().open_groups().into_iter().collect(),
                 first: first.as_ref(),
                 sitting: self.session.sitting(),
+                words: !frozen,
             };
             let mut prompt = logon_prompt(&record, choice, &done, first.as_ref());
             if frozen {

@@ -75,6 +75,7 @@ fn told(record: &AuthorityRecord, group: Option<GroupId>, done: &[(Id, Id)], at:
         open: BTreeSet::new(),
         first: None,
         sitting: BTreeSet::new(),
+        words: true,
     };
     match wanted.wants(&record.cards[at]) {
         Ok(()) => String::new(),

@@ -103,8 +103,18 @@ pub(crate) fn may(request: &Request) -> bool {
             act,
             Administration::BeginRescue | Administration::CompareBackup | Administration::SetAside
         ),
-        Request::Initialise | Request::Ceremony(_) | Request::Resume(_) => false,
-        _ => true,
+        Request::Initialise | Request::Ceremony(_) | Request::Resume(_) | Request::Key { .. } => {
+            false
+        }
+        Request::Logon(_)
+        | Request::Logout
+        | Request::ExportJournal
+        | Request::Doctor
+        | Request::Refresh
+        | Request::KeyDetail { .. }
+        | Request::Answer(_)
+        | Request::Awake
+        | Request::Quit => true,
     }
 }
 

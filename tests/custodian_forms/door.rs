@@ -68,6 +68,7 @@ fn accept(room: &Room) -> AcceptComponent {
             value: "08D7B4".into(),
             method: "ENC-ZERO".into(),
         },
+        share: None,
         proven: "typed twice the same, blind".into(),
     }
 }

@@ -99,8 +99,7 @@ fn offered(scene: &mut Scene) -> String {
     scene.people.at = at;
     let _ = scene.ceremony(DESTROY, &[]);
     scene.people.at = nothing();
-    let name = seen.lock().unwrap().clone();
-    name
+    seen.lock().unwrap().clone()
 }
 
 #[test]

@@ -138,34 +138,34 @@ fn before_logon() -> Vec<(&'static str, Build)> {
     ));
     let mut damaged = status(Phase::Damaged);
     damaged.rescuable = true;
-    damaged.damage = Some(refusal(
+    damaged.damage = Some(Box::new(refusal(
         "The repository is damaged: the journal does not verify: entry 41 does not continue the entry before it.",
         "Nothing was opened, and no record was changed.",
         "Call the administrators and the auditors. Look into it, read-only; then restore a backup.",
-    ));
+    )));
     let mut unreadable = damaged.clone();
     unreadable.rescuable = false;
     unreadable.station = String::new();
     unreadable.mode = String::new();
-    unreadable.damage = Some(refusal(
+    unreadable.damage = Some(Box::new(refusal(
         "The repository is damaged: the repository's files are damaged: a page fails its checksum.",
         "Nothing was opened, and no record was changed.",
         "Call the administrators and the auditors. Nobody can log on to it: restore a backup; this repository is kept beside it.",
-    ));
+    )));
     let mut rescue = damaged.clone();
     (rescue.rescuable, rescue.rescue) = (false, true);
-    rescue.damage = Some(refusal(
+    rescue.damage = Some(Box::new(refusal(
         "The repository is damaged: the journal does not verify: entry 41 does not continue the entry before it.",
         "Nothing was opened, and no record was changed.",
         "Log on to see what is damaged and what is good. Then restore a backup; this repository is kept beside it.",
-    ));
+    )));
     let mut found = status(Phase::Closed);
     found.rescuable = true;
-    found.damage = Some(refusal(
+    found.damage = Some(Box::new(refusal(
         "The repository is damaged: compartment catalogue: the records do not agree with its signed root.",
         "Nothing was opened, and no record was changed.",
         "Call the administrators and the auditors. Look into it, read-only; then restore a backup.",
-    ));
+    )));
     let mut aside = new_station();
     aside.aside = all(&["repository-damaged-1795511650"]);
     let mut warned = status(Phase::Closed);

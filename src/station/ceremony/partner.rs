@@ -145,7 +145,7 @@ impl Station {
         let printed = keys
             .iter()
             .filter(|k| k.label == label)
-            .flat_map(|k| &k.components)
+            .flat_map(|k| k.parts_ever())
             .flat_map(|c| c.ever().map(|id| (id, c.index)));
         let mut held: Vec<(Id, u8)> = typed.chain(printed).collect();
         held.sort();

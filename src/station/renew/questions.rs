@@ -98,13 +98,13 @@ impl Station {
             .push(format!("{name}'s cards are revoked for ever"));
         plan.revoked = cards;
         for key in self.keys() {
-            for part in key.components.iter().filter(|c| c.custodian_name == name) {
+            for part in key.parts_ever().filter(|c| c.custodian_name == name) {
                 let then = match &part.backup {
                     Some(backup) => format!("{} takes over in a custody exercise", backup.name),
-                    None => "decide whether to replace the key".into(),
+                    None => "decide whether to give it new parts, or to replace the key".into(),
                 };
                 plan.afterwards.push(format!(
-                    "{name} held component {} of {} of {}: {then}.",
+                    "{name} held part {} of {} of {}: {then}.",
                     part.index, part.of, key.label
                 ));
             }
