@@ -103,9 +103,12 @@ pub(crate) fn may(request: &Request) -> bool {
             act,
             Administration::BeginRescue | Administration::CompareBackup | Administration::SetAside
         ),
-        Request::Initialise | Request::Ceremony(_) | Request::Resume(_) | Request::Key { .. } => {
-            false
-        }
+        Request::Initialise
+        | Request::Ceremony(_)
+        | Request::Resume(_)
+        | Request::Key { .. }
+        | Request::MakeRsa
+        | Request::ImportPublic => false,
         Request::Logon(_)
         | Request::Logout
         | Request::ExportJournal
