@@ -21,6 +21,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit, Warrant};
 use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::backup::{
     FromBackup, MakeBackup, Restore, backup_folders, contents, examine_on, fill, reborn,
@@ -138,7 +139,7 @@ fn backed_up(room: &mut Room, media: &mut StickPorts) -> (u64, Duration) {
     let mut ports = Ports {
         printers: &mut NoPrinters,
         media,
-        programs: &mut conclave_keyroom::ports::programs::NoPrograms,
+        programs: &mut NoPrograms,
     };
     let made = room
         .door_mut()
