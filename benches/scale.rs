@@ -74,6 +74,8 @@ fn record(n: u32) -> KeyRecord {
         wrapping: None,
         components: Vec::new(),
         source: KeySource::Here,
+        rsa: None,
+        successor: None,
         exports: Vec::new(),
         others: Vec::new(),
         reissued: None,

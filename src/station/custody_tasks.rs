@@ -176,6 +176,8 @@ mod tests {
                 doubted_ms: None,
             }],
             source: KeySource::Here,
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,

@@ -33,6 +33,10 @@ pub enum Request {
         /// Its record.
         id: Id,
     },
+    /// Make an RSA pair.
+    MakeRsa,
+    /// Take a partner's public key from a medium.
+    ImportPublic,
     /// Write the journal export.
     ExportJournal,
     /// Every check of station and machine, please.
@@ -60,6 +64,12 @@ pub enum Request {
 pub enum KeyAct {
     /// It leaves under a zone master key, as a letter.
     Letter,
+    /// The public half of an RSA pair leaves on a medium.
+    Public,
+    /// Another takes its place.
+    Replace,
+    /// Its value is erased.
+    Destroy,
 }
 
 /// Acts of administrators from the devices screen.

@@ -32,6 +32,16 @@ fn lines(key: &KeyRecord) -> Vec<String> {
     if key.source != KeySource::Here {
         detail.push(format!("source {}", key.source.words()));
     }
+    if let Some(rsa) = &key.rsa {
+        detail.push(format!(
+            "RSA, {} bits, exponent {}, generation {}",
+            rsa.bits, rsa.exponent, rsa.generation
+        ));
+        detail.push("fingerprint, SHA-256:".into());
+        let hex = conclave_trades::keys::fingerprint_hex(&rsa.fingerprint);
+        let half = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
+        detail.extend([half(0..32), half(32..64)]);
+    }
     for c in &key.components {
         detail.extend(part_lines("component", c));
     }

@@ -273,12 +273,19 @@ impl Station {
             "C0" => "C0 card verification",
             "M1" | "M3" | "M6" => "message authentication",
             "V1" | "V2" => "PIN verification",
+            "S0" => "S0 RSA signatures",
+            "S1" => "S1 RSA certificates",
+            "K2" => "K2 RSA, TR-34",
+            "D1" => "D1 RSA, data",
             other => other,
         };
         KeyRow {
             id: Some(key.id),
             label: key.label.clone(),
-            algorithm: key.form.name().into(),
+            algorithm: match &key.rsa {
+                Some(rsa) => format!("RSA-{}", rsa.bits),
+                None => key.form.name().into(),
+            },
             usage: usage.into(),
             kcv: key.kcv.value.clone(),
             kcv_method: key.kcv.method.clone(),

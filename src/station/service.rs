@@ -250,7 +250,18 @@ impl Station {
             Request::Key { act, id } => {
                 let end = match act {
                     KeyAct::Letter => self.print_key_letter(id, front),
+                    KeyAct::Public => self.export_public(id, front),
+                    KeyAct::Replace => self.replace_key(id, front),
+                    KeyAct::Destroy => self.destroy_key(id, front),
                 };
+                Self::tell_end(end, front);
+            }
+            Request::MakeRsa => {
+                let end = self.make_rsa(None, front);
+                Self::tell_end(end, front);
+            }
+            Request::ImportPublic => {
+                let end = self.import_public(front);
                 Self::tell_end(end, front);
             }
             Request::Doctor => front.send(Event::Doctor(self.examine())),

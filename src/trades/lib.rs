@@ -1,7 +1,8 @@
-//! The trades: printing, media, backups, ceremonies, targets.
+//! The trades: printing, media, backups, ceremonies, targets, lives of keys.
 
 pub mod backup;
 pub mod ceremony;
+pub mod keys;
 pub mod media;
 pub mod print;
 pub mod target;

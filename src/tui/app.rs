@@ -534,6 +534,11 @@ impl App {
                 Some(Vec::new())
             }
             (Kind::Keys, Key::Char('e')) => Some(self.key_act(row, KeyAct::Letter)),
+            (Kind::Keys, Key::Char('u')) => Some(self.key_act(row, KeyAct::Public)),
+            (Kind::Keys, Key::Char('r')) => Some(self.key_act(row, KeyAct::Replace)),
+            (Kind::Keys, Key::Char('x')) => Some(self.key_act(row, KeyAct::Destroy)),
+            (Kind::Keys, Key::Char('a')) => Some(vec![Request::MakeRsa]),
+            (Kind::Keys, Key::Char('i')) => Some(vec![Request::ImportPublic]),
             (Kind::Devices, Key::Char('e')) => {
                 Some(vec![Request::Administer(Administration::EnrolPrinter)])
             }

@@ -91,6 +91,8 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "«so far»: the rows that pass are still being counted; what is shown is right already. «read»: the station is still reading the rest of its keys.",
             "A check value identifies a key and does not reveal it.",
             "e: the key under the cursor leaves under a zone master key as a letter, printed or read from the screen; both quorums sign.",
+            "r: another key takes its place, and it is deactivated. x: its value is erased, its record stays.",
+            "a makes an RSA pair, u exports the public half of the one under the cursor, i takes a partner's public key from a medium; two type the fingerprint.",
         ],
         "ceremonies" => &[
             "Ceremonies that wait to be continued, then those that ended.",

@@ -213,6 +213,8 @@ impl Desk {
             wrapping: kek.then(|| WrappingMethod::of(form)),
             components: Vec::new(),
             source: conclave_keyroom::domain::key::KeySource::Here,
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,

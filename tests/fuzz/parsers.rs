@@ -10,6 +10,7 @@ use conclave_crypto::keyblock::{Kbpk, KeyBlock};
 use conclave_crypto::primitive::key_scheme::Cryptogram;
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
 use conclave_crypto::primitive::passphrase::{Passphrase, number_of};
+use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_crypto::x509;
 use conclave_evidence::authority::AuthorityChain;
@@ -62,6 +63,12 @@ pub const PARSERS: &[Parser] = &[
         covers: &["crypto/primitive/key_scheme.rs parse"],
         seeds: &[],
         run: cryptogram,
+    },
+    Parser {
+        name: "rsa-public",
+        covers: &["crypto/primitive/rsa.rs read"],
+        seeds: &[],
+        run: rsa_public,
     },
     Parser {
         name: "cbor",
@@ -355,6 +362,17 @@ fn cryptogram(data: &[u8]) {
         let mut again: String = read.letter.map(|s| s.to_string()).unwrap_or_default();
         again.extend(read.bytes.iter().map(|b| format!("{b:02X}")));
         assert_eq!(again, text, "written back");
+    }
+}
+
+fn rsa_public(data: &[u8]) {
+    if let Ok(public) = Public::read(data) {
+        assert!(matches!(public.bits(), 2048 | 3072 | 4096));
+        assert!(public.exponent() >= 65_537 && public.exponent() % 2 == 1);
+        // One key, one writing.
+        assert_eq!(Public::read(public.spki()).as_ref(), Ok(&public));
+        let pem = public.pem().unwrap();
+        assert_eq!(Public::read(pem.as_bytes()), Ok(public));
     }
 }
 

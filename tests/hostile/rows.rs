@@ -3,7 +3,7 @@
 
 use conclave_evidence::authority::{CardState, Mode, SignedAuthority};
 use conclave_evidence::backup::BackupAct;
-use conclave_evidence::{GroupId, Hash, Id};
+use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
@@ -28,6 +28,9 @@ use conclave_trades::ceremony::action::{
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
+use conclave_trades::keys::{
+    DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ReadPublic,
+};
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report};
 use conclave_trades::target::{
@@ -170,6 +173,50 @@ pub const ROWS: &[Row] = &[
         "key-managers sign, approvers sign",
         key_letter,
         |act| act.recipient.push('X')
+    ),
+    row!(
+        GenerateRsa,
+        "key-managers sign, approvers sign",
+        generate_rsa,
+        |act| act.bits = 4096
+    ),
+    row!(
+        ExportPublic,
+        "key-managers sign, approvers sign",
+        export_public,
+        |act| act.recipient.push('X')
+    ),
+    row!(
+        ReadPublic,
+        "key-managers logged on, approvers logged on",
+        |_| ReadPublic {
+            medium: Id([8; 16]),
+            file: "lake.pem".into(),
+        }
+    ),
+    row!(
+        ImportPublic,
+        "key-managers sign, approvers sign",
+        import_public,
+        |act| act.fingerprint.0[0] ^= 1
+    ),
+    row!(
+        DeactivateKey,
+        "key-managers sign, approvers sign",
+        |_| DeactivateKey {
+            key: key_name(KEY, LABEL),
+            successor: key_name(Id([6; 16]), "BANK-LAKE.ZMK.002"),
+        },
+        |act| act.successor.label.push('X')
+    ),
+    row!(
+        DestroyKey,
+        "key-managers sign, approvers sign",
+        |_| DestroyKey {
+            key: key_name(KEY, LABEL),
+            reason: "not needed any more".into(),
+        },
+        |act| act.reason.push('X')
     ),
     row!(
         PrintReport,
@@ -522,6 +569,43 @@ fn key_letter(_: &Room) -> PrintKeyLetter {
         recipient: "BANK-LAKE".into(),
         printer: Some("REP-1".into()),
         exception: None,
+    }
+}
+
+fn generate_rsa(_: &Room) -> GenerateRsa {
+    GenerateRsa {
+        key: Id([12; 16]),
+        label: "OUR.RSA.001".into(),
+        bits: 2048,
+        usage: "S0".into(),
+        days: 365,
+        predecessor: None,
+    }
+}
+
+fn export_public(room: &Room) -> ExportPublic {
+    ExportPublic {
+        bundle: 1,
+        key: key_name(Id([12; 16]), "OUR.RSA.001"),
+        fingerprint: Hash([13; 32]),
+        by: combine(room).by,
+        recipient: "BANK-LAKE".into(),
+        medium: Id([7; 16]),
+        medium_name: "STICK-1".into(),
+        serial: "4C530001".into(),
+    }
+}
+
+fn import_public(room: &Room) -> ImportPublic {
+    ImportPublic {
+        key: Id([12; 16]),
+        label: "BANK-LAKE.RSA.001".into(),
+        partner: "BANK-LAKE".into(),
+        usage: "S0".into(),
+        days: 365,
+        spki: Bytes(vec![0x30]),
+        fingerprint: Hash([13; 32]),
+        by: combine(room).by,
     }
 }
 

@@ -24,6 +24,7 @@ pub fn published(form: KeyForm) -> Vec<u8> {
         KeyForm::Aes128 => "2B7E151628AED2A6ABF7158809CF4F3C",
         KeyForm::Aes192 => "8E73B0F7DA0E6452C810F32B809079E562F8EAD2522C6B7B",
         KeyForm::Aes256 => "603DEB1015CA71BE2B73AEF0857D77811F352C073B6108D72D9810A30914DFF4",
+        KeyForm::Rsa => panic!("an RSA key has no components"),
     })
 }
 

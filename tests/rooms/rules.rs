@@ -48,6 +48,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
             &["update"],
             &["ceremony"],
             &["target"],
+            &["keys"],
             &["pin"],
             &["emv"],
             &["cert"],

@@ -11,6 +11,7 @@ pub mod kcv_fit;
 pub mod key_scheme;
 pub mod modes;
 pub mod passphrase;
+pub mod rsa;
 pub mod seal;
 pub mod shamir;
 

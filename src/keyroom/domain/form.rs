@@ -22,10 +22,14 @@ pub enum KeyForm {
     /// AES-256, 32 bytes.
     #[serde(rename = "AES-256")]
     Aes256,
+    /// RSA, whose length stands in the key's record. No symmetric key's form:
+    /// nothing wraps it, and it has no components.
+    #[serde(rename = "RSA")]
+    Rsa,
 }
 
 impl KeyForm {
-    /// All of them.
+    /// All forms of symmetric keys.
     pub const ALL: [KeyForm; 5] = [
         Self::Tdes2,
         Self::Tdes3,
@@ -34,13 +38,14 @@ impl KeyForm {
         Self::Aes256,
     ];
 
-    /// Length in bytes.
+    /// Length in bytes; 0 for RSA, which has none by its form.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
             Self::Tdes2 | Self::Aes128 => 16,
             Self::Tdes3 | Self::Aes192 => 24,
             Self::Aes256 => 32,
+            Self::Rsa => 0,
         }
     }
 
@@ -53,6 +58,7 @@ impl KeyForm {
             Self::Aes128 => 128,
             Self::Aes192 => 192,
             Self::Aes256 => 256,
+            Self::Rsa => 0,
         }
     }
 
@@ -62,10 +68,14 @@ impl KeyForm {
         matches!(self, Self::Tdes2 | Self::Tdes3)
     }
 
-    /// `TDES` or `AES`.
+    /// `TDES`, `AES` or `RSA`.
     #[must_use]
     pub fn algorithm(self) -> &'static str {
-        if self.is_tdes() { "TDES" } else { "AES" }
+        match self {
+            Self::Tdes2 | Self::Tdes3 => "TDES",
+            Self::Aes128 | Self::Aes192 | Self::Aes256 => "AES",
+            Self::Rsa => "RSA",
+        }
     }
 
     /// Security strength in bits (SP 800-57 part 1 table 2).
@@ -73,7 +83,7 @@ impl KeyForm {
     pub fn strength(self) -> u16 {
         match self {
             Self::Tdes2 => 80,
-            Self::Tdes3 => 112,
+            Self::Tdes3 | Self::Rsa => 112,
             Self::Aes128 => 128,
             Self::Aes192 => 192,
             Self::Aes256 => 256,
@@ -95,6 +105,7 @@ impl KeyForm {
             Self::Aes128 => "AES-128",
             Self::Aes192 => "AES-192",
             Self::Aes256 => "AES-256",
+            Self::Rsa => "RSA",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A key's metadata, life cycle and custody. The value is elsewhere.
 
-use conclave_evidence::{GroupId, Hash, Id};
+use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use serde::{Deserialize, Serialize};
 
 use super::form::KeyForm;
@@ -33,6 +33,8 @@ pub enum KeyState {
     PreActivation,
     /// In use.
     Active,
+    /// Replaced, and kept for what it made: nothing new is done with it.
+    Deactivated,
     /// The ceremony was interrupted: never to be used.
     Void,
     /// Destroyed; the metadata stays.
@@ -46,6 +48,7 @@ impl KeyState {
         match self {
             Self::PreActivation => "pre-activation",
             Self::Active => "active",
+            Self::Deactivated => "deactivated",
             Self::Void => "void",
             Self::Destroyed => "destroyed",
         }
@@ -54,10 +57,12 @@ impl KeyState {
     /// TRUE when `next` may follow.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
-        use KeyState::{Active, Destroyed, PreActivation, Void};
+        use KeyState::{Active, Deactivated, Destroyed, PreActivation, Void};
         matches!(
             (self, next),
-            (PreActivation, Active | Void | Destroyed) | (Active | Void, Destroyed)
+            (PreActivation, Active | Void | Destroyed)
+                | (Active, Deactivated)
+                | (Active | Deactivated | Void, Destroyed)
         )
     }
 }
@@ -249,6 +254,12 @@ pub struct KeyRecord {
     /// Where it comes from.
     #[serde(default)]
     pub source: KeySource,
+    /// Of an RSA key: its public half.
+    #[serde(default)]
+    pub rsa: Option<RsaFacts>,
+    /// The key that took its place.
+    #[serde(default)]
+    pub successor: Option<Id>,
     /// Where it went: bundle sequence number, recipient, wrapping key's label.
     pub exports: Vec<Exported>,
     /// Its other sets of parts: coming, kept, former, void.
@@ -257,6 +268,24 @@ pub struct KeyRecord {
     /// The ceremony that made its components anew, where one did.
     #[serde(default)]
     pub reissued: Option<Id>,
+}
+
+/// What is public of an RSA key. The check value is the beginning of its
+/// fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RsaFacts {
+    /// Length of the modulus.
+    pub bits: u16,
+    /// The public exponent.
+    pub exponent: u64,
+    /// SubjectPublicKeyInfo, DER.
+    pub spki: Bytes,
+    /// SHA-256 over it.
+    pub fingerprint: Hash,
+    /// From 1; a successor's is one higher.
+    pub generation: u32,
+    /// The key whose place it took.
+    pub predecessor: Option<Id>,
 }
 
 /// One time a key left the room.
@@ -295,6 +324,7 @@ mod tests {
     fn nothing_comes_back_from_void_or_destruction() {
         for next in [KeyState::PreActivation, KeyState::Active] {
             assert!(!KeyState::Void.may_become(next));
+            assert!(!KeyState::Deactivated.may_become(next));
             assert!(!KeyState::Destroyed.may_become(next));
         }
         assert!(KeyState::PreActivation.may_become(KeyState::Active));

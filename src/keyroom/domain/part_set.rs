@@ -282,6 +282,8 @@ mod tests {
                 part(2, 12, ComponentState::Sealed),
             ],
             source: KeySource::Here,
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,

@@ -82,6 +82,9 @@ impl KeyTemplate {
                 self.mode_of_use
             ));
         }
+        if self.form == KeyForm::Rsa {
+            return Err("an RSA key is made without a template".into());
+        }
         if !matches!(self.exportability.as_str(), "E" | "N" | "S") {
             return Err(format!(
                 "exportability {:?} is not E, N or S",

@@ -9,6 +9,7 @@ mod software;
 use conclave_crypto::primitive::des_keys::DesKeyError;
 use conclave_crypto::primitive::kcv::Kcv;
 use conclave_crypto::primitive::kcv_fit::{Claim, Fit};
+use conclave_crypto::primitive::rsa;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::Id;
 use serde::{Deserialize, Serialize};
@@ -293,6 +294,30 @@ pub trait Provider: Send {
         clear: Secret,
         random: &mut dyn RandomSource,
     ) -> Result<Generated, ProviderError>;
+
+    /// Makes an RSA key of so many bits; its private half never leaves.
+    ///
+    /// # Errors
+    /// [`ProviderError`]
+    fn generate_rsa(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        bits: usize,
+        random: &mut dyn RandomSource,
+    ) -> Result<(StoredKey, rsa::Public), ProviderError>;
+
+    /// Signs with a stored RSA key: PKCS#1 v1.5 with SHA-256.
+    ///
+    /// # Errors
+    /// [`ProviderError::Forged`] and others.
+    fn sign_rsa(
+        &mut self,
+        permit: &dyn Permission,
+        key: &StoredKey,
+        message: &[u8],
+        random: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, ProviderError>;
 
     /// Opens stored keys for one operation that the provider does not do
     /// natively. The clear bytes live as long as the call.

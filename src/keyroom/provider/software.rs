@@ -9,6 +9,7 @@ use conclave_crypto::primitive::components::ComponentError;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::primitive::modes::Algorithm;
+use conclave_crypto::primitive::rsa::{self, RsaError};
 use conclave_crypto::primitive::{components, des_keys, seal, shamir};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::{Id, cbor};
@@ -67,7 +68,7 @@ impl SoftwareProvider {
         let context = context(stored.key, stored.form)?;
         let clear = seal::open(self.parent()?, &salt, &context, &context, sealed)
             .map_err(|_| ProviderError::Forged)?;
-        if clear.len() != stored.form.bytes() {
+        if stored.form != KeyForm::Rsa && clear.len() != stored.form.bytes() {
             return Err(ProviderError::Forged);
         }
         Ok(clear)
@@ -104,6 +105,13 @@ fn proceed(permit: &dyn Permission) -> Result<(), ProviderError> {
         Ok(())
     } else {
         Err(ProviderError::Stopped)
+    }
+}
+
+fn rsa_error(error: RsaError) -> ProviderError {
+    match error {
+        RsaError::Random => ProviderError::Random,
+        _ => ProviderError::Crypto,
     }
 }
 
@@ -210,6 +218,9 @@ impl Provider for SoftwareProvider {
         if !(2..=9).contains(&count) || !(2..=count).contains(&least) {
             return Err(ProviderError::Count);
         }
+        if key.form == KeyForm::Rsa {
+            return Err(ProviderError::Crypto);
+        }
         let clear = self.clear(key)?;
         let parts: Vec<Secret> = match quorum {
             None => {
@@ -231,6 +242,34 @@ impl Provider for SoftwareProvider {
             self.waiting.insert((set, index), part);
         }
         Ok(checks)
+    }
+
+    fn generate_rsa(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        bits: usize,
+        random: &mut dyn RandomSource,
+    ) -> Result<(StoredKey, rsa::Public), ProviderError> {
+        proceed(permit)?;
+        let (private, public) = rsa::generate(bits, random).map_err(rsa_error)?;
+        let stored = self.store(key, KeyForm::Rsa, &private, random)?;
+        Ok((stored, public))
+    }
+
+    fn sign_rsa(
+        &mut self,
+        permit: &dyn Permission,
+        key: &StoredKey,
+        message: &[u8],
+        random: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, ProviderError> {
+        proceed(permit)?;
+        if key.form != KeyForm::Rsa {
+            return Err(ProviderError::Crypto);
+        }
+        let private = self.clear(key)?;
+        rsa::sign(&private, message, random).map_err(rsa_error)
     }
 
     fn take_component(

@@ -10,11 +10,11 @@ mod import;
 mod import_parameters;
 pub(crate) mod paper;
 mod partner;
-mod play;
+pub(crate) mod play;
 mod print;
 mod reissue;
 mod shares;
-mod typing;
+pub(crate) mod typing;
 mod unit;
 
 use conclave_evidence::{GroupId, Id};

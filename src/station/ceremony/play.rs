@@ -155,7 +155,7 @@ impl Station {
     }
 
     /// One person's own card answers a challenge after its PIN.
-    pub(super) fn identify(
+    pub(crate) fn identify(
         &mut self,
         people: &mut dyn People,
         person: &Player,

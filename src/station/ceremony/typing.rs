@@ -84,7 +84,7 @@ pub(super) fn groups_words(groups: &[usize]) -> String {
 impl Station {
     /// Asks, and takes no answer once a card that had to stay was pulled:
     /// whoever typed it may not be the one who is to sign.
-    pub(super) fn ask_watched(
+    pub(crate) fn ask_watched(
         &self,
         prompt: &mut Prompt,
         people: &mut dyn People,

@@ -14,7 +14,7 @@ use super::{Payload, Sheet, SheetRow, Target};
 use crate::media::{Bundle, bundle_folder};
 
 /// The run sheet's name in a bundle.
-pub(super) const RUN_SHEET: &str = "runsheet.txt";
+pub(crate) const RUN_SHEET: &str = "runsheet.txt";
 
 /// A key with the file that it stands in.
 pub(super) struct Wrapped {
@@ -22,7 +22,15 @@ pub(super) struct Wrapped {
     pub payload: Payload,
 }
 
-/// All files of the bundle, the signed manifest last, and its digest.
+/// Which bundle, for whom, on what.
+pub(crate) struct To<'a> {
+    pub number: u64,
+    pub recipient: &'a str,
+    pub medium_name: &'a str,
+    pub serial: &'a str,
+}
+
+/// All files of an export's bundle, the signed manifest last, and its digest.
 pub(super) fn assemble(
     act: &ExportKeys,
     permit: &Permit<'_>,
@@ -49,19 +57,43 @@ pub(super) fn assemble(
             })
             .collect(),
     });
+    let mut entries: Vec<FileEntry> = keys
+        .iter()
+        .map(|key| key_file(target, under, key))
+        .collect();
+    entries.push(sheet_file(target.conformance().words(), &sheet));
+    let mut files: Vec<(String, Vec<u8>)> = keys
+        .iter()
+        .map(|k| (k.payload.name.clone(), k.payload.bytes.clone()))
+        .collect();
+    files.push((RUN_SHEET.into(), sheet.into_bytes()));
+    let to = To {
+        number: act.bundle,
+        recipient: &act.recipient,
+        medium_name: &act.medium_name,
+        serial: &act.serial,
+    };
+    signed(&to, permit, entries, files)
+}
+
+/// These files with authority and signed manifest as one bundle.
+pub(crate) fn signed(
+    to: &To<'_>,
+    permit: &Permit<'_>,
+    entries: Vec<FileEntry>,
+    mut files: Vec<(String, Vec<u8>)>,
+) -> Result<(Bundle, Hash), ActionError> {
     let proposal = permit.proposal().ok_or_else(|| {
         ActionError::rule(
             "an export needs fresh signatures of key managers and approvers",
             "propose it",
         )
     })?;
-
-    let mut entries: Vec<FileEntry> = keys
-        .iter()
-        .map(|key| key_file(target, under, key))
-        .collect();
-    entries.push(sheet_file(target, &sheet));
-    let manifest = manifest(act, permit, proposal, entries)?;
+    let folder = bundle_folder(
+        to.number,
+        permit.authority()?.mode == conclave_evidence::authority::Mode::Production,
+    );
+    let manifest = manifest(to, permit, proposal, entries)?;
     manifest
         .check_files()
         .map_err(|e| ActionError::rule(e.to_string(), "give the keys other labels"))?;
@@ -71,11 +103,6 @@ pub(super) fn assemble(
     .map_err(Signing::into_action)?;
     let digest = signed.digest();
 
-    let mut files: Vec<(String, Vec<u8>)> = keys
-        .iter()
-        .map(|k| (k.payload.name.clone(), k.payload.bytes.clone()))
-        .collect();
-    files.push((RUN_SHEET.into(), sheet.into_bytes()));
     let chain = authority_file(permit.vault().authority_chain()?).map_err(unencodable)?;
     files.push((AUTHORITY_FILE.into(), chain));
     let text = manifest_text(&manifest, &digest);
@@ -87,7 +114,7 @@ pub(super) fn assemble(
 }
 
 fn manifest(
-    act: &ExportKeys,
+    to: &To<'_>,
     permit: &Permit<'_>,
     proposal: &Proposal,
     files: Vec<FileEntry>,
@@ -98,12 +125,12 @@ fn manifest(
         station_name: authority.station_name.clone(),
         mode: authority.mode,
         incarnation: authority.incarnation,
-        sequence: act.bundle,
+        sequence: to.number,
         made_at_ms: permit.now_ms(),
-        recipient: act.recipient.clone(),
+        recipient: to.recipient.to_owned(),
         medium: Medium {
-            name: act.medium_name.clone(),
-            serial: act.serial.clone(),
+            name: to.medium_name.to_owned(),
+            serial: to.serial.to_owned(),
         },
         files,
         action_name: proposal.name.clone(),
@@ -140,7 +167,7 @@ fn key_file(target: &dyn Target, under: &KeyRecord, key: &Wrapped) -> FileEntry 
     }
 }
 
-fn sheet_file(target: &dyn Target, sheet: &str) -> FileEntry {
+pub(crate) fn sheet_file(conformance: &str, sheet: &str) -> FileEntry {
     let (size, sha256) = FileEntry::measure(sheet.as_bytes());
     FileEntry {
         name: RUN_SHEET.into(),
@@ -149,12 +176,12 @@ fn sheet_file(target: &dyn Target, sheet: &str) -> FileEntry {
         format: "run sheet".into(),
         encoding: Encoding::AsciiText,
         lrecl: None,
-        conformance: target.conformance().words().into(),
+        conformance: conformance.into(),
         keys: Vec::new(),
     }
 }
 
-fn kcv(value: &CheckValue) -> Kcv {
+pub(crate) fn kcv(value: &CheckValue) -> Kcv {
     Kcv {
         value: value.value.clone(),
         method: value.method.clone(),

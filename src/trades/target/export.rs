@@ -162,7 +162,7 @@ impl Action for ExportKeys {
         let mut keys = self.wrap(permit, target, &under)?;
         let (bundle, digest) = assemble(self, permit, target, &under, &keys)?;
         media::emit(permit, ports.media, &self.serial, &bundle)
-            .map_err(|cut| self.interrupted(cut))?;
+            .map_err(|cut| interrupted(self.bundle, cut))?;
 
         let now = permit.now_ms();
         let record = self.record(now, BundleState::Written, Some(digest));
@@ -246,42 +246,41 @@ impl ExportKeys {
         }
         Ok(wrapped)
     }
+}
 
-    /// An emission that was cut. Files without a manifest are a known state:
-    /// they count for nothing. Only a manifest that may stand there whole is
-    /// for a person to decide.
-    fn interrupted(&self, cut: Interrupted) -> ActionError {
-        if cut.files == 0 && !cut.begun {
-            return nothing_left(cut.cause);
-        }
-        let number = self.bundle;
-        if cut.may_be_whole {
-            return ActionError::Unknown {
-                what: format!(
-                    "bundle {number:04}, while its manifest was written: {}",
-                    cut.cause
-                ),
-            };
-        }
-        ActionError::Device {
+/// An emission that was cut. Files without a manifest are a known state: they
+/// count for nothing. Only a manifest that may stand there whole is for a person
+/// to decide.
+pub(crate) fn interrupted(number: u64, cut: Interrupted) -> ActionError {
+    if cut.files == 0 && !cut.begun {
+        return nothing_left(cut.cause);
+    }
+    if cut.may_be_whole {
+        return ActionError::Unknown {
             what: format!(
-                "bundle {number:04} failed after {} files: {}. It has no manifest and counts for \
-                 nothing",
-                cut.files, cut.cause
+                "bundle {number:04}, while its manifest was written: {}",
+                cut.cause
             ),
-            advice: match cut.cause {
-                MediaError::ReadBack(_) => {
-                    "condemn this medium and destroy it; export again to another, with the next \
+        };
+    }
+    ActionError::Device {
+        what: format!(
+            "bundle {number:04} failed after {} files: {}. It has no manifest and counts for \
+                 nothing",
+            cut.files, cut.cause
+        ),
+        advice: match cut.cause {
+            MediaError::ReadBack(_) => {
+                "condemn this medium and destroy it; export again to another, with the next \
                      number and fresh cryptograms"
-                }
-                _ => "export again, with the next number and fresh cryptograms",
             }
-            .into(),
+            _ => "export again, with the next number and fresh cryptograms",
         }
+        .into(),
     }
 }
 
-fn nothing_left(cause: MediaError) -> ActionError {
+pub(crate) fn nothing_left(cause: MediaError) -> ActionError {
     if cause == MediaError::Stopped {
         return ActionError::Stopped;
     }

@@ -426,6 +426,8 @@ impl Action for ImportBlock {
                 under: under.label.clone(),
                 format: came.format(),
             },
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,

@@ -15,16 +15,16 @@
 //! - `letter`, `letter_form`: one key under a zone master key, on paper
 
 mod bare;
-mod bundle;
-mod export;
+pub(crate) mod bundle;
+pub(crate) mod export;
 mod import;
 mod import_bare;
 mod letter;
 mod letter_form;
 mod read_block;
 mod read_bundle;
-mod register;
-mod rules;
+pub(crate) mod register;
+pub(crate) mod rules;
 mod tr31;
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};

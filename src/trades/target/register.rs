@@ -93,7 +93,7 @@ pub fn next_bundle(vault: &Vault) -> Result<u64, VaultError> {
 ///
 /// # Errors
 /// [`ActionError::Rule`] where it is not the next one.
-pub(super) fn take(
+pub(crate) fn take(
     beforehand: &mut Beforehand<'_>,
     record: &BundleRecord,
 ) -> Result<(), ActionError> {

@@ -12,13 +12,13 @@ use super::export::{ExportKeys, KeyName};
 use super::{Target, TargetError};
 
 /// The most keys in one bundle.
-pub(super) const KEYS_MOST: usize = 1000;
+pub(crate) const KEYS_MOST: usize = 1000;
 
 /// The longest recipient, in characters.
 const RECIPIENT_MOST: usize = 60;
 
 /// The act's own parameters.
-pub(super) fn parameters(act: &ExportKeys) -> Result<(), ActionError> {
+pub(crate) fn parameters(act: &ExportKeys) -> Result<(), ActionError> {
     if act.keys.is_empty() || act.keys.len() > KEYS_MOST {
         return Err(ActionError::rule(
             format!(
@@ -45,7 +45,7 @@ pub(super) fn parameters(act: &ExportKeys) -> Result<(), ActionError> {
 }
 
 /// For whom: one line of a form.
-pub(super) fn recipient(recipient: &str) -> Result<(), ActionError> {
+pub(crate) fn recipient(recipient: &str) -> Result<(), ActionError> {
     let plain = |c: char| c.is_alphanumeric() || " .,-_/&()'".contains(c);
     if recipient.trim() != recipient
         || recipient.is_empty()
@@ -61,7 +61,7 @@ pub(super) fn recipient(recipient: &str) -> Result<(), ActionError> {
 }
 
 /// The record is the key that was approved: by id, label and check value.
-pub(super) fn same(name: &KeyName, record: &KeyRecord) -> Result<(), ActionError> {
+pub(crate) fn same(name: &KeyName, record: &KeyRecord) -> Result<(), ActionError> {
     if name.label == record.label && name.kcv == record.kcv.words() {
         return Ok(());
     }
@@ -72,7 +72,7 @@ pub(super) fn same(name: &KeyName, record: &KeyRecord) -> Result<(), ActionError
 }
 
 /// The wrapping key may wrap.
-pub(super) fn wrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+pub(crate) fn wrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
     let label = &under.label;
     if !under.is_wrapping_key() || !matches!(under.mode_of_use.as_str(), "B" | "E" | "N") {
         return Err(ActionError::rule(
@@ -96,7 +96,7 @@ pub(super) fn wrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError
 
 /// A key leaves, or comes, without a key block only with a reason that the
 /// approvers read (PCI PIN 18-3).
-pub(super) fn exception(
+pub(crate) fn exception(
     method: Option<WrappingMethod>,
     reason: Option<&str>,
 ) -> Result<(), ActionError> {
@@ -109,7 +109,7 @@ pub(super) fn exception(
 }
 
 /// The wrapping key may unwrap what a partner made under it.
-pub(super) fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+pub(crate) fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
     if !under.is_wrapping_key() || !matches!(under.mode_of_use.as_str(), "B" | "D" | "N") {
         return Err(ActionError::rule(
             format!(
@@ -124,7 +124,7 @@ pub(super) fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionErr
 }
 
 /// A key may leave under this one, for this target.
-pub(super) fn leaving(
+pub(crate) fn leaving(
     target: &dyn Target,
     key: &KeyRecord,
     under: &KeyRecord,
@@ -173,7 +173,7 @@ fn in_its_period(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
 }
 
 /// The medium is the enrolled one that was approved.
-pub(super) fn medium(act: &ExportKeys, record: &MediumRecord) -> Result<(), ActionError> {
+pub(crate) fn medium(act: &ExportKeys, record: &MediumRecord) -> Result<(), ActionError> {
     if record.serial == act.serial && record.name == act.medium_name {
         return Ok(());
     }
@@ -184,7 +184,7 @@ pub(super) fn medium(act: &ExportKeys, record: &MediumRecord) -> Result<(), Acti
 }
 
 /// A target's refusal, as the door knows it.
-pub(super) fn refused(error: TargetError) -> ActionError {
+pub(crate) fn refused(error: TargetError) -> ActionError {
     match error {
         TargetError::Rule { rule, advice } => ActionError::Rule { rule, advice },
         other => ActionError::Device {

@@ -176,6 +176,8 @@ impl Action for CombineKey {
             wrapping: self.template.wrapping_method(),
             components: entered.iter().map(component).collect(),
             source: KeySource::Partner(self.partner.clone()),
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,

@@ -183,6 +183,8 @@ impl Action for CombineShares {
                 .then(|| WrappingMethod::of(form)),
             components: Vec::new(),
             source: KeySource::Shares(self.of.clone()),
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
             // Who typed which share is remembered as long as the key is.
             others: vec![PartSet {

@@ -210,6 +210,8 @@ impl Action for GenerateKey {
             wrapping: self.template.wrapping_method(),
             components: waiting(&self.parts, &checks),
             source: KeySource::Here,
+            rsa: None,
+            successor: None,
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,

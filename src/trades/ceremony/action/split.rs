@@ -37,6 +37,12 @@ impl SplitKey {
                 "Only a key in use is split again.",
             ));
         }
+        if record.rsa.is_some() {
+            return Err(ActionError::rule(
+                format!("{} is an RSA key: it has no components", record.label),
+                "Choose a symmetric key.",
+            ));
+        }
         if let Some(coming) = record.others.iter().find(|s| s.state == SetState::Coming) {
             return Err(ActionError::rule(
                 format!(

@@ -1,0 +1,141 @@
+//! A key out of use, and a key destroyed: which takes its place, or why; both
+//! quorums sign.
+
+use conclave_evidence::Id;
+use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_trades::keys::{DeactivateKey, DestroyKey};
+use conclave_trades::target::KeyName;
+
+use crate::cards::ask;
+use crate::ceremony::begin::{one, refused, text};
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+
+impl Station {
+    /// Replaces a key: an RSA pair by a new one, another key by one that a
+    /// ceremony has made already.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn replace_key(&mut self, id: Id, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        self.ceremony_quorums()?;
+        let key = self.key_record(id)?;
+        if key.rsa.is_some() && key.source == KeySource::Here {
+            return self.make_rsa(Some(id), people);
+        }
+        let others: Vec<KeyRecord> = self
+            .keys()
+            .into_iter()
+            .filter(|k| k.state == KeyState::Active && k.id != id && k.usage == key.usage)
+            .collect();
+        if others.is_empty() {
+            return Err(refused(
+                format!("No other active key is for what {} is for.", key.label),
+                "Make or enter the new key first, with its ceremony.",
+            ));
+        }
+        let labels = others.iter().map(|k| k.label.clone()).collect();
+        let mut prompt = Prompt {
+            code: "key.replace".into(),
+            act: key.label.clone(),
+            title: format!("{} goes out of use", key.label),
+            ask: Ask::Form {
+                fields: vec![one("In its place", labels, None)],
+                submit: "go on to the signatures".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is changed".into(),
+            why: "A key that was replaced makes nothing new; it is destroyed when nothing is left \
+                  that it made."
+                .into(),
+            ..Prompt::default()
+        };
+        let chosen = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+            Ok(Answer::Fields(values)) => values.first().cloned().unwrap_or_default(),
+            Ok(_) => String::new(),
+            Err(why) => return stopped(why),
+        };
+        let Some(successor) = others.iter().find(|k| k.label == chosen) else {
+            return Err(refused("Which key is in its place?", "Choose one."));
+        };
+        let action = DeactivateKey {
+            key: KeyName::of(&key),
+            successor: KeyName::of(successor),
+        };
+        match self.act(&action, "Take a key out of use", people) {
+            Ok(()) => Ok(ActEnd::Done {
+                good: true,
+                title: format!("{} is deactivated", key.label),
+                lines: vec![format!("{} is in its place.", successor.label)],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    /// Destroys a key: its value is erased, its record stays.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn destroy_key(&mut self, id: Id, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        self.ceremony_quorums()?;
+        let key = self.key_record(id)?;
+        let mut prompt = Prompt {
+            code: "key.destroy".into(),
+            act: key.label.clone(),
+            title: format!("Destroy {}", key.label),
+            lines: vec![PromptLine::note(format!(
+                "{}, usage {}, {}, KCV {}",
+                key.form,
+                key.usage,
+                key.state.words(),
+                key.kcv.words()
+            ))],
+            ask: Ask::Form {
+                fields: vec![text("Reason", "", "why, in one sentence", 100)],
+                submit: "go on".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is changed".into(),
+            why: "A destroyed key does not come back. Backups and sheets have it until they are \
+                  destroyed too."
+                .into(),
+            ..Prompt::default()
+        };
+        let reason = match ask(people, &mut prompt, &mut |_| Ok(false)) {
+            Ok(Answer::Fields(values)) => values.first().cloned().unwrap_or_default(),
+            Ok(_) => String::new(),
+            Err(why) => return stopped(why),
+        };
+        prompt.code = "key.destroy.label".into();
+        prompt.ask = Ask::Exactly {
+            text: key.label.clone(),
+        };
+        match ask(people, &mut prompt, &mut |_| Ok(false)) {
+            Ok(Answer::Word(word)) if word == key.label => {}
+            Ok(_) => return Ok(ActEnd::Stopped),
+            Err(why) => return stopped(why),
+        }
+        let action = DestroyKey {
+            key: KeyName::of(&key),
+            reason: reason.trim().to_owned(),
+        };
+        match self.act(&action, "Destroy a key", people) {
+            Ok(sheets) => {
+                let mut lines = vec!["Its value is erased; its record stays.".to_owned()];
+                if sheets > 0 {
+                    lines.push(format!("Destroy its {sheets} sheets under witness."));
+                }
+                lines.push("Make a new backup, and destroy those that still have it.".into());
+                Ok(ActEnd::Done {
+                    good: true,
+                    title: format!("{} is destroyed", key.label),
+                    lines,
+                })
+            }
+            Err(undone) => self.undone(undone),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Keys beside the ceremonies: RSA pairs, partners' public keys, and the end of
+//! every key's life.
+//!
+//! - `rsa_key`: makes a pair inside the vault, or one in another's place
+//! - `public_out`: the public half leaves on an enrolled medium
+//! - `public_in`: a partner's public key comes from one
+//! - `retire`: a key that was replaced, or is destroyed
+
+mod public_in;
+mod public_out;
+mod retire;
+mod rsa_key;
+
+use conclave_crypto::primitive::rsa::Public;
+use conclave_evidence::{Bytes, Hash, Id};
+use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, RsaFacts};
+use conclave_keyroom::domain::label::check_label;
+use conclave_keyroom::door::{ActionError, Permit};
+use conclave_keyroom::vault::Compartment;
+
+pub use public_in::{ImportPublic, ReadPublic};
+pub use public_out::{ExportPublic, ExportedPublic};
+pub use retire::{DeactivateKey, DestroyKey};
+pub use rsa_key::GenerateRsa;
+
+/// What an RSA key may be for: TR-31 usage, what a pair of this station does,
+/// what a partner's public key does, in words.
+pub const RSA_USAGES: [(&str, &str, &str, &str); 4] = [
+    ("S0", "S", "V", "signatures"),
+    ("S1", "S", "V", "certificates"),
+    ("K2", "D", "E", "keys of TR-34"),
+    ("D1", "D", "E", "data"),
+];
+/// The longest cryptoperiod without an exception, in days (R22).
+pub const RSA_DAYS_MOST: u32 = 730;
+
+fn usage(name: &str) -> Result<(&'static str, &'static str), ActionError> {
+    RSA_USAGES
+        .iter()
+        .find(|(usage, ..)| *usage == name)
+        .map(|(_, own, partner, _)| (*own, *partner))
+        .ok_or_else(|| {
+            ActionError::rule(
+                format!("usage {name:?} is not one of an RSA key"),
+                "choose one of the list",
+            )
+        })
+}
+
+fn days(days: u32) -> Result<u64, ActionError> {
+    if (1..=RSA_DAYS_MOST).contains(&days) {
+        return Ok(u64::from(days) * 86_400_000);
+    }
+    Err(ActionError::rule(
+        format!("a cryptoperiod of {days} days; 1 to {RSA_DAYS_MOST} are allowed (R22)"),
+        "choose fewer days",
+    ))
+}
+
+/// A label that no key has, save void ones.
+fn new_label(permit: &Permit<'_>, label: &str) -> Result<(), ActionError> {
+    check_label(label).map_err(|e| ActionError::rule(e.to_string(), "Choose another label."))?;
+    let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+    let taken = |k: &KeyRecord| k.label == label && k.state != KeyState::Void;
+    if keys.iter().any(|(_, k)| taken(k)) {
+        return Err(ActionError::rule(
+            format!("there is a key {label} already"),
+            "A label is used once; count its last part up.",
+        ));
+    }
+    Ok(())
+}
+
+/// A fingerprint as it is typed and compared: upper-case hex.
+#[must_use]
+pub fn fingerprint_hex(fingerprint: &Hash) -> String {
+    fingerprint.to_string().to_uppercase()
+}
+
+/// The beginning of the fingerprint stands where symmetric keys have their
+/// check value.
+fn short(fingerprint: &Hash) -> CheckValue {
+    CheckValue {
+        value: fingerprint_hex(fingerprint).chars().take(16).collect(),
+        method: "SHA-256".into(),
+    }
+}
+
+fn facts(public: &Public, generation: u32, predecessor: Option<Id>) -> RsaFacts {
+    RsaFacts {
+        bits: u16::try_from(public.bits()).unwrap_or(u16::MAX),
+        exponent: public.exponent(),
+        spki: Bytes(public.spki().to_vec()),
+        fingerprint: Hash(public.fingerprint()),
+        generation,
+        predecessor,
+    }
+}
+
+/// The public half on record.
+fn public_of(record: &KeyRecord) -> Result<(&RsaFacts, Public), ActionError> {
+    let facts = record.rsa.as_ref().ok_or_else(|| {
+        ActionError::rule(
+            format!("{} is no RSA key", record.label),
+            "choose an RSA key",
+        )
+    })?;
+    let broken = |_| {
+        ActionError::rule(
+            format!("the public half of {} does not read", record.label),
+            "do not use this key before it is known why",
+        )
+    };
+    let public = Public::read(&facts.spki.0).map_err(broken)?;
+    Ok((facts, public))
+}

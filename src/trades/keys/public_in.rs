@@ -1,0 +1,185 @@
+//! A partner's public key, from a file on an enrolled medium. What makes it the
+//! partner's is the fingerprint that two typed from a letter.
+
+use conclave_crypto::primitive::rsa::{FILE_MOST, Public};
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{Bytes, GroupId, Hash, Id};
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::media::MediaError;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::{days, facts, fingerprint_hex, new_label, short, usage};
+use crate::ceremony::action::two_people;
+use crate::ceremony::state::Player;
+use crate::media::{self, check_name};
+use crate::target::{IMPORT_FOLDER, rules};
+
+/// Reads a file with a public key from the import folder of a medium.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadPublic {
+    /// The medium's record.
+    pub medium: Id,
+    /// The file's name.
+    pub file: String,
+}
+
+fn failed(error: &MediaError) -> ActionError {
+    ActionError::Device {
+        what: format!("the key was not read: {error}"),
+        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
+    }
+}
+
+fn unfit(error: conclave_crypto::primitive::rsa::RsaError) -> ActionError {
+    ActionError::rule(
+        error.to_string(),
+        "Ask the partner for another file, or another key.",
+    )
+}
+
+impl Action for ReadPublic {
+    const NAME: &'static str = "read-public";
+    type Out = Bytes;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![format!("read the public key {IMPORT_FOLDER}/{}", self.file)]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<Bytes, ActionError> {
+        check_name(&self.file).map_err(|e| failed(&e))?;
+        let medium: MediumRecord = permit.get(Compartment::Directory, self.medium)?;
+        let found = media::single(ports.media, &medium.serial).map_err(|e| failed(&e))?;
+        let most = u64::try_from(FILE_MOST).unwrap_or(u64::MAX);
+        let file = ports
+            .media
+            .read_back(&*permit, &found.serial, IMPORT_FOLDER, &self.file, most)
+            .map_err(|e| failed(&e))?;
+        let public = Public::read(&file).map_err(unfit)?;
+        Ok(Bytes(public.spki().to_vec()))
+    }
+
+    fn outcome(&self, out: &Bytes) -> Vec<String> {
+        vec![format!("a public key of {} bytes", out.0.len())]
+    }
+}
+
+/// Takes a partner's public key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImportPublic {
+    /// The new key's id.
+    pub key: Id,
+    /// Its label, unique on the station.
+    pub label: String,
+    /// Whose key it is.
+    pub partner: String,
+    /// TR-31 usage: one of [`super::RSA_USAGES`].
+    pub usage: String,
+    /// Cryptoperiod.
+    pub days: u32,
+    /// SubjectPublicKeyInfo, DER.
+    pub spki: Bytes,
+    /// Its SHA-256, as two typed it from the partner's letter.
+    pub fingerprint: Hash,
+    /// Who typed it, each with an own card.
+    pub by: Vec<Player>,
+}
+
+impl Action for ImportPublic {
+    const NAME: &'static str = "import-public";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Quorum(GroupId::KeyManagers),
+            Authority::Quorum(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        let by: Vec<&str> = self.by.iter().map(|p| p.name.as_str()).collect();
+        vec![
+            format!(
+                "Import the public RSA key {} of {}: usage {}, {} days",
+                self.label, self.partner, self.usage, self.days
+            ),
+            format!("fingerprint SHA-256 {}", fingerprint_hex(&self.fingerprint)),
+            format!("typed from the partner's letter by {}", by.join(" and ")),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        new_label(permit, &self.label)?;
+        rules::recipient(&self.partner)?;
+        two_people(&self.by)?;
+        let (_, mode) = usage(&self.usage)?;
+        let public = Public::read(&self.spki.0).map_err(unfit)?;
+        if public.fingerprint() != self.fingerprint.0 {
+            return Err(ActionError::rule(
+                "the file has another fingerprint than the partner's letter",
+                "Ask the partner, by another way than the one the file came.",
+            ));
+        }
+        let rsa = facts(&public, 1, None);
+        let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+        let same = |k: &KeyRecord| k.rsa.as_ref().is_some_and(|r| r.spki == rsa.spki);
+        if let Some((_, there)) = keys.iter().find(|(_, k)| same(k)) {
+            return Err(ActionError::rule(
+                format!("this key is here already, as {}", there.label),
+                "One key has one label.",
+            ));
+        }
+        let now = permit.now_ms();
+        let record = KeyRecord {
+            id: self.key,
+            label: self.label.clone(),
+            form: KeyForm::Rsa,
+            usage: self.usage.clone(),
+            mode_of_use: mode.into(),
+            exportability: "N".into(),
+            template: format!("RSA-{}", public.bits()),
+            kcv: short(&rsa.fingerprint),
+            state: KeyState::Active,
+            provider: "public key; nothing of it is secret".into(),
+            ceremony: self.key,
+            created_ms: now,
+            expires_ms: now + days(self.days)?,
+            wrapping: None,
+            components: Vec::new(),
+            source: KeySource::Partner(self.partner.clone()),
+            rsa: Some(rsa),
+            successor: None,
+            exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
+        };
+        Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, self.key, &record)?)
+    }
+
+    fn outcome(&self, (): &()) -> Vec<String> {
+        vec!["the file has the fingerprint that was typed".into()]
+    }
+}

@@ -1,0 +1,268 @@
+//! The public half of a pair leaves: PEM, DER and a signature of the pair over
+//! the DER, in a bundle with a signed manifest.
+
+use conclave_crypto::primitive::rsa::Public;
+use conclave_crypto::secret::Secret;
+use conclave_evidence::manifest::{Encoding, FileEntry, KeyLine};
+use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::key::{Exported, KeyRecord, KeySource, KeyState};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::provider::StoredKey;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::{fingerprint_hex, public_of};
+use crate::ceremony::action::two_people;
+use crate::ceremony::state::Player;
+use crate::media::{self, check_name};
+use crate::target::bundle::{RUN_SHEET, To, kcv, sheet_file, signed};
+use crate::target::export::{interrupted, nothing_left};
+use crate::target::register::{self, BundleState};
+use crate::target::{BundleRecord, Conformance, KeyName, rules};
+
+/// Writes the public half of a pair to an enrolled medium.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportPublic {
+    /// The bundle's number.
+    pub bundle: u64,
+    /// The key.
+    pub key: KeyName,
+    /// SHA-256 over SubjectPublicKeyInfo, as two read it back.
+    pub fingerprint: Hash,
+    /// Who read it back, each with an own card.
+    pub by: Vec<Player>,
+    /// For whom.
+    pub recipient: String,
+    /// The medium's record.
+    pub medium: Id,
+    /// Its name.
+    pub medium_name: String,
+    /// Its serial.
+    pub serial: String,
+}
+
+/// What left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportedPublic {
+    /// Its folder on the medium.
+    pub folder: String,
+    /// The manifest's digest.
+    pub digest: Hash,
+}
+
+fn run_sheet(folder: &str, recipient: &str, key: &KeyRecord, fingerprint: &str) -> String {
+    let label = &key.label;
+    format!(
+        "RUN SHEET  {folder}\nfor {recipient}\nRSA public key {label}\n\n\
+         1. Check the bundle: conclave-verify {folder}\n\
+         2. Compare the fingerprint with the one that the key room read to you:\n   \
+         openssl dgst -sha256 {label}.der\n   {fingerprint}\n\
+         3. The pair has signed its own public half:\n   \
+         openssl dgst -sha256 -verify {label}.pem -signature {label}.sig {label}.der\n\
+         4. Load {label}.pem or {label}.der: one key in two writings.\n\
+         5. Send the receipt back, with the fingerprint that you see.\n"
+    )
+}
+
+impl ExportPublic {
+    fn record(&self, begun_ms: u64, state: BundleState, manifest: Option<Hash>) -> BundleRecord {
+        BundleRecord {
+            id: BundleRecord::id_of(self.bundle),
+            number: self.bundle,
+            recipient: self.recipient.clone(),
+            labels: vec![self.key.label.clone()],
+            medium: self.medium_name.clone(),
+            state,
+            manifest,
+            begun_ms,
+        }
+    }
+
+    fn fits(&self, key: &KeyRecord) -> Result<Public, ActionError> {
+        rules::same(&self.key, key)?;
+        let (facts, public) = public_of(key)?;
+        if key.source != KeySource::Here || key.state != KeyState::Active {
+            return Err(ActionError::rule(
+                format!("{} is not an active pair of this station", key.label),
+                "choose another key",
+            ));
+        }
+        if facts.fingerprint != self.fingerprint || public.fingerprint() != self.fingerprint.0 {
+            return Err(ActionError::rule(
+                "the fingerprint that was read back is another key's",
+                "read it back again",
+            ));
+        }
+        Ok(public)
+    }
+
+    /// Name, bytes and format of each file of the key.
+    fn files(
+        &self,
+        permit: &mut Permit<'_>,
+        public: &Public,
+    ) -> Result<Vec<(String, Vec<u8>, &'static str, Encoding)>, ActionError> {
+        let stored: StoredKey = permit.get(Compartment::Keys, self.key.id)?;
+        if stored.key != self.key.id {
+            return Err(ActionError::rule(
+                format!("the stored value of {} is another key's", self.key.label),
+                "do not use this key before it is known why",
+            ));
+        }
+        let (provider, mark, random) = permit.provider();
+        let signature = provider.sign_rsa(&mark, &stored, public.spki(), random)?;
+        let pem = public
+            .pem()
+            .map_err(|e| ActionError::rule(e.to_string(), "nothing left the room"))?;
+        let name = |ending: &str| format!("{}.{ending}", self.key.label);
+        Ok(vec![
+            (
+                name("pem"),
+                pem.into_bytes(),
+                "SubjectPublicKeyInfo, PEM",
+                Encoding::AsciiText,
+            ),
+            (
+                name("der"),
+                public.spki().to_vec(),
+                "SubjectPublicKeyInfo, DER",
+                Encoding::Binary,
+            ),
+            (
+                name("sig"),
+                signature,
+                "RSASSA-PKCS1-v1_5 with SHA-256 over the DER",
+                Encoding::Binary,
+            ),
+        ])
+    }
+}
+
+impl Action for ExportPublic {
+    const NAME: &'static str = "export-public";
+    type Out = ExportedPublic;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Quorum(GroupId::KeyManagers),
+            Authority::Quorum(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        let by: Vec<&str> = self.by.iter().map(|p| p.name.as_str()).collect();
+        vec![
+            format!(
+                "export the public key {} as bundle {:04} for {}",
+                self.key.label, self.bundle, self.recipient
+            ),
+            format!("to medium {}, serial {}", self.medium_name, self.serial),
+            format!("fingerprint SHA-256 {}", fingerprint_hex(&self.fingerprint)),
+            format!("read back by {}", by.join(" and ")),
+        ]
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        rules::recipient(&self.recipient)?;
+        two_people(&self.by)?;
+        let key: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
+        self.fits(&key)?;
+        for ending in ["pem", "der", "sig"] {
+            check_name(&format!("{}.{ending}", self.key.label)).map_err(|_| {
+                ActionError::rule(
+                    format!("the label {} makes no plain file name", self.key.label),
+                    "give the key a label that is no device name",
+                )
+            })?;
+        }
+        let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
+        if medium.serial != self.serial || medium.name != self.medium_name {
+            return Err(ActionError::rule(
+                format!("{} is not the medium that was approved", medium.name),
+                "propose the export again",
+            ));
+        }
+        let now = beforehand.now_ms();
+        register::take(beforehand, &self.record(now, BundleState::Begun, None))
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<ExportedPublic, ActionError> {
+        media::single(ports.media, &self.serial).map_err(nothing_left)?;
+        let mut key: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
+        let public = self.fits(&key)?;
+        let files = self.files(permit, &public)?;
+        let production = permit.authority()?.mode == conclave_evidence::authority::Mode::Production;
+        let folder = media::bundle_folder(self.bundle, production);
+        let fingerprint = fingerprint_hex(&self.fingerprint);
+        let sheet = run_sheet(&folder, &self.recipient, &key, &fingerprint);
+        let conformance = Conformance::Proven.words();
+        let mut entries: Vec<FileEntry> = files
+            .iter()
+            .map(|(name, bytes, format, encoding)| {
+                let (size, sha256) = FileEntry::measure(bytes);
+                FileEntry {
+                    name: name.clone(),
+                    size,
+                    sha256,
+                    format: (*format).into(),
+                    encoding: *encoding,
+                    lrecl: None,
+                    conformance: conformance.into(),
+                    keys: vec![KeyLine {
+                        label: key.label.clone(),
+                        algorithm: "RSA".into(),
+                        bits: u32::try_from(public.bits()).unwrap_or(u32::MAX),
+                        usage: key.usage.clone(),
+                        kcv: Some(kcv(&key.kcv)),
+                        under: None,
+                    }],
+                }
+            })
+            .collect();
+        entries.push(sheet_file(conformance, &sheet));
+        let mut written: Vec<(String, Vec<u8>)> = files
+            .into_iter()
+            .map(|(name, bytes, ..)| (name, bytes))
+            .collect();
+        written.push((RUN_SHEET.into(), sheet.into_bytes()));
+        let to = To {
+            number: self.bundle,
+            recipient: &self.recipient,
+            medium_name: &self.medium_name,
+            serial: &self.serial,
+        };
+        let (bundle, digest) = signed(&to, permit, entries, written)?;
+        media::emit(permit, ports.media, &self.serial, &bundle)
+            .map_err(|cut| interrupted(self.bundle, cut))?;
+        let now = permit.now_ms();
+        let record = self.record(now, BundleState::Written, Some(digest));
+        permit.put(Compartment::Export, BundleRecord::KIND, record.id, &record)?;
+        key.exports.push(Exported {
+            bundle: self.bundle,
+            recipient: self.recipient.clone(),
+            under: "nothing: public".into(),
+            format: "spki".into(),
+            at_ms: now,
+        });
+        permit.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
+        Ok(ExportedPublic {
+            folder: bundle.folder().to_owned(),
+            digest,
+        })
+    }
+
+    fn outcome(&self, out: &ExportedPublic) -> Vec<String> {
+        vec![
+            format!("{} was written and read back", out.folder),
+            format!("manifest SHA-256 {}", out.digest),
+        ]
+    }
+}
