@@ -155,7 +155,14 @@ fn a_pair_is_made_and_openssl_reads_and_verifies_what_leaves() {
     openssl(
         &bundle,
         &[
-            "rsa", "-pubin", "-inform", "DER", "-in", &der, "-check", "-noout",
+            "pkey",
+            "-pubin",
+            "-inform",
+            "DER",
+            "-in",
+            &der,
+            "-pubcheck",
+            "-noout",
         ],
     );
     let digest = openssl(&bundle, &["dgst", "-sha256", &der]);
@@ -243,7 +250,7 @@ fn keys_of_openssl_are_taken_and_weak_or_foreign_ones_are_named() {
     for (file, words) in [
         ("short.pem", "the modulus has 1024 bits"),
         ("three.pem", "the exponent is even, less than 65537"),
-        ("curve.pem", "this is no RSA key"),
+        ("curve.pem", "this is no rsa key"),
         ("longer.der", "this is no public key"),
         ("private.key", "this is no public key"),
         ("../authority.cbor", "is no plain file name"),
