@@ -4,7 +4,7 @@
 use conclave_crypto::primitive::kcv_fit::Claim;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState, WrappingMethod};
+use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
@@ -179,8 +179,7 @@ impl Action for CombineShares {
             ceremony: self.ceremony,
             created_ms: now,
             expires_ms: super::generate::expires(now, &self.template),
-            wrapping: matches!(self.template.usage.as_str(), "K0" | "K1")
-                .then(|| WrappingMethod::of(form)),
+            wrapping: self.template.wrapping_method(),
             components: Vec::new(),
             source: KeySource::Shares(self.of.clone()),
             rsa: None,
