@@ -52,13 +52,13 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
         Kind::Keys if app.status.rescue => {}
+        Kind::Devices if app.status.rescue => hints.push(hint("b", "compare a backup")),
         Kind::Keys => {
             // One line has room for these; a, i and u are in the help.
             hints.push(hint("e", "letter"));
             hints.push(hint("r", "replace"));
             hints.push(hint("x", "destroy"));
         }
-        Kind::Devices if app.status.rescue => hints.push(hint("b", "compare a backup")),
         Kind::Devices => {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "medium"));
