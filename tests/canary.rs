@@ -497,6 +497,13 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     let shares = Sheets(Arc::new(all.0[7..].to_vec()));
     shares.prove_key(&mut scene, "BANK-LAKE.ZMK.001");
     drawn.lock().unwrap().extend(all.0.iter().cloned());
+    // An RSA pair: its primes are drawn like everything else.
+    let rsa = drawn.lock().unwrap().len();
+    let fields = ["OUR.RSA.001", "2048", "365", "S0 signatures"];
+    scene.people.form("rsa.new", &fields);
+    done(scene.station.make_rsa(None, &mut scene.people));
+    let prime = |masked: &Vec<u8>| masked.len() >= 128;
+    assert!(drawn.lock().unwrap()[rsa..].iter().any(prime));
     // A partner's key is typed in; another one comes to nothing.
     let good = Sheets::new(3, 32);
     let bad = Sheets::new(2, 24);

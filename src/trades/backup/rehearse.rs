@@ -3,12 +3,14 @@
 //! station that it is of is not touched.
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::primitive::rsa;
 use conclave_crypto::primitive::shamir::Share;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::{AuthorityRecord, CardEntry};
 use conclave_evidence::backup::{BACKUP_FILE, FILE_MOST, SignedBackup, frames};
 use conclave_evidence::examine::{CheckedBackup, content};
 use conclave_evidence::{EvidenceError, GroupId, Hash};
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit, Rehearsal};
 use conclave_keyroom::ports::Ports;
@@ -232,6 +234,13 @@ fn prove(mut copy: Rehearsal, checked: &CheckedBackup) -> Result<Proven, ActionE
         let Some((_, record)) = known.iter().find(|(known, _)| known == id) else {
             return Err(fails(format!("the value {} belongs to no key", id.short())));
         };
+        let mut same = false;
+        if let Some(facts) = &record.rsa {
+            copy.open(value, &mut |clear| {
+                let public = rsa::public_of(clear);
+                same = public.is_ok_and(|public| public.fingerprint() == facts.fingerprint.0);
+            })?;
+        }
         let method = [
             Method::TdesZero,
             Method::TdesCmac,
@@ -241,13 +250,16 @@ fn prove(mut copy: Rehearsal, checked: &CheckedBackup) -> Result<Proven, ActionE
         .into_iter()
         .find(|method| {
             let tdes = matches!(method, Method::TdesZero | Method::TdesCmac);
-            tdes == value.form.is_tdes() && method.to_string() == record.kcv.method
+            value.form != KeyForm::Rsa
+                && tdes == value.form.is_tdes()
+                && method.to_string() == record.kcv.method
         });
-        let mut same = false;
-        copy.open(value, &mut |clear| {
-            let made = method.and_then(|method| Kcv::compute(method, clear.expose()).ok());
-            same = made.is_some_and(|made| made.hex() == record.kcv.value);
-        })?;
+        if let Some(method) = method {
+            copy.open(value, &mut |clear| {
+                let made = Kcv::compute(method, clear.expose());
+                same = made.is_ok_and(|made| made.hex() == record.kcv.value);
+            })?;
+        }
         if !same {
             return Err(fails(format!(
                 "{} does not give its check value",

@@ -10,6 +10,7 @@
 pub mod action;
 pub mod commitment;
 pub mod custody;
+mod decided;
 pub mod engine;
 pub mod minutes;
 mod moves;
@@ -20,6 +21,7 @@ pub mod script_error;
 pub mod state;
 pub mod template;
 mod turns;
+mod unit;
 mod validate;
 mod validate_again;
 mod validate_entry;
