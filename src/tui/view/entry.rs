@@ -9,8 +9,8 @@ use crate::tui::prompt::{Entry, Input, Standing};
 use crate::tui::theme::Theme;
 use crate::tui::typed::{LONGEST_PIN, Masked};
 
-/// Choices shown at once.
-const WINDOW: usize = 8;
+/// Choices shown at once: as many as there are digits to move by.
+const WINDOW: usize = 9;
 
 /// The question, and where its text cursor stands (row, column).
 pub struct Asked {
