@@ -283,6 +283,24 @@ pub fn ask(
     }
 }
 
+/// What was filled into a form. Where it is asked again, it stands there again.
+///
+/// # Errors
+/// [`Interrupted`]
+pub fn filled(people: &mut dyn People, prompt: &mut Prompt) -> Result<Vec<String>, Interrupted> {
+    loop {
+        let Answer::Fields(values) = ask(people, prompt, &mut |_| Ok(false))? else {
+            continue;
+        };
+        if let Ask::Form { fields, .. } = &mut prompt.ask {
+            for (field, value) in fields.iter_mut().zip(&values) {
+                field.value.clone_from(value);
+            }
+        }
+        return Ok(values);
+    }
+}
+
 /// How long the watch waits before it sees that it is to end: whoever swaps
 /// cards waits for that.
 const WATCH: Duration = Duration::from_millis(40);

@@ -5,11 +5,11 @@ use conclave_evidence::Id;
 use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::target::{KeyName, PrintKeyLetter};
 
-use crate::cards::ask;
+use crate::cards::filled;
 use crate::ceremony::begin::{
     EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, text,
 };
@@ -115,16 +115,10 @@ impl Station {
             ..Prompt::default()
         };
         loop {
-            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
-                Ok(Answer::Fields(values)) => values,
-                Ok(_) => continue,
+            let values = match filled(people, &mut prompt) {
+                Ok(values) => values,
                 Err(why) => return gave_up(why),
             };
-            if let Ask::Form { fields, .. } = &mut prompt.ask {
-                for (field, value) in fields.iter_mut().zip(&values) {
-                    field.value.clone_from(value);
-                }
-            }
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let Some(under) = wrapping.iter().find(|k| k.label == value(0)) else {
                 prompt.refused = Some(refused("Under which key?", "Choose one."));

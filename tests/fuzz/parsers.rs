@@ -37,7 +37,8 @@ pub struct Parser {
     /// Its name, and that of its folder in `tests/fuzz/corpus`.
     pub name: &'static str,
     /// The functions it goes through, as the sources name them: file below
-    /// `src/`, then function.
+    /// `src/`, then function. The test that looks for parsers reads it.
+    #[allow(dead_code, reason = "the fuzzing program itself does not read it")]
     pub covers: &'static [&'static str],
     /// More folders with seeds, from the repository's root.
     pub seeds: &'static [&'static str],

@@ -18,7 +18,7 @@ use conclave_trades::ceremony::state::{
 };
 
 use super::unit::LAYOUT;
-use crate::cards::{Interrupted, ask};
+use crate::cards::{Interrupted, ask, filled};
 use crate::station::Station;
 
 /// What a key without a key block needs.
@@ -199,16 +199,10 @@ impl Station {
             ..Prompt::default()
         };
         loop {
-            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
-                Ok(Answer::Fields(values)) => values,
-                Ok(_) => continue,
+            let values = match filled(people, &mut prompt) {
+                Ok(values) => values,
                 Err(why) => return gave_up(why),
             };
-            if let Ask::Form { fields, .. } = &mut prompt.ask {
-                for (field, value) in fields.iter_mut().zip(&values) {
-                    field.value.clone_from(value);
-                }
-            }
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let Some(template) = templates.iter().find(|t| t.name == value(1)) else {
                 prompt.refused = Some(refused("No template is chosen.", "Choose one."));

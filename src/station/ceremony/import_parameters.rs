@@ -2,13 +2,13 @@
 
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{ImportFrom, Parameters, WrappingKey};
 
 use super::begin::{EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, text};
 use super::partner::{METHODS, all, chosen_method};
-use crate::cards::ask;
+use crate::cards::filled;
 use crate::station::Station;
 
 /// Where no medium brings the block.
@@ -98,16 +98,10 @@ impl Station {
             ..Prompt::default()
         };
         loop {
-            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
-                Ok(Answer::Fields(values)) => values,
-                Ok(_) => continue,
+            let values = match filled(people, &mut prompt) {
+                Ok(values) => values,
                 Err(why) => return gave_up(why),
             };
-            if let Ask::Form { fields, .. } = &mut prompt.ask {
-                for (field, value) in fields.iter_mut().zip(&values) {
-                    field.value.clone_from(value);
-                }
-            }
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let chosen = (
                 templates.iter().find(|t| t.name == value(1)),

@@ -3,14 +3,14 @@
 use conclave_evidence::Id;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::EnteredComponent;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Paper, Parameters};
 
 use super::begin::{gave_up, one, refused, text};
-use crate::cards::ask;
+use crate::cards::filled;
 use crate::station::Station;
 
 const LETTERS: [&str; 2] = ["none", "behind each line"];
@@ -75,16 +75,10 @@ impl Station {
             ..Prompt::default()
         };
         loop {
-            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
-                Ok(Answer::Fields(values)) => values,
-                Ok(_) => continue,
+            let values = match filled(people, &mut prompt) {
+                Ok(values) => values,
                 Err(why) => return gave_up(why),
             };
-            if let Ask::Form { fields, .. } = &mut prompt.ask {
-                for (field, value) in fields.iter_mut().zip(&values) {
-                    field.value.clone_from(value);
-                }
-            }
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let template = templates.iter().find(|t| t.name == value(1));
             let components = value(2).trim().parse::<u8>();

@@ -3,7 +3,7 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::action::{SplitKey, VoidSet};
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::script::{Purpose, Script};
@@ -13,7 +13,7 @@ use super::begin::{gave_up, one, refused, text};
 use super::exercise::template;
 use super::play::reply_for;
 use super::unit::layout_of;
-use crate::cards::ask;
+use crate::cards::filled;
 use crate::station::Station;
 
 /// A key that may be split: in use, and of a kind that travels in components,
@@ -86,16 +86,10 @@ impl Station {
             ..Prompt::default()
         };
         loop {
-            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
-                Ok(Answer::Fields(values)) => values,
-                Ok(_) => continue,
+            let values = match filled(people, &mut prompt) {
+                Ok(values) => values,
                 Err(why) => return gave_up(why),
             };
-            if let Ask::Form { fields, .. } = &mut prompt.ask {
-                for (field, value) in fields.iter_mut().zip(&values) {
-                    field.value.clone_from(value);
-                }
-            }
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let key = keys.iter().find(|k| k.label == value(0));
             let count = value(1).trim().parse::<u8>();

@@ -4,7 +4,7 @@
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{Component, KeyRecord, KeyState};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::action::CombineShares;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{
@@ -16,7 +16,7 @@ use super::begin::{gave_up, one, refused, text};
 use super::exercise::template;
 use super::partner::chosen_method;
 use super::reissue::ever_held;
-use crate::cards::ask;
+use crate::cards::filled;
 use crate::station::Station;
 
 /// The numbers of shares, as `1, 3`.
@@ -104,16 +104,10 @@ impl Station {
             ..Prompt::default()
         };
         loop {
-            let values = match ask(people, &mut prompt, &mut |_| Ok(false)) {
-                Ok(Answer::Fields(values)) => values,
-                Ok(_) => continue,
+            let values = match filled(people, &mut prompt) {
+                Ok(values) => values,
                 Err(why) => return gave_up(why),
             };
-            if let Ask::Form { fields, .. } = &mut prompt.ask {
-                for (field, value) in fields.iter_mut().zip(&values) {
-                    field.value.clone_from(value);
-                }
-            }
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let places = numbers(value(1)).unwrap_or_default();
             if proving {
