@@ -9,7 +9,7 @@ use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState, WrappingMethod};
+use conclave_keyroom::domain::key::{KeyRecord, KeySource, WrappingMethod};
 use conclave_keyroom::domain::legacy::exception_words;
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::export::KeyName;
 use super::import_bare::{self, Bare};
 use super::{cipher, rules};
-use crate::ceremony::action::{check_new, check_value, expires, method, two_people};
+use crate::ceremony::action::{NewKey, check_new, check_value, method, two_people};
 use crate::ceremony::state::{KeyMade, Player};
 
 /// Blocks that may fail under one wrapping key within [`WINDOW_MS`].
@@ -405,32 +405,21 @@ impl Action for ImportBlock {
         let made = provider.store_imported(&mark, self.key, form, clear, random)?;
         let kcv = check_value(&made.kcv);
         let now = permit.now_ms();
-        let record = KeyRecord {
+        let new = NewKey {
             id: self.key,
-            label: self.label.clone(),
-            form,
-            usage: self.template.usage.clone(),
-            mode_of_use: self.template.mode_of_use.clone(),
-            exportability: came.exportability(&self.template.exportability),
-            template: self.template.stamp(),
-            kcv: kcv.clone(),
-            state: KeyState::PreActivation,
-            provider: format!("{}: {}", identity.name, identity.class.words()),
+            label: &self.label,
+            template: &self.template,
             ceremony: self.ceremony,
-            created_ms: now,
-            expires_ms: expires(now, &self.template),
-            wrapping: self.template.wrapping_method(),
-            components: Vec::new(),
+            provider: &identity,
+        };
+        let record = KeyRecord {
+            exportability: came.exportability(&self.template.exportability),
             source: KeySource::Block {
                 partner: self.partner.clone(),
                 under: under.label.clone(),
                 format: came.format(),
             },
-            rsa: None,
-            successor: None,
-            exports: Vec::new(),
-            others: Vec::new(),
-            reissued: None,
+            ..new.record(kcv.clone(), now)
         };
         permit.put(
             Compartment::Keys,

@@ -7,7 +7,7 @@ use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource};
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::state::{KeyMade, Player};
 use super::accept::EnteredComponent;
+use super::new_key::NewKey;
 
 /// Makes a key of the components that a ceremony accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -161,28 +162,17 @@ impl Action for CombineKey {
         )?;
         let kcv = super::check_value(&made.kcv);
         let now = permit.now_ms();
-        let record = KeyRecord {
+        let new = NewKey {
             id: self.key,
-            label: self.label.clone(),
-            form,
-            usage: self.template.usage.clone(),
-            mode_of_use: self.template.mode_of_use.clone(),
-            exportability: self.template.exportability.clone(),
-            template: self.template.stamp(),
-            kcv: kcv.clone(),
-            state: KeyState::PreActivation,
-            provider: format!("{}: {}", identity.name, identity.class.words()),
+            label: &self.label,
+            template: &self.template,
             ceremony: self.ceremony,
-            created_ms: now,
-            expires_ms: super::generate::expires(now, &self.template),
-            wrapping: self.template.wrapping_method(),
+            provider: &identity,
+        };
+        let record = KeyRecord {
             components: entered.iter().map(component).collect(),
             source: KeySource::Partner(self.partner.clone()),
-            rsa: None,
-            successor: None,
-            exports: Vec::new(),
-            others: Vec::new(),
-            reissued: None,
+            ..new.record(kcv.clone(), now)
         };
         permit.put(
             Compartment::Keys,

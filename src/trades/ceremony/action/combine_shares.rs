@@ -4,7 +4,7 @@
 use conclave_crypto::primitive::kcv_fit::Claim;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::key::{KeyRecord, KeySource};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::super::state::{KeyMade, KnownSet, Player};
 use super::accept::EnteredComponent;
 use super::combine::{component, method};
+use super::new_key::NewKey;
 
 /// Puts the shares together that a ceremony accepted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -165,26 +166,15 @@ impl Action for CombineShares {
         )?;
         let kcv = super::check_value(&made.kcv);
         let now = permit.now_ms();
-        let record = KeyRecord {
+        let new = NewKey {
             id: self.key,
-            label: self.label.clone(),
-            form,
-            usage: self.template.usage.clone(),
-            mode_of_use: self.template.mode_of_use.clone(),
-            exportability: self.template.exportability.clone(),
-            template: self.template.stamp(),
-            kcv: kcv.clone(),
-            state: KeyState::PreActivation,
-            provider: format!("{}: {}", identity.name, identity.class.words()),
+            label: &self.label,
+            template: &self.template,
             ceremony: self.ceremony,
-            created_ms: now,
-            expires_ms: super::generate::expires(now, &self.template),
-            wrapping: self.template.wrapping_method(),
-            components: Vec::new(),
+            provider: &identity,
+        };
+        let record = KeyRecord {
             source: KeySource::Shares(self.of.clone()),
-            rsa: None,
-            successor: None,
-            exports: Vec::new(),
             // Who typed which share is remembered as long as the key is.
             others: vec![PartSet {
                 ceremony: self.ceremony,
@@ -194,7 +184,7 @@ impl Action for CombineShares {
                 since_ms: now,
                 destroyed: Vec::new(),
             }],
-            reissued: None,
+            ..new.record(kcv.clone(), now)
         };
         permit.put(
             Compartment::Keys,

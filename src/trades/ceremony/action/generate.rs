@@ -4,9 +4,7 @@
 use conclave_crypto::primitive::kcv::Kcv;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{
-    Component, ComponentState, Holder, KeyRecord, KeySource, KeyState,
-};
+use conclave_keyroom::domain::key::{Component, ComponentState, Holder, KeyRecord, KeyState};
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
@@ -15,6 +13,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::super::state::KeyMade;
+use super::new_key::NewKey;
 
 /// Who is to hold one component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,14 +43,6 @@ pub struct GenerateKey {
     /// Who holds which component, in order; empty for a key that is made
     /// whole.
     pub parts: Vec<Part>,
-}
-
-const DAY_MS: u64 = 24 * 3600 * 1000;
-
-/// End of the cryptoperiod (R22).
-#[must_use]
-pub fn expires(now: u64, template: &KeyTemplate) -> u64 {
-    now + u64::from(template.cryptoperiod_days) * DAY_MS
 }
 
 /// Label and template of a key that is about to be there.
@@ -213,28 +204,16 @@ impl Action for GenerateKey {
             provider.generate_in_components(&mark, self.key, form, count, random)?
         };
         let kcv = super::check_value(&made.kcv);
-        let record = KeyRecord {
+        let new = NewKey {
             id: self.key,
-            label: self.label.clone(),
-            form,
-            usage: self.template.usage.clone(),
-            mode_of_use: self.template.mode_of_use.clone(),
-            exportability: self.template.exportability.clone(),
-            template: self.template.stamp(),
-            kcv: kcv.clone(),
-            state: KeyState::PreActivation,
-            provider: format!("{}: {}", identity.name, identity.class.words()),
+            label: &self.label,
+            template: &self.template,
             ceremony: self.ceremony,
-            created_ms: now,
-            expires_ms: expires(now, &self.template),
-            wrapping: self.template.wrapping_method(),
+            provider: &identity,
+        };
+        let record = KeyRecord {
             components: waiting(&self.parts, &checks),
-            source: KeySource::Here,
-            rsa: None,
-            successor: None,
-            exports: Vec::new(),
-            others: Vec::new(),
-            reissued: None,
+            ..new.record(kcv.clone(), now)
         };
         permit.put(
             Compartment::Keys,
