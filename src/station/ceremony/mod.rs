@@ -7,6 +7,7 @@ mod close;
 mod destroy;
 mod enter;
 mod exercise;
+mod found;
 mod import;
 mod import_parameters;
 pub(crate) mod paper;
