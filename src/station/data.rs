@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use conclave_evidence::Hash;
 use conclave_keyroom::domain::custodian_form::{Duties, DutiesStamp};
 use conclave_keyroom::domain::profile::BlockProfile;
+use conclave_keyroom::domain::target_system::TargetProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_trades::ceremony::{Script, parse_duties, parse_profile, parse_template};
 use conclave_trades::print::Layout;
+use conclave_trades::target::parse_target_profile;
 use sha2::{Digest, Sha256};
 
 /// No reviewed file is larger, in bytes.
@@ -25,7 +27,7 @@ pub struct Data {
 
 impl Data {
     /// The shipped data, and what lies in `ceremonies/`, `duties/`, `keys/`,
-    /// `profiles/` and `layouts/` of this folder. A file of the folder stands in for a shipped
+    /// `profiles/`, `targets/` and `layouts/` of this folder. A file of the folder stands in for a shipped
     /// one of the same name.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
@@ -106,6 +108,21 @@ impl Data {
                 let profile = bytes
                     .and_then(|bytes| text(&name, bytes))
                     .and_then(|text| parse_profile(&name, &text).map_err(|e| e.to_string()));
+                (name, profile)
+            })
+            .collect()
+    }
+
+    /// The profiles of systems that keys go to, by file name; a refused one
+    /// with its reason.
+    #[must_use]
+    pub fn target_profiles(&self) -> Vec<(String, Result<TargetProfile, String>)> {
+        self.files("targets", ".toml")
+            .into_iter()
+            .map(|(name, bytes)| {
+                let profile = bytes
+                    .and_then(|bytes| text(&name, bytes))
+                    .and_then(|text| parse_target_profile(&text).map_err(|e| e.to_string()));
                 (name, profile)
             })
             .collect()

@@ -234,6 +234,7 @@ impl Desk {
             under: KeyName::of(under),
             recipient: "Bank by the Lake, HSM team".into(),
             target: "tr31".into(),
+            system: None,
             medium: self.medium.id,
             medium_name: self.medium.name.clone(),
             serial: self.medium.serial.clone(),

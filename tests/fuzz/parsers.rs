@@ -163,11 +163,13 @@ pub const PARSERS: &[Parser] = &[
             "trades/ceremony/template.rs parse_template",
             "trades/ceremony/template.rs parse_profile",
             "trades/ceremony/template.rs parse_duties",
+            "trades/target/profile.rs parse_target_profile",
         ],
         seeds: &[
             "templates/keys",
             "templates/duties",
             "profiles",
+            "profiles/targets",
             "tests/malformed/templates",
         ],
         run: template,
@@ -426,6 +428,7 @@ fn template(data: &[u8]) {
     if let Some(text) = text(data) {
         let _ = parse_template("name.toml", text);
         let _ = parse_profile("name.toml", text);
+        let _ = conclave_trades::target::parse_target_profile(text);
         let _ = parse_duties("name.toml", text);
     }
 }

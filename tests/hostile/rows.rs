@@ -9,6 +9,7 @@ use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterR
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, Holder};
 use conclave_keyroom::domain::profile::BlockProfile;
+use conclave_keyroom::domain::target_system::Settings;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_station::adopt::AdoptEntries;
@@ -37,7 +38,7 @@ use conclave_trades::keys::{
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report};
 use conclave_trades::target::{
-    ExportKeys, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
+    ExportKeys, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle, RecordSystem,
 };
 use conclave_trades::update::{InstallUpdate, RollBack};
 
@@ -232,6 +233,9 @@ pub const ROWS: &[Row] = &[
         .push('1')),
     row!(EnrolMedium, "administrators sign", medium, |act| act
         .serial
+        .push('1')),
+    row!(RecordSystem, "administrators sign", system, |act| act
+        .name
         .push('1')),
     row!(UnlockStation, "administrators sign", |_| UnlockStation {}),
     row!(AdoptEntries, "administrators sign", adopt, |act| {
@@ -607,6 +611,7 @@ fn export(_: &Room) -> ExportKeys {
         under: key_name(KEY, LABEL),
         recipient: "BANK-LAKE".into(),
         target: "tr31".into(),
+        system: None,
         medium: Id([7; 16]),
         medium_name: "STICK-1".into(),
         serial: "4C530001".into(),
@@ -702,6 +707,14 @@ fn medium(_: &Room) -> EnrolMedium {
         id: Id([7; 16]),
         name: "STICK-1".into(),
         serial: "4C530001".into(),
+    }
+}
+
+fn system(_: &Room) -> RecordSystem {
+    RecordSystem {
+        id: Id([7; 16]),
+        name: "BANK-LAKE PROD".into(),
+        settings: Settings::default(),
     }
 }
 

@@ -68,6 +68,12 @@ impl KeyForm {
         matches!(self, Self::Tdes2 | Self::Tdes3)
     }
 
+    /// TRUE for the AES forms.
+    #[must_use]
+    pub fn is_aes(self) -> bool {
+        matches!(self, Self::Aes128 | Self::Aes192 | Self::Aes256)
+    }
+
     /// `TDES`, `AES` or `RSA`.
     #[must_use]
     pub fn algorithm(self) -> &'static str {

@@ -83,6 +83,22 @@ pub enum WrappingMethod {
     /// ANSI X9.17, schemes X and Y: no key block, an exception.
     #[serde(rename = "x9.17")]
     X917,
+    /// IBM CCA external tokens: TDES in ECB under control vectors, an exception.
+    #[serde(rename = "cca-ecb")]
+    CcaEcb,
+    /// Thales key blocks, `S`.
+    #[serde(rename = "thales-s")]
+    ThalesBlock,
+    /// Atalla key blocks (AKB).
+    #[serde(rename = "atalla-akb")]
+    AtallaAkb,
+    /// Atalla variants: no key block, an exception.
+    #[serde(rename = "atalla-variant")]
+    AtallaVariant,
+    /// AES key wrap with padding (SP 800-38F, RFC 5649): it binds no use to the
+    /// key, an exception.
+    #[serde(rename = "aes-kwp")]
+    AesKwp,
 }
 
 impl WrappingMethod {
@@ -96,7 +112,7 @@ impl WrappingMethod {
         }
     }
 
-    /// `tr31-b`, `tr31-d`, `thales-variant` or `x9.17`.
+    /// `tr31-b`, `x9.17`: its name in templates and actions.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -104,21 +120,42 @@ impl WrappingMethod {
             Self::Tr31D => "tr31-d",
             Self::ThalesVariant => "thales-variant",
             Self::X917 => "x9.17",
+            Self::CcaEcb => "cca-ecb",
+            Self::ThalesBlock => "thales-s",
+            Self::AtallaAkb => "atalla-akb",
+            Self::AtallaVariant => "atalla-variant",
+            Self::AesKwp => "aes-kwp",
         }
     }
 
     /// TRUE where it makes no key block: PCI PIN 18-3 wants an exception.
     #[must_use]
     pub fn is_exception(self) -> bool {
-        matches!(self, Self::ThalesVariant | Self::X917)
+        matches!(
+            self,
+            Self::ThalesVariant | Self::X917 | Self::CcaEcb | Self::AtallaVariant | Self::AesKwp
+        )
+    }
+
+    /// TRUE where it makes TR-31 key blocks.
+    #[must_use]
+    pub fn is_tr31(self) -> bool {
+        matches!(self, Self::Tr31B | Self::Tr31D)
     }
 
     /// TRUE where a wrapping key of this form can have it.
     #[must_use]
     pub fn fits(self, form: KeyForm) -> bool {
         match self {
-            Self::Tr31D => !form.is_tdes(),
-            Self::Tr31B | Self::ThalesVariant | Self::X917 => form.is_tdes(),
+            Self::Tr31D | Self::AesKwp => form.is_aes(),
+            Self::Tr31B
+            | Self::ThalesVariant
+            | Self::X917
+            | Self::CcaEcb
+            | Self::AtallaAkb
+            | Self::AtallaVariant => form.is_tdes(),
+            // Version 0 under TDES, 1 under AES.
+            Self::ThalesBlock => form.is_tdes() || form.is_aes(),
         }
     }
 }

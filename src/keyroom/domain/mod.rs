@@ -12,6 +12,7 @@ pub mod people;
 pub mod permission;
 pub mod profile;
 pub mod staff;
+pub mod target_system;
 pub mod template;
 
 pub use permission::Permission;

@@ -515,6 +515,7 @@ impl Station {
             under: KeyName::of(&under),
             recipient: delivery.recipient.clone(),
             target: target_of(&under).map_err(|e| e.to_string())?.name().into(),
+            system: None,
             medium: medium.id,
             medium_name: medium.name,
             serial: medium.serial,

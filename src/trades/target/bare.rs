@@ -9,6 +9,7 @@ use conclave_crypto::primitive::key_scheme::{Cryptogram, Scheme, unwrap, wrap};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
+use conclave_keyroom::domain::target_system::Settings;
 
 use super::{Conformance, Payload, Sheet, Target, TargetError, has_check_value};
 use crate::media::check_name;
@@ -74,18 +75,19 @@ impl Target for Bare {
         Conformance::Documented
     }
 
-    fn check(&self, key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetError> {
-        self.scheme(key)?;
-        if under.wrapping != Some(self.method) || !self.method.fits(under.form) {
-            return Err(TargetError::Rule {
-                rule: format!(
-                    "{} does not wrap by {}: a wrapping key has one method",
-                    under.label,
-                    self.method.name()
-                ),
-                advice: "choose the zone master key that was made for this".into(),
-            });
+    fn methods(&self) -> &'static [WrappingMethod] {
+        match self.method {
+            WrappingMethod::ThalesVariant => &[WrappingMethod::ThalesVariant],
+            _ => &[WrappingMethod::X917],
         }
+    }
+
+    fn needs_system(&self) -> bool {
+        false
+    }
+
+    fn check(&self, key: &KeyRecord, under: &KeyRecord, _: &Settings) -> Result<(), TargetError> {
+        self.scheme(key)?;
         if under.form.strength() < key.form.strength() {
             return Err(TargetError::Rule {
                 rule: format!(
@@ -109,8 +111,9 @@ impl Target for Bare {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
+        _: &Settings,
         _: &mut dyn RandomSource,
-    ) -> Result<Payload, TargetError> {
+    ) -> Result<Vec<Payload>, TargetError> {
         for (record, bytes) in [(key, clear), (under, wrapping)] {
             if !has_check_value(record.form, bytes, &record.kcv) {
                 return Err(TargetError::CheckValue(record.label.clone()));
@@ -129,13 +132,14 @@ impl Target for Bare {
         if read.letter != Some(scheme) || !back.ct_eq(clear.expose()) {
             return Err(differs());
         }
-        Ok(Payload {
+        Ok(vec![Payload {
             name: file_name(key),
             bytes: text.into_bytes(),
             format: format!("scheme {scheme}"),
             encoding: Encoding::AsciiText,
             lrecl: None,
-        })
+            conformance: self.conformance(),
+        }])
     }
 
     fn run_sheet(&self, sheet: &Sheet<'_>) -> String {
@@ -158,15 +162,15 @@ impl Target for Bare {
             under.form,
             under.kcv.words(),
         );
-        for row in &sheet.rows {
-            let key = row.key;
+        let of_rows = sheet.rows.iter();
+        for (key, payload) in of_rows.flat_map(|r| r.payloads.iter().map(|p| (r.key, p))) {
             // Writing to a String does not fail.
             let _ = write!(
                 out,
                 "\n   {}\n   {}, {} characters\n   {}  {}  usage {}\n   KCV {}\n",
-                row.payload.name,
-                row.payload.format,
-                row.payload.bytes.len(),
+                payload.name,
+                payload.format,
+                payload.bytes.len(),
                 key.label,
                 key.form,
                 key.usage,

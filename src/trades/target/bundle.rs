@@ -6,11 +6,12 @@ use conclave_evidence::manifest::{
 };
 use conclave_evidence::{Bytes, Hash, Manifest, SignedManifest, authority_file, manifest_text};
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
+use conclave_keyroom::domain::target_system::Settings;
 use conclave_keyroom::door::{ActionError, Permit, Proposal};
 use conclave_keyroom::vault::VaultError;
 
 use super::export::ExportKeys;
-use super::{Payload, Sheet, SheetRow, Target};
+use super::{Companion, Payload, Sheet, SheetRow, Target, rules};
 use crate::media::{Bundle, bundle_folder};
 
 /// The run sheet's name in a bundle.
@@ -19,7 +20,7 @@ pub(crate) const RUN_SHEET: &str = "runsheet.txt";
 /// A key with the file that it stands in.
 pub(super) struct Wrapped {
     pub record: KeyRecord,
-    pub payload: Payload,
+    pub payloads: Vec<Payload>,
 }
 
 /// Which bundle, for whom, on what.
@@ -36,6 +37,7 @@ pub(super) fn assemble(
     permit: &Permit<'_>,
     target: &dyn Target,
     under: &KeyRecord,
+    settings: &Settings,
     keys: &[Wrapped],
 ) -> Result<(Bundle, Hash), ActionError> {
     let authority = permit.authority()?;
@@ -44,28 +46,38 @@ pub(super) fn assemble(
         act.bundle,
         mode == conclave_evidence::authority::Mode::Production,
     );
-    let sheet = target.run_sheet(&Sheet {
+    let facts = Sheet {
         folder: &folder,
         mode: &mode.to_string(),
         recipient: &act.recipient,
         under,
+        settings,
+        made_ms: permit.now_ms(),
         rows: keys
             .iter()
             .map(|k| SheetRow {
                 key: &k.record,
-                payload: &k.payload,
+                payloads: &k.payloads,
             })
             .collect(),
-    });
-    let mut entries: Vec<FileEntry> = keys
-        .iter()
-        .map(|key| key_file(target, under, key))
-        .collect();
+    };
+    let companions = target.companions(&facts).map_err(rules::refused)?;
+    let sheet = target.run_sheet(&facts);
+    let mut files = Vec::new();
+    let mut entries = Vec::new();
+    for key in keys {
+        for payload in &key.payloads {
+            entries.push(payload_file(payload, vec![key_line(&key.record, under)]));
+            files.push((payload.name.clone(), payload.bytes.clone()));
+        }
+    }
+    for Companion { file, with_keys } in companions {
+        let of = if with_keys { keys } else { &[] };
+        let lines = of.iter().map(|key| key_line(&key.record, under)).collect();
+        entries.push(payload_file(&file, lines));
+        files.push((file.name, file.bytes));
+    }
     entries.push(sheet_file(target.conformance().words(), &sheet));
-    let mut files: Vec<(String, Vec<u8>)> = keys
-        .iter()
-        .map(|k| (k.payload.name.clone(), k.payload.bytes.clone()))
-        .collect();
     files.push((RUN_SHEET.into(), sheet.into_bytes()));
     let to = To {
         number: act.bundle,
@@ -142,28 +154,31 @@ fn manifest(
     })
 }
 
-fn key_file(target: &dyn Target, under: &KeyRecord, key: &Wrapped) -> FileEntry {
-    let (size, sha256) = FileEntry::measure(&key.payload.bytes);
-    let record = &key.record;
+fn payload_file(payload: &Payload, keys: Vec<KeyLine>) -> FileEntry {
+    let (size, sha256) = FileEntry::measure(&payload.bytes);
     FileEntry {
-        name: key.payload.name.clone(),
+        name: payload.name.clone(),
         size,
         sha256,
-        format: key.payload.format.clone(),
-        encoding: key.payload.encoding,
-        lrecl: key.payload.lrecl,
-        conformance: target.conformance().words().into(),
-        keys: vec![KeyLine {
-            label: record.label.clone(),
-            algorithm: record.form.algorithm().into(),
-            bits: u32::try_from(record.form.bytes() * 8).unwrap_or(u32::MAX),
-            usage: record.usage.clone(),
-            kcv: Some(kcv(&record.kcv)),
-            under: Some(Under {
-                label: under.label.clone(),
-                kcv: Some(kcv(&under.kcv)),
-            }),
-        }],
+        format: payload.format.clone(),
+        encoding: payload.encoding,
+        lrecl: payload.lrecl,
+        conformance: payload.conformance.words().into(),
+        keys,
+    }
+}
+
+fn key_line(record: &KeyRecord, under: &KeyRecord) -> KeyLine {
+    KeyLine {
+        label: record.label.clone(),
+        algorithm: record.form.algorithm().into(),
+        bits: u32::try_from(record.form.bytes() * 8).unwrap_or(u32::MAX),
+        usage: record.usage.clone(),
+        kcv: Some(kcv(&record.kcv)),
+        under: Some(Under {
+            label: under.label.clone(),
+            kcv: Some(kcv(&under.kcv)),
+        }),
     }
 }
 

@@ -5,6 +5,7 @@ use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{Exported, KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::legacy::exception_words;
+use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::MediaError;
@@ -13,6 +14,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{Wrapped, assemble};
+use super::record_system::settings_digest;
 use super::register::{self, BundleRecord, BundleState};
 use super::{Target, rules, target};
 use crate::media::{self, Interrupted};
@@ -41,6 +43,30 @@ impl KeyName {
     }
 }
 
+/// A system on record as the approvers see it. The record must be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SystemName {
+    /// Its record's id.
+    pub id: Id,
+    /// Its profile and the profile's version.
+    pub profile: String,
+    /// The digest of profile and values.
+    pub settings: Hash,
+}
+
+impl SystemName {
+    /// Of a record.
+    #[must_use]
+    pub fn of(record: &TargetSystem) -> Self {
+        Self {
+            id: record.id,
+            profile: record.settings.profile.stamp(),
+            settings: settings_digest(&record.settings),
+        }
+    }
+}
+
 /// Wraps keys under a zone master key and writes them, with run sheet and
 /// signed manifest, to one enrolled medium.
 ///
@@ -60,6 +86,8 @@ pub struct ExportKeys {
     pub recipient: String,
     /// The target's name: `tr31`.
     pub target: String,
+    /// The system on record that it is for; its name is the recipient.
+    pub system: Option<SystemName>,
     /// The medium's record.
     pub medium: Id,
     /// The medium's name.
@@ -123,6 +151,11 @@ impl Action for ExportKeys {
             format!("under {}, KCV {}", self.under.label, self.under.kcv),
         ];
         words.extend(
+            self.system
+                .iter()
+                .map(|s| format!("as the record of this system says, profile {}", s.profile)),
+        );
+        words.extend(
             self.keys
                 .iter()
                 .map(|key| format!("key {}, KCV {}", key.label, key.kcv)),
@@ -139,10 +172,15 @@ impl Action for ExportKeys {
         rules::same(&self.under, &under)?;
         rules::wrapping(&under, now)?;
         rules::exception(under.wrapping, self.exception.as_deref())?;
+        let system = match &self.system {
+            Some(system) => Some(beforehand.get(Compartment::Directory, system.id)?),
+            None => None,
+        };
+        let settings = rules::settings(self, target, system.as_ref())?;
         for name in &self.keys {
             let key: KeyRecord = beforehand.get(Compartment::Catalogue, name.id)?;
             rules::same(name, &key)?;
-            rules::leaving(target, &key, &under, self.ceremony, now)?;
+            rules::leaving(target, &key, &under, &settings, self.ceremony, now)?;
         }
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         rules::medium(self, &medium)?;
@@ -159,8 +197,9 @@ impl Action for ExportKeys {
         // The wrong stick is named before a key is opened.
         media::single(ports.media, &self.serial).map_err(nothing_left)?;
         let under: KeyRecord = permit.get(Compartment::Catalogue, self.under.id)?;
-        let mut keys = self.wrap(permit, target, &under)?;
-        let (bundle, digest) = assemble(self, permit, target, &under, &keys)?;
+        let settings = self.settings(permit)?;
+        let mut keys = self.wrap(permit, target, &under, &settings)?;
+        let (bundle, digest) = assemble(self, permit, target, &under, &settings, &keys)?;
         media::emit(permit, ports.media, &self.serial, &bundle)
             .map_err(|cut| interrupted(self.bundle, cut))?;
 
@@ -211,6 +250,14 @@ impl ExportKeys {
         }
     }
 
+    fn settings(&self, permit: &Permit<'_>) -> Result<Settings, ActionError> {
+        let Some(system) = &self.system else {
+            return Ok(Settings::default());
+        };
+        let record: TargetSystem = permit.get(Compartment::Directory, system.id)?;
+        Ok(record.settings)
+    }
+
     /// Opens each key together with the wrapping key, for as long as its
     /// cryptogram takes.
     fn wrap(
@@ -218,6 +265,7 @@ impl ExportKeys {
         permit: &mut Permit<'_>,
         target: &dyn Target,
         under: &KeyRecord,
+        settings: &Settings,
     ) -> Result<Vec<Wrapped>, ActionError> {
         let wrapping: StoredKey = permit.get(Compartment::Keys, under.id)?;
         let mut wrapped = Vec::with_capacity(self.keys.len());
@@ -232,17 +280,18 @@ impl ExportKeys {
                     ));
                 }
             }
-            let mut payload = None;
+            let mut payloads = None;
             let (provider, mark, random) = permit.provider();
             provider.open(&mark, &[&stored, &wrapping], &mut |secrets| {
                 if let [clear, wrapping] = secrets {
-                    payload = Some(target.export(&record, clear, under, wrapping, random));
+                    let made = target.export(&record, clear, under, wrapping, settings, random);
+                    payloads = Some(made);
                 }
             })?;
-            let payload = payload
+            let payloads = payloads
                 .unwrap_or_else(|| Err(super::TargetError::SelfCheck(record.label.clone())))
                 .map_err(rules::refused)?;
-            wrapped.push(Wrapped { record, payload });
+            wrapped.push(Wrapped { record, payloads });
         }
         Ok(wrapped)
     }

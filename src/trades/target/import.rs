@@ -145,7 +145,7 @@ impl ImportBlock {
             return import_bare::in_clear(text, &self.profile, &self.template, under)
                 .map(Came::Bare);
         }
-        if under.wrapping.is_some_and(WrappingMethod::is_exception) {
+        if !under.wrapping.is_some_and(WrappingMethod::is_tr31) {
             return Err(misfit(format!(
                 "{} does not wrap key blocks: a wrapping key has one method",
                 under.label

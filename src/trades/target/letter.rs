@@ -6,6 +6,7 @@ use conclave_evidence::GroupId;
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose};
 use conclave_keyroom::domain::key::{Exported, KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::legacy::exception_words;
+use conclave_keyroom::domain::target_system::Settings;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::provider::StoredKey;
@@ -71,11 +72,14 @@ impl PrintKeyLetter {
         let (provider, mark, random) = permit.provider();
         provider.open(&mark, &[&stored, &wrapping], &mut |secrets| {
             if let [clear, wrapping] = secrets {
-                payload = Some(target.export(key, clear, under, wrapping, random));
+                let plain = Settings::default();
+                payload = Some(target.export(key, clear, under, wrapping, &plain, random));
             }
         })?;
+        let differs = || TargetError::SelfCheck(key.label.clone());
         payload
-            .unwrap_or_else(|| Err(TargetError::SelfCheck(key.label.clone())))
+            .unwrap_or_else(|| Err(differs()))
+            .and_then(|made| made.into_iter().next().ok_or_else(differs))
             .map_err(rules::refused)
     }
 
@@ -186,7 +190,7 @@ impl Action for PrintKeyLetter {
         let key: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
         rules::same(&self.key, &key)?;
         let target = target_of(&under).map_err(rules::refused)?;
-        rules::leaving(target, &key, &under, None, now)
+        rules::leaving(target, &key, &under, &Settings::default(), None, now)
     }
 
     fn run(

@@ -12,6 +12,8 @@
 //! - `export`: the action
 //! - `import`: a partner's key block, or bare cryptogram (`import_bare`), under a
 //!   key of this house; `read_block` fetches it from a medium
+//! - `profile`, `record_system`: what a kind of system needs to be told, and what
+//!   the customer filled in for one
 //! - `letter`, `letter_form`: one key under a zone master key, on paper
 
 mod bare;
@@ -21,8 +23,10 @@ mod import;
 mod import_bare;
 mod letter;
 mod letter_form;
+mod profile;
 mod read_block;
 mod read_bundle;
+mod record_system;
 pub(crate) mod register;
 pub(crate) mod rules;
 mod tr31;
@@ -33,14 +37,17 @@ use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, WrappingMethod};
+use conclave_keyroom::domain::target_system::Settings;
 
 pub use bare::Bare;
-pub use export::{ExportKeys, ExportedBundle, KeyName};
+pub use export::{ExportKeys, ExportedBundle, KeyName, SystemName};
 pub use import::{FAILURES_MOST, ImportBlock, ImportTries, WINDOW_MS};
 pub use letter::{KeyLetter, PrintKeyLetter};
 pub use letter_form::{LetterFacts, key_letter};
+pub use profile::{PROFILE_MAX, ProfileError, parse_target_profile};
 pub use read_block::{IMPORT_FOLDER, ReadBlock};
 pub use read_bundle::ReadBundle;
+pub use record_system::{RecordSystem, settings_digest};
 pub use register::{BundleRecord, BundleState, next_bundle};
 pub use tr31::Tr31;
 
@@ -80,6 +87,17 @@ pub struct Payload {
     pub encoding: Encoding,
     /// Record length, where the target has records.
     pub lrecl: Option<u32>,
+    /// How sure it is that the target takes this one.
+    pub conformance: Conformance,
+}
+
+/// A file for the whole set: a script, job control, a neutral list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Companion {
+    /// The file.
+    pub file: Payload,
+    /// It carries cryptograms of the keys too: the manifest says so.
+    pub with_keys: bool,
 }
 
 /// Why a target does not write a key.
@@ -108,8 +126,8 @@ pub enum TargetError {
 pub struct SheetRow<'a> {
     /// The key.
     pub key: &'a KeyRecord,
-    /// Its file.
-    pub payload: &'a Payload,
+    /// Its files.
+    pub payloads: &'a [Payload],
 }
 
 /// What a run sheet tells.
@@ -122,7 +140,12 @@ pub struct Sheet<'a> {
     pub recipient: &'a str,
     /// The wrapping key.
     pub under: &'a KeyRecord,
-    /// The files.
+    /// Profile and what the customer filled in; empty where the target needs
+    /// no record of the system.
+    pub settings: &'a Settings,
+    /// When, wall clock in milliseconds.
+    pub made_ms: u64,
+    /// The keys and their files.
     pub rows: Vec<SheetRow<'a>>,
 }
 
@@ -137,12 +160,29 @@ pub trait Target: Sync {
     /// How sure it is that the target takes this.
     fn conformance(&self) -> Conformance;
 
+    /// The ways of wrapping it takes: of what wrapping keys keys can leave
+    /// for it.
+    fn methods(&self) -> &'static [WrappingMethod];
+
+    /// TRUE where it cannot be written for without a record of the system, with
+    /// what the customer fills in of the profile of the same name.
+    fn needs_system(&self) -> bool {
+        true
+    }
+
     /// The target's own rules on a key and the key above it, asked before any
-    /// key is opened.
+    /// key is opened: the label that it allows, the types that it knows. That
+    /// its method is one of [`Self::methods`], and that nothing required is
+    /// missing from the settings, was asked before.
     ///
     /// # Errors
     /// [`TargetError::Rule`]
-    fn check(&self, key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetError>;
+    fn check(
+        &self,
+        key: &KeyRecord,
+        under: &KeyRecord,
+        settings: &Settings,
+    ) -> Result<(), TargetError>;
 
     /// Writes a key for the target, and reads what was written back: the key,
     /// its check value and its attributes must be the same.
@@ -155,8 +195,19 @@ pub trait Target: Sync {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
+        settings: &Settings,
         random: &mut dyn RandomSource,
-    ) -> Result<Payload, TargetError>;
+    ) -> Result<Vec<Payload>, TargetError>;
+
+    /// What belongs to the set as a whole: scripts and job control, made from
+    /// what was exported. The run sheet is not among them.
+    ///
+    /// # Errors
+    /// [`TargetError`]
+    fn companions(&self, sheet: &Sheet<'_>) -> Result<Vec<Companion>, TargetError> {
+        let _ = sheet;
+        Ok(Vec::new())
+    }
 
     /// What the people at the target do with the files, step by step.
     fn run_sheet(&self, sheet: &Sheet<'_>) -> String;
@@ -171,20 +222,28 @@ pub fn target(name: &str) -> Option<&'static dyn Target> {
     TARGETS.into_iter().find(|target| target.name() == name)
 }
 
-/// The target that a wrapping key's one method writes for.
+/// The target that a wrapping key's one method writes for, where no system is
+/// named.
 ///
 /// # Errors
-/// [`TargetError::Rule`] where the key wraps nothing.
+/// [`TargetError::Rule`] where the key wraps nothing, or only for a system on
+/// record.
 pub fn target_of(under: &KeyRecord) -> Result<&'static dyn Target, TargetError> {
-    let name = match under.wrapping {
-        Some(WrappingMethod::Tr31B | WrappingMethod::Tr31D) => "tr31",
-        Some(method) => method.name(),
-        None => "",
-    };
-    target(name).ok_or_else(|| TargetError::Rule {
+    let method = under.wrapping.ok_or_else(|| TargetError::Rule {
         rule: format!("{} wraps no keys", under.label),
         advice: "choose a zone master key".into(),
-    })
+    })?;
+    TARGETS
+        .into_iter()
+        .find(|target| !target.needs_system() && target.methods().contains(&method))
+        .ok_or_else(|| TargetError::Rule {
+            rule: format!(
+                "{} wraps by {}: what it wraps is made for a system on record",
+                under.label,
+                method.name()
+            ),
+            advice: "hand the key over from the key list, to a system on record".into(),
+        })
 }
 
 /// The cipher of keys of this form.

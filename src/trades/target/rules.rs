@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::legacy::check_exception;
+use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
 use conclave_keyroom::door::ActionError;
 
-use super::export::{ExportKeys, KeyName};
+use super::export::{ExportKeys, KeyName, SystemName};
 use super::{Target, TargetError};
 
 /// The most keys in one bundle.
@@ -123,11 +124,57 @@ pub(crate) fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionErr
     usable(under, now_ms)
 }
 
+/// What is on record of the system that keys leave for: approved as it is, and
+/// nothing missing.
+pub(crate) fn settings(
+    act: &ExportKeys,
+    target: &dyn Target,
+    system: Option<&TargetSystem>,
+) -> Result<Settings, ActionError> {
+    let Some((system, approved)) = system.zip(act.system.as_ref()) else {
+        if target.needs_system() {
+            return Err(ActionError::rule(
+                format!("{} is written for a system on record alone", target.title()),
+                "record the system first, with what its profile asks for",
+            ));
+        }
+        return Ok(Settings::default());
+    };
+    if SystemName::of(system) != *approved || system.name != act.recipient {
+        return Err(ActionError::rule(
+            format!(
+                "the record of {} is not the one that was approved",
+                system.name
+            ),
+            "propose the export again",
+        ));
+    }
+    if system.target() != target.name() {
+        return Err(ActionError::rule(
+            format!("{} is a system of profile {}", system.name, system.target()),
+            "choose the target that the system's record names",
+        ));
+    }
+    let missing = system.settings.missing();
+    if !missing.is_empty() {
+        return Err(ActionError::rule(
+            format!(
+                "{} lacks what its profile asks for: {}",
+                system.name,
+                missing.join(", ")
+            ),
+            "complete its record; the administrators of that system know it",
+        ));
+    }
+    Ok(system.settings.clone())
+}
+
 /// A key may leave under this one, for this target.
 pub(crate) fn leaving(
     target: &dyn Target,
     key: &KeyRecord,
     under: &KeyRecord,
+    settings: &Settings,
     ceremony: Option<Id>,
     now_ms: u64,
 ) -> Result<(), ActionError> {
@@ -144,7 +191,21 @@ pub(crate) fn leaving(
             "make a key from a template that allows export",
         ));
     }
-    target.check(key, under).map_err(refused)
+    if !under
+        .wrapping
+        .is_some_and(|m| target.methods().contains(&m))
+    {
+        return Err(ActionError::rule(
+            format!(
+                "{} wraps by {}, which is nothing for {}: a wrapping key has one method",
+                under.label,
+                under.wrapping.map_or("no method", WrappingMethod::name),
+                target.name()
+            ),
+            "choose the zone master key that was made for this",
+        ));
+    }
+    target.check(key, under, settings).map_err(refused)
 }
 
 fn usable(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {

@@ -12,6 +12,7 @@ use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
+use conclave_keyroom::domain::target_system::Settings;
 
 use super::{Conformance, Payload, Sheet, Target, TargetError, cipher, has_check_value};
 use crate::media::check_name;
@@ -32,20 +33,16 @@ impl Target for Tr31 {
         Conformance::Proven
     }
 
-    fn check(&self, key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetError> {
+    fn methods(&self) -> &'static [WrappingMethod] {
+        &[WrappingMethod::Tr31B, WrappingMethod::Tr31D]
+    }
+
+    fn needs_system(&self) -> bool {
+        false
+    }
+
+    fn check(&self, key: &KeyRecord, under: &KeyRecord, _: &Settings) -> Result<(), TargetError> {
         attributes(key)?;
-        if !matches!(
-            under.wrapping,
-            Some(WrappingMethod::Tr31B | WrappingMethod::Tr31D)
-        ) {
-            return Err(rule(
-                format!(
-                    "{} does not wrap key blocks: a wrapping key has one method",
-                    under.label
-                ),
-                "choose the zone master key that was made for this",
-            ));
-        }
         check_name(&file_name(key)).map_err(|_| {
             rule(
                 format!("the label {} makes no plain file name", key.label),
@@ -83,8 +80,9 @@ impl Target for Tr31 {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
+        _: &Settings,
         random: &mut dyn RandomSource,
-    ) -> Result<Payload, TargetError> {
+    ) -> Result<Vec<Payload>, TargetError> {
         for (record, bytes) in [(key, clear), (under, wrapping)] {
             if !has_check_value(record.form, bytes, &record.kcv) {
                 return Err(TargetError::CheckValue(record.label.clone()));
@@ -117,13 +115,14 @@ impl Target for Tr31 {
         if !same {
             return Err(differs());
         }
-        Ok(Payload {
+        Ok(vec![Payload {
             name: file_name(key),
             bytes: text.into_bytes(),
             format: format!("TR-31 version {}", version.letter()),
             encoding: Encoding::AsciiText,
             lrecl: None,
-        })
+            conformance: Conformance::Proven,
+        }])
     }
 
     fn run_sheet(&self, sheet: &Sheet<'_>) -> String {
@@ -160,14 +159,16 @@ fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::
     writeln!(out, "   alone, in ASCII, without a line end.")?;
     for row in &sheet.rows {
         let key = row.key;
-        writeln!(out)?;
-        writeln!(out, "   {}", row.payload.name)?;
-        writeln!(
-            out,
-            "   {}, {} characters",
-            row.payload.format,
-            row.payload.bytes.len()
-        )?;
+        for payload in row.payloads {
+            writeln!(out)?;
+            writeln!(out, "   {}", payload.name)?;
+            writeln!(
+                out,
+                "   {}, {} characters",
+                payload.format,
+                payload.bytes.len()
+            )?;
+        }
         writeln!(
             out,
             "   {}  {}  usage {}  mode {}  exportability {}",

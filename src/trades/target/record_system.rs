@@ -1,0 +1,105 @@
+//! Recording a system that keys go to: what the customer fills in of its
+//! profile. Administrators sign it; a later record of the same system takes
+//! the place of the one before.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::{rules, target};
+
+/// Records a system, or changes its record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordSystem {
+    /// Random for a new one; the record's for a change.
+    pub id: Id,
+    /// Its name in this house.
+    pub name: String,
+    /// Profile and what was filled in.
+    pub settings: Settings,
+}
+
+/// The digest of profile and values: what an export's approvers sign as well.
+#[must_use]
+pub fn settings_digest(settings: &Settings) -> Hash {
+    conclave_evidence::cbor::digest("conclave/settings/1", settings).unwrap_or(Hash([0; 32]))
+}
+
+impl Action for RecordSystem {
+    const NAME: &'static str = "record-system";
+    type Out = TargetSystem;
+
+    fn authority(&self) -> Authority {
+        Authority::Quorum(GroupId::Administrators)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let mut words = vec![format!(
+            "record {} as a system of profile {}",
+            self.name,
+            self.settings.profile.stamp()
+        )];
+        for field in &self.settings.profile.fields {
+            if let Some(value) = self.settings.value(&field.name) {
+                words.push(format!("{}: {value}", field.title));
+            }
+        }
+        words.extend(
+            self.settings
+                .missing()
+                .iter()
+                .map(|title| format!("{title}: NOT FILLED IN")),
+        );
+        words
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _secrets: Vec<Secret>,
+        _ports: &mut Ports<'_>,
+    ) -> Result<TargetSystem, ActionError> {
+        rules::recipient(&self.name)?;
+        self.settings
+            .check()
+            .map_err(|why| ActionError::rule(why, "fill it in again"))?;
+        if target(&self.settings.profile.name).is_none() {
+            return Err(ActionError::rule(
+                format!("there is no target {:?}", self.settings.profile.name),
+                "choose a profile of the list",
+            ));
+        }
+        for (_, known) in permit.list::<TargetSystem>(Compartment::Directory, TargetSystem::KIND)? {
+            if known.id == self.id {
+                if known.target() != self.settings.profile.name || known.name != self.name {
+                    return Err(ActionError::rule(
+                        format!("{} is on record as another system", known.name),
+                        "record a new system under another name",
+                    ));
+                }
+            } else if known.name.eq_ignore_ascii_case(&self.name) {
+                return Err(ActionError::rule(
+                    format!("there is a system called {} already", known.name),
+                    "change its record, or choose another name",
+                ));
+            }
+        }
+        let record = TargetSystem {
+            id: self.id,
+            name: self.name.clone(),
+            settings: self.settings.clone(),
+            recorded_ms: permit.now_ms(),
+        };
+        permit.put(Compartment::Directory, TargetSystem::KIND, self.id, &record)?;
+        Ok(record)
+    }
+
+    fn outcome(&self, out: &TargetSystem) -> Vec<String> {
+        vec![format!("{} is on record", out.name)]
+    }
+}
