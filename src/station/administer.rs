@@ -289,7 +289,7 @@ impl Station {
         self.records(MediumRecord::KIND)
     }
 
-    fn records<T: serde::de::DeserializeOwned>(&self, kind: &str) -> Vec<T> {
+    pub(crate) fn records<T: serde::de::DeserializeOwned>(&self, kind: &str) -> Vec<T> {
         use conclave_keyroom::vault::Compartment;
         self.door
             .vault()

@@ -64,6 +64,8 @@ pub enum Request {
 pub enum KeyAct {
     /// It leaves under a zone master key, as a letter.
     Letter,
+    /// It leaves for a system on record, on a medium.
+    HandOver,
     /// The public half of an RSA pair leaves on a medium.
     Public,
     /// Another takes its place.
@@ -79,6 +81,8 @@ pub enum Administration {
     EnrolPrinter,
     /// Enrol a USB medium.
     EnrolMedium,
+    /// Record a system that keys go to, or change its record.
+    RecordSystem,
     /// Unlock a station that five failed logons locked.
     UnlockStation,
     /// Adopt journal entries that nobody vouches for.

@@ -13,6 +13,7 @@ use crate::cards::filled;
 use crate::ceremony::begin::{
     EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, text,
 };
+use crate::hand_over::wraps_plainly;
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -68,6 +69,7 @@ impl Station {
             .keys()
             .into_iter()
             .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active && k.id != key.id)
+            .filter(wraps_plainly)
             .collect();
         if wrapping.is_empty() {
             return Err(refused(

@@ -416,6 +416,18 @@ impl Station {
                 state: format!("serial {}", medium.serial),
             });
         }
+        for system in self.target_systems() {
+            let missing = system.settings.missing().len();
+            rows.push(DeviceRow {
+                kind: "system".into(),
+                purpose: system.target().into(),
+                state: match missing {
+                    0 => "complete".into(),
+                    some => format!("{some} not filled in"),
+                },
+                name: system.name,
+            });
+        }
         rows
     }
 

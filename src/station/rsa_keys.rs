@@ -208,7 +208,7 @@ impl Station {
         }
     }
 
-    fn media_or_none(&self) -> Result<Vec<MediumRecord>, Refusal> {
+    pub(crate) fn media_or_none(&self) -> Result<Vec<MediumRecord>, Refusal> {
         let media = self.enrolled_media();
         if media.is_empty() {
             return Err(refused(

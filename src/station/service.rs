@@ -219,6 +219,7 @@ impl Station {
                 let end = match act {
                     Administration::EnrolPrinter => self.ask_printer(front),
                     Administration::EnrolMedium => self.ask_medium(front),
+                    Administration::RecordSystem => self.record_system(front),
                     Administration::UnlockStation => self.unlock_station(front),
                     Administration::AdoptEntries => self.adopt_entries(front),
                     Administration::SettleAct => self.settle_act(front),
@@ -250,6 +251,7 @@ impl Station {
             Request::Key { act, id } => {
                 let end = match act {
                     KeyAct::Letter => self.print_key_letter(id, front),
+                    KeyAct::HandOver => self.hand_over(id, front),
                     KeyAct::Public => self.export_public(id, front),
                     KeyAct::Replace => self.replace_key(id, front),
                     KeyAct::Destroy => self.destroy_key(id, front),

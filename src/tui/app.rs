@@ -534,6 +534,7 @@ impl App {
                 Some(Vec::new())
             }
             (Kind::Keys, Key::Char('e')) => Some(self.key_act(row, KeyAct::Letter)),
+            (Kind::Keys, Key::Char('h')) => Some(self.key_act(row, KeyAct::HandOver)),
             (Kind::Keys, Key::Char('u')) => Some(self.key_act(row, KeyAct::Public)),
             (Kind::Keys, Key::Char('r')) => Some(self.key_act(row, KeyAct::Replace)),
             (Kind::Keys, Key::Char('x')) => Some(self.key_act(row, KeyAct::Destroy)),
@@ -544,6 +545,9 @@ impl App {
             }
             (Kind::Devices, Key::Char('m')) => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])
+            }
+            (Kind::Devices, Key::Char('y')) => {
+                Some(vec![Request::Administer(Administration::RecordSystem)])
             }
             (Kind::Devices, Key::Char('b')) if self.status.rescue => {
                 Some(vec![Request::Administer(Administration::CompareBackup)])

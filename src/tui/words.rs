@@ -90,6 +90,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "/ filters while you type, over everything that is shown of a key. Enter shows custody, history and the keys that lie under it.",
             "«so far»: the rows that pass are still being counted; what is shown is right already. «read»: the station is still reading the rest of its keys.",
             "A check value identifies a key and does not reveal it.",
+            "h: it leaves for a system on record, with scripts and run sheet; both quorums sign.",
             "e: the key under the cursor leaves under a zone master key as a letter, printed or read from the screen; both quorums sign.",
             "r: another key takes its place, and it is deactivated. x: its value is erased, its record stays.",
             "a makes an RSA pair, u exports the public half of the one under the cursor, i takes a partner's public key from a medium; two type the fingerprint.",
@@ -116,7 +117,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
         "devices" => &[
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
             "",
-            "e enrols a printer, m a USB medium. Both need administrators.",
+            "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. All need administrators.",
             "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs. In a rescue it says what a backup would lose.",
             "u installs a software update from an enrolled medium, or goes back to the former program; the administrators' quorum signs.",
             "v proves a backup: the recovery quorum opens it in memory, and nothing of this station is touched.",

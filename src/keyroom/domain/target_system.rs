@@ -188,8 +188,9 @@ impl TargetProfile {
     /// # Errors
     /// A rule in words.
     pub fn check(&self) -> Result<(), String> {
-        if !plain_name(&self.name) {
-            return Err("its name is not made of a-z, 0-9 and -".into());
+        // A dot for `x9.17`.
+        if !plain_name(&self.name.replacen('.', "", 1)) {
+            return Err("its name is not made of a-z, 0-9, - and one dot".into());
         }
         if self.version == 0 {
             return Err("its version is 0; versions count from 1".into());

@@ -154,6 +154,7 @@ impl Station {
             .keys()
             .into_iter()
             .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active)
+            .filter(crate::hand_over::wraps_plainly)
             .collect();
         let media = self.enrolled_media();
         let mut fields = vec![

@@ -54,16 +54,17 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         Kind::Keys if app.status.rescue => {}
         Kind::Devices if app.status.rescue => hints.push(hint("b", "compare a backup")),
         Kind::Keys => {
-            // One line has room for these; a, i and u are in the help.
+            // One line has room for these; a, i, u and x are in the help.
+            hints.push(hint("h", "hand over"));
             hints.push(hint("e", "letter"));
             hints.push(hint("r", "replace"));
-            hints.push(hint("x", "destroy"));
         }
         Kind::Devices => {
             hints.push(hint("e", "printer"));
-            hints.push(hint("m", "medium"));
+            hints.push(hint("m", "stick"));
+            // v and u, which are rare, are in the help.
             hints.push(hint("b", "backup"));
-            hints.push(hint("v", "prove"));
+            hints.push(hint("y", "system"));
         }
         Kind::People => {
             hints.push(hint("s", "suspend"));

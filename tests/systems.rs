@@ -1,0 +1,135 @@
+//! Systems on record, and keys that leave for them: from the screen to the
+//! medium, judged by the bundle's own verification.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/stage.rs"]
+mod stage;
+
+use conclave_evidence::{GroupId, verify_path};
+use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::ports::dialogue::Refusal;
+use conclave_station::data::Data;
+use conclave_station::service::ActEnd;
+use conclave_trades::target::{TARGETS, target};
+use people::{Scene, done};
+use stage::{folder, scene};
+
+const SYSTEM: &str = "BANK-LAKE PROD";
+const ZMK: &str = "BANK-LAKE.ZMK.001";
+const KEYS: [&str; 2] = ["BANK-LAKE.ZPK.001", "BANK-LAKE.ZPK.002"];
+
+/// Administrators record a system of this profile's title; the pages of
+/// fields follow.
+fn record(scene: &mut Scene, name: &str, profile: &str) -> Result<ActEnd, Refusal> {
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    scene.people.forms.remove("system.record");
+    scene
+        .people
+        .form("system.record", &["a new system", name, profile]);
+    let end = scene.station.record_system(&mut scene.people);
+    scene.station.logout("logged out").unwrap();
+    scene.logon_both();
+    end
+}
+
+fn key(scene: &Scene, label: &str) -> KeyRecord {
+    let keys = scene.station.keys();
+    keys.into_iter().find(|k| k.label == label).unwrap()
+}
+
+/// A station with a zone master key and two keys that left under it before.
+fn furnished(scene: &mut Scene) {
+    done(scene.zmk(ZMK, "zmk-aes256", "2"));
+    for label in KEYS {
+        done(scene.working(label, "zpk-aes128", ZMK));
+    }
+}
+
+fn hand_over(scene: &mut Scene, fields: [&str; 5]) -> Result<ActEnd, Refusal> {
+    let id = key(scene, KEYS[0]).id;
+    scene.people.forms.remove("hand-over");
+    scene.people.form("hand-over", &fields);
+    scene.people.refusals.clear();
+    scene.station.hand_over(id, &mut scene.people)
+}
+
+#[test]
+fn every_target_that_needs_a_record_has_its_profile() {
+    let nowhere = folder();
+    let profiles = Data::new(&nowhere.path().join("nothing")).target_profiles();
+    let mut names = Vec::new();
+    for (file, profile) in profiles {
+        let profile = profile.unwrap_or_else(|why| panic!("{file}: {why}"));
+        assert!(target(&profile.name).is_some(), "{file} is of no target");
+        names.push(profile.name);
+    }
+    for target in TARGETS {
+        assert!(
+            names.iter().any(|n| n == target.name()),
+            "{}",
+            target.name()
+        );
+    }
+}
+
+#[test]
+fn keys_that_are_there_are_handed_over_to_a_system_on_record() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    furnished(&mut scene);
+    let none = hand_over(&mut scene, ["", "", "", "", ""]).unwrap_err();
+    assert!(none.happened.contains("No system"), "{}", none.happened);
+
+    let title = done(record(&mut scene, SYSTEM, "TR-31 key blocks (ANSI X9.143)"));
+    assert_eq!(title, format!("{SYSTEM} is on record"));
+    let twice = record(&mut scene, SYSTEM, "TR-31 key blocks (ANSI X9.143)").unwrap_err();
+    assert!(twice.happened.contains("already"), "{}", twice.happened);
+
+    let under = format!("{ZMK} (tr31-d)");
+    let title = done(hand_over(
+        &mut scene,
+        [SYSTEM, KEYS[1], &under, "STICK-1", ""],
+    ));
+    assert!(title.ends_with(SYSTEM), "{title}");
+    for label in KEYS {
+        let exports = key(&scene, label).exports;
+        assert_eq!(exports.len(), 2, "{label}");
+        assert_eq!(exports[1].recipient, SYSTEM);
+    }
+    let bundles = scene.room.stick.folder();
+    let newest = std::fs::read_dir(bundles)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() && path.join("manifest.cbor").exists())
+        .max()
+        .unwrap();
+    for label in KEYS {
+        assert!(newest.join(format!("{label}.tr31")).exists(), "{label}");
+    }
+    let report = verify_path(&newest);
+    assert!(report.ok(), "{:?}", report.failure());
+}
+
+#[test]
+fn a_wrapping_key_that_the_system_does_not_take_is_refused_by_name() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    furnished(&mut scene);
+    done(scene.zmk("LAKE.KEK.001", "zmk-tdes2-cca", "2"));
+    done(record(&mut scene, SYSTEM, "TR-31 key blocks (ANSI X9.143)"));
+    let end = hand_over(
+        &mut scene,
+        [SYSTEM, "", "LAKE.KEK.001 (cca-ecb)", "STICK-1", "because"],
+    );
+    assert!(!matches!(end, Ok(ActEnd::Done { .. })), "{end:?}");
+    let said = &scene.people.refusals;
+    assert!(
+        said.iter().any(|s| s.contains("takes tr31-b, tr31-d")),
+        "{said:?}"
+    );
+    assert_eq!(key(&scene, KEYS[0]).exports.len(), 1);
+}
