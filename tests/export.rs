@@ -42,6 +42,7 @@ fn under_an_aes_zone_master_key_both_kinds_of_keys_leave_as_version_d() {
             "BANK-LAKE.ZPK.001.tr31",
             "BANK-LAKE.ZPK.002.tr31",
             "runsheet.txt",
+            "receipt-form.txt",
             "authority.cbor",
             "manifest.txt",
             "manifest.cbor",

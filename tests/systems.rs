@@ -114,6 +114,97 @@ fn keys_that_are_there_are_handed_over_to_a_system_on_record() {
     assert!(report.ok(), "{:?}", report.failure());
 }
 
+fn receipt_tasks(scene: &Scene) -> Vec<String> {
+    let tasks = scene.station.lists().tasks;
+    tasks
+        .into_iter()
+        .map(|task| task.what)
+        .filter(|what| what.contains("bundle"))
+        .collect()
+}
+
+/// The first line of the manifest's digest, in groups of four, as the text
+/// beside it has it.
+fn digest_on_paper(bundle: &std::path::Path) -> String {
+    let text = std::fs::read_to_string(bundle.join("manifest.txt")).unwrap();
+    let mut lines = text.lines().skip_while(|l| *l != "Manifest, SHA-256");
+    lines.nth(1).unwrap().trim().to_owned()
+}
+
+fn file(scene: &mut Scene, fields: [&str; 3], typed: &[&[&str]]) -> Result<ActEnd, Refusal> {
+    scene.people.forms.remove("receipt");
+    scene.people.form("receipt", &fields);
+    for page in typed {
+        scene.people.form("receipt", page);
+    }
+    scene.station.file_receipt(&mut scene.people)
+}
+
+#[test]
+fn a_receipt_ends_the_task_of_its_bundle_and_no_other() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    furnished(&mut scene);
+    assert_eq!(
+        receipt_tasks(&scene),
+        ["receipt of bundle 0001", "receipt of bundle 0002"]
+    );
+    let bundle = scene.room.stick.folder().join("CONCLAVE-0001-TEST");
+    let digest = digest_on_paper(&bundle);
+    let form = std::fs::read_to_string(bundle.join("receipt-form.txt")).unwrap();
+    let seen = key(&scene, KEYS[0]).kcv.value;
+    let filled = |value: &str| {
+        form.replace("manifest ?", &format!("manifest {digest}"))
+            .replace("received-by ?", "received-by J. Weber")
+            .replace(&format!("{} ?", KEYS[0]), &format!("{} {value}", KEYS[0]))
+    };
+    let import = scene.room.stick.folder().join("IMPORT");
+    std::fs::create_dir_all(&import).unwrap();
+    let names = [
+        ("wrong.txt", filled("000000")),
+        ("empty.txt", form.clone()),
+        (
+            "other.txt",
+            filled(&seen).replace("bundle 0001", "bundle 0002"),
+        ),
+        (
+            "none.txt",
+            filled(&seen).replace("bundle 0001", "bundle 0009"),
+        ),
+        ("good.txt", filled(&seen)),
+    ];
+    for (name, text) in &names {
+        std::fs::write(import.join(name), text).unwrap();
+    }
+    for (name, said) in [
+        ("empty.txt", "not filled in"),
+        ("other.txt", "another manifest"),
+        ("none.txt", ""),
+        ("nothing.txt", "not read"),
+    ] {
+        let refusal = file(&mut scene, ["STICK-1", name, ""], &[]).unwrap_err();
+        assert!(refusal.happened.contains(said), "{name}: {refusal:?}");
+        assert_eq!(receipt_tasks(&scene).len(), 2, "{name}");
+    }
+    let title = done(file(&mut scene, ["STICK-1", "wrong.txt", ""], &[]));
+    assert!(title.contains("NOT as it should be"), "{title}");
+    assert_eq!(
+        receipt_tasks(&scene)[0],
+        "bundle 0001 was NOT received as sent"
+    );
+    let title = done(file(&mut scene, ["STICK-1", "good.txt", ""], &[]));
+    assert_eq!(title, "Bundle 0001 is received");
+    assert_eq!(receipt_tasks(&scene), ["receipt of bundle 0002"]);
+
+    // From a letter, with the first digits of what the manifest says.
+    let digest = digest_on_paper(&scene.room.stick.folder().join("CONCLAVE-0002-TEST"));
+    let six = &key(&scene, KEYS[1]).kcv.value[..6];
+    let typed: [&[&str]; 2] = [&[&digest[..19], "M. Rossi"], &[six]];
+    let title = done(file(&mut scene, ["typed from a letter", "", "2"], &typed));
+    assert_eq!(title, "Bundle 0002 is received");
+    assert!(receipt_tasks(&scene).is_empty());
+}
+
 #[test]
 fn a_wrapping_key_that_the_system_does_not_take_is_refused_by_name() {
     let folder = folder();

@@ -89,6 +89,8 @@ pub enum Administration {
     AdoptEntries,
     /// Say what became of an act that a cut left open.
     SettleAct,
+    /// File the receipt of a bundle.
+    FileReceipt,
     /// Suspend a lost card.
     SuspendCard,
     /// Reinstate a suspended card.
@@ -266,6 +268,9 @@ pub struct TaskRow {
 
 /// What the task of an act begins with whose outcome is not known.
 pub const UNKNOWN: &str = "UNKNOWN: ";
+
+/// What the task of a receipt says of its key.
+pub const FILES_RECEIPT: &str = "r files the receipt.";
 
 /// A key.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

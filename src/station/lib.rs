@@ -33,6 +33,7 @@ pub mod lost_card;
 pub mod one_manager;
 pub mod pins;
 pub mod present;
+mod receipts;
 mod recovery_words;
 mod rehearse;
 pub mod renew;

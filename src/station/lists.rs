@@ -28,7 +28,7 @@ const EXPIRY_DAYS: i64 = 90;
 /// The journal screen shows so many entries at most, the newest first.
 const JOURNAL_ROWS: usize = 2000;
 
-fn days_until(now_ms: u64, then_ms: u64) -> i64 {
+pub(crate) fn days_until(now_ms: u64, then_ms: u64) -> i64 {
     let (now, then) = (
         i64::try_from(now_ms).unwrap_or(i64::MAX),
         i64::try_from(then_ms).unwrap_or(i64::MAX),
@@ -120,7 +120,7 @@ fn unfinished_card(card: &CardEntry) -> TaskRow {
     }
 }
 
-fn due(days: i64, then_ms: u64) -> String {
+pub(crate) fn due(days: i64, then_ms: u64) -> String {
     match days {
         ..0 => "overdue".into(),
         0 => "today".into(),
@@ -226,6 +226,7 @@ impl Station {
             tasks.extend(self.certificate_tasks(now));
             tasks.extend(self.form_tasks(now));
             tasks.extend(self.backup_task());
+            tasks.extend(self.receipt_tasks());
         }
         tasks.extend(self.unknown_acts().iter().map(unknown));
         for state in ceremonies.iter().filter(|state| !state.over) {

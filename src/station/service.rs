@@ -223,6 +223,7 @@ impl Station {
                     Administration::UnlockStation => self.unlock_station(front),
                     Administration::AdoptEntries => self.adopt_entries(front),
                     Administration::SettleAct => self.settle_act(front),
+                    Administration::FileReceipt => self.file_receipt(front),
                     Administration::SuspendCard => self.suspend_card(front),
                     Administration::ReinstateCard => self.reinstate_card(front),
                     Administration::ChangePin => self.change_pin(front),

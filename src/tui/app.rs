@@ -576,6 +576,9 @@ impl App {
             (Kind::Tasks, Key::Char('s')) => {
                 Some(vec![Request::Administer(Administration::SettleAct)])
             }
+            (Kind::Tasks, Key::Char('r')) => {
+                Some(vec![Request::Administer(Administration::FileReceipt)])
+            }
             (Kind::Journal, Key::Char('a')) => {
                 Some(vec![Request::Administer(Administration::AdoptEntries)])
             }

@@ -82,6 +82,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "",
             "Enter resumes the ceremony that a task belongs to, or shows the task.",
             "UNKNOWN: the power went between the intent of an act and its outcome. s: when no ceremony is open, administrators sign what they found.",
+            "A bundle that left wants its receipt: r files it, from a medium or from a letter; key managers sign.",
             "The bars count what is due in each of the next twelve weeks; overdue tasks are in the first.",
         ],
         "keys" => &[

@@ -108,8 +108,8 @@ fn pulled_behind_the_manifest_nobody_knows_and_the_intent_stays_open() {
     let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
     let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
     let act = desk.plan(&[&key], &zmk);
-    // Key, run sheet, authority, text, manifest.
-    desk.stick.expect(Some(Mishap::PulledAfterFile(5)));
+    // Key, run sheet, receipt form, authority, text, manifest.
+    desk.stick.expect(Some(Mishap::PulledAfterFile(6)));
     assert!(matches!(
         desk.export(&act),
         Err(DoorError::Failed(ActionError::Unknown { .. }))

@@ -164,6 +164,7 @@ pub const PARSERS: &[Parser] = &[
             "trades/ceremony/template.rs parse_profile",
             "trades/ceremony/template.rs parse_duties",
             "trades/target/profile.rs parse_target_profile",
+            "trades/target/receipt.rs parse",
         ],
         seeds: &[
             "templates/keys",
@@ -429,6 +430,7 @@ fn template(data: &[u8]) {
         let _ = parse_template("name.toml", text);
         let _ = parse_profile("name.toml", text);
         let _ = conclave_trades::target::parse_target_profile(text);
+        let _ = conclave_trades::target::Receipt::parse(text.as_bytes());
         let _ = parse_duties("name.toml", text);
     }
 }

@@ -38,7 +38,8 @@ use conclave_trades::keys::{
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report};
 use conclave_trades::target::{
-    ExportKeys, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle, RecordSystem,
+    ExportKeys, FileReceipt, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
+    ReadReceipt, Receipt, RecordSystem,
 };
 use conclave_trades::update::{InstallUpdate, RollBack};
 
@@ -237,6 +238,21 @@ pub const ROWS: &[Row] = &[
     row!(RecordSystem, "administrators sign", system, |act| act
         .name
         .push('1')),
+    row!(
+        ReadReceipt,
+        "key-managers logged on, approvers logged on",
+        |_| ReadReceipt {
+            medium: Id([7; 16]),
+            file: "receipt-0001.txt".into(),
+        },
+        |act| act.file.push('1')
+    ),
+    row!(
+        FileReceipt,
+        "key-managers sign, approvers logged on",
+        receipt,
+        |act| act.receipt.received_by.push('1')
+    ),
     row!(UnlockStation, "administrators sign", |_| UnlockStation {}),
     row!(AdoptEntries, "administrators sign", adopt, |act| {
         act.runs[0].0 += 1;
@@ -715,6 +731,17 @@ fn system(_: &Room) -> RecordSystem {
         id: Id([7; 16]),
         name: "BANK-LAKE PROD".into(),
         settings: Settings::default(),
+    }
+}
+
+fn receipt(_: &Room) -> FileReceipt {
+    FileReceipt {
+        receipt: Receipt {
+            bundle: 1,
+            manifest: "0123456789ABCDEF".into(),
+            received_by: "J. Weber".into(),
+            keys: vec![("BANK-LAKE.ZPK.001".into(), "08D7B4".into())],
+        },
     }
 }
 

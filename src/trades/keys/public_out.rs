@@ -17,7 +17,7 @@ use super::{fingerprint_hex, public_of};
 use crate::ceremony::action::two_people;
 use crate::ceremony::state::Player;
 use crate::media::{self, check_name};
-use crate::target::bundle::{RUN_SHEET, To, kcv, sheet_file, signed};
+use crate::target::bundle::{RUN_SHEET, To, kcv, receipt_file, sheet_file, signed};
 use crate::target::export::{interrupted, nothing_left};
 use crate::target::register::{self, BundleState};
 use crate::target::{BundleRecord, Conformance, KeyName, rules};
@@ -78,6 +78,8 @@ impl ExportPublic {
             state,
             manifest,
             begun_ms,
+            keys: vec![self.key.id],
+            received: None,
         }
     }
 
@@ -233,6 +235,9 @@ impl Action for ExportPublic {
             .map(|(name, bytes, ..)| (name, bytes))
             .collect();
         written.push((RUN_SHEET.into(), sheet.into_bytes()));
+        let (form, entry) = receipt_file(&folder, self.bundle, &self.recipient, &[&key]);
+        entries.push(entry);
+        written.push(form);
         let to = To {
             number: self.bundle,
             recipient: &self.recipient,

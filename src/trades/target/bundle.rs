@@ -11,6 +11,7 @@ use conclave_keyroom::door::{ActionError, Permit, Proposal};
 use conclave_keyroom::vault::VaultError;
 
 use super::export::ExportKeys;
+use super::receipt::{RECEIPT_FORM, receipt_form};
 use super::{Companion, Payload, Sheet, SheetRow, Target, rules};
 use crate::media::{Bundle, bundle_folder};
 
@@ -79,6 +80,10 @@ pub(super) fn assemble(
     }
     entries.push(sheet_file(target.conformance().words(), &sheet));
     files.push((RUN_SHEET.into(), sheet.into_bytes()));
+    let records: Vec<&KeyRecord> = keys.iter().map(|key| &key.record).collect();
+    let (form, entry) = receipt_file(&folder, act.bundle, &act.recipient, &records);
+    entries.push(entry);
+    files.push(form);
     let to = To {
         number: act.bundle,
         recipient: &act.recipient,
@@ -194,6 +199,28 @@ pub(crate) fn sheet_file(conformance: &str, sheet: &str) -> FileEntry {
         conformance: conformance.into(),
         keys: Vec::new(),
     }
+}
+
+/// The form that comes back filled in, and its entry.
+pub(crate) fn receipt_file(
+    folder: &str,
+    number: u64,
+    recipient: &str,
+    keys: &[&KeyRecord],
+) -> ((String, Vec<u8>), FileEntry) {
+    let form = receipt_form(folder, number, recipient, keys);
+    let (size, sha256) = FileEntry::measure(form.as_bytes());
+    let entry = FileEntry {
+        name: RECEIPT_FORM.into(),
+        size,
+        sha256,
+        format: "receipt, to be filled in".into(),
+        encoding: Encoding::AsciiText,
+        lrecl: None,
+        conformance: String::new(),
+        keys: Vec::new(),
+    };
+    ((RECEIPT_FORM.into(), form.into_bytes()), entry)
 }
 
 pub(crate) fn kcv(value: &CheckValue) -> Kcv {

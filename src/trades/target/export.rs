@@ -247,6 +247,8 @@ impl ExportKeys {
             state,
             manifest,
             begun_ms,
+            keys: self.keys.iter().map(|key| key.id).collect(),
+            received: None,
         }
     }
 

@@ -8,6 +8,7 @@
 //! - `bare`: cryptograms without a key block, an exception
 //! - `rules`: what may leave under what, before a key is opened
 //! - `register`: the numbers of the bundles
+//! - `receipt`, `file_receipt`: what the other side says it saw
 //! - `bundle`: payloads, run sheet and signed manifest as one set of files
 //! - `export`: the action
 //! - `import`: a partner's key block, or bare cryptogram (`import_bare`), under a
@@ -19,6 +20,7 @@
 mod bare;
 pub(crate) mod bundle;
 pub(crate) mod export;
+mod file_receipt;
 mod import;
 mod import_bare;
 mod letter;
@@ -26,6 +28,7 @@ mod letter_form;
 mod profile;
 mod read_block;
 mod read_bundle;
+mod receipt;
 mod record_system;
 pub(crate) mod register;
 pub(crate) mod rules;
@@ -41,14 +44,16 @@ use conclave_keyroom::domain::target_system::Settings;
 
 pub use bare::Bare;
 pub use export::{ExportKeys, ExportedBundle, KeyName, SystemName};
+pub use file_receipt::{FileReceipt, ReadReceipt};
 pub use import::{FAILURES_MOST, ImportBlock, ImportTries, WINDOW_MS};
 pub use letter::{KeyLetter, PrintKeyLetter};
 pub use letter_form::{LetterFacts, key_letter};
 pub use profile::{PROFILE_MAX, ProfileError, parse_target_profile};
 pub use read_block::{IMPORT_FOLDER, ReadBlock};
 pub use read_bundle::ReadBundle;
+pub use receipt::{RECEIPT_DUE_MS, RECEIPT_MAX, Receipt, ReceiptError};
 pub use record_system::{RecordSystem, settings_digest};
-pub use register::{BundleRecord, BundleState, next_bundle};
+pub use register::{BundleRecord, BundleState, Received, next_bundle};
 pub use tr31::Tr31;
 
 /// How sure it is that the target takes what is written for it.

@@ -35,9 +35,35 @@ pub struct BundleRecord {
     pub manifest: Option<Hash>,
     /// When it was begun, wall clock.
     pub begun_ms: u64,
+    /// The keys in it.
+    #[serde(default)]
+    pub keys: Vec<Id>,
+    /// What the other side says, once a receipt came back.
+    #[serde(default)]
+    pub received: Option<Received>,
+}
+
+/// What a receipt said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// Who.
+    pub by: String,
+    /// When it was filed, wall clock.
+    pub at_ms: u64,
+    /// What is not as it should be, in words; nothing where all is.
+    pub differs: Vec<String>,
 }
 
 impl BundleRecord {
+    /// TRUE while a receipt is wanted: it left, and nothing came back, or
+    /// something that differs.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.state == BundleState::Written
+            && !self.keys.is_empty()
+            && self.received.as_ref().is_none_or(|r| !r.differs.is_empty())
+    }
+
     /// The record's kind in the export compartment.
     pub const KIND: &'static str = "bundle";
 

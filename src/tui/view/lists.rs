@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use conclave_station::front::UNKNOWN;
+use conclave_station::front::{FILES_RECEIPT, UNKNOWN};
 
 use super::paper::{Paper, fit, width, wrap};
 use super::{Hint, hint, put, rule};
@@ -49,6 +49,14 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
                 .any(|task| task.what.starts_with(UNKNOWN)) =>
         {
             hints.push(hint("s", "settle"));
+        }
+        Kind::Tasks
+            if lists
+                .tasks
+                .iter()
+                .any(|task| task.detail.iter().any(|line| line == FILES_RECEIPT)) =>
+        {
+            hints.push(hint("r", "receipt"));
         }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
         Kind::Keys if app.status.rescue => {}
