@@ -4,7 +4,9 @@
 //! randomness as a trait, and the hardening of the process. `primitive` holds
 //! pure functions over bytes: nothing there reads a clock, a file or the
 //! system's randomness. `x509` writes and reads the certificates of the cards.
+//! `describe` says what some bytes are without a key.
 
+pub mod describe;
 pub mod keyblock;
 pub mod known_answer;
 pub mod primitive;

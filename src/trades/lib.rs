@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod ceremony;
+pub mod inspect;
 pub mod keys;
 pub mod media;
 pub mod print;

@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
     (
         "crypto",
         &[
-            &["secret"],
+            &["secret", "describe"],
             &["primitive"],
             &["keyblock", "x509"],
             &["known_answer"],
@@ -53,6 +53,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
             &["emv"],
             &["cert"],
             &["atm"],
+            &["inspect"],
         ],
     ),
 ];

@@ -21,6 +21,7 @@
 
 mod blocks;
 mod derive;
+mod describe;
 mod error;
 mod header;
 mod kbpk;
@@ -32,6 +33,7 @@ mod tests;
 
 pub use blocks::{BlockId, MAX_BLOCKS, OptionalBlock, OptionalBlocks};
 pub use derive::{Derived, derive};
+pub use describe::describe;
 pub use error::{BlockError, ReadError, RuleError, WrapError};
 pub use header::{
     Algorithm, Attributes, Exportability, HEADER_LEN, Header, KeyVersion, MAX_LEN, Mode, Usage,

@@ -83,6 +83,12 @@ impl KeyBlock {
         self.body.len() >= LENGTH_LEN + longest
     }
 
+    /// Bytes that are encrypted: length, key and padding.
+    #[must_use]
+    pub fn encrypted_len(&self) -> usize {
+        self.body.len()
+    }
+
     /// Authenticates the block and gives its key.
     pub fn unwrap(&self, kbpk: &Kbpk) -> Result<Unwrapped, ReadError> {
         let version = self.header.version;
