@@ -11,6 +11,8 @@
 //! | D | AES, derived | CBC, IV = MAC | CMAC over the plaintext, 16 bytes |
 //! | E | AES, derived | CTR, counter = MAC | CMAC over the plaintext, 16 bytes |
 //!
+//! Beside them, the two wraps of PKCS#11: [`kwp`] and [`rsa_aes`].
+//!
 //! What stands in clear is judged by name; whatever is wrong below the
 //! encryption has one answer, [`ReadError::DoesNotAuthenticate`].
 //!
@@ -25,6 +27,8 @@ mod describe;
 mod error;
 mod header;
 mod kbpk;
+pub mod kwp;
+pub mod rsa_aes;
 mod unwrap;
 mod wrap;
 

@@ -1,18 +1,20 @@
 //! RSA keys of 2048, 3072 and 4096 bits: made, written as PKCS#8 and
 //! SubjectPublicKeyInfo, read strictly, and used for signatures (RSASSA-PKCS1
-//! v1.5 with SHA-256, RFC 8017 8.2).
+//! v1.5 with SHA-256, RFC 8017 8.2) and, to a partner's public key, for
+//! encryption (RSAES-OAEP, RFC 8017 7.1).
 //!
 //! There is no decryption here: RUSTSEC-2023-0071 (Marvin) is about the time it
 //! takes. Signatures are blinded with fresh randomness.
 
-use rsa::PrivateKey;
 use rsa::pkcs1::RsaPublicKey;
 use rsa::pkcs1v15::{Signature, SigningKey, VerifyingKey};
-use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
+use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey};
 use rsa::rand_core::{TryCryptoRng, TryRng};
 use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner, SignatureEncoding, Verifier};
 use rsa::traits::PublicKeyParts;
+use rsa::{PrivateKey, PublicKey};
+use sha1::Sha1;
 use thiserror::Error;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{AnyRef, ObjectIdentifier, UintRef};
@@ -65,9 +67,22 @@ pub enum RsaError {
     /// The random source.
     #[error("the random source gave nothing")]
     Random,
+    /// More bytes than one encryption takes.
+    #[error("{0} bytes are more than this key encrypts at once")]
+    TooLong(usize),
     /// The private key does not read, or does not agree with itself.
     #[error("the private key does not agree with itself")]
     Private,
+}
+
+/// The hash of OAEP and of its mask, one for both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OaepHash {
+    /// SHA-1: older modules know no other. Nothing here leans on its resistance
+    /// to collisions.
+    Sha1,
+    /// SHA-256.
+    Sha256,
 }
 
 /// A public key that keeps every rule.
@@ -284,6 +299,33 @@ pub fn generate(bits: usize, random: &mut dyn RandomSource) -> Result<(Secret, P
         return Err(RsaError::Private);
     }
     Ok((private, public))
+}
+
+/// Encrypts a few bytes, a key, to the holder of the private half: OAEP with
+/// MGF1 over the same hash, no label.
+///
+/// # Errors
+/// [`RsaError`]
+pub fn oaep_encrypt(
+    to: &Public,
+    hash: OaepHash,
+    message: &Secret,
+    random: &mut dyn RandomSource,
+) -> Result<Vec<u8>, RsaError> {
+    let key = PublicKey::from_public_key_der(&to.spki).map_err(|_| RsaError::NoKey)?;
+    let hash_len = match hash {
+        OaepHash::Sha1 => 20,
+        OaepHash::Sha256 => 32,
+    };
+    if message.len() + 2 * hash_len + 2 > key.size() {
+        return Err(RsaError::TooLong(message.len()));
+    }
+    let rng = &mut Rng(random);
+    match hash {
+        OaepHash::Sha1 => key.oaep_encrypt_with_rng::<Sha1, _>(rng, message.expose()),
+        OaepHash::Sha256 => key.oaep_encrypt_with_rng::<Sha256, _>(rng, message.expose()),
+    }
+    .map_err(|_| RsaError::Random)
 }
 
 /// The private key's own public half.
