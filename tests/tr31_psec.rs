@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use conclave_crypto::keyblock::{
-    Attributes, Kbpk, OptionalBlock, OptionalBlocks, ReadError, unwrap, wrap,
+    Attributes, BlockId, Kbpk, LengthHiding, OptionalBlock, OptionalBlocks, ReadError, Version,
+    Writing, unwrap, wrap, wrap_as,
 };
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
@@ -134,6 +135,33 @@ fn blocks(kind: usize, key: &Secret) -> OptionalBlocks {
         let kcv = Kcv::from_bytes(Method::AesCmac, &key.expose()[..5]).unwrap();
         blocks.push(OptionalBlock::key_check(&kcv)).unwrap();
     }
+    // All that X9.143 has beside those, a block at a time and once all together;
+    // certificates and labels of more than 251 characters want a long length.
+    let certificate = format!("00{}", "QUJD".repeat(200));
+    let label = "y".repeat(252);
+    let standard = [
+        ("CT", certificate.as_str()),
+        ("DA", "01P0TEEM3TGN"),
+        ("HM", "21"),
+        ("IK", "1122334455667788"),
+        ("KP", "00112233"),
+        ("KV", "0100"),
+        ("TC", "20200818004100Z"),
+        ("TS", "2020-08-18T00:41:00Z"),
+        ("WP", "000"),
+        ("LB", label.as_str()),
+    ];
+    for (at, (id, data)) in standard.into_iter().enumerate() {
+        if kind == 8 + at || kind == 17 && id != "LB" {
+            let id = BlockId::new(id).unwrap();
+            // The label is there once already.
+            let _ = blocks.push(OptionalBlock::written(id, data).unwrap());
+        }
+    }
+    if kind == 16 {
+        blocks = OptionalBlocks::default();
+        blocks.push(OptionalBlock::label(&label).unwrap()).unwrap();
+    }
     blocks
 }
 
@@ -148,12 +176,23 @@ fn psec_unwraps_what_we_wrap() {
             let kbpk = kbpk(cipher, &protection);
             let blocks = blocks(kind, &protection);
             let attributes = Attributes::parse(of).unwrap();
-            let text = wrap(&kbpk, &attributes, &blocks, &key, &mut random).unwrap();
-            questions.push(format!("U\t{}\t{text}", hex(protection.expose())));
-            let version = if cipher == Cipher::Aes { 'D' } else { 'B' };
-            let mut answer = vec![hex(key.expose()), format!("{version}{of}")];
-            answer.extend(blocks.iter().map(|b| format!("{}={}", b.id(), b.data())));
-            wanted.push(answer);
+            // The oracle knows no version E, and no single DES in B and D.
+            let versions: &[Version] = match cipher {
+                Cipher::Aes => &[Version::D],
+                Cipher::Tdes => &[Version::A, Version::B, Version::C],
+            };
+            for version in versions.iter().copied() {
+                for hiding in [LengthHiding::Longest, LengthHiding::Short] {
+                    let writing = Writing { version, hiding };
+                    let text =
+                        wrap_as(writing, &kbpk, &attributes, &blocks, &key, &mut random).unwrap();
+                    questions.push(format!("U\t{}\t{text}", hex(protection.expose())));
+                    let letter = version.letter();
+                    let mut answer = vec![hex(key.expose()), format!("{letter}{of}")];
+                    answer.extend(blocks.iter().map(|b| format!("{}={}", b.id(), b.data())));
+                    wanted.push(answer);
+                }
+            }
         }
     }
     for ((found, wanted), question) in ask(&questions).iter().zip(&wanted).zip(&questions) {

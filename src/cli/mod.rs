@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+mod inspect;
 mod run;
 mod selftest;
 mod verify;
@@ -24,6 +25,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Demo),
     Doctor(doctor::Doctor),
+    Inspect(inspect::Inspect),
     Practice(run::Practice),
     Selftest(selftest::Selftest),
     Verify(verify::Verify),
@@ -36,6 +38,7 @@ pub(crate) fn run() -> ExitCode {
         None => arguments.run.run(),
         Some(Command::Demo(demo)) => demo.run(),
         Some(Command::Doctor(doctor)) => doctor.run(),
+        Some(Command::Inspect(inspect)) => inspect.run(),
         Some(Command::Practice(practice)) => practice.run(),
         Some(Command::Selftest(selftest)) => selftest.run(),
         Some(Command::Verify(arguments)) => verify::run(&arguments),

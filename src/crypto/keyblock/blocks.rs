@@ -21,7 +21,7 @@ const LONG_HEAD: usize = 10;
 
 /// Two upper-case letters or digits, as `KS`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BlockId([u8; 2]);
+pub struct BlockId(pub(super) [u8; 2]);
 
 impl BlockId {
     /// Padding, the last block, which makes the header whole cipher blocks.
@@ -68,6 +68,19 @@ impl OptionalBlock {
             id,
             data: data.to_owned(),
         })
+    }
+
+    /// A block as it is written: what X9.143 defines has the form that it gives
+    /// it; a maker's own block is printable.
+    ///
+    /// # Errors
+    /// [`BlockError::Form`], [`BlockError::Data`]
+    pub fn written(id: BlockId, data: &str) -> Result<Self, BlockError> {
+        let block = Self::new(id, data).ok_or(BlockError::Data(1))?;
+        match block.explain() {
+            Err(why) => Err(BlockError::Form { id, why }),
+            Ok(_) => Ok(block),
+        }
     }
 
     /// `LB`: a label.

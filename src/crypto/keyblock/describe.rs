@@ -1,8 +1,8 @@
 //! What a key block says of itself, without its protection key.
 
+use super::KeyBlock;
 use super::error::ReadError;
 use super::header::{Algorithm, Exportability, HEADER_LEN, Header, KeyVersion, Version};
-use super::{BlockId, KeyBlock};
 use crate::describe::{Confidence, Described};
 
 /// Describes the text of one TR-31 or X9.143 key block; line ends and blanks
@@ -94,11 +94,12 @@ fn fields(said: &mut Described, header: &Header, len: usize) {
         exportability(of.exportability),
     );
     for block in header.blocks.iter() {
-        said.field(
-            format!("optional block {}", block.id()),
-            block.data(),
-            block_meaning(block.id()),
-        );
+        let name = format!("optional block {}", block.id());
+        let meaning = block.explain();
+        said.field(&name, block.data(), meaning.as_deref().unwrap_or_default());
+        if let Err(why) = meaning {
+            said.unusual(format!("{name} has not the form of the standard: {why}"));
+        }
     }
 }
 
@@ -192,29 +193,6 @@ fn exportability(of: Exportability) -> &'static str {
         Exportability::No => "not exportable",
         Exportability::Sensitive => "sensitive: exportable under any key",
         Exportability::Proprietary(_) => "a maker's own",
-    }
-}
-
-/// What the tables of TR-31 and X9.143 say of an optional block.
-fn block_meaning(id: BlockId) -> &'static str {
-    match id.to_string().as_str() {
-        "AL" => "asymmetric key life",
-        "BI" => "base derivation key identifier",
-        "CT" => "public key certificate",
-        "DA" => "derivations that are allowed",
-        "FL" => "flags",
-        "HM" => "hash algorithm of the HMAC key",
-        "IK" => "initial key identifier",
-        "KC" => "check value of the key",
-        "KP" => "check value of the protection key",
-        "KS" => "key set identifier or initial key serial number",
-        "KV" => "version of the key block's field values",
-        "LB" => "label",
-        "PK" => "check value of the key that protects for export",
-        "TC" => "time the key was created",
-        "TS" => "time the block was made",
-        "WP" => "pedigree of the wrapping",
-        _ => "a maker's own",
     }
 }
 

@@ -29,6 +29,14 @@ pub enum BlockError {
     /// A PB block that is not the last one, or that the caller brought along.
     #[error("the padding block is not the last, or not ours to make")]
     Padding,
+    /// A block that X9.143 defines, with data of another form.
+    #[error("optional block {id}: {why}")]
+    Form {
+        /// Which.
+        id: BlockId,
+        /// What its data are not.
+        why: &'static str,
+    },
     /// More than 99 blocks, or more characters than a key block can have.
     #[error("too many or too long optional blocks")]
     TooMany,
@@ -127,6 +135,14 @@ pub enum WrapError {
         cipher: Cipher,
         /// Bytes given.
         len: usize,
+    },
+    /// A protection key for another cipher than the version's.
+    #[error("version {version:?} is not written under a key of {cipher:?}")]
+    WrongKbpk {
+        /// The version that was asked for.
+        version: Version,
+        /// The cipher of the key at hand.
+        cipher: Cipher,
     },
     /// A key of a length that its algorithm does not have.
     #[error("a key of this algorithm does not have {0} bytes")]

@@ -15,15 +15,15 @@ pub const MAX_LEN: usize = 9999;
 /// How a block is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Version {
-    /// TDES variants; deprecated, read only.
+    /// TDES variants; deprecated.
     A,
     /// TDES, derived keys.
     B,
-    /// TDES variants, as A; deprecated, read only.
+    /// TDES variants, as A; deprecated.
     C,
     /// AES in CBC, derived keys.
     D,
-    /// AES in CTR, derived keys (ISO 20038); read only.
+    /// AES in CTR, derived keys (ISO 20038).
     E,
 }
 
@@ -82,10 +82,8 @@ impl Version {
 
     /// What the header's characters come in whole multiples of.
     pub(super) const fn alignment(self) -> usize {
-        match self {
-            Self::E => 4,
-            other => other.cipher().block_len(),
-        }
+        // ISO 20038 clause A.2.1 makes no exception for CTR.
+        self.cipher().block_len()
     }
 }
 

@@ -5,14 +5,14 @@ use super::header::{Algorithm, Version};
 use crate::primitive::modes::Algorithm as Cipher;
 use crate::secret::Secret;
 
-/// A key block protection key. Its cipher decides which version it writes and
-/// which versions it reads.
+/// A key block protection key. Its cipher decides which versions it writes and
+/// reads.
 pub struct Kbpk {
     cipher: Cipher,
     key: Secret,
 }
 
-/// The versions that are written.
+/// The version that is written where none is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Written {
     /// Under TDES.
@@ -47,7 +47,7 @@ impl Kbpk {
         self.cipher
     }
 
-    /// The version of the blocks it writes.
+    /// The version of the blocks it writes where none is asked for.
     #[must_use]
     pub fn writes(&self) -> Written {
         match self.cipher {

@@ -1,8 +1,8 @@
 //! Key blocks of ANSI X9.143 and its forerunner TR-31.
 //!
-//! Versions A, B, C, D and E (ISO 20038) are read; B and D alone are written,
-//! and the protection key decides which of the two: the text of version A or C
-//! cannot be made here, because [`wrap()`] takes no version.
+//! Versions A, B, C, D and E (ISO 20038) are read and written. [`wrap()`] takes no
+//! version: B under TDES, D under AES. A, C and E, and padding that tells the key's
+//! length, are asked for by name, [`wrap_as()`].
 //!
 //! | version | protection key | encryption | MAC |
 //! |---|---|---|---|
@@ -29,6 +29,7 @@ mod header;
 mod kbpk;
 pub mod kwp;
 pub mod rsa_aes;
+mod standard;
 mod unwrap;
 mod wrap;
 
@@ -45,4 +46,4 @@ pub use header::{
 };
 pub use kbpk::{Kbpk, Written, check_rule};
 pub use unwrap::{KeyBlock, Unwrapped, unwrap};
-pub use wrap::{wrap, wrap_with_padding};
+pub use wrap::{LengthHiding, Writing, wrap, wrap_as, wrap_with_padding};

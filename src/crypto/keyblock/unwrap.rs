@@ -146,7 +146,7 @@ impl KeyBlock {
 }
 
 /// CBC-MAC of versions A and C, the leftmost four bytes.
-fn variant_mac(kbak: &Secret, data: &[u8]) -> Result<Secret, ModeError> {
+pub(super) fn variant_mac(kbak: &Secret, data: &[u8]) -> Result<Secret, ModeError> {
     let mut chain = Secret::from_fn(data.len(), |bytes| bytes.copy_from_slice(data));
     Cipher::new(Version::A.cipher(), kbak.expose())?.cbc_encrypt(&[0; 8], chain.expose_mut())?;
     let last = chain.len().saturating_sub(8);

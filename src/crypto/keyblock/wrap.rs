@@ -1,15 +1,49 @@
-//! Writing a key block, version B or D.
+//! Writing a key block.
 
 use std::fmt::Write as _;
 
 use super::blocks::OptionalBlocks;
 use super::derive::derive;
 use super::error::WrapError;
-use super::header::{Attributes, HEADER_LEN, MAX_LEN, Version};
+use super::header::{Algorithm, Attributes, HEADER_LEN, MAX_LEN, Version};
 use super::kbpk::Kbpk;
-use super::unwrap::LENGTH_LEN;
+use super::unwrap::{LENGTH_LEN, variant_mac};
 use crate::primitive::modes::{Algorithm as CipherKind, Cipher, ModeError, cmac};
 use crate::secret::{RandomSource, Secret};
+
+/// How much padding stands behind the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LengthHiding {
+    /// As much as the longest key of the algorithm needs, so that the block's
+    /// length does not tell the key's (X9.143 clause 6.3.2).
+    Longest,
+    /// No more than the cipher needs, as payShield and older readers have it;
+    /// version E then has none.
+    Short,
+}
+
+impl LengthHiding {
+    /// Bytes of padding behind a key of `len` bytes.
+    fn padding(self, version: Version, algorithm: Algorithm, len: usize) -> usize {
+        let masked = match self {
+            Self::Longest => algorithm.longest_key().unwrap_or(0),
+            Self::Short => 0,
+        };
+        let whole = (LENGTH_LEN + len.max(masked)).next_multiple_of(version.unit());
+        whole - LENGTH_LEN - len
+    }
+}
+
+/// What kind of block is written. [`wrap()`] writes what X9.143 asks for; anything
+/// else is asked for by name, and whoever asks for version A or C has a recorded
+/// exception: both are deprecated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Writing {
+    /// The version; its cipher is the protection key's.
+    pub version: Version,
+    /// The padding.
+    pub hiding: LengthHiding,
+}
 
 /// Wraps `key`: version D under an AES protection key, B under a TDES one. The
 /// padding is random and hides the length of DES, TDES and AES keys.
@@ -20,24 +54,43 @@ pub fn wrap(
     key: &Secret,
     random: &mut dyn RandomSource,
 ) -> Result<String, WrapError> {
-    let unit = kbpk.cipher().block_len();
-    let masked = attributes.algorithm.longest_key().unwrap_or(0);
-    let whole = (LENGTH_LEN + key.len().max(masked)).next_multiple_of(unit);
-    let padding = whole - LENGTH_LEN - key.len();
-    write(kbpk, attributes, blocks, key, padding, |place| {
+    let writing = Writing {
+        version: Version::from(kbpk.writes()),
+        hiding: LengthHiding::Longest,
+    };
+    wrap_as(writing, kbpk, attributes, blocks, key, random)
+}
+
+/// Wraps `key` into a block of that kind.
+///
+/// # Errors
+/// [`WrapError`]
+pub fn wrap_as(
+    writing: Writing,
+    kbpk: &Kbpk,
+    attributes: &Attributes,
+    blocks: &OptionalBlocks,
+    key: &Secret,
+    random: &mut dyn RandomSource,
+) -> Result<String, WrapError> {
+    let Writing { version, hiding } = writing;
+    let padding = hiding.padding(version, attributes.algorithm, key.len());
+    write(version, kbpk, attributes, blocks, key, padding, |place| {
         Ok(random.secret(place)?)
     })
 }
 
-/// [`wrap()`] with padding from the caller, for known answers.
+/// [`wrap_as()`] with padding from the caller, for known answers.
 pub fn wrap_with_padding(
+    version: Version,
     kbpk: &Kbpk,
     attributes: &Attributes,
     blocks: &OptionalBlocks,
     key: &Secret,
     padding: &Secret,
 ) -> Result<String, WrapError> {
-    write(kbpk, attributes, blocks, key, padding.len(), |place| {
+    let len = padding.len();
+    write(version, kbpk, attributes, blocks, key, len, |place| {
         place.copy_from_slice(padding.expose());
         Ok(())
     })
@@ -46,6 +99,7 @@ pub fn wrap_with_padding(
 /// The block with `padding` bytes behind the key, which `fill` writes into the
 /// place where they are encrypted.
 fn write(
+    version: Version,
     kbpk: &Kbpk,
     attributes: &Attributes,
     blocks: &OptionalBlocks,
@@ -53,7 +107,12 @@ fn write(
     padding: usize,
     fill: impl FnOnce(&mut [u8]) -> Result<(), WrapError>,
 ) -> Result<String, WrapError> {
-    let version = Version::from(kbpk.writes());
+    if version.cipher() != kbpk.cipher() {
+        return Err(WrapError::WrongKbpk {
+            version,
+            cipher: kbpk.cipher(),
+        });
+    }
     let unit = version.unit();
     let bits = u16::try_from(key.len() * 8).ok();
     let bits = bits.filter(|_| attributes.algorithm.takes_key_len(key.len()));
@@ -110,10 +169,24 @@ fn protect(
     start: usize,
     whole: &mut Secret,
 ) -> Result<Secret, ModeError> {
-    let cipher: CipherKind = version.cipher();
+    let kind: CipherKind = version.cipher();
     let keys = derive(version, kbpk.secret())?;
-    let mac = cmac(cipher, keys.kbak.expose(), whole.expose())?;
-    Cipher::new(cipher, keys.kbek.expose())?
-        .cbc_encrypt(mac.expose(), &mut whole.expose_mut()[start..])?;
-    Ok(mac)
+    let cipher = Cipher::new(kind, keys.kbek.expose())?;
+    match version {
+        Version::A | Version::C => {
+            let (head, plain) = whole.expose_mut().split_at_mut(start);
+            let iv = head.get(..8).unwrap_or_default();
+            cipher.cbc_encrypt(iv, plain)?;
+            variant_mac(&keys.kbak, whole.expose())
+        }
+        Version::B | Version::D | Version::E => {
+            let mac = cmac(kind, keys.kbak.expose(), whole.expose())?;
+            let plain = &mut whole.expose_mut()[start..];
+            match version {
+                Version::E => cipher.ctr(mac.expose(), plain)?,
+                _ => cipher.cbc_encrypt(mac.expose(), plain)?,
+            }
+            Ok(mac)
+        }
+    }
 }

@@ -4,8 +4,8 @@ use super::checks::whole_check;
 use super::inputs::refused;
 use super::{Answer, Inputs, NoAnswer, Output, Value};
 use crate::keyblock::{
-    Algorithm, Attributes, BlockId, HEADER_LEN, Header, Kbpk, KeyBlock, OptionalBlock,
-    OptionalBlocks, Version, derive, wrap, wrap_with_padding,
+    Algorithm, Attributes, BlockId, HEADER_LEN, Header, Kbpk, KeyBlock, LengthHiding,
+    OptionalBlock, OptionalBlocks, Version, Writing, derive, wrap_as, wrap_with_padding,
 };
 use crate::primitive::kcv::Method;
 use crate::primitive::modes::Algorithm as Cipher;
@@ -173,41 +173,55 @@ impl Wanted {
     }
 }
 
-/// Wraps and compares. With `padding` given the text must be the expected one.
-/// Without, padding is anybody's choice: then both blocks, the expected one and
-/// ours, must unwrap to what went in. Versions that are read only are judged by
-/// reading, and refused where a refusal is wanted.
+/// Wraps and compares. With `padding` given, or with none at all (version E), the
+/// text must be the expected one. Otherwise padding is anybody's choice: then both
+/// blocks, the expected one and ours, must unwrap to what went in.
 fn wrap_op(inputs: &Inputs<'_>) -> Answer {
     let key = inputs.bytes("key")?;
     inputs.value("kbpk")?;
     let wanted = Wanted::read(inputs)?;
-    let kbpk = kbpk_for(wanted.version, inputs)?;
-    let written = Version::from(kbpk.writes()) == wanted.version;
+    let version = wanted.version;
+    let kbpk = kbpk_for(version, inputs)?;
     let expected = inputs.expected("key_block").and_then(Value::as_text);
     let (attributes, blocks) = (&wanted.attributes, &wanted.blocks);
-    if inputs.must_fail() && !written {
-        return Err(refused("this version is not written"));
-    }
-    let block = match inputs.optional("padding") {
-        _ if !written => Output::Judged(wanted.is(expected.unwrap_or_default(), &kbpk, &key)),
+    let (text, exact) = match inputs.optional("padding") {
         Some(_) => {
             let padding = inputs.bytes("padding")?;
-            let text = wrap_with_padding(&kbpk, attributes, blocks, &key, &padding);
-            Output::text(text.map_err(refused)?)
+            let text = wrap_with_padding(version, &kbpk, attributes, blocks, &key, &padding);
+            (text.map_err(refused)?, true)
         }
         None => {
-            let text = wrap(&kbpk, attributes, blocks, &key, &mut Counting(0)).map_err(refused)?;
+            // As long as the expected one, where one of the two ways is.
+            let all = [LengthHiding::Longest, LengthHiding::Short].map(|hiding| {
+                let writing = Writing { version, hiding };
+                wrap_as(writing, &kbpk, attributes, blocks, &key, &mut Counting(0))
+            });
+            let same = |text: &String| expected.is_some_and(|e| e.len() == text.len());
+            let [longest, short] = all;
+            match (longest.map_err(refused)?, short) {
+                (longest, Ok(short)) if !same(&longest) && same(&short) => (short, false),
+                (longest, _) => (longest, false),
+            }
+        }
+    };
+    let block = match exact || expected == Some(text.as_str()) {
+        true => Output::text(text.as_str()),
+        false => {
             let ours = wanted.is(&text, &kbpk, &key);
             let theirs = wanted.is(expected.unwrap_or_default(), &kbpk, &key);
             Output::Judged(ours.and(theirs))
         }
     };
-    let length = match (&block, expected) {
-        (Output::Exact(Value::Text(text)), _) => text.len(),
-        (_, Some(text)) => text.len(),
-        _ => 0,
+    let length = match exact {
+        true => text.len(),
+        false => expected.map_or(text.len(), str::len),
     };
-    Ok(vec![("key_block", block), ("length", number(length))])
+    let header = text.get(..HEADER_LEN).unwrap_or_default();
+    Ok(vec![
+        ("key_block", block),
+        ("length", number(length)),
+        ("header", Output::text(header)),
+    ])
 }
 
 /// Padding for a block that nobody keeps: known-answer runs draw no randomness.

@@ -3,6 +3,10 @@
 //! All keys are P-256 and all signatures ECDSA with SHA-256. Who signs is a
 //! callback over the digest, so that the station's key may be anywhere.
 
+mod describe;
+
+pub use describe::describe;
+
 use std::str::FromStr;
 use std::time::Duration;
 

@@ -1,16 +1,76 @@
 //! What is this file? Told without a station, without keys, without writing.
 //!
 //! Each format's recogniser stands beside its parser ([`conclave_crypto::describe`]
-//! has the shape of the answer); here is the list of all of them.
+//! has the shape of the answer); here is the list of all of them, and what is said
+//! of a file that none knows.
 
-use conclave_crypto::describe::{Described, Recogniser};
-use conclave_crypto::keyblock;
+mod evidence;
+mod looks;
+
+use conclave_crypto::describe::{Confidence, Described, Recogniser, describe};
+use conclave_crypto::{keyblock, x509};
+
+pub use looks::looks_like;
 
 /// Every recogniser, the one with the surest marks first.
-pub const RECOGNISERS: &[Recogniser] = &[keyblock::describe];
+pub const RECOGNISERS: &[Recogniser] = &[evidence::describe, keyblock::describe, x509::describe];
 
-/// All that the bytes may be, the surest first.
+/// Largest file that is looked at, in bytes.
+pub const FILE_MOST: u64 = 64 << 20;
+
+/// Most lines of a text that are looked at one by one.
+const LINES_MOST: usize = 100;
+
+/// Longest line that is looked at, in bytes: more than a key block can have.
+const LINE_MOST: usize = 16 * 1024;
+
+/// What was found in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The line, counted from 1, where the file is a text of several.
+    pub line: Option<usize>,
+    /// All that it may be, the surest first; at least one.
+    pub may_be: Vec<Described>,
+}
+
+/// Looks at a whole file; where nothing knows it and it is a text, at each line.
 #[must_use]
-pub fn inspect(bytes: &[u8]) -> Vec<Described> {
-    conclave_crypto::describe::describe(bytes, RECOGNISERS)
+pub fn inspect(bytes: &[u8]) -> Vec<Found> {
+    let whole = describe(bytes, RECOGNISERS);
+    let sure = whole
+        .first()
+        .is_some_and(|d| d.confidence != Confidence::Possible);
+    let lines = lines(bytes);
+    if sure || lines.len() < 2 {
+        let found = Found {
+            line: None,
+            may_be: whole,
+        };
+        return match found.may_be.is_empty() {
+            true => Vec::new(),
+            false => vec![found],
+        };
+    }
+    lines
+        .into_iter()
+        .map(|(line, text)| Found {
+            line: Some(line),
+            may_be: describe(text, RECOGNISERS),
+        })
+        .filter(|found| !found.may_be.is_empty())
+        .collect()
+}
+
+/// The lines of a text that hold something, with their numbers.
+fn lines(bytes: &[u8]) -> Vec<(usize, &[u8])> {
+    if std::str::from_utf8(bytes).is_err() {
+        return Vec::new();
+    }
+    bytes
+        .split(|byte| *byte == b'\n')
+        .zip(1..)
+        .map(|(line, number)| (number, line.trim_ascii()))
+        .filter(|(_, line)| (1..=LINE_MOST).contains(&line.len()))
+        .take(LINES_MOST)
+        .collect()
 }

@@ -1,0 +1,246 @@
+//! The files of this house: manifests, authority chains, journals, backups,
+//! transcripts, updates. Described, not verified: `conclave-verify` does that.
+
+use conclave_crypto::describe::{Confidence, Described};
+use conclave_evidence::authority::SignedAuthority;
+use conclave_evidence::backup::SignedBackup;
+use conclave_evidence::cbor;
+use conclave_evidence::export::JournalExport;
+use conclave_evidence::ids::{Hash, Id};
+use conclave_evidence::manifest::SignedManifest;
+use conclave_evidence::read_authority_file;
+use conclave_evidence::show::utc;
+use conclave_evidence::transcript::SignedTranscript;
+use conclave_evidence::update::{SignedUpdate, version_words};
+use conclave_evidence::words::digest_lines;
+
+/// What the tag of every file of this house begins with.
+const HOUSE: &str = "conclave/";
+
+/// Most files of a bundle that are listed.
+const LISTED: usize = 40;
+
+/// Describes a file of this house.
+#[must_use]
+pub fn describe(bytes: &[u8]) -> Option<Described> {
+    let tag = cbor::tag_of(bytes)?;
+    if !tag.starts_with(HOUSE) {
+        return None;
+    }
+    let read = match tag {
+        "conclave/signed-manifest/1" => manifest(bytes),
+        "conclave/authority-chain/1" => authority(bytes),
+        "conclave/journal-export/1" => journal(bytes),
+        "conclave/signed-backup/1" => backup(bytes),
+        "conclave/signed-transcript/1" => transcript(bytes),
+        "conclave/signed-update/1" => update(bytes),
+        _ => None,
+    };
+    let mut said = read.unwrap_or_else(|| {
+        let mut said = Described::new(format!("file of Conclave, {tag}"), Confidence::Likely);
+        said.damaged("it has another form than this version knows, or is damaged");
+        said
+    });
+    said.field("tag", tag, "");
+    Some(said)
+}
+
+/// A description of a signed file, with what all of them say.
+fn signed(what: &str, station: &str, id: Id, mode: &str) -> Described {
+    let mut said = Described::new(what, Confidence::Certain);
+    said.field("station", station, id.to_string());
+    let meaning = match mode {
+        "TEST" => "training and trial: nothing in it is real",
+        _ => "real keys",
+    };
+    said.field("mode", mode, meaning);
+    said
+}
+
+/// The digest that people read to one another, and what it takes to trust it.
+fn digest(said: &mut Described, digest: &Hash) {
+    said.field(
+        "digest",
+        digest.to_string(),
+        "what is signed; compare it in words:",
+    );
+    for line in digest_lines(digest) {
+        said.field("in words", line, "");
+    }
+    said.field(
+        "signatures",
+        "not checked here",
+        "conclave-verify checks them, and everything they stand for",
+    );
+}
+
+fn manifest(bytes: &[u8]) -> Option<Described> {
+    let file = SignedManifest::from_file(bytes).ok()?;
+    let manifest = file.open().ok()?;
+    let mut said = signed(
+        "manifest of an export bundle",
+        &manifest.station_name,
+        manifest.station,
+        &manifest.mode.to_string(),
+    );
+    said.field(
+        "sequence",
+        manifest.sequence.to_string(),
+        "number of the bundle",
+    );
+    said.field("made", utc(manifest.made_at_ms), "");
+    said.field("recipient", &manifest.recipient, "for whom");
+    said.field("medium", &manifest.medium.name, &manifest.medium.serial);
+    let approvals = manifest.approvals.len();
+    said.field("approvals", approvals.to_string(), "signatures by cards");
+    for file in manifest.files.iter().take(LISTED) {
+        let meaning = format!("{}, {} bytes, {}", file.format, file.size, file.conformance);
+        said.field("file", &file.name, meaning);
+        for key in file.keys.iter().take(LISTED) {
+            let kcv = key.kcv.as_ref();
+            let kcv = kcv.map_or("none".into(), |kcv| {
+                format!("{} ({})", kcv.value, kcv.method)
+            });
+            let meaning = format!("{} usage {}, check value {kcv}", key.algorithm, key.usage);
+            said.field("key", &key.label, meaning);
+        }
+    }
+    if manifest.files.len() > LISTED {
+        said.unusual(format!(
+            "{} files: the first {LISTED} are listed",
+            manifest.files.len()
+        ));
+    }
+    if let Err(error) = manifest.check_files() {
+        said.damaged(error.to_string());
+    }
+    digest(&mut said, &file.digest());
+    Some(said)
+}
+
+fn authority(bytes: &[u8]) -> Option<Described> {
+    let chain: Vec<SignedAuthority> = read_authority_file(bytes).ok()?;
+    let newest = chain.last()?.open().ok()?;
+    let mut said = signed(
+        "authority chain: who may do what",
+        &newest.station_name,
+        newest.station,
+        &newest.mode.to_string(),
+    );
+    said.field("records", chain.len().to_string(), "from the founding on");
+    said.field(
+        "newest",
+        utc(newest.made_at_ms),
+        format!("number {}", newest.seq),
+    );
+    said.field("cards", newest.cards.len().to_string(), "revoked ones too");
+    for group in &newest.groups {
+        let members = group.members.len();
+        let quorum = format!("{} of {members}", group.m);
+        said.field("group", group.group.to_string(), quorum);
+    }
+    if let Some(first) = chain.first().and_then(|first| first.digest().ok()) {
+        digest(&mut said, &first);
+    }
+    Some(said)
+}
+
+fn journal(bytes: &[u8]) -> Option<Described> {
+    let export = JournalExport::from_file(bytes).ok()?;
+    let newest = export.authority.last()?.open().ok()?;
+    let mut said = signed(
+        "journal of a station, exported",
+        &newest.station_name,
+        newest.station,
+        &newest.mode.to_string(),
+    );
+    said.field(
+        "entries",
+        export.entries.len().to_string(),
+        "headers in clear, bodies sealed",
+    );
+    said.field("authority records", export.authority.len().to_string(), "");
+    said.field(
+        "anchors",
+        export.anchors.len().to_string(),
+        "heads that cards have signed",
+    );
+    for (name, entry) in [
+        ("first", export.entries.first()),
+        ("last", export.entries.last()),
+    ] {
+        if let Some(header) = entry.and_then(|entry| entry.open_header().ok()) {
+            let meaning = format!(
+                "number {}, {} {}",
+                header.seq,
+                header.kind.name(),
+                header.action
+            );
+            said.field(name, utc(header.wall_ms), meaning);
+        }
+    }
+    said.field(
+        "signatures",
+        "not checked here",
+        "conclave-verify checks them, and the chain",
+    );
+    Some(said)
+}
+
+fn backup(bytes: &[u8]) -> Option<Described> {
+    let file = SignedBackup::from_file(bytes).ok()?;
+    let backup = file.open().ok()?;
+    let mut said = signed(
+        "manifest of a backup",
+        &backup.station_name,
+        backup.station,
+        &backup.mode.to_string(),
+    );
+    said.field("made", utc(backup.made_at_ms), "");
+    said.field("journal", format!("up to entry {}", backup.head_seq), "");
+    let size: u64 = backup.files().map(|file| file.size).sum();
+    let count = backup.files().count();
+    said.field("files", count.to_string(), format!("{size} bytes, sealed"));
+    said.field(
+        "approvals",
+        backup.approvals.len().to_string(),
+        "signatures by cards",
+    );
+    if let Err(error) = backup.check_files() {
+        said.damaged(error.to_string());
+    }
+    digest(&mut said, &file.digest());
+    Some(said)
+}
+
+fn transcript(bytes: &[u8]) -> Option<Described> {
+    let file = SignedTranscript::from_file(bytes).ok()?;
+    let transcript = file.open().ok()?;
+    let mut said = signed(
+        "transcript of a ceremony",
+        &transcript.station_name,
+        transcript.station,
+        &transcript.mode.to_string(),
+    );
+    said.field(
+        "ceremony",
+        &transcript.title,
+        transcript.ceremony.to_string(),
+    );
+    said.field("steps", transcript.lines.len().to_string(), "");
+    said.field("cards", file.cards.len().to_string(), "signed it");
+    digest(&mut said, &file.digest());
+    Some(said)
+}
+
+fn update(bytes: &[u8]) -> Option<Described> {
+    let file = SignedUpdate::from_file(bytes).ok()?;
+    let update = file.verify().ok()?;
+    let mut said = Described::new("software update", Confidence::Certain);
+    said.field("version", version_words(update.version), "");
+    said.field("for", &update.target, "");
+    said.field("made", utc(update.made_at_ms), "");
+    said.field("note", &update.note, "");
+    digest(&mut said, &file.digest());
+    Some(said)
+}
