@@ -7,6 +7,7 @@
 //! `describe` says what some bytes are without a key.
 
 pub mod describe;
+pub mod cca;
 pub mod keyblock;
 pub mod known_answer;
 pub mod primitive;

@@ -24,7 +24,7 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
         &[
             &["secret", "describe"],
             &["primitive"],
-            &["keyblock", "x509"],
+            &["cca", "keyblock", "x509"],
             &["known_answer"],
         ],
     ),

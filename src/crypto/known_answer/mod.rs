@@ -8,6 +8,7 @@
 //!
 //! [`power_on`] is the built-in selection that runs at every start.
 
+mod cca;
 mod checks;
 mod components;
 mod inputs;
@@ -69,13 +70,14 @@ pub trait Operations {
 }
 
 /// The operations of this crate: check values, parity, components, keys with
-/// and without key blocks.
+/// and without key blocks, tokens of IBM CCA.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Primitives;
 
 impl Operations for Primitives {
     fn answer(&self, op: &str, inputs: &Inputs<'_>) -> Answer {
-        let rooms: [fn(&str, &Inputs<'_>) -> Answer; 4] = [
+        let rooms: [fn(&str, &Inputs<'_>) -> Answer; 5] = [
+            cca::answer,
             checks::answer,
             components::answer,
             thales::answer,
