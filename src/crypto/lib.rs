@@ -9,6 +9,7 @@
 pub mod describe;
 pub mod cca;
 pub mod keyblock;
+pub mod keystore;
 pub mod known_answer;
 pub mod primitive;
 pub mod secret;

@@ -6,6 +6,7 @@
 mod describe;
 
 pub use describe::describe;
+pub mod rsa_pair;
 
 use std::str::FromStr;
 use std::time::Duration;
