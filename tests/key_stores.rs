@@ -1,0 +1,291 @@
+//! Key stores judged by those who read and write them elsewhere: keytool,
+//! openssl and pyjks; and what is made for each system that takes them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "key_stores/oracles.rs"]
+mod oracles;
+
+use conclave_crypto::keystore::{
+    Entry, EntryKind, Item, Kind, SecretAlgorithm, Store, StoreError, describe, write,
+};
+use conclave_crypto::primitive::rsa::{self, Public};
+use conclave_crypto::secret::Secret;
+use conclave_crypto::x509::rsa_pair::{PairRequest, read_chain, request, self_signed};
+use oracles::{Folder, WORD, secret, system};
+
+/// Not a real key: bytes that count up.
+fn counting(len: u8) -> Secret {
+    secret(&(1..=len).collect::<Vec<u8>>())
+}
+
+fn pair() -> (Secret, Public, Vec<u8>) {
+    let (private, public) = rsa::generate(2048, &mut system()).unwrap();
+    let facts = PairRequest {
+        subject: "OUR.RSA.001",
+        serial: &[0x12, 0x34],
+        not_before: 1_790_000_000,
+        not_after: 1_850_000_000,
+    };
+    let certificate = self_signed(&public, &facts, |message| {
+        rsa::sign(&private, message, &mut system())
+    });
+    (private, public, certificate.unwrap())
+}
+
+fn entries(kind: Kind, private: &Secret, certificate: &[u8]) -> Vec<Entry> {
+    let mut all = vec![
+        Entry {
+            alias: "our.rsa.001".into(),
+            item: Item::Private {
+                pkcs8: private.duplicate(),
+                chain: vec![certificate.to_vec()],
+            },
+        },
+        Entry {
+            alias: "anchor".into(),
+            item: Item::Trusted {
+                certificate: certificate.to_vec(),
+            },
+        },
+    ];
+    if kind.holds_secret_keys() {
+        for (alias, algorithm, len) in [
+            ("lto000000000000000001", SecretAlgorithm::Aes, 32),
+            ("tdes2", SecretAlgorithm::DesEde, 16),
+            ("hmac", SecretAlgorithm::HmacSha256, 32),
+        ] {
+            let key = counting(len);
+            all.push(Entry {
+                alias: alias.into(),
+                item: Item::Secret { algorithm, key },
+            });
+        }
+    }
+    all
+}
+
+/// What pyjks finds in the secret keys of `entries`.
+const SECRETS: &str = "aes 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\n\
+     desede 0102030405060708090a0b0c0d0e0f100102030405060708\n\
+     hmacsha256 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+
+#[test]
+fn what_is_written_opens_in_keytool_openssl_and_pyjks() {
+    let folder = Folder::new();
+    let (private, public, certificate) = pair();
+    folder.put("own.pem", public.pem().unwrap().as_bytes());
+    let own = folder.openssl(&["pkey", "-pubin", "-in", "own.pem", "-outform", "PEM"]);
+    for kind in Kind::ALL {
+        let file = format!("{}.{}", kind.name(), kind.ending());
+        let store = write(
+            kind,
+            &entries(kind, &private, &certificate),
+            &secret(WORD.as_bytes()),
+            1_790_000_000_000,
+            &mut system(),
+        );
+        folder.put(&file, &store.unwrap());
+        let listed = folder.keytool(&["-list", "-keystore", &file, "-storepass", WORD]);
+        assert!(listed.contains("our.rsa.001,"), "{file}: {listed}");
+        assert_eq!(listed.matches("PrivateKeyEntry").count(), 1, "{file}");
+        assert_eq!(listed.matches("trustedCertEntry").count(), 1, "{file}");
+        let secrets = if kind.holds_secret_keys() { 3 } else { 0 };
+        assert_eq!(listed.matches("SecretKeyEntry").count(), secrets, "{file}");
+
+        // Java takes the keys out and writes them anew; its store opens
+        // elsewhere with the same keys.
+        let again = format!("{file}.again.p12");
+        folder.import_store(&file, &again, "PKCS12");
+        let key = folder.private_of(&again, &[]);
+        assert_eq!(key, own, "{file}");
+        if secrets > 0 {
+            let jceks = format!("{file}.again.jceks");
+            folder.import_store(&file, &jceks, "JCEKS");
+            assert_eq!(folder.secrets(&jceks), SECRETS, "{file}");
+        }
+    }
+    // Without Java in between.
+    assert_eq!(folder.private_of("pkcs12.p12", &[]), own);
+    assert_eq!(folder.private_of("pkcs12-legacy.p12", &["-legacy"]), own);
+    let info = folder.info("pkcs12.p12", &[]);
+    assert!(info.contains("MAC: sha256, Iteration 100000"), "{info}");
+    assert!(
+        info.contains("PBES2, PBKDF2, AES-256-CBC, Iteration 100000, PRF hmacWithSHA256"),
+        "{info}"
+    );
+    let info = folder.info("pkcs12-legacy.p12", &["-legacy"]);
+    assert!(info.contains("MAC: sha1"), "{info}");
+    assert!(info.contains("pbeWithSHA1And3-KeyTripleDES-CBC"), "{info}");
+    assert_eq!(folder.secrets("jceks.jceks"), SECRETS);
+    for file in ["jks.jks", "jceks.jceks"] {
+        let pkcs8 = folder.pyjks_private(file, "our.rsa.001");
+        assert_eq!(rsa::public_of(&secret(&pkcs8)).unwrap(), public, "{file}");
+    }
+}
+
+#[test]
+fn what_they_write_is_read() {
+    let folder = Folder::new();
+    let word = secret(WORD.as_bytes());
+    let read = |file: &str| Store::read(&folder.get(file), &word).expect(file);
+    let public = |store: &Store, alias: &str, file: &str| {
+        let entry = store.entry(alias).unwrap_or_else(|| panic!("{file}: {alias}"));
+        assert_eq!(entry.kind, EntryKind::Private, "{file}");
+        let Item::Private { pkcs8, chain } = entry.open(&word).unwrap() else {
+            panic!("{file}: no private key");
+        };
+        let public = rsa::public_of(&pkcs8).unwrap();
+        assert_eq!(Public::read(&chain[0]).unwrap(), public, "{file}");
+        public
+    };
+    // keytool, with its own keys.
+    for kind in ["PKCS12", "JKS", "JCEKS"] {
+        folder.keytool_pair(kind, kind, &[]);
+        let store = read(kind);
+        public(&store, "pair", kind);
+        assert!(kind == "PKCS12" || store.entries[0].created_ms.is_some());
+        assert!(describe(&folder.get(kind)).is_some(), "{kind}");
+    }
+    for kind in ["PKCS12", "JCEKS"] {
+        folder.keytool_secret(kind, "aes", "AES", "256");
+        folder.keytool_secret(kind, "des3", "DESede", "168");
+        let store = read(kind);
+        let mut kinds = Vec::new();
+        for (alias, algorithm, len) in [
+            ("aes", SecretAlgorithm::Aes, 32),
+            ("des3", SecretAlgorithm::DesEde, 24),
+        ] {
+            let Item::Secret { algorithm: of, key } =
+                store.entry(alias).expect(alias).open(&word).unwrap()
+            else {
+                panic!("{kind}: {alias}");
+            };
+            assert_eq!((of, key.len()), (algorithm, len), "{kind}");
+            kinds.push(key.expose().iter().map(|b| format!("{b:02x}")).collect::<String>());
+        }
+        if kind == "JCEKS" {
+            let said = folder.secrets(kind);
+            assert_eq!(said, format!("aes {}\ndesede {}", kinds[0], kinds[1]));
+        }
+    }
+    // Java 8's PKCS#12, its certificates under RC2-40.
+    folder.keytool_pair("old", "PKCS12", &["-J-Dkeystore.pkcs12.legacy"]);
+    public(&read("old"), "pair", "old");
+    let told = describe(&folder.get("old")).unwrap();
+    assert!(told.unusual.iter().any(|line| line.contains("RC2-40")), "{told:?}");
+    // openssl, in all its forms.
+    folder.openssl(&["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k.pem", "-out",
+        "c.pem", "-subj", "/CN=elsewhere"]);
+    for (file, more) in [
+        ("modern.p12", &[][..]),
+        ("legacy.p12", &["-legacy"]),
+        ("rc2.p12", &["-legacy", "-certpbe", "PBE-SHA1-RC2-40"]),
+        ("des3.p12", &["-keypbe", "DES-EDE3-CBC", "-certpbe", "AES-128-CBC"]),
+        ("sha512.p12", &["-macalg", "SHA512", "-iter", "5000"]),
+        ("twokey.p12", &["-legacy", "-keypbe", "PBE-SHA1-2DES"]),
+    ] {
+        let pass = format!("pass:{WORD}");
+        let mut arguments = vec!["pkcs12", "-export", "-inkey", "k.pem", "-in", "c.pem", "-name",
+            "elsewhere", "-passout", &pass, "-out", file];
+        arguments.extend(more);
+        folder.openssl(&arguments);
+        let theirs = public(&read(file), "elsewhere", file);
+        folder.openssl(&["pkey", "-in", "k.pem", "-pubout", "-out", "k.pub"]);
+        assert_eq!(Public::read(&folder.get("k.pub")).unwrap(), theirs, "{file}");
+    }
+    // No MAC: anybody can change it.
+    let pass = format!("pass:{WORD}");
+    folder.openssl(&["pkcs12", "-export", "-inkey", "k.pem", "-in", "c.pem", "-nomac", "-passout",
+        &pass, "-out", "nomac.p12"]);
+    assert!(matches!(Store::read(&folder.get("nomac.p12"), &word), Err(StoreError::Format(_))));
+    // pyjks.
+    folder.openssl(&["pkcs8", "-topk8", "-nocrypt", "-in", "k.pem", "-outform", "DER", "-out",
+        "k.der"]);
+    folder.openssl(&["x509", "-in", "c.pem", "-outform", "DER", "-out", "c.der"]);
+    for kind in ["jks", "jceks"] {
+        let file = format!("py.{kind}");
+        folder.pyjks_write(kind, &file);
+        public(&read(&file), "elsewhere", &file);
+    }
+}
+
+#[test]
+fn a_request_and_the_chain_that_answers_it() {
+    let folder = Folder::new();
+    let (private, public, own) = pair();
+    let sign = |message: &[u8]| rsa::sign(&private, message, &mut system());
+    let csr = request(&public, "OUR.RSA.001", sign).unwrap();
+    folder.put("own.csr", &csr);
+    folder.put("own.der", &own);
+    let said = folder.openssl(&["req", "-inform", "DER", "-in", "own.csr", "-verify", "-noout",
+        "-subject"]);
+    assert!(said.contains("OUR.RSA.001"), "{said}");
+    folder.openssl(&["x509", "-inform", "DER", "-in", "own.der", "-out", "own.pem"]);
+    let said = folder.openssl(&["verify", "-CAfile", "own.pem", "-no_check_time", "-check_ss_sig",
+        "own.pem"]);
+    assert!(said.contains("OK"), "{said}");
+    assert_eq!(read_chain(&own, &public).unwrap(), vec![own.clone()]);
+
+    // A CA above a CA; the file has them in another order.
+    let ca = |name: &str, key: &[&str], more: &[&str]| {
+        let subject = format!("/CN={name}");
+        let (pem, out) = (format!("{name}.key"), format!("{name}.pem"));
+        let mut arguments = vec!["req", "-x509", "-nodes", "-subj", &subject, "-keyout", &pem,
+            "-out", &out, "-addext", "keyUsage=keyCertSign"];
+        arguments.extend(key);
+        arguments.extend(more);
+        folder.openssl(&arguments);
+    };
+    ca("root", &["-newkey", "rsa:2048", "-sha512"], &[]);
+    ca("sub", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        &["-CA", "root.pem", "-CAkey", "root.key", "-sha384"]);
+    folder.openssl(&["x509", "-req", "-inform", "DER", "-in", "own.csr", "-CA", "sub.pem",
+        "-CAkey", "sub.key", "-CAcreateserial", "-out", "reply.pem", "-days", "30", "-sha256"]);
+    let text = |names: &[&str]| -> Vec<u8> {
+        names.iter().flat_map(|name| folder.get(name)).collect()
+    };
+    let chain = read_chain(&text(&["root.pem", "sub.pem", "reply.pem"]), &public).unwrap();
+    assert_eq!(chain.len(), 3);
+    let leaf = Public::read(&chain[0]).unwrap();
+    assert_eq!(leaf, public);
+    // The chain goes into stores, and comes back out of them.
+    for kind in Kind::ALL {
+        let entry = Entry {
+            alias: "our.rsa.001".into(),
+            item: Item::Private { pkcs8: private.duplicate(), chain: chain.clone() },
+        };
+        let word = secret(WORD.as_bytes());
+        let bytes = write(kind, &[entry], &word, 0, &mut system()).unwrap();
+        let store = Store::read(&bytes, &word).unwrap();
+        assert_eq!(store.entries.len(), 1, "{kind:?}");
+        assert_eq!(store.entries[0].certificates, chain, "{kind:?}");
+        let file = format!("chain.{}", kind.name());
+        folder.put(&file, &bytes);
+        let listed = folder.keytool(&["-list", "-v", "-keystore", &file, "-storepass", WORD]);
+        assert!(listed.contains("chain length: 3"), "{listed}");
+    }
+    // Broken in each way.
+    ca("other", &["-newkey", "rsa:2048"], &[]);
+    for (files, words) in [
+        (&["root.pem"][..], "no certificate of the file is of this key"),
+        (&["reply.pem", "root.pem"], "not of the chain"),
+        (&["reply.pem", "sub.pem", "other.pem"], "not of the chain"),
+        (&["own.key"], "no certificates"),
+    ] {
+        if files == ["own.key"] {
+            folder.put("own.key", b"nothing");
+        }
+        let said = read_chain(&text(files), &public).unwrap_err().to_string();
+        assert!(said.contains(words), "{files:?}: {said}");
+    }
+    // Another CA of the same name, and one that is none.
+    folder.openssl(&["req", "-x509", "-nodes", "-subj", "/CN=sub", "-keyout", "s.key", "-out",
+        "same.pem", "-newkey", "rsa:2048"]);
+    let said = read_chain(&text(&["reply.pem", "same.pem"]), &public).unwrap_err();
+    assert!(said.to_string().contains("not signed by the one above"), "{said}");
+    folder.openssl(&["req", "-x509", "-nodes", "-subj", "/CN=sub", "-key", "sub.key", "-out",
+        "none.pem", "-addext", "basicConstraints=critical,CA:FALSE"]);
+    let said = read_chain(&text(&["reply.pem", "none.pem"]), &public).unwrap_err();
+    assert!(said.to_string().contains("is no CA's"), "{said}");
+}
