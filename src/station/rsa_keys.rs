@@ -125,6 +125,7 @@ impl Station {
                 .as_ref()
                 .map_or_else(|| usage(value(3)), |o| o.usage.clone()),
             days: value(2).trim().parse().unwrap_or(0),
+            exportable: false,
             predecessor: old.as_ref().map(KeyName::of),
         };
         match self.act(&action, &title, people) {

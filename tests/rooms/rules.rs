@@ -25,6 +25,8 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
             &["secret", "describe"],
             &["primitive"],
             &["cca", "keyblock", "x509"],
+            &["keyblock", "x509"],
+            &["keystore"],
             &["known_answer"],
         ],
     ),

@@ -290,12 +290,7 @@ pub fn generate(bits: usize, random: &mut dyn RandomSource) -> Result<(Secret, P
     let private = Secret::from_fn(document.as_bytes().len(), |to| {
         to.copy_from_slice(document.as_bytes());
     });
-    let probe = public.fingerprint();
-    let signature = sign(&private, &probe, random)?;
-    let verifier = VerifyingKey::<Sha256>::new(key.to_public_key());
-    let verified = Signature::try_from(signature.as_slice())
-        .is_ok_and(|signature| verifier.verify(&probe, &signature).is_ok());
-    if !verified {
+    if check_pair(&private, random)? != public {
         return Err(RsaError::Private);
     }
     Ok((private, public))
@@ -336,6 +331,27 @@ pub fn public_of(private: &Secret) -> Result<Public, RsaError> {
     let key = PrivateKey::from_pkcs8_der(private.expose()).map_err(|_| RsaError::Private)?;
     let public = key.to_public_key().to_public_key_der();
     read_spki(public.map_err(|_| RsaError::Private)?.as_bytes())
+}
+
+/// A private key that came from elsewhere: it keeps every rule of a public key,
+/// and has signed something that its public half verifies.
+///
+/// # Errors
+/// [`RsaError`]
+pub fn check_pair(private: &Secret, random: &mut dyn RandomSource) -> Result<Public, RsaError> {
+    let public = public_of(private)?;
+    let key = PrivateKey::from_pkcs8_der(private.expose()).map_err(|_| RsaError::Private)?;
+    key.validate().map_err(|_| RsaError::Private)?;
+    let probe = public.fingerprint();
+    let signature = sign(private, &probe, random)?;
+    let verifier = VerifyingKey::<Sha256>::new(key.to_public_key());
+    let verified = Signature::try_from(signature.as_slice())
+        .is_ok_and(|signature| verifier.verify(&probe, &signature).is_ok());
+    if verified {
+        Ok(public)
+    } else {
+        Err(RsaError::Private)
+    }
 }
 
 /// Signs: PKCS#1 v1.5 with SHA-256.

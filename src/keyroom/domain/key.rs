@@ -185,6 +185,13 @@ pub enum KeySource {
     Partner(String),
     /// Put together from shares on paper; what they are of.
     Shares(String),
+    /// A partner's, imported from a key store under a passphrase.
+    Store {
+        /// Their name.
+        partner: String,
+        /// `PKCS#12`.
+        format: String,
+    },
     /// A partner's, imported in a key block.
     Block {
         /// Their name.
@@ -204,6 +211,7 @@ impl KeySource {
             Self::Here => "made on this station".into(),
             Self::Partner(name) => format!("partner {name}"),
             Self::Shares(from) => format!("shares of {from}"),
+            Self::Store { partner, format } => format!("partner {partner}, from a {format} store"),
             Self::Block {
                 partner,
                 under,

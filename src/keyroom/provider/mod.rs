@@ -295,7 +295,7 @@ pub trait Provider: Send {
         random: &mut dyn RandomSource,
     ) -> Result<Generated, ProviderError>;
 
-    /// Makes an RSA key of so many bits; its private half never leaves.
+    /// Makes an RSA key of so many bits.
     ///
     /// # Errors
     /// [`ProviderError`]
@@ -304,6 +304,18 @@ pub trait Provider: Send {
         permit: &dyn Permission,
         key: Id,
         bits: usize,
+        random: &mut dyn RandomSource,
+    ) -> Result<(StoredKey, rsa::Public), ProviderError>;
+
+    /// Stores a pair that came in a partner's key store.
+    ///
+    /// # Errors
+    /// [`ProviderError::Crypto`] and others.
+    fn import_rsa(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        pkcs8: Secret,
         random: &mut dyn RandomSource,
     ) -> Result<(StoredKey, rsa::Public), ProviderError>;
 

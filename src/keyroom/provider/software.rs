@@ -257,6 +257,19 @@ impl Provider for SoftwareProvider {
         Ok((stored, public))
     }
 
+    fn import_rsa(
+        &mut self,
+        permit: &dyn Permission,
+        key: Id,
+        pkcs8: Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<(StoredKey, rsa::Public), ProviderError> {
+        proceed(permit)?;
+        let public = rsa::check_pair(&pkcs8, random).map_err(rsa_error)?;
+        let stored = self.store(key, KeyForm::Rsa, &pkcs8, random)?;
+        Ok((stored, public))
+    }
+
     fn sign_rsa(
         &mut self,
         permit: &dyn Permission,

@@ -4,12 +4,14 @@
 //! - `rsa_key`: makes a pair inside the vault, or one in another's place
 //! - `public_out`: the public half leaves on an enrolled medium
 //! - `public_in`: a partner's public key comes from one
+//! - `store_in`: a key out of a partner's key store
 //! - `retire`: a key that was replaced, or is destroyed
 
 mod public_in;
 mod public_out;
 mod retire;
 mod rsa_key;
+mod store_in;
 
 use conclave_crypto::primitive::rsa::Public;
 use conclave_evidence::{Bytes, Hash, Id};
@@ -22,6 +24,7 @@ pub use public_in::{ImportPublic, ReadPublic};
 pub use public_out::{ExportPublic, ExportedPublic};
 pub use retire::{DeactivateKey, DestroyKey};
 pub use rsa_key::GenerateRsa;
+pub use store_in::{Becomes, FoundEntry, ImportStoreKey, ReadStore};
 
 /// What an RSA key may be for: TR-31 usage, what a pair of this station does,
 /// what a partner's public key does, in words.

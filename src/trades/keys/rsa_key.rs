@@ -1,4 +1,5 @@
-//! An RSA pair, made inside the vault: the private half has no way out.
+//! An RSA pair, made inside the vault. The private half has no way out, unless
+//! both quorums said at its making that it may leave in a key store.
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
@@ -27,6 +28,10 @@ pub struct GenerateRsa {
     pub usage: String,
     /// Cryptoperiod.
     pub days: u32,
+    /// The private half may leave in a key store under a passphrase. It cannot be
+    /// said later.
+    #[serde(default)]
+    pub exportable: bool,
     /// Whose place it takes.
     pub predecessor: Option<KeyName>,
 }
@@ -47,6 +52,10 @@ impl Action for GenerateRsa {
             "Make the RSA key {}: {} bits, usage {}, {} days",
             self.label, self.bits, self.usage, self.days
         )];
+        words.push(match self.exportable {
+            true => "its private half MAY LEAVE in a key store".into(),
+            false => "its private half never leaves".into(),
+        });
         words.extend(self.predecessor.as_ref().map(|old| {
             format!(
                 "in the place of {}, {}, which is deactivated",
@@ -108,7 +117,7 @@ impl Action for GenerateRsa {
             form: KeyForm::Rsa,
             usage: self.usage.clone(),
             mode_of_use: mode.into(),
-            exportability: "N".into(),
+            exportability: if self.exportable { "S" } else { "N" }.into(),
             template: format!("RSA-{}", self.bits),
             kcv: short(&fingerprint),
             state: KeyState::Active,

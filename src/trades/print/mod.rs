@@ -39,6 +39,7 @@ mod form;
 mod layout;
 mod letters;
 mod metrics;
+pub mod passphrase_form;
 mod pdf;
 pub(crate) mod print_report;
 mod print_words;

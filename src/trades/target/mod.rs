@@ -15,6 +15,8 @@
 //!   key of this house; `read_block` fetches it from a medium
 //! - `profile`, `record_system`: what a kind of system needs to be told, and what
 //!   the customer filled in for one
+//! - `store`: keys in key stores under a passphrase, for systems that take no
+//!   wrapped key
 //! - `letter`, `letter_form`: one key under a zone master key, on paper
 
 mod bare;
@@ -32,6 +34,7 @@ mod receipt;
 mod record_system;
 pub(crate) mod register;
 pub(crate) mod rules;
+pub mod store;
 mod tr31;
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};

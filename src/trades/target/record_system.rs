@@ -10,6 +10,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
+use super::store::store_target;
 use super::{rules, target};
 
 /// Records a system, or changes its record.
@@ -68,7 +69,8 @@ impl Action for RecordSystem {
         self.settings
             .check()
             .map_err(|why| ActionError::rule(why, "fill it in again"))?;
-        if target(&self.settings.profile.name).is_none() {
+        let kind = self.settings.profile.name.as_str();
+        if target(kind).is_none() && store_target(kind).is_none() {
             return Err(ActionError::rule(
                 format!("there is no target {:?}", self.settings.profile.name),
                 "choose a profile of the list",

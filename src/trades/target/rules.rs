@@ -131,16 +131,32 @@ pub(crate) fn settings(
     target: &dyn Target,
     system: Option<&TargetSystem>,
 ) -> Result<Settings, ActionError> {
-    let Some((system, approved)) = system.zip(act.system.as_ref()) else {
-        if target.needs_system() {
+    settings_of(
+        target.name(),
+        target.title(),
+        target.needs_system(),
+        (system, act.system.as_ref(), &act.recipient),
+    )
+}
+
+/// The same of any target: the record of the system, what was approved of it,
+/// and for whom.
+pub(crate) fn settings_of(
+    name: &str,
+    title: &str,
+    needs_system: bool,
+    (system, approved, recipient): (Option<&TargetSystem>, Option<&SystemName>, &str),
+) -> Result<Settings, ActionError> {
+    let Some((system, approved)) = system.zip(approved) else {
+        if needs_system {
             return Err(ActionError::rule(
-                format!("{} is written for a system on record alone", target.title()),
+                format!("{title} is written for a system on record alone"),
                 "record the system first, with what its profile asks for",
             ));
         }
         return Ok(Settings::default());
     };
-    if SystemName::of(system) != *approved || system.name != act.recipient {
+    if SystemName::of(system) != *approved || system.name != recipient {
         return Err(ActionError::rule(
             format!(
                 "the record of {} is not the one that was approved",
@@ -149,7 +165,7 @@ pub(crate) fn settings(
             "propose the export again",
         ));
     }
-    if system.target() != target.name() {
+    if system.target() != name {
         return Err(ActionError::rule(
             format!("{} is a system of profile {}", system.name, system.target()),
             "choose the target that the system's record names",
@@ -213,7 +229,7 @@ fn usable(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
     in_its_period(key, now_ms)
 }
 
-fn active(key: &KeyRecord) -> Result<(), ActionError> {
+pub(crate) fn active(key: &KeyRecord) -> Result<(), ActionError> {
     if key.state != KeyState::Active {
         return Err(ActionError::rule(
             format!("{} is {}, not active (R21)", key.label, key.state.words()),
@@ -223,7 +239,7 @@ fn active(key: &KeyRecord) -> Result<(), ActionError> {
     Ok(())
 }
 
-fn in_its_period(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+pub(crate) fn in_its_period(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
     if now_ms > key.expires_ms {
         return Err(ActionError::rule(
             format!("the cryptoperiod of {} is over (R22)", key.label),

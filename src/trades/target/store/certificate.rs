@@ -1,0 +1,100 @@
+//! A CA's answer to a pair's request, from the import folder of a medium.
+
+use conclave_crypto::primitive::rsa::Public;
+use conclave_crypto::secret::Secret;
+use conclave_crypto::x509::rsa_pair::{CHAIN_FILE_MOST, read_chain};
+use conclave_evidence::{Bytes, GroupId, Id};
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::media::MediaError;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::super::export::KeyName;
+use super::super::{IMPORT_FOLDER, rules};
+use crate::media::{self, check_name};
+
+/// Reads the certificates of a pair: its own and those above it. That the
+/// issuer is the right one is said by those who sign the export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadCertificate {
+    /// The pair.
+    pub key: KeyName,
+    /// The medium's record.
+    pub medium: Id,
+    /// The file's name.
+    pub file: String,
+}
+
+fn failed(error: &MediaError) -> ActionError {
+    ActionError::Device {
+        what: format!("the file was not read: {error}"),
+        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
+    }
+}
+
+/// A file of the import folder.
+pub(crate) fn import_file(
+    permit: &Permit<'_>,
+    ports: &mut Ports<'_>,
+    (medium, name): (Id, &str),
+    most: usize,
+) -> Result<Vec<u8>, ActionError> {
+    check_name(name).map_err(|e| failed(&e))?;
+    let medium: MediumRecord = permit.get(Compartment::Directory, medium)?;
+    let found = media::single(ports.media, &medium.serial).map_err(|e| failed(&e))?;
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    ports
+        .media
+        .read_back(permit, &found.serial, IMPORT_FOLDER, name, most)
+        .map_err(|e| failed(&e))
+}
+
+impl Action for ReadCertificate {
+    const NAME: &'static str = "read-certificate";
+    type Out = Vec<Bytes>;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Session(GroupId::KeyManagers),
+            Authority::Session(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![format!(
+            "read the certificates of {} from {IMPORT_FOLDER}/{}",
+            self.key.label, self.file
+        )]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<Vec<Bytes>, ActionError> {
+        let key: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
+        rules::same(&self.key, &key)?;
+        let public = key.rsa.as_ref().map(|facts| Public::read(&facts.spki.0));
+        let Some(Ok(public)) = public else {
+            return Err(ActionError::rule(
+                format!("{} is no RSA key", key.label),
+                "choose a pair",
+            ));
+        };
+        let place = (self.medium, self.file.as_str());
+        let bytes = import_file(permit, ports, place, CHAIN_FILE_MOST)?;
+        let chain = read_chain(&bytes, &public).map_err(|e| {
+            ActionError::rule(e.to_string(), "Ask the CA for the whole chain in PEM.")
+        })?;
+        Ok(chain.into_iter().map(Bytes).collect())
+    }
+
+    fn outcome(&self, out: &Vec<Bytes>) -> Vec<String> {
+        vec![format!("{} certificates of {}", out.len(), self.key.label)]
+    }
+}

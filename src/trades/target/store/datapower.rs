@@ -1,0 +1,217 @@
+//! DataPower: key material as files, a script for the command line, and the
+//! same as requests of its management interface (SOMA).
+
+use conclave_crypto::keystore::Kind;
+use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::domain::target_system::Settings;
+
+use super::{HandOver, HandedKey, StoreTarget, rule, text, value};
+use crate::target::{Conformance, Payload, TargetError};
+
+/// IBM DataPower gateways.
+pub struct DataPower;
+
+/// Names of objects, in older documentation.
+const NAME_MOST: usize = 32;
+/// The name of the alias under which the appliance keeps the passphrase.
+const PASSWORD_ALIAS: &str = "conclave-store";
+
+/// The names of the objects of a key.
+struct Names {
+    key: String,
+    certificate: String,
+    credential: String,
+}
+
+fn names(alias: &str) -> Names {
+    Names {
+        key: format!("{alias}-key"),
+        certificate: format!("{alias}-crt"),
+        credential: format!("{alias}-id"),
+    }
+}
+
+fn store<'a>(key: &'a HandedKey<'_>) -> &'a str {
+    key.stores.first().map_or("", |(_, file)| file)
+}
+
+fn authority(file: &str) -> String {
+    file.trim_end_matches(".crt").to_owned()
+}
+
+impl DataPower {
+    fn script(over: &HandOver<'_>) -> Result<Vec<String>, TargetError> {
+        let domain = value(over.settings, "domain")?;
+        let mut lines = vec![
+            "configure terminal".to_owned(),
+            format!("switch domain {domain}"),
+            "crypto".into(),
+            // It asks for the password, twice.
+            format!("password-alias {PASSWORD_ALIAS}"),
+        ];
+        for key in &over.keys {
+            let of = names(&key.alias);
+            let own = key.certificates.first().map_or("", String::as_str);
+            lines.push(format!(
+                "key {} cert:///{} password-alias {PASSWORD_ALIAS}",
+                of.key,
+                store(key)
+            ));
+            lines.push(format!("certificate {} cert:///{own}", of.certificate));
+            let mut credential = format!("idcred {} {} {}", of.credential, of.key, of.certificate);
+            for file in key.certificates.iter().skip(1) {
+                lines.push(format!("certificate {} cert:///{file}", authority(file)));
+                credential.push_str(&format!(" ca {}", authority(file)));
+            }
+            lines.push(credential);
+        }
+        lines.extend(["exit", "write memory", "exit"].map(str::to_owned));
+        Ok(lines)
+    }
+
+    fn request(domain: &str, body: &[String]) -> Vec<String> {
+        let mut lines = vec![
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>".to_owned(),
+            "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\">".into(),
+            " <soapenv:Body>".into(),
+            format!(
+                "  <dp:request domain=\"{domain}\" \
+                 xmlns:dp=\"http://www.datapower.com/schemas/management\">"
+            ),
+        ];
+        lines.extend(body.iter().map(|line| format!("   {line}")));
+        lines.extend(
+            ["  </dp:request>", " </soapenv:Body>", "</soapenv:Envelope>"].map(str::to_owned),
+        );
+        lines
+    }
+
+    fn objects(over: &HandOver<'_>) -> Vec<String> {
+        let mut body = vec!["<dp:set-config>".to_owned()];
+        for key in &over.keys {
+            let of = names(&key.alias);
+            body.push(format!(
+                " <CryptoKey name=\"{}\"><mAdminState>enabled</mAdminState>\
+                 <Filename>cert:///{}</Filename>\
+                 <Alias class=\"PasswordAlias\">{PASSWORD_ALIAS}</Alias></CryptoKey>",
+                of.key,
+                store(key)
+            ));
+            for (at, file) in key.certificates.iter().enumerate() {
+                let name = match at {
+                    0 => of.certificate.clone(),
+                    _ => authority(file),
+                };
+                body.push(format!(
+                    " <CryptoCertificate name=\"{name}\"><mAdminState>enabled</mAdminState>\
+                     <Filename>cert:///{file}</Filename></CryptoCertificate>"
+                ));
+            }
+            let above: String = key
+                .certificates
+                .iter()
+                .skip(1)
+                .map(|file| {
+                    format!("<CA class=\"CryptoCertificate\">{}</CA>", authority(file))
+                })
+                .collect();
+            body.push(format!(
+                " <CryptoIdentCred name=\"{}\"><mAdminState>enabled</mAdminState>\
+                 <Key class=\"CryptoKey\">{}</Key>\
+                 <Certificate class=\"CryptoCertificate\">{}</Certificate>{above}\
+                 </CryptoIdentCred>",
+                of.credential, of.key, of.certificate
+            ));
+        }
+        body.push("</dp:set-config>".into());
+        body
+    }
+}
+
+impl StoreTarget for DataPower {
+    fn name(&self) -> &'static str {
+        "datapower"
+    }
+
+    fn title(&self) -> &'static str {
+        "IBM DataPower"
+    }
+
+    fn conformance(&self) -> Conformance {
+        Conformance::Documented
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Pkcs12, Kind::Pkcs12Legacy, Kind::Jks]
+    }
+
+    fn store_each(&self, _: &Settings) -> bool {
+        true
+    }
+
+    fn check(&self, keys: &[&KeyRecord], settings: &Settings) -> Result<(), TargetError> {
+        value(settings, "domain")?;
+        for key in keys {
+            if key.label.len() + "-key".len() > NAME_MOST {
+                return Err(rule(
+                    format!(
+                        "{}: with what is put behind it a name of DataPower would be longer than \
+                         {NAME_MOST} characters",
+                        key.label
+                    ),
+                    "make a pair with a shorter label",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn companions(&self, over: &HandOver<'_>) -> Result<Vec<Payload>, TargetError> {
+        let domain = value(over.settings, "domain")?;
+        let save = ["<dp:do-action><SaveConfig/></dp:do-action>".to_owned()];
+        Ok(vec![
+            text("datapower.cli", "command-line script", &Self::script(over)?, None),
+            text(
+                "soma-objects.xml",
+                "SOMA request",
+                &Self::request(domain, &Self::objects(over)),
+                None,
+            ),
+            text(
+                "soma-save.xml",
+                "SOMA request",
+                &Self::request(domain, &save),
+                None,
+            ),
+        ])
+    }
+
+    fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
+        let domain = over.settings.value("domain").unwrap_or("the domain");
+        [
+            format!(
+                "Upload every .p12 and .crt of the bundle to cert: of the domain {domain} (Web: \
+                 Administration, File Management), in binary."
+            ),
+            "Paste datapower.cli into a session of the command line, line by line. At \
+             password-alias it asks for the passphrase: half 1, half 2, one behind the other, \
+             twice."
+                .into(),
+            format!(
+                "Or make the password alias {PASSWORD_ALIAS} by hand, and post the requests to the \
+                 XML management interface: curl --cacert CA -u ADMIN --data-binary \
+                 @soma-objects.xml https://HOST:5550/service/mgmt/3.0, then soma-save.xml. Expect \
+                 <dp:result>OK</dp:result>."
+            ),
+            "show crypto-key and show certificate: each object is up. Down with \"cannot read \
+             key\": the passphrase or the file; \"certificate is not valid\": the clock or the \
+             period."
+                .into(),
+            "Firmware without password-alias in crypto mode: there it is password-map and an \
+             alias. An HSM model keeps the key outside its HSM this way: make the pair on it, and \
+             have its request signed, where your rules want it inside."
+                .into(),
+        ]
+        .to_vec()
+    }
+}

@@ -1,0 +1,525 @@
+//! The export in key stores: both quorums sign, the stores leave on an enrolled
+//! medium, and the halves of their passphrase wait for their printer.
+
+use conclave_crypto::keystore::Kind;
+use conclave_crypto::secret::Secret;
+use conclave_crypto::x509::rsa_pair;
+use conclave_evidence::manifest::{Encoding, FileEntry, KeyLine};
+use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::key::{Exported, KeyRecord};
+use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::contents::{self, HANDED_KEYS_MOST, Opened, StoredItem};
+use super::{HandOver, HandedKey, StoreTarget, passphrase, rules, sheet, store_target};
+use crate::ceremony::state::Player;
+use crate::media::{self, Bundle, check_name};
+use crate::target::bundle::{RUN_SHEET, To, kcv, sheet_file, signed};
+use crate::target::export::{SystemName, interrupted, nothing_left};
+use crate::target::register::{self, BundleRecord, BundleState};
+use crate::target::{Conformance, Payload, rules as house};
+
+/// Puts keys into stores under a new passphrase and writes them, with scripts,
+/// run sheet and signed manifest, to one enrolled medium.
+///
+/// The passphrase is nowhere but in the provider, in two halves, each until it
+/// is printed once. Where that fails, the stores open for nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportKeyStore {
+    /// The bundle's number.
+    pub bundle: u64,
+    /// The keys.
+    pub keys: Vec<StoredItem>,
+    /// The kinds of stores: `pkcs12`, `jceks`.
+    pub kinds: Vec<String>,
+    /// For whom.
+    pub recipient: String,
+    /// The target's name: `racf`.
+    pub target: String,
+    /// The system on record that it is for; its name is the recipient.
+    pub system: Option<SystemName>,
+    /// Who takes the halves of the passphrase, the first half first.
+    pub holders: Vec<Player>,
+    /// The medium's record.
+    pub medium: Id,
+    /// The medium's name.
+    pub medium_name: String,
+    /// The medium's serial.
+    pub serial: String,
+    /// Why a store may protect less than a key in it is worth, where it does.
+    pub exception: Option<String>,
+}
+
+/// The halves of a passphrase, and how far they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StorePassphrase {
+    /// Made of the bundle's number.
+    pub id: Id,
+    /// The bundle.
+    pub bundle: u64,
+    /// Its folder.
+    pub folder: String,
+    /// For whom.
+    pub recipient: String,
+    /// Who takes them.
+    pub holders: Vec<Player>,
+    /// When each was printed, wall clock.
+    pub printed_ms: [Option<u64>; 2],
+}
+
+impl StorePassphrase {
+    /// The record's kind in the export compartment.
+    pub const KIND: &'static str = "store-passphrase";
+
+    /// The id of a bundle's record; its halves wait in the provider under it.
+    #[must_use]
+    pub fn id_of(bundle: u64) -> Id {
+        let mut id = *b"halves--\0\0\0\0\0\0\0\0";
+        id[8..].copy_from_slice(&bundle.to_be_bytes());
+        Id(id)
+    }
+}
+
+/// What left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportedStore {
+    /// Its folder on the medium.
+    pub folder: String,
+    /// The manifest's digest, to be read aloud in words.
+    pub digest: Hash,
+    /// The names of its files.
+    pub files: Vec<String>,
+}
+
+/// A store, with the keys in it.
+struct Made {
+    kind: Kind,
+    payload: Payload,
+    keys: Vec<usize>,
+}
+
+impl ExportKeyStore {
+    fn target(&self) -> Result<&'static dyn StoreTarget, ActionError> {
+        store_target(&self.target).ok_or_else(|| {
+            ActionError::rule(
+                format!("there is no target {:?} that takes key stores", self.target),
+                "choose one of the list",
+            )
+        })
+    }
+
+    fn kinds(&self, target: &dyn StoreTarget) -> Result<Vec<Kind>, ActionError> {
+        let mut kinds = Vec::new();
+        for name in &self.kinds {
+            let kind = Kind::of(name).filter(|kind| target.kinds().contains(kind));
+            match kind {
+                Some(kind) if !kinds.contains(&kind) => kinds.push(kind),
+                _ => {
+                    return Err(ActionError::rule(
+                        format!("{} does not take a store {name:?}, or not twice", target.title()),
+                        "choose of the stores that it takes",
+                    ));
+                }
+            }
+        }
+        if kinds.is_empty() {
+            return Err(ActionError::rule(
+                "no kind of store is named",
+                "choose of the stores that the target takes",
+            ));
+        }
+        Ok(kinds)
+    }
+
+    fn record(&self, begun_ms: u64, state: BundleState, manifest: Option<Hash>) -> BundleRecord {
+        BundleRecord {
+            id: BundleRecord::id_of(self.bundle),
+            number: self.bundle,
+            recipient: self.recipient.clone(),
+            labels: self.keys.iter().map(|k| k.key.label.clone()).collect(),
+            medium: self.medium_name.clone(),
+            state,
+            manifest,
+            begun_ms,
+        }
+    }
+
+    fn approved(
+        &self,
+        target: &dyn StoreTarget,
+        system: Option<&TargetSystem>,
+    ) -> Result<Settings, ActionError> {
+        house::settings_of(
+            target.name(),
+            target.title(),
+            target.needs_system(),
+            (system, self.system.as_ref(), &self.recipient),
+        )
+    }
+
+    /// The aliases of the keys, checked for the target.
+    fn check(
+        &self,
+        target: &dyn StoreTarget,
+        keys: &[KeyRecord],
+        settings: &Settings,
+        now_ms: u64,
+    ) -> Result<(), ActionError> {
+        let kinds = self.kinds(target)?;
+        let all: Vec<&KeyRecord> = keys.iter().collect();
+        for key in keys {
+            rules::leaving(target, key, now_ms)?;
+            if key.rsa.is_none() && !kinds.iter().all(|kind| kind.holds_secret_keys()) {
+                return Err(ActionError::rule(
+                    format!("{} is no pair, and JKS holds pairs alone", key.label),
+                    "choose JCEKS or PKCS#12",
+                ));
+            }
+            check_name(&format!("{}.old.p12", key.label)).map_err(|_| {
+                ActionError::rule(
+                    format!("the label {} makes no plain file name", key.label),
+                    "give the key a label that is no device name",
+                )
+            })?;
+        }
+        rules::exception(&all, &kinds, self.exception.as_deref())?;
+        target.check(&all, settings).map_err(house::refused)
+    }
+
+    /// The stores: one with all keys, or one for each, of each kind.
+    fn stores(
+        &self,
+        permit: &mut Permit<'_>,
+        (target, settings): (&dyn StoreTarget, &Settings),
+        keys: &[Opened],
+        passphrase: &Secret,
+    ) -> Result<Vec<Made>, ActionError> {
+        let groups: Vec<(String, Vec<usize>)> = if target.store_each(settings) {
+            let one = |(at, key): (usize, &Opened)| (key.record.label.clone(), vec![at]);
+            keys.iter().enumerate().map(one).collect()
+        } else {
+            vec![("keys".into(), (0..keys.len()).collect())]
+        };
+        let now = permit.now_ms();
+        let mut made = Vec::new();
+        for kind in self.kinds(target)? {
+            for (name, places) in &groups {
+                let of: Vec<&Opened> = places.iter().filter_map(|at| keys.get(*at)).collect();
+                let (_, _, random) = permit.provider();
+                let bytes = contents::store(kind, &of, passphrase, now, random)?;
+                let old = if kind == Kind::Pkcs12Legacy { ".old" } else { "" };
+                made.push(Made {
+                    kind,
+                    payload: Payload {
+                        name: format!("{name}{old}.{}", kind.ending()),
+                        bytes,
+                        format: kind.title().into(),
+                        encoding: Encoding::Binary,
+                        lrecl: None,
+                        conformance: target.conformance(),
+                    },
+                    keys: places.clone(),
+                });
+            }
+        }
+        Ok(made)
+    }
+}
+
+/// The certificates of a pair as files.
+fn certificates(key: &Opened) -> Result<Vec<Payload>, ActionError> {
+    let mut files = Vec::new();
+    for (at, der) in key.chain().iter().enumerate() {
+        let name = match at {
+            0 => format!("{}.crt", key.record.label),
+            above => format!("{}.ca{above}.crt", key.record.label),
+        };
+        let pem = rsa_pair::pem("CERTIFICATE", der)
+            .ok_or_else(|| ActionError::rule("a certificate does not read", "nothing left"))?;
+        files.push(Payload {
+            name,
+            bytes: pem.into_bytes(),
+            format: "certificate, PEM".into(),
+            encoding: Encoding::AsciiText,
+            lrecl: None,
+            conformance: Conformance::Proven,
+        });
+    }
+    Ok(files)
+}
+
+fn line(key: &KeyRecord) -> KeyLine {
+    let bits = key.rsa.as_ref().map(|rsa| u32::from(rsa.bits));
+    let bytes = u32::try_from(key.form.bytes() * 8).unwrap_or(u32::MAX);
+    KeyLine {
+        label: key.label.clone(),
+        algorithm: key.form.algorithm().into(),
+        bits: bits.unwrap_or(bytes),
+        usage: key.usage.clone(),
+        kcv: Some(kcv(&key.kcv)),
+        under: None,
+    }
+}
+
+fn entry(payload: &Payload, keys: Vec<KeyLine>) -> FileEntry {
+    let (size, sha256) = FileEntry::measure(&payload.bytes);
+    FileEntry {
+        name: payload.name.clone(),
+        size,
+        sha256,
+        format: payload.format.clone(),
+        encoding: payload.encoding,
+        lrecl: payload.lrecl,
+        conformance: payload.conformance.words().into(),
+        keys,
+    }
+}
+
+impl Action for ExportKeyStore {
+    const NAME: &'static str = "export-key-store";
+    type Out = ExportedStore;
+
+    fn authority(&self) -> Authority {
+        Authority::All(vec![
+            Authority::Quorum(GroupId::KeyManagers),
+            Authority::Quorum(GroupId::Approvers),
+        ])
+    }
+
+    fn words(&self) -> Vec<String> {
+        let mut words = vec![
+            format!("export bundle {:04} for {}", self.bundle, self.recipient),
+            format!(
+                "{} key{} in a store ({}) for {}, to medium {}, serial {}",
+                self.keys.len(),
+                if self.keys.len() == 1 { "" } else { "s" },
+                self.kinds.join(", "),
+                self.target,
+                self.medium_name,
+                self.serial
+            ),
+        ];
+        let named = self.system.iter();
+        words.extend(
+            named.map(|s| format!("as the record of this system says, profile {}", s.profile)),
+        );
+        for item in &self.keys {
+            let certificate = match item.chain.len() {
+                0 => String::new(),
+                count => format!(", with {count} certificates of a CA"),
+            };
+            words.push(format!(
+                "key {}, {}{certificate}",
+                item.key.label, item.key.kcv
+            ));
+        }
+        for (at, holder) in (1..).zip(&self.holders) {
+            words.push(format!(
+                "half {at} of the passphrase on paper for {}, {}",
+                holder.name,
+                holder.group.title()
+            ));
+        }
+        words.extend(self.exception.as_deref().map(rules::exception_words));
+        words
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let target = self.target()?;
+        house::recipient(&self.recipient)?;
+        rules::holders(&self.holders)?;
+        let ids: std::collections::BTreeSet<_> = self.keys.iter().map(|k| k.key.id).collect();
+        if ids.len() != self.keys.len() || !(1..=HANDED_KEYS_MOST).contains(&ids.len()) {
+            return Err(ActionError::rule(
+                format!("a hand-over has 1 to {HANDED_KEYS_MOST} keys, none twice"),
+                "choose the keys again",
+            ));
+        }
+        let system = match &self.system {
+            Some(system) => Some(beforehand.get(Compartment::Directory, system.id)?),
+            None => None,
+        };
+        let settings = self.approved(target, system.as_ref())?;
+        let mut keys = Vec::new();
+        for item in &self.keys {
+            let key: KeyRecord = beforehand.get(Compartment::Catalogue, item.key.id)?;
+            house::same(&item.key, &key)?;
+            if key.rsa.is_none() && !item.chain.is_empty() {
+                return Err(ActionError::rule(
+                    format!("{} is no pair and has no certificates", key.label),
+                    "leave them out",
+                ));
+            }
+            keys.push(key);
+        }
+        let now = beforehand.now_ms();
+        self.check(target, &keys, &settings, now)?;
+        let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
+        if medium.serial != self.serial || medium.name != self.medium_name {
+            return Err(ActionError::rule(
+                format!("{} is not the medium that was approved", medium.name),
+                "propose the export again",
+            ));
+        }
+        register::take(beforehand, &self.record(now, BundleState::Begun, None))
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<ExportedStore, ActionError> {
+        let target = self.target()?;
+        // The wrong stick is named before a key is opened.
+        media::single(ports.media, &self.serial).map_err(nothing_left)?;
+        let settings = match &self.system {
+            Some(system) => {
+                let record: TargetSystem = permit.get(Compartment::Directory, system.id)?;
+                record.settings
+            }
+            None => Settings::default(),
+        };
+        let (_, _, random) = permit.provider();
+        let drawn = passphrase::half(random).and_then(|one| Ok((one, passphrase::half(random)?)));
+        let (first, second) = drawn
+            .map_err(|e| ActionError::rule(e.to_string(), "do not use this station's randomness"))?;
+        let whole = passphrase::whole_of(&first, &second);
+        let mut keys = Vec::new();
+        for (at, item) in (1..).zip(&self.keys) {
+            let opened = contents::open(permit, item, |key| target.alias(key, &settings, at))?;
+            keys.push(opened);
+        }
+        let stores = self.stores(permit, (target, &settings), &keys, &whole)?;
+        drop(whole);
+        let (bundle, digest) = self.bundle(permit, target, &settings, (&keys, stores))?;
+        media::emit(permit, ports.media, &self.serial, &bundle)
+            .map_err(|cut| interrupted(self.bundle, cut))?;
+        self.finish(permit, &bundle, digest, keys, [first, second])?;
+        Ok(ExportedStore {
+            folder: bundle.folder().to_owned(),
+            digest,
+            files: bundle.files().iter().map(|(name, _)| name.clone()).collect(),
+        })
+    }
+
+    fn outcome(&self, out: &ExportedStore) -> Vec<String> {
+        vec![
+            format!("{} was written and read back", out.folder),
+            format!("manifest SHA-256 {}", out.digest),
+            "the two halves of its passphrase wait for their printer".into(),
+        ]
+    }
+}
+
+impl ExportKeyStore {
+    /// Stores, certificates, scripts, run sheet and manifest.
+    fn bundle(
+        &self,
+        permit: &Permit<'_>,
+        target: &dyn StoreTarget,
+        settings: &Settings,
+        (keys, stores): (&[Opened], Vec<Made>),
+    ) -> Result<(Bundle, Hash), ActionError> {
+        let authority = permit.authority()?;
+        let mode = authority.mode;
+        let production = mode == conclave_evidence::authority::Mode::Production;
+        let folder = media::bundle_folder(self.bundle, production);
+        let name = |at: usize| self.holders.get(at).map_or("", |h| h.name.as_str());
+        let mode = mode.to_string();
+        let mut over = HandOver {
+            folder: &folder,
+            mode: &mode,
+            recipient: &self.recipient,
+            settings,
+            holders: [name(0), name(1)],
+            keys: Vec::new(),
+        };
+        let (mut entries, mut files) = (Vec::new(), Vec::new());
+        let mut add = |payload: Payload, lines: Vec<KeyLine>| {
+            entries.push(entry(&payload, lines));
+            files.push((payload.name, payload.bytes));
+        };
+        for (at, key) in keys.iter().enumerate() {
+            let certificates = certificates(key)?;
+            let of = stores.iter().filter(|made| made.keys.contains(&at));
+            over.keys.push(HandedKey {
+                key: &key.record,
+                alias: key.alias.clone(),
+                stores: of.map(|m| (m.kind, m.payload.name.clone())).collect(),
+                certificates: certificates.iter().map(|c| c.name.clone()).collect(),
+                until: key
+                    .chain()
+                    .first()
+                    .and_then(|der| rsa_pair::facts(der))
+                    .map(|(_, until)| until),
+            });
+            for certificate in certificates {
+                add(certificate, Vec::new());
+            }
+        }
+        for made in stores {
+            let of = made.keys.iter().filter_map(|at| keys.get(*at));
+            let lines = of.map(|key| line(&key.record)).collect();
+            add(made.payload, lines);
+        }
+        for companion in target.companions(&over).map_err(house::refused)? {
+            add(companion, Vec::new());
+        }
+        let sheet = sheet::write(target, &over);
+        entries.push(sheet_file(target.conformance().words(), &sheet));
+        files.push((RUN_SHEET.into(), sheet.into_bytes()));
+        let to = To {
+            number: self.bundle,
+            recipient: &self.recipient,
+            medium_name: &self.medium_name,
+            serial: &self.serial,
+        };
+        signed(&to, permit, entries, files)
+    }
+
+    /// The records, and the halves to where they wait.
+    fn finish(
+        &self,
+        permit: &mut Permit<'_>,
+        bundle: &Bundle,
+        digest: Hash,
+        keys: Vec<Opened>,
+        halves: [Secret; 2],
+    ) -> Result<(), ActionError> {
+        let now = permit.now_ms();
+        let record = self.record(now, BundleState::Written, Some(digest));
+        permit.put(Compartment::Export, BundleRecord::KIND, record.id, &record)?;
+        let id = StorePassphrase::id_of(self.bundle);
+        let waiting = StorePassphrase {
+            id,
+            bundle: self.bundle,
+            folder: bundle.folder().to_owned(),
+            recipient: self.recipient.clone(),
+            holders: self.holders.clone(),
+            printed_ms: [None, None],
+        };
+        permit.put(Compartment::Export, StorePassphrase::KIND, id, &waiting)?;
+        for opened in keys {
+            let mut key = opened.record;
+            key.exports.push(Exported {
+                bundle: self.bundle,
+                recipient: self.recipient.clone(),
+                under: "a passphrase in two halves".into(),
+                format: self.kinds.join(","),
+                at_ms: now,
+            });
+            permit.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
+        }
+        let (provider, mark, _) = permit.provider();
+        for (at, half) in (1..).zip(halves) {
+            provider.put_back_component(&mark, id, at, half);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,299 @@
+//! RACF: PKCS#12 in both forms, a REXX that asks for the passphrase on a panel,
+//! and the job with certificates of authorities and key rings.
+
+use conclave_crypto::keystore::Kind;
+use conclave_keyroom::domain::key::KeyRecord;
+
+use super::{HandOver, HandedKey, StoreTarget, rule, text, value};
+use crate::target::{Conformance, Payload, TargetError};
+use conclave_keyroom::domain::target_system::Settings;
+
+/// RACF of z/OS, RACDCERT.
+pub struct Racf;
+
+/// RACDCERT WITHLABEL (z/OS Security Server RACF Command Language Reference).
+const LABEL_MOST: usize = 32;
+/// Columns of a card that are read.
+const CARD: usize = 71;
+const FB80: Option<u32> = Some(80);
+/// A data set's name.
+const DATA_SET_MOST: usize = 44;
+
+/// A data set for the at-th file of a kind: `HLQ.K001.P12`.
+fn data_set(over: &HandOver<'_>, letter: char, at: usize, last: &str) -> Result<String, TargetError> {
+    let prefix = value(over.settings, "data-set-prefix")?;
+    Ok(format!("{prefix}.{letter}{at:03}.{last}"))
+}
+
+/// A command in cards: continued with a hyphen where it is long, broken between
+/// words alone.
+fn command(words: &[String]) -> Vec<String> {
+    let mut cards = Vec::new();
+    let mut card = String::from(" ");
+    for word in words {
+        if card.len() + word.len() + 3 > CARD {
+            cards.push(format!("{card} -"));
+            card = "   ".into();
+        }
+        card.push(' ');
+        card.push_str(word);
+    }
+    cards.push(card);
+    cards
+}
+
+fn words(parts: &[&str]) -> Vec<String> {
+    parts.iter().map(|part| (*part).to_owned()).collect()
+}
+
+/// CA certificates of all chains, each once, in the order of the bundle.
+fn authorities<'a>(over: &'a HandOver<'_>) -> Vec<&'a str> {
+    let mut all: Vec<&str> = Vec::new();
+    for file in over.keys.iter().flat_map(|k| k.certificates.iter().skip(1)) {
+        if !all.contains(&file.as_str()) {
+            all.push(file);
+        }
+    }
+    all
+}
+
+impl Racf {
+    fn job(over: &HandOver<'_>) -> Result<Vec<String>, TargetError> {
+        let settings = over.settings;
+        let (user, ring) = (value(settings, "user")?, value(settings, "ring")?);
+        let id = format!("ID({user})");
+        let mut lines = words(&[
+            "//CONCRING JOB (ACCT),'KEY RING',CLASS=A,MSGCLASS=X",
+            "//* Complete the JOB card. Submit it after the exec CONCRACF has",
+            "//* loaded the keys. Nothing secret stands in it.",
+            "//RING     EXEC PGM=IKJEFT01",
+            "//SYSTSPRT DD SYSOUT=*",
+            "//SYSTSIN  DD *",
+        ]);
+        if settings.value("new-ring") == Some("yes") {
+            lines.extend(command(&words(&[
+                "RACDCERT",
+                &format!("ADDRING({ring})"),
+                &id,
+            ])));
+        }
+        for (at, file) in (1..).zip(authorities(over)) {
+            let label = file.trim_end_matches(".crt");
+            lines.extend(command(&words(&[
+                "RACDCERT",
+                "CERTAUTH",
+                &format!("ADD('{}')", data_set(over, 'A', at, "CRT")?),
+                "TRUST",
+                &format!("WITHLABEL('{label}')"),
+            ])));
+            lines.extend(command(&words(&[
+                "RACDCERT",
+                &id,
+                "CONNECT(CERTAUTH",
+                &format!("LABEL('{label}')"),
+                &format!("RING({ring})"),
+                "USAGE(CERTAUTH))",
+            ])));
+        }
+        for (at, key) in over.keys.iter().enumerate() {
+            let mut connect = words(&[
+                "RACDCERT",
+                &id,
+                &format!("CONNECT({id}"),
+                &format!("LABEL('{}')", key.alias),
+                &format!("RING({ring})"),
+            ]);
+            if at == 0 {
+                connect.push("DEFAULT".into());
+            }
+            connect.push("USAGE(PERSONAL))".into());
+            lines.extend(command(&connect));
+        }
+        lines.extend(words(&["  SETROPTS RACLIST(DIGTCERT DIGTRING) REFRESH"]));
+        lines.extend(command(&words(&[
+            "RACDCERT",
+            &id,
+            &format!("LISTRING({ring})"),
+        ])));
+        lines.push("/*".into());
+        Ok(lines)
+    }
+
+    fn exec(over: &HandOver<'_>) -> Result<Vec<String>, TargetError> {
+        let settings = over.settings;
+        let user = value(settings, "user")?;
+        let mut lines = words(&[
+            "/* REXX: loads the keys of one bundle into RACF.",
+            "   The passphrase is typed on the panel CONCPW, whose fields do not",
+            "   show it. It is in no data set and in no listing. */",
+            "trace off",
+            "address ispexec",
+            "h1 = ''; h2 = ''",
+            "'DISPLAY PANEL(CONCPW)'",
+            "if rc <> 0 then exit 8",
+            "pw = strip(h1) || strip(h2)",
+            "h1 = ''; h2 = ''",
+            "'VPUT (H1 H2) SHARED'",
+            "if length(pw) <> 56 then do",
+            "  say 'each half has 28 characters'; exit 8; end",
+            "worst = 0",
+        ]);
+        for (at, key) in (1..).zip(&over.keys) {
+            let pkds = pkds(key, settings)?;
+            lines.push(format!("call load '{}',,", data_set(over, 'K', at, "P12")?));
+            lines.push(format!("  '{}',,", key.alias));
+            lines.push(format!("  '{pkds}'"));
+        }
+        lines.extend(words(&[
+            "pw = ''",
+            "exit worst",
+            "load: procedure expose pw worst",
+            "  parse arg dsn, label, pkds",
+            "  x = outtrap('said.')",
+            "  address tso,",
+        ]));
+        lines.push(format!("    \"RACDCERT ID({user}) ADD('\"dsn\"') TRUST\","));
+        lines.extend(words(&[
+            "    \"WITHLABEL('\"label\"') PASSWORD('\"pw\"')\" pkds",
+            "  code = rc",
+            "  x = outtrap('off')",
+            "  do i = 1 to said.0",
+            "    if pos(pw, said.i) = 0 then say said.i",
+            "  end",
+            "  say label 'return code' code",
+            "  worst = max(worst, code)",
+            "  return",
+        ]));
+        Ok(lines)
+    }
+}
+
+/// `PKDS(LABEL)`, in the spelling of the release; nothing where the key stays
+/// in RACF's own database.
+fn pkds(key: &HandedKey<'_>, settings: &Settings) -> Result<String, TargetError> {
+    Ok(match value(settings, "private-key")? {
+        "PKDS" => format!("PKDS({})", key.alias),
+        "RACF" => String::new(),
+        old => old.to_owned(),
+    })
+}
+
+impl StoreTarget for Racf {
+    fn name(&self) -> &'static str {
+        "racf"
+    }
+
+    fn title(&self) -> &'static str {
+        "RACF key rings, by RACDCERT"
+    }
+
+    fn conformance(&self) -> Conformance {
+        Conformance::Documented
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Pkcs12Legacy, Kind::Pkcs12]
+    }
+
+    fn store_each(&self, _: &Settings) -> bool {
+        true
+    }
+
+    fn check(&self, keys: &[&KeyRecord], settings: &Settings) -> Result<(), TargetError> {
+        for key in keys {
+            if key.label.len() > LABEL_MOST {
+                return Err(rule(
+                    format!("{}: a label of RACF has at most {LABEL_MOST} characters", key.label),
+                    "make a pair with a shorter label",
+                ));
+            }
+            let fits = key
+                .label
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'.');
+            let starts = key.label.bytes().next().is_some_and(|b| b.is_ascii_uppercase());
+            if value(settings, "private-key")? == "PKDS" && !(fits && starts) {
+                return Err(rule(
+                    format!("{}: a label of the PKDS has A-Z, 0-9 and dots", key.label),
+                    "make a pair with such a label, or keep the key in RACF's database",
+                ));
+            }
+        }
+        let longest = value(settings, "data-set-prefix")?.len() + ".K001.P12".len();
+        if longest > DATA_SET_MOST {
+            return Err(rule(
+                format!("a data set's name has at most {DATA_SET_MOST} characters"),
+                "shorten the prefix in the record of the system",
+            ));
+        }
+        Ok(())
+    }
+
+    fn companions(&self, over: &HandOver<'_>) -> Result<Vec<Payload>, TargetError> {
+        let panel = words(&[
+            ")ATTR",
+            " _ TYPE(INPUT) INTENS(NON) CAPS(ON)",
+            ")BODY",
+            "%------------------- PASSPHRASE OF THE KEY STORE -------------------",
+            "+",
+            "+  Each types their own half; the other looks away.",
+            "+",
+            "%  HALF 1%===>_H1                            +",
+            "%  HALF 2%===>_H2                            +",
+            "+",
+            "%  ENTER+to go on,%END+to stop.",
+            ")INIT",
+            "  &H1 = ''",
+            "  &H2 = ''",
+            ")PROC",
+            "  VER (&H1,NB,LEN,EQ,28)",
+            "  VER (&H2,NB,LEN,EQ,28)",
+            ")END",
+        ]);
+        Ok(vec![
+            text("CONCRACF.rexx", "REXX exec", &Self::exec(over)?, FB80),
+            text("CONCPW.panel", "ISPF panel", &panel, FB80),
+            text("CONCRING.jcl", "job for key rings", &Self::job(over)?, FB80),
+        ])
+    }
+
+    fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
+        let mut steps = vec![
+            "Allocate each data set below with RECFM=VB and LRECL=256 and carry the .p12 files \
+             in binary, .crt, .rexx, .panel and .jcl as text (FTP: binary, ascii)."
+                .to_owned(),
+        ];
+        for (at, key) in (1..).zip(&over.keys) {
+            if let (Ok(name), Some((kind, file))) =
+                (data_set(over, 'K', at, "P12"), key.stores.first())
+            {
+                steps.push(format!("{file} to {name}  ({})", kind.title()));
+            }
+        }
+        for (at, file) in (1..).zip(authorities(over)) {
+            if let Ok(name) = data_set(over, 'A', at, "CRT") {
+                steps.push(format!("{file} to {name}"));
+            }
+        }
+        steps.extend(
+            [
+                "Old releases take the .old.p12 alone (3DES and SHA-1). Which release takes the \
+                 other form is not known here: try it on a test system; where it is taken, use it \
+                 and leave the old one away.",
+                "Put CONCRACF into a library of SYSEXEC and CONCPW into one of ISPPLIB. In ISPF: \
+                 TSO CONCRACF. Each types their half. Expect return code 0 for each label.",
+                "Complete the JOB card of CONCRING and submit it. Expect return code 0 and, from \
+                 LISTRING, each label with usage PERSONAL or CERTAUTH.",
+                "A message IRRDnnnI says what is wrong; look it up in RACF Messages and Codes. What \
+                 they come to: a wrong password, or a form of PKCS#12 that the release does not \
+                 take; a signer that is missing, so that there is no trust: load the CA first; a \
+                 label that is there already. ICH408I on IRR.DIGTCERT: the user lacks the access \
+                 in the class FACILITY. An error of ICSF: the PKDS is not active, or has the label.",
+                "For several systems load the same PKCS#12 on each: a key of the PKDS cannot be \
+                 exported again. Then delete the data sets.",
+            ]
+            .map(str::to_owned),
+        );
+        steps
+    }
+}

@@ -1,0 +1,244 @@
+//! Tape and disk: ISKLM, SKLM and GKLM. Pairs as PKCS#12 (3592, DS8000), data
+//! keys for LTO as a JCEKS store of the older key manager, commands, request
+//! bodies and the list of devices.
+
+use conclave_crypto::keystore::Kind;
+use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::domain::target_system::Settings;
+
+use super::{HandOver, StoreTarget, rule, text, value};
+use crate::target::{Conformance, Payload, TargetError};
+
+/// IBM Security Key Lifecycle Manager and what came before and after it.
+pub struct Sklm;
+
+/// What stands in a request body in place of the passphrase.
+const SYMBOL: &str = "@STORE-PASSPHRASE@";
+
+impl Sklm {
+    /// `aaa000000000000000001`: three letters and eighteen hex digits.
+    fn lto_alias(settings: &Settings, at: usize) -> String {
+        let prefix = settings.value("lto-prefix").unwrap_or("lto");
+        format!("{prefix}{at:018x}")
+    }
+
+    fn commands(over: &HandOver<'_>, pairs: bool) -> Result<Vec<String>, TargetError> {
+        let settings = over.settings;
+        let device = value(settings, "device-type")?;
+        let serial = value(settings, "device-serial")?;
+        let mut lines: Vec<String> = [
+            "# Run it with: wsadmin.sh -username USER -lang jython -f load-keys.py",
+            "# (wsadmin asks for that user's password). The passphrase of the bundle is",
+            "# asked for, is not shown, and stands in no file.",
+            "import java.lang.System as System",
+            "def ask(words):",
+            "    return ''.join([str(c) for c in System.console().readPassword(words, [])])",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        if pairs {
+            lines.push("word = ask('Half 1: ') + ask('Half 2: ')".into());
+            let folder = value(settings, "folder")?;
+            for key in &over.keys {
+                let Some((_, file)) = key.stores.first() else {
+                    continue;
+                };
+                lines.push(format!(
+                    "print AdminTask.tklmKeyImport('[-alias {0} -fileName {folder}/{file} \
+                     -keyStoreName defaultKeyStore -usage {device} -type privatekey -password ' + \
+                     word + ']')",
+                    key.alias
+                ));
+            }
+            lines.push("word = None".into());
+            let aliases: Vec<&str> = over.keys.iter().map(|k| k.alias.as_str()).collect();
+            let one = aliases.first().copied().unwrap_or_default();
+            let two = aliases.get(1).copied().unwrap_or(one);
+            lines.push(format!(
+                "print AdminTask.tklmDeviceAdd('[-type {device} -serialNumber {serial} -attributes \
+                 \"{{aliasOne {one}}} {{aliasTwo {two}}}\"]')"
+            ));
+        } else {
+            let group = value(settings, "key-group")?;
+            lines.push(format!(
+                "print AdminTask.tklmGroupCreate('[-name {group} -type keygroup -usage {device}]')"
+            ));
+            for key in &over.keys {
+                lines.push(format!(
+                    "print AdminTask.tklmGroupEntryAdd('[-name {group} -type keygroup -entry \
+                     \"{{type key}} {{alias {}}}\"]')",
+                    key.alias
+                ));
+            }
+            lines.push(format!(
+                "print AdminTask.tklmDeviceAdd('[-type {device} -serialNumber {serial} -attributes \
+                 \"{{symAlias {group}}}\"]')"
+            ));
+        }
+        Ok(lines)
+    }
+
+    fn body(over: &HandOver<'_>) -> Result<Vec<String>, TargetError> {
+        let folder = value(over.settings, "folder")?;
+        let device = value(over.settings, "device-type")?;
+        let mut lines = vec!["[".to_owned()];
+        for (at, key) in over.keys.iter().enumerate() {
+            let file = key.stores.first().map_or("", |(_, file)| file);
+            let comma = if at + 1 < over.keys.len() { "," } else { "" };
+            lines.push(format!(
+                " {{\"type\": \"privatekey\", \"alias\": \"{}\", \"fileName\": \"{folder}/{file}\", \
+                 \"usage\": \"{device}\", \"password\": \"{SYMBOL}\"}}{comma}",
+                key.alias
+            ));
+        }
+        lines.push("]".into());
+        Ok(lines)
+    }
+
+    fn devices(over: &HandOver<'_>) -> Result<Vec<String>, TargetError> {
+        let settings = over.settings;
+        let (device, serial) = (value(settings, "device-type")?, value(settings, "device-serial")?);
+        let wwn = settings.value("device-wwn").unwrap_or_default();
+        let mut lines = vec!["serial,wwn,type,alias".to_owned()];
+        for key in &over.keys {
+            lines.push(format!("{serial},{wwn},{device},{}", key.alias));
+        }
+        Ok(lines)
+    }
+}
+
+impl StoreTarget for Sklm {
+    fn name(&self) -> &'static str {
+        "sklm"
+    }
+
+    fn title(&self) -> &'static str {
+        "Tape and disk: ISKLM, SKLM, GKLM"
+    }
+
+    fn conformance(&self) -> Conformance {
+        Conformance::Documented
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Pkcs12, Kind::Pkcs12Legacy, Kind::Jceks]
+    }
+
+    fn store_each(&self, settings: &Settings) -> bool {
+        settings.value("device-type") != Some("LTO")
+    }
+
+    fn takes_secret_keys(&self) -> bool {
+        true
+    }
+
+    fn alias(&self, key: &KeyRecord, settings: &Settings, at: usize) -> String {
+        if key.rsa.is_some() {
+            key.label.to_ascii_lowercase()
+        } else {
+            Self::lto_alias(settings, at)
+        }
+    }
+
+    fn check(&self, keys: &[&KeyRecord], settings: &Settings) -> Result<(), TargetError> {
+        let pairs = keys.iter().filter(|key| key.rsa.is_some()).count();
+        if pairs != 0 && pairs != keys.len() {
+            return Err(rule(
+                "pairs and data keys are for different drives",
+                "hand them over apart",
+            ));
+        }
+        let lto = value(settings, "device-type")? == "LTO";
+        if lto && settings.value("lto-prefix").is_some_and(|prefix| prefix.len() != 3) {
+            return Err(rule(
+                "an alias of LTO keys has three letters before its digits",
+                "correct the prefix in the record of the system",
+            ));
+        }
+        if lto == (pairs > 0) {
+            return Err(rule(
+                "LTO drives use data keys of AES; 3592, DS5000 and DS8000 use pairs",
+                "choose other keys, or another record of the system",
+            ));
+        }
+        for key in keys {
+            let long = key.rsa.as_ref().is_some_and(|rsa| rsa.bits > 2048);
+            if long && settings.value("long-keys") != Some("yes") {
+                return Err(rule(
+                    format!("{}: older key managers take certificates of 2048 bits at most", key.label),
+                    "use a pair of 2048 bits, or say in the record that longer ones are taken",
+                ));
+            }
+            if lto && !key.form.is_aes() {
+                return Err(rule(
+                    format!("{}: LTO drives use AES", key.label),
+                    "choose AES-256 keys",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn companions(&self, over: &HandOver<'_>) -> Result<Vec<Payload>, TargetError> {
+        let pairs = over.keys.iter().any(|key| key.key.rsa.is_some());
+        let commands = Self::commands(over, pairs)?;
+        let mut files = vec![
+            text("load-keys.py", "wsadmin script (Jython)", &commands, None),
+            text("devices.csv", "list of devices", &Self::devices(over)?, None),
+        ];
+        if pairs {
+            files.push(text(
+                "rest-keys-import.json",
+                "bodies for /SKLM/rest/v1/keys/import",
+                &Self::body(over)?,
+                None,
+            ));
+        }
+        Ok(files)
+    }
+
+    fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
+        let folder = over.settings.value("folder").unwrap_or("its folder");
+        let pairs = over.keys.iter().any(|key| key.key.rsa.is_some());
+        let mut steps = vec![format!(
+            "Carry the stores in binary to {folder} on the key manager's system, readable by its \
+             user alone."
+        )];
+        if pairs {
+            steps.extend([
+                "Run load-keys.py with wsadmin as its first line says. Expect \"succeeded\" for \
+                 each key."
+                    .to_owned(),
+                format!(
+                    "Or by REST: put the passphrase in place of {SYMBOL} in a copy in memory, post \
+                     each body of rest-keys-import.json to /SKLM/rest/v1/keys/import, and keep no \
+                     copy."
+                ),
+                "A wrong password: a half is mistyped. An alias that exists: another key has it \
+                 already. A cipher that is not supported: use the .old.p12, if the bundle has it."
+                    .into(),
+            ]);
+        } else {
+            steps.extend(
+                [
+                    "A JCEKS store with data keys is what the older Encryption Key Manager for Java \
+                     opens: name it in its properties as symmetric key store, with the passphrase \
+                     typed when it starts.",
+                    "SKLM and GKLM take data keys from a file of tklmKeyExport alone, whose format \
+                     is closed: bring the store into the older manager and migrate from there, or \
+                     let the manager make its own and keep these as the record.",
+                    "Then run load-keys.py with wsadmin: it makes the key group and ties the drive \
+                     to it.",
+                ]
+                .map(str::to_owned),
+            );
+        }
+        steps.extend([
+            "devices.csv lists drive, world-wide name, type and alias for your own records.".into(),
+            "For ISKLM of z/OS with RACF hand the pairs over as for RACF: the label there is the \
+             alias."
+                .into(),
+        ]);
+        steps
+    }
+}
