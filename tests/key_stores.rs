@@ -130,7 +130,9 @@ fn what_they_write_is_read() {
     let word = secret(WORD.as_bytes());
     let read = |file: &str| Store::read(&folder.get(file), &word).expect(file);
     let public = |store: &Store, alias: &str, file: &str| {
-        let entry = store.entry(alias).unwrap_or_else(|| panic!("{file}: {alias}"));
+        let entry = store
+            .entry(alias)
+            .unwrap_or_else(|| panic!("{file}: {alias}"));
         assert_eq!(entry.kind, EntryKind::Private, "{file}");
         let Item::Private { pkcs8, chain } = entry.open(&word).unwrap() else {
             panic!("{file}: no private key");
@@ -162,7 +164,12 @@ fn what_they_write_is_read() {
                 panic!("{kind}: {alias}");
             };
             assert_eq!((of, key.len()), (algorithm, len), "{kind}");
-            kinds.push(key.expose().iter().map(|b| format!("{b:02x}")).collect::<String>());
+            kinds.push(
+                key.expose()
+                    .iter()
+                    .map(|b| format!("{b:02x}"))
+                    .collect::<String>(),
+            );
         }
         if kind == "JCEKS" {
             let said = folder.secrets(kind);
@@ -173,35 +180,83 @@ fn what_they_write_is_read() {
     folder.keytool_pair("old", "PKCS12", &["-J-Dkeystore.pkcs12.legacy"]);
     public(&read("old"), "pair", "old");
     let told = describe(&folder.get("old")).unwrap();
-    assert!(told.unusual.iter().any(|line| line.contains("RC2-40")), "{told:?}");
+    assert!(
+        told.unusual.iter().any(|line| line.contains("RC2-40")),
+        "{told:?}"
+    );
     // openssl, in all its forms.
-    folder.openssl(&["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "k.pem", "-out",
-        "c.pem", "-subj", "/CN=elsewhere"]);
+    folder.openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "k.pem",
+        "-out",
+        "c.pem",
+        "-subj",
+        "/CN=elsewhere",
+    ]);
     for (file, more) in [
         ("modern.p12", &[][..]),
         ("legacy.p12", &["-legacy"]),
         ("rc2.p12", &["-legacy", "-certpbe", "PBE-SHA1-RC2-40"]),
-        ("des3.p12", &["-keypbe", "DES-EDE3-CBC", "-certpbe", "AES-128-CBC"]),
+        (
+            "des3.p12",
+            &["-keypbe", "DES-EDE3-CBC", "-certpbe", "AES-128-CBC"],
+        ),
         ("sha512.p12", &["-macalg", "SHA512", "-iter", "5000"]),
         ("twokey.p12", &["-legacy", "-keypbe", "PBE-SHA1-2DES"]),
     ] {
         let pass = format!("pass:{WORD}");
-        let mut arguments = vec!["pkcs12", "-export", "-inkey", "k.pem", "-in", "c.pem", "-name",
-            "elsewhere", "-passout", &pass, "-out", file];
+        let mut arguments = vec![
+            "pkcs12",
+            "-export",
+            "-inkey",
+            "k.pem",
+            "-in",
+            "c.pem",
+            "-name",
+            "elsewhere",
+            "-passout",
+            &pass,
+            "-out",
+            file,
+        ];
         arguments.extend(more);
         folder.openssl(&arguments);
         let theirs = public(&read(file), "elsewhere", file);
         folder.openssl(&["pkey", "-in", "k.pem", "-pubout", "-out", "k.pub"]);
-        assert_eq!(Public::read(&folder.get("k.pub")).unwrap(), theirs, "{file}");
+        assert_eq!(
+            Public::read(&folder.get("k.pub")).unwrap(),
+            theirs,
+            "{file}"
+        );
     }
     // No MAC: anybody can change it.
     let pass = format!("pass:{WORD}");
-    folder.openssl(&["pkcs12", "-export", "-inkey", "k.pem", "-in", "c.pem", "-nomac", "-passout",
-        &pass, "-out", "nomac.p12"]);
-    assert!(matches!(Store::read(&folder.get("nomac.p12"), &word), Err(StoreError::Format(_))));
+    folder.openssl(&[
+        "pkcs12",
+        "-export",
+        "-inkey",
+        "k.pem",
+        "-in",
+        "c.pem",
+        "-nomac",
+        "-passout",
+        &pass,
+        "-out",
+        "nomac.p12",
+    ]);
+    assert!(matches!(
+        Store::read(&folder.get("nomac.p12"), &word),
+        Err(StoreError::Format(_))
+    ));
     // pyjks.
-    folder.openssl(&["pkcs8", "-topk8", "-nocrypt", "-in", "k.pem", "-outform", "DER", "-out",
-        "k.der"]);
+    folder.openssl(&[
+        "pkcs8", "-topk8", "-nocrypt", "-in", "k.pem", "-outform", "DER", "-out", "k.der",
+    ]);
     folder.openssl(&["x509", "-in", "c.pem", "-outform", "DER", "-out", "c.der"]);
     for kind in ["jks", "jceks"] {
         let file = format!("py.{kind}");
@@ -218,12 +273,21 @@ fn a_request_and_the_chain_that_answers_it() {
     let csr = request(&public, "OUR.RSA.001", sign).unwrap();
     folder.put("own.csr", &csr);
     folder.put("own.der", &own);
-    let said = folder.openssl(&["req", "-inform", "DER", "-in", "own.csr", "-verify", "-noout",
-        "-subject"]);
+    let said = folder.openssl(&[
+        "req", "-inform", "DER", "-in", "own.csr", "-verify", "-noout", "-subject",
+    ]);
     assert!(said.contains("OUR.RSA.001"), "{said}");
-    folder.openssl(&["x509", "-inform", "DER", "-in", "own.der", "-out", "own.pem"]);
-    let said = folder.openssl(&["verify", "-CAfile", "own.pem", "-no_check_time", "-check_ss_sig",
-        "own.pem"]);
+    folder.openssl(&[
+        "x509", "-inform", "DER", "-in", "own.der", "-out", "own.pem",
+    ]);
+    let said = folder.openssl(&[
+        "verify",
+        "-CAfile",
+        "own.pem",
+        "-no_check_time",
+        "-check_ss_sig",
+        "own.pem",
+    ]);
     assert!(said.contains("OK"), "{said}");
     assert_eq!(read_chain(&own, &public).unwrap(), vec![own.clone()]);
 
@@ -231,20 +295,49 @@ fn a_request_and_the_chain_that_answers_it() {
     let ca = |name: &str, key: &[&str], more: &[&str]| {
         let subject = format!("/CN={name}");
         let (pem, out) = (format!("{name}.key"), format!("{name}.pem"));
-        let mut arguments = vec!["req", "-x509", "-nodes", "-subj", &subject, "-keyout", &pem,
-            "-out", &out, "-addext", "keyUsage=keyCertSign"];
+        let mut arguments = vec![
+            "req",
+            "-x509",
+            "-nodes",
+            "-subj",
+            &subject,
+            "-keyout",
+            &pem,
+            "-out",
+            &out,
+            "-addext",
+            "keyUsage=keyCertSign",
+        ];
         arguments.extend(key);
         arguments.extend(more);
         folder.openssl(&arguments);
     };
     ca("root", &["-newkey", "rsa:2048", "-sha512"], &[]);
-    ca("sub", &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-        &["-CA", "root.pem", "-CAkey", "root.key", "-sha384"]);
-    folder.openssl(&["x509", "-req", "-inform", "DER", "-in", "own.csr", "-CA", "sub.pem",
-        "-CAkey", "sub.key", "-CAcreateserial", "-out", "reply.pem", "-days", "30", "-sha256"]);
-    let text = |names: &[&str]| -> Vec<u8> {
-        names.iter().flat_map(|name| folder.get(name)).collect()
-    };
+    ca(
+        "sub",
+        &["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        &["-CA", "root.pem", "-CAkey", "root.key", "-sha384"],
+    );
+    folder.openssl(&[
+        "x509",
+        "-req",
+        "-inform",
+        "DER",
+        "-in",
+        "own.csr",
+        "-CA",
+        "sub.pem",
+        "-CAkey",
+        "sub.key",
+        "-CAcreateserial",
+        "-out",
+        "reply.pem",
+        "-days",
+        "30",
+        "-sha256",
+    ]);
+    let text =
+        |names: &[&str]| -> Vec<u8> { names.iter().flat_map(|name| folder.get(name)).collect() };
     let chain = read_chain(&text(&["root.pem", "sub.pem", "reply.pem"]), &public).unwrap();
     assert_eq!(chain.len(), 3);
     let leaf = Public::read(&chain[0]).unwrap();
@@ -253,7 +346,10 @@ fn a_request_and_the_chain_that_answers_it() {
     for kind in Kind::ALL {
         let entry = Entry {
             alias: "our.rsa.001".into(),
-            item: Item::Private { pkcs8: private.duplicate(), chain: chain.clone() },
+            item: Item::Private {
+                pkcs8: private.duplicate(),
+                chain: chain.clone(),
+            },
         };
         let word = secret(WORD.as_bytes());
         let bytes = write(kind, &[entry], &word, 0, &mut system()).unwrap();
@@ -268,7 +364,10 @@ fn a_request_and_the_chain_that_answers_it() {
     // Broken in each way.
     ca("other", &["-newkey", "rsa:2048"], &[]);
     for (files, words) in [
-        (&["root.pem"][..], "no certificate of the file is of this key"),
+        (
+            &["root.pem"][..],
+            "no certificate of the file is of this key",
+        ),
         (&["reply.pem", "root.pem"], "not of the chain"),
         (&["reply.pem", "sub.pem", "other.pem"], "not of the chain"),
         (&["own.key"], "no certificates"),
@@ -280,12 +379,28 @@ fn a_request_and_the_chain_that_answers_it() {
         assert!(said.contains(words), "{files:?}: {said}");
     }
     // Another CA of the same name, and one that is none.
-    folder.openssl(&["req", "-x509", "-nodes", "-subj", "/CN=sub", "-keyout", "s.key", "-out",
-        "same.pem", "-newkey", "rsa:2048"]);
+    folder.openssl(&[
+        "req", "-x509", "-nodes", "-subj", "/CN=sub", "-keyout", "s.key", "-out", "same.pem",
+        "-newkey", "rsa:2048",
+    ]);
     let said = read_chain(&text(&["reply.pem", "same.pem"]), &public).unwrap_err();
-    assert!(said.to_string().contains("not signed by the one above"), "{said}");
-    folder.openssl(&["req", "-x509", "-nodes", "-subj", "/CN=sub", "-key", "sub.key", "-out",
-        "none.pem", "-addext", "basicConstraints=critical,CA:FALSE"]);
+    assert!(
+        said.to_string().contains("not signed by the one above"),
+        "{said}"
+    );
+    folder.openssl(&[
+        "req",
+        "-x509",
+        "-nodes",
+        "-subj",
+        "/CN=sub",
+        "-key",
+        "sub.key",
+        "-out",
+        "none.pem",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ]);
     let said = read_chain(&text(&["reply.pem", "none.pem"]), &public).unwrap_err();
     assert!(said.to_string().contains("is no CA's"), "{said}");
 }

@@ -35,7 +35,7 @@ fn read(typed: &str) -> Option<Hash> {
 
 impl Station {
     /// A key manager and an approver of the session.
-    fn two_of_session(&self) -> Result<[Player; 2], Refusal> {
+    pub(crate) fn two_of_session(&self) -> Result<[Player; 2], Refusal> {
         let member = |group: GroupId, but: Option<&Player>| {
             let members = self.session.groups.get(&group)?;
             let other = |id| but.is_none_or(|b: &Player| b.id != id);

@@ -44,6 +44,9 @@ impl Station {
     pub fn hand_over(&mut self, id: Id, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.ceremony_quorums()?;
         let key = self.key_record(id)?;
+        if self.goes_into_a_store(&key, people)? {
+            return self.hand_over_store(&key, people);
+        }
         let Some(action) = self.ask_hand_over(&key, people)? else {
             return Ok(ActEnd::Stopped);
         };
@@ -69,7 +72,8 @@ impl Station {
     }
 
     fn offer(&self, key: &KeyRecord) -> Result<Offer, Refusal> {
-        let systems = self.target_systems();
+        let mut systems = self.target_systems();
+        systems.retain(|system| target(system.target()).is_some());
         if systems.is_empty() {
             return Err(refused(
                 "No system is on record.",

@@ -26,6 +26,8 @@ mod journal_export;
 mod key_detail;
 mod key_letter;
 mod key_search;
+mod key_store_in;
+mod key_stores;
 mod key_table;
 mod lists;
 pub mod logon;

@@ -22,6 +22,10 @@ use crate::station::Station;
 /// Lengths, the usual one first.
 const SIZES: [&str; 3] = ["3072", "2048", "4096"];
 
+/// What becomes of a private half.
+const STAYS: &str = "never leaves";
+const LEAVES: &str = "may leave in a key store";
+
 fn usages() -> Vec<String> {
     RSA_USAGES
         .iter()
@@ -103,6 +107,11 @@ impl Station {
         if old.is_none() {
             fields.push(one("Usage", usages(), None));
         }
+        fields.push(one(
+            "Private half",
+            vec![STAYS.to_owned(), LEAVES.to_owned()],
+            None,
+        ));
         let title = match &old {
             Some(old) => format!("A new pair in the place of {}", old.label),
             None => "A new RSA pair".to_owned(),
@@ -125,14 +134,17 @@ impl Station {
                 .as_ref()
                 .map_or_else(|| usage(value(3)), |o| o.usage.clone()),
             days: value(2).trim().parse().unwrap_or(0),
-            exportable: false,
+            exportable: values.last().is_some_and(|last| last == LEAVES),
             predecessor: old.as_ref().map(KeyName::of),
         };
         match self.act(&action, &title, people) {
             Ok(fingerprint) => {
                 let mut lines = vec!["Fingerprint, SHA-256:".to_owned()];
                 lines.extend(groups(&fingerprint));
-                lines.push("The private half has no way out. u exports the public half.".into());
+                lines.push(match action.exportable {
+                    true => "The private half may leave in a key store: h. u exports the public half.",
+                    false => "The private half has no way out. u exports the public half.",
+                }.into());
                 lines.extend(old.map(|old| format!("{} is deactivated.", old.label)));
                 Ok(ActEnd::Done {
                     good: true,
@@ -260,6 +272,11 @@ impl Station {
     pub fn import_public(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.ceremony_quorums()?;
         let media = self.media_or_none()?;
+        match self.asks_for_a_store(people) {
+            Ok(true) => return self.import_store(&media, people),
+            Ok(false) => {}
+            Err(why) => return stopped(why),
+        }
         let plates = media.iter().map(|m| m.name.clone()).collect();
         let mut prompt = form(
             "rsa.import",

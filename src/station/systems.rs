@@ -7,6 +7,7 @@ use conclave_keyroom::domain::target_system::{
     ProfileField, Settings, TargetProfile, TargetSystem,
 };
 use conclave_keyroom::ports::dialogue::{Ask, Field, People, Prompt, PromptLine, Refusal};
+use conclave_trades::target::store::store_target;
 use conclave_trades::target::{RecordSystem, target};
 
 use crate::cards::{Interrupted, filled};
@@ -127,7 +128,11 @@ impl Station {
         )];
         for (file, profile) in self.data.target_profiles() {
             match profile {
-                Ok(profile) if target(&profile.name).is_some() => profiles.push(profile),
+                Ok(profile)
+                    if target(&profile.name).is_some() || store_target(&profile.name).is_some() =>
+                {
+                    profiles.push(profile);
+                }
                 Ok(_) => {}
                 Err(why) => {
                     lines.push(PromptLine::note(format!("{file} is refused: {why}.")));

@@ -39,6 +39,8 @@ pub enum Entry {
     },
     /// A recovery word.
     Word(Masked),
+    /// A part of a passphrase.
+    Passphrase(Masked),
     /// A line of a secret value.
     Groups(Typing),
     /// A line.
@@ -189,7 +191,7 @@ impl Standing {
             return false;
         }
         match &self.entry {
-            Entry::Line(_) | Entry::Groups(_) | Entry::Word(_) => true,
+            Entry::Line(_) | Entry::Groups(_) | Entry::Word(_) | Entry::Passphrase(_) => true,
             Entry::Form { fields, at } => matches!(fields.get(*at), Some(Input::Text(_))),
             _ => false,
         }
@@ -233,6 +235,7 @@ impl Standing {
             Ask::Pin { .. } => self.pin(key),
             Ask::NewPin { .. } => self.new_pin(key),
             Ask::Word { .. } => self.word(key),
+            Ask::Passphrase { .. } => self.passphrase(key),
             Ask::Text { .. } => self.text(key),
             Ask::Groups(_) => self.groups(key),
             Ask::Exactly { text } => self.exactly(key, &text),
@@ -293,6 +296,29 @@ impl Standing {
             Key::Char(_) => return self.say(words::WORD_LETTERS_ONLY),
             Key::Backspace => letters.pop(),
             Key::Ctrl('u') => letters.clear(),
+            _ => return Reaction::Stay,
+        }
+        self.note = None;
+        Reaction::Stay
+    }
+
+    fn passphrase(&mut self, key: Key) -> Reaction {
+        let Entry::Passphrase(typed) = &mut self.entry else {
+            return Reaction::Stay;
+        };
+        match key {
+            Key::Char(c) if c == ' ' || c.is_ascii_graphic() => {
+                if !typed.push(c as u8) {
+                    return self.say(words::PASSPHRASE_TOO_LONG);
+                }
+            }
+            Key::Enter => {
+                let typed = typed.take();
+                return self.answer(Answer::Secret(typed));
+            }
+            Key::Char(_) => return self.say(words::PASSPHRASE_ASCII_ONLY),
+            Key::Backspace => typed.pop(),
+            Key::Ctrl('u') => typed.clear(),
             _ => return Reaction::Stay,
         }
         self.note = None;
@@ -438,6 +464,7 @@ fn fresh(ask: &Ask) -> Entry {
             now: Masked::default(),
         },
         Ask::Word { .. } => Entry::Word(Masked::default()),
+        Ask::Passphrase { most } => Entry::Passphrase(Masked::of(*most)),
         Ask::Groups(groups) => Entry::Groups(Typing::new(groups)),
         Ask::Text { max, .. } => Entry::Line(Line::new(*max)),
         // One more than the text, so that a longer one is seen to be wrong.

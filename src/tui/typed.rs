@@ -106,13 +106,22 @@ impl Default for Masked {
 }
 
 impl Masked {
+    /// Room for so many characters.
+    #[must_use]
+    pub fn of(most: usize) -> Self {
+        Self {
+            digits: Secret::zeroed(most),
+            len: 0,
+        }
+    }
+
     /// How many digits stand there.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Adds a digit; `false` when there are eight already.
+    /// Adds a digit; `false` when there is no more room.
     pub fn push(&mut self, digit: u8) -> bool {
         match self.digits.expose_mut().get_mut(self.len) {
             Some(place) => {

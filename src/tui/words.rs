@@ -7,6 +7,10 @@ pub const PIN_TOO_SHORT: &str =
     "A PIN has six to eight digits. Nothing was sent to the card; no try is used.";
 /// A ninth digit.
 pub const PIN_TOO_LONG: &str = "A PIN has at most eight digits. Ctrl-U starts again.";
+/// A passphrase that does not end.
+pub const PASSPHRASE_TOO_LONG: &str = "There is no room for more; Ctrl-U begins again.";
+/// A character that no key store's passphrase has.
+pub const PASSPHRASE_ASCII_ONLY: &str = "Only characters of a plain English keyboard.";
 /// More letters than a recovery word has.
 pub const WORD_TOO_LONG: &str =
     "No word has more than eight letters. Ctrl-U starts this word again.";

@@ -73,11 +73,12 @@ impl Folder {
             .args(arguments)
             .current_dir(self.path())
             // Java starts a little faster.
-            .env("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -Duser.language=en")
+            .env(
+                "JAVA_TOOL_OPTIONS",
+                "-XX:TieredStopAtLevel=1 -Duser.language=en",
+            )
             .output()
-            .unwrap_or_else(|e| {
-                panic!("{program:?}: {e}; run ./scripts/test, which installs it")
-            });
+            .unwrap_or_else(|e| panic!("{program:?}: {e}; run ./scripts/test, which installs it"));
         let said = String::from_utf8_lossy(&run.stdout).into_owned();
         assert!(
             run.status.success(),
@@ -99,16 +100,40 @@ impl Folder {
     pub fn import_store(&self, from: &str, to: &str, kind: &str) {
         // PKCS#12 of Java holds HMAC keys of no named length: all go there.
         self.keytool(&[
-            "-importkeystore", "-noprompt", "-srckeystore", from, "-srcstorepass", WORD,
-            "-destkeystore", to, "-deststoretype", kind, "-deststorepass", WORD,
+            "-importkeystore",
+            "-noprompt",
+            "-srckeystore",
+            from,
+            "-srcstorepass",
+            WORD,
+            "-destkeystore",
+            to,
+            "-deststoretype",
+            kind,
+            "-deststorepass",
+            WORD,
         ]);
     }
 
     pub fn keytool_pair(&self, file: &str, kind: &str, more: &[&str]) {
         let mut arguments = more.to_vec();
         arguments.extend([
-            "-genkeypair", "-alias", "pair", "-keyalg", "RSA", "-keysize", "2048", "-dname",
-            "CN=pair", "-storetype", kind, "-keystore", file, "-storepass", WORD, "-keypass",
+            "-genkeypair",
+            "-alias",
+            "pair",
+            "-keyalg",
+            "RSA",
+            "-keysize",
+            "2048",
+            "-dname",
+            "CN=pair",
+            "-storetype",
+            kind,
+            "-keystore",
+            file,
+            "-storepass",
+            WORD,
+            "-keypass",
             WORD,
         ]);
         self.keytool(&arguments);
@@ -116,8 +141,21 @@ impl Folder {
 
     pub fn keytool_secret(&self, file: &str, alias: &str, algorithm: &str, bits: &str) {
         self.keytool(&[
-            "-genseckey", "-alias", alias, "-keyalg", algorithm, "-keysize", bits, "-storetype",
-            file, "-keystore", file, "-storepass", WORD, "-keypass", WORD,
+            "-genseckey",
+            "-alias",
+            alias,
+            "-keyalg",
+            algorithm,
+            "-keysize",
+            bits,
+            "-storetype",
+            file,
+            "-keystore",
+            file,
+            "-storepass",
+            WORD,
+            "-keypass",
+            WORD,
         ]);
     }
 
@@ -125,7 +163,15 @@ impl Folder {
     pub fn private_of(&self, file: &str, more: &[&str]) -> String {
         let pass = format!("pass:{WORD}");
         let mut arguments = vec![
-            "pkcs12", "-in", file, "-nocerts", "-nodes", "-passin", &pass, "-out", "opened.pem",
+            "pkcs12",
+            "-in",
+            file,
+            "-nocerts",
+            "-nodes",
+            "-passin",
+            &pass,
+            "-out",
+            "opened.pem",
         ];
         arguments.extend(more);
         self.openssl(&arguments);
@@ -135,9 +181,7 @@ impl Folder {
     /// What openssl says of a store.
     pub fn info(&self, file: &str, more: &[&str]) -> String {
         let pass = format!("pass:{WORD}");
-        let mut arguments = vec![
-            "pkcs12", "-in", file, "-info", "-noout", "-passin", &pass,
-        ];
+        let mut arguments = vec!["pkcs12", "-in", file, "-info", "-noout", "-passin", &pass];
         arguments.extend(more);
         let run = Command::new("openssl")
             .args(&arguments)

@@ -198,6 +198,7 @@ impl People for Crowd {
             Ask::Pin { .. } | Ask::NewPin { .. } => {
                 Answer::Secret(Secret::from_fn(PIN.len(), |out| out.copy_from_slice(PIN)))
             }
+            Ask::Passphrase { .. } => panic!("{} asks for a passphrase", prompt.code),
             Ask::Groups(_) => panic!("{} asks for a component", prompt.code),
             Ask::Text { masked, .. } if prompt.code.starts_with("seal") => {
                 if !masked {

@@ -86,7 +86,10 @@ impl<'a> Stream<'a> {
 
     /// Bytes behind a length of four.
     fn long(&mut self, most: usize) -> Result<&'a [u8], StoreError> {
-        let len = self.bytes(4)?.iter().fold(0, |n, b| n << 8 | usize::from(*b));
+        let len = self
+            .bytes(4)?
+            .iter()
+            .fold(0, |n, b| n << 8 | usize::from(*b));
         if len > most {
             return Err(StoreError::Limit("a Java object holds too many bytes"));
         }
@@ -96,7 +99,10 @@ impl<'a> Stream<'a> {
     /// A string behind its mark and a length of two.
     fn string(&mut self) -> Result<&'a [u8], StoreError> {
         self.literal(&[b"t"])?;
-        let len = self.bytes(2)?.iter().fold(0, |n, b| n << 8 | usize::from(*b));
+        let len = self
+            .bytes(2)?
+            .iter()
+            .fold(0, |n, b| n << 8 | usize::from(*b));
         self.bytes(len)
     }
 }
@@ -147,7 +153,14 @@ impl SealedObject {
         let clear = tlv::joined(
             &[
                 SPEC,
-                &[b"t", &name_len, name, BYTES, &count(key.len()), key.expose()],
+                &[
+                    b"t",
+                    &name_len,
+                    name,
+                    BYTES,
+                    &count(key.len()),
+                    key.expose(),
+                ],
             ]
             .concat(),
         );

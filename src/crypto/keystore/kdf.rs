@@ -114,7 +114,9 @@ fn hmac<M: Mac + KeyInit>(key: &Secret, parts: &[&[u8]]) -> Result<Secret, Store
         mac.update(part);
     }
     let bytes = mac.finalize().into_bytes();
-    Ok(Secret::from_fn(bytes.len(), |to| to.copy_from_slice(&bytes)))
+    Ok(Secret::from_fn(bytes.len(), |to| {
+        to.copy_from_slice(&bytes)
+    }))
 }
 
 /// A passphrase as PKCS#12 wants it: BMPString with a zero at its end.

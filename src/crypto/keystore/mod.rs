@@ -199,9 +199,7 @@ impl SecretAlgorithm {
     /// The bytes as they are written.
     fn written(self, key: &Secret) -> Secret {
         match (self, key.expose()) {
-            (Self::DesEde, double @ [first @ .., _, _, _, _, _, _, _, _])
-                if double.len() == 16 =>
-            {
+            (Self::DesEde, double @ [first @ .., _, _, _, _, _, _, _, _]) if double.len() == 16 => {
                 tlv::joined(&[double, first])
             }
             _ => key.duplicate(),
@@ -389,7 +387,8 @@ pub fn write(
 
 fn check_passphrase(passphrase: &Secret) -> Result<(), StoreError> {
     let printable = |byte: &u8| (b' '..=b'~').contains(byte);
-    if (1..=PASSPHRASE_MOST).contains(&passphrase.len()) && passphrase.expose().iter().all(printable)
+    if (1..=PASSPHRASE_MOST).contains(&passphrase.len())
+        && passphrase.expose().iter().all(printable)
     {
         Ok(())
     } else {

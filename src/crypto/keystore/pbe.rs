@@ -328,9 +328,7 @@ impl Scheme {
                 let oid = [&PKCS12_PBE[..], &[*last]].concat();
                 tlv::element(SEQUENCE, &[&tlv::oid(&oid), &plain])
             }
-            Derive::Java => {
-                tlv::element(SEQUENCE, &[&tlv::oid(&JAVA), &plain])
-            }
+            Derive::Java => tlv::element(SEQUENCE, &[&tlv::oid(&JAVA), &plain]),
         }
     }
 
@@ -376,7 +374,11 @@ impl Scheme {
         passphrase: &Secret,
         encrypted: &[u8],
     ) -> Result<Secret, StoreError> {
-        let block = if matches!(self.cipher, Cbc::Aes(_)) { 16 } else { 8 };
+        let block = if matches!(self.cipher, Cbc::Aes(_)) {
+            16
+        } else {
+            8
+        };
         if encrypted.is_empty() || !encrypted.len().is_multiple_of(block) {
             return Err(StoreError::Format("encrypted bytes are not whole blocks"));
         }
@@ -435,7 +437,11 @@ impl Scheme {
             Derive::Pkcs12(_) => "PKCS#12 PBE with SHA-1".into(),
             Derive::Java => "PBEWithMD5AndTripleDES of JCEKS".into(),
         };
-        format!("{how}, {}, {} iterations", self.cipher.words(), self.iterations)
+        format!(
+            "{how}, {}, {} iterations",
+            self.cipher.words(),
+            self.iterations
+        )
     }
 }
 

@@ -87,7 +87,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Pfx<'_>, StoreError> {
     }
     let safe = octets(info)?;
     if pfx.is_empty() {
-        return Err(StoreError::Format("it has no MAC, so that anybody can change it"));
+        return Err(StoreError::Format(
+            "it has no MAC, so that anybody can change it",
+        ));
     }
     let integrity = integrity(pfx.open(SEQUENCE)?)?;
     pfx.end()?;
@@ -104,7 +106,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Pfx<'_>, StoreError> {
         } else if kind == ENCRYPTED {
             contents.push(encrypted(info)?);
         } else {
-            return Err(StoreError::Algorithm(format!("contents of {}", dotted(kind))));
+            return Err(StoreError::Algorithm(format!(
+                "contents of {}",
+                dotted(kind)
+            )));
         }
     }
     Ok(Pfx {
@@ -200,9 +205,7 @@ impl Integrity<'_> {
                 self.iterations,
                 self.hash.len(),
             ),
-            Some((hash, salt, len)) => {
-                kdf::pbkdf2(*hash, passphrase, salt, self.iterations, *len)?
-            }
+            Some((hash, salt, len)) => kdf::pbkdf2(*hash, passphrase, salt, self.iterations, *len)?,
         };
         let right = self.hash.hmac(&key, &[safe])?;
         Ok(right.expose().ct_eq(self.digest).into())

@@ -58,7 +58,11 @@ fn certificate_bag(der: &[u8], attributes: &[u8]) -> Vec<u8> {
 
 impl Writer<'_> {
     /// EncryptedPrivateKeyInfo.
-    fn shrouded(&self, info: &Secret, random: &mut dyn RandomSource) -> Result<Vec<u8>, StoreError> {
+    fn shrouded(
+        &self,
+        info: &Secret,
+        random: &mut dyn RandomSource,
+    ) -> Result<Vec<u8>, StoreError> {
         let scheme = Scheme::new(self.choice, self.iterations, random)?;
         let encrypted = scheme.encrypt(self.passphrase, info)?;
         Ok(element(

@@ -231,7 +231,12 @@ mod tests {
         ] {
             assert!(Reader::new(bad).any().is_err(), "{bad:02X?}");
         }
-        for bad in [&[2u8, 1, 0x80][..], &[2, 2, 0, 5], &[2, 0], &[2, 5, 1, 0, 0, 0, 0]] {
+        for bad in [
+            &[2u8, 1, 0x80][..],
+            &[2, 2, 0, 5],
+            &[2, 0],
+            &[2, 5, 1, 0, 0, 0, 0],
+        ] {
             assert!(Reader::new(bad).number().is_err(), "{bad:02X?}");
         }
     }

@@ -204,6 +204,12 @@ pub enum Ask {
         /// How many there are on the sheet.
         of: u8,
     },
+    /// A passphrase, or a part of one: printable ASCII, masked; answered with
+    /// [`Answer::Secret`]. Nothing typed is a part of no length.
+    Passphrase {
+        /// The most characters.
+        most: usize,
+    },
     /// Several fields at once.
     Form {
         /// The fields.

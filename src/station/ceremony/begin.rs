@@ -280,7 +280,7 @@ impl Station {
 
     /// Members of a group whose card is active, the people of the session
     /// first.
-    pub(super) fn players(&self, group: GroupId) -> Vec<Player> {
+    pub(crate) fn players(&self, group: GroupId) -> Vec<Player> {
         let Ok(record) = self.door.vault().authority() else {
             return Vec::new();
         };

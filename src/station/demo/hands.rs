@@ -249,6 +249,7 @@ impl People for Hands {
             Ask::Pin { person, .. } | Ask::NewPin { person } => Some(self.pin_of(person)),
             Ask::Text { masked, .. } => Some(self.text(&prompt.code, *masked)),
             Ask::Groups(_) => Some(self.stop("nobody here has that sheet".into())),
+            Ask::Passphrase { .. } => Some(self.stop("nobody here has that passphrase".into())),
             Ask::Word { .. } => Some(self.stop("nobody here holds recovery words".into())),
             Ask::Form { fields, .. } => {
                 if self.forms.contains_key(&prompt.code) {

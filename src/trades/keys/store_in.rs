@@ -95,7 +95,11 @@ impl Action for ReadStore {
             .filter(|entry| entry.kind != EntryKind::Trusted && !entry.alias.is_empty())
             .map(|entry| FoundEntry {
                 alias: entry.alias.clone(),
-                what: match entry.certificates.first().and_then(|der| rsa_pair::facts(der)) {
+                what: match entry
+                    .certificates
+                    .first()
+                    .and_then(|der| rsa_pair::facts(der))
+                {
                     Some((subject, _)) => format!("{}, {subject}", entry.kind.words()),
                     None => entry.kind.words().into(),
                 },
@@ -250,7 +254,9 @@ impl ImportStoreKey {
         let made = provider.store_imported(&mark, self.key, template.form, clear, random)?;
         let kcv = check_value(&made.kcv);
         if !kcv.value.starts_with(&self.check) {
-            return Err(misfit("the key has another check value than the partner's letter"));
+            return Err(misfit(
+                "the key has another check value than the partner's letter",
+            ));
         }
         let now = permit.now_ms();
         let new = NewKey {
@@ -286,7 +292,9 @@ impl ImportStoreKey {
             .map_err(|_| misfit("the private key is no RSA key of 2048, 3072 or 4096 bits"))?;
         let rsa = facts(&public, 1, None);
         if !fingerprint_hex(&rsa.fingerprint).starts_with(&self.check) {
-            return Err(misfit("the pair has another fingerprint than the partner's letter"));
+            return Err(misfit(
+                "the pair has another fingerprint than the partner's letter",
+            ));
         }
         let kcv = short(&rsa.fingerprint);
         let record = KeyRecord {

@@ -119,7 +119,10 @@ fn lay_out(form: &HalfForm) -> Result<Sheet, PrintError> {
     for (k, groups) in LINES.into_iter().enumerate() {
         put(31 + 2 * k, 6, 70, &placeholder(groups), large, Kind::Value)?;
     }
-    let below = format!("{}, {half}, station {}, {}", form.holder, form.station, form.date);
+    let below = format!(
+        "{}, {half}, station {}, {}",
+        form.holder, form.station, form.date
+    );
     put(45, 1, 80, &below, plain, Kind::Data)?;
     for (line, text) in (47..).zip([
         "1. Nobody but you looks at this sheet. A character is not legible? Say so now.",
@@ -212,7 +215,10 @@ mod tests {
         let printed = String::from_utf8_lossy(printed.expose()).into_owned();
         let (first, second) = ("ABCD EFGH JKLM NPQR", "STUV WXYZ 2345");
         let preview = String::from_utf8_lossy(&preview_escp(&form).unwrap()).into_owned();
-        assert!(printed.contains(first) && printed.contains(second), "{printed}");
+        assert!(
+            printed.contains(first) && printed.contains(second),
+            "{printed}"
+        );
         assert!(preview.contains("Juerg"), "{preview}");
         assert_eq!(
             printed

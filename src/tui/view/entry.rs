@@ -70,6 +70,7 @@ pub fn asked(theme: Theme, wide: usize, standing: &Standing) -> Asked {
             asked.hint(hint);
         }
         (Ask::Word { place, of }, Entry::Word(letters)) => asked.word(*place, *of, letters),
+        (Ask::Passphrase { .. }, Entry::Passphrase(typed)) => asked.passphrase(typed),
         (Ask::Groups(groups), Entry::Groups(typing)) => asked.groups(groups, typing),
         (Ask::Exactly { text }, Entry::Line(line)) => {
             asked.paper.parts(vec![
@@ -172,6 +173,24 @@ impl Asked {
         ]);
         self.paper.text(
             "the first four letters are enough; nobody else looks at the keyboard",
+            theme.plain(),
+        );
+    }
+
+    /// As many dots as fit, and how many characters there are.
+    fn passphrase(&mut self, typed: &Masked) {
+        const DOTS: usize = 40;
+        let theme = self.paper.theme;
+        let label = "   Passphrase   ";
+        let shown = typed.len().min(DOTS);
+        self.cursor = Some((self.paper.lines.len(), width(label) + shown));
+        self.paper.parts(vec![
+            (label.to_owned(), theme.plain()),
+            (fit(&"●".repeat(shown), DOTS + 2), theme.strong()),
+            (format!("{:>3}", typed.len()), theme.plain()),
+        ]);
+        self.paper.text(
+            "upper and lower case differ; nobody else looks at the keyboard",
             theme.plain(),
         );
     }

@@ -38,6 +38,10 @@ pub fn keys(standing: &Standing) -> Vec<Hint> {
                 hints.push(hint("Enter", "next word"));
                 hints.push(hint("Ctrl-U", "word again"));
             }
+            Ask::Passphrase { .. } => {
+                hints.push(hint("Enter", "confirm"));
+                hints.push(hint("Ctrl-U", "start again"));
+            }
             Ask::Groups(_) => {
                 hints.push(hint("Enter", "next"));
                 hints.push(hint("Backspace", "group"));

@@ -82,6 +82,10 @@ impl StoreTarget for Acsp {
         &[Kind::Pkcs12, Kind::Jks]
     }
 
+    fn usual(&self, _: &Settings) -> Vec<Kind> {
+        self.kinds().to_vec()
+    }
+
     fn store_each(&self, _: &Settings) -> bool {
         true
     }

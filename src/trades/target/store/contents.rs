@@ -156,7 +156,8 @@ fn chain_of(
     record: &KeyRecord,
     stored: &StoredKey,
 ) -> Result<Vec<Vec<u8>>, ActionError> {
-    let broken = |what: String| ActionError::rule(what, "do not use this key before it is known why");
+    let broken =
+        |what: String| ActionError::rule(what, "do not use this key before it is known why");
     let facts = record
         .rsa
         .as_ref()
@@ -171,9 +172,8 @@ fn chain_of(
     random
         .public(&mut serial)
         .map_err(|_| broken("the random source gave nothing".into()))?;
-    if let [first, ..] = &mut serial {
-        *first = 0x40 | (*first & 0x3F);
-    }
+    let [first, ..] = &mut serial;
+    *first = 0x40 | (*first & 0x3F);
     let request = PairRequest {
         subject: &record.label,
         serial: &serial,
@@ -214,8 +214,8 @@ pub(super) fn store(
     random: &mut dyn RandomSource,
 ) -> Result<Vec<u8>, ActionError> {
     let entries: Vec<Entry> = keys.iter().map(|key| key.entry()).collect();
-    let bytes = keystore::write(kind, &entries, passphrase, now_ms, random)
-        .map_err(|e| unwritten(&e))?;
+    let bytes =
+        keystore::write(kind, &entries, passphrase, now_ms, random).map_err(|e| unwritten(&e))?;
     drop(entries);
     let back = Store::read(&bytes, passphrase).map_err(|e| unwritten(&e))?;
     for key in keys {

@@ -111,9 +111,7 @@ impl DataPower {
                 .certificates
                 .iter()
                 .skip(1)
-                .map(|file| {
-                    format!("<CA class=\"CryptoCertificate\">{}</CA>", authority(file))
-                })
+                .map(|file| format!("<CA class=\"CryptoCertificate\">{}</CA>", authority(file)))
                 .collect();
             body.push(format!(
                 " <CryptoIdentCred name=\"{}\"><mAdminState>enabled</mAdminState>\
@@ -170,7 +168,12 @@ impl StoreTarget for DataPower {
         let domain = value(over.settings, "domain")?;
         let save = ["<dp:do-action><SaveConfig/></dp:do-action>".to_owned()];
         Ok(vec![
-            text("datapower.cli", "command-line script", &Self::script(over)?, None),
+            text(
+                "datapower.cli",
+                "command-line script",
+                &Self::script(over)?,
+                None,
+            ),
             text(
                 "soma-objects.xml",
                 "SOMA request",

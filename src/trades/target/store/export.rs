@@ -121,7 +121,10 @@ impl ExportKeyStore {
                 Some(kind) if !kinds.contains(&kind) => kinds.push(kind),
                 _ => {
                     return Err(ActionError::rule(
-                        format!("{} does not take a store {name:?}, or not twice", target.title()),
+                        format!(
+                            "{} does not take a store {name:?}, or not twice",
+                            target.title()
+                        ),
                         "choose of the stores that it takes",
                     ));
                 }
@@ -212,7 +215,11 @@ impl ExportKeyStore {
                 let of: Vec<&Opened> = places.iter().filter_map(|at| keys.get(*at)).collect();
                 let (_, _, random) = permit.provider();
                 let bytes = contents::store(kind, &of, passphrase, now, random)?;
-                let old = if kind == Kind::Pkcs12Legacy { ".old" } else { "" };
+                let old = if kind == Kind::Pkcs12Legacy {
+                    ".old"
+                } else {
+                    ""
+                };
                 made.push(Made {
                     kind,
                     payload: Payload {
@@ -387,8 +394,9 @@ impl Action for ExportKeyStore {
         };
         let (_, _, random) = permit.provider();
         let drawn = passphrase::half(random).and_then(|one| Ok((one, passphrase::half(random)?)));
-        let (first, second) = drawn
-            .map_err(|e| ActionError::rule(e.to_string(), "do not use this station's randomness"))?;
+        let (first, second) = drawn.map_err(|e| {
+            ActionError::rule(e.to_string(), "do not use this station's randomness")
+        })?;
         let whole = passphrase::whole_of(&first, &second);
         let mut keys = Vec::new();
         for (at, item) in (1..).zip(&self.keys) {
@@ -404,7 +412,11 @@ impl Action for ExportKeyStore {
         Ok(ExportedStore {
             folder: bundle.folder().to_owned(),
             digest,
-            files: bundle.files().iter().map(|(name, _)| name.clone()).collect(),
+            files: bundle
+                .files()
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect(),
         })
     }
 

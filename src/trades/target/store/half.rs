@@ -46,7 +46,10 @@ impl PrintHalf {
         match self.half {
             1 => Ok(0),
             2 => Ok(1),
-            _ => Err(ActionError::rule("a passphrase has two halves", "choose one")),
+            _ => Err(ActionError::rule(
+                "a passphrase has two halves",
+                "choose one",
+            )),
         }
     }
 

@@ -121,7 +121,9 @@ impl StoreTarget for Kdb {
     fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
         let database = over.settings.value("database").unwrap_or("the database");
         let mut steps = vec![
-            format!("Copy the folder to the system of {database} in binary, as the user that owns it."),
+            format!(
+                "Copy the folder to the system of {database} in binary, as the user that owns it."
+            ),
             format!("Run it there: sh {SCRIPT}"),
             "Compare the fingerprint that it shows for each label with the certificate's: openssl \
              x509 -in LABEL.crt -fingerprint -sha256 -noout"

@@ -41,8 +41,8 @@ pub use contents::{HANDED_KEYS_MOST, StoredItem};
 pub use export::{ExportKeyStore, ExportedStore, StorePassphrase};
 pub use half::PrintHalf;
 pub use passphrase::whole_of;
-pub use rules::strength;
 pub(crate) use rules::is_data_usage;
+pub use rules::strength;
 
 /// A key of a hand-over, and where it stands.
 pub struct HandedKey<'a> {
@@ -88,6 +88,11 @@ pub trait StoreTarget: Sync {
 
     /// The stores that it takes, the usual ones first.
     fn kinds(&self) -> &'static [Kind];
+
+    /// The stores that are made where nobody says otherwise.
+    fn usual(&self, _settings: &Settings) -> Vec<Kind> {
+        self.kinds().iter().take(1).copied().collect()
+    }
 
     /// TRUE where each key wants a store of its own.
     fn store_each(&self, _settings: &Settings) -> bool {

@@ -20,7 +20,12 @@ const FB80: Option<u32> = Some(80);
 const DATA_SET_MOST: usize = 44;
 
 /// A data set for the at-th file of a kind: `HLQ.K001.P12`.
-fn data_set(over: &HandOver<'_>, letter: char, at: usize, last: &str) -> Result<String, TargetError> {
+fn data_set(
+    over: &HandOver<'_>,
+    letter: char,
+    at: usize,
+    last: &str,
+) -> Result<String, TargetError> {
     let prefix = value(over.settings, "data-set-prefix")?;
     Ok(format!("{prefix}.{letter}{at:03}.{last}"))
 }
@@ -195,6 +200,10 @@ impl StoreTarget for Racf {
         &[Kind::Pkcs12Legacy, Kind::Pkcs12]
     }
 
+    fn usual(&self, _: &Settings) -> Vec<Kind> {
+        self.kinds().to_vec()
+    }
+
     fn store_each(&self, _: &Settings) -> bool {
         true
     }
@@ -203,7 +212,10 @@ impl StoreTarget for Racf {
         for key in keys {
             if key.label.len() > LABEL_MOST {
                 return Err(rule(
-                    format!("{}: a label of RACF has at most {LABEL_MOST} characters", key.label),
+                    format!(
+                        "{}: a label of RACF has at most {LABEL_MOST} characters",
+                        key.label
+                    ),
                     "make a pair with a shorter label",
                 ));
             }
@@ -211,7 +223,11 @@ impl StoreTarget for Racf {
                 .label
                 .bytes()
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'.');
-            let starts = key.label.bytes().next().is_some_and(|b| b.is_ascii_uppercase());
+            let starts = key
+                .label
+                .bytes()
+                .next()
+                .is_some_and(|b| b.is_ascii_uppercase());
             if value(settings, "private-key")? == "PKDS" && !(fits && starts) {
                 return Err(rule(
                     format!("{}: a label of the PKDS has A-Z, 0-9 and dots", key.label),

@@ -101,7 +101,10 @@ pub(super) fn leaving(
     }
     if !target.takes_secret_keys() {
         return Err(ActionError::rule(
-            format!("{label} is no pair, and {} takes pairs alone", target.title()),
+            format!(
+                "{label} is no pair, and {} takes pairs alone",
+                target.title()
+            ),
             "export it under a zone master key",
         ));
     }

@@ -97,7 +97,10 @@ impl Sklm {
 
     fn devices(over: &HandOver<'_>) -> Result<Vec<String>, TargetError> {
         let settings = over.settings;
-        let (device, serial) = (value(settings, "device-type")?, value(settings, "device-serial")?);
+        let (device, serial) = (
+            value(settings, "device-type")?,
+            value(settings, "device-serial")?,
+        );
         let wwn = settings.value("device-wwn").unwrap_or_default();
         let mut lines = vec!["serial,wwn,type,alias".to_owned()];
         for key in &over.keys {
@@ -122,6 +125,13 @@ impl StoreTarget for Sklm {
 
     fn kinds(&self) -> &'static [Kind] {
         &[Kind::Pkcs12, Kind::Pkcs12Legacy, Kind::Jceks]
+    }
+
+    fn usual(&self, settings: &Settings) -> Vec<Kind> {
+        vec![match settings.value("device-type") {
+            Some("LTO") => Kind::Jceks,
+            _ => Kind::Pkcs12,
+        }]
     }
 
     fn store_each(&self, settings: &Settings) -> bool {
@@ -149,7 +159,11 @@ impl StoreTarget for Sklm {
             ));
         }
         let lto = value(settings, "device-type")? == "LTO";
-        if lto && settings.value("lto-prefix").is_some_and(|prefix| prefix.len() != 3) {
+        if lto
+            && settings
+                .value("lto-prefix")
+                .is_some_and(|prefix| prefix.len() != 3)
+        {
             return Err(rule(
                 "an alias of LTO keys has three letters before its digits",
                 "correct the prefix in the record of the system",
@@ -165,7 +179,10 @@ impl StoreTarget for Sklm {
             let long = key.rsa.as_ref().is_some_and(|rsa| rsa.bits > 2048);
             if long && settings.value("long-keys") != Some("yes") {
                 return Err(rule(
-                    format!("{}: older key managers take certificates of 2048 bits at most", key.label),
+                    format!(
+                        "{}: older key managers take certificates of 2048 bits at most",
+                        key.label
+                    ),
                     "use a pair of 2048 bits, or say in the record that longer ones are taken",
                 ));
             }
@@ -184,7 +201,12 @@ impl StoreTarget for Sklm {
         let commands = Self::commands(over, pairs)?;
         let mut files = vec![
             text("load-keys.py", "wsadmin script (Jython)", &commands, None),
-            text("devices.csv", "list of devices", &Self::devices(over)?, None),
+            text(
+                "devices.csv",
+                "list of devices",
+                &Self::devices(over)?,
+                None,
+            ),
         ];
         if pairs {
             files.push(text(
