@@ -3,6 +3,7 @@
 mod demo;
 mod doctor;
 mod inspect;
+mod layout;
 mod run;
 mod selftest;
 mod verify;
@@ -26,6 +27,7 @@ enum Command {
     Demo(demo::Demo),
     Doctor(doctor::Doctor),
     Inspect(inspect::Inspect),
+    Layout(layout::LayoutCommand),
     Practice(run::Practice),
     Selftest(selftest::Selftest),
     Verify(verify::Verify),
@@ -39,6 +41,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Demo(demo)) => demo.run(),
         Some(Command::Doctor(doctor)) => doctor.run(),
         Some(Command::Inspect(inspect)) => inspect.run(),
+        Some(Command::Layout(layout)) => layout.run(),
         Some(Command::Practice(practice)) => practice.run(),
         Some(Command::Selftest(selftest)) => selftest.run(),
         Some(Command::Verify(arguments)) => verify::run(&arguments),

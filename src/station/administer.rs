@@ -123,7 +123,7 @@ impl Station {
         let mut prompt = form(
             "enrol.printer",
             "Enrol a printer",
-            &["One purpose a device, for ever: components, or reports.".to_owned()],
+            &["One purpose a device, for ever: components, PINs, or reports.".to_owned()],
             vec![
                 Field {
                     label: "Name".into(),
@@ -139,13 +139,17 @@ impl Station {
                 },
                 Field {
                     label: "Purpose".into(),
-                    kind: FieldKind::One(vec!["key components".into(), "reports".into()]),
+                    kind: FieldKind::One(
+                        PrinterPurpose::ALL.map(|p| p.words().to_owned()).to_vec(),
+                    ),
                     value: "key components".into(),
                     hint: String::new(),
                 },
                 Field {
                     label: "Language".into(),
-                    kind: FieldKind::One(vec!["ESC/P".into(), "PDF".into()]),
+                    kind: FieldKind::One(
+                        PrinterLanguage::ALL.map(|l| l.words().to_owned()).to_vec(),
+                    ),
                     value: "ESC/P".into(),
                     hint: String::new(),
                 },
@@ -168,16 +172,14 @@ impl Station {
             name: values.first().cloned().unwrap_or_default(),
             device,
             serial,
-            purpose: if values.get(2).is_some_and(|v| v == "reports") {
-                PrinterPurpose::Reports
-            } else {
-                PrinterPurpose::Components
-            },
-            language: if values.get(3).is_some_and(|v| v == "PDF") {
-                PrinterLanguage::Pdf
-            } else {
-                PrinterLanguage::EscP
-            },
+            purpose: PrinterPurpose::ALL
+                .into_iter()
+                .find(|p| values.get(2).is_some_and(|v| v == p.words()))
+                .unwrap_or(PrinterPurpose::Components),
+            language: PrinterLanguage::ALL
+                .into_iter()
+                .find(|l| values.get(3).is_some_and(|v| v == l.words()))
+                .unwrap_or(PrinterLanguage::EscP),
             training,
         };
         let name = printer.name.clone();

@@ -147,6 +147,18 @@ impl Data {
         Ok((duties, stamp))
     }
 
+    /// The layouts by file name, as text; an unreadable one with its reason.
+    #[must_use]
+    pub fn layouts(&self) -> Vec<(String, Result<String, String>)> {
+        self.files("layouts", ".toml")
+            .into_iter()
+            .map(|(name, bytes)| {
+                let text = bytes.and_then(|bytes| text(&name, bytes));
+                (name, text)
+            })
+            .collect()
+    }
+
     /// The text of a layout that keeps every rule.
     ///
     /// # Errors

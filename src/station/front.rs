@@ -83,6 +83,8 @@ pub enum Administration {
     EnrolMedium,
     /// Record a system that keys go to, or change its record.
     RecordSystem,
+    /// Approve a layout on a page of X's.
+    ApproveLayout,
     /// Unlock a station that five failed logons locked.
     UnlockStation,
     /// Adopt journal entries that nobody vouches for.

@@ -549,6 +549,9 @@ impl App {
             (Kind::Devices, Key::Char('y')) => {
                 Some(vec![Request::Administer(Administration::RecordSystem)])
             }
+            (Kind::Devices, Key::Char('l')) => {
+                Some(vec![Request::Administer(Administration::ApproveLayout)])
+            }
             (Kind::Devices, Key::Char('b')) if self.status.rescue => {
                 Some(vec![Request::Administer(Administration::CompareBackup)])
             }

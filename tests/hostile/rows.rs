@@ -36,7 +36,9 @@ use conclave_trades::keys::{
     DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ReadPublic,
 };
 use conclave_trades::media::EnrolMedium;
-use conclave_trades::print::{EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report};
+use conclave_trades::print::{
+    ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report,
+};
 use conclave_trades::target::{
     ExportKeys, FileReceipt, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
     ReadReceipt, Receipt, RecordSystem,
@@ -227,6 +229,14 @@ pub const ROWS: &[Row] = &[
         PrintReport,
         "key-managers logged on, approvers logged on",
         report
+    ),
+    row!(
+        ApproveLayout,
+        "administrators sign",
+        approve_layout,
+        |act| {
+            act.inspected.push('!');
+        }
     ),
     row!(EnrolPrinter, "administrators sign", printer, |act| act
         .printer
@@ -701,6 +711,17 @@ fn report(_: &Room) -> PrintReport {
             made: "2026-01-01 00:00:00 UTC".into(),
             blocks: Vec::new(),
         },
+    }
+}
+
+fn approve_layout(_: &Room) -> ApproveLayout {
+    let layout = include_str!("../../keymailer-layouts/pin-mailer-laser.toml");
+    let read = conclave_trades::print::Layout::parse(layout).unwrap();
+    let page = conclave_trades::print::approval::sample_page(&read).unwrap();
+    ApproveLayout {
+        layout: layout.into(),
+        sample: conclave_trades::print::approval::digest(&page),
+        inspected: "paper X 1, toner Y 2, by a torch from the side".into(),
     }
 }
 

@@ -9,16 +9,22 @@ use serde::{Deserialize, Serialize};
 pub enum PrinterPurpose {
     /// Key components, and nothing else.
     Components,
+    /// PIN mailers, and nothing else.
+    Pins,
     /// Reports without secrets.
     Reports,
 }
 
 impl PrinterPurpose {
+    /// All purposes.
+    pub const ALL: [Self; 3] = [Self::Components, Self::Reports, Self::Pins];
+
     /// For screens.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::Components => "key components",
+            Self::Pins => "PIN mailers",
             Self::Reports => "reports",
         }
     }
@@ -28,10 +34,63 @@ impl PrinterPurpose {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PrinterLanguage {
-    /// Epson ESC/P.
+    /// Epson ESC/P: what every impact printer of that family takes.
     EscP,
     /// PDF directly.
     Pdf,
+    /// ESC/P of nine-pin printers, struck twice for carbonless forms.
+    EscP9,
+    /// ESC/P of 24-pin printers, in letter quality.
+    EscP24,
+    /// Letters, CR, LF and FF only.
+    Line,
+    /// HP PCL 5.
+    Pcl5,
+}
+
+impl PrinterLanguage {
+    /// All languages.
+    pub const ALL: [Self; 6] = [
+        Self::EscP,
+        Self::Pdf,
+        Self::EscP9,
+        Self::EscP24,
+        Self::Line,
+        Self::Pcl5,
+    ];
+
+    /// As files and the command line name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EscP => "escp",
+            Self::Pdf => "pdf",
+            Self::EscP9 => "escp9",
+            Self::EscP24 => "escp24",
+            Self::Line => "line",
+            Self::Pcl5 => "pcl5",
+        }
+    }
+
+    /// For screens.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::EscP => "ESC/P",
+            Self::Pdf => "PDF",
+            Self::EscP9 => "ESC/P 9-pin",
+            Self::EscP24 => "ESC/P 24-pin",
+            Self::Line => "line printer",
+            Self::Pcl5 => "PCL 5",
+        }
+    }
+
+    /// TRUE when a held sheet is fed by [a command of its own](Self::EscP)
+    /// that is the same for all printers of text.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        !matches!(self, Self::Pdf | Self::Pcl5)
+    }
 }
 
 /// An enrolled printer: a character device with an identity.

@@ -5,6 +5,7 @@ pub mod device;
 pub mod form;
 pub mod key;
 pub mod label;
+pub mod layout_approval;
 pub mod legacy;
 pub mod one_manager;
 pub mod part_set;

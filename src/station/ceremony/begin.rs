@@ -134,7 +134,7 @@ impl Station {
         }
         let components = script.purpose == Purpose::Components;
         // Found out now, not with the first component in the printer.
-        if components && let Err(why) = self.data.layout(LAYOUT) {
+        if components && let Err(why) = self.approved_layout(LAYOUT) {
             return Err(self.file_refused(
                 format!("The component form may not be used: {why}."),
                 "Have the layout corrected and reviewed.",

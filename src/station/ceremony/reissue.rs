@@ -42,7 +42,7 @@ impl Station {
     ) -> Result<Option<Parameters>, Refusal> {
         let shares = script.purpose == Purpose::Shares;
         // Found out now, not with the first part in the printer.
-        if let Err(why) = self.data.layout(layout_of(shares.then_some(2))) {
+        if let Err(why) = self.approved_layout(layout_of(shares.then_some(2))) {
             return Err(self.file_refused(
                 format!("The form may not be used: {why}."),
                 "Have the layout corrected and reviewed.",

@@ -418,7 +418,7 @@ impl Station {
             custodian_name: custodian.name.clone(),
             group: custodian.group,
             printers,
-            layout: self.data.layout(layout_of(quorum)).map_err(refuse)?,
+            layout: self.approved_layout(layout_of(quorum)).map_err(refuse)?,
             reference: self.short(state),
             date: day_words(self.clock.wall_ms()),
         };

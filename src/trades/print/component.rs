@@ -1,55 +1,80 @@
 //! The component form: a preview that anyone may see, and the printed form
-//! that only its custodian may.
-//!
-//! Both are the same bytes except for the X's. The page is drawn with X's
-//! first; then it is copied into locked memory and digits and check letters
-//! are written over the X's there. So the PDF library, which copies what it
-//! gets many times, never gets a digit.
+//! that only its custodian may. See [`mailer`] for how.
 
 use conclave_crypto::secret::Secret;
+use conclave_keyroom::domain::device::PrinterLanguage;
 
-use super::check::LINE_BYTES;
 use super::error::PrintError;
+use super::field::FieldName;
+use super::filling::{Content, Filling};
 use super::form::ComponentForm;
 use super::layout::Layout;
-use super::sheet::{self, Sheet};
-use super::{escp, pdf};
+use super::mailer;
 
-/// The form as ESC/P with X's in place of value and check letters.
+/// The form with X's in place of value and check letters. A PDF of it is the
+/// only one of a component that a PRODUCTION station may keep (DESIGN 3).
 ///
 /// # Errors
 /// [`PrintError`]: a text that the layout cannot print.
-pub fn preview_escp(layout: &Layout, form: &ComponentForm) -> Result<Vec<u8>, PrintError> {
-    let sheet = sheet::lay_out(layout, form)?;
-    Ok(escp::draw(layout, &sheet).0)
+pub fn preview(
+    layout: &Layout,
+    form: &ComponentForm,
+    language: PrinterLanguage,
+) -> Result<Vec<u8>, PrintError> {
+    let filling = filling(layout, form, Content::Sample(form.form.bytes()))?;
+    mailer::preview(layout, &[filling], language)
 }
 
-/// The form as a PDF page with X's in place of value and check letters: the
-/// only PDF of a component that a PRODUCTION station may keep (DESIGN 3).
+/// The form with its value, for the enrolled component printer. As PDF it may
+/// go nowhere but to a training printer outside of a TEST station (DESIGN 3).
+///
+/// # Errors
+/// [`PrintError`]; a value that is not as long as the form's key form says.
+pub fn render(
+    layout: &Layout,
+    form: &ComponentForm,
+    value: &Secret,
+    language: PrinterLanguage,
+) -> Result<Secret, PrintError> {
+    if value.len() != form.form.bytes() {
+        return Err(PrintError::ValueLength {
+            found: value.len(),
+            expected: form.form.bytes(),
+        });
+    }
+    let filling = filling(layout, form, Content::Secret(value))?;
+    mailer::render(layout, &[filling], language)
+}
+
+/// [`preview`] as ESC/P.
+///
+/// # Errors
+/// [`PrintError`]
+pub fn preview_escp(layout: &Layout, form: &ComponentForm) -> Result<Vec<u8>, PrintError> {
+    preview(layout, form, PrinterLanguage::EscP)
+}
+
+/// [`preview`] as a PDF page.
 ///
 /// # Errors
 /// [`PrintError`]
 pub fn preview_pdf(layout: &Layout, form: &ComponentForm) -> Result<Vec<u8>, PrintError> {
-    let sheet = sheet::lay_out(layout, form)?;
-    Ok(pdf::draw_form(layout, &sheet)?.0)
+    preview(layout, form, PrinterLanguage::Pdf)
 }
 
-/// The form as ESC/P with its value, for the enrolled component printer.
+/// [`render`] as ESC/P.
 ///
 /// # Errors
-/// [`PrintError`]; a value that is not as long as the form's key form says.
+/// [`PrintError`]
 pub fn render_escp(
     layout: &Layout,
     form: &ComponentForm,
     value: &Secret,
 ) -> Result<Secret, PrintError> {
-    let sheet = sheet::lay_out(layout, form)?;
-    let (bytes, places) = escp::draw(layout, &sheet);
-    fill(form, &sheet, &bytes, &places, value)
+    render(layout, form, value, PrinterLanguage::EscP)
 }
 
-/// The form as a PDF page with its value, for an enrolled component printer
-/// that takes PDF. Outside of a TEST station it may go nowhere else (DESIGN 3).
+/// [`render`] as a PDF page.
 ///
 /// # Errors
 /// [`PrintError`]
@@ -58,51 +83,24 @@ pub fn render_pdf(
     form: &ComponentForm,
     value: &Secret,
 ) -> Result<Secret, PrintError> {
-    let sheet = sheet::lay_out(layout, form)?;
-    let (bytes, places) = pdf::draw_form(layout, &sheet)?;
-    fill(form, &sheet, &bytes, &places, value)
+    render(layout, form, value, PrinterLanguage::Pdf)
 }
 
-/// Copies the preview into locked memory and writes the value over its X's.
-fn fill(
+fn filling<'v>(
+    layout: &Layout,
     form: &ComponentForm,
-    sheet: &Sheet,
-    preview: &[u8],
-    places: &[usize],
-    value: &Secret,
-) -> Result<Secret, PrintError> {
-    if value.len() != form.form.bytes() {
-        return Err(PrintError::ValueLength {
-            found: value.len(),
-            expected: form.form.bytes(),
-        });
+    value: Content<'v>,
+) -> Result<Filling<'v>, PrintError> {
+    // The part is on every layout, but a form that is none is refused first.
+    form.text(FieldName::Part)?;
+    let mut filling = Filling::new(form.mode).with(FieldName::Value, value);
+    // These are said even where the layout has no place for them: it is
+    // refused then.
+    let said = [FieldName::Provenance, FieldName::Quorum];
+    for field in layout.fields().into_iter().chain(said) {
+        if let Some(text) = form.text(field)? {
+            filling = filling.text(field, text);
+        }
     }
-    write_over(sheet, preview, places, |k, place| {
-        let bytes = value
-            .expose()
-            .get(k * LINE_BYTES..(k + 1) * LINE_BYTES)
-            .ok_or(PrintError::PlaceLost(k + 1))?;
-        sheet::fill_line(place, k, bytes);
-        Ok(())
-    })
-}
-
-/// Copies a preview into locked memory, and has each of its value lines, with
-/// its X's, written over there.
-pub(super) fn write_over(
-    sheet: &Sheet,
-    preview: &[u8],
-    places: &[usize],
-    mut write: impl FnMut(usize, &mut [u8]) -> Result<(), PrintError>,
-) -> Result<Secret, PrintError> {
-    let mut page = Secret::from_fn(preview.len(), |page| page.copy_from_slice(preview));
-    for (k, expected) in sheet.value_lines.iter().enumerate() {
-        let place = places
-            .get(k)
-            .and_then(|at| page.expose_mut().get_mut(*at..at + expected.len()))
-            .filter(|place| *place == expected.as_bytes())
-            .ok_or(PrintError::PlaceLost(k + 1))?;
-        write(k, place)?;
-    }
-    Ok(page)
+    Ok(filling)
 }

@@ -9,7 +9,7 @@ use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
 use super::enrolment::{fit, on_record};
-use super::escp::EJECT;
+use super::mailer::eject;
 
 /// Ejects the sheet in the component printer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ impl Action for EjectSheet {
         for name in &self.printers {
             let record = fit(mode, &enrolled, name, PrinterPurpose::Components)
                 .map_err(|e| ActionError::rule(e.to_string(), "Use the component printer."))?;
-            if record.language != PrinterLanguage::EscP {
+            if record.language == PrinterLanguage::Pdf {
                 continue;
             }
             let node = found
@@ -62,7 +62,12 @@ impl Action for EjectSheet {
                 .ok_or_else(|| device("the printer is not there".into()))?;
             ports
                 .printers
-                .print(&*permit, &node.device, &record.serial, EJECT)
+                .print(
+                    &*permit,
+                    &node.device,
+                    &record.serial,
+                    eject(record.language),
+                )
                 .map_err(|e| device(e.to_string()))?;
         }
         Ok(())

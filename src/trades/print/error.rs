@@ -1,6 +1,7 @@
 //! Why a layout or a form is refused.
 
-use super::layout::FieldName;
+use super::field::FieldName;
+use super::kind::{Disclosure, Kind};
 
 /// A layout file that is refused: what, and on which line of the file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -112,9 +113,77 @@ pub enum LayoutFault {
     /// There is no fold where the outside ends.
     #[error("there is no fold at line {0}, where the outside ends")]
     NoFold(usize),
-    /// The value is so near to the outside that a careless fold shows it.
-    #[error("the value stands less than {0} lines below the outside")]
-    NearOutside(usize),
+    /// The secret is so near to the outside that a careless fold shows it.
+    #[error("{what} stands less than {guard} lines below the outside, or beside it")]
+    NearOutside {
+        /// Which secret.
+        what: &'static str,
+        /// Lines and columns that have to be between.
+        guard: usize,
+    },
+    /// A field that this kind of form does not have.
+    #[error("there is no field \"{}\" on a {}", .field.name(), .kind.words())]
+    NotOfKind {
+        /// Which field.
+        field: FieldName,
+        /// The layout's kind.
+        kind: Kind,
+    },
+    /// A card's number on a form that has a secret.
+    #[error("a card's number may not stand beside a secret: leave out the field \"pan\"")]
+    PanBesideSecret,
+    /// The last digits of the card's number, and the layout does not say that
+    /// policy wants them.
+    #[error("the field \"card-hint\" needs `card_hint = true`: who approves the layout sees it")]
+    CardHint,
+    /// A fixed text that could be taken for a PIN.
+    #[error("{0} could be taken for a PIN")]
+    LooksLikePin(String),
+    /// A fixed text that could be a card's number.
+    #[error("{0} could be a card's number")]
+    LooksLikePan(String),
+    /// A command that is not on the list.
+    #[error("the command {code} for {printer:?} is not one that a layout may have")]
+    Escape {
+        /// As the file names the printer.
+        printer: String,
+        /// In hex.
+        code: String,
+    },
+    /// Rows, steps and such where the field has none, or too many or few.
+    #[error("{field} has {what} {found}; {least} to {most} are possible")]
+    Rows {
+        /// Which field.
+        field: FieldName,
+        /// `repeat`, `step`, `beside` or `spaced`.
+        what: &'static str,
+        /// As the file has it.
+        found: usize,
+        /// Smallest.
+        least: usize,
+        /// Largest.
+        most: usize,
+    },
+    /// A secret under a cover on cut sheets, and no word of the paper.
+    #[error(
+        "a blind mailer on cut sheets names the `stock` and the `toner` that were inspected: \
+         laser mailers can be read through unless these are right"
+    )]
+    NoStock,
+    /// A disclosure that the kind cannot have.
+    #[error("a {} cannot be {}", .kind.words(), match .found { Disclosure::OpenSheet => "an open sheet", Disclosure::BlindMailer => "a blind mailer" })]
+    Disclosure {
+        /// The layout's kind.
+        kind: Kind,
+        /// As the file has it.
+        found: Disclosure,
+    },
+    /// No digit words in this language.
+    #[error("there are no digit words in the language {0:?}")]
+    Language(String),
+    /// Nothing of the form is the outside.
+    #[error("the layout does not say which part of the form is the outside")]
+    NoOutside,
 }
 
 /// Why a form is not rendered. Nothing has been printed.
@@ -167,6 +236,49 @@ pub enum PrintError {
     /// printed rather than a form without its value.
     #[error("the place of value line {0} was not found on the rendered page")]
     PlaceLost(usize),
+    /// What the layout prints was not given.
+    #[error("{0} was not given")]
+    NotGiven(FieldName),
+    /// A secret where a text belongs, or the other way round.
+    #[error("{0} was given as something else than it is")]
+    WrongContent(FieldName),
+    /// More lines than the layout has for it.
+    #[error("{field} has {found} lines, the layout gives it {room}")]
+    TooManyRows {
+        /// Which field.
+        field: FieldName,
+        /// Lines.
+        found: usize,
+        /// Room.
+        room: usize,
+    },
+    /// A PIN that is none, or of which the layout does not print so many digits.
+    #[error("a PIN has 4 to {most} digits here")]
+    Pin {
+        /// Most digits.
+        most: usize,
+    },
+    /// A password with characters that forms do not print: spaces, brackets
+    /// `(` and `)`, backslashes, letters beyond ASCII.
+    #[error("the password has a character that a form cannot print, or none at all")]
+    Password,
+    /// A text that passes the check of card numbers, on a form with a PIN.
+    #[error("{0} holds a card's number, and may not stand beside a PIN")]
+    Pan(FieldName),
+    /// No digit words in this language.
+    #[error("there are no digit words in the language {0:?}")]
+    Language(String),
+    /// Paper with more columns than a page printer has room for.
+    #[error("paper of {0} columns does not go through a page printer")]
+    TooWide(usize),
+    /// More forms than the paper has beside one another, or none.
+    #[error("{found} forms were given for paper with {room}")]
+    Forms {
+        /// Given.
+        found: usize,
+        /// Room.
+        room: usize,
+    },
     /// A table row with another number of cells than the table has columns.
     #[error("a table row has {found} cells, the table {expected} columns")]
     Cells {

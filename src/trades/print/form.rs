@@ -5,7 +5,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
 
 use super::error::PrintError;
-use super::layout::FieldName;
+use super::field::FieldName;
 use super::letters::{has_value_group, to_ascii};
 
 /// The fields of one component form. Letters outside of ASCII are written
@@ -50,8 +50,7 @@ impl ComponentForm {
     /// and the serial, which the sheet knows how to print.
     pub(super) fn text(&self, field: FieldName) -> Result<Option<String>, PrintError> {
         let text = match field {
-            FieldName::Value | FieldName::Title | FieldName::Serial => return Ok(None),
-            FieldName::Banner => self.mode.to_string(),
+            FieldName::Banner | FieldName::Title | FieldName::Serial => return Ok(None),
             FieldName::Station => self.station.clone(),
             FieldName::Label => self.label.clone(),
             FieldName::Purpose => self.purpose.clone(),
@@ -95,6 +94,8 @@ impl ComponentForm {
                 Some(words) => words.clone(),
                 None => return Ok(None),
             },
+            // The value, and what other kinds of forms have.
+            _ => return Ok(None),
         };
         let text = to_ascii(&text).map_err(|character| PrintError::Character {
             field: field.to_string(),

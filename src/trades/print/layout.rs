@@ -1,48 +1,42 @@
 //! Layout files: what stands where on a form.
 //!
-//! A form is a grid of lines (six to the inch) and columns (ten to the inch),
-//! counted from 1 at the top left. Wide items take two columns a character.
-//! `keymailer-layouts/component.toml` shows every key there is.
-
-use std::fmt;
-
-use serde::Deserialize;
-use toml::Spanned;
+//! A form is a grid of lines (six or eight to the inch) and columns (ten or
+//! twelve to the inch), counted from 1 at the top left. Wide items take two
+//! columns a character. `docs/layouts.md` has every key there is.
 
 use super::error::{LayoutError, LayoutFault};
+use super::field::FieldName;
+use super::kind::{Disclosure, Kind};
+use super::layout_file;
 use super::rules;
 
-/// Paper of the PDF form. ESC/P takes the number of lines alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+/// Paper of the form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 pub enum Page {
     /// 210 × 297 mm, at most 68 lines.
     A4,
     /// 8.5 × 11 in, at most 64 lines.
     Letter,
+    /// Continuous forms between sprocket strips: as wide and as long as the
+    /// columns and lines are.
+    #[serde(rename = "continuous")]
+    Continuous,
 }
 
 impl Page {
-    /// Width and height in points (1/72 inch).
+    /// Width and height of a cut sheet in points (1/72 inch); those of A4 for
+    /// continuous forms, whose size their layout has.
     #[must_use]
     pub fn points(self) -> (f32, f32) {
         match self {
-            Self::A4 => (595.276, 841.89),
             Self::Letter => (612.0, 792.0),
-        }
-    }
-
-    /// Lines of 12 points that fit with a margin.
-    #[must_use]
-    pub fn most_lines(self) -> usize {
-        match self {
-            Self::A4 => 68,
-            Self::Letter => 64,
+            Self::A4 | Self::Continuous => (595.276, 841.89),
         }
     }
 }
 
 /// When the sheet leaves the printer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Eject {
     /// The form ends without a feed; [`EJECT`](super::escp::EJECT) is sent
@@ -53,98 +47,77 @@ pub enum Eject {
     WithForm,
 }
 
-/// What can stand on a component form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FieldName {
-    /// `TEST` or `PRODUCTION`.
-    Banner,
-    /// The layout's own title.
-    Title,
-    /// The station's name.
-    Station,
-    /// The key's label.
-    Label,
-    /// What the key is for.
-    Purpose,
-    /// Algorithm and length.
-    Algorithm,
-    /// `COMPONENT i of n`, or `SHARE i of n`.
-    Part,
-    /// `any m of the n shares`; nothing for a component.
-    Quorum,
-    /// The component's check value with its method.
-    Kcv,
-    /// The whole key's check value, where policy wants it printed.
-    KeyKcv,
-    /// The ceremony.
-    Ceremony,
-    /// The date.
-    Date,
-    /// The custodian group.
-    Group,
-    /// The custodian's name.
-    Custodian,
-    /// An empty line for the package serial, written by hand.
-    Serial,
-    /// What is to be said of where the key was made; nothing where there is
-    /// nothing to say.
-    Provenance,
-    /// The value, in lines of four groups with a check letter.
-    Value,
-}
-
-impl FieldName {
-    /// All of them, with the names that layout files use.
-    pub const ALL: [(FieldName, &'static str); 17] = [
-        (Self::Banner, "banner"),
-        (Self::Title, "title"),
-        (Self::Station, "station"),
-        (Self::Label, "label"),
-        (Self::Purpose, "purpose"),
-        (Self::Algorithm, "algorithm"),
-        (Self::Part, "part"),
-        (Self::Quorum, "quorum"),
-        (Self::Kcv, "kcv"),
-        (Self::KeyKcv, "key-kcv"),
-        (Self::Ceremony, "ceremony"),
-        (Self::Date, "date"),
-        (Self::Group, "group"),
-        (Self::Custodian, "custodian"),
-        (Self::Serial, "serial"),
-        (Self::Provenance, "provenance"),
-        (Self::Value, "value"),
-    ];
-
-    /// As layout files write it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(field, _)| *field == self)
-            .map_or("", |(_, name)| name)
-    }
-
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(_, known)| *known == name)
-            .map(|(field, _)| *field)
-    }
-}
-
-impl fmt::Display for FieldName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "field \"{}\"", self.name())
-    }
-}
-
-/// Lines between two printed lines of a value: room for a finger, and for the
-/// height of wide digits on a page.
+/// Lines between two printed lines of a value, where the layout does not say:
+/// room for a finger, and for the height of wide digits on a page.
 pub(super) const VALUE_STEP: usize = 2;
-/// Most lines of a value: 32 bytes at eight a line.
+/// Lines of a value, where the layout does not say: 32 bytes at eight a line.
 pub(super) const VALUE_LINES: usize = 4;
-/// Characters of a value line.
-pub(super) const VALUE_CHARS: usize = 32;
+
+/// How letters look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Font {
+    /// Struck twice, or a bold font.
+    pub bold: bool,
+    /// Two columns a character.
+    pub wide: bool,
+    /// With a line under it.
+    pub underline: bool,
+}
+
+impl Font {
+    /// Columns that so many characters take.
+    #[must_use]
+    pub fn columns(self, characters: usize) -> usize {
+        if self.wide {
+            characters.saturating_mul(2)
+        } else {
+            characters
+        }
+    }
+
+    /// Characters that so many columns take.
+    #[must_use]
+    pub fn room(self, columns: usize) -> usize {
+        if self.wide { columns / 2 } else { columns }
+    }
+}
+
+/// A field's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub name: FieldName,
+    /// Columns of one line of it.
+    pub width: usize,
+    pub font: Font,
+    /// Lines that it may take.
+    pub repeat: usize,
+    /// From one of its lines to the next.
+    pub step: usize,
+    /// Columns of lines beside one another: the second one goes on where the
+    /// first one's last line ends.
+    pub beside: usize,
+    /// A space between two digits.
+    pub spaced: bool,
+    /// The language of digit words, if not the layout's.
+    pub language: Option<String>,
+}
+
+/// Columns between two columns of lines.
+pub(super) const BESIDE_GAP: usize = 3;
+
+impl Place {
+    /// Where its line `k`, from 0, stands: lines below and columns to the right
+    /// of the first one. `None` when there is no such line.
+    pub fn row(&self, k: usize) -> Option<(usize, usize)> {
+        let column = k.checked_div(self.repeat)?;
+        (column < self.beside).then(|| {
+            (
+                (k % self.repeat).saturating_mul(self.step),
+                column.saturating_mul(self.width.saturating_add(BESIDE_GAP)),
+            )
+        })
+    }
+}
 
 /// One item of a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,35 +131,53 @@ pub(super) struct Item {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
-    Field {
-        name: FieldName,
-        width: usize,
-        bold: bool,
-        wide: bool,
-    },
-    Text {
-        text: String,
-        bold: bool,
-        wide: bool,
-    },
-    Frame {
-        width: usize,
-        height: usize,
-    },
-    Fold {
-        text: String,
-    },
+    Field(Place),
+    Text { text: String, font: Font },
+    Frame { width: usize, height: usize },
+    Fold { text: String },
+    Escape { language: String, code: Vec<u8> },
 }
 
 impl Item {
     /// For errors.
     pub fn title(&self) -> String {
         match &self.what {
-            What::Field { name, .. } => name.to_string(),
+            What::Field(place) => place.name.to_string(),
             What::Text { text, .. } => format!("text {text:?}"),
             What::Frame { .. } => "a box".to_owned(),
             What::Fold { .. } => "a fold".to_owned(),
+            What::Escape { .. } => "an escape".to_owned(),
         }
+    }
+}
+
+/// A part of the form, in lines and columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Area {
+    /// Its first line.
+    pub line: usize,
+    /// Its first column.
+    pub column: usize,
+    /// Columns.
+    pub width: usize,
+    /// Lines.
+    pub height: usize,
+}
+
+impl Area {
+    /// TRUE when the run of `width` cells has a cell in the area, which is
+    /// thought larger by `margin` cells on every side.
+    #[must_use]
+    pub fn meets(&self, line: usize, column: usize, width: usize, margin: usize) -> bool {
+        let below = line.saturating_add(margin) >= self.line;
+        let above = line < self.line.saturating_add(self.height).saturating_add(margin);
+        let right = column.saturating_add(width).saturating_add(margin) > self.column;
+        let left = column
+            < self
+                .column
+                .saturating_add(self.width)
+                .saturating_add(margin);
+        width > 0 && below && above && right && left
     }
 }
 
@@ -195,119 +186,100 @@ impl Item {
 pub struct Layout {
     pub(super) name: String,
     pub(super) title: String,
+    pub(super) version: u32,
+    pub(super) kind: Kind,
+    pub(super) disclosure: Disclosure,
+    pub(super) language: String,
     pub(super) page: Page,
+    pub(super) stock: Option<String>,
+    pub(super) toner: Option<String>,
     pub(super) columns: usize,
     pub(super) lines: usize,
+    pub(super) columns_to_the_inch: usize,
+    pub(super) lines_to_the_inch: usize,
+    /// Forms beside one another, and columns from one to the next.
+    pub(super) across: usize,
+    pub(super) offset: usize,
+    pub(super) pin_digits: usize,
+    pub(super) card_hint: bool,
     pub(super) outside_lines: usize,
+    /// The outside, with the first lines as one of its areas.
+    pub(super) outside: Vec<Area>,
     pub(super) eject: Eject,
     pub(super) items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawLayout {
-    name: String,
-    title: String,
-    page: Page,
-    columns: usize,
-    lines: usize,
-    outside_lines: usize,
-    eject: Eject,
-    #[serde(default)]
-    fold: Vec<Spanned<RawFold>>,
-    #[serde(default)]
-    r#box: Vec<Spanned<RawBox>>,
-    #[serde(default)]
-    text: Vec<Spanned<RawText>>,
-    #[serde(default)]
-    field: Vec<Spanned<RawField>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFold {
-    line: usize,
-    text: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBox {
-    line: usize,
-    column: usize,
-    width: usize,
-    height: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawText {
-    line: usize,
-    column: usize,
-    text: String,
-    #[serde(default)]
-    bold: bool,
-    #[serde(default)]
-    wide: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawField {
-    name: String,
-    line: usize,
-    column: usize,
-    width: usize,
-    #[serde(default)]
-    bold: bool,
-    #[serde(default)]
-    wide: bool,
-}
-
-/// The largest layout file, in bytes: it is operator's data, not a program.
-const FILE_MAX: usize = 64 * 1024;
-
-fn file_line(text: &str, at: usize) -> usize {
-    1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count()
 }
 
 impl Layout {
     /// Reads a layout file and holds it to the rules.
     ///
     /// # Errors
-    /// [`LayoutError`] with the file's line: value or check value on the
-    /// outside, control characters, items that overlap or run off the form,
-    /// unknown or doubled names, required fields that are not there.
+    /// The first [`LayoutError`] of [`Layout::read`].
     pub fn parse(text: &str) -> Result<Self, LayoutError> {
-        if text.len() > FILE_MAX {
-            return Err(LayoutError {
+        Self::read(text).map_err(|faults| {
+            faults.into_iter().next().unwrap_or(LayoutError {
                 file_line: None,
-                fault: LayoutFault::File(format!("the file is larger than {FILE_MAX} bytes")),
-            });
+                fault: LayoutFault::File("the layout is refused".to_owned()),
+            })
+        })
+    }
+
+    /// Reads a layout file and says everything that is wrong with it.
+    ///
+    /// # Errors
+    /// Each [`LayoutError`] with the file's line: a secret or a check value on
+    /// the outside, a card's number beside a PIN, control characters, items
+    /// that overlap or run off the form, unknown or doubled names, required
+    /// fields that are not there. What is no layout at all has one.
+    pub fn read(text: &str) -> Result<Self, Vec<LayoutError>> {
+        let layout = layout_file::parse(text).map_err(|error| vec![error])?;
+        let faults = rules::faults(&layout);
+        if faults.is_empty() {
+            Ok(layout)
+        } else {
+            Err(faults)
         }
-        let raw: RawLayout = toml::from_str(text).map_err(|error| LayoutError {
-            file_line: error.span().map(|span| file_line(text, span.start)),
-            fault: LayoutFault::File(error.message().to_owned()),
-        })?;
-        let items = items(text, &raw)?;
-        let layout = Self {
-            name: raw.name,
-            title: raw.title,
-            page: raw.page,
-            columns: raw.columns,
-            lines: raw.lines,
-            outside_lines: raw.outside_lines,
-            eject: raw.eject,
-            items,
-        };
-        rules::check(&layout)?;
-        Ok(layout)
     }
 
     /// The layout's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its title, as printed.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Its version, from 1: whoever changes a layout counts it up.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// What the form is for.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether the secret can be read on the printed form.
+    #[must_use]
+    pub fn disclosure(&self) -> Disclosure {
+        self.disclosure
+    }
+
+    /// Its paper.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        self.page
+    }
+
+    /// How many forms stand beside one another on the paper: 1 or 2.
+    #[must_use]
+    pub fn across(&self) -> usize {
+        self.across
     }
 
     /// When the sheet leaves the printer.
@@ -322,71 +294,49 @@ impl Layout {
         self.outside_lines
     }
 
+    /// Where the form can be read without opening it.
+    #[must_use]
+    pub fn outside(&self) -> &[Area] {
+        &self.outside
+    }
+
+    /// Columns of the paper, all forms across.
+    #[must_use]
+    pub fn paper_columns(&self) -> usize {
+        self.columns + (self.across.saturating_sub(1)) * self.offset
+    }
+
+    /// Lines of the form.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// Most digits of a PIN that has room on it.
+    #[must_use]
+    pub fn pin_digits(&self) -> usize {
+        self.pin_digits
+    }
+
     /// TRUE when the layout prints this field.
     #[must_use]
     pub fn has(&self, field: FieldName) -> bool {
-        self.items
-            .iter()
-            .any(|item| matches!(item.what, What::Field { name, .. } if name == field))
+        self.places().any(|(_, place)| place.name == field)
     }
-}
 
-fn items(text: &str, raw: &RawLayout) -> Result<Vec<Item>, LayoutError> {
-    let mut items = Vec::new();
-    for fold in &raw.fold {
-        let inner = fold.get_ref();
-        items.push(Item {
-            file_line: file_line(text, fold.span().start),
-            line: inner.line,
-            column: 1,
-            what: What::Fold {
-                text: inner.text.clone(),
-            },
-        });
+    /// The fields that the layout prints, each once, in no special order.
+    #[must_use]
+    pub fn fields(&self) -> Vec<FieldName> {
+        let mut fields: Vec<FieldName> = self.places().map(|(_, place)| place.name).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        fields
     }
-    for frame in &raw.r#box {
-        let inner = frame.get_ref();
-        items.push(Item {
-            file_line: file_line(text, frame.span().start),
-            line: inner.line,
-            column: inner.column,
-            what: What::Frame {
-                width: inner.width,
-                height: inner.height,
-            },
-        });
+
+    pub(super) fn places(&self) -> impl Iterator<Item = (&Item, &Place)> {
+        self.items.iter().filter_map(|item| match &item.what {
+            What::Field(place) => Some((item, place)),
+            _ => None,
+        })
     }
-    for constant in &raw.text {
-        let inner = constant.get_ref();
-        items.push(Item {
-            file_line: file_line(text, constant.span().start),
-            line: inner.line,
-            column: inner.column,
-            what: What::Text {
-                text: inner.text.clone(),
-                bold: inner.bold,
-                wide: inner.wide,
-            },
-        });
-    }
-    for field in &raw.field {
-        let inner = field.get_ref();
-        let at = file_line(text, field.span().start);
-        let name = FieldName::from_name(&inner.name).ok_or_else(|| LayoutError {
-            file_line: Some(at),
-            fault: LayoutFault::UnknownField(inner.name.clone()),
-        })?;
-        items.push(Item {
-            file_line: at,
-            line: inner.line,
-            column: inner.column,
-            what: What::Field {
-                name,
-                width: inner.width,
-                bold: inner.bold,
-                wide: inner.wide,
-            },
-        });
-    }
-    Ok(items)
 }

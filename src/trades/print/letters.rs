@@ -87,6 +87,38 @@ fn is_value_group(word: &str) -> bool {
     word.len() == 4 && word.bytes().all(|b| matches!(b, b'0'..=b'9' | b'A'..=b'F'))
 }
 
+/// TRUE when some word of `text` is four to twelve digits: on a PIN mailer it
+/// could be taken for the PIN.
+pub fn has_pin_group(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| (4..=12).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// TRUE when `text` has 13 to 19 digits in a row, with or without spaces and
+/// hyphens between them, that pass the check of card numbers (ISO/IEC 7812-1,
+/// annex B).
+pub fn has_card_number(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-'))
+        .any(|run| {
+            let digits: Vec<u32> = run.chars().filter_map(|c| c.to_digit(10)).collect();
+            (13..=19).any(|len| digits.windows(len).any(passes_luhn))
+        })
+}
+
+fn passes_luhn(digits: &[u32]) -> bool {
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(at, digit)| match at % 2 {
+            0 => *digit,
+            _ => digit * 2 / 10 + digit * 2 % 10,
+        })
+        .sum();
+    // Sixteen zeros pass the check; they are no card.
+    sum > 0 && sum % 10 == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +140,27 @@ mod tests {
         assert!(has_value_group("BEEF"));
         assert!(!has_value_group("24NOV2026"));
         assert!(!has_value_group("face 12345 KEY1"));
+    }
+
+    #[test]
+    fn card_numbers_and_pins_are_seen() {
+        // Numbers that card schemes publish for tests.
+        for card in [
+            "4111111111111111",
+            "no 5555 5555 5555 4444.",
+            "3782-822463-10005",
+        ] {
+            assert!(has_card_number(card), "{card}");
+        }
+        for none in [
+            "4111111111111112",
+            "12345",
+            "0000 0000 0000 0000",
+            "+41 31 555 01 00",
+        ] {
+            assert!(!has_card_number(none), "{none}");
+        }
+        assert!(has_pin_group("call 0800") && has_pin_group("123456789012"));
+        assert!(!has_pin_group("PIN123 4 digits, 1234567890123"));
     }
 }

@@ -5,6 +5,8 @@
 //! golden file and its digest means something. Standard fonts, not embedded;
 //! streams are not compressed, so that an auditor's eye can read them.
 
+use std::collections::BTreeMap;
+
 use conclave_evidence::authority::Mode;
 use printpdf::{
     BuiltinFont, Color, Greyscale, Line, LineDashPattern, LinePoint, Mm, Op, PaintMode,
@@ -13,14 +15,11 @@ use printpdf::{
 use sha2::{Digest, Sha256};
 
 use super::error::PrintError;
+use super::grid::Grid;
 use super::layout::Layout;
 use super::metrics;
-use super::sheet::{Kind, Piece, Sheet};
+use super::sheet::{Piece, PieceKind, Sheet};
 
-/// Points of a column on the page: Courier of 11 points.
-const COLUMN: f32 = 6.6;
-/// Points of a line: six to the inch.
-const LINE: f32 = 12.0;
 const BLACK: f32 = 0.0;
 const GREY: f32 = 0.38;
 const WHITE: f32 = 1.0;
@@ -201,106 +200,98 @@ fn settle_id(bytes: &mut [u8]) {
     }
 }
 
-/// The component form with X's, and where each value line starts in the bytes.
-///
-/// # Errors
-/// [`PrintError::PlaceLost`] when a value line is not on the page exactly
-/// once, as it was given.
-pub(super) fn draw_form(
-    layout: &Layout,
-    form: &Sheet,
-) -> Result<(Vec<u8>, Vec<usize>), PrintError> {
-    let (width, height) = layout.page.points();
-    let grid = Grid {
-        left: (width - layout.columns as f32 * COLUMN) / 2.0,
-        top: height - (height - layout.lines as f32 * LINE) / 2.0,
-    };
+/// The form with X's.
+pub(super) fn draw_form(layout: &Layout, form: &Sheet) -> Vec<u8> {
+    let grid = Grid::new(layout);
     let mut canvas = Canvas::new();
     for fold in &form.folds {
-        let y = grid.middle(fold.line);
-        let right = grid.left + layout.columns as f32 * COLUMN;
+        let y = grid.height - grid.middle(fold.line);
+        let left = grid.x(fold.column);
+        let right = grid.x(fold.column + fold.width);
         let words = metrics::width(&fold.text, false, 7.5);
-        let gap = ((right - grid.left) - words) / 2.0;
+        let gap = ((right - left) - words) / 2.0;
         // Through the margins: it is a line to fold along, not a rule.
-        canvas.line((12.0, y), (grid.left + gap - 5.0, y), 0.6, true);
-        canvas.line((right - gap + 5.0, y), (width - 12.0, y), 0.6, true);
-        let x = grid.left + gap;
+        let margin = (grid.left - 12.0).max(0.0);
+        let (from, to) = (left - margin, right + margin);
+        canvas.line((from, y), (left + gap - 5.0, y), 0.6, true);
+        canvas.line((right - gap + 5.0, y), (to, y), 0.6, true);
+        let x = left + gap;
         canvas.text(x, y - 2.6, helvetica(false), 7.5, GREY, &fold.text);
     }
     for frame in &form.frames {
-        let low = grid.middle(frame.line + frame.height.saturating_sub(1));
-        let x = grid.x(frame.column) + COLUMN / 2.0;
-        let wide = frame.width.saturating_sub(1) as f32 * COLUMN;
-        canvas.rect(x, low, wide, grid.middle(frame.line) - low, None);
+        let high = grid.height - grid.middle(frame.line);
+        let low = grid.height - grid.middle(frame.line + frame.height.saturating_sub(1));
+        let x = grid.x(frame.column) + grid.column / 2.0;
+        let wide = frame.width.saturating_sub(1) as f32 * grid.column;
+        canvas.rect(x, low, wide, high - low, None);
     }
     for piece in &form.pieces {
         draw_piece(&mut canvas, &grid, form.mode, piece);
     }
-    let bytes = save(&layout.title, (width, height), vec![canvas]);
-    let places = (1..)
-        .zip(&form.value_lines)
-        .map(|(line, text)| only_place(&bytes, line, text))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok((bytes, places))
-}
-
-struct Grid {
-    left: f32,
-    top: f32,
-}
-
-impl Grid {
-    fn x(&self, column: usize) -> f32 {
-        self.left + column.saturating_sub(1) as f32 * COLUMN
-    }
-
-    fn baseline(&self, line: usize) -> f32 {
-        self.top - line as f32 * LINE + 3.0
-    }
-
-    fn middle(&self, line: usize) -> f32 {
-        self.top - line as f32 * LINE + LINE / 2.0
-    }
+    save(&layout.title, (grid.width, grid.height), vec![canvas])
 }
 
 fn draw_piece(canvas: &mut Canvas, grid: &Grid, mode: Mode, piece: &Piece) {
-    let (x, y) = (grid.x(piece.column), grid.baseline(piece.line));
-    let bold = piece.bold || piece.wide;
+    let x = grid.x(piece.column);
+    let y = grid.height - grid.baseline(piece.line);
+    let font = piece.font;
+    let bold = font.bold || font.wide;
     let courier = if bold {
         BuiltinFont::CourierBold
     } else {
         BuiltinFont::Courier
     };
-    let size = if piece.wide { 22.0 } else { 11.0 };
+    let size = if font.wide { 2.0 } else { 1.0 } * grid.courier();
     match piece.kind {
-        Kind::Caption | Kind::Title => {
-            let size = if piece.wide { 17.0 } else { 9.0 };
+        PieceKind::Caption | PieceKind::Title => {
+            let size = if font.wide { 17.0 } else { 9.0 };
             let level = if bold { BLACK } else { GREY };
             canvas.text(x, y, helvetica(bold), size, level, &piece.text);
+            if font.underline {
+                let end = x + metrics::width(&piece.text, bold, size);
+                canvas.line((x, y - 1.5), (end, y - 1.5), 0.6, false);
+            }
         }
-        Kind::Data | Kind::Value => canvas.text(x, y, courier, size, BLACK, &piece.text),
-        Kind::Blank => {
-            let end = x + piece.width as f32 * COLUMN;
+        PieceKind::Data | PieceKind::Secret => {
+            canvas.text(x, y, courier, size, BLACK, &piece.text);
+            if font.underline {
+                let end = x + font.columns(piece.text.len()) as f32 * grid.column;
+                canvas.line((x, y - 1.5), (end, y - 1.5), 0.6, false);
+            }
+        }
+        PieceKind::Blank => {
+            let end = x + piece.width as f32 * grid.column;
             canvas.line((x, y - 1.0), (end, y - 1.0), 0.8, false);
         }
-        Kind::Banner => {
-            let tall = if piece.wide { 20.0 } else { 13.0 };
-            let wide = piece.width as f32 * COLUMN;
+        PieceKind::Banner => {
+            let tall = if font.wide { 20.0 } else { 13.0 };
+            let wide = piece.width as f32 * grid.column;
             canvas.banner(mode, &piece.text, x, y - 5.0, wide, tall);
         }
+        PieceKind::Escape(_) => {}
     }
 }
 
-/// Where a value line stands in the page's bytes.
-fn only_place(bytes: &[u8], line: usize, text: &str) -> Result<usize, PrintError> {
-    let text = format!("({text})");
-    let mut found = bytes
-        .windows(text.len())
-        .enumerate()
-        .filter(|(_, window)| *window == text.as_bytes())
-        .map(|(at, _)| at + 1);
-    match (found.next(), found.next()) {
-        (Some(at), None) => Ok(at),
-        _ => Err(PrintError::PlaceLost(line)),
+/// Where each line of a secret starts in the page's bytes. A line of X's may be
+/// there several times, if as many lines are drawn with it.
+///
+/// # Errors
+/// [`PrintError::PlaceLost`] when a line is there less or more often than it
+/// was given.
+pub(super) fn places(bytes: &[u8], form: &Sheet) -> Result<Vec<usize>, PrintError> {
+    let mut found: BTreeMap<&str, std::vec::IntoIter<usize>> = BTreeMap::new();
+    let mut places = Vec::new();
+    for (line, (text, _)) in (1..).zip(form.secrets()) {
+        let all = found.entry(text).or_insert_with(|| {
+            let shown = format!("({text})");
+            let windows = bytes.windows(shown.len()).enumerate();
+            let hits = windows.filter(|(_, window)| *window == shown.as_bytes());
+            hits.map(|(at, _)| at + 1).collect::<Vec<_>>().into_iter()
+        });
+        places.push(all.next().ok_or(PrintError::PlaceLost(line))?);
+    }
+    match found.values().all(|rest| rest.as_slice().is_empty()) {
+        true => Ok(places),
+        false => Err(PrintError::PlaceLost(places.len() + 1)),
     }
 }

@@ -43,6 +43,10 @@ fn advice(error: &PrinterError) -> &'static str {
     }
 }
 
+/// Why a printer of another language gets no report.
+pub(crate) const NO_REPORTS: &str =
+    "reports are drawn as ESC/P or PDF, and this printer takes neither";
+
 pub(crate) fn device(error: &PrinterError) -> ActionError {
     if error.may_have_printed() {
         return ActionError::Unknown {
@@ -126,7 +130,10 @@ impl Action for PrintReport {
         }
         let bytes = match record.language {
             PrinterLanguage::Pdf => pdf,
-            PrinterLanguage::EscP => {
+            PrinterLanguage::Line | PrinterLanguage::Pcl5 => {
+                return Err(unprintable(NO_REPORTS.into()));
+            }
+            PrinterLanguage::EscP | PrinterLanguage::EscP9 | PrinterLanguage::EscP24 => {
                 report_escp(&self.report, &self.filed).map_err(|e| unprintable(e.to_string()))?
             }
         };

@@ -11,7 +11,7 @@ use conclave_keyroom::ports::printer::PrinterError;
 use serde::{Deserialize, Serialize};
 
 use super::enrolment::{fit, on_record};
-use super::words_form::{WordsForm, render_escp, render_pdf};
+use super::words_form::{WordsForm, render};
 
 /// Prints the words that come beside this action. They open nothing until a
 /// renewal of the recovery group, which administrators sign, pins their keys.
@@ -106,11 +106,8 @@ impl Action for PrintWords {
             .iter()
             .find(|f| f.serial == record.serial)
             .ok_or_else(|| device(&PrinterError::Missing))?;
-        let sheet = match record.language {
-            PrinterLanguage::EscP => render_escp(&form, &words),
-            PrinterLanguage::Pdf => render_pdf(&form, &words),
-        }
-        .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))?;
+        let sheet = render(&form, &words, record.language)
+            .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))?;
         drop(words);
         let printed = ports
             .printers

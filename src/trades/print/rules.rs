@@ -1,64 +1,20 @@
 //! The rules a layout keeps. They stand in code, not in the file: whoever
-//! writes a layout cannot move the value to the outside.
+//! writes a layout cannot move the secret to the outside.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::digit_words;
 use super::error::{LayoutError, LayoutFault};
-use super::layout::{FieldName, Item, Layout, VALUE_CHARS, VALUE_LINES, VALUE_STEP, What};
-use super::letters::has_value_group;
+use super::field::FieldName;
+use super::kind::{Disclosure, Kind};
+use super::layout::{Item, Layout, Page, What};
+use super::letters::{has_card_number, has_pin_group, has_value_group};
+use super::{escape, rules_place};
 
-/// What may be read without opening the form (`ceremony.md` section 4).
-const OUTSIDE: [FieldName; 7] = [
-    FieldName::Banner,
-    FieldName::Title,
-    FieldName::Station,
-    FieldName::Label,
-    FieldName::Part,
-    FieldName::Group,
-    FieldName::Custodian,
-];
-/// What the outside must say.
-const OUTSIDE_NEEDS: [FieldName; 4] = [
-    FieldName::Banner,
-    FieldName::Label,
-    FieldName::Part,
-    FieldName::Custodian,
-];
-/// What the inside must say.
-const INSIDE_NEEDS: [FieldName; 9] = [
-    FieldName::Banner,
-    FieldName::Label,
-    FieldName::Algorithm,
-    FieldName::Part,
-    FieldName::Kcv,
-    FieldName::Ceremony,
-    FieldName::Date,
-    FieldName::Serial,
-    FieldName::Value,
-];
-/// Empty lines between the outside and the value.
+/// Empty lines and columns between the outside and a secret.
 const GUARD: usize = 2;
 
-/// Fewest columns of a field, so that everything the station may put into it
-/// fits: a label has up to 40 characters, a name up to 24.
-fn least_width(name: FieldName) -> usize {
-    match name {
-        FieldName::Banner => 10,
-        FieldName::Title | FieldName::Group | FieldName::Purpose => 12,
-        FieldName::Station | FieldName::Custodian => 24,
-        FieldName::Label => 40,
-        FieldName::Provenance => 42,
-        FieldName::Algorithm => 17,
-        FieldName::Part => 16,
-        FieldName::Kcv | FieldName::KeyKcv | FieldName::Quorum => 21,
-        FieldName::Ceremony => 8,
-        FieldName::Date => 9,
-        FieldName::Serial => 20,
-        FieldName::Value => VALUE_CHARS,
-    }
-}
-
-fn at(item: &Item, fault: LayoutFault) -> LayoutError {
+pub(super) fn at(item: &Item, fault: LayoutFault) -> LayoutError {
     LayoutError {
         file_line: Some(item.file_line),
         fault,
@@ -72,224 +28,259 @@ fn whole(fault: LayoutFault) -> LayoutError {
     }
 }
 
-/// Refuses what a form must not be.
-pub fn check(layout: &Layout) -> Result<(), LayoutError> {
-    sizes(layout)?;
-    letters("the name", &layout.name).map_err(whole)?;
-    letters("the title", &layout.title).map_err(whole)?;
-    for item in &layout.items {
-        words(item)?;
-        areas(layout, item)?;
+/// Everything that a form must not be. Numbers that are out of bounds come
+/// alone: nothing is looked for on such a form.
+pub fn faults(layout: &Layout) -> Vec<LayoutError> {
+    let mut faults: Vec<LayoutError> = sizes(layout).into_iter().map(whole).collect();
+    if !faults.is_empty() {
+        return faults;
     }
-    places(layout)?;
-    counts(layout)?;
+    for (what, text) in [("the name", &layout.name), ("the title", &layout.title)] {
+        faults.extend(letters(layout.kind, true, what, text).map(whole));
+    }
+    faults.extend(settings(layout).into_iter().map(whole));
+    for item in &layout.items {
+        faults.extend(words(layout, item).map(|fault| at(item, fault)));
+        faults.extend(areas(layout, item).map(|fault| at(item, fault)));
+    }
+    rules_place::overlaps(layout, &mut faults);
+    counts(layout, &mut faults);
     let folds = layout
         .items
         .iter()
         .any(|item| matches!(item.what, What::Fold { .. }) && item.line == layout.outside_lines);
-    if folds {
-        Ok(())
-    } else {
-        Err(whole(LayoutFault::NoFold(layout.outside_lines)))
+    let folded = layout.kind.has_secret() && layout.disclosure == Disclosure::OpenSheet;
+    if folded && !folds {
+        faults.push(whole(LayoutFault::NoFold(layout.outside_lines)));
     }
+    faults
 }
 
-fn sizes(layout: &Layout) -> Result<(), LayoutError> {
-    let size = |what, found: usize, least, most| {
-        if (least..=most).contains(&found) {
-            Ok(())
-        } else {
-            Err(whole(LayoutFault::Size {
+fn sizes(layout: &Layout) -> Vec<LayoutFault> {
+    let mut faults = Vec::new();
+    let mut size = |what, found: usize, least, most| {
+        if !(least..=most).contains(&found) {
+            faults.push(LayoutFault::Size {
                 what,
                 found,
                 least,
                 most,
-            }))
+            });
         }
     };
-    size("columns", layout.columns, 68, 80)?;
-    size("lines", layout.lines, 24, layout.page.most_lines())?;
-    size(
-        "outside_lines",
-        layout.outside_lines,
-        6,
-        layout.lines.saturating_sub(GUARD + 1),
-    )
+    let component = layout.kind == Kind::Component;
+    let (widest, longest) = match layout.page {
+        Page::A4 => (80, 68),
+        Page::Letter => (80, 64),
+        Page::Continuous => (136, 127),
+    };
+    let (least_columns, least_lines) = if component { (68, 24) } else { (20, 3) };
+    let widest_form = if component { 80 } else { widest };
+    size("columns", layout.columns, least_columns, widest_form);
+    size("lines", layout.lines, least_lines, longest);
+    size("across", layout.across, 1, 2);
+    if layout.across == 2 {
+        let most = widest.saturating_sub(layout.columns);
+        size("offset", layout.offset, layout.columns, most);
+    }
+    size("pin_digits", layout.pin_digits, 4, 12);
+    let version = usize::try_from(layout.version).unwrap_or(usize::MAX);
+    size("version", version, 1, 9999);
+    // The outside has to leave room for what is inside.
+    let most = layout.lines.saturating_sub(GUARD + 1);
+    if component {
+        size("outside_lines", layout.outside_lines, 6, most);
+    } else if layout.kind.has_secret() {
+        size("outside_lines", layout.outside_lines, 0, most);
+    } else {
+        size("outside_lines", layout.outside_lines, 0, 0);
+        size("areas of the outside", layout.outside.len(), 0, 0);
+    }
+    size("areas of the outside", layout.outside.len(), 0, 8);
+    // Cut sheets have one grid; continuous forms are printed for several.
+    let fixed = layout.page != Page::Continuous;
+    for (what, found, least, other) in [
+        ("columns_to_the_inch", layout.columns_to_the_inch, 10, 12),
+        ("lines_to_the_inch", layout.lines_to_the_inch, 6, 8),
+    ] {
+        let most = if fixed { least } else { other };
+        if found != least && found != most {
+            faults.push(LayoutFault::Size {
+                what,
+                found,
+                least,
+                most,
+            });
+        }
+    }
+    faults
 }
 
-/// A fixed text: printable ASCII, not empty, not like a value.
-fn letters(item: &str, text: &str) -> Result<(), LayoutFault> {
-    if text.trim().is_empty() {
-        return Err(LayoutFault::Empty(item.to_owned()));
+/// What concerns the layout as a whole.
+fn settings(layout: &Layout) -> Vec<LayoutFault> {
+    let mut faults = Vec::new();
+    if layout.kind.has_secret() && layout.outside.is_empty() {
+        faults.push(LayoutFault::NoOutside);
     }
-    if let Some(character) = text.chars().find(|c| !matches!(c, ' '..='~')) {
-        return Err(LayoutFault::Character {
-            item: item.to_owned(),
-            character,
+    let blind = layout.disclosure == Disclosure::BlindMailer;
+    let wrong = match layout.kind {
+        Kind::PinMailer => !blind,
+        kind if kind.has_secret() => false,
+        _ => blind,
+    };
+    if wrong {
+        faults.push(LayoutFault::Disclosure {
+            kind: layout.kind,
+            found: layout.disclosure,
         });
     }
-    if has_value_group(text) {
-        return Err(LayoutFault::LooksLikeValue(item.to_owned()));
+    if blind
+        && layout.page != Page::Continuous
+        && (layout.stock.is_none() || layout.toner.is_none())
+    {
+        faults.push(LayoutFault::NoStock);
     }
-    Ok(())
+    for (what, text) in [("the stock", &layout.stock), ("the toner", &layout.toner)] {
+        if let Some(text) = text {
+            faults.extend(letters(Kind::Envelope, true, what, text));
+        }
+    }
+    if digit_words::longest(&layout.language).is_none() {
+        faults.push(LayoutFault::Language(layout.language.clone()));
+    }
+    for area in &layout.outside {
+        let fits = area.line >= 1
+            && area.column >= 1
+            && area.width >= 1
+            && area.height >= 1
+            && area.line.saturating_add(area.height) <= layout.lines + 1
+            && area.column.saturating_add(area.width) <= layout.columns + 1;
+        if !fits {
+            faults.push(LayoutFault::Overflow {
+                item: "an area of the outside".to_owned(),
+                line: area.line,
+                column: area.column,
+                lines: layout.lines,
+                columns: layout.columns,
+            });
+        }
+    }
+    faults
 }
 
-fn words(item: &Item) -> Result<(), LayoutError> {
+/// A fixed text: printable ASCII, not empty, not like the form's secret.
+fn letters(kind: Kind, outside: bool, item: &str, text: &str) -> Option<LayoutFault> {
+    let item = item.to_owned();
+    if text.trim().is_empty() {
+        return Some(LayoutFault::Empty(item));
+    }
+    if let Some(character) = text.chars().find(|c| !matches!(c, ' '..='~')) {
+        return Some(LayoutFault::Character { item, character });
+    }
+    if has_card_number(text) {
+        return Some(LayoutFault::LooksLikePan(item));
+    }
+    if kind == Kind::Component && has_value_group(text) {
+        return Some(LayoutFault::LooksLikeValue(item));
+    }
+    if kind == Kind::PinMailer && !outside && has_pin_group(text) {
+        return Some(LayoutFault::LooksLikePin(item));
+    }
+    None
+}
+
+fn words(layout: &Layout, item: &Item) -> Option<LayoutFault> {
     match &item.what {
         What::Text { text, .. } | What::Fold { text } => {
-            letters(&item.title(), text).map_err(|fault| at(item, fault))
+            let outside = rules_place::is_outside(layout, item);
+            letters(layout.kind, outside, &item.title(), text)
         }
         What::Frame { width, height } if *width < 2 || *height < 2 => {
-            Err(at(item, LayoutFault::Empty(item.title())))
+            Some(LayoutFault::Empty(item.title()))
         }
-        What::Field {
-            name, width, wide, ..
-        } => {
-            let least = least_width(*name);
-            // The value is counted in its characters, which may be wide.
-            let width = match (*name, *wide) {
-                (FieldName::Serial, _) | (_, false) => *width,
-                (_, true) => *width / 2,
-            };
-            if width < least {
-                return Err(at(
-                    item,
-                    LayoutFault::Narrow {
-                        field: *name,
-                        width,
-                        least,
-                    },
-                ));
-            }
-            Ok(())
-        }
-        What::Frame { .. } => Ok(()),
-    }
-}
-
-fn areas(layout: &Layout, item: &Item) -> Result<(), LayoutError> {
-    let What::Field { name, .. } = item.what else {
-        return Ok(());
-    };
-    if item.line > layout.outside_lines {
-        if name == FieldName::Value && item.line <= layout.outside_lines + GUARD {
-            return Err(at(item, LayoutFault::NearOutside(GUARD)));
-        }
-        return Ok(());
-    }
-    if OUTSIDE.contains(&name) {
-        Ok(())
-    } else {
-        Err(at(
-            item,
-            LayoutFault::Outside {
-                field: name,
-                line: item.line,
-            },
-        ))
-    }
-}
-
-/// The cells that an item prints on, as runs (line, column, width).
-fn runs(layout: &Layout, item: &Item) -> Vec<(usize, usize, usize)> {
-    match &item.what {
-        What::Field {
-            name: FieldName::Value,
-            width,
-            ..
-        } => (0..VALUE_LINES)
-            .map(|k| {
-                let line = item.line.saturating_add(k * VALUE_STEP);
-                (line, item.column, *width)
+        What::Frame { .. } => None,
+        What::Field(place) => rules_place::room(layout, place),
+        What::Escape { language, code } => {
+            let known = escape::EscapeLanguage::from_name(language)
+                .is_some_and(|known| escape::allowed(known, code));
+            (!known).then(|| LayoutFault::Escape {
+                printer: language.clone(),
+                code: code.iter().map(|byte| format!("{byte:02X}")).collect(),
             })
-            .collect(),
-        What::Field { width, .. } => vec![(item.line, item.column, *width)],
-        What::Text { text, wide, .. } => {
-            let width = if *wide { 2 * text.len() } else { text.len() };
-            vec![(item.line, item.column, width)]
-        }
-        What::Fold { text } => {
-            // A dashed line through the form, with at least five dashes and a
-            // space on each side of its words.
-            vec![(item.line, 1, layout.columns.max(text.len() + 12))]
-        }
-        What::Frame { width, height } => {
-            let last = item.line.saturating_add(height.saturating_sub(1));
-            let right = item.column.saturating_add(width.saturating_sub(1));
-            let mut runs = vec![
-                (item.line, item.column, *width),
-                (last, item.column, *width),
-            ];
-            // No more lines than the form can have: the corner says the rest.
-            for line in item.line.saturating_add(1)..last.min(layout.lines + 1) {
-                runs.push((line, item.column, 1));
-                runs.push((line, right, 1));
-            }
-            runs
         }
     }
 }
 
-fn places(layout: &Layout) -> Result<(), LayoutError> {
-    let mut taken: BTreeMap<(usize, usize), &Item> = BTreeMap::new();
-    for item in &layout.items {
-        for (line, column, width) in runs(layout, item) {
-            let end = column.saturating_add(width);
-            let fits = line >= 1
-                && column >= 1
-                && line <= layout.lines
-                && width <= layout.columns
-                && end <= layout.columns + 1;
-            if !fits {
-                return Err(at(
-                    item,
-                    LayoutFault::Overflow {
-                        item: item.title(),
-                        line,
-                        column,
-                        lines: layout.lines,
-                        columns: layout.columns,
-                    },
-                ));
-            }
-            for cell in column..end {
-                if let Some(other) = taken.insert((line, cell), item) {
-                    return Err(at(
-                        item,
-                        LayoutFault::Overlap {
-                            item: item.title(),
-                            other: other.title(),
-                            line,
-                            column: cell,
-                        },
-                    ));
-                }
-            }
-        }
+/// What may stand where.
+fn areas(layout: &Layout, item: &Item) -> Option<LayoutFault> {
+    let What::Field(place) = &item.what else {
+        return None;
+    };
+    let name = place.name;
+    let kind = layout.kind;
+    if !kind.may(name, true) && !kind.may(name, false) {
+        return Some(match name {
+            FieldName::Pan if kind.has_secret() => LayoutFault::PanBesideSecret,
+            field => LayoutFault::NotOfKind { field, kind },
+        });
     }
-    Ok(())
+    if name == FieldName::CardHint && !layout.card_hint {
+        return Some(LayoutFault::CardHint);
+    }
+    let outside = rules_place::is_outside(layout, item);
+    if outside && !kind.may(name, true) {
+        return Some(LayoutFault::Outside {
+            field: name,
+            line: item.line,
+        });
+    }
+    if !outside && !kind.may(name, false) {
+        return Some(LayoutFault::NotOfKind { field: name, kind });
+    }
+    if name.is_secret() && rules_place::near_outside(layout, item, GUARD) {
+        return Some(LayoutFault::NearOutside {
+            what: name.secret_title(),
+            guard: GUARD,
+        });
+    }
+    None
 }
 
-fn counts(layout: &Layout) -> Result<(), LayoutError> {
+fn counts(layout: &Layout, faults: &mut Vec<LayoutError>) {
     let mut seen = BTreeSet::new();
-    for item in &layout.items {
-        if let What::Field { name, .. } = item.what {
-            let area = area(item.line <= layout.outside_lines);
-            if !seen.insert((name, area)) {
-                return Err(at(item, LayoutFault::Duplicate { field: name, area }));
-            }
+    let mut languages: BTreeMap<FieldName, BTreeSet<&str>> = BTreeMap::new();
+    for (item, place) in layout.places() {
+        let area = area(rules_place::is_outside(layout, item));
+        // Digit words may stand there once in each language.
+        let language = match (place.name, &place.language) {
+            (FieldName::PinWords, Some(language)) => language.as_str(),
+            _ => "",
+        };
+        let new_language = languages.entry(place.name).or_default().insert(language);
+        let new = seen.insert((place.name, area));
+        if !new && (place.name != FieldName::PinWords || !new_language) {
+            let field = place.name;
+            faults.push(at(item, LayoutFault::Duplicate { field, area }));
         }
     }
-    let needs = OUTSIDE_NEEDS
+    let needs = layout
+        .kind
+        .outside_needs()
         .iter()
-        .map(|field| (*field, area(true)))
-        .chain(INSIDE_NEEDS.iter().map(|field| (*field, area(false))));
-    for (field, area) in needs {
+        .map(|field| (*field, true));
+    let needs = needs.chain(
+        layout
+            .kind
+            .inside_needs()
+            .iter()
+            .map(|field| (*field, false)),
+    );
+    for (field, outside) in needs {
+        let area = area(outside);
         if !seen.contains(&(field, area)) {
-            return Err(whole(LayoutFault::Missing { field, area }));
+            faults.push(whole(LayoutFault::Missing { field, area }));
         }
     }
-    Ok(())
 }
 
 fn area(outside: bool) -> &'static str {

@@ -1,15 +1,19 @@
-//! A form with everything in its place, and X's where the value goes.
+//! A form with everything in its place, and X's where secrets go.
 
 use conclave_evidence::authority::Mode;
 
 use super::check::LINE_BYTES;
+use super::digit_words::{self, HOLDER};
 use super::error::PrintError;
-use super::form::ComponentForm;
-use super::layout::{FieldName, Layout, VALUE_STEP, What};
+use super::escape::EscapeLanguage;
+use super::field::FieldName;
+use super::filling::{Content, Filling};
+use super::layout::{Font, Item, Layout, Place, What};
+use super::marks::{Mark, PASSWORD_LINE, Shape, WORDS_ROWS};
 
 /// What a piece of text is, for printers that can show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PieceKind {
     /// Fixed text of the layout.
     Caption,
     /// The layout's title.
@@ -20,8 +24,10 @@ pub enum Kind {
     Banner,
     /// A line to write on.
     Blank,
-    /// A line of the value.
-    Value,
+    /// A line of a secret.
+    Secret,
+    /// A raw command for one printer language.
+    Escape(EscapeLanguage),
 }
 
 /// Text at one place.
@@ -32,9 +38,10 @@ pub struct Piece {
     /// Columns that the layout gives it.
     pub width: usize,
     pub text: String,
-    pub bold: bool,
-    pub wide: bool,
-    pub kind: Kind,
+    pub font: Font,
+    pub kind: PieceKind,
+    /// What is written over a line of a secret.
+    pub mark: Option<Mark>,
 }
 
 /// A frame around something.
@@ -50,76 +57,84 @@ pub struct Frame {
 #[derive(Clone, Debug)]
 pub struct Fold {
     pub line: usize,
+    pub column: usize,
+    pub width: usize,
     pub text: String,
 }
 
-/// The form, drawn.
+/// The form, drawn; or the forms that stand beside one another.
 pub struct Sheet {
     pub mode: Mode,
     pub pieces: Vec<Piece>,
     pub frames: Vec<Frame>,
     pub folds: Vec<Fold>,
-    /// Lines of the value, with X's, in their order.
-    pub value_lines: Vec<String>,
 }
 
-/// Where a value line's sixteen digits stand in [`placeholder`].
-const DIGITS: [usize; 16] = [3, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 18, 19, 20, 21];
-/// Where its check letter stands.
-const CHECK: usize = 31;
-
-/// Line `k` (from 0) of a value, with X's. No other line of a form is a number
-/// followed by groups of four: whoever copies a value by hand or by program
-/// has one pattern to look for.
-pub fn placeholder(k: usize) -> String {
-    format!("{}  XXXX XXXX XXXX XXXX   check X", k + 1)
-}
-
-/// Writes eight bytes of the value and their check letter over the X's of a
-/// value line, in place.
-pub fn fill_line(place: &mut [u8], k: usize, bytes: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0x0F]);
-    for (at, digit) in DIGITS.iter().zip(digits) {
-        if let (Some(cell), Some(hex)) = (place.get_mut(*at), HEX.get(usize::from(digit))) {
-            *cell = *hex;
-        }
-    }
-    if let Some(cell) = place.get_mut(CHECK) {
-        *cell = super::check::line_check(u8::try_from(k + 1).unwrap_or(u8::MAX), bytes);
+impl Sheet {
+    /// The lines of secrets, with X's, in the order of the page.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &Mark)> {
+        self.pieces
+            .iter()
+            .filter_map(|piece| piece.mark.as_ref().map(|mark| (piece.text.as_str(), mark)))
     }
 }
 
-/// Puts the form's texts into the layout's places.
+/// What need not be given: it is printed where there is something to say.
+const OPTIONAL: [FieldName; 2] = [FieldName::Provenance, FieldName::Quorum];
+
+/// Puts the fillings into the layout's places.
 ///
 /// # Errors
-/// [`PrintError`]: a character that cannot be printed, a text longer than its
-/// place.
-pub fn lay_out(layout: &Layout, form: &ComponentForm) -> Result<Sheet, PrintError> {
-    // The part is on every layout, but a form that is none is refused first.
-    form.text(FieldName::Part)?;
-    for (needed, field) in [
-        (form.provenance.is_some(), FieldName::Provenance),
-        (form.quorum.is_some(), FieldName::Quorum),
-    ] {
-        let mut items = layout.items.iter();
-        let has_place =
-            items.any(|item| matches!(item.what, What::Field { name, .. } if name == field));
-        if needed && !has_place {
-            return Err(PrintError::NoPlace(field));
-        }
-    }
+/// [`PrintError`]: too many forms or none, something that was not given, a
+/// character that cannot be printed, a text longer than its place, a secret
+/// that has no place.
+pub fn lay_out(layout: &Layout, fillings: &[Filling<'_>]) -> Result<Sheet, PrintError> {
+    let Some(first) = fillings.first().filter(|_| fillings.len() <= layout.across) else {
+        return Err(PrintError::Forms {
+            found: fillings.len(),
+            room: layout.across,
+        });
+    };
     let mut sheet = Sheet {
-        mode: form.mode,
+        mode: first.mode,
         pieces: Vec::new(),
         frames: Vec::new(),
         folds: Vec::new(),
-        value_lines: (0..form.form.bytes() / LINE_BYTES)
-            .map(placeholder)
-            .collect(),
     };
-    for item in &layout.items {
-        let (line, column) = (item.line, item.column);
+    for (form, filling) in fillings.iter().enumerate() {
+        // What has to be said and has no place is not left out silently.
+        let needed = filling
+            .given()
+            .find(|field| (OPTIONAL.contains(field) || field.is_secret()) && !layout.has(*field));
+        if let Some(field) = needed {
+            return Err(PrintError::NoPlace(field));
+        }
+        let drawing = Drawing {
+            layout,
+            filling,
+            form,
+            right: form * layout.offset,
+        };
+        for item in &layout.items {
+            drawing.item(item, &mut sheet)?;
+        }
+    }
+    sheet.pieces.sort_by_key(|piece| (piece.line, piece.column));
+    Ok(sheet)
+}
+
+/// One form being drawn.
+struct Drawing<'d, 'f> {
+    layout: &'d Layout,
+    filling: &'d Filling<'f>,
+    form: usize,
+    /// Columns that the form stands to the right of the first one.
+    right: usize,
+}
+
+impl Drawing<'_, '_> {
+    fn item(&self, item: &Item, sheet: &mut Sheet) -> Result<(), PrintError> {
+        let (line, column) = (item.line, item.column + self.right);
         match &item.what {
             What::Frame { width, height } => sheet.frames.push(Frame {
                 line,
@@ -129,77 +144,186 @@ pub fn lay_out(layout: &Layout, form: &ComponentForm) -> Result<Sheet, PrintErro
             }),
             What::Fold { text } => sheet.folds.push(Fold {
                 line,
+                column,
+                width: self.layout.columns,
                 text: text.clone(),
             }),
-            What::Text { text, bold, wide } => sheet.pieces.push(Piece {
+            What::Text { text, font } => sheet.pieces.push(Piece {
                 line,
                 column,
-                width: if *wide { 2 * text.len() } else { text.len() },
+                width: font.columns(text.len()),
                 text: text.clone(),
-                bold: *bold,
-                wide: *wide,
-                kind: Kind::Caption,
+                font: *font,
+                kind: PieceKind::Caption,
+                mark: None,
             }),
-            What::Field {
-                name,
-                width,
-                bold,
-                wide,
-            } => {
-                let piece = |line, text: String, kind| Piece {
-                    line,
-                    column,
-                    width: *width,
-                    text,
-                    bold: *bold,
-                    wide: *wide && kind != Kind::Blank,
-                    kind,
-                };
-                match (*name, form.text(*name)?) {
-                    (FieldName::Value, _) => {
-                        let lines = sheet.value_lines.iter().enumerate();
-                        let lines = lines.map(|(k, text)| {
-                            piece(line + k * VALUE_STEP, text.clone(), Kind::Value)
+            What::Escape { language, code } => {
+                let language = EscapeLanguage::from_name(language);
+                let text = String::from_utf8(code.clone()).ok();
+                if let (Some(language), Some(text)) = (language, text) {
+                    sheet.pieces.push(Piece {
+                        line,
+                        column,
+                        width: 0,
+                        text,
+                        font: Font::default(),
+                        kind: PieceKind::Escape(language),
+                        mark: None,
+                    });
+                }
+            }
+            What::Field(place) if place.name.is_secret() => {
+                for mark in self.marks(place)? {
+                    let text = mark.placeholder();
+                    let (down, right) = self.row(place, mark.row)?;
+                    sheet.pieces.push(Piece {
+                        line: line + down,
+                        column: column + right,
+                        width: place.width,
+                        text,
+                        font: place.font,
+                        kind: PieceKind::Secret,
+                        mark: Some(mark),
+                    });
+                }
+            }
+            What::Field(place) => {
+                let (texts, kind) = self.texts(place)?;
+                for (row, text) in texts.into_iter().enumerate() {
+                    let (down, right) = self.row(place, row)?;
+                    let font = Font {
+                        wide: place.font.wide && kind != PieceKind::Blank,
+                        ..place.font
+                    };
+                    let room = font.room(place.width);
+                    if text.len() > room {
+                        return Err(PrintError::TooLong {
+                            field: place.name,
+                            len: text.len(),
+                            width: room,
                         });
-                        sheet.pieces.extend(lines.collect::<Vec<_>>());
                     }
-                    (FieldName::Serial, _) => {
-                        sheet
-                            .pieces
-                            .push(piece(line, "_".repeat(*width), Kind::Blank));
+                    if text.is_empty() {
+                        continue;
                     }
-                    (FieldName::Title, _) => {
-                        let room = if *wide { width / 2 } else { *width };
-                        fits(FieldName::Title, &layout.title, room)?;
-                        sheet
-                            .pieces
-                            .push(piece(line, layout.title.clone(), Kind::Title));
-                    }
-                    (name, Some(text)) => {
-                        let room = if *wide { width / 2 } else { *width };
-                        fits(name, &text, room)?;
-                        let kind = match name {
-                            FieldName::Banner => Kind::Banner,
-                            _ => Kind::Data,
-                        };
-                        sheet.pieces.push(piece(line, text, kind));
-                    }
-                    (_, None) => {}
+                    sheet.pieces.push(Piece {
+                        line: line + down,
+                        column: column + right,
+                        width: place.width,
+                        text,
+                        font,
+                        kind,
+                        mark: None,
+                    });
                 }
             }
         }
+        Ok(())
     }
-    sheet.pieces.sort_by_key(|piece| (piece.line, piece.column));
-    Ok(sheet)
+
+    fn row(&self, place: &Place, row: usize) -> Result<(usize, usize), PrintError> {
+        place.row(row).ok_or(PrintError::TooManyRows {
+            field: place.name,
+            found: row + 1,
+            room: place.repeat * place.beside,
+        })
+    }
+
+    /// The lines of a field that is no secret.
+    fn texts(&self, place: &Place) -> Result<(Vec<String>, PieceKind), PrintError> {
+        let field = place.name;
+        Ok(match field {
+            FieldName::Banner => {
+                let silent =
+                    self.layout.kind.for_customers() && self.filling.mode == Mode::Production;
+                let words = if silent {
+                    Vec::new()
+                } else {
+                    vec![self.filling.mode.to_string()]
+                };
+                (words, PieceKind::Banner)
+            }
+            FieldName::Title => (vec![self.layout.title.clone()], PieceKind::Title),
+            FieldName::Serial => (vec!["_".repeat(place.width)], PieceKind::Blank),
+            field if OPTIONAL.contains(&field) && self.filling.content(field).is_none() => {
+                (Vec::new(), PieceKind::Data)
+            }
+            field => (self.filling.lines(self.layout, field)?, PieceKind::Data),
+        })
+    }
+
+    /// The lines of a secret.
+    fn marks(&self, place: &Place) -> Result<Vec<Mark>, PrintError> {
+        let field = place.name;
+        let length = self.filling.length(self.layout, field)?;
+        let shapes: Vec<Shape> = match field {
+            FieldName::Value => {
+                if length == 0 || length % LINE_BYTES != 0 {
+                    return Err(PrintError::ValueLength {
+                        found: length,
+                        expected: length.next_multiple_of(LINE_BYTES).max(LINE_BYTES),
+                    });
+                }
+                vec![Shape::Value; length / LINE_BYTES]
+            }
+            FieldName::Pin => vec![Shape::Pin {
+                digits: length,
+                spaced: place.spaced,
+            }],
+            FieldName::PinWords => {
+                let language = self.word_language(place)?;
+                let letters = digit_words::longest(&language)
+                    .ok_or_else(|| PrintError::Language(language.clone()))?;
+                let shape = |first, count| Shape::PinWords {
+                    first,
+                    count,
+                    letters,
+                    language: language.clone(),
+                };
+                if place.repeat > 1 {
+                    (0..length).map(|first| shape(first, 1)).collect()
+                } else {
+                    vec![shape(0, length)]
+                }
+            }
+            FieldName::Password => (0..length.div_ceil(PASSWORD_LINE))
+                .map(|row| Shape::Password {
+                    characters: (length - row * PASSWORD_LINE).min(PASSWORD_LINE),
+                })
+                .collect(),
+            _ => vec![Shape::Words; WORDS_ROWS],
+        };
+        let marks = shapes.into_iter().enumerate().map(|(row, shape)| Mark {
+            form: self.form,
+            field,
+            row,
+            shape,
+        });
+        Ok(marks.collect())
+    }
+
+    /// The language of digit words: the field's, else the layout's; the
+    /// holder's where they say so.
+    fn word_language(&self, place: &Place) -> Result<String, PrintError> {
+        let language = place.language.as_ref().unwrap_or(&self.layout.language);
+        if language != HOLDER {
+            return Ok(language.clone());
+        }
+        let holder = self.filling.language.clone();
+        match holder {
+            Some(holder) if digit_words::languages().contains_key(&holder) => Ok(holder),
+            other => Err(PrintError::Language(other.unwrap_or_default())),
+        }
+    }
 }
 
-fn fits(field: FieldName, text: &str, width: usize) -> Result<(), PrintError> {
-    if text.len() > width {
-        return Err(PrintError::TooLong {
-            field,
-            len: text.len(),
-            width,
-        });
-    }
-    Ok(())
+/// The content that belongs to a mark.
+pub fn content_of<'c, 'f>(
+    fillings: &'c [Filling<'f>],
+    mark: &Mark,
+) -> Result<&'c Content<'f>, PrintError> {
+    fillings
+        .get(mark.form)
+        .and_then(|filling| filling.content(mark.field))
+        .ok_or(PrintError::NotGiven(mark.field))
 }

@@ -132,7 +132,13 @@ impl PrintKeyLetter {
         };
         let pdf = report_pdf(&report).map_err(unprintable)?;
         let bytes = match record.language {
-            PrinterLanguage::EscP => {
+            PrinterLanguage::Line | PrinterLanguage::Pcl5 => {
+                return Err(ActionError::rule(
+                    crate::print::print_report::NO_REPORTS,
+                    "Read it from the screen.",
+                ));
+            }
+            PrinterLanguage::EscP | PrinterLanguage::EscP9 | PrinterLanguage::EscP24 => {
                 let digest = conclave_evidence::Hash(Sha256::digest(&pdf).into());
                 report_escp(&report, &digest).map_err(unprintable)?
             }

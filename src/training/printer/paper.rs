@@ -34,7 +34,7 @@ pub fn read(bytes: &Secret) -> Zeroizing<String> {
                         rest.next();
                     }
                 }
-                Some(b'-' | b'x' | b'k' | b'3' | b'A' | b'!' | b'U' | b'N') => {
+                Some(b'-' | b'R' | b'x' | b'k' | b'3' | b'A' | b'!' | b'U' | b'N') => {
                     rest.next();
                 }
                 _ => {}

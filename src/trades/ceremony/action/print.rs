@@ -13,7 +13,8 @@ use conclave_keyroom::ports::printer::PrinterError;
 use serde::{Deserialize, Serialize};
 
 use super::super::commitment;
-use crate::print::component::{render_escp, render_pdf};
+use crate::print::approval::may_print;
+use crate::print::component::render;
 use crate::print::enrolment::{fit, on_record};
 use crate::print::{ComponentForm, Layout};
 
@@ -149,10 +150,7 @@ fn emit(
     // All sheets are made before the first byte leaves.
     let sheets = printers
         .iter()
-        .map(|printer| match printer.language {
-            PrinterLanguage::EscP => render_escp(layout, form, value),
-            PrinterLanguage::Pdf => render_pdf(layout, form, value),
-        })
+        .map(|printer| render(layout, form, value, printer.language))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| ActionError::rule(e.to_string(), "Correct the form's fields."))?;
     let mut any_left = false;
@@ -210,8 +208,7 @@ impl Action for PrintComponent {
         let component = self.component(&record)?.clone();
         super::form::holds(permit, (self.custodian, &self.custodian_name), self.group)?;
         let printers = self.printers(permit)?;
-        let layout = Layout::parse(&self.layout)
-            .map_err(|e| ActionError::rule(e.to_string(), "Have the layout corrected."))?;
+        let layout = may_print(permit, &self.layout)?;
         let found = ports.printers.found().map_err(|e| device(&e))?;
         // The serial is the printer; its node may be another one today.
         let mut nodes = Vec::new();

@@ -1,0 +1,191 @@
+//! Where the items of a form stand: what they cover, whether that is outside,
+//! and whether it is enough.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::digit_words;
+use super::error::{LayoutError, LayoutFault};
+use super::field::FieldName as F;
+use super::layout::{Area, Item, Layout, Place, What};
+use super::marks::{PASSWORD_CHARS, VALUE_CHARS, WORDS_CHARS, WORDS_ROWS};
+use super::rules::at;
+
+/// Most rows of a field: their numbers have two digits.
+const MOST_ROWS: usize = 99;
+
+/// The cells that an item prints on, as runs (line, column, width).
+fn runs(layout: &Layout, item: &Item) -> Vec<(usize, usize, usize)> {
+    let (line, column) = (item.line, item.column);
+    match &item.what {
+        What::Field(place) => (0..place.repeat.saturating_mul(place.beside).min(MOST_ROWS))
+            .filter_map(|k| place.row(k))
+            .map(|(down, right)| {
+                (
+                    line.saturating_add(down),
+                    column.saturating_add(right),
+                    place.width,
+                )
+            })
+            .collect(),
+        What::Text { text, font } => vec![(line, column, font.columns(text.len()))],
+        What::Fold { text } => {
+            // A dashed line through the form, with at least five dashes and a
+            // space on each side of its words.
+            vec![(line, 1, layout.columns.max(text.len() + 12))]
+        }
+        What::Frame { width, height } => {
+            let last = line.saturating_add(height.saturating_sub(1));
+            let right = column.saturating_add(width.saturating_sub(1));
+            let mut runs = vec![(line, column, *width), (last, column, *width)];
+            // No more lines than the form can have: the corner says the rest.
+            for line in line.saturating_add(1)..last.min(layout.lines + 1) {
+                runs.push((line, column, 1));
+                runs.push((line, right, 1));
+            }
+            runs
+        }
+        What::Escape { .. } => vec![(line, column, 0)],
+    }
+}
+
+fn meets(layout: &Layout, item: &Item, margin: usize) -> bool {
+    let runs = runs(layout, item);
+    let meets = |area: &Area| {
+        runs.iter()
+            .any(|(line, column, width)| area.meets(*line, *column, *width, margin))
+    };
+    layout.outside.iter().any(meets)
+}
+
+/// TRUE when a cell of the item can be read from outside.
+pub fn is_outside(layout: &Layout, item: &Item) -> bool {
+    meets(layout, item, 0)
+}
+
+/// TRUE when a cell of the item is less than `guard` cells from the outside.
+pub fn near_outside(layout: &Layout, item: &Item, guard: usize) -> bool {
+    meets(layout, item, guard)
+}
+
+/// Items beyond the form's edge, and items on one another: each pair once.
+pub fn overlaps(layout: &Layout, faults: &mut Vec<LayoutError>) {
+    let mut taken: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    for (number, item) in layout.items.iter().enumerate() {
+        let mut beyond = false;
+        for (line, column, width) in runs(layout, item) {
+            let end = column.saturating_add(width);
+            let fits = line >= 1
+                && column >= 1
+                && line <= layout.lines
+                && width <= layout.columns
+                && end <= layout.columns + 1;
+            if !fits {
+                if !beyond {
+                    faults.push(at(
+                        item,
+                        LayoutFault::Overflow {
+                            item: item.title(),
+                            line,
+                            column,
+                            lines: layout.lines,
+                            columns: layout.columns,
+                        },
+                    ));
+                }
+                beyond = true;
+                continue;
+            }
+            for cell in column..end {
+                let Some(other) = taken.insert((line, cell), number) else {
+                    continue;
+                };
+                let title = layout.items.get(other).map(Item::title);
+                if told.insert((number, other)) {
+                    faults.push(at(
+                        item,
+                        LayoutFault::Overlap {
+                            item: item.title(),
+                            other: title.unwrap_or_default(),
+                            line,
+                            column: cell,
+                        },
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a field has as much room as what may stand there needs.
+pub fn room(layout: &Layout, place: &Place) -> Option<LayoutFault> {
+    let name = place.name;
+    let rows = |what, found: usize, least, most| {
+        (!(least..=most).contains(&found)).then_some(LayoutFault::Rows {
+            field: name,
+            what,
+            found,
+            least,
+            most,
+        })
+    };
+    let (fewest, most) = match name {
+        F::Value => (1, 64),
+        F::PinWords if place.repeat > 1 => (layout.pin_digits, 12),
+        F::Words => (WORDS_ROWS, WORDS_ROWS),
+        name if name.has_rows() => (1, 16),
+        _ => (1, 1),
+    };
+    let most_beside = if name == F::Value { 3 } else { 1 };
+    let most_step = if name.has_rows() { 6 } else { 1 };
+    let wrong = rows("repeat", place.repeat, fewest, most)
+        .or_else(|| rows("step", place.step, 1, most_step))
+        .or_else(|| rows("beside", place.beside, 1, most_beside))
+        .or_else(|| {
+            let found = usize::from(place.spaced);
+            rows("spaced", found, 0, usize::from(name == F::Pin))
+        });
+    if wrong.is_some() {
+        return wrong;
+    }
+    if name == F::Value {
+        let all = place.repeat.saturating_mul(place.beside);
+        // The longest symmetric key has four lines.
+        if !(4..=MOST_ROWS).contains(&all) {
+            return rows("repeat", all, 4, MOST_ROWS);
+        }
+    }
+    if place.language.is_some() && name != F::PinWords {
+        return rows("language", 1, 0, 0);
+    }
+    let language = place.language.as_deref().unwrap_or(&layout.language);
+    let digits = layout.pin_digits;
+    let least = match name {
+        F::Value => VALUE_CHARS,
+        F::Password => PASSWORD_CHARS,
+        F::Words => WORDS_CHARS,
+        F::Pin if place.spaced => 2 * digits - 1,
+        F::Pin => digits,
+        F::PinWords => {
+            let Some(word) = digit_words::longest(language) else {
+                return Some(LayoutFault::Language(language.to_owned()));
+            };
+            if place.repeat > 1 {
+                word
+            } else {
+                digits * (word + 1) - 1
+            }
+        }
+        other => other.least_width(),
+    };
+    // A secret is counted in its characters, which may be wide.
+    let width = match name {
+        F::Serial => place.width,
+        _ => place.font.room(place.width),
+    };
+    (width < least).then_some(LayoutFault::Narrow {
+        field: name,
+        width,
+        least,
+    })
+}
