@@ -12,6 +12,8 @@
 //! | E | AES, derived | CTR, counter = MAC | CMAC over the plaintext, 16 bytes |
 //!
 //! Beside them, the two wraps of PKCS#11: [`kwp`] and [`rsa_aes`].
+//! Beside them the blocks of two makers: Thales's (`S`, see `thales`) and Atalla's
+//! (AKB, see `akb`).
 //!
 //! What stands in clear is judged by name; whatever is wrong below the
 //! encryption has one answer, [`ReadError::DoesNotAuthenticate`].
@@ -21,7 +23,9 @@
 //! which [`Unwrapped::rule`] tells; an extended block length where a short one
 //! would do; proprietary (numeric) usages, algorithms, modes and exportabilities.
 
+mod akb;
 mod blocks;
+mod cbc_mac;
 mod derive;
 mod describe;
 mod error;
@@ -30,12 +34,14 @@ mod kbpk;
 pub mod kwp;
 pub mod rsa_aes;
 mod standard;
+mod thales;
 mod unwrap;
 mod wrap;
 
 #[cfg(test)]
 mod tests;
 
+pub use akb::{Akb, AkbError, AkbFault, AkbHeader, AkbUnwrapped, akb_wrap};
 pub use blocks::{BlockId, MAX_BLOCKS, OptionalBlock, OptionalBlocks};
 pub use derive::{Derived, derive};
 pub use describe::describe;
@@ -45,5 +51,9 @@ pub use header::{
     Version,
 };
 pub use kbpk::{Kbpk, Written, check_rule};
+pub use thales::{
+    LmkId, ThalesBlock, ThalesHeader, ThalesReadError, ThalesUnwrapped, ThalesUsage, ThalesVersion,
+    ThalesWrapError, thales_usage, thales_wrap, thales_wrap_with_padding,
+};
 pub use unwrap::{KeyBlock, Unwrapped, unwrap};
 pub use wrap::{LengthHiding, Writing, wrap, wrap_as, wrap_with_padding};

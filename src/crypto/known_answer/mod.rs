@@ -9,6 +9,7 @@
 //! [`power_on`] is the built-in selection that runs at every start.
 
 mod cca;
+mod atalla;
 mod checks;
 mod components;
 mod inputs;
@@ -81,6 +82,7 @@ impl Operations for Primitives {
             checks::answer,
             components::answer,
             thales::answer,
+            atalla::answer,
             tr31::answer,
         ];
         for room in rooms {

@@ -1,28 +1,20 @@
-//! Keys without a key block, as payShield writes them: under a zone master key,
-//! and under the published test LMK, of which most vectors are.
+//! Keys as a payShield writes them: without a key block under a zone master key
+//! and under the published test LMK, and in Thales key blocks.
 
 use super::checks::whole_check;
 use super::inputs::refused;
-use super::{Answer, Inputs, NoAnswer, Output};
+use super::value::hex;
+use super::{Answer, Inputs, NoAnswer, Output, Value};
+use crate::keyblock::{
+    Algorithm as KeyAlgorithm, Attributes, Kbpk, LmkId, ThalesBlock, ThalesVersion, Version,
+    derive, thales_wrap_with_padding,
+};
+use crate::primitive::des_keys;
 use crate::primitive::kcv::Method;
 use crate::primitive::key_scheme::{Scheme, unwrap, wrap};
+use crate::primitive::lmk::{KeyType, Pair, VARIANTS};
 use crate::primitive::modes::{Algorithm, Cipher};
 use crate::secret::Secret;
-
-/// Pairs of the published test LMK, by the code of a key type, as the first
-/// digit's variant leaves them.
-const TEST_LMK: [(&str, u64, u64); 8] = [
-    ("00", 0x4040_4040_4040_4040, 0x5151_5151_5151_5151),
-    ("01", 0x6161_6161_6161_6161, 0x7070_7070_7070_7070),
-    ("02", 0xE0E0_0101_0101_0101, 0xF1F1_0101_0101_0101),
-    ("03", 0x1C58_7F1C_1392_4FEF, 0x0101_0101_0101_0101),
-    ("08", 0x1616_1616_1616_1616, 0x1919_1919_1919_1919),
-    ("09", 0x1A1A_1A1A_1A1A_1A1A, 0x1C1C_1C1C_1C1C_1C1C),
-    ("0A", 0x2323_2323_2323_2323, 0x2525_2525_2525_2525),
-    ("0B", 0x2626_2626_2626_2626, 0x2929_2929_2929_2929),
-];
-/// Added to the first byte of the pair.
-const VARIANTS: [u8; 10] = [0, 0xA6, 0x5A, 0x6A, 0xDE, 0x2B, 0x50, 0x74, 0x9C, 0xFA];
 
 pub(super) fn answer(op: &str, inputs: &Inputs<'_>) -> Answer {
     match op {
@@ -30,26 +22,21 @@ pub(super) fn answer(op: &str, inputs: &Inputs<'_>) -> Answer {
         "zmk_export" => wrapped(&inputs.bytes("zmk")?, "zmk_scheme", inputs),
         "zmk_import" => taken(inputs),
         "lmk_encrypt" => wrapped(&test_lmk(inputs.text("key_type")?)?, "scheme", inputs),
+        "lmk_decrypt" => decrypted(inputs),
+        "test_lmk_table" => table(inputs),
+        "keyblock_s_tdes" => block(ThalesVersion::Tdes, inputs),
+        "keyblock_s_aes" => block(ThalesVersion::Aes, inputs),
+        "keyblock_s_tdes_wrap" => written(ThalesVersion::Tdes, inputs),
+        "keyblock_s_aes_wrap" => written(ThalesVersion::Aes, inputs),
         _ => Err(NoAnswer::Unknown),
     }
 }
 
 /// `209`: variant 2 of the pair `09`.
 fn test_lmk(key_type: &str) -> Result<Secret, NoAnswer> {
-    let unknown = || NoAnswer::Incomplete(format!("no test LMK for {key_type:?}"));
-    let (variant, pair) = key_type.split_at_checked(1).ok_or_else(unknown)?;
-    let variant = variant
-        .parse::<usize>()
-        .ok()
-        .and_then(|at| VARIANTS.get(at))
-        .ok_or_else(unknown)?;
-    let (_, left, right) = TEST_LMK
-        .iter()
-        .find(|(code, ..)| *code == pair)
-        .ok_or_else(unknown)?;
-    let left = left ^ (u64::from(*variant) << 56);
-    let mut both = [left.to_be_bytes(), right.to_be_bytes()].concat();
-    Ok(Secret::take(&mut both))
+    let kind = KeyType::new(key_type)
+        .ok_or_else(|| NoAnswer::Refused(format!("no key type {key_type:?}")))?;
+    Ok(kind.apply(&kind.pair().published()))
 }
 
 fn scheme(name: &str, inputs: &Inputs<'_>) -> Result<Option<Scheme>, NoAnswer> {
@@ -67,11 +54,20 @@ fn scheme(name: &str, inputs: &Inputs<'_>) -> Result<Option<Scheme>, NoAnswer> {
     }
 }
 
+/// One block of single DES, which has no scheme's check of its length.
+fn single(bytes: &[u8]) -> Result<(), NoAnswer> {
+    match bytes.len() {
+        8 => Ok(()),
+        other => Err(refused(format!("scheme Z is for 8 bytes, not {other}"))),
+    }
+}
+
 fn encrypted(scheme: Option<Scheme>, wrapping: &Secret, key: &Secret) -> Result<Vec<u8>, NoAnswer> {
     match scheme {
         Some(scheme) => wrap(scheme, wrapping, key).map_err(refused),
         None => {
             let mut block = key.expose().to_vec();
+            single(&block)?;
             let cipher = Cipher::new(Algorithm::Tdes, wrapping.expose()).map_err(refused)?;
             cipher.ecb_encrypt(&mut block).map_err(refused)?;
             Ok(block)
@@ -79,23 +75,68 @@ fn encrypted(scheme: Option<Scheme>, wrapping: &Secret, key: &Secret) -> Result<
     }
 }
 
+fn opened(scheme: Option<Scheme>, wrapping: &Secret, from: &Secret) -> Result<Secret, NoAnswer> {
+    match scheme {
+        Some(scheme) => unwrap(scheme, wrapping, from.expose()).map_err(refused),
+        None => {
+            let mut block = from.duplicate();
+            single(block.expose())?;
+            let cipher = Cipher::new(Algorithm::Tdes, wrapping.expose()).map_err(refused)?;
+            cipher.ecb_decrypt(block.expose_mut()).map_err(refused)?;
+            Ok(block)
+        }
+    }
+}
+
+/// What the product asks of a key besides its arithmetic, where a refusal is
+/// wanted: odd parity, no weak or equal parts.
+fn fit(key: &Secret, inputs: &Inputs<'_>) -> Result<(), NoAnswer> {
+    if inputs.must_fail() {
+        des_keys::check_with_parity(key.expose()).map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// A check value that the vector brings along must be the key's.
+fn claimed(kcv: &[u8], inputs: &Inputs<'_>) -> Result<(), NoAnswer> {
+    match inputs.optional("kcv").and_then(Value::as_text) {
+        Some(text) if !hex(kcv).starts_with(text) => Err(refused("another check value")),
+        _ => Ok(()),
+    }
+}
+
 fn wrapped(wrapping: &Secret, name: &str, inputs: &Inputs<'_>) -> Answer {
     let key = inputs.bytes("clear_key")?;
     let cryptogram = encrypted(scheme(name, inputs)?, wrapping, &key)?;
+    fit(&key, inputs)?;
     let kcv = whole_check(Method::TdesZero, &key).map_err(refused)?;
+    claimed(&kcv, inputs)?;
     Ok(vec![
         ("cryptogram", Output::hex(&cryptogram)),
         ("kcv", Output::Leftmost(kcv)),
     ])
 }
 
+fn decrypted(inputs: &Inputs<'_>) -> Answer {
+    let lmk = test_lmk(inputs.text("key_type")?)?;
+    let cryptogram = inputs.bytes("cryptogram")?;
+    let key = opened(scheme("scheme", inputs)?, &lmk, &cryptogram)?;
+    fit(&key, inputs)?;
+    let kcv = whole_check(Method::TdesZero, &key).map_err(refused)?;
+    claimed(&kcv, inputs)?;
+    Ok(vec![
+        ("clear_key", Output::hex(key.expose())),
+        ("kcv", Output::Leftmost(kcv)),
+    ])
+}
+
 fn taken(inputs: &Inputs<'_>) -> Answer {
     let zmk = inputs.bytes("zmk")?;
-    let scheme_zmk = scheme("zmk_scheme", inputs)?
-        .ok_or_else(|| NoAnswer::Incomplete("a single-length key is not unwrapped".into()))?;
     let cryptogram = inputs.bytes("cryptogram")?;
-    let key = unwrap(scheme_zmk, &zmk, cryptogram.expose()).map_err(refused)?;
+    let key = opened(scheme("zmk_scheme", inputs)?, &zmk, &cryptogram)?;
+    fit(&key, inputs)?;
     let kcv = whole_check(Method::TdesZero, &key).map_err(refused)?;
+    claimed(&kcv, inputs)?;
     let mut outputs = vec![
         ("clear_key", Output::hex(key.expose())),
         ("kcv", Output::Leftmost(kcv)),
@@ -106,4 +147,117 @@ fn taken(inputs: &Inputs<'_>) -> Answer {
         outputs.push(("under_lmk", Output::hex(&under)));
     }
     Ok(outputs)
+}
+
+fn texts(bytes: &[u8]) -> Output {
+    let each = bytes.iter().map(|byte| Value::Text(hex(&[*byte])));
+    Output::Exact(Value::List(each.collect()))
+}
+
+/// The tables, of which a vector may hold some rows.
+fn table(inputs: &Inputs<'_>) -> Answer {
+    let some = |name: &str, ours: &dyn Fn(&str) -> Option<String>| {
+        let rows = inputs.expected(name).map(Value::fields);
+        let rows = rows.unwrap_or_default();
+        let wrong = rows
+            .iter()
+            .find(|(key, value)| ours(key).as_deref() != value.as_text());
+        Output::Judged(match (rows.is_empty(), wrong) {
+            (true, _) => Err("no rows are expected".into()),
+            (false, Some((key, _))) => Err(format!("row {key:?} is {:?}", ours(key))),
+            (false, None) => Ok(()),
+        })
+    };
+    let pair = |name: &str| Pair::from_name(name).map(|pair| hex(pair.published().expose()));
+    let of_code = |code: &str| {
+        let kind = KeyType::new(&format!("0{code}"))?;
+        Some(kind.pair().to_string())
+    };
+    let variant = |digit: &str| {
+        let at = digit.parse::<usize>().ok().filter(|at| *at > 0)?;
+        VARIANTS.get(at).map(|byte| hex(&[*byte]))
+    };
+    Ok(vec![
+        ("pairs", some("pairs", &pair)),
+        ("variant_bytes", some("variant_bytes", &variant)),
+        ("key_type_pairs", some("key_type_pairs", &of_code)),
+        ("scheme_U_bytes", texts(Scheme::U.variants())),
+        ("scheme_T_bytes", texts(Scheme::T.variants())),
+        (
+            "variant_applied_to",
+            Output::text(
+                "first byte of the left LMK half; scheme byte to first byte of the right LMK half",
+            ),
+        ),
+    ])
+}
+
+fn protection(version: ThalesVersion, inputs: &Inputs<'_>) -> Result<Kbpk, NoAnswer> {
+    Kbpk::new(version.cipher(), inputs.bytes("lmk")?).map_err(refused)
+}
+
+/// A block of the operation's version: what it says, its key, and the two keys
+/// that protect it.
+fn block(version: ThalesVersion, inputs: &Inputs<'_>) -> Answer {
+    let text = inputs.text("key_block")?;
+    let lmk = protection(version, inputs)?;
+    let block = ThalesBlock::parse(text.as_bytes()).map_err(refused)?;
+    let found = block.unwrap(&lmk).map_err(refused)?;
+    if inputs.must_fail() {
+        found.rule.map_err(refused)?;
+    }
+    let derives = match version {
+        ThalesVersion::Tdes => Version::A,
+        ThalesVersion::Aes => Version::D,
+    };
+    let keys = derive(derives, lmk.secret()).map_err(refused)?;
+    let header = &found.header;
+    let of = &header.attributes;
+    let said = text.strip_prefix('S').unwrap_or(text);
+    let mut outputs = vec![
+        ("key", Output::hex(found.key.expose())),
+        ("padding", Output::hex(found.padding.expose())),
+        ("kbek", Output::hex(keys.kbek.expose())),
+        ("kbak", Output::hex(keys.kbak.expose())),
+        ("kbmk", Output::hex(keys.kbak.expose())),
+        ("header", Output::text(said.get(..16).unwrap_or_default())),
+        ("version", Output::text(header.version.digit())),
+        ("usage", Output::text(of.usage.to_string())),
+        ("algorithm", Output::text(of.algorithm.letter())),
+        ("mode", Output::text(of.mode.letter())),
+        ("key_version", Output::text(of.key_version.to_string())),
+        ("exportability", Output::text(of.exportability.letter())),
+        ("lmk_id", Output::text(header.lmk.to_string())),
+        (
+            "key_length",
+            Output::Exact(Value::Number(found.key.len().to_string())),
+        ),
+    ];
+    let method = match of.algorithm {
+        KeyAlgorithm::Des | KeyAlgorithm::Tdes => Method::TdesZero,
+        KeyAlgorithm::Aes => Method::AesCmac,
+        _ => return Ok(outputs),
+    };
+    let kcv = whole_check(method, &found.key).map_err(refused)?;
+    outputs.push(("kcv", Output::Leftmost(kcv)));
+    Ok(outputs)
+}
+
+/// The same the other way: header, key and padding to a block.
+fn written(version: ThalesVersion, inputs: &Inputs<'_>) -> Answer {
+    let key = inputs.bytes("key")?;
+    let padding = inputs.bytes("padding")?;
+    let header = inputs.text("header")?;
+    let header = header.strip_prefix('S').unwrap_or(header);
+    let digit = header.chars().next().and_then(ThalesVersion::from_char);
+    if digit != Some(version) || header.len() != 16 || header.get(12..14) != Some("00") {
+        return Err(refused("the header is not one that is written"));
+    }
+    let attributes = Attributes::parse(header.get(5..12).unwrap_or_default()).map_err(refused)?;
+    let lmk = header.get(14..).and_then(LmkId::new);
+    let lmk = lmk.ok_or_else(|| refused("no such LMK identifier"))?;
+    let under = protection(version, inputs)?;
+    let text =
+        thales_wrap_with_padding(&under, &attributes, lmk, &key, &padding).map_err(refused)?;
+    Ok(vec![("key_block", Output::text(text))])
 }

@@ -138,14 +138,18 @@ impl Scheme {
         }
     }
 
-    /// What is added to the wrapping key for a part of the key.
-    fn variant(self, part: usize) -> u8 {
-        let all: &[u8] = match self {
+    /// What is added to the wrapping key for each part of the key.
+    #[must_use]
+    pub fn variants(self) -> &'static [u8] {
+        match self {
             Self::U => &[0xA6, 0x5A],
             Self::T => &[0x6A, 0xDE, 0x2B],
             Self::X | Self::Y => &[],
-        };
-        all.get(part).copied().unwrap_or(0)
+        }
+    }
+
+    fn variant(self, part: usize) -> u8 {
+        self.variants().get(part).copied().unwrap_or(0)
     }
 }
 

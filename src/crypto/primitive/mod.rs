@@ -1,6 +1,7 @@
 //! Pure cryptographic functions: bytes in, bytes out. Randomness is passed in;
 //! what is secret comes and goes as [`Secret`](crate::secret::Secret).
 
+pub mod atalla_variant;
 pub mod components;
 pub mod derive;
 pub mod des_keys;
@@ -9,8 +10,10 @@ pub mod hpke;
 pub mod kcv;
 pub mod kcv_fit;
 pub mod key_scheme;
+pub mod lmk;
 pub mod modes;
 pub mod passphrase;
+pub mod published;
 pub mod rsa;
 pub mod seal;
 pub mod shamir;
