@@ -6,8 +6,8 @@
 //! system's randomness. `x509` writes and reads the certificates of the cards.
 //! `describe` says what some bytes are without a key.
 
-pub mod describe;
 pub mod cca;
+pub mod describe;
 pub mod keyblock;
 pub mod keystore;
 pub mod known_answer;

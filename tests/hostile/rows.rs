@@ -664,6 +664,7 @@ fn generate_rsa(_: &Room) -> GenerateRsa {
         usage: "S0".into(),
         days: 365,
         predecessor: None,
+        exportable: false,
     }
 }
 

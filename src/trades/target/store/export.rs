@@ -18,7 +18,7 @@ use super::contents::{self, HANDED_KEYS_MOST, Opened, StoredItem};
 use super::{HandOver, HandedKey, StoreTarget, passphrase, rules, sheet, store_target};
 use crate::ceremony::state::Player;
 use crate::media::{self, Bundle, check_name};
-use crate::target::bundle::{RUN_SHEET, To, kcv, sheet_file, signed};
+use crate::target::bundle::{RUN_SHEET, To, kcv, receipt_file, sheet_file, signed};
 use crate::target::export::{SystemName, interrupted, nothing_left};
 use crate::target::register::{self, BundleRecord, BundleState};
 use crate::target::{Conformance, Payload, rules as house};
@@ -149,6 +149,8 @@ impl ExportKeyStore {
             state,
             manifest,
             begun_ms,
+            keys: self.keys.iter().map(|k| k.key.id).collect(),
+            received: None,
         }
     }
 
@@ -486,6 +488,10 @@ impl ExportKeyStore {
         let sheet = sheet::write(target, &over);
         entries.push(sheet_file(target.conformance().words(), &sheet));
         files.push((RUN_SHEET.into(), sheet.into_bytes()));
+        let records: Vec<&KeyRecord> = keys.iter().map(|key| &key.record).collect();
+        let (form, entry) = receipt_file(&folder, self.bundle, &self.recipient, &records);
+        entries.push(entry);
+        files.push(form);
         let to = To {
             number: self.bundle,
             recipient: &self.recipient,

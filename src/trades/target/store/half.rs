@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::export::StorePassphrase;
 use crate::ceremony::state::Player;
 use crate::print::enrolment::{fit, on_record};
-use crate::print::passphrase_form::{HalfForm, render_escp, render_pdf};
+use crate::print::passphrase_form::{HalfForm, render};
 
 /// Prints a half that waits in the provider. Whether or not it came out whole,
 /// it is there no more.
@@ -154,10 +154,7 @@ impl Action for PrintHalf {
                 AGAIN,
             )
         })?;
-        let sheet = match printer.language {
-            PrinterLanguage::EscP => render_escp(&form, &half),
-            PrinterLanguage::Pdf => render_pdf(&form, &half),
-        };
+        let sheet = render(&form, &half, printer.language);
         let printed = sheet
             .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))
             .and_then(|sheet| {
