@@ -6,7 +6,10 @@
 //! for parsers that stand in no list.
 
 use conclave::tui::Decoder;
-use conclave_crypto::keyblock::{Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock};
+use conclave_crypto::keyblock::{
+    Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock, describe_akb, describe_cryptogram,
+    describe_thales,
+};
 use conclave_crypto::primitive::key_scheme::Cryptogram;
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
 use conclave_crypto::primitive::passphrase::{Passphrase, number_of};
@@ -386,6 +389,7 @@ fn anchor(data: &[u8]) {
 /// What people type: a digest in words, labels, names.
 /// The published test LMKs, so that seeds get below the MAC.
 fn thales(data: &[u8]) {
+    let said = describe_thales(data);
     let key = |digits: &[u8]| Secret::from_fn(digits.len(), |to| to.copy_from_slice(digits));
     let tdes = key(&[
         0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
@@ -399,6 +403,10 @@ fn thales(data: &[u8]) {
     let Ok(block) = ThalesBlock::parse(data) else {
         return;
     };
+    if data.starts_with(b"S") {
+        let sure = said.map(|said| said.confidence);
+        assert_eq!(sure, Some(conclave_crypto::describe::Confidence::Certain));
+    }
     let header = block.header();
     assert_eq!(LmkId::new(&header.lmk.to_string()), Some(header.lmk));
     assert!(header.blocks.len() <= 99 && block.encrypted_len() <= 5000);
@@ -416,6 +424,7 @@ fn akb(data: &[u8]) {
     let Ok(block) = Akb::parse(data) else {
         return;
     };
+    assert!(describe_akb(data).is_some());
     assert_eq!(block.text().as_bytes(), data, "written back");
     let header = block.header().to_string();
     assert_eq!(
@@ -437,6 +446,7 @@ fn cryptogram(data: &[u8]) {
     let Some(text) = text(data) else { return };
     if let Ok(read) = Cryptogram::parse(text) {
         assert!(matches!(read.bytes.len(), 16 | 24));
+        assert_eq!(describe_cryptogram(data).is_some(), read.letter.is_some());
         let mut again: String = read.letter.map(|s| s.to_string()).unwrap_or_default();
         again.extend(read.bytes.iter().map(|b| format!("{b:02X}")));
         assert_eq!(again, text, "written back");

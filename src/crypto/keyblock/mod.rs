@@ -41,7 +41,7 @@ mod wrap;
 #[cfg(test)]
 mod tests;
 
-pub use akb::{Akb, AkbError, AkbFault, AkbHeader, AkbUnwrapped, akb_wrap};
+pub use akb::{Akb, AkbError, AkbFault, AkbHeader, AkbUnwrapped, akb_wrap, describe_akb};
 pub use blocks::{BlockId, MAX_BLOCKS, OptionalBlock, OptionalBlocks};
 pub use derive::{Derived, derive};
 pub use describe::describe;
@@ -53,7 +53,8 @@ pub use header::{
 pub use kbpk::{Kbpk, Written, check_rule};
 pub use thales::{
     LmkId, ThalesBlock, ThalesHeader, ThalesReadError, ThalesUnwrapped, ThalesUsage, ThalesVersion,
-    ThalesWrapError, thales_usage, thales_wrap, thales_wrap_with_padding,
+    ThalesWrapError, describe_cryptogram, describe_thales, thales_usage, thales_wrap,
+    thales_wrap_with_padding,
 };
 pub use unwrap::{KeyBlock, Unwrapped, unwrap};
 pub use wrap::{LengthHiding, Writing, wrap, wrap_as, wrap_with_padding};

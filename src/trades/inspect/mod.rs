@@ -13,7 +13,14 @@ use conclave_crypto::{keyblock, x509};
 pub use looks::looks_like;
 
 /// Every recogniser, the one with the surest marks first.
-pub const RECOGNISERS: &[Recogniser] = &[evidence::describe, keyblock::describe, x509::describe];
+pub const RECOGNISERS: &[Recogniser] = &[
+    evidence::describe,
+    keyblock::describe,
+    keyblock::describe_thales,
+    keyblock::describe_akb,
+    x509::describe,
+    keyblock::describe_cryptogram,
+];
 
 /// Largest file that is looked at, in bytes.
 pub const FILE_MOST: u64 = 64 << 20;

@@ -76,11 +76,42 @@ impl AkbHeader {
         char::from(self.0[4])
     }
 
-    /// B1 and B2, what the key is for; with B6 and B7 they tell keys of different
-    /// use apart.
+    /// The usages of X9.143 that B1, B2 and B7 stand for; none where they have no
+    /// counterpart there.
     #[must_use]
-    pub fn usage(&self) -> [char; 4] {
-        [self.0[1], self.0[2], self.0[6], self.0[7]].map(char::from)
+    pub fn x9_143_usages(&self) -> &'static [&'static str] {
+        match [self.0[1], self.0[2], self.0[7]].map(char::from) {
+            ['A' | 'K', ..] => &["K0"],
+            ['k', ..] => &["K1"],
+            ['P', ..] => &["P0"],
+            ['D', ..] => &["D0"],
+            ['C', ..] => &["C0"],
+            ['d', ..] => &["B0"],
+            ['M', _, '1'] => &["M1"],
+            ['M', _, '3'] => &["M3"],
+            ['M', ..] => &["M0", "M1", "M2", "M3", "M4", "M5"],
+            ['V', '3', _] => &["V1"],
+            ['V', 'V', _] => &["V2"],
+            ['V', ..] => &["V0"],
+            ['m', 'E', '0'] => &["E0"],
+            ['m', 'E', 'E'] => &["E1"],
+            ['m', 'E', 'M'] => &["E2"],
+            _ => &[],
+        }
+    }
+
+    /// The same header with the mode and the exportability of a key: X9.143's
+    /// letters, of which `B`, `C` and `X` are no restriction here.
+    #[must_use]
+    pub fn with(self, mode: char, exportability: char) -> Option<Self> {
+        let mut header = self.0;
+        header[3] = match mode {
+            'D' | 'E' | 'G' | 'V' => u8::try_from(mode).ok()?,
+            'B' | 'C' | 'N' | 'X' => b'N',
+            _ => return None,
+        };
+        header[4] = u8::try_from(exportability).ok()?;
+        matches!(exportability, 'E' | 'N' | 'S').then_some(Self(header))
     }
 
     /// B3: what the key may do.

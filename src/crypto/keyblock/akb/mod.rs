@@ -13,10 +13,12 @@
 //! - `block`: reading, opening and writing
 
 mod block;
+mod describe;
 mod header;
 
 #[cfg(test)]
 mod tests;
 
 pub use block::{Akb, AkbError, AkbUnwrapped, akb_wrap};
+pub use describe::describe_akb;
 pub use header::{AkbFault, AkbHeader};

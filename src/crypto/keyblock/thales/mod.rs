@@ -19,6 +19,7 @@
 //! - `block`: reading and opening; `wrap`: writing
 
 mod block;
+mod describe;
 mod error;
 mod header;
 mod usage;
@@ -28,6 +29,7 @@ mod wrap;
 mod tests;
 
 pub use block::{ThalesBlock, ThalesUnwrapped};
+pub use describe::{describe_cryptogram, describe_thales};
 pub use error::{ThalesReadError, ThalesWrapError};
 pub use header::{LmkId, ThalesHeader, ThalesVersion};
 pub use usage::{ThalesUsage, thales_usage};
