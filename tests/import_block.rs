@@ -460,3 +460,91 @@ fn a_pulled_card_imports_nothing() {
         assert_eq!(failed(&scene), 0, "{code}");
     }
 }
+
+/// Blocks of makers: the wrapping key's template and value, the key's template,
+/// the profile, the block, the key.
+const MAKERS: [(&str, &str, &str, &str, &str, &str); 3] = [
+    (
+        "zmk-tdes3-thales-s",
+        "0123456789ABCDEF8080808080808080FEDCBA9876543210",
+        "b0x-tdes2",
+        "payshield-s",
+        "S00072B0TN00E000256A37F894FD49E61DD3FA27FDE8919D07F7AA966F8BF39AB31D00034",
+        "735B3125EFF2E04ABFBFA1670180A168",
+    ),
+    (
+        "zmk-aes256-thales-s",
+        "9B71333A13F9FAE72F9D0E2DAB4AD6784718012F9244033F3F26A2DE0C8AA11A",
+        "p0e-tdes2",
+        "payshield-s",
+        "10096P0TE00E0000CF29A901B5B5DA7028693D4BE058A7B366D3CD2F5862D94E97BCD6D9F28B414A377052CE7A04D821",
+        "F039121BEC83D26B169BDCD5B22AAF8F",
+    ),
+    (
+        "zmk-tdes3-akb",
+        "2ABC3DEF4567018998107645FED3CBA20123456789ABCDEF",
+        "p0e-tdes2",
+        "atalla-akb",
+        "1PUNE000,27F0026930C71646A3ADED3356C36BB0CCC2D6874DE6AB43,83237B4AEA731054",
+        "0123456789ABCDEFFEDCBA9876543210",
+    ),
+];
+
+#[test]
+fn blocks_of_thales_and_atalla_are_taken_and_bad_ones_named() {
+    for (zmk, kek, key_template, profile, block, key) in MAKERS {
+        let folder = folder();
+        template(folder.path(), "b0x-tdes2", "TDES-2", "B0", "X");
+        template(folder.path(), "p0e-tdes2", "TDES-2", "P0", "E");
+        template(folder.path(), "d0e-tdes2", "TDES-2", "D0", "E");
+        let mut scene = scene(&folder);
+        enter_zmk(&mut scene, zmk, &unhex(kek));
+        let value = Kcv::compute(Method::TdesZero, &unhex(key)).unwrap().hex();
+        let last = if block.ends_with('4') { "5" } else { "4" };
+        let changed = format!("{}{last}", &block[..block.len() - 1]);
+        let (head, tail) = block.split_at(18);
+        let lower = format!("{head}{}", tail.to_lowercase());
+        for (profile, template, value, block, word) in [
+            (profile, "d0e-tdes2", &value, block, "d0e-tdes2 v1 has"),
+            (
+                "tr31",
+                key_template,
+                &value,
+                block,
+                "does not wrap key blocks",
+            ),
+            (
+                profile,
+                key_template,
+                &value,
+                &changed[..],
+                "does not give a key",
+            ),
+            (profile, key_template, &value, &lower[..], "upper-case"),
+            (
+                profile,
+                key_template,
+                &"123456".to_owned(),
+                block,
+                "another check value",
+            ),
+        ] {
+            let title = import(&mut scene, template, profile, value, block);
+            assert!(title.contains("without a key"), "{word}: {title}");
+            assert!(told(&scene).contains(word), "{word}: {}", told(&scene));
+        }
+        let title = import(&mut scene, key_template, profile, &value, block);
+        assert!(
+            title.ends_with("done"),
+            "{profile}: {title}: {}",
+            told(&scene)
+        );
+        let keys = scene.station.keys();
+        let record = keys.into_iter().find(|k| k.label == LABEL).unwrap();
+        assert_eq!(record.kcv.value, value);
+        let KeySource::Block { format, .. } = record.source else {
+            panic!("{:?}", record.source);
+        };
+        assert!(format.contains("key block"), "{format}");
+    }
+}

@@ -108,6 +108,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
                 unknown_blocks: false,
                 schemes: String::new(),
                 any_parity: false,
+                method: None,
             },
             exception: None,
             method: "CMAC".into(),

@@ -519,6 +519,7 @@ fn import(room: &Room) -> ImportBlock {
             unknown_blocks: false,
             schemes: String::new(),
             any_parity: false,
+            method: None,
         },
         exception: None,
         block: include_str!("../imports/good-strict.txt").into(),

@@ -99,6 +99,13 @@ pub enum WrappingMethod {
     /// key, an exception.
     #[serde(rename = "aes-kwp")]
     AesKwp,
+    /// A pair of a payShield's variant LMK: what is wrapped is as the HSM keeps
+    /// it. A legacy exception.
+    #[serde(rename = "thales-lmk")]
+    ThalesLmk,
+    /// An Atalla's MFK: key blocks as the processor keeps them. A legacy exception.
+    #[serde(rename = "atalla-mfk")]
+    AtallaMfk,
 }
 
 impl WrappingMethod {
@@ -125,16 +132,25 @@ impl WrappingMethod {
             Self::AtallaAkb => "atalla-akb",
             Self::AtallaVariant => "atalla-variant",
             Self::AesKwp => "aes-kwp",
+            Self::ThalesLmk => "thales-lmk",
+            Self::AtallaMfk => "atalla-mfk",
         }
     }
 
-    /// TRUE where it makes no key block: PCI PIN 18-3 wants an exception.
+    /// TRUE where it makes no key block: PCI PIN 18-3 wants an exception. So does
+    /// whatever is under a master key of the other side.
     #[must_use]
     pub fn is_exception(self) -> bool {
         matches!(
             self,
             Self::ThalesVariant | Self::X917 | Self::CcaEcb | Self::AtallaVariant | Self::AesKwp
-        )
+        ) || self.is_foreign_master()
+    }
+
+    /// TRUE for a master key of the system that keys go to, held here in components.
+    #[must_use]
+    pub fn is_foreign_master(self) -> bool {
+        matches!(self, Self::ThalesLmk | Self::AtallaMfk)
     }
 
     /// TRUE where it makes TR-31 key blocks.
@@ -153,7 +169,9 @@ impl WrappingMethod {
             | Self::X917
             | Self::CcaEcb
             | Self::AtallaAkb
-            | Self::AtallaVariant => form.is_tdes(),
+            | Self::AtallaVariant
+            | Self::AtallaMfk => form.is_tdes(),
+            Self::ThalesLmk => form == KeyForm::Tdes2,
             // Version 0 under TDES, 1 under AES.
             Self::ThalesBlock => form.is_tdes() || form.is_aes(),
         }

@@ -31,6 +31,10 @@ pub struct BlockProfile {
     /// A key without a key block need not have odd parity; it is set.
     #[serde(default)]
     pub any_parity: bool,
+    /// A way of wrapping that is neither TR-31 nor one of the schemes:
+    /// `thales-s`, `atalla-akb`; nothing of the above is said then.
+    #[serde(default)]
+    pub method: Option<WrappingMethod>,
 }
 
 impl BlockProfile {
@@ -41,11 +45,17 @@ impl BlockProfile {
     }
 
     /// How a wrapping key has to wrap for this; nothing where its algorithm
-    /// decides the key block.
+    /// decides the TR-31 key block.
+    #[must_use]
+    pub fn wraps_by(&self) -> Option<WrappingMethod> {
+        self.method.or_else(|| self.bare_method())
+    }
+
+    /// The same where what comes is no key block at all.
     #[must_use]
     pub fn bare_method(&self) -> Option<WrappingMethod> {
         match self.schemes.as_str() {
-            "" => None,
+            "" => self.method.filter(|method| method.is_exception()),
             letters if letters.contains(['U', 'T']) => Some(WrappingMethod::ThalesVariant),
             _ => Some(WrappingMethod::X917),
         }
@@ -66,6 +76,26 @@ impl BlockProfile {
         let title = self.title.chars();
         if !(1..=60).contains(&title.clone().count()) || title.clone().any(char::is_control) {
             return Err("its title has not 1 to 60 plain characters".into());
+        }
+        if let Some(method) = self.method {
+            let says_more = !self.versions.is_empty()
+                || !self.schemes.is_empty()
+                || self.short_padding
+                || self.any_parity;
+            let maker = matches!(
+                method,
+                WrappingMethod::ThalesBlock | WrappingMethod::AtallaAkb
+            );
+            if !maker {
+                return Err(format!("nothing is read by the method {}", method.name()));
+            }
+            if says_more || (self.unknown_blocks && method != WrappingMethod::ThalesBlock) {
+                return Err(format!(
+                    "beside the method {} it says what is of other formats",
+                    method.name()
+                ));
+            }
+            return Ok(());
         }
         if self.bare_method().is_some() {
             let known = matches!(self.schemes.as_str(), "U" | "T" | "UT" | "X" | "Y" | "XY");

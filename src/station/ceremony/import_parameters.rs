@@ -39,12 +39,7 @@ impl Station {
             }
         }
         // Nothing is tolerated unless somebody chooses it.
-        profiles.sort_by_key(|p| {
-            (
-                p.bare_method().is_some(),
-                p.short_padding || p.unknown_blocks,
-            )
-        });
+        profiles.sort_by_key(|p| (p.wraps_by().is_some(), p.short_padding || p.unknown_blocks));
         let wrapping: Vec<KeyRecord> = self
             .keys()
             .into_iter()
@@ -133,7 +128,8 @@ impl Station {
                 prompt.refused = Some(refused(format!("{why}."), EXCEPTION_ADVICE));
                 continue;
             }
-            if bare.is_some_and(|method| under.wrapping != Some(method)) {
+            let method = profile.wraps_by();
+            if method.is_some_and(|method| under.wrapping != Some(method)) {
                 prompt.refused = Some(refused(
                     format!(
                         "{} does not wrap as the profile {} takes keys.",

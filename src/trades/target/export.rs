@@ -17,6 +17,7 @@ use super::bundle::{Wrapped, assemble};
 use super::record_system::settings_digest;
 use super::register::{self, BundleRecord, BundleState};
 use super::{Target, rules, target};
+use crate::ceremony::action::refuse_published;
 use crate::media::{self, Interrupted};
 
 /// A key as the approvers see it. The record must be the same.
@@ -283,16 +284,23 @@ impl ExportKeys {
                 }
             }
             let mut payloads = None;
+            let mode = permit.authority()?.mode;
             let (provider, mark, random) = permit.provider();
             provider.open(&mark, &[&stored, &wrapping], &mut |secrets| {
                 if let [clear, wrapping] = secrets {
-                    let made = target.export(&record, clear, under, wrapping, settings, random);
-                    payloads = Some(made);
+                    let secret = refuse_published(mode, &record.label, clear)
+                        .and_then(|()| refuse_published(mode, &under.label, wrapping));
+                    payloads = Some(secret.and_then(|()| {
+                        target
+                            .export(&record, clear, under, wrapping, settings, random)
+                            .map_err(rules::refused)
+                    }));
                 }
             })?;
-            let payloads = payloads
-                .unwrap_or_else(|| Err(super::TargetError::SelfCheck(record.label.clone())))
-                .map_err(rules::refused)?;
+            let payloads = payloads.unwrap_or_else(|| {
+                let label = record.label.clone();
+                Err(rules::refused(super::TargetError::SelfCheck(label)))
+            })?;
             wrapped.push(Wrapped { record, payloads });
         }
         Ok(wrapped)

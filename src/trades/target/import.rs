@@ -21,8 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use super::export::KeyName;
 use super::import_bare::{self, Bare};
+use super::import_maker::{self, Maker};
 use super::{cipher, rules};
-use crate::ceremony::action::{NewKey, check_new, check_value, method, two_people};
+use crate::ceremony::action::{
+    NewKey, check_new, check_value, method, not_published, refuse_published, two_people,
+};
 use crate::ceremony::state::{KeyMade, Player};
 
 /// Blocks that may fail under one wrapping key within [`WINDOW_MS`].
@@ -64,6 +67,7 @@ pub struct ImportBlock {
 enum Came {
     Block(Box<KeyBlock>),
     Bare(Bare),
+    Maker(Maker),
 }
 
 impl Came {
@@ -72,6 +76,7 @@ impl Came {
         match self {
             Self::Block(block) => format!("TR-31 version {}", block.header().version.letter()),
             Self::Bare(bare) => format!("scheme {}", bare.scheme),
+            Self::Maker(block) => block.format(),
         }
     }
 
@@ -83,6 +88,7 @@ impl Came {
                 stricter(template, said.get(6..7).unwrap_or("N"))
             }
             Self::Bare(_) => template.to_owned(),
+            Self::Maker(block) => stricter(template, &block.exportability()),
         }
     }
 }
@@ -144,6 +150,10 @@ impl ImportBlock {
             let text = self.block.as_str();
             return import_bare::in_clear(text, &self.profile, &self.template, under)
                 .map(Came::Bare);
+        }
+        if let Some(method) = self.profile.method {
+            let text = self.block.as_str();
+            return import_maker::in_clear(method, text, &self.template, under).map(Came::Maker);
         }
         if !under.wrapping.is_some_and(WrappingMethod::is_tr31) {
             return Err(misfit(format!(
@@ -295,6 +305,16 @@ impl ImportBlock {
                 })?;
                 return found.unwrap_or_else(|| Err(no_key(&under.label)));
             }
+            Came::Maker(block) => {
+                let mut found = None;
+                provider.open(&mark, &[&stored], &mut |secrets| {
+                    if let [wrapping] = secrets {
+                        found = Some(block.open(wrapping, under, &self.template, &self.profile));
+                    }
+                })?;
+                let key = found.unwrap_or_else(|| Err(no_key(&under.label)))?;
+                return self.of_the_partner(key, claim);
+            }
         };
         let mut found: Option<Result<Unwrapped, ReadError>> = None;
         provider.open(&mark, &[&stored], &mut |secrets| {
@@ -308,10 +328,15 @@ impl ImportBlock {
             return Err(no_key(&under.label));
         };
         self.fits(block, &found)?;
-        if claim.is_of(found.key.expose()).unwrap_or(false) {
-            return Ok(found.key);
+        self.of_the_partner(found.key, claim)
+    }
+
+    /// A key that authenticated, where it has the partner's check value.
+    fn of_the_partner(&self, key: Secret, claim: &Claim) -> Result<Secret, ActionError> {
+        if claim.is_of(key.expose()).unwrap_or(false) {
+            return Ok(key);
         }
-        let why = match kcv_fit::explain(cipher(self.template.form), &[&found.key], claim) {
+        let why = match kcv_fit::explain(cipher(self.template.form), &[&key], claim) {
             Some(fit) => format!("the value that was typed: {fit}"),
             None => "none of the usual mistakes explains the value that was typed".into(),
         };
@@ -398,7 +423,10 @@ impl Action for ImportBlock {
         let under: KeyRecord = permit.get(Compartment::Catalogue, self.under.id)?;
         let came = self.in_clear(&under)?;
         let claim = self.claim()?;
+        let wrapping: StoredKey = permit.get(Compartment::Keys, under.id)?;
+        not_published(permit, &under.label, &wrapping)?;
         let clear = self.key_of(permit, &under, &came, &claim)?;
+        refuse_published(permit.authority()?.mode, &self.label, &clear)?;
         let form = self.template.form;
         let (provider, mark, random) = permit.provider();
         let identity = provider.identity();

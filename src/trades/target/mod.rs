@@ -6,27 +6,37 @@
 //!
 //! - `tr31`: key blocks under a zone master key
 //! - `bare`: cryptograms without a key block, an exception
+//! - `payshield`, `payshield_sheet`: under a zone master key for Thales, with host
+//!   commands and dialogue; `payshield_lmk`: under a pair of its LMK;
+//!   `atalla`: key blocks and variants of Atalla;
+//!   `nshield`: input of C_UnwrapKey
 //! - `rules`: what may leave under what, before a key is opened
 //! - `register`: the numbers of the bundles
 //! - `receipt`, `file_receipt`: what the other side says it saw
 //! - `bundle`: payloads, run sheet and signed manifest as one set of files
 //! - `export`: the action
-//! - `import`: a partner's key block, or bare cryptogram (`import_bare`), under a
-//!   key of this house; `read_block` fetches it from a medium
+//! - `import`: a partner's key block, or bare cryptogram (`import_bare`), or
+//!   maker's block (`import_maker`), under a key of this house; `read_block` fetches it from a medium
 //! - `profile`, `record_system`: what a kind of system needs to be told, and what
 //!   the customer filled in for one
 //! - `store`: keys in key stores under a passphrase, for systems that take no
 //!   wrapped key
 //! - `letter`, `letter_form`: one key under a zone master key, on paper
 
+mod atalla;
 mod bare;
 pub(crate) mod bundle;
 pub(crate) mod export;
 mod file_receipt;
 mod import;
 mod import_bare;
+mod import_maker;
 mod letter;
 mod letter_form;
+mod nshield;
+mod payshield;
+mod payshield_lmk;
+mod payshield_sheet;
 mod profile;
 mod read_block;
 mod read_bundle;
@@ -34,6 +44,7 @@ mod receipt;
 mod record_system;
 pub(crate) mod register;
 pub(crate) mod rules;
+mod sheet_text;
 pub mod store;
 mod tr31;
 
@@ -45,12 +56,16 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
+pub use atalla::Atalla;
 pub use bare::Bare;
 pub use export::{ExportKeys, ExportedBundle, KeyName, SystemName};
 pub use file_receipt::{FileReceipt, ReadReceipt};
 pub use import::{FAILURES_MOST, ImportBlock, ImportTries, WINDOW_MS};
 pub use letter::{KeyLetter, PrintKeyLetter};
 pub use letter_form::{LetterFacts, key_letter};
+pub use nshield::NShield;
+pub use payshield::PayShield;
+pub use payshield_lmk::PayShieldLmk;
 pub use profile::{PROFILE_MAX, ProfileError, parse_target_profile};
 pub use read_block::{IMPORT_FOLDER, ReadBlock};
 pub use read_bundle::ReadBundle;
@@ -222,12 +237,20 @@ pub trait Target: Sync {
 }
 
 /// Every target.
-pub const TARGETS: [&dyn Target; 3] = [&Tr31, &Bare::THALES, &Bare::X917];
+pub const TARGETS: &[&dyn Target] = &[
+    &Tr31,
+    &Bare::THALES,
+    &Bare::X917,
+    &PayShield,
+    &PayShieldLmk,
+    &Atalla,
+    &NShield,
+];
 
 /// The target of this name.
 #[must_use]
 pub fn target(name: &str) -> Option<&'static dyn Target> {
-    TARGETS.into_iter().find(|target| target.name() == name)
+    TARGETS.iter().copied().find(|target| target.name() == name)
 }
 
 /// The target that a wrapping key's one method writes for, where no system is
@@ -242,7 +265,8 @@ pub fn target_of(under: &KeyRecord) -> Result<&'static dyn Target, TargetError> 
         advice: "choose a zone master key".into(),
     })?;
     TARGETS
-        .into_iter()
+        .iter()
+        .copied()
         .find(|target| !target.needs_system() && target.methods().contains(&method))
         .ok_or_else(|| TargetError::Rule {
             rule: format!(

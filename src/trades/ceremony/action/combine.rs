@@ -160,6 +160,7 @@ impl Action for CombineKey {
             &claim,
             random,
         )?;
+        super::not_published(permit, &self.label, &made.stored)?;
         let kcv = super::check_value(&made.kcv);
         let now = permit.now_ms();
         let new = NewKey {

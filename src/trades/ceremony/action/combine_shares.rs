@@ -164,6 +164,7 @@ impl Action for CombineShares {
             &claim,
             random,
         )?;
+        super::not_published(permit, &self.label, &made.stored)?;
         let kcv = super::check_value(&made.kcv);
         let now = permit.now_ms();
         let new = NewKey {

@@ -1,0 +1,180 @@
+//! Keys directly under the variant LMK of a payShield: a legacy exception, off
+//! unless the record of the system allows it. The station holds the pairs in
+//! components, a key record for each; which one encrypts a key, and with which
+//! variant, follows from the key's type.
+
+use std::fmt::Write as _;
+
+use conclave_crypto::primitive::key_scheme::{Cryptogram, Scheme, unwrap, wrap};
+use conclave_crypto::primitive::lmk::KeyType;
+use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_evidence::manifest::Encoding;
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
+use conclave_keyroom::domain::target_system::Settings;
+
+use super::atalla::foreign_master;
+use super::payshield::{file_name, key_type};
+use super::sheet_text::{
+    errors, filled, foot, head, hex, plain_file, push_wrapped, rule, wrapping_key,
+};
+use super::{Conformance, Payload, Sheet, Target, TargetError, has_check_value};
+
+/// A payShield whose LMK this station holds.
+pub struct PayShieldLmk;
+
+/// The key's type, where this record is the pair that encrypts it.
+fn of_pair(
+    settings: &Settings,
+    key: &KeyRecord,
+    under: &KeyRecord,
+) -> Result<KeyType, TargetError> {
+    let kind = key_type(settings, key)?;
+    let pair = kind.pair();
+    match settings.value(&format!("lmk-{pair}")) {
+        Some(label) if label == under.label => Ok(kind),
+        Some(label) => Err(rule(
+            format!(
+                "{} has key type {kind}, which the pair {pair} encrypts: that is {label}, not {}",
+                key.label, under.label
+            ),
+            "export it under that pair",
+        )),
+        None => Err(rule(
+            format!(
+                "{} has key type {kind}, and the record of this system names no key as the pair \
+                 {pair}",
+                key.label
+            ),
+            "enter that pair from its components, and name its label in the system's record",
+        )),
+    }
+}
+
+fn scheme(key: &KeyRecord) -> Result<Scheme, TargetError> {
+    let scheme = Scheme::of(true, key.form.bytes()).filter(|_| key.form.is_tdes());
+    scheme.ok_or_else(|| {
+        rule(
+            format!(
+                "{} is an {} key: a variant LMK encrypts TDES keys",
+                key.label, key.form
+            ),
+            "export it under an AES zone master key that makes Thales key blocks",
+        )
+    })
+}
+
+impl Target for PayShieldLmk {
+    fn name(&self) -> &'static str {
+        "payshield-lmk"
+    }
+
+    fn title(&self) -> &'static str {
+        "Thales payShield, under its LMK (legacy)"
+    }
+
+    fn conformance(&self) -> Conformance {
+        // Published cryptograms under the test LMK, for U and keys of two parts.
+        Conformance::Documented
+    }
+
+    fn methods(&self) -> &'static [WrappingMethod] {
+        &[WrappingMethod::ThalesLmk]
+    }
+
+    fn check(
+        &self,
+        key: &KeyRecord,
+        under: &KeyRecord,
+        settings: &Settings,
+    ) -> Result<(), TargetError> {
+        foreign_master(under, settings)?;
+        scheme(key)?;
+        of_pair(settings, key, under)?;
+        if under.form.strength() < key.form.strength() {
+            return Err(rule(
+                format!(
+                    "{} ({}) is weaker than {} ({}): a wrapping key is at least as strong as \
+                     what it wraps (R6)",
+                    under.label, under.form, key.label, key.form
+                ),
+                "export it under a zone master key of three parts",
+            ));
+        }
+        plain_file(&key.label, &file_name(key))
+    }
+
+    fn export(
+        &self,
+        key: &KeyRecord,
+        clear: &Secret,
+        under: &KeyRecord,
+        wrapping: &Secret,
+        settings: &Settings,
+        _: &mut dyn RandomSource,
+    ) -> Result<Vec<Payload>, TargetError> {
+        for (record, bytes) in [(key, clear), (under, wrapping)] {
+            if !has_check_value(record.form, bytes, &record.kcv) {
+                return Err(TargetError::CheckValue(record.label.clone()));
+            }
+        }
+        let (scheme, kind) = (scheme(key)?, of_pair(settings, key, under)?);
+        let pair = kind.apply(wrapping);
+        let wrapped = wrap(scheme, &pair, clear)
+            .map_err(|e| TargetError::Wrap(format!("{}: {e}", key.label)))?;
+        let text = format!("{scheme}{}", hex(&wrapped));
+        let differs = || TargetError::SelfCheck(key.label.clone());
+        let read = Cryptogram::parse(&text).map_err(|_| differs())?;
+        let back = unwrap(scheme, &pair, &read.bytes).map_err(|_| differs())?;
+        if read.letter != Some(scheme) || !has_check_value(key.form, &back, &key.kcv) {
+            return Err(differs());
+        }
+        Ok(vec![Payload {
+            name: file_name(key),
+            bytes: text.into_bytes(),
+            format: format!("scheme {scheme} under LMK {}, type {kind}", kind.pair()),
+            encoding: Encoding::AsciiText,
+            lrecl: None,
+            conformance: match key.form {
+                KeyForm::Tdes2 => Conformance::Proven,
+                _ => Conformance::Documented,
+            },
+        }])
+    }
+
+    fn run_sheet(&self, sheet: &Sheet<'_>) -> String {
+        let settings = sheet.settings;
+        let mut out = head(self, sheet);
+        out.push_str(&wrapping_key(sheet, "lmk"));
+        out.push_str("3. Use each file as the key's token. A file is its text alone, in ASCII.\n");
+        for row in &sheet.rows {
+            let key = row.key;
+            for payload in row.payloads {
+                // Writing to a String does not fail.
+                let _ = write!(
+                    out,
+                    "\n   {}\n   {}; {}\n   {}  {}  usage {}\n   KCV {}\n",
+                    payload.name,
+                    payload.format,
+                    payload.conformance.words(),
+                    key.label,
+                    key.form,
+                    key.usage,
+                    key.kcv.words()
+                );
+                let kind = key_type(settings, key).map_or(String::new(), |k| k.to_string());
+                let values = [
+                    ("file", payload.name.as_str()),
+                    ("type", kind.as_str()),
+                    ("kcv", key.kcv.value.as_str()),
+                ];
+                for line in settings.profile.lines("test") {
+                    push_wrapped(&mut out, "   ", &filled(line, &values));
+                }
+            }
+        }
+        out.push_str(&errors(settings, "Where the answer is not 00:"));
+        out.push_str(&foot(4));
+        out
+    }
+}

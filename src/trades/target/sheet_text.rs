@@ -1,0 +1,137 @@
+//! What run sheets of several targets have in common: head, wrapping key, end,
+//! and lines of a profile with their places filled in.
+
+use std::fmt::Write as _;
+
+use conclave_keyroom::domain::target_system::Settings;
+
+use super::{Sheet, Target, TargetError};
+use crate::media::check_name;
+
+/// The widest line that a terminal and a page have.
+const WIDTH: usize = 78;
+
+/// Title, recipient, how sure it is, and the first step.
+pub(super) fn head(target: &dyn Target, sheet: &Sheet<'_>) -> String {
+    let (folder, mode) = (sheet.folder, sheet.mode);
+    format!(
+        "RUN SHEET  {folder}  {mode}\nfor {}\n{}, profile {}\nconformance: {}\n\n\
+         1. Check the bundle: conclave-verify {folder}\n   \
+         Compare the manifest's digest with the words that the key room read\n   \
+         to you. Where anything differs, load nothing.\n",
+        sheet.recipient,
+        target.title(),
+        sheet.settings.profile.stamp(),
+        target.conformance().words(),
+    )
+}
+
+/// The second step: the wrapping key, and how it comes there.
+pub(super) fn wrapping_key(sheet: &Sheet<'_>, how: &str) -> String {
+    let under = sheet.under;
+    let mut out = format!(
+        "2. Have this wrapping key in your system, of this check value:\n   {}  {}\n   KCV {}\n",
+        under.label,
+        under.form,
+        under.kcv.words()
+    );
+    let parts = under.components.len();
+    let parts = match parts {
+        0 => "its components".to_owned(),
+        n => format!("its {n} components"),
+    };
+    for line in sheet.settings.profile.lines(how) {
+        push_wrapped(&mut out, "   ", &filled(line, &[("parts", &parts)]));
+    }
+    out
+}
+
+/// What the codes of an answer mean, from the profile's table.
+pub(super) fn errors(settings: &Settings, title: &str) -> String {
+    let mut out = format!("\n{title}\n");
+    for (code, meaning) in settings.profile.tables.get("error").into_iter().flatten() {
+        push_wrapped(&mut out, "   ", &format!("{code}  {meaning}"));
+    }
+    out
+}
+
+/// The last steps, the same for every system.
+pub(super) fn foot(step: u8) -> String {
+    let next = step + 1;
+    format!(
+        "\n{step}. Compare the check value of each key with the one above. A key with\n   \
+         another one is deleted, not used.\n\
+         {next}. Send the receipt back, with the check values that you see.\n"
+    )
+}
+
+/// A line of a profile; `{name}` stands for a value.
+pub(super) fn filled(line: &str, values: &[(&str, &str)]) -> String {
+    let mut line = line.to_owned();
+    for (name, value) in values {
+        line = line.replace(&format!("{{{name}}}"), value);
+    }
+    line
+}
+
+/// Adds a text in lines that fit a page, broken at spaces.
+pub(super) fn push_wrapped(out: &mut String, indent: &str, text: &str) {
+    let mut line = indent.to_owned();
+    for word in text.split(' ') {
+        let longer = line.chars().count() + 1 + word.chars().count() > WIDTH;
+        if longer && line.trim() != "" {
+            // Writing to a String does not fail.
+            let _ = writeln!(out, "{}", line.trim_end());
+            line = format!("{indent}   ");
+        }
+        if line.trim() != "" || word.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "{}", line.trim_end());
+}
+
+/// A rule of a target that forbids something, and what to do.
+pub(super) fn rule(rule: impl Into<String>, advice: &str) -> TargetError {
+    TargetError::Rule {
+        rule: rule.into(),
+        advice: advice.into(),
+    }
+}
+
+/// The name makes a plain file name.
+pub(super) fn plain_file(label: &str, name: &str) -> Result<(), TargetError> {
+    check_name(name).map_err(|_| {
+        rule(
+            format!("the label {label} makes no plain file name"),
+            "give the key a label that is no device name and begins with a letter or digit",
+        )
+    })
+}
+
+/// Upper-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_filled_in_and_broken_at_spaces() {
+        let line = filled("key type {type}, {type}", &[("type", "001")]);
+        assert_eq!(line, "key type 001, 001");
+        let mut out = String::new();
+        push_wrapped(&mut out, "   ", &"word ".repeat(40));
+        assert!(out.lines().all(|l| l.chars().count() <= WIDTH), "{out}");
+        assert_eq!(out.matches("word").count(), 40);
+        let mut long = String::new();
+        push_wrapped(&mut long, " ", &"x".repeat(200));
+        assert_eq!(long.lines().count(), 1);
+    }
+}
