@@ -6,6 +6,7 @@
 
 mod evidence;
 mod looks;
+mod others;
 
 use conclave_crypto::describe::{Confidence, Described, Recogniser, describe};
 use conclave_crypto::{keyblock, x509};
@@ -20,6 +21,9 @@ pub const RECOGNISERS: &[Recogniser] = &[
     keyblock::describe_akb,
     x509::describe,
     keyblock::describe_cryptogram,
+    others::key_store,
+    x509::describe,
+    others::cca_token,
 ];
 
 /// Largest file that is looked at, in bytes.

@@ -21,6 +21,7 @@
 //!   the customer filled in for one
 //! - `store`: keys in key stores under a passphrase, for systems that take no
 //!   wrapped key
+//! - `pkcs11`: AES-KWP and attribute templates for a PKCS#11 token
 //! - `letter`, `letter_form`: one key under a zone master key, on paper
 
 mod atalla;
@@ -37,6 +38,7 @@ mod nshield;
 mod payshield;
 mod payshield_lmk;
 mod payshield_sheet;
+mod pkcs11;
 mod profile;
 mod read_block;
 mod read_bundle;
@@ -66,6 +68,7 @@ pub use letter_form::{LetterFacts, key_letter};
 pub use nshield::NShield;
 pub use payshield::PayShield;
 pub use payshield_lmk::PayShieldLmk;
+pub use pkcs11::Pkcs11;
 pub use profile::{PROFILE_MAX, ProfileError, parse_target_profile};
 pub use read_block::{IMPORT_FOLDER, ReadBlock};
 pub use read_bundle::ReadBundle;
@@ -246,6 +249,7 @@ pub const TARGETS: &[&dyn Target] = &[
     &Atalla,
     &NShield,
 ];
+pub const TARGETS: [&dyn Target; 4] = [&Tr31, &Bare::THALES, &Bare::X917, &Pkcs11];
 
 /// The target of this name.
 #[must_use]
