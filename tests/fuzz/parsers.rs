@@ -10,6 +10,7 @@ use conclave_crypto::keyblock::{
     Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock, describe_akb, describe_cryptogram,
     describe_thales,
 };
+use conclave_crypto::keyblock::{Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock, kwp};
 use conclave_crypto::primitive::key_scheme::Cryptogram;
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
 use conclave_crypto::primitive::passphrase::{Passphrase, number_of};
@@ -32,6 +33,7 @@ use conclave_station::config::Config;
 use conclave_station::host::machine::{Text, read_machine_text};
 use conclave_station::host::superblock;
 use conclave_trades::ceremony::{Engine, Script, parse_duties, parse_profile, parse_template};
+use conclave_trades::inspect::{inspect, looks_like};
 use conclave_trades::print::Layout;
 use serde::de::IgnoredAny;
 
@@ -80,6 +82,24 @@ pub const PARSERS: &[Parser] = &[
         ],
         seeds: &["tests/malformed/akb"],
         run: akb,
+    },
+    Parser {
+        name: "kwp",
+        covers: &["crypto/keyblock/kwp.rs unwrap"],
+        seeds: &[],
+        run: wrapped_key,
+    },
+    Parser {
+        name: "inspect",
+        covers: &[
+            "crypto/describe.rs describe",
+            "crypto/keyblock/describe.rs describe",
+            "crypto/x509/describe.rs describe",
+            "trades/inspect/mod.rs inspect",
+            "trades/inspect/looks.rs looks_like",
+        ],
+        seeds: &["tests/inspect/samples", "tests/malformed/tr31"],
+        run: any_file,
     },
     Parser {
         name: "cryptogram",
@@ -273,6 +293,32 @@ fn tr31(data: &[u8]) {
         };
         if let Ok(unwrapped) = block.unwrap(&kbpk) {
             assert!(unwrapped.key.len() <= 512, "longer than any block");
+        }
+    }
+}
+
+/// What opens under a key is wrapped again to the same bytes.
+fn wrapped_key(data: &[u8]) {
+    for length in [16, 24, 32] {
+        let kek = Secret::from_fn(length, |key| key.fill(0x5A));
+        if let Ok(key) = kwp::unwrap(&kek, data) {
+            assert_eq!(kwp::wrap(&kek, &key).ok().as_deref(), Some(data));
+        }
+    }
+}
+
+/// Whatever is said of a file is short, printable and bounded in number.
+fn any_file(data: &[u8]) {
+    let _ = looks_like(data);
+    for found in inspect(data) {
+        assert!(!found.may_be.is_empty(), "nothing is no finding");
+        for said in found.may_be {
+            assert!(said.fields.len() <= 200 && said.unusual.len() <= 200);
+            let fields = said.fields.iter();
+            let texts = fields.flat_map(|f| [&f.name, &f.value, &f.meaning]);
+            for text in texts.chain(&said.unusual) {
+                assert!(text.len() <= 420 && !text.chars().any(char::is_control));
+            }
         }
     }
 }

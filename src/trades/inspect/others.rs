@@ -17,7 +17,9 @@ pub fn cca_token(bytes: &[u8]) -> Option<Described> {
             continue;
         }
         match field.meaning.contains("in clear") {
-            true => said.clear_secret("A KEY MAY STAND IN CLEAR in this token: if it does, replace the key"),
+            true => said.clear_secret(
+                "A KEY MAY STAND IN CLEAR in this token: if it does, replace the key",
+            ),
             false => said.unusual(format!("{}: {}", field.name, field.meaning)),
         };
     }

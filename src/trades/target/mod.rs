@@ -4,7 +4,7 @@
 //! its own. The wrapping and its proof are the target's; the rules of the
 //! house (`rules`), the bundle and the journal are the export action's.
 //!
-//! - `tr31`: key blocks under a zone master key
+//! - `tr31`, `tr31_writing`: key blocks under a zone master key
 //! - `bare`: cryptograms without a key block, an exception
 //! - `payshield`, `payshield_sheet`: under a zone master key for Thales, with host
 //!   commands and dialogue; `payshield_lmk`: under a pair of its LMK;
@@ -49,6 +49,7 @@ pub(crate) mod rules;
 mod sheet_text;
 pub mod store;
 mod tr31;
+mod tr31_writing;
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::modes::Algorithm;

@@ -1,11 +1,11 @@
 //! TR-31 key blocks (ANSI X9.143) under a zone master key: the default way
 //! out (R19). The wrapping key decides the version: AES writes D, TDES
-//! writes B.
+//! writes B. A record of the system may ask for another kind (`tr31_writing`).
 
 use std::fmt::Write as _;
 
 use conclave_crypto::keyblock::{
-    self, Algorithm, Attributes, Exportability, Kbpk, KeyVersion, Mode, OptionalBlocks, RuleError,
+    self, Algorithm, Attributes, Exportability, Kbpk, KeyVersion, LengthHiding, Mode, RuleError,
     Usage, Version,
 };
 use conclave_crypto::secret::{RandomSource, Secret};
@@ -14,6 +14,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
+use super::tr31_writing as writing;
 use super::{Conformance, Payload, Sheet, Target, TargetError, cipher, has_check_value};
 use crate::media::check_name;
 
@@ -41,8 +42,15 @@ impl Target for Tr31 {
         false
     }
 
-    fn check(&self, key: &KeyRecord, under: &KeyRecord, _: &Settings) -> Result<(), TargetError> {
+    fn check(
+        &self,
+        key: &KeyRecord,
+        under: &KeyRecord,
+        settings: &Settings,
+    ) -> Result<(), TargetError> {
         attributes(key)?;
+        writing::writing(under, settings)?;
+        writing::names(settings)?;
         check_name(&file_name(key)).map_err(|_| {
             rule(
                 format!("the label {} makes no plain file name", key.label),
@@ -80,7 +88,7 @@ impl Target for Tr31 {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        _: &Settings,
+        settings: &Settings,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
         for (record, bytes) in [(key, clear), (under, wrapping)] {
@@ -91,24 +99,17 @@ impl Target for Tr31 {
         let wrap = |e: keyblock::WrapError| TargetError::Wrap(format!("{}: {e}", key.label));
         let attributes = attributes(key)?;
         let kbpk = Kbpk::new(cipher(under.form), wrapping.duplicate()).map_err(wrap)?;
-        let text = keyblock::wrap(
-            &kbpk,
-            &attributes,
-            &OptionalBlocks::default(),
-            clear,
-            random,
-        )
-        .map_err(wrap)?;
+        let kind = writing::writing(under, settings)?;
+        let blocks = writing::blocks(key, clear, under, wrapping, settings)?;
+        let text = keyblock::wrap_as(kind, &kbpk, &attributes, &blocks, clear, random);
+        let text = text.map_err(wrap)?;
 
         let differs = || TargetError::SelfCheck(key.label.clone());
         let back = keyblock::unwrap(&kbpk, text.as_bytes()).map_err(|_| differs())?;
-        let version = if under.form.is_tdes() {
-            Version::B
-        } else {
-            Version::D
-        };
+        let version = kind.version;
         let same = back.header.version == version
             && back.header.attributes == attributes
+            && back.header.blocks == blocks
             && back.rule.is_ok()
             && back.key.ct_eq(clear.expose())
             && has_check_value(key.form, &back.key, &key.kcv);
@@ -139,6 +140,19 @@ fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::
     writeln!(out, "for {}", sheet.recipient)?;
     writeln!(out, "{}", target.title())?;
     writeln!(out, "conformance: {}", target.conformance().words())?;
+    if let Ok(kind) = writing::writing(under, sheet.settings) {
+        if matches!(kind.version, Version::A | Version::C) {
+            let why = sheet.settings.value("exception").unwrap_or_default();
+            let letter = kind.version.letter();
+            writeln!(out, "EXCEPTION, deprecated version {letter}: {why}")?;
+        }
+        if kind.hiding == LengthHiding::Short {
+            writeln!(
+                out,
+                "short padding: the blocks tell how long their keys are"
+            )?;
+        }
+    }
     writeln!(out)?;
     writeln!(out, "1. Check the bundle: conclave-verify {}", sheet.folder)?;
     writeln!(

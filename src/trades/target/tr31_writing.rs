@@ -1,0 +1,120 @@
+//! What a system on record wants of its TR-31 blocks: version, padding, optional
+//! blocks. Without a record they are what X9.143 asks for.
+
+use conclave_crypto::keyblock::{
+    BlockId, LengthHiding, OptionalBlock, OptionalBlocks, Version, Writing,
+};
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::secret::Secret;
+use conclave_evidence::show::utc;
+use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::domain::legacy::check_exception;
+use conclave_keyroom::domain::target_system::Settings;
+
+use super::{TargetError, cipher};
+
+fn rule(rule: impl Into<String>, advice: &str) -> TargetError {
+    TargetError::Rule {
+        rule: rule.into(),
+        advice: advice.into(),
+    }
+}
+
+/// The kind of block, for this wrapping key. Versions A and C want a reason in the
+/// system's record, which administrators signed.
+pub(super) fn writing(under: &KeyRecord, settings: &Settings) -> Result<Writing, TargetError> {
+    let tdes = under.form.is_tdes();
+    let version = match settings.value("version") {
+        None | Some("standard") if tdes => Version::B,
+        None | Some("standard") => Version::D,
+        Some("A") => Version::A,
+        Some("C") => Version::C,
+        Some("E") => Version::E,
+        Some(other) => {
+            return Err(rule(
+                format!("the system's record asks for version {other:?} of TR-31"),
+                "correct the record",
+            ));
+        }
+    };
+    if version.cipher() != cipher(under.form) {
+        return Err(rule(
+            format!(
+                "the system's record asks for version {}, and {} is {}",
+                version.letter(),
+                under.label,
+                under.form
+            ),
+            "choose another zone master key, or correct the record",
+        ));
+    }
+    let deprecated = matches!(version, Version::A | Version::C);
+    if deprecated {
+        check_exception(true, settings.value("exception")).map_err(|_| {
+            rule(
+                format!(
+                    "version {} is deprecated (X9.143): it is written as a recorded exception alone",
+                    version.letter()
+                ),
+                "write the reason into the system's record, or choose version B",
+            )
+        })?;
+    }
+    let hiding = match settings.value("padding") {
+        Some("short") => LengthHiding::Short,
+        _ => LengthHiding::Longest,
+    };
+    Ok(Writing { version, hiding })
+}
+
+/// The optional blocks that the record asks for.
+pub(super) fn names(settings: &Settings) -> Result<Vec<&str>, TargetError> {
+    let names: Vec<&str> = settings
+        .value("blocks")
+        .unwrap_or_default()
+        .split_ascii_whitespace()
+        .collect();
+    for (at, name) in names.iter().enumerate() {
+        let known = ["KC", "KP", "LB", "TC", "WP"].contains(name);
+        if !known || names[..at].contains(name) {
+            return Err(rule(
+                format!("the system's record asks for an optional block {name:?}, or for it twice"),
+                "name each of KC, KP, LB, TC and WP at most once",
+            ));
+        }
+    }
+    Ok(names)
+}
+
+/// The optional blocks of one key.
+pub(super) fn blocks(
+    key: &KeyRecord,
+    clear: &Secret,
+    under: &KeyRecord,
+    wrapping: &Secret,
+    settings: &Settings,
+) -> Result<OptionalBlocks, TargetError> {
+    let wrong = |e: &dyn std::fmt::Display| TargetError::Wrap(format!("{}: {e}", key.label));
+    let kcv = |record: &KeyRecord, bytes: &Secret| {
+        Kcv::compute(Method::usual(cipher(record.form)), bytes.expose()).map_err(|e| wrong(&e))
+    };
+    let mut all = OptionalBlocks::default();
+    for name in names(settings)? {
+        let id = BlockId::new(name).ok_or_else(|| wrong(&"no such block"))?;
+        let text = |data: &str| OptionalBlock::written(id, data).map_err(|e| wrong(&e));
+        let block = match name {
+            "KC" => OptionalBlock::key_check(&kcv(key, clear)?),
+            "KP" => OptionalBlock::kbpk_check(&kcv(under, wrapping)?),
+            "LB" => text(&key.label)?,
+            "TC" => {
+                let digits = utc(key.created_ms);
+                let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+                text(&format!("{digits}Z"))?
+            }
+            // Here nothing was ever under a weaker key (R6).
+            _ => text("000")?,
+        };
+        all.push(block).map_err(|e| wrong(&e))?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,92 @@
+"""Loads wrapped keys into a token as their templates say, and tells what the
+token then has: label, id, encrypted zeros, sensitive, extractable, operations.
+
+    oracle.py MODULE TOKEN PIN template FILE.json...
+    oracle.py MODULE TOKEN PIN rsa KEY-ID UNDER-RSA UNDER-AES
+"""
+import datetime
+import json
+import os
+import sys
+
+import pkcs11
+from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
+
+TYPES = {"CKK_AES": KeyType.AES, "CKK_DES2": KeyType.DES2, "CKK_DES3": KeyType.DES3}
+OPERATIONS = ["ENCRYPT", "DECRYPT", "WRAP", "UNWRAP", "SIGN", "VERIFY", "DERIVE"]
+
+
+def value(name, given):
+    if name == "CKA_ID":
+        return bytes.fromhex(given)
+    if name.endswith("_DATE"):
+        return datetime.datetime.strptime(given, "%Y%m%d").date()
+    return given
+
+
+def zeros(key, kind):
+    ecb = Mechanism.AES_ECB if kind == KeyType.AES else Mechanism.DES3_ECB
+    return key.encrypt(bytes(16), mechanism=ecb)[:3].hex().upper()
+
+
+def by_template(session, path):
+    said = json.load(open(path))
+    template = dict(said["template"])
+    kind = TYPES[template.pop("CKA_KEY_TYPE")]
+    assert template.pop("CKA_CLASS") == "CKO_SECRET_KEY"
+    # The test encrypts zeros, whatever the key is for.
+    asked = template["CKA_ENCRYPT"]
+    template["CKA_ENCRYPT"] = True
+    given = {getattr(Attribute, n[4:]): value(n, v) for n, v in template.items()}
+    kek_id = bytes.fromhex(said["unwrapping_key"]["CKA_ID"])
+    kek = session.get_key(id=kek_id, object_class=ObjectClass.SECRET_KEY)
+    wrapped = open(os.path.join(os.path.dirname(path), said["file"]), "rb").read()
+    mechanism = getattr(Mechanism, said["mechanism"][4:])
+    key = kek.unwrap_key(
+        ObjectClass.SECRET_KEY, kind, wrapped, mechanism=mechanism, template=given
+    )
+    may = [o for o in OPERATIONS if key[getattr(Attribute, o)]]
+    if not asked:
+        may.remove("ENCRYPT")
+    assert zeros(key, kind) == said["CKA_CHECK_VALUE"]
+    return [
+        key.label,
+        key.id.hex(),
+        zeros(key, kind),
+        str(key[Attribute.SENSITIVE]),
+        str(key[Attribute.EXTRACTABLE]),
+        str(key[Attribute.END_DATE]),
+        " ".join(may),
+    ]
+
+
+def by_rsa(session, key_id, under_rsa, under_aes):
+    private = session.get_key(
+        id=bytes.fromhex(key_id), object_class=ObjectClass.PRIVATE_KEY
+    )
+    fresh = private.unwrap_key(
+        ObjectClass.SECRET_KEY,
+        KeyType.AES,
+        open(under_rsa, "rb").read(),
+        mechanism=Mechanism.RSA_PKCS_OAEP,
+        mechanism_param=(Mechanism.SHA_1, MGF.SHA1, None),
+        template={Attribute.UNWRAP: True, Attribute.TOKEN: False},
+    )
+    key = fresh.unwrap_key(
+        ObjectClass.SECRET_KEY,
+        KeyType.AES,
+        open(under_aes, "rb").read(),
+        mechanism=Mechanism.AES_KEY_WRAP_PAD,
+        template={Attribute.ENCRYPT: True, Attribute.TOKEN: False},
+    )
+    return [zeros(key, KeyType.AES)]
+
+
+module, label, pin, mode, *rest = sys.argv[1:]
+token = pkcs11.lib(module).get_token(token_label=label)
+with token.open(rw=True, user_pin=pin) as session:
+    if mode == "template":
+        for path in rest:
+            print("\t".join(by_template(session, path)))
+    else:
+        print("\t".join(by_rsa(session, *rest)))
