@@ -24,6 +24,7 @@ pub const RECOGNISERS: &[Recogniser] = &[
     others::key_store,
     x509::describe,
     others::cca_token,
+    others::bare_cryptogram,
 ];
 
 /// Largest file that is looked at, in bytes.

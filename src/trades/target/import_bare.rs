@@ -15,6 +15,7 @@ use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::ActionError;
 
+use super::conventions;
 use super::import::{misfit, no_key};
 
 /// A cryptogram with its scheme.
@@ -122,6 +123,12 @@ impl Bare {
         if by_other {
             return misfit(format!(
                 "the check value is that of the cryptogram read by scheme {other}, not {}",
+                self.scheme
+            ));
+        }
+        if let Some(convention) = conventions::that_fits(wrapping, &self.bytes, claim) {
+            return misfit(format!(
+                "the check value is that of the cryptogram read by {convention}: not scheme {}",
                 self.scheme
             ));
         }

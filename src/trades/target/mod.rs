@@ -17,6 +17,9 @@
 //! - `export`: the action
 //! - `import`: a partner's key block, or bare cryptogram (`import_bare`), or
 //!   maker's block (`import_maker`), under a key of this house; `read_block` fetches it from a medium
+//! - `import`: a partner's key block, or bare cryptogram (`import_bare`), under a
+//!   key of this house; `conventions` names what a partner's host did instead;
+//!   `read_block` fetches it from a medium
 //! - `profile`, `record_system`: what a kind of system needs to be told, and what
 //!   the customer filled in for one
 //! - `store`: keys in key stores under a passphrase, for systems that take no
@@ -27,6 +30,7 @@
 mod atalla;
 mod bare;
 pub(crate) mod bundle;
+mod conventions;
 pub(crate) mod export;
 mod file_receipt;
 mod import;
