@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 const KCV: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/kcv.json");
 const THALES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/thales.json");
+const CCA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/cca.json");
 const TR31: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/tr31.json");
 
 fn selftest(files: &[&Path]) -> (Option<i32>, String, String) {
@@ -32,9 +33,14 @@ fn on_text(text: &str) -> (Option<i32>, String, String) {
 
 #[test]
 fn the_published_files_pass() {
-    let (code, out, err) = selftest(&[Path::new(KCV), Path::new(TR31), Path::new(THALES)]);
+    let (code, out, err) = selftest(&[
+        Path::new(KCV),
+        Path::new(TR31),
+        Path::new(THALES),
+        Path::new(CCA),
+    ]);
     assert_eq!(code, Some(0), "{out}{err}");
-    assert_eq!(out.lines().count(), 20, "{out}");
+    assert_eq!(out.lines().count(), 24, "{out}");
     for (operation, count) in [
         ("key_scheme", 9),
         ("lmk_encrypt", 11),
@@ -43,6 +49,10 @@ fn the_published_files_pass() {
         ("test_lmk_table", 1),
         ("keyblock_s_tdes", 6),
         ("keyblock_s_aes", 6),
+        ("cv_wrap", 1),
+        ("default_control_vector", 18),
+        ("external_des_token", 8),
+        ("external_des_token_reject", 1),
     ] {
         let line = format!("{operation}: {count} passed, 0 failed, 0 unsupported\n");
         assert!(out.contains(&line), "{out}");

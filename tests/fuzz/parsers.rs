@@ -6,6 +6,8 @@
 //! for parsers that stand in no list.
 
 use conclave::tui::Decoder;
+use conclave_crypto::cca::{ControlVector, DesToken, RsaToken};
+use conclave_crypto::keyblock::{Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock};
 use conclave_crypto::keyblock::{
     Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock, describe_akb, describe_cryptogram,
     describe_thales,
@@ -106,6 +108,16 @@ pub const PARSERS: &[Parser] = &[
         covers: &["crypto/primitive/key_scheme.rs parse"],
         seeds: &[],
         run: cryptogram,
+    },
+    Parser {
+        name: "cca",
+        covers: &[
+            "crypto/cca/des_token.rs parse",
+            "crypto/cca/rsa_token.rs parse",
+            "crypto/cca/control_vector.rs parse",
+        ],
+        seeds: &["tests/malformed/cca"],
+        run: cca,
     },
     Parser {
         name: "rsa-public",
@@ -496,6 +508,45 @@ fn cryptogram(data: &[u8]) {
         let mut again: String = read.letter.map(|s| s.to_string()).unwrap_or_default();
         again.extend(read.bytes.iter().map(|b| format!("{b:02X}")));
         assert_eq!(again, text, "written back");
+    }
+}
+
+/// CCA tokens, as bytes and as hex behind a first line.
+fn cca(data: &[u8]) {
+    let _ = conclave_crypto::cca::describe(data);
+    if let Ok(token) = DesToken::parse(data) {
+        assert_eq!(token.to_bytes(), data, "one way to write it");
+        let kek = Secret::from_fn(16, |kek| kek.fill(0x23));
+        if let Ok(key) = token.open(&kek) {
+            assert_eq!(key.len(), token.key_len());
+        }
+    }
+    if let Ok(token) = RsaToken::parse(data) {
+        assert_eq!(token.to_bytes(), data, "one way to write it");
+    }
+    let Some(text) = text(data) else { return };
+    if let Ok(vector) = ControlVector::parse(text) {
+        assert_eq!(ControlVector::parse(&vector.to_string()), Ok(vector));
+    }
+    let Some((_, digits)) = text.split_once('\n') else {
+        return;
+    };
+    let digits: Vec<u8> = digits
+        .trim_end()
+        .chars()
+        .filter_map(|c| c.to_digit(16))
+        .map(|d| d as u8)
+        .collect();
+    let bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect();
+    if !bytes.is_empty() && bytes.len() < 1024 {
+        let _ = (
+            conclave_crypto::cca::describe(&bytes),
+            DesToken::parse(&bytes),
+            RsaToken::parse(&bytes),
+        );
     }
 }
 

@@ -518,6 +518,7 @@ fn import(room: &Room) -> ImportBlock {
             short_padding: false,
             unknown_blocks: false,
             schemes: String::new(),
+            cca_tokens: false,
             any_parity: false,
             method: None,
         },

@@ -213,6 +213,17 @@ impl Public {
         self.exponent
     }
 
+    /// The modulus, highest byte first.
+    ///
+    /// # Errors
+    /// [`RsaError::NoKey`]; of a key that was read there is none.
+    pub fn modulus(&self) -> Result<Vec<u8>, RsaError> {
+        let spki = SubjectPublicKeyInfoRef::from_der(&self.spki).map_err(|_| RsaError::NoKey)?;
+        let bits = spki.subject_public_key.as_bytes().ok_or(RsaError::NoKey)?;
+        let key = RsaPublicKey::<UintRef<'_>>::from_der(bits).map_err(|_| RsaError::NoKey)?;
+        Ok(key.modulus.as_bytes().to_vec())
+    }
+
     /// SubjectPublicKeyInfo, DER.
     #[must_use]
     pub fn spki(&self) -> &[u8] {

@@ -28,6 +28,9 @@ pub struct BlockProfile {
     /// of `XY`, since a wrapping key has one method; empty for key blocks.
     #[serde(default)]
     pub schemes: String,
+    /// What comes is an external key token of IBM CCA.
+    #[serde(default)]
+    pub cca_tokens: bool,
     /// A key without a key block need not have odd parity; it is set.
     #[serde(default)]
     pub any_parity: bool,
@@ -55,6 +58,7 @@ impl BlockProfile {
     #[must_use]
     pub fn bare_method(&self) -> Option<WrappingMethod> {
         match self.schemes.as_str() {
+            "" if self.cca_tokens => Some(WrappingMethod::CcaEcb),
             "" => self.method.filter(|method| method.is_exception()),
             letters if letters.contains(['U', 'T']) => Some(WrappingMethod::ThalesVariant),
             _ => Some(WrappingMethod::X917),
@@ -81,6 +85,7 @@ impl BlockProfile {
             let says_more = !self.versions.is_empty()
                 || !self.schemes.is_empty()
                 || self.short_padding
+                || self.cca_tokens
                 || self.any_parity;
             let maker = matches!(
                 method,
@@ -94,6 +99,16 @@ impl BlockProfile {
                     "beside the method {} it says what is of other formats",
                     method.name()
                 ));
+            }
+            return Ok(());
+        }
+        if self.cca_tokens {
+            let of_others = !self.versions.is_empty()
+                || !self.schemes.is_empty()
+                || self.short_padding
+                || self.unknown_blocks;
+            if of_others {
+                return Err("it is for CCA tokens and for something else at once".into());
             }
             return Ok(());
         }

@@ -32,6 +32,9 @@ fn parts_at(one: &str, other: &str) -> usize {
 fn misread(state: &State, typed: &str) -> Option<Refusal> {
     let from = state.parameters.import.as_ref()?;
     from.profile.bare_method()?;
+    if from.profile.cca_tokens {
+        return misread_token(typed);
+    }
     let why = Cryptogram::parse(typed).err()?;
     let advice = match why {
         CryptogramError::Digit { found: 'O', .. } => "It is a letter; the paper has a 0 there.",
@@ -45,6 +48,23 @@ fn misread(state: &State, typed: &str) -> Option<Refusal> {
         happened: format!("{why}."),
         safe: "No try was used up.".into(),
         advice: advice.into(),
+    })
+}
+
+/// What cannot be a token of the letter.
+fn misread_token(typed: &str) -> Option<Refusal> {
+    let wrong = typed
+        .chars()
+        .position(|c| !matches!(c, '0'..='9' | 'A'..='F'));
+    let happened = match (wrong, typed.chars().count()) {
+        (Some(at), _) => format!("Group {} of four has what is no hex digit.", at / 4 + 1),
+        (None, 128) => return None,
+        (None, digits) => format!("{digits} digits; a token has 128."),
+    };
+    Some(Refusal {
+        happened,
+        safe: "No try was used up.".into(),
+        advice: "Type the token's hex digits, in capitals.".into(),
     })
 }
 

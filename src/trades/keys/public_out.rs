@@ -1,6 +1,7 @@
 //! The public half of a pair leaves: PEM, DER and a signature of the pair over
 //! the DER, in a bundle with a signed manifest.
 
+use conclave_crypto::cca::RsaToken;
 use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::manifest::{Encoding, FileEntry, KeyLine};
@@ -19,6 +20,7 @@ use crate::ceremony::state::Player;
 use crate::media::{self, check_name};
 use crate::target::bundle::{RUN_SHEET, To, kcv, receipt_file, sheet_file, signed};
 use crate::target::export::{interrupted, nothing_left};
+use crate::target::icsf::pkds_loader;
 use crate::target::register::{self, BundleState};
 use crate::target::{BundleRecord, Conformance, KeyName, rules};
 
@@ -62,7 +64,10 @@ fn run_sheet(folder: &str, recipient: &str, key: &KeyRecord, fingerprint: &str) 
          openssl dgst -sha256 {label}.der\n   {fingerprint}\n\
          3. The pair has signed its own public half:\n   \
          openssl dgst -sha256 -verify {label}.pem -signature {label}.sig {label}.der\n\
-         4. Load {label}.pem or {label}.der: one key in two writings.\n\
+         4. Load {label}.pem or {label}.der: one key in two writings.\n   \
+         For z/OS ICSF, load {label}.pka instead: the exec {label}.pkds.rex\n   \
+         does so, and its argument is the label in the PKDS. Documented by IBM,\n   \
+         not tried on the target.\n\
          5. Send the receipt back, with the fingerprint that you see.\n"
     )
 }
@@ -101,12 +106,12 @@ impl ExportPublic {
         Ok(public)
     }
 
-    /// Name, bytes and format of each file of the key.
+    /// Name, bytes and format of each file of the key, and how sure each is.
     fn files(
         &self,
         permit: &mut Permit<'_>,
         public: &Public,
-    ) -> Result<Vec<(String, Vec<u8>, &'static str, Encoding)>, ActionError> {
+    ) -> Result<Vec<(String, Vec<u8>, &'static str, Encoding, Conformance)>, ActionError> {
         let stored: StoredKey = permit.get(Compartment::Keys, self.key.id)?;
         if stored.key != self.key.id {
             return Err(ActionError::rule(
@@ -120,24 +125,42 @@ impl ExportPublic {
             .pem()
             .map_err(|e| ActionError::rule(e.to_string(), "nothing left the room"))?;
         let name = |ending: &str| format!("{}.{ending}", self.key.label);
+        let token = cca_token(public)?;
         Ok(vec![
+            (
+                name("pka"),
+                token.clone(),
+                "CCA external RSA public key token",
+                Encoding::Binary,
+                Conformance::Documented,
+            ),
+            (
+                name("pkds.rex"),
+                pkds_loader(&token).into_bytes(),
+                "REXX that loads the token into a PKDS",
+                Encoding::AsciiText,
+                Conformance::Documented,
+            ),
             (
                 name("pem"),
                 pem.into_bytes(),
                 "SubjectPublicKeyInfo, PEM",
                 Encoding::AsciiText,
+                Conformance::Proven,
             ),
             (
                 name("der"),
                 public.spki().to_vec(),
                 "SubjectPublicKeyInfo, DER",
                 Encoding::Binary,
+                Conformance::Proven,
             ),
             (
                 name("sig"),
                 signature,
                 "RSASSA-PKCS1-v1_5 with SHA-256 over the DER",
                 Encoding::Binary,
+                Conformance::Proven,
             ),
         ])
     }
@@ -172,7 +195,7 @@ impl Action for ExportPublic {
         two_people(&self.by)?;
         let key: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
         self.fits(&key)?;
-        for ending in ["pem", "der", "sig"] {
+        for ending in ["pem", "der", "sig", "pka", "pkds.rex"] {
             check_name(&format!("{}.{ending}", self.key.label)).map_err(|_| {
                 ActionError::rule(
                     format!("the label {} makes no plain file name", self.key.label),
@@ -208,7 +231,7 @@ impl Action for ExportPublic {
         let conformance = Conformance::Proven.words();
         let mut entries: Vec<FileEntry> = files
             .iter()
-            .map(|(name, bytes, format, encoding)| {
+            .map(|(name, bytes, format, encoding, sure)| {
                 let (size, sha256) = FileEntry::measure(bytes);
                 FileEntry {
                     name: name.clone(),
@@ -217,7 +240,7 @@ impl Action for ExportPublic {
                     format: (*format).into(),
                     encoding: *encoding,
                     lrecl: None,
-                    conformance: conformance.into(),
+                    conformance: sure.words().into(),
                     keys: vec![KeyLine {
                         label: key.label.clone(),
                         algorithm: "RSA".into(),
@@ -269,5 +292,18 @@ impl Action for ExportPublic {
             format!("{} was written and read back", out.folder),
             format!("manifest SHA-256 {}", out.digest),
         ]
+    }
+}
+
+/// The key as ICSF and CCA keep it.
+fn cca_token(public: &Public) -> Result<Vec<u8>, ActionError> {
+    let unwritten = |why: String| ActionError::rule(why, "nothing left the room");
+    let modulus = public.modulus().map_err(|e| unwritten(e.to_string()))?;
+    let exponent = public.exponent().to_be_bytes();
+    let token = RsaToken::make(&exponent, &modulus).map_err(|e| unwritten(e.to_string()))?;
+    let bytes = token.to_bytes();
+    match RsaToken::parse(&bytes) {
+        Ok(read) if read == token => Ok(bytes),
+        _ => Err(unwritten("the token does not read back".into())),
     }
 }

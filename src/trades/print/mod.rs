@@ -65,6 +65,7 @@ mod layout_file;
 mod letters;
 pub mod mailer;
 mod marks;
+pub mod master_key_part;
 mod metrics;
 pub mod passphrase_form;
 mod pcl;

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::export::KeyName;
 use super::import_bare::{self, Bare};
 use super::import_maker::{self, Maker};
+use super::import_token::Token;
 use super::{cipher, rules};
 use crate::ceremony::action::{
     NewKey, check_new, check_value, method, not_published, refuse_published, two_people,
@@ -68,6 +69,7 @@ enum Came {
     Block(Box<KeyBlock>),
     Bare(Bare),
     Maker(Maker),
+    Token(Token),
 }
 
 impl Came {
@@ -77,6 +79,7 @@ impl Came {
             Self::Block(block) => format!("TR-31 version {}", block.header().version.letter()),
             Self::Bare(bare) => format!("scheme {}", bare.scheme),
             Self::Maker(block) => block.format(),
+            Self::Token(token) => token.format(),
         }
     }
 
@@ -89,6 +92,8 @@ impl Came {
             }
             Self::Bare(_) => template.to_owned(),
             Self::Maker(block) => stricter(template, &block.exportability()),
+            Self::Token(token) if token.may_be_exported() => template.to_owned(),
+            Self::Token(_) => "N".into(),
         }
     }
 }
@@ -146,6 +151,10 @@ impl ImportBlock {
             .map_err(|why| ActionError::rule(why, "Have the profile corrected."))?;
         let bare = self.profile.bare_method();
         rules::exception(bare, self.exception.as_deref())?;
+        if self.profile.cca_tokens {
+            return Token::in_clear(&self.block, &self.profile, &self.template, under)
+                .map(Came::Token);
+        }
         if bare.is_some() {
             let text = self.block.as_str();
             return import_bare::in_clear(text, &self.profile, &self.template, under)
@@ -296,12 +305,15 @@ impl ImportBlock {
         let (provider, mark, _) = permit.provider();
         let block = match came {
             Came::Block(block) => block,
-            Came::Bare(bare) => {
+            Came::Bare(_) | Came::Token(_) => {
                 let mut found = None;
                 provider.open(&mark, &[&stored], &mut |secrets| {
-                    if let [wrapping] = secrets {
-                        found = Some(bare.open(wrapping, claim, &self.profile, &under.label));
-                    }
+                    let (profile, label) = (&self.profile, &under.label);
+                    found = match (came, secrets) {
+                        (Came::Bare(bare), [key]) => Some(bare.open(key, claim, profile, label)),
+                        (Came::Token(token), [key]) => Some(token.open(key, claim, profile, label)),
+                        _ => None,
+                    };
                 })?;
                 return found.unwrap_or_else(|| Err(no_key(&under.label)));
             }

@@ -10,6 +10,7 @@
 //!   commands and dialogue; `payshield_lmk`: under a pair of its LMK;
 //!   `atalla`: key blocks and variants of Atalla;
 //!   `nshield`: input of C_UnwrapKey
+//! - `icsf`: IBM ICSF and CCA: DES tokens, KGUP, REXX; TR-31 blocks by CSNBT31I
 //! - `rules`: what may leave under what, before a key is opened
 //! - `register`: the numbers of the bundles
 //! - `receipt`, `file_receipt`: what the other side says it saw
@@ -20,6 +21,7 @@
 //! - `import`: a partner's key block, or bare cryptogram (`import_bare`), under a
 //!   key of this house; `conventions` names what a partner's host did instead;
 //!   `read_block` fetches it from a medium
+//!   key of this house, or CCA token (`import_token`); `read_block` fetches it from a medium
 //! - `profile`, `record_system`: what a kind of system needs to be told, and what
 //!   the customer filled in for one
 //! - `store`: keys in key stores under a passphrase, for systems that take no
@@ -33,9 +35,11 @@ pub(crate) mod bundle;
 mod conventions;
 pub(crate) mod export;
 mod file_receipt;
+pub(crate) mod icsf;
 mod import;
 mod import_bare;
 mod import_maker;
+mod import_token;
 mod letter;
 mod letter_form;
 mod nshield;
@@ -67,6 +71,7 @@ pub use atalla::Atalla;
 pub use bare::Bare;
 pub use export::{ExportKeys, ExportedBundle, KeyName, SystemName};
 pub use file_receipt::{FileReceipt, ReadReceipt};
+pub use icsf::{Cca, Icsf, IcsfBlocks};
 pub use import::{FAILURES_MOST, ImportBlock, ImportTries, WINDOW_MS};
 pub use letter::{KeyLetter, PrintKeyLetter};
 pub use letter_form::{LetterFacts, key_letter};
@@ -255,6 +260,7 @@ pub const TARGETS: &[&dyn Target] = &[
     &NShield,
 ];
 pub const TARGETS: [&dyn Target; 4] = [&Tr31, &Bare::THALES, &Bare::X917, &Pkcs11];
+pub const TARGETS: [&dyn Target; 6] = [&Tr31, &Bare::THALES, &Bare::X917, &Icsf, &IcsfBlocks, &Cca];
 
 /// The target of this name.
 #[must_use]

@@ -70,6 +70,10 @@ impl Action for ReadBlock {
             .media
             .read_back(&*permit, &medium.serial, IMPORT_FOLDER, &self.file, MOST)
             .map_err(|e| failed(&e))?;
+        // A CCA token comes as it is, 64 bytes, and is no text by its first one.
+        if bytes.len() == 64 && bytes.first() == Some(&0x02) {
+            return Ok(bytes.iter().map(|byte| format!("{byte:02X}")).collect());
+        }
         // A line end is what an editor adds; anything else is not a block.
         let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
         let text = text.strip_suffix(b"\r").unwrap_or(text);

@@ -91,35 +91,12 @@ impl Target for Tr31 {
         settings: &Settings,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        for (record, bytes) in [(key, clear), (under, wrapping)] {
-            if !has_check_value(record.form, bytes, &record.kcv) {
-                return Err(TargetError::CheckValue(record.label.clone()));
-            }
-        }
-        let wrap = |e: keyblock::WrapError| TargetError::Wrap(format!("{}: {e}", key.label));
         let attributes = attributes(key)?;
-        let kbpk = Kbpk::new(cipher(under.form), wrapping.duplicate()).map_err(wrap)?;
-        let kind = writing::writing(under, settings)?;
-        let blocks = writing::blocks(key, clear, under, wrapping, settings)?;
-        let text = keyblock::wrap_as(kind, &kbpk, &attributes, &blocks, clear, random);
-        let text = text.map_err(wrap)?;
-
-        let differs = || TargetError::SelfCheck(key.label.clone());
-        let back = keyblock::unwrap(&kbpk, text.as_bytes()).map_err(|_| differs())?;
-        let version = kind.version;
-        let same = back.header.version == version
-            && back.header.attributes == attributes
-            && back.header.blocks == blocks
-            && back.rule.is_ok()
-            && back.key.ct_eq(clear.expose())
-            && has_check_value(key.form, &back.key, &key.kcv);
-        if !same {
-            return Err(differs());
-        }
+        let (text, version) = block(key, &attributes, clear, under, wrapping, settings, random)?;
         Ok(vec![Payload {
             name: file_name(key),
             bytes: text.into_bytes(),
-            format: format!("TR-31 version {}", version.letter()),
+            format: format!("TR-31 version {version}"),
             encoding: Encoding::AsciiText,
             lrecl: None,
             conformance: Conformance::Proven,
@@ -201,6 +178,46 @@ fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::
     )
 }
 
+/// The block of a key with these attributes, read back, and its version's
+/// letter.
+///
+/// # Errors
+/// [`TargetError`]
+pub(super) fn block(
+    key: &KeyRecord,
+    attributes: &Attributes,
+    clear: &Secret,
+    under: &KeyRecord,
+    wrapping: &Secret,
+    settings: &Settings,
+    random: &mut dyn RandomSource,
+) -> Result<(String, char), TargetError> {
+    for (record, bytes) in [(key, clear), (under, wrapping)] {
+        if !has_check_value(record.form, bytes, &record.kcv) {
+            return Err(TargetError::CheckValue(record.label.clone()));
+        }
+    }
+    let wrap = |e: keyblock::WrapError| TargetError::Wrap(format!("{}: {e}", key.label));
+    let kbpk = Kbpk::new(cipher(under.form), wrapping.duplicate()).map_err(wrap)?;
+    let kind = writing::writing(under, settings)?;
+    let blocks = writing::blocks(key, clear, under, wrapping, settings)?;
+    let text = keyblock::wrap_as(kind, &kbpk, attributes, &blocks, clear, random).map_err(wrap)?;
+
+    let differs = || TargetError::SelfCheck(key.label.clone());
+    let back = keyblock::unwrap(&kbpk, text.as_bytes()).map_err(|_| differs())?;
+    let version = kind.version;
+    let same = back.header.version == version
+        && back.header.attributes == *attributes
+        && back.header.blocks == blocks
+        && back.rule.is_ok()
+        && back.key.ct_eq(clear.expose())
+        && has_check_value(key.form, &back.key, &key.kcv);
+    if !same {
+        return Err(differs());
+    }
+    Ok((text, version.letter()))
+}
+
 /// `LABEL.tr31`.
 fn file_name(key: &KeyRecord) -> String {
     format!("{}.tr31", key.label)
@@ -222,7 +239,7 @@ fn algorithm(form: KeyForm) -> Algorithm {
 }
 
 /// The header's attributes, from the record.
-fn attributes(key: &KeyRecord) -> Result<Attributes, TargetError> {
+pub(super) fn attributes(key: &KeyRecord) -> Result<Attributes, TargetError> {
     let letter = |text: &str| {
         let mut chars = text.chars();
         chars.next().filter(|_| chars.next().is_none())

@@ -1,0 +1,308 @@
+//! A key comes in a token, and leaves in tokens, KGUP statements and execs.
+
+use std::path::{Path, PathBuf};
+
+use conclave_crypto::cca::{ControlVector, DesToken, KeyType};
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_evidence::{GroupId, verify_path};
+use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::ports::dialogue::{Answer, Refusal};
+use conclave_station::service::ActEnd;
+
+use crate::judges::{decrypted, encrypted, read_again};
+use crate::people::{Scene, done};
+use crate::stage::{folder, scene};
+use crate::typist::{Typist, hex, sum, unhex};
+
+const KEK: &str = "LAKE.KEK.001";
+const KEK_VALUE: &str = "851A0D9D0B2A1602622AD0B0E9E6B070";
+const ZPK: &str = "BANK-LAKE.ZPK.001";
+const ZPK_VALUE: &str = "D3DCC7EA9BCB755D254620B376B3D007";
+const MAC: &str = "BANK-LAKE.MAC.001";
+const MAC_VALUE: &str = "2F3B0E98B5E5DC1A70A80D4F676EBA54";
+const SYSTEM: &str = "BANK-LAKE ZOS";
+const WHY: &str = "ICSF there takes no key blocks until March";
+
+fn value_of(key: &[u8]) -> String {
+    Kcv::compute(Method::TdesZero, key).unwrap().hex()
+}
+
+/// The station's importer key, entered in two components.
+fn enter_kek(scene: &mut Scene) {
+    let key = unhex(KEK_VALUE);
+    let first: Vec<u8> = (0..16).map(|n| n * 31 + 7).collect();
+    let parts = vec![first.clone(), sum(&[first, key.clone()])];
+    scene.people.at = Typist::new(parts, &value_of(&key)).at();
+    let fields = [
+        KEK,
+        "zmk-tdes2-cca",
+        "2",
+        "PARTNER",
+        "none",
+        "on each component",
+        "usual for the cipher",
+    ];
+    done(scene.ceremony("enter-components.toml", &fields));
+    scene.people.at = Box::new(|_, _| None);
+}
+
+/// The partner's token: openssl's cryptogram, put in its place by hand.
+fn token(key: &str, kind: &str) -> String {
+    let vector = KeyType::named(kind).unwrap().default_vector(16).unwrap();
+    let (kek, key) = (unhex(KEK_VALUE), unhex(key));
+    let part = |at: usize| {
+        let half = vector.of_part(at);
+        let with: Vec<u8> = kek
+            .iter()
+            .zip(half.iter().cycle())
+            .map(|(k, c)| k ^ c)
+            .collect();
+        encrypted(&with, &key[8 * at..8 * at + 8])
+    };
+    let mut token = vec![0; 60];
+    token[0] = 2;
+    token[6] = 0xC0;
+    token[16..24].copy_from_slice(&part(0));
+    token[24..32].copy_from_slice(&part(1));
+    token[32..40].copy_from_slice(&vector.left);
+    token[40..48].copy_from_slice(&vector.right);
+    let words = token
+        .chunks(4)
+        .map(|w| u32::from_be_bytes(w.try_into().unwrap()));
+    let sum = words.fold(0u32, u32::wrapping_add);
+    token.extend(sum.to_be_bytes());
+    hex(&token)
+}
+
+fn import(scene: &mut Scene, label: &str, template: &str, value: &str, block: &str) -> String {
+    let (value, block) = (value.to_owned(), block.to_owned());
+    scene.people.refusals.clear();
+    scene.people.at = Box::new(move |prompt, _| match prompt.code.as_str() {
+        "import.ready" if prompt.refused.is_some() => Some(Answer::Abort),
+        code if code.starts_with("combine.") && !code.ends_with(".card") => {
+            Some(Answer::Word(value.clone()))
+        }
+        "import.block" | "import.block.again" => Some(Answer::Word(block.clone())),
+        _ => None,
+    });
+    let fields = [
+        label,
+        template,
+        KEK,
+        "PARTNER",
+        "cca",
+        "usual for the cipher",
+        "typed by two",
+        WHY,
+    ];
+    let title = done(scene.ceremony("import-block.toml", &fields));
+    scene.people.at = Box::new(|_, _| None);
+    title
+}
+
+fn told(scene: &Scene) -> String {
+    scene.people.refusals.join("\n")
+}
+
+fn record(scene: &mut Scene, pages: &[&[&str]]) {
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    scene.people.forms.remove("system.record");
+    for page in pages {
+        scene.people.form("system.record", page);
+    }
+    done(scene.station.record_system(&mut scene.people));
+    scene.station.logout("logged out").unwrap();
+    scene.logon_both();
+}
+
+fn key(scene: &Scene, label: &str) -> KeyRecord {
+    let keys = scene.station.keys();
+    keys.into_iter().find(|k| k.label == label).unwrap()
+}
+
+fn hand_over(scene: &mut Scene, system: &str) -> Result<ActEnd, Refusal> {
+    let id = key(scene, ZPK).id;
+    scene.people.forms.remove("hand-over");
+    let under = format!("{KEK} (cca-ecb)");
+    scene
+        .people
+        .form("hand-over", &[system, MAC, &under, "STICK-1", WHY]);
+    scene.people.refusals.clear();
+    scene.station.hand_over(id, &mut scene.people)
+}
+
+/// The newest bundle on the stick.
+fn newest(scene: &Scene) -> PathBuf {
+    std::fs::read_dir(scene.room.stick.folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() && path.join("manifest.cbor").exists())
+        .max()
+        .unwrap()
+}
+
+fn text(bundle: &Path, name: &str) -> String {
+    let text = std::fs::read_to_string(bundle.join(name)).unwrap();
+    assert!(text.is_ascii(), "{name}");
+    text
+}
+
+#[test]
+fn a_partners_token_comes_in_and_leaves_for_icsf() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    enter_kek(&mut scene);
+    for (label, template, value, kind) in [
+        (ZPK, "zpk-tdes2", ZPK_VALUE, "IPINENC"),
+        (MAC, "mac-tdes2", MAC_VALUE, "MAC"),
+    ] {
+        let kcv = value_of(&unhex(value));
+        let title = import(&mut scene, label, template, &kcv, &token(value, kind));
+        assert!(title.ends_with("done"), "{title}: {}", told(&scene));
+        assert_eq!(key(&scene, label).kcv.value, kcv);
+    }
+
+    // A hyphen is no character of ICSF's labels: the record has to say what
+    // stands for it.
+    let icsf = "z/OS ICSF: DES tokens, KGUP, REXX";
+    let first = ["DKMS.KEK.IMP", "CSF.CKDS", "BANKX.", "-", "-", "-"];
+    let second = ["", "", "", ""];
+    record(
+        &mut scene,
+        &[&["a new system", SYSTEM, icsf], &first, &second],
+    );
+    let end = hand_over(&mut scene, SYSTEM);
+    assert!(!matches!(end, Ok(ActEnd::Done { .. })), "{end:?}");
+    assert!(
+        told(&scene).contains("no '-' in a label"),
+        "{}",
+        told(&scene)
+    );
+
+    let first = ["DKMS.KEK.IMP", "CSF.CKDS", "BANKX.", "#", "-", "-"];
+    record(&mut scene, &[&[SYSTEM, "", icsf], &first, &second]);
+    done(hand_over(&mut scene, SYSTEM));
+    let bundle = newest(&scene);
+    let report = verify_path(&bundle);
+    assert!(report.ok(), "{:?}", report.failure());
+
+    // Each token, opened by openssl, is the key.
+    let kek = unhex(KEK_VALUE);
+    let mut cryptograms = Vec::new();
+    for (file, value) in [
+        (format!("{ZPK}.OPINENC.cca"), ZPK_VALUE),
+        (format!("{ZPK}.IPINENC.cca"), ZPK_VALUE),
+        (format!("{MAC}.MAC.cca"), MAC_VALUE),
+    ] {
+        let bytes = std::fs::read(bundle.join(&file)).unwrap();
+        let token = DesToken::parse(&bytes).unwrap();
+        let clear: Vec<u8> = (0..2)
+            .flat_map(|at| {
+                let half = token.vector().of_part(at);
+                let with: Vec<u8> = kek
+                    .iter()
+                    .zip(half.iter().cycle())
+                    .map(|(k, c)| k ^ c)
+                    .collect();
+                decrypted(&with, &bytes[16 + 8 * at..24 + 8 * at])
+            })
+            .collect();
+        assert_eq!(hex(&clear), value, "{file}");
+        cryptograms.push(bytes);
+    }
+
+    // KGUP's statements say the same, read by their own rules.
+    let cards = text(&bundle, "kgup.txt");
+    let mut questions: Vec<String> = cards.lines().map(|card| format!("card {card}")).collect();
+    questions.push("end".into());
+    let said = read_again(&questions).remove(0);
+    let expected: Vec<String> = [
+        ("OPINENC", "BANKX.BANK#LAKE.ZPK.001.OUT"),
+        ("IPINENC", "BANKX.BANK#LAKE.ZPK.001.IN"),
+        ("MAC", "BANKX.BANK#LAKE.MAC.001"),
+    ]
+    .iter()
+    .zip(&cryptograms)
+    .map(|((kind, label), token)| {
+        format!(
+            "{kind}|{label}|DKMS.KEK.IMP|{}|{}",
+            hex(&token[16..24]),
+            hex(&token[24..32])
+        )
+    })
+    .collect();
+    assert_eq!(said, expected.join(" "));
+    let job = text(&bundle, "kgupjob.jcl");
+    assert!(job.contains(&cards), "{job}");
+    assert!(job.lines().all(|line| line.len() <= 71));
+    assert!(job.contains("PARM='CSF.CKDS,REFRESH'"), "{job}");
+
+    // The exec holds each token whole.
+    let exec = text(&bundle, "ckdsload.rex");
+    assert!(exec.starts_with("/* REXX */\n"));
+    let joined: String = exec.replace("'||,\n'", "");
+    for token in &cryptograms {
+        assert!(joined.contains(&hex(token)), "{exec}");
+    }
+    let sheet = text(&bundle, "runsheet.txt");
+    for words in [
+        "DKMS.KEK.IMP",
+        "documented; not tried",
+        "10012",
+        &value_of(&unhex(MAC_VALUE)),
+    ] {
+        assert!(sheet.contains(words), "{words}: {sheet}");
+    }
+
+    // For CCA elsewhere: the same tokens, a list and a loader.
+    let cca = "IBM CCA: DES tokens, C loader";
+    let page = ["DKMS.KEK.IMP", "Linux", "", "#", "NO"];
+    record(
+        &mut scene,
+        &[&["a new system", "BANK-LAKE AIX", cca], &page],
+    );
+    done(hand_over(&mut scene, "BANK-LAKE AIX"));
+    let bundle = newest(&scene);
+    let list = text(&bundle, "keys.txt");
+    assert_eq!(list.lines().count(), 4, "{list}");
+    assert!(list.starts_with("IMPORTER DKMS.KEK.IMP\nBANK#LAKE.ZPK.001.OUT OPINENC "));
+    for line in list.lines().skip(1) {
+        let token = unhex(line.split(' ').next_back().unwrap());
+        assert!(!DesToken::parse(&token).unwrap().vector().may_be_exported());
+    }
+    assert!(text(&bundle, "ccaload.c").contains("CSNBKIM"));
+}
+
+#[test]
+fn what_is_wrong_with_a_token_is_named_only_where_it_may_be() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    enter_kek(&mut scene);
+    let kcv = value_of(&unhex(ZPK_VALUE));
+    let good = token(ZPK_VALUE, "OPINENC");
+    let other = token(ZPK_VALUE, "MAC");
+    let noise = token("0123456789ABCDEF1032547698BADCFE", "OPINENC");
+    for (block, named) in [
+        (good.replacen("02000000", "01000000", 1), "internal token"),
+        (good.replacen("C0", "C1", 1), "validation value"),
+        (other, "key type is MAC"),
+        (noise, "does not give a key"),
+        (good[..126].to_owned(), "a token has 128"),
+    ] {
+        let title = import(&mut scene, ZPK, "zpk-tdes2", &kcv, &block);
+        assert!(!title.ends_with("done"), "{named}: {title}");
+        assert!(told(&scene).contains(named), "{named}: {}", told(&scene));
+    }
+    // Without its control vector the key would be the one of the letter.
+    let vector = KeyType::named("OPINENC")
+        .unwrap()
+        .default_vector(16)
+        .unwrap();
+    let plain = encrypted(&unhex(KEK_VALUE), &unhex(ZPK_VALUE));
+    let nocv = DesToken::around(&plain, vector).unwrap().to_bytes();
+    assert!(DesToken::around(&plain, ControlVector::ZERO).is_ok());
+    let title = import(&mut scene, ZPK, "zpk-tdes2", &kcv, &hex(&nocv));
+    assert!(!title.ends_with("done"), "{title}");
+    assert!(told(&scene).contains("NOCV"), "{}", told(&scene));
+}
