@@ -4,41 +4,22 @@
 use super::control_vector::ControlVector;
 use super::des_token::{DesToken, TOKEN_LEN, Wrapping, token_validation_value};
 use super::rsa_token::{RsaToken, RsaTokenError};
+use crate::describe::{Confidence, Described};
 
-/// One line of a description.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
-    /// What is told: `control vector`.
-    pub name: String,
-    /// What it says and means.
-    pub meaning: String,
-    /// TRUE where people should look twice.
-    pub unusual: bool,
-}
+/// What is told, in the tokens' own order.
+struct Told(Described);
 
-/// A file that was recognised.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Described {
-    /// What it is.
-    pub title: String,
-    /// What stands in it.
-    pub fields: Vec<Field>,
-}
-
-impl Described {
-    fn new(title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            fields: Vec::new(),
-        }
+impl Told {
+    fn new(title: &str) -> Self {
+        Self(Described::new(title, Confidence::Certain))
     }
 
-    fn tell(&mut self, name: &str, meaning: impl Into<String>, unusual: bool) {
-        self.fields.push(Field {
-            name: name.into(),
-            meaning: meaning.into(),
-            unusual,
-        });
+    fn tell(&mut self, name: &str, meaning: impl AsRef<str>, unusual: bool) {
+        let meaning = meaning.as_ref();
+        self.0.field(name, meaning, "");
+        if unusual {
+            self.0.unusual(format!("{name}: {meaning}"));
+        }
     }
 }
 
@@ -49,17 +30,17 @@ pub fn describe(bytes: &[u8]) -> Option<Described> {
     let at = |at: usize| bytes.get(at).copied().unwrap_or_default();
     let said = usize::from(u16::from_be_bytes([at(2), at(3)]));
     match (at(0), at(4)) {
-        (0x01 | 0x02, 0x05) if said == bytes.len() && said >= 46 => Some(variable(bytes)),
-        (0x02, 0x10) if bytes.len() == TOKEN_LEN && said == 0 => Some(rkx()),
-        (0x01, 0x04) if bytes.len() == TOKEN_LEN && has_sum(bytes) => Some(aes(bytes)),
+        (0x01 | 0x02, 0x05) if said == bytes.len() && said >= 46 => Some(variable(bytes).0),
+        (0x02, 0x10) if bytes.len() == TOKEN_LEN && said == 0 => Some(rkx().0),
+        (0x01, 0x04) if bytes.len() == TOKEN_LEN && has_sum(bytes) => Some(aes(bytes).0),
         (0x01 | 0x02, 0x00 | 0x01 | 0x03) if bytes.len() == TOKEN_LEN && has_sum(bytes) => {
-            Some(des(bytes))
+            Some(des(bytes).0)
         }
         // A validation value that is off is worth telling where all else fits.
         (0x01 | 0x02, 0x00 | 0x01) if bytes.len() == TOKEN_LEN && looks_like_des(bytes) => {
-            Some(des(bytes))
+            Some(des(bytes).0)
         }
-        (0x1E | 0x1F, _) if said == bytes.len() && said >= 20 => Some(pka(bytes)),
+        (0x1E | 0x1F, _) if said == bytes.len() && said >= 20 => Some(pka(bytes).0),
         _ => None,
     }
 }
@@ -82,7 +63,7 @@ fn half(token: &[u8], at: usize) -> [u8; 8] {
     half
 }
 
-fn vector_of(token: &[u8], out: &mut Described) {
+fn vector_of(token: &[u8], out: &mut Told) {
     let vector = ControlVector {
         left: half(token, 32),
         right: half(token, 40),
@@ -148,10 +129,10 @@ fn vector_of(token: &[u8], out: &mut Described) {
     }
 }
 
-fn des(token: &[u8]) -> Described {
+fn des(token: &[u8]) -> Told {
     let at = |at: usize| token.get(at).copied().unwrap_or_default();
     let external = at(0) == 0x02;
-    let mut out = Described::new(if external {
+    let mut out = Told::new(if external {
         "CCA external DES key token, 64 bytes"
     } else {
         "CCA internal DES key token, 64 bytes"
@@ -165,6 +146,11 @@ fn des(token: &[u8]) -> Described {
         },
         at(6) & 0x80 == 0,
     );
+    let clear = at(6) & 0x80 == 0 && (half(token, 16) != [0; 8] || half(token, 48) != [0; 8]);
+    if clear {
+        out.0
+            .clear_secret("a key stands in clear in this token: it is spent");
+    }
     out.tell("version", format!("{:02X}", at(4)), at(4) == 0x03);
     let wrapping = match at(7) >> 5 {
         0b000 => Some(Wrapping::Ecb),
@@ -190,23 +176,21 @@ fn des(token: &[u8]) -> Described {
             true,
         );
     }
-    out.tell(
-        "token validation value",
-        if has_sum(token) {
-            "right"
-        } else {
-            "wrong: a byte was altered"
-        },
-        !has_sum(token),
-    );
+    if has_sum(token) {
+        out.tell("token validation value", "right", false);
+    } else {
+        out.tell("token validation value", "wrong", false);
+        out.0
+            .damaged("token validation value: wrong, a byte was altered");
+    }
     if let (true, Err(rule)) = (external, DesToken::parse(token)) {
         out.tell("not taken here", rule.to_string(), true);
     }
     out
 }
 
-fn aes(token: &[u8]) -> Described {
-    let mut out = Described::new("CCA internal AES key token, fixed length, 64 bytes");
+fn aes(token: &[u8]) -> Told {
+    let mut out = Told::new("CCA internal AES key token, fixed length, 64 bytes");
     let clear = token.get(6).is_some_and(|flags| flags & 0x80 == 0);
     out.tell(
         "key",
@@ -220,16 +204,16 @@ fn aes(token: &[u8]) -> Described {
     out
 }
 
-fn rkx() -> Described {
-    let mut out = Described::new("CCA external DES key token of remote key export (RKX)");
+fn rkx() -> Told {
+    let mut out = Told::new("CCA external DES key token of remote key export (RKX)");
     out.tell("not taken here", "its layout is not read", true);
     out
 }
 
-fn variable(token: &[u8]) -> Described {
+fn variable(token: &[u8]) -> Told {
     let at = |at: usize| token.get(at).copied().unwrap_or_default();
     let external = at(0) == 0x02;
-    let mut out = Described::new(if external {
+    let mut out = Told::new(if external {
         "CCA external variable-length symmetric key token"
     } else {
         "CCA internal variable-length symmetric key token"
@@ -279,10 +263,10 @@ fn variable(token: &[u8]) -> Described {
     out
 }
 
-fn pka(token: &[u8]) -> Described {
+fn pka(token: &[u8]) -> Told {
     match RsaToken::parse(token) {
         Ok(key) => {
-            let mut out = Described::new("CCA external PKA token, RSA public key");
+            let mut out = Told::new("CCA external PKA token, RSA public key");
             out.tell("modulus", format!("{} bits", key.bits()), key.bits() < 2048);
             let exponent: String = key.exponent().iter().map(|b| format!("{b:02X}")).collect();
             let usual = key.exponent() == [1, 0, 1];
@@ -291,7 +275,7 @@ fn pka(token: &[u8]) -> Described {
         }
         Err(rule) => {
             let internal = token.first() == Some(&0x1F);
-            let mut out = Described::new(if internal {
+            let mut out = Told::new(if internal {
                 "CCA internal PKA token"
             } else {
                 "CCA external PKA token"
@@ -314,9 +298,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn unusual(bytes: &[u8]) -> Vec<String> {
-        let described = describe(bytes).unwrap();
-        let odd = described.fields.into_iter().filter(|f| f.unusual);
-        odd.map(|f| format!("{}: {}", f.name, f.meaning)).collect()
+        describe(bytes).unwrap().unusual
     }
 
     #[test]
@@ -328,7 +310,7 @@ mod tests {
             assert!(
                 told.fields
                     .iter()
-                    .any(|f| f.meaning.starts_with(&format!("{name}:"))),
+                    .any(|f| f.value.starts_with(&format!("{name}:"))),
                 "{told:?}"
             );
             let triple = field(&vector["inputs"], "key").len() == 24;
@@ -366,7 +348,7 @@ mod tests {
             ),
         ] {
             let told = describe(&bytes).unwrap();
-            assert!(told.title.contains(title), "{told:?}");
+            assert!(told.what.contains(title), "{told:?}");
         }
         for bytes in [
             &b""[..],

@@ -23,7 +23,7 @@ mod rsa_token;
 
 pub use control_vector::{ControlVector, CvError, DEFAULTS, KeyForm, KeyType};
 pub use des_token::{DesToken, TOKEN_LEN, TokenError, Wrapping, token_validation_value, wrap};
-pub use describe::{Described, Field, describe};
+pub use describe::describe;
 pub use master_key::{Confidence, MasterKey, PartError, checksum};
 pub use mdc::{mdc2, mdc4};
 pub use rsa_token::{RsaToken, RsaTokenError};
