@@ -6,6 +6,8 @@
 
 #[path = "cca/judges.rs"]
 mod judges;
+#[path = "cca/loaders.rs"]
+mod loaders;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]

@@ -10,6 +10,7 @@ use conclave_keyroom::ports::dialogue::{Answer, Refusal};
 use conclave_station::service::ActEnd;
 
 use crate::judges::{decrypted, encrypted, read_again};
+use crate::loaders::{run_c, run_exec};
 use crate::people::{Scene, done};
 use crate::stage::{folder, scene};
 use crate::typist::{Typist, hex, sum, unhex};
@@ -245,6 +246,33 @@ fn a_partners_token_comes_in_and_leaves_for_icsf() {
     for token in &cryptograms {
         assert!(joined.contains(&hex(token)), "{exec}");
     }
+    // It runs, writes what shows the right check value, and nothing else.
+    let (zpk, mac) = (value_of(&unhex(ZPK_VALUE)), value_of(&unhex(MAC_VALUE)));
+    let labels = [
+        "BANKX.BANK#LAKE.ZPK.001.OUT",
+        "BANKX.BANK#LAKE.ZPK.001.IN",
+        "BANKX.BANK#LAKE.MAC.001",
+    ];
+    let all = [(labels[0], &*zpk), (labels[1], &*zpk), (labels[2], &*mac)];
+    let (said, code) = run_exec(&exec, &all);
+    assert_eq!(code, Some(0), "{said}");
+    for (label, value) in all {
+        assert!(
+            said.contains(&format!("loaded {label} check value {value}")),
+            "{said}"
+        );
+    }
+    let (said, code) = run_exec(&exec, &[all[0], (labels[1], "ABCDEF"), all[2]]);
+    assert_eq!(code, Some(8), "{said}");
+    assert!(
+        said.contains(&format!("*** check value ABCDEF expected {zpk}")),
+        "{said}"
+    );
+    assert!(!said.contains(&format!("loaded {}", labels[1])), "{said}");
+    assert!(
+        !said.contains(&format!("CSNBKRC return 0 reason 0 {}", labels[1])),
+        "{said}"
+    );
     let sheet = text(&bundle, "runsheet.txt");
     for words in [
         "DKMS.KEK.IMP",
@@ -271,7 +299,20 @@ fn a_partners_token_comes_in_and_leaves_for_icsf() {
         let token = unhex(line.split(' ').next_back().unwrap());
         assert!(!DesToken::parse(&token).unwrap().vector().may_be_exported());
     }
-    assert!(text(&bundle, "ccaload.c").contains("CSNBKIM"));
+    let source = text(&bundle, "ccaload.c");
+    let (said, code) = run_c(&source, &list, &[&zpk, &zpk, &mac]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(&format!("loaded BANK#LAKE.MAC.001, check value {mac}")),
+        "{said}"
+    );
+    assert!(said.ends_with("3 loaded\n"), "{said}");
+    let (said, code) = run_c(&source, &list, &[&zpk, "ABCDEF", &mac]);
+    assert_eq!(code, Some(8), "{said}");
+    assert!(
+        said.contains("nothing was written") && said.ends_with("2 loaded\n"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -305,4 +346,69 @@ fn what_is_wrong_with_a_token_is_named_only_where_it_may_be() {
     let title = import(&mut scene, ZPK, "zpk-tdes2", &kcv, &hex(&nocv));
     assert!(!title.ends_with("done"), "{title}");
     assert!(told(&scene).contains("NOCV"), "{}", told(&scene));
+}
+
+/// EBCDIC records of 80 as lines, by iconv.
+fn lines_of_records(bytes: &[u8]) -> String {
+    assert!(bytes.len().is_multiple_of(80));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("records");
+    std::fs::write(&file, bytes).unwrap();
+    let run = std::process::Command::new("iconv")
+        .args(["-f", "IBM-1047", "-t", "ASCII"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stderr)
+    );
+    let text = String::from_utf8(run.stdout).unwrap();
+    let all: Vec<char> = text.chars().collect();
+    let lines = all.chunks(80).map(|line| line.iter().collect::<String>());
+    lines
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
+}
+
+#[test]
+fn an_aes_pin_key_leaves_in_two_blocks_for_csnbt31i() {
+    const AES_ZMK: &str = "LAKE.ZMK.001";
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk(AES_ZMK, "zmk-aes256", "2"));
+    done(scene.working(ZPK, "zpk-aes128", AES_ZMK));
+    let profile = "z/OS ICSF: TR-31 key blocks (CSNBT31I)";
+    let page = ["DKMS.KEK.AES", "BANKX.", "$", "EBCDIC"];
+    record(&mut scene, &[&["a new system", SYSTEM, profile], &page]);
+    let id = key(&scene, ZPK).id;
+    let under = format!("{AES_ZMK} (tr31-d)");
+    scene
+        .people
+        .form("hand-over", &[SYSTEM, "", &under, "STICK-1", ""]);
+    done(scene.station.hand_over(id, &mut scene.people));
+    let bundle = newest(&scene);
+    assert!(verify_path(&bundle).ok());
+    let mut blocks = Vec::new();
+    for (mode, header) in [("E", "P0AE00E"), ("D", "P0AD00E")] {
+        let block = text(&bundle, &format!("{ZPK}.{mode}.tr31"));
+        assert_eq!(&block[5..12], header);
+        assert!(block.starts_with('D'));
+        blocks.push(block);
+    }
+    assert_ne!(blocks[0][16..], blocks[1][16..], "fresh cryptograms");
+    let exec = lines_of_records(&std::fs::read(bundle.join("t31load.rex")).unwrap());
+    let joined = exec.replace("'||,\n'", "");
+    for block in &blocks {
+        assert!(joined.contains(&hex(block.as_bytes())), "{exec}");
+    }
+    // T31I goes on over two lines, which the stand-in takes as one call.
+    let (said, code) = run_exec(&exec, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    for label in ["BANKX.BANK$LAKE.ZPK.001.OUT", "BANKX.BANK$LAKE.ZPK.001.IN"] {
+        assert!(said.contains(&format!("loaded {label} ")), "{said}");
+    }
+    let sheet = text(&bundle, "runsheet.txt");
+    assert!(sheet.contains("in binary too: they are EBCDIC"), "{sheet}");
 }

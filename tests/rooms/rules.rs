@@ -25,7 +25,6 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
             &["secret", "describe"],
             &["primitive"],
             &["cca", "keyblock", "x509"],
-            &["keyblock", "x509"],
             &["keystore"],
             &["known_answer"],
         ],

@@ -25,8 +25,21 @@ impl Told {
 
 /// Describes a key token of CCA: DES fixed-length (external and internal), PKA,
 /// and the head of a variable-length one. Nothing where the bytes are none.
+///
+/// A token in hex, as people write one, is told too.
 #[must_use]
 pub fn describe(bytes: &[u8]) -> Option<Described> {
+    let digits = matches!(bytes, [b'0', b'1' | b'2', ..] | [b'1', b'E' | b'F', ..]);
+    if digits && bytes.len() <= 2 * HEX_MOST {
+        return told(&base16ct::mixed::decode_vec(bytes).ok()?);
+    }
+    told(bytes)
+}
+
+/// The longest token that is told in hex, in bytes.
+const HEX_MOST: usize = 4096;
+
+fn told(bytes: &[u8]) -> Option<Described> {
     let at = |at: usize| bytes.get(at).copied().unwrap_or_default();
     let said = usize::from(u16::from_be_bytes([at(2), at(3)]));
     match (at(0), at(4)) {

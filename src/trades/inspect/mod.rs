@@ -9,7 +9,7 @@ mod looks;
 mod others;
 
 use conclave_crypto::describe::{Confidence, Described, Recogniser, describe};
-use conclave_crypto::{keyblock, x509};
+use conclave_crypto::{cca, keyblock, x509};
 
 pub use looks::looks_like;
 
@@ -25,6 +25,8 @@ pub const RECOGNISERS: &[Recogniser] = &[
     x509::describe,
     others::cca_token,
     others::bare_cryptogram,
+    cca::describe,
+    x509::describe,
 ];
 
 /// Largest file that is looked at, in bytes.
