@@ -504,6 +504,36 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     done(scene.station.make_rsa(None, &mut scene.people));
     let prime = |masked: &Vec<u8>| masked.len() >= 128;
     assert!(drawn.lock().unwrap()[rsa..].iter().any(prime));
+    // A pair leaves in a key store, whose passphrase is on two sheets alone.
+    let fields = [
+        "OUR.TLS.001",
+        "2048",
+        "365",
+        "S0 signatures",
+        "may leave in a key store",
+    ];
+    scene.people.form("rsa.new", &fields);
+    done(scene.station.make_rsa(None, &mut scene.people));
+    let keys = scene.station.keys();
+    let pair = keys.iter().find(|k| k.label == "OUR.TLS.001").unwrap().id;
+    let (first, second) = ("Gus, Custodians A", "Hal, Custodians B");
+    let alone = "a key store alone";
+    scene.people.form(
+        "store.parameters",
+        &[
+            alone,
+            "",
+            "pkcs12 jks",
+            "BANK-LAKE",
+            first,
+            second,
+            "STICK-1",
+            "",
+            "",
+        ],
+    );
+    done(scene.station.hand_over(pair, &mut scene.people));
+    drawn.lock().unwrap().extend(printed_halves(&scene));
     // A partner's key is typed in; another one comes to nothing.
     let good = Sheets::new(3, 32);
     let bad = Sheets::new(2, 24);
@@ -628,6 +658,40 @@ fn replace_a_card(scene: &mut Scene, folder: &TempDir) -> Vec<Vec<u8>> {
     let own = cards_own(scene);
     scene.station.logout("logged out").unwrap();
     own
+}
+
+/// A word without bold and wide around it.
+fn unstyled(mut word: &[u8]) -> &[u8] {
+    for style in [&b"\x1bE"[..], b"\x1bW1"] {
+        word = word.strip_prefix(style).unwrap_or(word);
+    }
+    for style in [&b"\x1bF"[..], b"\x1bW0", b"\x1bF"] {
+        word = word.strip_suffix(style).unwrap_or(word);
+    }
+    word
+}
+
+/// The halves of a passphrase in the component printer, masked.
+fn printed_halves(scene: &Scene) -> Vec<Vec<u8>> {
+    let bytes = scene.room.printers.0[0].bytes();
+    let mark = b"THE HALF: ";
+    let pages: Vec<usize> = bytes
+        .expose()
+        .windows(mark.len())
+        .enumerate()
+        .filter_map(|(at, w)| (w == mark).then_some(at))
+        .collect();
+    let plain = |b: &u8| b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789".contains(b);
+    let half = |from: &usize| -> Vec<u8> {
+        let words = bytes.expose()[*from..].split(u8::is_ascii_whitespace);
+        let groups = words
+            .map(unstyled)
+            .filter(|word| word.len() == 4 && word.iter().all(plain));
+        groups.take(7).flatten().map(|b| b ^ MASK).collect()
+    };
+    let halves: Vec<Vec<u8>> = pages.iter().map(half).collect();
+    assert!(halves.len() == 2 && halves.iter().all(|h| h.len() == 28));
+    halves
 }
 
 /// The value on a line printer's sheet, masked.

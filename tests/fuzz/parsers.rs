@@ -13,12 +13,14 @@ use conclave_crypto::keyblock::{
     describe_thales,
 };
 use conclave_crypto::keyblock::{Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock, kwp};
+use conclave_crypto::keystore::{self, EntryKind, Item, Store};
 use conclave_crypto::primitive::key_scheme::Cryptogram;
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
 use conclave_crypto::primitive::passphrase::{Passphrase, number_of};
 use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_crypto::x509;
+use conclave_crypto::x509::rsa_pair;
 use conclave_evidence::authority::AuthorityChain;
 use conclave_evidence::backup::{SignedBackup, frame, frames};
 use conclave_evidence::export::JournalExport;
@@ -124,6 +126,22 @@ pub const PARSERS: &[Parser] = &[
         covers: &["crypto/primitive/rsa.rs read"],
         seeds: &[],
         run: rsa_public,
+    },
+    Parser {
+        name: "key-store",
+        covers: &[
+            "crypto/keystore/mod.rs read",
+            "crypto/keystore/mod.rs open",
+            "crypto/keystore/describe.rs describe",
+        ],
+        seeds: &["tests/malformed/stores"],
+        run: key_store,
+    },
+    Parser {
+        name: "certificate-chain",
+        covers: &["crypto/x509/rsa_pair.rs read_chain"],
+        seeds: &["tests/malformed/chains"],
+        run: certificate_chain,
     },
     Parser {
         name: "cbor",
@@ -559,6 +577,44 @@ fn rsa_public(data: &[u8]) {
         let pem = public.pem().unwrap();
         assert_eq!(Public::read(pem.as_bytes()), Ok(public));
     }
+}
+
+/// The seeds' passphrase is `passphrase`.
+fn key_store(data: &[u8]) {
+    let described = keystore::describe(data);
+    let text = b"passphrase";
+    let word = Secret::from_fn(text.len(), |to| to.copy_from_slice(text));
+    let Ok(store) = Store::read(data, &word) else {
+        return;
+    };
+    // What is read is recognised too.
+    assert!(described.is_some());
+    for entry in store.entries.iter().take(2) {
+        match entry.open(&word) {
+            Ok(Item::Private { pkcs8, chain }) => {
+                assert_eq!(entry.kind, EntryKind::Private);
+                assert!(!pkcs8.is_empty() && chain == entry.certificates);
+            }
+            Ok(Item::Secret { key, .. }) => assert!((1..=64).contains(&key.len())),
+            Ok(Item::Trusted { certificate }) => assert_eq!(certificate[0], 0x30),
+            Err(_) => {}
+        }
+    }
+}
+
+/// A chain is of this key, and what was read once is read again.
+fn certificate_chain(data: &[u8]) {
+    let leaf = include_bytes!("corpus/certificate-chain/leaf.der");
+    let own = Public::read(leaf).unwrap();
+    let Ok(chain) = rsa_pair::read_chain(data, &own) else {
+        return;
+    };
+    assert_eq!(Public::read(&chain[0]).as_ref(), Ok(&own));
+    let text: String = chain
+        .iter()
+        .map(|der| rsa_pair::pem("CERTIFICATE", der).unwrap())
+        .collect();
+    assert_eq!(rsa_pair::read_chain(text.as_bytes(), &own), Ok(chain));
 }
 
 fn typed(data: &[u8]) {

@@ -33,12 +33,14 @@ use conclave_trades::ceremony::action::{
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{
-    DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ReadPublic,
+    Becomes, DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ImportStoreKey,
+    ReadPublic, ReadStore,
 };
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report,
 };
+use conclave_trades::target::store::{ExportKeyStore, PrintHalf, ReadCertificate, StoredItem};
 use conclave_trades::target::{
     ExportKeys, FileReceipt, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
     ReadReceipt, Receipt, RecordSystem,
@@ -186,6 +188,46 @@ pub const ROWS: &[Row] = &[
         "key-managers sign, approvers sign",
         generate_rsa,
         |act| act.bits = 4096
+    ),
+    row!(
+        ExportKeyStore,
+        "key-managers sign, approvers sign",
+        export_key_store,
+        |act| act.kinds.push("jks".into())
+    ),
+    row!(
+        PrintHalf,
+        "key-managers logged on, approvers logged on",
+        |room| PrintHalf {
+            bundle: 1,
+            half: 1,
+            holder: export_key_store(room).holders.remove(0),
+            printer: "LP-1".into(),
+            date: "01JAN2026".into(),
+        }
+    ),
+    row!(
+        ReadCertificate,
+        "key-managers logged on, approvers logged on",
+        |_| ReadCertificate {
+            key: key_name(Id([12; 16]), "OUR.RSA.001"),
+            medium: Id([7; 16]),
+            file: "answer.pem".into(),
+        }
+    ),
+    row!(
+        ReadStore,
+        "key-managers logged on, approvers logged on",
+        |_| ReadStore {
+            medium: Id([7; 16]),
+            file: "lake.p12".into(),
+        }
+    ),
+    row!(
+        ImportStoreKey,
+        "key-managers sign, approvers sign",
+        import_store_key,
+        |act| act.store.0[0] ^= 1
     ),
     row!(
         ExportPublic,
@@ -665,8 +707,54 @@ fn generate_rsa(_: &Room) -> GenerateRsa {
         bits: 2048,
         usage: "S0".into(),
         days: 365,
+        exportable: false,
         predecessor: None,
         exportable: false,
+    }
+}
+
+fn export_key_store(_: &Room) -> ExportKeyStore {
+    let holder = |n: u8, name: &str, group| Player {
+        id: Id([n; 16]),
+        name: name.into(),
+        group,
+        reports_to: String::new(),
+    };
+    ExportKeyStore {
+        bundle: 1,
+        keys: vec![StoredItem {
+            key: key_name(Id([12; 16]), "OUR.RSA.001"),
+            chain: Vec::new(),
+        }],
+        kinds: vec!["pkcs12".into()],
+        recipient: "BANK-LAKE".into(),
+        target: "key-store".into(),
+        system: None,
+        holders: vec![
+            holder(20, "Gus", GroupId::CustodiansA),
+            holder(21, "Hal", GroupId::CustodiansB),
+        ],
+        medium: Id([7; 16]),
+        medium_name: "STICK-1".into(),
+        serial: "4C530001".into(),
+        exception: None,
+    }
+}
+
+fn import_store_key(_: &Room) -> ImportStoreKey {
+    ImportStoreKey {
+        key: Id([12; 16]),
+        label: "BANK-LAKE.RSA.002".into(),
+        partner: "BANK-LAKE".into(),
+        medium: Id([7; 16]),
+        file: "lake.p12".into(),
+        store: Hash([13; 32]),
+        alias: "lake".into(),
+        becomes: Becomes::Pair {
+            usage: "S0".into(),
+            days: 365,
+        },
+        check: "0123456789ABCDEF".into(),
     }
 }
 

@@ -45,7 +45,7 @@ elif kind == "private":
 else:
     key, certificate = open("k.der", "rb").read(), open("c.der", "rb").read()
     entry = jks.PrivateKeyEntry.new("elsewhere", [certificate], key)
-    jks.KeyStore.new(sys.argv[4], [entry]).save(file, word)
+    jks.KeyStore.new("jks", [entry]).save(file, word)
 "#;
 
 pub struct Folder(TempDir);
@@ -193,18 +193,28 @@ impl Folder {
     }
 
     fn python(&self, arguments: &[&str]) -> String {
+        self.script(PYJKS, arguments)
+    }
+
+    /// A script of Python with the installed oracles.
+    pub fn script(&self, script: &str, arguments: &[&str]) -> String {
         let folder = std::env::var_os("CONCLAVE_ORACLES").map_or_else(
             || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".oracles"),
             PathBuf::from,
         );
-        let mut all = vec!["-c", PYJKS];
+        let mut all = vec!["-c", script];
         all.extend(arguments);
         self.run(folder.join("bin/python3"), &all)
     }
 
     /// Algorithm and bytes of each secret key, sorted by algorithm.
     pub fn secrets(&self, file: &str) -> String {
-        self.python(&["secrets", file, WORD]).trim().to_owned()
+        self.secrets_with(file, WORD)
+    }
+
+    /// The same of a store with this passphrase.
+    pub fn secrets_with(&self, file: &str, word: &str) -> String {
+        self.python(&["secrets", file, word]).trim().to_owned()
     }
 
     /// A private key, PKCS#8, as pyjks opens it.
@@ -216,8 +226,9 @@ impl Folder {
             .collect()
     }
 
-    /// A store of pyjks's making, with `k.der` and `c.der` in it.
-    pub fn pyjks_write(&self, kind: &str, file: &str) {
-        self.python(&["write", file, WORD, kind]);
+    /// A JKS of pyjks's making, with `k.der` and `c.der` in it; it writes no
+    /// JCEKS.
+    pub fn pyjks_write(&self, file: &str) {
+        self.python(&["write", file, WORD]);
     }
 }

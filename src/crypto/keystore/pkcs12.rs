@@ -13,8 +13,8 @@ use super::tlv::{
     self, BMP, CONTEXT_0, CONTEXT_0_PRIMITIVE, INTEGER, OCTETS, OID, Reader, SEQUENCE, SET, UTF8,
 };
 use super::{
-    ALIAS_MOST, CHAIN_MOST, Closed, ENTRIES_MOST, EntryKind, SALT_MOST, Sealed, SecretAlgorithm,
-    Store, StoreError,
+    ALIAS_MOST, CHAIN_MOST, Closed, ENTRIES_MOST, EntryKind, ITERATIONS_MOST, SALT_MOST, Sealed,
+    SecretAlgorithm, Store, StoreError,
 };
 use crate::secret::Secret;
 
@@ -111,6 +111,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Pfx<'_>, StoreError> {
                 dotted(kind)
             )));
         }
+    }
+    let work = contents.iter().map(|content| match content {
+        Content::Plain(_) => 0,
+        Content::Encrypted(scheme, _) => u64::from(scheme.count()),
+    });
+    if work.sum::<u64>() + u64::from(integrity.iterations) > 2 * u64::from(ITERATIONS_MOST) {
+        return Err(StoreError::Limit("its iterations together are too many"));
     }
     Ok(Pfx {
         safe,

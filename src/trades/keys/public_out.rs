@@ -1,9 +1,10 @@
-//! The public half of a pair leaves: PEM, DER and a signature of the pair over
-//! the DER, in a bundle with a signed manifest.
+//! The public half of a pair leaves: PEM, DER, a request for a CA, and a
+//! signature of the pair over the DER, in a bundle with a signed manifest.
 
 use conclave_crypto::cca::RsaToken;
 use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::Secret;
+use conclave_crypto::x509::rsa_pair;
 use conclave_evidence::manifest::{Encoding, FileEntry, KeyLine};
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
@@ -64,7 +65,8 @@ fn run_sheet(folder: &str, recipient: &str, key: &KeyRecord, fingerprint: &str) 
          openssl dgst -sha256 {label}.der\n   {fingerprint}\n\
          3. The pair has signed its own public half:\n   \
          openssl dgst -sha256 -verify {label}.pem -signature {label}.sig {label}.der\n\
-         4. Load {label}.pem or {label}.der: one key in two writings.\n   \
+         4. Load {label}.pem or {label}.der: one key in two writings. A CA takes\n   \
+         {label}.csr, and checks the fingerprint before it signs.\n   \
          For z/OS ICSF, load {label}.pka instead: the exec {label}.pkds.rex\n   \
          does so, and its argument is the label in the PKDS. Documented by IBM,\n   \
          not tried on the target.\n\
@@ -121,6 +123,13 @@ impl ExportPublic {
         }
         let (provider, mark, random) = permit.provider();
         let signature = provider.sign_rsa(&mark, &stored, public.spki(), random)?;
+        let request = rsa_pair::request(public, &self.key.label, |message| {
+            provider.sign_rsa(&mark, &stored, message, random)
+        });
+        let request = request
+            .ok()
+            .and_then(|der| rsa_pair::pem("CERTIFICATE REQUEST", &der))
+            .ok_or_else(|| ActionError::rule("no request was made", "nothing left the room"))?;
         let pem = public
             .pem()
             .map_err(|e| ActionError::rule(e.to_string(), "nothing left the room"))?;
@@ -153,6 +162,13 @@ impl ExportPublic {
                 public.spki().to_vec(),
                 "SubjectPublicKeyInfo, DER",
                 Encoding::Binary,
+                Conformance::Proven,
+            ),
+            (
+                name("csr"),
+                request.into_bytes(),
+                "PKCS#10 request, PEM",
+                Encoding::AsciiText,
                 Conformance::Proven,
             ),
             (
@@ -195,7 +211,7 @@ impl Action for ExportPublic {
         two_people(&self.by)?;
         let key: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
         self.fits(&key)?;
-        for ending in ["pem", "der", "sig", "pka", "pkds.rex"] {
+        for ending in ["pem", "der", "csr", "sig", "pka", "pkds.rex"] {
             check_name(&format!("{}.{ending}", self.key.label)).map_err(|_| {
                 ActionError::rule(
                     format!("the label {} makes no plain file name", self.key.label),
