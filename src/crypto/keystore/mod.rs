@@ -29,7 +29,7 @@ use thiserror::Error;
 
 use crate::secret::{RandomSource, Secret};
 
-pub use describe::{Described, describe};
+pub use describe::describe;
 
 /// The longest store that is read, in bytes.
 pub const STORE_MOST: usize = 1024 * 1024;

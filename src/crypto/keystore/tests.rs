@@ -162,7 +162,7 @@ fn every_kind_reads_back_and_no_other_passphrase_opens_it() {
         let other = Store::read(&bytes, &word("correct horsf"));
         assert_eq!(other.err(), Some(StoreError::Passphrase), "{kind:?}");
         let told = describe(&bytes).unwrap();
-        assert_eq!(told.format.contains("PKCS#12"), kind.ending() == "p12");
+        assert_eq!(told.what.contains("PKCS#12"), kind.ending() == "p12");
         let broken = describe(&bytes[..bytes.len() - 1]).is_none_or(|d| !d.unusual.is_empty());
         assert!(broken, "{kind:?}");
     }

@@ -10,6 +10,7 @@ mod others;
 
 use conclave_crypto::describe::{Confidence, Described, Recogniser, describe};
 use conclave_crypto::{cca, keyblock, x509};
+use conclave_crypto::{keyblock, keystore, x509};
 
 pub use looks::looks_like;
 
@@ -26,6 +27,7 @@ pub const RECOGNISERS: &[Recogniser] = &[
     others::cca_token,
     others::bare_cryptogram,
     cca::describe,
+    keystore::describe,
     x509::describe,
 ];
 
