@@ -1,5 +1,4 @@
-//! The sheet with one half of a key store's passphrase: the password mailer,
-//! one for each half.
+//! The sheet with one half of a key store's passphrase.
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::Mode;
@@ -13,9 +12,8 @@ use super::mailer;
 
 /// Characters of one half.
 pub const HALF: usize = 28;
-
-/// The layout that is printed.
-const LAYOUT: &str = include_str!("../../../keymailer-layouts/password-mailer.toml");
+/// The one layout of it: nobody sets another in its place.
+const LAYOUT: &str = include_str!("../../../keymailer-layouts/store-half.toml");
 
 /// What is printed on the sheet, except the half.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,16 +41,9 @@ impl HalfForm {
         let mut filling = Filling::new(self.mode)
             .text(FieldName::Station, &self.station)
             .text(FieldName::Name, &self.holder)
-            .text(FieldName::Address, format!("for {}", self.recipient))
-            .text(
-                FieldName::Tracking,
-                format!("{}, HALF {}", self.bundle, self.half),
-            )
-            .text(FieldName::Store, &self.bundle)
-            .text(
-                FieldName::Alias,
-                format!("HALF {} of 2: type half 1 first, then half 2", self.half),
-            )
+            .text(FieldName::Part, format!("HALF {} of 2", self.half))
+            .text(FieldName::Tracking, &self.bundle)
+            .text(FieldName::Store, &self.recipient)
             .text(FieldName::Date, &self.date)
             .with(FieldName::Password, half);
         if let Some(provenance) = &self.provenance {
@@ -77,17 +68,14 @@ pub fn preview(form: &HalfForm, language: PrinterLanguage) -> Result<Vec<u8>, Pr
 /// The sheet, for the enrolled component printer; as PDF for a training printer.
 ///
 /// # Errors
-/// [`PrintError`]
+/// [`PrintError`]; a half that is not [`HALF`] characters long.
 pub fn render(
     form: &HalfForm,
     half: &Secret,
     language: PrinterLanguage,
 ) -> Result<Secret, PrintError> {
     if half.len() != HALF {
-        return Err(PrintError::ValueLength {
-            found: half.len(),
-            expected: HALF,
-        });
+        return Err(PrintError::Password);
     }
     mailer::render(&layout()?, &[form.filling(Content::Secret(half))], language)
 }
@@ -112,17 +100,23 @@ mod tests {
         let half = Secret::from_fn(HALF, |to| to.copy_from_slice(text));
         let printed = render(&form, &half, PrinterLanguage::EscP).unwrap();
         let printed = String::from_utf8_lossy(printed.expose()).into_owned();
-        let bytes = preview(&form, PrinterLanguage::EscP).unwrap();
-        let preview = String::from_utf8_lossy(&bytes).into_owned();
-        for group in ["ABCD", "EFGH", "JKLM", "NPQR", "STUV", "WXYZ", "2345"] {
-            assert_eq!(printed.matches(group).count(), 1, "{group}: {printed}");
-            assert!(!preview.contains(group), "{group}");
-        }
+        let preview = preview(&form, PrinterLanguage::EscP).unwrap();
+        let preview = String::from_utf8(preview).unwrap();
         assert!(preview.contains("Juerg"), "{preview}");
+        assert_eq!(preview.matches("XXXX XXXX XXXX").count(), 2, "{preview}");
+        for group in text.chunks(4) {
+            let group = std::str::from_utf8(group).unwrap();
+            let at: Vec<usize> = (1..)
+                .zip(printed.lines())
+                .filter_map(|(at, line)| line.contains(group).then_some(at))
+                .collect();
+            assert!(
+                matches!(at.as_slice(), [line] if (25..42).contains(line)),
+                "{at:?}"
+            );
+            assert!(!preview.contains(group));
+        }
         let short = Secret::zeroed(HALF - 1);
-        assert!(matches!(
-            render(&form, &short, PrinterLanguage::EscP),
-            Err(PrintError::ValueLength { .. })
-        ));
+        assert!(render(&form, &short, PrinterLanguage::EscP).is_err());
     }
 }

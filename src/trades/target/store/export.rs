@@ -489,8 +489,8 @@ impl ExportKeyStore {
         entries.push(sheet_file(target.conformance().words(), &sheet));
         files.push((RUN_SHEET.into(), sheet.into_bytes()));
         let records: Vec<&KeyRecord> = keys.iter().map(|key| &key.record).collect();
-        let (form, entry) = receipt_file(&folder, self.bundle, &self.recipient, &records);
-        entries.push(entry);
+        let (form, form_entry) = receipt_file(&folder, self.bundle, &self.recipient, &records);
+        entries.push(form_entry);
         files.push(form);
         let to = To {
             number: self.bundle,

@@ -154,8 +154,7 @@ impl Action for PrintHalf {
                 AGAIN,
             )
         })?;
-        let sheet = render(&form, &half, printer.language);
-        let printed = sheet
+        let printed = render(&form, &half, printer.language)
             .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))
             .and_then(|sheet| {
                 ports

@@ -135,13 +135,13 @@ pub(super) fn holders(holders: &[Player]) -> Result<(), ActionError> {
             GroupId::CustodiansA | GroupId::CustodiansB | GroupId::CustodiansC
         )
     };
-    match holders {
-        [one, other] if one.id != other.id && one.group != other.group => {
-            if custodian(one) && custodian(other) {
-                return Ok(());
-            }
-        }
-        _ => {}
+    if let [one, other] = holders
+        && one.id != other.id
+        && one.group != other.group
+        && custodian(one)
+        && custodian(other)
+    {
+        return Ok(());
     }
     Err(ActionError::rule(
         "the halves of a passphrase go to two custodians of two groups",
