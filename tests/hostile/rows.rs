@@ -709,7 +709,6 @@ fn generate_rsa(_: &Room) -> GenerateRsa {
         days: 365,
         exportable: false,
         predecessor: None,
-        exportable: false,
     }
 }
 

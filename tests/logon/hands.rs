@@ -177,7 +177,7 @@ impl People for Hands {
             return nothing();
         }
         match &prompt.ask {
-            Ask::Nothing | Ask::Groups(_) | Ask::Word { .. } => nothing(),
+            Ask::Nothing | Ask::Groups(_) | Ask::Word { .. } | Ask::Passphrase { .. } => nothing(),
             Ask::Card { wanted, .. } => {
                 self.bring(wanted);
                 nothing()
