@@ -21,6 +21,7 @@ use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_crypto::x509;
 use conclave_crypto::x509::rsa_pair;
+use conclave_crypto::x509::cms::Recipient;
 use conclave_evidence::authority::AuthorityChain;
 use conclave_evidence::backup::{SignedBackup, frame, frames};
 use conclave_evidence::export::JournalExport;
@@ -38,6 +39,7 @@ use conclave_station::host::machine::{Text, read_machine_text};
 use conclave_station::host::superblock;
 use conclave_trades::ceremony::{Engine, Script, parse_duties, parse_profile, parse_template};
 use conclave_trades::inspect::{inspect, looks_like};
+use conclave_trades::pin;
 use conclave_trades::print::Layout;
 use serde::de::IgnoredAny;
 
@@ -291,6 +293,22 @@ pub const PARSERS: &[Parser] = &[
         run: machine,
     },
     Parser {
+        name: "cards",
+        covers: &["trades/pin/rows.rs read", "trades/pin/template.rs parse"],
+        seeds: &[
+            "tests/malformed/pins",
+            "tests/vectors/pins",
+            "templates/pins",
+        ],
+        run: cards,
+    },
+    Parser {
+        name: "recipient",
+        covers: &["crypto/x509/cms.rs read"],
+        seeds: &["tests/fuzz/corpus/certificate"],
+        run: recipient,
+    },
+    Parser {
         name: "keyboard",
         covers: &["tui/key.rs feed"],
         seeds: &[],
@@ -348,8 +366,35 @@ fn any_file(data: &[u8]) {
             let texts = fields.flat_map(|f| [&f.name, &f.value, &f.meaning]);
             for text in texts.chain(&said.unusual) {
                 assert!(text.len() <= 420 && !text.chars().any(char::is_control));
+/// A file of cards by three templates, or a template itself.
+fn cards(data: &[u8]) {
+    const TEMPLATES: [&str; 3] = [
+        include_str!("../../templates/pins/csv-pvv.toml"),
+        include_str!("../../templates/pins/fixed-offset.toml"),
+        include_str!("../../templates/pins/json-host.toml"),
+    ];
+    if let Some(text) = text(data) {
+        let _ = pin::Template::parse(text);
+    }
+    for template in TEMPLATES {
+        let template = pin::Template::parse(template).expect("a good template");
+        match pin::read(&template, data, &pin::Nothing) {
+            Ok(batch) => assert!(batch.cards.iter().all(|card| card.pan.digits().len() >= 12)),
+            Err(faults) => {
+                assert!((1..=pin::MOST_FAULTS).contains(&faults.len()));
+                // A fault quotes nothing: it may be a card number.
+                for fault in faults {
+                    assert!(fault.to_string().len() < 120);
+                }
             }
         }
+    }
+}
+
+/// A certificate to which files are encrypted.
+fn recipient(data: &[u8]) {
+    if let Ok(recipient) = Recipient::read(data) {
+        assert_eq!(Recipient::read(recipient.certificate()), Ok(recipient));
     }
 }
 

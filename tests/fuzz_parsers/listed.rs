@@ -98,6 +98,30 @@ const NOT_PARSERS: &[(&str, &str)] = &[
         "compares with five names",
     ),
     (
+        "crypto/pin/translate.rs open",
+        "a PIN block, decrypted; proptest over any eight bytes in block_tests.rs",
+    ),
+    (
+        "crypto/pin/number.rs from_text",
+        "lengths and digits only; tests in its own file",
+    ),
+    (
+        "crypto/pin/ibm3624.rs parse",
+        "digits of a fixed length; target cards reads them out of templates",
+    ),
+    (
+        "crypto/pin/pvv.rs parse",
+        "one digit; target cards reads it out of templates",
+    ),
+    (
+        "crypto/card/pan.rs parse",
+        "digits; target cards goes through it",
+    ),
+    (
+        "trades/pin/batch.rs read",
+        "takes a template too; target cards goes through it",
+    ),
+    (
         "evidence/ids.rs from_hex",
         "fixed length, checked first; target words and the transcript's use it",
     ),

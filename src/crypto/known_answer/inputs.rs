@@ -75,7 +75,7 @@ impl<'v> Inputs<'v> {
     }
 }
 
-fn unhex(name: &str, text: &str) -> Result<Secret, NoAnswer> {
+pub(super) fn unhex(name: &str, text: &str) -> Result<Secret, NoAnswer> {
     let refused = || NoAnswer::Refused(format!("`{name}` is not hexadecimal"));
     let digits: Option<Vec<u8>> = text
         .chars()

@@ -12,7 +12,14 @@ mod atalla;
 mod cca;
 mod checks;
 mod components;
+mod cvv;
+mod dukpt;
+mod emv;
+mod emv_oda;
 mod inputs;
+mod mac;
+mod pin;
+mod pin_block;
 mod power_on;
 mod thales;
 mod tr31;
@@ -71,7 +78,8 @@ pub trait Operations {
 }
 
 /// The operations of this crate: check values, parity, components, keys with
-/// and without key blocks, tokens of IBM CCA.
+/// and without key blocks, tokens of IBM CCA, PINs, card verification values,
+/// MACs, DUKPT, EMV.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Primitives;
 
@@ -85,6 +93,13 @@ impl Operations for Primitives {
             thales::answer,
             atalla::answer,
             tr31::answer,
+            pin::answer,
+            pin_block::answer,
+            cvv::answer,
+            mac::answer,
+            dukpt::answer,
+            emv::answer,
+            emv_oda::answer,
         ];
         for room in rooms {
             match room(op, inputs) {

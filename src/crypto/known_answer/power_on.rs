@@ -5,9 +5,17 @@
 use thiserror::Error;
 
 use super::tr31::unwraps;
+use crate::card::cvv::cvv;
+use crate::card::icc_key::{Diversification, icc_key};
+use crate::card::pan::Pan;
+use crate::pin::block::{Fill, Format, With};
+use crate::pin::ibm3624::{DecimalisationTable, ValidationData, natural_pin};
+use crate::pin::pvv::{KeyIndex, pvv};
+use crate::pin::{Pin, iso4};
 use crate::primitive::des_keys::set_odd_parity;
 use crate::primitive::ec::{KeyPair, POINT_LEN, verify};
 use crate::primitive::kcv::{Kcv, Method};
+use crate::primitive::mac::{Padding, algorithm3};
 use crate::primitive::modes::{Algorithm, Cipher, cmac};
 use crate::primitive::{derive, passphrase, seal, shamir};
 use crate::secret::Secret;
@@ -19,7 +27,7 @@ pub struct Failure(pub &'static str);
 
 type Test = (&'static str, fn() -> Option<bool>);
 
-const TESTS: [Test; 15] = [
+const TESTS: [Test; 18] = [
     ("TDES (SP 800-67, appendix B)", tdes),
     ("AES-128, AES-192, AES-256 (FIPS 197, appendix C)", aes),
     ("AES in CBC and CTR, there and back", modes),
@@ -35,6 +43,9 @@ const TESTS: [Test; 15] = [
     ("check values and parity", checks),
     ("key blocks B and D (TR-31:2018, A.7)", key_blocks),
     ("secret sharing", sharing),
+    ("retail MAC (ANSI X9.19), CVV", card_values),
+    ("IBM 3624, PVV, PIN blocks 0 and 4", pins),
+    ("keys of cards with SHA-1 (EMV Book 2, A1.4.2)", card_keys),
 ];
 
 /// Computes the built-in known answers.
@@ -222,6 +233,48 @@ fn sharing() -> Option<bool> {
     });
     let found = shamir::combine(&shares.each_ref(), 2, &commitments).ok()?;
     Some(found.ct_eq(&[0x42]))
+}
+
+const DOUBLE: &str = "0123456789ABCDEFFEDCBA9876543210";
+
+fn card_values() -> Option<bool> {
+    let data = b"Now is the time for all ";
+    let mac = algorithm3(&hex(DOUBLE), data, Padding::Zeros).ok()?;
+    let pan = Pan::parse("4123456789012345").ok()?;
+    let value = cvv(&secret(DOUBLE), &pan, "8701", "101").ok()?;
+    Some(mac.ct_eq(&hex("A1C72E74EA3FA9B6")) && value.digits() == "561")
+}
+
+fn pins() -> Option<bool> {
+    let (key, number) = (secret(DOUBLE), "1122334455667788");
+    let table = DecimalisationTable::parse("1234567890123456").ok()?;
+    let data = ValidationData::parse(number).ok()?;
+    let natural = natural_pin(&key, &table, &data, 4).ok()?;
+    let pan = Pan::parse(number).ok()?;
+    let value = pvv(&key, KeyIndex::parse("1").ok()?, &pan, &natural).ok()?;
+    let pin = Pin::from_text(b"1234").ok()?;
+    let pan = Pan::parse("5555555551234567").ok()?;
+    let with = With {
+        pan: Some(&pan),
+        fill: Fill::Given(&[]),
+    };
+    let block = Format::Iso0.encode(&pin, with).ok()?;
+    let pan = Pan::parse("4111111111111111").ok()?;
+    let key = secret("000102030405060708090A0B0C0D0E0F");
+    let long = iso4::encipher(&key, &pin, &pan, &secret("0123456789ABCDEF")).ok()?;
+    Some(
+        natural.text().ct_eq(b"4524")
+            && value == "8523"
+            && block.ct_eq(&hex("041261AAAAEDCBA9"))
+            && long[..] == hex("70487881E82D3F1EF3A87678147EDAA7")
+            && iso4::decipher(&key, &long, &pan).ok()?.ct_eq(&pin),
+    )
+}
+
+fn card_keys() -> Option<bool> {
+    let pan = Pan::parse("12345678901234567").ok()?;
+    let key = icc_key(Diversification::B, &secret(DOUBLE), &pan, "00").ok()?;
+    Some(key.ct_eq(&hex("1C13AE23B54AF7BA49FBE09192C87983")))
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 //! All keys are P-256 and all signatures ECDSA with SHA-256. Who signs is a
 //! callback over the digest, so that the station's key may be anywhere.
 
+pub mod cms;
 mod describe;
+pub mod rsa_pair;
 
 pub use describe::describe;
-pub mod rsa_pair;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -1,0 +1,342 @@
+//! A file of cards, taken whole or not at all.
+
+use std::collections::BTreeMap;
+
+use conclave_crypto::card::pan::{Pan, PanError};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::fault::{Fault, Wrong};
+use super::rows::{self, Cell, MOST_FAULTS, Row};
+use super::template::{FieldName, Method, Template, block_format};
+
+/// One card of a batch.
+pub struct Card {
+    /// Its number.
+    pub pan: Pan,
+    /// Card sequence number, two digits; `00` where the file has none.
+    pub sequence: String,
+    /// Expiry, four digits, where the file has it.
+    pub expiry: Option<String>,
+    /// Name and address lines, as they are printed; those that are not empty.
+    pub address: Vec<Zeroizing<String>>,
+    /// Language, two letters, where the file has it.
+    pub language: Option<String>,
+    /// Digits of its PIN.
+    pub pin_length: usize,
+    /// The host's PIN block, where the host made the PIN.
+    pub pin_block: Option<Vec<u8>>,
+    /// The issuer's reference, where the file has it.
+    pub reference: Option<String>,
+}
+
+/// A file of cards that is good.
+pub struct Batch {
+    /// Its id, of the header.
+    pub id: String,
+    /// For whom.
+    pub issuer: String,
+    /// The cards, in the order of the file.
+    pub cards: Vec<Card>,
+    /// SHA-256 of the file.
+    pub digest: [u8; 32],
+}
+
+/// What was here before.
+pub trait Before {
+    /// TRUE for a batch of this id of this issuer.
+    fn has_batch(&self, issuer: &str, id: &str) -> bool;
+    /// TRUE for a file of this digest.
+    fn has_file(&self, digest: &[u8; 32]) -> bool;
+}
+
+/// Nothing was here before.
+pub struct Nothing;
+
+impl Before for Nothing {
+    fn has_batch(&self, _: &str, _: &str) -> bool {
+        false
+    }
+
+    fn has_file(&self, _: &[u8; 32]) -> bool {
+        false
+    }
+}
+
+/// Collects faults, up to a number.
+struct Check<'a> {
+    template: &'a Template,
+    faults: Vec<Fault>,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, cell: &Cell, what: Wrong) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(Fault {
+                line: cell.line,
+                column: cell.column,
+                field: Some(cell.name),
+                what,
+            });
+        }
+    }
+
+    /// The field, if it is not empty. Width and presence are asked on the way.
+    fn field<'r>(&mut self, row: &'r Row, name: FieldName) -> Option<&'r Cell> {
+        let input = &self.template.input;
+        let all = if name.is_header() {
+            &input.header
+        } else {
+            &input.record
+        };
+        let field = all.iter().find(|field| field.name == name)?;
+        let cell = row.cells.iter().find(|cell| cell.name == name)?;
+        let width = cell.text.chars().count();
+        if width > field.width {
+            self.fault(cell, Wrong::Wide(field.width));
+            return None;
+        }
+        if width == 0 {
+            if !field.optional {
+                self.fault(cell, Wrong::Missing);
+            }
+            return None;
+        }
+        Some(cell)
+    }
+
+    /// Digits, `len` of them where that is given.
+    fn digits(&mut self, row: &Row, name: FieldName, len: Option<usize>) -> Option<String> {
+        let cell = self.field(row, name)?;
+        let digits = cell.text.bytes().all(|c| c.is_ascii_digit());
+        match digits && len.is_none_or(|len| cell.text.len() == len) {
+            true => Some(cell.text.to_string()),
+            false => {
+                let what = match len {
+                    Some(2) => "two digits",
+                    Some(4) => "four digits",
+                    _ => "digits",
+                };
+                self.fault(cell, Wrong::Not(what));
+                None
+            }
+        }
+    }
+
+    /// A number that fits, with its cell.
+    fn number<'r>(&mut self, row: &'r Row, name: FieldName) -> Option<(&'r Cell, u64)> {
+        let text = self.digits(row, name, None)?;
+        let cell = row.cells.iter().find(|cell| cell.name == name)?;
+        match text.parse() {
+            Ok(number) => Some((cell, number)),
+            Err(_) => {
+                self.fault(cell, Wrong::Not("a number that fits"));
+                None
+            }
+        }
+    }
+
+    /// A name of ids and references: what a file name or a report can hold.
+    fn plain(&mut self, row: &Row, name: FieldName) -> Option<String> {
+        let cell = self.field(row, name)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        match cell.text.chars().all(plain) {
+            true => Some(cell.text.to_string()),
+            false => {
+                self.fault(cell, Wrong::Not("letters, digits, hyphens and dots"));
+                None
+            }
+        }
+    }
+
+    fn pan(&mut self, row: &Row) -> Option<Pan> {
+        let cell = self.field(row, FieldName::Pan)?;
+        let least = least_digits(self.template);
+        match Pan::checked(&cell.text) {
+            Ok(pan) if pan.digits().len() >= least => return Some(pan),
+            Ok(pan) if pan.digits().len() >= 12 => {
+                self.fault(cell, Wrong::Not("long enough for this template"));
+            }
+            Err(PanError::Check) => self.fault(cell, Wrong::Luhn),
+            _ => self.fault(cell, Wrong::Not("a card number of 12 to 19 digits")),
+        }
+        None
+    }
+
+    fn pin_length(&mut self, row: &Row) -> usize {
+        let lengths = &self.template.pin.lengths;
+        let usual = lengths.first().copied().unwrap_or(4);
+        match self.number(row, FieldName::PinLength) {
+            None => usual,
+            Some((_, found)) if lengths.iter().any(|length| *length as u64 == found) => {
+                found as usize
+            }
+            Some((cell, _)) => {
+                self.fault(cell, Wrong::Not("a length that the template allows"));
+                usual
+            }
+        }
+    }
+
+    fn pin_block(&mut self, row: &Row) -> Option<Vec<u8>> {
+        let format = block_format(self.template.pin.block.as_deref()?)?;
+        let cell = self.field(row, FieldName::PinBlock)?;
+        let digits: Option<Vec<u8>> = cell
+            .text
+            .chars()
+            .map(|c| c.to_digit(16).map(|half| half as u8))
+            .collect();
+        match digits {
+            Some(digits) if digits.len() == 2 * format.block_len() => {
+                Some(digits.chunks_exact(2).map(|p| p[0] << 4 | p[1]).collect())
+            }
+            _ => {
+                self.fault(cell, Wrong::Not("a PIN block in hexadecimal"));
+                None
+            }
+        }
+    }
+
+    fn language(&mut self, row: &Row) -> Option<String> {
+        let cell = self.field(row, FieldName::Language)?;
+        match cell.text.len() == 2 && cell.text.chars().all(|c| c.is_ascii_lowercase()) {
+            true => Some(cell.text.to_string()),
+            false => {
+                self.fault(cell, Wrong::Not("two small letters"));
+                None
+            }
+        }
+    }
+
+    fn card(&mut self, row: &Row) -> Option<Card> {
+        let pan = self.pan(row);
+        let sequence = self.digits(row, FieldName::Sequence, Some(2));
+        let expiry = self.digits(row, FieldName::Expiry, Some(4));
+        let lines = [
+            FieldName::Holder,
+            FieldName::Address1,
+            FieldName::Address2,
+            FieldName::Address3,
+            FieldName::Address4,
+        ];
+        let address = lines
+            .into_iter()
+            .filter_map(|name| self.field(row, name))
+            .map(|cell| cell.text.clone())
+            .collect();
+        let language = self.language(row);
+        let pin_length = self.pin_length(row);
+        let pin_block = match self.template.pin.method {
+            Method::Host => self.pin_block(row),
+            _ => None,
+        };
+        let reference = self.plain(row, FieldName::Reference);
+        Some(Card {
+            pan: pan?,
+            sequence: sequence.unwrap_or_else(|| "00".to_owned()),
+            expiry,
+            address,
+            language,
+            pin_length,
+            pin_block,
+            reference,
+        })
+    }
+}
+
+/// How long card numbers are at least: for the PVV, for PIN blocks that are
+/// bound to them, for validation data.
+fn least_digits(template: &Template) -> usize {
+    let blocks = [&template.pin.block, &template.output.block];
+    let bound = blocks
+        .into_iter()
+        .flatten()
+        .filter_map(|name| block_format(name));
+    let bound = bound.filter(|format| format.takes_pan()).map(|_| 13);
+    let validation = template
+        .pin
+        .validation
+        .map(|v| v.from.saturating_add(v.count));
+    bound.chain(validation).fold(12, usize::max)
+}
+
+/// The lowest sixteen digits of a sum of card numbers.
+fn hash_total(cards: &[Card]) -> u64 {
+    let ten16 = 10_000_000_000_000_000u128;
+    let sum = cards.iter().fold(0u128, |sum, card| {
+        let number: u128 = card.pan.digits().parse().unwrap_or_default();
+        (sum + number) % ten16
+    });
+    sum as u64
+}
+
+/// Reads a file by its template: a batch, or every fault that was found.
+///
+/// # Errors
+/// The faults; then nothing of the file is taken.
+pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Batch, Vec<Fault>> {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    if before.has_file(&digest) {
+        return Err(vec![rows::fault(0, 0, Wrong::SameFile)]);
+    }
+    let rows = rows::read(&template.input, bytes)?;
+    let most = template.input.most;
+    if rows.records.len() > most {
+        return Err(vec![rows::fault(0, 0, Wrong::TooMany(most))]);
+    }
+    if rows.records.is_empty() {
+        return Err(vec![rows::fault(0, 0, Wrong::None)]);
+    }
+    let mut check = Check {
+        template,
+        faults: Vec::new(),
+    };
+    let id = check.plain(&rows.header, FieldName::Batch);
+    let issuer = check
+        .plain(&rows.header, FieldName::Issuer)
+        .unwrap_or_default();
+    let count = check.number(&rows.header, FieldName::Count);
+    let total = check.number(&rows.header, FieldName::HashTotal);
+    // By a digest, so that no further copy of a card number lies about.
+    let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+    let mut cards = Vec::with_capacity(rows.records.len());
+    for row in &rows.records {
+        let Some(card) = check.card(row) else {
+            continue;
+        };
+        let mut key = Sha256::new();
+        key.update(card.pan.digits());
+        key.update("/");
+        key.update(&card.sequence);
+        let key = key.finalize().into();
+        let first = seen.get(&key).copied();
+        if let (Some(first), Some(cell)) = (first, check.field(row, FieldName::Pan)) {
+            check.fault(cell, Wrong::Twice(first));
+        }
+        seen.entry(key).or_insert(row.line);
+        cards.push(card);
+    }
+    let found = rows.records.len() as u64;
+    if let Some((cell, said)) = count.filter(|(_, said)| *said != found) {
+        check.fault(cell, Wrong::Count { said, found });
+    }
+    // The sum is asked only where every card is good: else it is wrong anyway.
+    if cards.len() as u64 == found
+        && let Some((cell, _)) = total.filter(|(_, total)| *total != hash_total(&cards))
+    {
+        check.fault(cell, Wrong::HashTotal);
+    }
+    let again = id.as_ref().is_some_and(|id| before.has_batch(&issuer, id));
+    if again && let Some(cell) = check.field(&rows.header, FieldName::Batch) {
+        check.fault(cell, Wrong::Replayed);
+    }
+    match (id, check.faults.is_empty()) {
+        (Some(id), true) => Ok(Batch {
+            id,
+            issuer,
+            cards,
+            digest,
+        }),
+        _ => Err(check.faults),
+    }
+}

@@ -1,0 +1,110 @@
+//! What is wrong with a file of cards, and where. A fault never quotes what
+//! stands there: it may be a card number.
+
+use std::fmt;
+
+use super::template::FieldName;
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The line, from 1; the whole file is line 0.
+    pub line: usize,
+    /// The character in it, from 1; the whole line is 0.
+    pub column: usize,
+    /// The field, where it is one.
+    pub field: Option<FieldName>,
+    /// What is wrong.
+    pub what: Wrong,
+}
+
+/// Kinds of faults.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Wrong {
+    /// The file.
+    #[error("not UTF-8 text")]
+    NotText,
+    /// The file.
+    #[error("the file is empty")]
+    Empty,
+    /// The file.
+    #[error("the file is longer than {0} bytes")]
+    TooLong(usize),
+    /// A control character, a mark of byte order, a text direction.
+    #[error("a control character")]
+    Control,
+    /// A line of fields.
+    #[error("{found} fields, not {want}")]
+    Fields {
+        /// As the template has them.
+        want: usize,
+        /// As the line has them.
+        found: usize,
+    },
+    /// A line at fixed places.
+    #[error("the line is {found} characters long, not {want}")]
+    LineLength {
+        /// As the template has it.
+        want: usize,
+        /// As it is.
+        found: usize,
+    },
+    /// A quote that is not closed, or stands inside a field.
+    #[error("a quote is in the wrong place")]
+    Quote,
+    /// JSON.
+    #[error("not JSON of the template's shape: {0}")]
+    Json(&'static str),
+    /// A field.
+    #[error("is missing")]
+    Missing,
+    /// A field.
+    #[error("is wider than {0} characters")]
+    Wide(usize),
+    /// A field.
+    #[error("is not {0}")]
+    Not(&'static str),
+    /// A card number.
+    #[error("has a wrong check digit")]
+    Luhn,
+    /// A card, again.
+    #[error("is the card of line {0} again")]
+    Twice(usize),
+    /// The header's number.
+    #[error("says {said}, the file has {found}")]
+    Count {
+        /// The header.
+        said: u64,
+        /// The records.
+        found: u64,
+    },
+    /// The header's sum.
+    #[error("is not the sum of the card numbers")]
+    HashTotal,
+    /// A batch again.
+    #[error("this batch was here before")]
+    Replayed,
+    /// The same bytes again.
+    #[error("this file was here before")]
+    SameFile,
+    /// Too many.
+    #[error("more than {0} records")]
+    TooMany(usize),
+    /// None.
+    #[error("no records")]
+    None,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.column) {
+            (0, _) => f.write_str("the file: ")?,
+            (line, 0) => write!(f, "line {line}: ")?,
+            (line, column) => write!(f, "line {line}, column {column}: ")?,
+        }
+        if let Some(field) = self.field {
+            write!(f, "{} ", field.words())?;
+        }
+        write!(f, "{}", self.what)
+    }
+}

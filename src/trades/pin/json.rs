@@ -1,0 +1,251 @@
+//! A file of cards as JSON (RFC 8259): one object with the header's fields and
+//! `records`, a list of flat objects. Values are strings, or digits without a
+//! sign; anything else, a name twice and a name that the template does not have
+//! are refused. A reader of its own, because a fault has a line and a column.
+
+use zeroize::Zeroizing;
+
+use super::fault::{Fault, Wrong};
+use super::rows::{Cell, Row, Rows, fault, is_control};
+use super::template::{Field, FieldName, Input};
+
+struct Reader<'t> {
+    rest: std::iter::Peekable<std::str::Chars<'t>>,
+    line: usize,
+    column: usize,
+}
+
+type Read<T> = Result<T, Fault>;
+
+impl Reader<'_> {
+    fn next(&mut self) -> Option<char> {
+        let c = self.rest.next()?;
+        match c {
+            '\n' => (self.line, self.column) = (self.line + 1, 1),
+            _ => self.column += 1,
+        }
+        Some(c)
+    }
+
+    fn bad(&self, why: &'static str) -> Fault {
+        fault(self.line, self.column, Wrong::Json(why))
+    }
+
+    fn space(&mut self) {
+        while self
+            .rest
+            .next_if(|c| matches!(c, ' ' | '\t' | '\r' | '\n'))
+            .map(|c| match c {
+                '\n' => (self.line, self.column) = (self.line + 1, 1),
+                _ => self.column += 1,
+            })
+            .is_some()
+        {}
+    }
+
+    /// The next character after white space, if it is this one.
+    fn maybe(&mut self, c: char) -> bool {
+        self.space();
+        let there = self.rest.peek() == Some(&c);
+        if there {
+            self.next();
+        }
+        there
+    }
+
+    fn want(&mut self, c: char, why: &'static str) -> Read<()> {
+        match self.maybe(c) {
+            true => Ok(()),
+            false => Err(self.bad(why)),
+        }
+    }
+
+    fn hex(&mut self) -> Read<u32> {
+        let mut code = 0;
+        for _ in 0..4 {
+            let digit = self.next().and_then(|c| c.to_digit(16));
+            code = code << 4 | digit.ok_or_else(|| self.bad("four hex digits after \\u"))?;
+        }
+        Ok(code)
+    }
+
+    /// The rest of a string whose quote was read.
+    fn string(&mut self) -> Read<Zeroizing<String>> {
+        let mut text = Zeroizing::new(String::new());
+        loop {
+            let (line, column) = (self.line, self.column);
+            let c = match self.next() {
+                None | Some('\n') => return Err(self.bad("a string does not end")),
+                Some('"') => return Ok(text),
+                Some('\\') => match self.next() {
+                    Some(c @ ('"' | '\\' | '/')) => c,
+                    Some('u') => {
+                        let mut code = self.hex()?;
+                        if (0xD800..0xDC00).contains(&code) {
+                            let pair = self.next() == Some('\\') && self.next() == Some('u');
+                            let low = if pair { self.hex()? } else { 0 };
+                            if !(0xDC00..0xE000).contains(&low) {
+                                return Err(self.bad("half a surrogate pair"));
+                            }
+                            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+                        }
+                        char::from_u32(code).ok_or_else(|| self.bad("half a surrogate pair"))?
+                    }
+                    Some('b' | 'f' | 'n' | 'r' | 't') => {
+                        return Err(fault(line, column, Wrong::Control));
+                    }
+                    _ => return Err(self.bad("no such escape")),
+                },
+                Some(c) => c,
+            };
+            if is_control(c) {
+                return Err(fault(line, column, Wrong::Control));
+            }
+            text.push(c);
+        }
+    }
+
+    /// A string, or a number that is digits only.
+    fn value(&mut self) -> Read<(usize, usize, Zeroizing<String>)> {
+        self.space();
+        let (line, column) = (self.line, self.column);
+        if self.maybe('"') {
+            return Ok((line, column, self.string()?));
+        }
+        let mut text = Zeroizing::new(String::new());
+        while self.rest.peek().is_some_and(char::is_ascii_digit) {
+            text.extend(self.next());
+        }
+        let lone_zero = text.len() == 1 || !text.starts_with('0');
+        match !text.is_empty() && text.len() <= 19 && lone_zero {
+            true => Ok((line, column, text)),
+            false => Err(fault(
+                line,
+                column,
+                Wrong::Json("a string or a number of digits is wanted"),
+            )),
+        }
+    }
+
+    /// The name of a member, and its colon.
+    fn name(&mut self) -> Read<(usize, usize, Zeroizing<String>)> {
+        self.space();
+        let (line, column) = (self.line, self.column);
+        self.want('"', "a name in quotes is wanted")?;
+        let name = self.string()?;
+        self.want(':', "a colon is wanted")?;
+        Ok((line, column, name))
+    }
+
+    fn member(
+        &mut self,
+        (line, column, name): (usize, usize, Zeroizing<String>),
+        fields: &[Field],
+        cells: &mut Vec<Cell>,
+    ) -> Read<()> {
+        let name = FieldName::of(&name).filter(|name| fields.iter().any(|f| f.name == *name));
+        let unknown = Wrong::Json("the template has no such field");
+        let name = name.ok_or_else(|| fault(line, column, unknown))?;
+        if cells.iter().any(|cell| cell.name == name) {
+            return Err(fault(line, column, Wrong::Json("a name is there twice")));
+        }
+        let (line, column, text) = self.value()?;
+        cells.push(Cell {
+            name,
+            column,
+            line,
+            text,
+        });
+        Ok(())
+    }
+
+    fn record(&mut self, fields: &[Field]) -> Read<Row> {
+        self.want('{', "an object is wanted")?;
+        let line = self.line;
+        let mut cells = Vec::with_capacity(fields.len());
+        if !self.maybe('}') {
+            loop {
+                let name = self.name()?;
+                self.member(name, fields, &mut cells)?;
+                if !self.maybe(',') {
+                    break;
+                }
+            }
+            self.want('}', "a comma or the object's end is wanted")?;
+        }
+        Ok(Row {
+            line,
+            cells: in_order(cells, fields, line),
+        })
+    }
+}
+
+/// Cells in the order of the template; what is absent is empty.
+fn in_order(mut cells: Vec<Cell>, fields: &[Field], line: usize) -> Vec<Cell> {
+    let mut ordered = Vec::with_capacity(fields.len());
+    for field in fields {
+        let at = cells.iter().position(|cell| cell.name == field.name);
+        ordered.push(match at {
+            Some(at) => cells.swap_remove(at),
+            None => Cell {
+                name: field.name,
+                column: 0,
+                line,
+                text: Zeroizing::new(String::new()),
+            },
+        });
+    }
+    ordered
+}
+
+/// Reads the whole file; the first fault ends it.
+pub(super) fn read(input: &Input, text: &str) -> Read<Rows> {
+    let mut reader = Reader {
+        rest: text.chars().peekable(),
+        line: 1,
+        column: 1,
+    };
+    reader.want('{', "an object is wanted")?;
+    let mut cells = Vec::new();
+    let mut records: Option<Vec<Row>> = None;
+    loop {
+        let name = reader.name()?;
+        if *name.2 != "records" {
+            reader.member(name, &input.header, &mut cells)?;
+        } else if records.is_some() {
+            return Err(fault(name.0, name.1, Wrong::Json("a name is there twice")));
+        } else {
+            reader.want('[', "a list is wanted")?;
+            let mut list = Vec::new();
+            if !reader.maybe(']') {
+                loop {
+                    list.push(reader.record(&input.record)?);
+                    if list.len() > input.most {
+                        return Err(fault(reader.line, 0, Wrong::TooMany(input.most)));
+                    }
+                    if !reader.maybe(',') {
+                        break;
+                    }
+                }
+                reader.want(']', "a comma or the list's end is wanted")?;
+            }
+            records = Some(list);
+        }
+        if !reader.maybe(',') {
+            break;
+        }
+    }
+    reader.want('}', "a comma or the object's end is wanted")?;
+    reader.space();
+    if reader.rest.peek().is_some() {
+        return Err(reader.bad("something follows the object"));
+    }
+    let header = Row {
+        line: 1,
+        cells: in_order(cells, &input.header, 1),
+    };
+    match records {
+        Some(records) => Ok(Rows { header, records }),
+        None => Err(fault(0, 0, Wrong::Json("no records"))),
+    }
+}

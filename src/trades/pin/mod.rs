@@ -1,0 +1,29 @@
+//! PIN mailers: from a file of cards to sealed letters and what the issuer
+//! stores. All pure; actions and devices stand elsewhere.
+//!
+//! - `template`: the file's fields, the method, the output; approved data
+//! - `rows`, `json`, `batch`: a file is taken whole or refused, each fault with
+//!   its line and column (`fault`)
+//! - `issue`: a card's PIN, and the values that prove it
+//! - `run`: each mailer exactly once, over numbered blank forms
+//! - `output`: what goes back, when the run balances
+
+mod batch;
+mod fault;
+mod issue;
+mod json;
+mod output;
+mod rows;
+mod run;
+mod template;
+
+pub use batch::{Batch, Before, Card, Nothing, read};
+pub use fault::{Fault, Wrong};
+pub use issue::{IssueError, Keys, Values, issue};
+pub use output::{OutputError, write};
+pub use rows::{MOST_BYTES, MOST_FAULTS};
+pub use run::{Balance, Item, Loss, Lost, Run, RunError, State, Stock};
+pub use template::{
+    CardName, DeniedRules, Field, FieldName, FileFormat, Input, MOST_RECORDS, Method, Output,
+    PinRules, Template, TemplateError, Validation, block_format,
+};

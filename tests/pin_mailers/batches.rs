@@ -1,0 +1,392 @@
+//! Files of cards: taken whole, or refused with the place of every fault.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use conclave_crypto::pin::block::decipher;
+use conclave_crypto::secret::Secret;
+use conclave_trades::pin::{
+    Before, Fault, Keys, Loss, Nothing, OutputError, Run, State, Template, Wrong, issue, read,
+    write,
+};
+
+use super::psec::{System, ask, hex, text};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn template(name: &str) -> Template {
+    let path = root().join("templates/pins").join(format!("{name}.toml"));
+    Template::parse(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn of_file(file: &Path) -> Template {
+    match file.extension().and_then(|e| e.to_str()) {
+        Some("csv") => template("csv-pvv"),
+        Some("txt") => template("fixed-offset"),
+        _ => template("json-host"),
+    }
+}
+
+fn good(name: &str) -> Vec<u8> {
+    fs::read(root().join("tests/vectors/pins").join(name)).unwrap()
+}
+
+/// What each malformed file is told, line by line.
+const FAULTS: &[(&str, &str)] = &[
+    (
+        "batch-name.csv",
+        "line 1, column 1: batch is not letters, digits, hyphens and dots",
+    ),
+    (
+        "block-length.json",
+        "line 10, column 17: pin-block is not a PIN block in hexadecimal",
+    ),
+    (
+        "byte-order-mark.csv",
+        "line 1, column 1: a control character",
+    ),
+    (
+        "carriage-return.csv",
+        "line 2, column 30: a control character",
+    ),
+    (
+        "check-digit.csv",
+        "line 3, column 1: pan has a wrong check digit",
+    ),
+    ("control.csv", "line 3, column 30: a control character"),
+    (
+        "count.csv",
+        "line 1, column 14: count says 4, the file has 3",
+    ),
+    ("direction.csv", "line 2, column 30: a control character"),
+    ("empty.csv", "the file: the file is empty"),
+    (
+        "escape-in-quotes.csv",
+        "line 2, column 31: a control character",
+    ),
+    ("escape.json", "line 11, column 17: a control character"),
+    ("expiry.csv", "line 2, column 21: expiry is not four digits"),
+    ("fields.csv", "line 3: 8 fields, not 9"),
+    ("filler.txt", "line 3, column 58: filler is not spaces"),
+    (
+        "hash-total.csv",
+        "line 1, column 16: hash-total is not the sum of the card numbers",
+    ),
+    (
+        "language.csv",
+        "line 2, column 63: language is not two small letters",
+    ),
+    (
+        "letters-in-pan.csv",
+        "line 2, column 1: pan is not a card number of 12 to 19 digits",
+    ),
+    (
+        "line-length.txt",
+        "line 3: the line is 79 characters long, not 80",
+    ),
+    ("missing.csv", "line 2, column 26: holder is missing"),
+    (
+        "name-twice.json",
+        "line 9, column 22: not JSON of the template's shape: a name is there twice",
+    ),
+    (
+        "negative.json",
+        "line 4, column 11: not JSON of the template's shape: a string or a number of digits is wanted",
+    ),
+    (
+        "nested.json",
+        "line 11, column 14: not JSON of the template's shape: a string or a number of digits is wanted",
+    ),
+    ("no-records.csv", "the file: no records"),
+    (
+        "no-records.json",
+        "the file: not JSON of the template's shape: no records",
+    ),
+    ("not-utf8.csv", "the file: not UTF-8 text"),
+    (
+        "open-quote.csv",
+        "line 2, column 66: a quote is in the wrong place",
+    ),
+    (
+        "other-digits.csv",
+        "line 2, column 21: expiry is not four digits",
+    ),
+    (
+        "pin-length.txt",
+        "line 3, column 26: pin-length is not a length that the template allows",
+    ),
+    (
+        "quote.csv",
+        "line 2, column 28: a quote is in the wrong place",
+    ),
+    (
+        "short-pan.csv",
+        "line 2, column 1: pan is not a card number of 12 to 19 digits",
+    ),
+    (
+        "surrogate.json",
+        "line 11, column 24: not JSON of the template's shape: half a surrogate pair",
+    ),
+    (
+        "trailing.json",
+        "line 16, column 1: not JSON of the template's shape: something follows the object",
+    ),
+    (
+        "twice.csv",
+        "line 4, column 1: pan is the card of line 2 again",
+    ),
+    (
+        "unclosed.json",
+        "line 12, column 10: not JSON of the template's shape: a string does not end",
+    ),
+    (
+        "unknown-name.json",
+        "line 13, column 4: not JSON of the template's shape: the template has no such field",
+    ),
+    (
+        "wide.csv",
+        "line 2, column 26: holder is wider than 35 characters",
+    ),
+];
+
+fn words(faults: &[Fault]) -> String {
+    let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    words.join("\n")
+}
+
+#[test]
+fn every_malformed_file_is_refused_at_its_place() {
+    let folder = root().join("tests/malformed/pins");
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let found = read(&of_file(&path), &fs::read(&path).unwrap(), &Nothing);
+        seen.insert(name.clone());
+        match (found, name.as_str()) {
+            (Ok(_), "same-card-other-sequence-is-good.csv") => {}
+            // Four faults a line, and an end.
+            (Err(faults), "many-faults.csv") => assert_eq!(faults.len(), 50),
+            (Err(faults), _) => {
+                let expected = FAULTS.iter().find(|(file, _)| *file == name);
+                if expected.map(|(_, words)| *words) != Some(words(&faults).as_str()) {
+                    wrong.push(format!("{name}: {}", words(&faults)));
+                }
+            }
+            (Ok(_), _) => wrong.push(format!("{name}: taken")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(FAULTS.iter().all(|(file, _)| seen.contains(*file)));
+}
+
+struct Seen(&'static str, [u8; 32]);
+
+impl Before for Seen {
+    fn has_batch(&self, issuer: &str, id: &str) -> bool {
+        issuer == "BANKX" && id == self.0
+    }
+
+    fn has_file(&self, digest: &[u8; 32]) -> bool {
+        *digest == self.1
+    }
+}
+
+#[test]
+fn a_batch_is_taken_once() {
+    let (template, file) = (template("csv-pvv"), good("good.csv"));
+    let batch = read(&template, &file, &Nothing).ok().unwrap();
+    assert_eq!((batch.id.as_str(), batch.cards.len()), ("B-0001", 10));
+    let what = |seen: Seen| {
+        let faults = read(&template, &file, &seen).err().unwrap();
+        faults
+            .into_iter()
+            .map(|fault| fault.what)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(what(Seen("B-0001", [0; 32])), [Wrong::Replayed]);
+    assert_eq!(what(Seen("other", batch.digest)), [Wrong::SameFile]);
+    assert!(read(&template, &file, &Seen("B-0002", [0; 32])).is_ok());
+}
+
+const PVK: &str = "0123456789ABCDEFFEDCBA9876543210";
+const ZPK: &str = "13F10E5D868A529E9D2F1A4C07B0C8D3";
+
+fn key(hex: &str) -> Secret {
+    let mut bytes: Vec<u8> = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect();
+    Secret::take(&mut bytes)
+}
+
+/// A run with one form spoiled and one unknown; psec finds the same value for
+/// the PIN that was printed last, and the output has no PIN in it.
+#[test]
+fn what_goes_back_fits_the_pins_on_paper() {
+    let (pvk, zpk) = (key(PVK), key(ZPK));
+    let keys = Keys {
+        pin: &pvk,
+        zone: Some(&zpk),
+    };
+    let mut random = System::new();
+    for (file, name) in [
+        ("good.csv", "csv-pvv"),
+        ("good.txt", "fixed-offset"),
+        ("good.json", "json-host"),
+    ] {
+        let template = template(name);
+        let batch = read(&template, &good(file), &Nothing)
+            .unwrap_or_else(|faults| panic!("{}", words(&faults)));
+        let mut run = Run::new(batch.cards.len(), template.pin.method.can_replace(), 3);
+        run.take_forms(500, 519).unwrap();
+        let mut values = vec![None; batch.cards.len()];
+        let mut paper = vec![String::new(); batch.cards.len()];
+        let mut first = Vec::new();
+        while let Ok(cards) = run.intend(4) {
+            for card in cards {
+                let (pin, stored) =
+                    issue(&template, &keys, &batch.cards[card], &mut random).unwrap();
+                paper[card] = text(&pin);
+                values[card] = Some(stored);
+                let attempt = run.items[card].attempt;
+                match (card, attempt) {
+                    (2, 1) => {
+                        run.interrupted();
+                        first.push(paper[card].clone());
+                        run.spoil(card, Loss::Missing).unwrap();
+                    }
+                    (5, 1) => {
+                        run.sent(card).unwrap();
+                        run.spoil(card, Loss::Damaged).unwrap();
+                    }
+                    // An interruption took the rest of its window along.
+                    _ if run.items[card].state == State::Unknown => {
+                        let form = run.items[card].form.unwrap();
+                        run.confirm(card, form).unwrap();
+                    }
+                    _ => {
+                        run.sent(card).unwrap();
+                        let form = run.items[card].form.unwrap();
+                        run.confirm(card, form).unwrap();
+                    }
+                }
+            }
+        }
+        assert!(matches!(
+            write(&template, &batch, &run, &values),
+            Err(OutputError::Run(_))
+        ));
+        run.return_rest();
+        let output = write(&template, &batch, &run, &values).unwrap();
+        let host = name == "json-host";
+        let last = if host {
+            "count;10;8;2"
+        } else {
+            "count;10;10;0"
+        };
+        assert_eq!(output.lines().last(), Some(last));
+        assert_eq!(
+            output
+                .lines()
+                .filter(|line| line.contains(";reissue;"))
+                .count(),
+            if host { 2 } else { 0 }
+        );
+
+        let questions: Vec<String> = batch
+            .cards
+            .iter()
+            .zip(&paper)
+            .map(|(card, pin)| {
+                let (pan, block) = (
+                    card.pan.digits(),
+                    format!("iso0 {pin} {}", card.pan.digits()),
+                );
+                match name {
+                    "csv-pvv" => format!("pvv {PVK} 1 {pan} {pin}"),
+                    "fixed-offset" => format!("offset {PVK} 0123456789012345 {pan} 0 13 {pin}"),
+                    _ => block,
+                }
+            })
+            .collect();
+        for (at, theirs) in ask(&questions).into_iter().enumerate() {
+            let line = output.lines().nth(2 + at).unwrap();
+            let columns: Vec<&str> = line.split(';').collect();
+            match name {
+                "csv-pvv" => {
+                    assert_eq!((columns[3], columns[4]), (theirs.as_str(), "1"));
+                    assert_eq!(columns[0], batch.cards[at].pan.digits());
+                }
+                "fixed-offset" => {
+                    assert_eq!(columns[5], theirs);
+                    assert_eq!(columns[0], format!("REF-{at:04}"));
+                    assert!(!line.contains(batch.cards[at].pan.digits()));
+                    let clear = decipher(&zpk, key(columns[6]).expose()).unwrap();
+                    let [block] = ask(&[format!(
+                        "iso0 {} {}",
+                        paper[at],
+                        batch.cards[at].pan.digits()
+                    )])
+                    .try_into()
+                    .unwrap();
+                    assert_eq!(hex(clear.expose()), block);
+                }
+                _ => {
+                    // The host's own PINs, as psec wrapped them.
+                    assert_eq!(paper[at], format!("{}", 1230 + at));
+                    assert_eq!(columns[2] == "reissue", at == 2 || at == 5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn templates_that_are_none() {
+    let text = fs::read_to_string(root().join("templates/pins/fixed-offset.toml")).unwrap();
+    assert!(Template::parse(&text).is_ok());
+    for (from, to) in [
+        ("format = \"fixed\"", "format = \"csv\""),
+        (
+            "decimalisation = \"0123456789012345\"",
+            "decimalisation = \"0000000000000000\"",
+        ),
+        ("decimalisation = \"0123456789012345\"\n", ""),
+        ("lengths = [4, 5, 6]", "lengths = [3]"),
+        ("lengths = [4, 5, 6]", "lengths = []"),
+        ("repeats = true", "years = true"),
+        ("count = 13", "count = 17"),
+        ("pad = \"F\"", "pad = \"G\""),
+        ("block = \"iso-0\"", "block = \"iso-2\""),
+        ("method = \"ibm3624-offset\"", "method = \"random-pvv\""),
+        (
+            "{ name = \"pan\", width = 19 }",
+            "{ name = \"pan\", width = 19, optional = true }",
+        ),
+        (
+            "{ name = \"pan\", width = 19 }",
+            "{ name = \"holder\", width = 19 }",
+        ),
+        (
+            "{ name = \"batch\", width = 12 }",
+            "{ name = \"pan\", width = 12 }",
+        ),
+        (
+            "{ name = \"reference\", width = 20 }",
+            "{ name = \"filler\", width = 20 }",
+        ),
+        ("most = 50000", "most = 0"),
+        ("title", "tilte"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        assert!(
+            Template::parse(&text.replacen(from, to, 1)).is_err(),
+            "{to}"
+        );
+    }
+}
