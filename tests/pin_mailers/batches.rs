@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 
 use conclave_crypto::pin::block::decipher;
 use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_trades::pin::{
-    Before, Fault, Keys, Loss, Nothing, OutputError, Run, State, Template, Wrong, issue, read,
-    write,
+    Before, Fault, Keys, Letter, Loss, Nothing, OutputError, Run, State, Template, Wrong, issue,
+    read, tracking, write,
 };
+use conclave_trades::print::Layout;
 
 use super::psec::{System, ask, hex, text};
 
@@ -344,6 +347,57 @@ fn what_goes_back_fits_the_pins_on_paper() {
             }
         }
     }
+}
+
+/// An outsider reads the PINs off the forms that went to the printer, and finds
+/// with psec the PVVs that went to the issuer.
+#[test]
+fn the_pins_on_the_forms_have_the_pvvs_of_the_output() {
+    let layout = root().join("keymailer-layouts/pin-mailer-continuous.toml");
+    let layout = Layout::parse(&fs::read_to_string(layout).unwrap()).unwrap();
+    let template = template("csv-pvv");
+    let batch = read(&template, &good("good.csv"), &Nothing).ok().unwrap();
+    let pvk = key(PVK);
+    let keys = Keys {
+        pin: &pvk,
+        zone: None,
+    };
+    let mut random = System::new();
+    let mut questions = Vec::new();
+    let mut values = Vec::new();
+    for (at, card) in batch.cards.iter().enumerate() {
+        let letter = Letter {
+            mode: Mode::Test,
+            card,
+            tracking: tracking(&mut random).unwrap(),
+            number: (at + 1, batch.cards.len()),
+            batch: &batch.id,
+        };
+        let language = PrinterLanguage::Line;
+        let shown = letter.preview(&layout, language).unwrap();
+        let (pin, stored) = issue(&template, &keys, card, &mut random).unwrap();
+        let form = letter.render(&layout, &pin, language).unwrap();
+        // The two differ in the digits and nothing else.
+        let pairs = shown
+            .iter()
+            .zip(form.expose())
+            .filter(|(x, digit)| x != digit);
+        let digits: String = pairs
+            .filter(|(x, digit)| **x == b'X' && digit.is_ascii_digit())
+            .map(|(_, digit)| char::from(*digit))
+            .collect();
+        assert!(digits.len() >= 4, "{digits}");
+        let printed = &digits[..4];
+        assert!(digits.len() % 4 == 0 && digits.starts_with(printed));
+        let page = String::from_utf8_lossy(&shown).into_owned();
+        assert!(page.contains("ANNA"), "{page}");
+        for hidden in [card.pan.digits(), &card.pan.truncated()] {
+            assert!(!page.contains(hidden));
+        }
+        questions.push(format!("pvv {PVK} 1 {} {printed}", card.pan.digits()));
+        values.push(stored.pvv.unwrap());
+    }
+    assert_eq!(ask(&questions), values);
 }
 
 #[test]

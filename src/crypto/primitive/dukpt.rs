@@ -250,7 +250,7 @@ impl AesKind {
 
     /// Length in bytes.
     #[must_use]
-    pub fn len(self) -> usize {
+    pub fn bytes(self) -> usize {
         match self {
             Self::Tdes2 | Self::Aes128 => 16,
             Self::Tdes3 | Self::Aes192 => 24,
@@ -290,11 +290,11 @@ fn derive(
         block[1] = number;
         block[2..4].copy_from_slice(&purpose.code().to_be_bytes());
         block[4..6].copy_from_slice(&kind.code().to_be_bytes());
-        block[6..8].copy_from_slice(&(8 * kind.len() as u16).to_be_bytes());
+        block[6..8].copy_from_slice(&(8 * kind.bytes() as u16).to_be_bytes());
         block[8..].copy_from_slice(&tail);
         cipher.ecb_encrypt(block)?;
     }
-    whole.part(0..kind.len()).ok_or(DukptError::Stronger)
+    whole.part(0..kind.bytes()).ok_or(DukptError::Stronger)
 }
 
 fn identifier(id: &[u8]) -> Result<[u8; 8], DukptError> {

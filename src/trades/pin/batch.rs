@@ -18,7 +18,9 @@ pub struct Card {
     pub sequence: String,
     /// Expiry, four digits, where the file has it.
     pub expiry: Option<String>,
-    /// Name and address lines, as they are printed; those that are not empty.
+    /// The holder's name, as it is printed, where the file has it.
+    pub holder: Option<Zeroizing<String>>,
+    /// Address lines, as they are printed; those that are not empty.
     pub address: Vec<Zeroizing<String>>,
     /// Language, two letters, where the file has it.
     pub language: Option<String>,
@@ -212,8 +214,9 @@ impl Check<'_> {
         let pan = self.pan(row);
         let sequence = self.digits(row, FieldName::Sequence, Some(2));
         let expiry = self.digits(row, FieldName::Expiry, Some(4));
+        let holder = self.field(row, FieldName::Holder);
+        let holder = holder.map(|cell| cell.text.clone());
         let lines = [
-            FieldName::Holder,
             FieldName::Address1,
             FieldName::Address2,
             FieldName::Address3,
@@ -235,6 +238,7 @@ impl Check<'_> {
             pan: pan?,
             sequence: sequence.unwrap_or_else(|| "00".to_owned()),
             expiry,
+            holder,
             address,
             language,
             pin_length,

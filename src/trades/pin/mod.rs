@@ -5,6 +5,7 @@
 //! - `rows`, `json`, `batch`: a file is taken whole or refused, each fault with
 //!   its line and column (`fault`)
 //! - `issue`: a card's PIN, and the values that prove it
+//! - `letter`: the PIN on its form, by an approved layout
 //! - `run`: each mailer exactly once, over numbered blank forms
 //! - `output`: what goes back, when the run balances
 
@@ -12,6 +13,7 @@ mod batch;
 mod fault;
 mod issue;
 mod json;
+mod letter;
 mod output;
 mod rows;
 mod run;
@@ -20,6 +22,7 @@ mod template;
 pub use batch::{Batch, Before, Card, Nothing, read};
 pub use fault::{Fault, Wrong};
 pub use issue::{IssueError, Keys, Values, issue};
+pub use letter::{Letter, tracking};
 pub use output::{OutputError, write};
 pub use rows::{MOST_BYTES, MOST_FAULTS};
 pub use run::{Balance, Item, Loss, Lost, Run, RunError, State, Stock};

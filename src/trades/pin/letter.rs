@@ -1,0 +1,96 @@
+//! One mailer on its form: the holder's address outside, the PIN inside, and
+//! nothing that ties it to a card number but what the approved layout allows.
+
+use conclave_crypto::pin::Pin;
+use conclave_crypto::secret::{RandomError, RandomExt, RandomSource, Secret};
+use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::device::PrinterLanguage;
+
+use super::batch::Card;
+use crate::print::{FieldName, Filling, Layout, PrintError, mailer};
+
+/// What is on a form besides the PIN.
+pub struct Letter<'a> {
+    /// TEST or PRODUCTION.
+    pub mode: Mode,
+    /// The card.
+    pub card: &'a Card,
+    /// A number that follows the form and tells nothing of the card.
+    pub tracking: String,
+    /// Which form of the batch, from 1, and of how many.
+    pub number: (usize, usize),
+    /// The batch's id.
+    pub batch: &'a str,
+}
+
+/// Letters and digits that nobody takes for one another.
+const TRACKING: &[u8; 30] = b"23456789ABCDEFGHJKLMNPQRSTVWXY";
+
+/// A fresh tracking number: twelve characters in groups of four.
+///
+/// # Errors
+/// [`RandomError`]
+pub fn tracking(random: &mut dyn RandomSource) -> Result<String, RandomError> {
+    let mut number = String::with_capacity(14);
+    for at in 0..12 {
+        if at > 0 && at % 4 == 0 {
+            number.push('-');
+        }
+        let drawn = random.secret_below(TRACKING.len() as u32)? as usize;
+        number.push(char::from(TRACKING.get(drawn).copied().unwrap_or(b'2')));
+    }
+    Ok(number)
+}
+
+impl Letter<'_> {
+    fn filling<'p>(&self, layout: &Layout, pin: &'p Secret) -> Filling<'p> {
+        let card = self.card;
+        let lines: Vec<&str> = card.address.iter().map(|line| line.as_str()).collect();
+        let holder = card.holder.as_ref().map_or("", |holder| holder.as_str());
+        let (number, of) = self.number;
+        let mut filling = Filling::new(self.mode)
+            .text(FieldName::Name, holder)
+            .text(FieldName::Address, lines.join("\n"))
+            .text(FieldName::Tracking, self.tracking.clone())
+            .text(FieldName::Sequence, format!("{number} of {of}"))
+            .text(FieldName::Reference, self.batch)
+            .secret(FieldName::Pin, pin);
+        if layout.has(FieldName::CardHint) {
+            let digits = card.pan.digits();
+            let hint = digits.get(digits.len() - 4..).unwrap_or_default();
+            filling = filling.text(FieldName::CardHint, hint);
+        }
+        match &card.language {
+            Some(language) => filling.language(language),
+            None => filling.language(&layout.language),
+        }
+    }
+
+    /// The form's bytes with X's for the PIN: for the check before anything is
+    /// printed, whether this card fits the layout.
+    ///
+    /// # Errors
+    /// [`PrintError`]
+    pub fn preview(
+        &self,
+        layout: &Layout,
+        language: PrinterLanguage,
+    ) -> Result<Vec<u8>, PrintError> {
+        let none = Secret::from_fn(self.card.pin_length, |digits| digits.fill(b'0'));
+        mailer::preview(layout, &[self.filling(layout, &none)], language)
+    }
+
+    /// The form's bytes for an enrolled printer of PIN mailers, and nowhere else.
+    ///
+    /// # Errors
+    /// [`PrintError`]; nothing has left locked memory then.
+    pub fn render(
+        &self,
+        layout: &Layout,
+        pin: &Pin,
+        language: PrinterLanguage,
+    ) -> Result<Secret, PrintError> {
+        let digits = pin.text();
+        mailer::render(layout, &[self.filling(layout, &digits)], language)
+    }
+}
