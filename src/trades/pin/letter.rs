@@ -62,7 +62,8 @@ impl Letter<'_> {
         }
         match &card.language {
             Some(language) => filling.language(language),
-            None => filling.language(&layout.language),
+            // A layout whose words follow the holder refuses that by itself.
+            None => filling,
         }
     }
 
