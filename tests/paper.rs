@@ -6,16 +6,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "paper/command.rs"]
+mod command;
 #[path = "paper/devices.rs"]
 mod devices;
 #[path = "paper/forms.rs"]
 mod forms;
 #[path = "paper/layouts.rs"]
 mod layouts;
+#[path = "paper/mailers.rs"]
+mod mailers;
 #[path = "paper/reports.rs"]
 mod reports;
 #[path = "paper/shares.rs"]
 mod shares;
+#[path = "paper/thales.rs"]
+mod thales;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,17 +1,17 @@
 //! Layouts that lie in the station's folder: a page of X's of each is filed,
 //! and administrators approve one after they have looked at it.
 
-use conclave_evidence::Hash;
+use conclave_evidence::{GroupId, Hash};
 use conclave_keyroom::domain::layout_approval::LayoutApproval;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal,
 };
 use conclave_keyroom::vault::Compartment;
-use conclave_trades::print::Layout;
 use conclave_trades::print::approval::{
     ApproveLayout, INSPECTED_MAX, check_inspected, digest, is_shipped, sample_page,
 };
+use conclave_trades::print::{Layout, PrintSample};
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
@@ -88,6 +88,112 @@ impl Station {
                 lines: action.words(),
             }),
             Err(undone) => self.undone(undone),
+        }
+    }
+
+    /// Asks for a layout and a printer, and prints a page of X's.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn print_sample(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let open = self.door.vault().open_groups();
+        let group = [GroupId::Administrators, GroupId::KeyManagers]
+            .into_iter()
+            .find(|group| open.contains(group));
+        let Some(group) = group else {
+            let mut refusal = self.refusal("not logged on: Administrators or Key managers");
+            refusal.advice = "Log on with one of these groups; press g.".into();
+            return Err(refusal);
+        };
+        let printers: Vec<String> = self
+            .enrolled_printers()
+            .into_iter()
+            .map(|printer| printer.name)
+            .collect();
+        if printers.is_empty() {
+            let mut refusal = self.refusal("no printer is enrolled");
+            refusal.advice = "Administrators enrol one (devices, e).".into();
+            return Err(refusal);
+        }
+        let layouts: Vec<(String, String)> = self
+            .data
+            .layouts()
+            .into_iter()
+            .filter_map(|(file, text)| text.ok().map(|text| (file, text)))
+            .filter(|(_, text)| Layout::parse(text).is_ok())
+            .collect();
+        let done = self
+            .ask_sample(group, &layouts, &printers, people)
+            .map_err(Undone::Interrupted)
+            .and_then(|action| {
+                self.act(&action, "print a page of X's", people)?;
+                Ok(action)
+            });
+        match done {
+            Ok(action) => Ok(ActEnd::Done {
+                good: true,
+                title: "The page of X's was sent to the printer".into(),
+                lines: action.words(),
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    fn ask_sample(
+        &self,
+        group: GroupId,
+        layouts: &[(String, String)],
+        printers: &[String],
+        people: &mut dyn People,
+    ) -> Result<PrintSample, Interrupted> {
+        const ONCE: &str = "one page of X's";
+        const FLUSH: &str = "flush: twice over the printer's memory";
+        let choice = |label: &str, choices: Vec<String>| Field {
+            label: label.into(),
+            value: choices.first().cloned().unwrap_or_default(),
+            kind: FieldKind::One(choices),
+            hint: String::new(),
+        };
+        let files: Vec<String> = layouts.iter().map(|(file, _)| file.clone()).collect();
+        let mut prompt = Prompt {
+            code: "layout.sample".into(),
+            act: "Print a page of X's".into(),
+            title: "Which layout, on which printer?".into(),
+            lines: vec![PromptLine::note(
+                "The page has no secret. Look whether each X stands in its place, and whether one \
+                 can be read from outside.",
+            )],
+            ask: Ask::Form {
+                fields: vec![
+                    choice("Layout", files),
+                    choice("Printer", printers.to_vec()),
+                    choice("What", vec![ONCE.into(), FLUSH.into()]),
+                ],
+                submit: "print it".into(),
+                done: None,
+            },
+            waiting_for: "whoever stands at the printer".into(),
+            safe: "yes, nothing but X's is printed".into(),
+            why: "Forms are brought into line before a batch, and what a printer may still have \
+                  in its memory is printed over after it."
+                .into(),
+            ..Prompt::default()
+        };
+        loop {
+            let Answer::Fields(values) = ask(people, &mut prompt, &mut |_| Ok(false))? else {
+                continue;
+            };
+            let layout = layouts
+                .iter()
+                .find(|(file, _)| values.first() == Some(file));
+            if let (Some((_, text)), Some(printer)) = (layout, values.get(1)) {
+                return Ok(PrintSample {
+                    group,
+                    printer: printer.clone(),
+                    layout: text.clone(),
+                    flush: values.get(2).is_some_and(|what| what == FLUSH),
+                });
+            }
         }
     }
 

@@ -41,6 +41,7 @@ use conclave_trades::ceremony::{Engine, Script, parse_duties, parse_profile, par
 use conclave_trades::inspect::{inspect, looks_like};
 use conclave_trades::pin;
 use conclave_trades::print::Layout;
+use conclave_trades::print::{ImportOptions, Layout, import};
 use serde::de::IgnoredAny;
 
 /// A parser and how it is tried.
@@ -251,9 +252,20 @@ pub const PARSERS: &[Parser] = &[
     },
     Parser {
         name: "layout",
-        covers: &["trades/print/layout.rs parse"],
+        covers: &[
+            "trades/print/layout.rs parse",
+            "trades/print/layout.rs read",
+            "trades/print/field.rs from_name",
+            "trades/print/escape.rs from_name",
+        ],
         seeds: &["keymailer-layouts", "tests/malformed/layouts"],
         run: layout,
+    },
+    Parser {
+        name: "print-format",
+        covers: &["trades/print/thales.rs import"],
+        seeds: &["tests/malformed/thales"],
+        run: print_format,
     },
     Parser {
         name: "card-answers",
@@ -716,6 +728,26 @@ fn layout(data: &[u8]) {
         && let Ok(layout) = Layout::parse(text)
     {
         assert!(!layout.kind().has_secret() || !layout.outside().is_empty());
+    }
+}
+
+fn print_format(data: &[u8]) {
+    let Some(text) = text(data) else { return };
+    let options = ImportOptions {
+        name: "imported".into(),
+        lines: 24,
+        columns: 80,
+        pin_digits: 6,
+        fields: std::collections::BTreeMap::new(),
+        outside: Vec::new(),
+    };
+    match import(text, &options) {
+        Ok(layout) => {
+            if let Err(faults) = Layout::read(&layout) {
+                assert!(!faults.is_empty());
+            }
+        }
+        Err(faults) => assert!(faults.iter().all(|fault| !fault.what.is_empty())),
     }
 }
 

@@ -38,7 +38,7 @@ use conclave_trades::keys::{
 };
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::{
-    ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintWords, Report,
+    ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
 };
 use conclave_trades::target::store::{ExportKeyStore, PrintHalf, ReadCertificate, StoredItem};
 use conclave_trades::target::{
@@ -280,6 +280,7 @@ pub const ROWS: &[Row] = &[
             act.inspected.push('!');
         }
     ),
+    row!(PrintSample, "administrators logged on", print_sample),
     row!(EnrolPrinter, "administrators sign", printer, |act| act
         .printer
         .serial
@@ -812,6 +813,15 @@ fn approve_layout(_: &Room) -> ApproveLayout {
         layout: layout.into(),
         sample: conclave_trades::print::approval::digest(&page),
         inspected: "paper X 1, toner Y 2, by a torch from the side".into(),
+    }
+}
+
+fn print_sample(_: &Room) -> PrintSample {
+    PrintSample {
+        group: GroupId::Administrators,
+        printer: "LP-1".into(),
+        layout: include_str!("../../keymailer-layouts/pin-mailer-laser.toml").into(),
+        flush: false,
     }
 }
 

@@ -7,7 +7,7 @@ const SHEET_COLUMN: f32 = 6.6;
 /// Points beside the columns of a continuous form: the sprocket strips.
 const STRIP: f32 = 36.0;
 
-/// A page and its grid. x goes to the right; y is counted from the top.
+/// A page and its grid. x goes to the right, y up from the lower edge.
 pub struct Grid {
     pub width: f32,
     pub height: f32,
@@ -28,7 +28,7 @@ impl Grid {
                 width: columns * column + 2.0 * STRIP,
                 height: lines,
                 left: STRIP,
-                top: 0.0,
+                top: lines,
                 column,
                 line,
             };
@@ -38,7 +38,7 @@ impl Grid {
             width,
             height,
             left: (width - columns * SHEET_COLUMN) / 2.0,
-            top: (height - lines) / 2.0,
+            top: height - (height - lines) / 2.0,
             column: SHEET_COLUMN,
             line,
         }
@@ -51,17 +51,17 @@ impl Grid {
 
     /// The baseline of a line.
     pub fn baseline(&self, line: usize) -> f32 {
-        self.top + line as f32 * self.line - self.line / 4.0
+        self.top - line as f32 * self.line + self.line / 4.0
     }
 
     /// The middle of a line.
     pub fn middle(&self, line: usize) -> f32 {
-        self.top + line as f32 * self.line - self.line / 2.0
+        self.top - line as f32 * self.line + self.line / 2.0
     }
 
     /// Points of a Courier whose letters are as wide as a column: each is 0.6
     /// of its size.
     pub fn courier(&self) -> f32 {
-        self.column / 0.6
+        self.column * 10.0 / 6.0
     }
 }

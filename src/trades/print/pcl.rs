@@ -74,7 +74,8 @@ impl Pen<'_> {
     fn move_to(&mut self, x: f32, y: f32) {
         let x = decipoints(x - self.logical_left);
         command(&mut self.out, &format!("&a{x}H"));
-        command(&mut self.out, &format!("&a{}V", decipoints(y)));
+        let down = self.grid.height - y;
+        command(&mut self.out, &format!("&a{}V", decipoints(down)));
     }
 
     /// Courier in ASCII, upright, as wide as the grid's columns.
@@ -103,7 +104,7 @@ impl Pen<'_> {
         self.font = Some(font);
     }
 
-    /// A black rectangle.
+    /// A black rectangle, down and to the right of a place.
     fn rule(&mut self, x: f32, y: f32, width: f32, height: f32) {
         self.move_to(x, y);
         command(&mut self.out, &format!("*c{}H", decipoints(width)));
@@ -122,7 +123,7 @@ impl Pen<'_> {
             PieceKind::Escape(_) => return None,
             PieceKind::Blank => {
                 let width = piece.width as f32 * self.grid.column;
-                self.rule(x, y + 1.0, width, 0.8);
+                self.rule(x, y - 1.0, width, 0.8);
                 return None;
             }
             _ => {}
@@ -168,7 +169,7 @@ pub(super) fn draw(layout: &Layout, sheet: &Sheet) -> Result<(Vec<u8>, Vec<usize
         let width = frame.width.saturating_sub(1) as f32 * pen.grid.column;
         let height = frame.height.saturating_sub(1) as f32 * pen.grid.line;
         pen.rule(left, high, width, 0.8);
-        pen.rule(left, high + height, width, 0.8);
+        pen.rule(left, high - height, width, 0.8);
         pen.rule(left, high, 0.8, height);
         pen.rule(left + width, high, 0.8, height + 0.8);
     }

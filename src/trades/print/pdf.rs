@@ -205,25 +205,25 @@ pub(super) fn draw_form(layout: &Layout, form: &Sheet) -> Vec<u8> {
     let grid = Grid::new(layout);
     let mut canvas = Canvas::new();
     for fold in &form.folds {
-        let y = grid.height - grid.middle(fold.line);
+        let y = grid.middle(fold.line);
         let left = grid.x(fold.column);
-        let right = grid.x(fold.column + fold.width);
+        let right = left + fold.width as f32 * grid.column;
         let words = metrics::width(&fold.text, false, 7.5);
         let gap = ((right - left) - words) / 2.0;
         // Through the margins: it is a line to fold along, not a rule.
-        let margin = (grid.left - 12.0).max(0.0);
-        let (from, to) = (left - margin, right + margin);
+        let last = fold.column + fold.width > layout.paper_columns();
+        let from = if fold.column == 1 { 12.0 } else { left };
+        let to = if last { grid.width - 12.0 } else { right };
         canvas.line((from, y), (left + gap - 5.0, y), 0.6, true);
         canvas.line((right - gap + 5.0, y), (to, y), 0.6, true);
         let x = left + gap;
         canvas.text(x, y - 2.6, helvetica(false), 7.5, GREY, &fold.text);
     }
     for frame in &form.frames {
-        let high = grid.height - grid.middle(frame.line);
-        let low = grid.height - grid.middle(frame.line + frame.height.saturating_sub(1));
+        let low = grid.middle(frame.line + frame.height.saturating_sub(1));
         let x = grid.x(frame.column) + grid.column / 2.0;
         let wide = frame.width.saturating_sub(1) as f32 * grid.column;
-        canvas.rect(x, low, wide, high - low, None);
+        canvas.rect(x, low, wide, grid.middle(frame.line) - low, None);
     }
     for piece in &form.pieces {
         draw_piece(&mut canvas, &grid, form.mode, piece);
@@ -233,7 +233,7 @@ pub(super) fn draw_form(layout: &Layout, form: &Sheet) -> Vec<u8> {
 
 fn draw_piece(canvas: &mut Canvas, grid: &Grid, mode: Mode, piece: &Piece) {
     let x = grid.x(piece.column);
-    let y = grid.height - grid.baseline(piece.line);
+    let y = grid.baseline(piece.line);
     let font = piece.font;
     let bold = font.bold || font.wide;
     let courier = if bold {

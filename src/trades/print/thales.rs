@@ -154,7 +154,13 @@ impl Reader {
     }
 
     fn put(&mut self, at: usize, symbol: &str, held: Held) {
-        let Some(column) = self.column else {
+        // A command takes no room: behind a field it stands behind it, however
+        // long that is.
+        let behind = match (&held, self.found.last()) {
+            (Held::Escape(_), Some(last)) if last.line == self.line => Some(last.column + 1),
+            _ => None,
+        };
+        let Some(column) = self.column.or(behind) else {
             self.fault(
                 at,
                 symbol,
@@ -184,12 +190,17 @@ impl Reader {
                 2
             }
             Some(digit) if digit.is_ascii_digit() => {
-                let digits: String = rest.iter().skip(1).take(3).collect();
+                let digits: String = rest
+                    .iter()
+                    .skip(1)
+                    .take(3)
+                    .take_while(|c| c.is_ascii_digit())
+                    .collect();
                 match digits.parse::<usize>() {
                     Ok(column) if digits.len() == 3 && column > 0 => self.column = Some(column),
                     _ => self.fault(at, &format!(">{digits}"), "is not a column of three digits"),
                 }
-                1 + digits.chars().take_while(char::is_ascii_digit).count()
+                1 + digits.len()
             }
             other => {
                 let symbol: String = std::iter::once('>').chain(other.copied()).collect();

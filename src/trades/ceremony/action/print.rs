@@ -16,7 +16,7 @@ use super::super::commitment;
 use crate::print::approval::may_print;
 use crate::print::component::render;
 use crate::print::enrolment::{fit, on_record};
-use crate::print::{ComponentForm, Layout};
+use crate::print::{ComponentForm, Disclosure, Layout};
 
 /// Prints one component on its one sheet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -209,6 +209,14 @@ impl Action for PrintComponent {
         super::form::holds(permit, (self.custodian, &self.custodian_name), self.group)?;
         let printers = self.printers(permit)?;
         let layout = may_print(permit, &self.layout)?;
+        // The script has its custodian read the sheet: there is nothing to read
+        // on a form that is covered from the start.
+        if layout.disclosure() != Disclosure::OpenSheet {
+            return Err(ActionError::rule(
+                format!("the layout {} is a blind mailer", layout.name()),
+                "This ceremony prints open sheets: its custodian looks whether the value is legible.",
+            ));
+        }
         let found = ports.printers.found().map_err(|e| device(&e))?;
         // The serial is the printer; its node may be another one today.
         let mut nodes = Vec::new();

@@ -1,0 +1,103 @@
+//! A page of X's on an enrolled printer: to inspect a layout before it is
+//! approved, to bring forms into line before a batch, to flush a printer after
+//! one. It has no secret, and goes the way that secrets go.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::GroupId;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use serde::{Deserialize, Serialize};
+
+use super::approval::digest;
+use super::enrolment::{fit, on_record};
+use super::layout::{Eject, Layout};
+use super::mailer;
+use super::print_report::{device, node};
+
+/// Prints a form of X's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PrintSample {
+    /// Who is logged on for it: administrators or key managers.
+    pub group: GroupId,
+    /// The printer's name.
+    pub printer: String,
+    /// The layout's exact text; it need not be approved.
+    pub layout: String,
+    /// Twice over what the printer's memory has, as after a batch.
+    pub flush: bool,
+}
+
+impl Action for PrintSample {
+    const NAME: &'static str = "print-sample";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        Authority::Session(self.group)
+    }
+
+    fn words(&self) -> Vec<String> {
+        let name = Layout::parse(&self.layout).map(|layout| layout.name().to_owned());
+        let what = if self.flush { "Flush with" } else { "Print" };
+        vec![
+            format!(
+                "{what} a page of X's of the layout {}",
+                name.unwrap_or_else(|_| "that breaks a rule".into())
+            ),
+            format!("SHA-256 of its file {}", digest(&self.layout)),
+            format!("on {}", self.printer),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        ports: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        if !matches!(self.group, GroupId::Administrators | GroupId::KeyManagers) {
+            return Err(ActionError::rule(
+                "administrators or key managers print pages of X's",
+                "Log on with one of these groups.",
+            ));
+        }
+        let refused = |why: String| ActionError::rule(why, "Have the layout corrected.");
+        let layout = Layout::parse(&self.layout).map_err(|e| refused(e.to_string()))?;
+        let mode = permit.authority()?.mode;
+        let enrolled = on_record(permit)?;
+        // Whatever it is enrolled for: an X is no secret.
+        let purpose = enrolled
+            .iter()
+            .find(|printer| printer.name == self.printer)
+            .map(|printer| printer.purpose);
+        let purpose = purpose.ok_or_else(|| {
+            ActionError::rule(
+                format!("no printer {} is enrolled", self.printer),
+                "Enrol it first.",
+            )
+        })?;
+        let record = fit(mode, &enrolled, &self.printer, purpose)
+            .map_err(|e| ActionError::rule(e.to_string(), "Use another printer."))?;
+        let language = record.language;
+        let bytes = if self.flush {
+            mailer::flush(&layout, mode, language)
+        } else {
+            mailer::sample(&layout, mode, language).map(|mut page| {
+                if layout.eject() == Eject::OnConfirmation {
+                    page.extend_from_slice(mailer::eject(language));
+                }
+                page
+            })
+        };
+        let bytes = bytes.map_err(|e| refused(e.to_string()))?;
+        let found = ports.printers.found().map_err(|e| device(&e))?;
+        let there = node(record, &found).map_err(|e| device(&e))?;
+        ports
+            .printers
+            .print(&*permit, &there.device, &record.serial, &bytes)
+            .map_err(|e| device(&e))
+    }
+
+    fn outcome(&self, (): &()) -> Vec<String> {
+        vec!["sent to the printer".into()]
+    }
+}
