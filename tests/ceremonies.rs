@@ -520,3 +520,50 @@ fn malformed_templates_and_forms_are_named_and_nothing_begins() {
     }
     assert_eq!(scene.station.ceremonies().len(), begun);
 }
+
+/// One changed letter makes another layout: nothing is printed by it before
+/// administrators have approved its page of X's.
+#[test]
+fn a_layout_of_the_station_is_printed_once_administrators_approved_it() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let layouts = folder.path().join("layouts");
+    std::fs::create_dir_all(&layouts).unwrap();
+    let shipped = std::fs::read_to_string("keymailer-layouts/component.toml").unwrap();
+    let write = |title: &str| {
+        let text = shipped.replace("title = \"KEY COMPONENT\"", &format!("title = \"{title}\""));
+        std::fs::write(layouts.join("component.toml"), text).unwrap();
+    };
+    write("KEY PART");
+    let refused = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2").err();
+    let refused = refused.expect("an unapproved layout is taken");
+    assert!(refused.happened.contains("not approved"), "{refused:?}");
+    assert!(scene.station.ceremonies().is_empty());
+
+    scene.station.logout("logged out").unwrap();
+    let alone = scene.station.approve_layout(&mut scene.people).err();
+    assert!(alone.unwrap().happened.contains("Administrators"));
+    scene.logon(GroupId::Administrators);
+    scene.people.form(
+        "layout.sample",
+        &["component.toml", "KOMP-1", "one page of X's"],
+    );
+    done(scene.station.print_sample(&mut scene.people));
+    let page = scene.room.printers.0[0].take_sheet().unwrap();
+    assert!(page.contains("KEY PART") && page.contains("1  XXXX XXXX XXXX XXXX"));
+    scene.people.form(
+        "layout.approve",
+        &["component.toml version 1", "printed on KOMP-1, against a lamp"],
+    );
+    let title = done(scene.station.approve_layout(&mut scene.people));
+    assert_eq!(title, "The layout is approved");
+    // Its page of X's, and that of the laser mailer, which waits too.
+    assert_eq!(below(&folder.path().join("samples"), ".pdf"), 2);
+    scene.station.logout("logged out").unwrap();
+
+    scene.logon_both();
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    write("KEY PARTS");
+    let refused = scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2").err();
+    assert!(refused.unwrap().happened.contains("not approved"));
+}
