@@ -553,7 +553,10 @@ fn a_layout_of_the_station_is_printed_once_administrators_approved_it() {
     assert!(page.contains("KEY PART") && page.contains("1  XXXX XXXX XXXX XXXX"));
     scene.people.form(
         "layout.approve",
-        &["component.toml version 1", "printed on KOMP-1, against a lamp"],
+        &[
+            "component.toml version 1",
+            "printed on KOMP-1, against a lamp",
+        ],
     );
     let title = done(scene.station.approve_layout(&mut scene.people));
     assert_eq!(title, "The layout is approved");

@@ -426,7 +426,7 @@ fn import(scene: &mut Scene, file: &str) -> Result<ActEnd, Refusal> {
 }
 
 fn put(scene: &Scene, folder: &Folder, name: &str) {
-    let to: &Path = scene.room.stick.folder();
+    let to: &Path = &scene.room.stick.folder();
     std::fs::create_dir_all(to.join("IMPORT")).unwrap();
     std::fs::write(to.join("IMPORT").join(name), folder.get(name)).unwrap();
 }

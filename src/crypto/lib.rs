@@ -11,8 +11,6 @@ pub mod card;
 pub mod cca;
 pub mod describe;
 pub mod emv;
-pub mod cca;
-pub mod describe;
 pub mod keyblock;
 pub mod keystore;
 pub mod known_answer;

@@ -20,8 +20,8 @@ use conclave_crypto::primitive::passphrase::{Passphrase, number_of};
 use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_crypto::x509;
-use conclave_crypto::x509::rsa_pair;
 use conclave_crypto::x509::cms::Recipient;
+use conclave_crypto::x509::rsa_pair;
 use conclave_evidence::authority::AuthorityChain;
 use conclave_evidence::backup::{SignedBackup, frame, frames};
 use conclave_evidence::export::JournalExport;
@@ -378,6 +378,11 @@ fn any_file(data: &[u8]) {
             let texts = fields.flat_map(|f| [&f.name, &f.value, &f.meaning]);
             for text in texts.chain(&said.unusual) {
                 assert!(text.len() <= 420 && !text.chars().any(char::is_control));
+            }
+        }
+    }
+}
+
 /// A file of cards by three templates, or a template itself.
 fn cards(data: &[u8]) {
     const TEMPLATES: [&str; 3] = [

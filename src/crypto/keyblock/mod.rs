@@ -28,7 +28,6 @@ mod blocks;
 mod cbc_mac;
 mod derive;
 mod describe;
-mod describe_hosts;
 mod error;
 mod header;
 mod kbpk;
@@ -46,7 +45,6 @@ pub use akb::{Akb, AkbError, AkbFault, AkbHeader, AkbUnwrapped, akb_wrap, descri
 pub use blocks::{BlockId, MAX_BLOCKS, OptionalBlock, OptionalBlocks};
 pub use derive::{Derived, derive};
 pub use describe::describe;
-pub use describe_hosts::{describe_akb, describe_thales};
 pub use error::{BlockError, ReadError, RuleError, WrapError};
 pub use header::{
     Algorithm, Attributes, Exportability, HEADER_LEN, Header, KeyVersion, MAX_LEN, Mode, Usage,

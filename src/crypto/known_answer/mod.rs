@@ -86,7 +86,6 @@ pub struct Primitives;
 impl Operations for Primitives {
     fn answer(&self, op: &str, inputs: &Inputs<'_>) -> Answer {
         let rooms: &[fn(&str, &Inputs<'_>) -> Answer] = &[
-        let rooms: [fn(&str, &Inputs<'_>) -> Answer; 6] = [
             cca::answer,
             checks::answer,
             components::answer,

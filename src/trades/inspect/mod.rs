@@ -6,11 +6,9 @@
 
 mod evidence;
 mod looks;
-mod others;
 
 use conclave_crypto::describe::{Confidence, Described, Recogniser, describe};
-use conclave_crypto::{cca, keyblock, x509};
-use conclave_crypto::{keyblock, keystore, x509};
+use conclave_crypto::{cca, keyblock, keystore, x509};
 
 pub use looks::looks_like;
 
@@ -20,12 +18,7 @@ pub const RECOGNISERS: &[Recogniser] = &[
     keyblock::describe,
     keyblock::describe_thales,
     keyblock::describe_akb,
-    x509::describe,
     keyblock::describe_cryptogram,
-    others::key_store,
-    x509::describe,
-    others::cca_token,
-    others::bare_cryptogram,
     cca::describe,
     keystore::describe,
     x509::describe,

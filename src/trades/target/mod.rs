@@ -258,9 +258,11 @@ pub const TARGETS: &[&dyn Target] = &[
     &PayShieldLmk,
     &Atalla,
     &NShield,
+    &Icsf,
+    &IcsfBlocks,
+    &Cca,
+    &Pkcs11,
 ];
-pub const TARGETS: [&dyn Target; 4] = [&Tr31, &Bare::THALES, &Bare::X917, &Pkcs11];
-pub const TARGETS: [&dyn Target; 6] = [&Tr31, &Bare::THALES, &Bare::X917, &Icsf, &IcsfBlocks, &Cca];
 
 /// The target of this name.
 #[must_use]
