@@ -7,12 +7,10 @@
 
 use conclave::tui::Decoder;
 use conclave_crypto::cca::{ControlVector, DesToken, RsaToken};
-use conclave_crypto::keyblock::{Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock};
 use conclave_crypto::keyblock::{
     Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock, describe_akb, describe_cryptogram,
-    describe_thales,
+    describe_thales, kwp,
 };
-use conclave_crypto::keyblock::{Akb, AkbHeader, Kbpk, KeyBlock, LmkId, ThalesBlock, kwp};
 use conclave_crypto::keystore::{self, EntryKind, Item, Store};
 use conclave_crypto::primitive::key_scheme::Cryptogram;
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
@@ -40,7 +38,6 @@ use conclave_station::host::superblock;
 use conclave_trades::ceremony::{Engine, Script, parse_duties, parse_profile, parse_template};
 use conclave_trades::inspect::{inspect, looks_like};
 use conclave_trades::pin;
-use conclave_trades::print::Layout;
 use conclave_trades::print::{ImportOptions, Layout, import};
 use serde::de::IgnoredAny;
 
