@@ -160,7 +160,8 @@ address linkpgm,
 'CSNBKRC2 rcode rsn exl exd count rule name tlen target'
 if failed('CSNBKRC2') then return
 say 'loaded' label 'check value' kcv
-if \\des then say 'compare its check value by hand: AES is not checked here'
+if \\des then,
+say 'compare its check value by hand: AES is not checked here'
 return
 ";
 
@@ -226,4 +227,28 @@ pub(crate) fn pkds_loader(token: &[u8]) -> String {
     let mut text = out.join("\n");
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cards::USED;
+    use super::*;
+
+    #[test]
+    fn every_line_fits_a_record() {
+        for text in [TAIL, CKDS, BLOCKS, PKDS] {
+            for line in text.lines() {
+                assert!(line.len() <= USED, "{line}");
+            }
+        }
+        let mut out = Vec::new();
+        assigned("hexblock", &"0".repeat(1000), &mut out);
+        out.push(format!("'{}'", "X".repeat(64)));
+        assert!(out.iter().all(|line| line.len() <= USED), "{out:?}");
+        assert!(
+            pkds_loader(&[0x1E; 300])
+                .lines()
+                .all(|line| line.len() <= USED)
+        );
+    }
 }
