@@ -103,16 +103,26 @@ fn vector(len: usize, inputs: &Inputs<'_>) -> Result<ControlVector, NoAnswer> {
     if inputs.optional("zero_cv") == Some(&Value::Bool(true)) {
         return Ok(ControlVector::ZERO);
     }
-    KeyType::named(inputs.text("key_type")?)
+    default_of(inputs.text("key_type")?, len)
+}
+
+/// The default control vector of a type, by IBM's name; the zero vector of an
+/// old DATA key has none, and goes by the names that people gave it.
+fn default_of(name: &str, len: usize) -> Result<ControlVector, NoAnswer> {
+    if matches!(name, "ZERO-CV" | "DATA (zero CV)" | "DATA (CV cero)") {
+        return match len {
+            8 | 16 | 24 => Ok(ControlVector::ZERO),
+            other => Err(refused(CvError::KeyLength(other))),
+        };
+    }
+    KeyType::named(name)
         .and_then(|kind| kind.default_vector(len))
         .map_err(refused)
 }
 
 fn default_vector(inputs: &Inputs<'_>) -> Answer {
     let len = number("length", inputs)?;
-    let vector = KeyType::named(inputs.text("key_type")?)
-        .and_then(|kind| kind.default_vector(len))
-        .map_err(refused)?;
+    let vector = default_of(inputs.text("key_type")?, len)?;
     Ok(halves(&vector))
 }
 
