@@ -170,7 +170,11 @@ impl MasterKeyPart {
             };
             let at = from + at;
             let byte = of.expose().get(at / 2).copied().unwrap_or(0);
-            let digit = if at % 2 == 0 { byte >> 4 } else { byte & 0x0F };
+            let digit = if at.is_multiple_of(2) {
+                byte >> 4
+            } else {
+                byte & 0x0F
+            };
             HEX.get(usize::from(digit)).copied().unwrap_or(b'?')
         };
         let mut page = Secret::from_fn(preview.len(), |page| {
