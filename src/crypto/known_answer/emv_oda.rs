@@ -173,7 +173,7 @@ fn dynamic(combined_too: bool, inputs: &Inputs<'_>) -> Answer {
     Ok(outputs)
 }
 
-/// The card number or its first six digits, padded with F to whole bytes.
+/// A card number or its leading digits, padded with F to whole bytes.
 fn subject(digits: &str, len: usize) -> Result<Vec<u8>, NoAnswer> {
     let text = format!("{digits:F<width$}", width = 2 * len);
     Ok(super::inputs::unhex("pan", &text)?.expose().to_vec())
@@ -194,7 +194,12 @@ fn chain(inputs: &Inputs<'_>) -> Answer {
     let ((ca, ca_d), (issuer, issuer_d), (icc, icc_d)) = (key("ca")?, key("issuer")?, key("icc")?);
     let exponent = inputs.bytes("exponent")?;
     let (number, data) = (inputs.text("pan")?, inputs.bytes("static_data")?);
-    let identifier = subject(number.get(..6).unwrap_or(number), 4)?;
+    // Eight digits name an issuer (ISO/IEC 7812-1), unless a vector says which.
+    let identifier = match inputs.optional("issuer_id") {
+        Some(_) => inputs.text("issuer_id")?,
+        None => number.get(..8).unwrap_or(number),
+    };
+    let identifier = subject(identifier, 4)?;
     let public = |modulus| PublicKey {
         modulus,
         exponent: exponent.expose(),
