@@ -388,7 +388,7 @@ fn the_pins_on_the_forms_have_the_pvvs_of_the_output() {
             .collect();
         assert!(digits.len() >= 4, "{digits}");
         let printed = &digits[..4];
-        assert!(digits.len() % 4 == 0 && digits.starts_with(printed));
+        assert!(digits.len().is_multiple_of(4) && digits.starts_with(printed));
         let page = String::from_utf8_lossy(&shown).into_owned();
         assert!(page.contains("ANNA"), "{page}");
         for hidden in [card.pan.digits(), &card.pan.truncated()] {

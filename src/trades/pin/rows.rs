@@ -71,13 +71,14 @@ pub fn read(input: &Input, bytes: &[u8]) -> Result<Rows, Vec<Fault>> {
     let separator = input.separator;
     let allowed =
         |c: char| Some(c) == separator && c == '\t' || c == '\n' || c == '\r' || !is_control(c);
+    let json = input.format == FileFormat::Json;
     let mut faults = Vec::new();
     for (line, content) in text.split('\n').enumerate() {
         // A carriage return belongs to the end of the line and nowhere else.
         let content = content.strip_suffix('\r').unwrap_or(content);
-        let bad = content.chars().position(|c| {
-            c == '\r' || !allowed(c) && !(input.format == FileFormat::Json && c == '\t')
-        });
+        let bad = content
+            .chars()
+            .position(|c| c == '\r' || !(allowed(c) || json && c == '\t'));
         if let Some(at) = bad {
             faults.push(fault(line + 1, at + 1, Wrong::Control));
         }

@@ -430,12 +430,12 @@ impl Template {
                 .and_then(|table| table.check_for_issuing())
                 .map_err(|e| rule(e.to_string()))?;
         }
-        if let Some(Validation { count, pad, .. }) = pin.validation {
-            if !(4..=16).contains(&count) || !pad.is_ascii_hexdigit() {
-                return Err(rule(
-                    "validation data take 4 to 16 digits and a hex digit to fill",
-                ));
-            }
+        if let Some(Validation { count, pad, .. }) = pin.validation
+            && (!(4..=16).contains(&count) || !pad.is_ascii_hexdigit())
+        {
+            return Err(rule(
+                "validation data take 4 to 16 digits and a hex digit to fill",
+            ));
         }
         if let Some(block) = &pin.block {
             block_format(block).ok_or_else(|| rule(format!("no PIN block is {block:?}")))?;
