@@ -313,7 +313,6 @@ fn softhsm_takes_what_leaves_for_it() {
             &zeros(record.form, clear),
             "True",
             "False",
-            "2028-02-24",
             may,
         ];
         assert_eq!(*found, wanted);

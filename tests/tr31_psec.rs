@@ -135,12 +135,11 @@ fn blocks(kind: usize, key: &Secret) -> OptionalBlocks {
         let kcv = Kcv::from_bytes(Method::AesCmac, &key.expose()[..5]).unwrap();
         blocks.push(OptionalBlock::key_check(&kcv)).unwrap();
     }
-    // All that X9.143 has beside those, a block at a time and once all together;
-    // certificates and labels of more than 251 characters want a long length.
-    let certificate = format!("00{}", "QUJD".repeat(200));
-    let label = "y".repeat(252);
+    // All that X9.143 has beside those, a block at a time and once all together.
+    // None is longer than 255 characters: the oracle takes the count of a long
+    // length's digits for one of bytes. The standard's own example judges those.
     let standard = [
-        ("CT", certificate.as_str()),
+        ("CT", "00QUJDQUJD"),
         ("DA", "01P0TEEM3TGN"),
         ("HM", "21"),
         ("IK", "1122334455667788"),
@@ -149,18 +148,14 @@ fn blocks(kind: usize, key: &Secret) -> OptionalBlocks {
         ("TC", "20200818004100Z"),
         ("TS", "2020-08-18T00:41:00Z"),
         ("WP", "000"),
-        ("LB", label.as_str()),
     ];
     for (at, (id, data)) in standard.into_iter().enumerate() {
-        if kind == 8 + at || kind == 17 && id != "LB" {
+        if kind == 8 + at || kind == 17 {
             let id = BlockId::new(id).unwrap();
-            // The label is there once already.
-            let _ = blocks.push(OptionalBlock::written(id, data).unwrap());
+            blocks
+                .push(OptionalBlock::written(id, data).unwrap())
+                .unwrap();
         }
-    }
-    if kind == 16 {
-        blocks = OptionalBlocks::default();
-        blocks.push(OptionalBlock::label(&label).unwrap()).unwrap();
     }
     blocks
 }

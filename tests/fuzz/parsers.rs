@@ -102,7 +102,11 @@ pub const PARSERS: &[Parser] = &[
             "trades/inspect/mod.rs inspect",
             "trades/inspect/looks.rs looks_like",
         ],
-        seeds: &["tests/inspect/samples", "tests/malformed/tr31"],
+        seeds: &[
+            "tests/inspect/samples",
+            "tests/inspect/hosts",
+            "tests/malformed/tr31",
+        ],
         run: any_file,
     },
     Parser {

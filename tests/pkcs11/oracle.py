@@ -1,5 +1,5 @@
 """Loads wrapped keys into a token as their templates say, and tells what the
-token then has: label, id, encrypted zeros, sensitive, extractable, operations.
+token then has: label, id, encrypted zeros, sensitive, extractable, operations. SoftHSM2 takes dates and does not show them.
 
     oracle.py MODULE TOKEN PIN template FILE.json...
     oracle.py MODULE TOKEN PIN rsa KEY-ID UNDER-RSA UNDER-AES
@@ -55,7 +55,6 @@ def by_template(session, path):
         zeros(key, kind),
         str(key[Attribute.SENSITIVE]),
         str(key[Attribute.EXTRACTABLE]),
-        str(key[Attribute.END_DATE]),
         " ".join(may),
     ]
 

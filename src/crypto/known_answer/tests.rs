@@ -145,10 +145,6 @@ fn refusals_pass_where_they_are_wanted() {
         ),
         (
             "tr31_wrap_reject",
-            json!({"kbpk": "89E88CF7931444F334BD7547FC3F380C", "key": "F039121BEC83D26B169BDCD5B22AAF8F", "header": "A0000P0TE00E0000"}),
-        ),
-        (
-            "tr31_wrap_reject",
             json!({"kbpk": "89E88CF7931444F334BD7547FC3F380C", "key": "F039121BEC83D26B169BDCD5B22AAF8F", "header": "B0000P0AE00E0000"}),
         ),
     ] {

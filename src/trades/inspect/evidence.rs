@@ -147,13 +147,21 @@ fn authority(bytes: &[u8]) -> Option<Described> {
 
 fn journal(bytes: &[u8]) -> Option<Described> {
     let export = JournalExport::from_file(bytes).ok()?;
-    let newest = export.authority.last()?.open().ok()?;
-    let mut said = signed(
-        "journal of a station, exported",
-        &newest.station_name,
-        newest.station,
-        &newest.mode.to_string(),
-    );
+    let what = "journal of a station, exported";
+    // An export without authority records does not say whose it is.
+    let newest = export.authority.last().map(SignedAuthority::open);
+    let mut said = match newest {
+        Some(Ok(newest)) => signed(
+            what,
+            &newest.station_name,
+            newest.station,
+            &newest.mode.to_string(),
+        ),
+        _ => Described::new(what, Confidence::Certain),
+    };
+    if export.authority.is_empty() {
+        said.unusual("there are no authority records in it: whose journal it is is not said");
+    }
     said.field(
         "entries",
         export.entries.len().to_string(),
