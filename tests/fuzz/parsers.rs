@@ -265,7 +265,7 @@ pub const PARSERS: &[Parser] = &[
     Parser {
         name: "print-format",
         covers: &["trades/print/thales.rs import"],
-        seeds: &["tests/malformed/thales"],
+        seeds: &["tests/malformed/print-formats"],
         run: print_format,
     },
     Parser {

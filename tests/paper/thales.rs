@@ -80,7 +80,7 @@ fn commands_become_settings_fonts_or_stay() {
 fn bad_formats_are_refused_each_with_its_place() {
     let mut seen = 0;
     let mut wrong = Vec::new();
-    for entry in fs::read_dir(repository("tests/malformed/thales")).unwrap() {
+    for entry in fs::read_dir(repository("tests/malformed/print-formats")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         let (head, format) = text.split_once('\n').unwrap();
