@@ -9,7 +9,6 @@
 mod desk;
 #[path = "makers/exported.rs"]
 mod exported;
-#[allow(dead_code, reason = "the room of all tests")]
 #[path = "support/room.rs"]
 mod room;
 

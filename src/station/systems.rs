@@ -153,10 +153,7 @@ impl Station {
             "go on",
         );
         loop {
-            let values = match filled(people, &mut prompt) {
-                Ok(values) => values,
-                Err(why) => return Err(why),
-            };
+            let values = filled(people, &mut prompt)?;
             let value = |at: usize| values.get(at).map(|v| v.trim()).unwrap_or_default();
             let old = known.iter().find(|s| s.name == value(0)).cloned();
             let found = match &old {

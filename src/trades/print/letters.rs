@@ -116,7 +116,7 @@ fn passes_luhn(digits: &[u32]) -> bool {
         })
         .sum();
     // Sixteen zeros pass the check; they are no card.
-    sum > 0 && sum % 10 == 0
+    sum > 0 && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Part {
         for item in &right {
             let same_place =
                 |first: &&Found| first.line == item.line && first.column + offset == item.column;
-            let at = left.iter().position(|first| same_place(first));
+            let at = left.iter().position(same_place);
             let first = at.and_then(|at| left.get(at).map(|first| (at, *first)));
             match first {
                 Some((at, first)) if same(&first.held, &item.held) => {
