@@ -1,7 +1,8 @@
 """Somebody else's reading of what the demonstration left.
 
 Takes the folder of a demonstration. Knows nothing of the program: it has
-pdftotext, XOR, the check values' definitions and psec. Prints a line for each
+pdftotext, XOR, the check values' definitions, psec, and its own reading of
+what Thales, Atalla and IBM print about their formats. Prints a line for each
 thing that agrees; stops with exit code 1 at the first that does not.
 """
 
@@ -17,6 +18,7 @@ warnings.filterwarnings("ignore")
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
 from psec.tr31 import KeyBlock
 
 try:
@@ -130,6 +132,101 @@ def shared(folder, demo, keys):
     need(papers, "there are shares")
 
 
+def ecb(key, data):
+    decryptor = Cipher(TripleDES(key), modes.ECB()).decryptor()
+    return decryptor.update(data)
+
+
+def cbc(key, iv, data, encrypt=False):
+    cipher = Cipher(TripleDES(key), modes.CBC(iv))
+    worker = cipher.encryptor() if encrypt else cipher.decryptor()
+    return worker.update(data)
+
+
+def changed(key, at, byte):
+    """The key with one byte changed at each of these places."""
+    out = bytearray(key)
+    for place in at:
+        out[place] ^= byte
+    return bytes(out)
+
+
+def variant_u(kek, data):
+    """Scheme U: each part under a variant of the second half (payShield)."""
+    return b"".join(
+        ecb(changed(kek, [8], byte), data[at : at + 8]) for at, byte in ((0, 0xA6), (8, 0x5A))
+    )
+
+
+def legacy_block(kek, header, data, mac, length):
+    """The method of TR-31 A, as Thales blocks of version 0 and AKB have it, with
+    the MAC over header and ciphertext."""
+    encrypting = bytes(b ^ 0x45 for b in kek)
+    authenticating = bytes(b ^ 0x4D for b in kek)
+    whole = cbc(authenticating, bytes(8), header + data, encrypt=True)[-8:]
+    need(whole[: len(mac)] == mac, "its MAC holds")
+    return cbc(encrypting, header[:8], data)[: length or None]
+
+
+def clear_of(format, data, kek):
+    """The key in a file of this format, by somebody else's reading of it."""
+    text = data.decode("latin-1")
+    if format in ("thales-variant", "thales-lmk"):
+        need(text[0] == "U", "scheme U")
+        return variant_u(kek, bytes.fromhex(text[1:]))
+    if format == "atalla-variant":
+        # Variant 1, of PIN keys: the number times 8, on each half.
+        return ecb(changed(kek, [0, 8], 1 << 3), bytes.fromhex(text))
+    if format == "thales-keyblock":
+        need(text[0] == "S" and int(text[2:6]) == len(text) - 1, "its length")
+        header, rest = text[1:17].encode(), bytes.fromhex(text[17:-8])
+        plain = legacy_block(kek, header, rest, bytes.fromhex(text[-8:]), 0)
+        return plain[2 : 2 + int.from_bytes(plain[:2], "big") // 8]
+    if format == "akb":
+        header, body, mac = text.split(",")
+        return legacy_block(kek, header.encode(), bytes.fromhex(body), bytes.fromhex(mac), 16)
+    if format == "cca-des":
+        left, right = data[32:40], data[40:48]
+        need(sum(int.from_bytes(data[i : i + 4], "big") for i in range(0, 60, 4)) % 2**32
+             == int.from_bytes(data[60:], "big"), "its validation value")
+        return b"".join(
+            ecb(bytes(a ^ b for a, b in zip(kek, cv * 2)), part)
+            for cv, part in ((left, data[16:24]), (right, data[24:32]))
+        )
+    if format in ("nshield", "pkcs11"):
+        return aes_key_unwrap_with_padding(kek, data)
+    return None
+
+
+def opened(folder, export, keys, wrapping):
+    name, format = export["key"], export["format"]
+    data = (folder / export["path"]).read_bytes()
+    need(data, f"{export['path']} is there")
+    if not export["under"] or export["under"] not in wrapping:
+        return
+    key, kek = keys[name], wrapping[export["under"]]
+    if format[:5] == "tr31-" and format != "tr31-e":
+        block = data.decode()
+        need(block.strip() == block, f"{export['path']} holds the block alone")
+        reader = KeyBlock(kek)
+        clear = reader.unwrap(block)
+        head = reader.header
+        need(format == "tr31-" + head.version_id.lower(), f"{name}: version {head.version_id}")
+        allowed = "D" if keys[export["under"]]["algorithm"] == "AES" else "ABC"
+        need(head.version_id in allowed, f"{name}: the wrapping key decides")
+        need(head.key_usage == key["usage"], f"{name}: usage {head.key_usage}")
+        need(head.algorithm == key["algorithm"][0], f"{name}: algorithm {head.algorithm}")
+    else:
+        clear = clear_of(format, data, kek)
+    if clear is None:
+        return
+    size = key["bits"] // (7 if key["algorithm"] == "TDES" else 8)
+    need(len(clear) == size, f"{name} as {format}: {size} bytes")
+    method, kcv = check_value(clear, key["algorithm"])
+    need((method, kcv) == (key["kcv_method"], key["kcv"]), f"{name} as {format}: {kcv} ({method})")
+    need(kcv == export["kcv"], f"{name}: the export says the same")
+
+
 def main(folder):
     demo = json.loads((folder / "demo.json").read_text())
     keys = {key["label"]: key for key in demo["keys"]}
@@ -140,23 +237,7 @@ def main(folder):
     need(wrapping, "there are wrapping keys")
     shared(folder, demo, keys)
     for export in demo["exports"]:
-        key = keys[export["key"]]
-        block = (folder / export["path"]).read_text()
-        need(block.strip() == block, f"{export['path']} holds the block alone")
-        opened = KeyBlock(wrapping[export["under"]])
-        clear = opened.unwrap(block)
-        head = opened.header
-        name = export["key"]
-        need(export["format"] == "tr31-" + head.version_id.lower(), f"{name}: version {head.version_id}")
-        version = "D" if keys[export["under"]]["algorithm"] == "AES" else "B"
-        need(head.version_id == version, f"{name}: the wrapping key decides")
-        need(head.key_usage == key["usage"], f"{name}: usage {head.key_usage}")
-        need(head.algorithm == key["algorithm"][0], f"{name}: algorithm {head.algorithm}")
-        size = key["bits"] // (7 if key["algorithm"] == "TDES" else 8)
-        need(len(clear) == size, f"{name}: {size} bytes")
-        method, kcv = check_value(clear, key["algorithm"])
-        need((method, kcv) == (key["kcv_method"], key["kcv"]), f"{name}: {kcv} ({method})")
-        need(kcv == export["kcv"], f"{name}: the export says the same")
+        opened(folder, export, keys, wrapping)
     need(demo["exports"], "there are exports")
 
 

@@ -24,7 +24,7 @@ const SIZES: [&str; 3] = ["3072", "2048", "4096"];
 
 /// What becomes of a private half.
 const STAYS: &str = "never leaves";
-const LEAVES: &str = "may leave in a key store";
+pub(crate) const LEAVES: &str = "may leave in a key store";
 
 fn usages() -> Vec<String> {
     RSA_USAGES

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind, People, Prompt, Show};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, People, Prompt, Show};
 use conclave_training::card::{TrainingCard, TrainingReaders};
 use conclave_training::printer::TrainingPrinter;
 
 use super::papers::Papers;
 use super::report::sheet_name;
+use super::systems::KEEP;
 
 /// Called with what is being done: words, how far, of how much.
 pub type OnProgress = Arc<dyn Fn(&str) + Send + Sync>;
@@ -62,6 +63,8 @@ pub struct Hands {
     /// What is chosen where it stands in a list of choices; else the first.
     pub choices: Vec<String>,
     component: u8,
+    /// A half of a passphrase lies in the printer, this one of the two.
+    half: Option<u8>,
     /// Why they stopped.
     pub stopped: Option<String>,
     progress: OnProgress,
@@ -91,6 +94,7 @@ impl Hands {
             keep: None,
             choices: Vec::new(),
             component: 0,
+            half: None,
             stopped: None,
             progress,
         }
@@ -157,14 +161,22 @@ impl Hands {
         }
     }
 
-    fn fill(&mut self, code: &str, fields: usize) -> Answer {
+    fn fill(&mut self, code: &str, fields: &[Field]) -> Answer {
         let next = self
             .forms
             .get_mut(code)
             .filter(|rows| !rows.is_empty())
             .map(|rows| rows.remove(0));
         match next {
-            Some(row) if row.is_empty() || row.len() == fields => Answer::Fields(row),
+            Some(row) if row.is_empty() || row.len() == fields.len() => Answer::Fields(
+                row.into_iter()
+                    .zip(fields.iter().map(Some).chain(std::iter::repeat(None)))
+                    .map(|(value, field)| match field {
+                        Some(field) if value == KEEP => field.value.clone(),
+                        _ => value,
+                    })
+                    .collect(),
+            ),
             _ => self.stop(format!("nobody knows what to fill into {code}")),
         }
     }
@@ -205,8 +217,39 @@ impl Hands {
     }
 }
 
+impl Hands {
+    /// The holder takes the sheet with a half out of the printer that it came
+    /// from, and files it.
+    pub fn file_half(&mut self) {
+        let (Some(half), Some(sheets)) = (self.half.take(), &self.sheets) else {
+            return;
+        };
+        let stem = sheet_name(&sheets.name, half);
+        for (printer, ending) in [(&sheets.escp, "escp"), (&sheets.pdf, "pdf")] {
+            let Some(printer) = printer.as_ref().filter(|p| p.sheet().is_some()) else {
+                continue;
+            };
+            if let Err(error) = printer.save_as(&format!("{stem}.{ending}")) {
+                self.stopped.get_or_insert(error.to_string());
+            }
+            drop(printer.take_sheet());
+        }
+    }
+}
+
 impl People for Hands {
     fn show(&mut self, prompt: &Prompt) {
+        if prompt.code == "store.half.card" {
+            let half = if prompt.title.starts_with("Half 1") {
+                1
+            } else {
+                2
+            };
+            if self.half.is_some_and(|before| before != half) {
+                self.file_half();
+            }
+            self.half = Some(half);
+        }
         if let Some(Show::CheckValue { kcv, .. }) = &prompt.show {
             self.read_out.clone_from(kcv);
         }
@@ -253,7 +296,7 @@ impl People for Hands {
             Ask::Word { .. } => Some(self.stop("nobody here holds recovery words".into())),
             Ask::Form { fields, .. } => {
                 if self.forms.contains_key(&prompt.code) {
-                    return Some(self.fill(&prompt.code, fields.len()));
+                    return Some(self.fill(&prompt.code, fields));
                 }
                 // What stands there at first is good enough.
                 Some(Answer::Fields(

@@ -3,10 +3,12 @@
 
 mod bad_days;
 mod cast;
+mod formats;
 mod hands;
 mod papers;
 mod report;
 mod shares;
+mod systems;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +35,8 @@ use report::DemoReport;
 
 /// Serial of the training printer that files components as PDF.
 const PDF_PRINTER: &str = "TRAINING-PDF-1";
+/// Serial of the training printer for reports.
+const REPORT_PRINTER: &str = "TRAINING-REP-1";
 
 /// Why the demonstration ended.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +138,7 @@ impl Demonstration {
         let mut all = vec![printer(PRINTER)?];
         if filed {
             all.push(printer(PDF_PRINTER)?);
+            all.push(printer(REPORT_PRINTER)?);
         }
         let printers = TrainingPrinters(all);
         let stick = out.join(if filed { "media" } else { "stick" });
@@ -477,6 +482,7 @@ pub fn run(out: &Path, progress: OnProgress) -> Result<PathBuf, DemoError> {
     demo.initialise()?;
     demo.enrol_devices()?;
     demo.main_job()?;
+    demo.hand_over()?;
     demo.lose_a_card()?;
     demo.back_up()?;
     demo.prove()

@@ -5,7 +5,9 @@ use std::path::Path;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
 use serde::Serialize;
 
+use super::formats;
 use super::shares::{self, ShareLine};
+use super::systems::LETTER;
 
 /// The file.
 #[derive(Debug, Serialize)]
@@ -62,11 +64,16 @@ pub struct ComponentLine {
 /// A key block.
 #[derive(Debug, Serialize)]
 pub struct ExportLine {
-    format: String,
-    path: String,
-    key: String,
-    under: String,
-    kcv: String,
+    /// What it is, by [`super::formats`].
+    pub format: String,
+    /// The file.
+    pub path: String,
+    /// The first key in it.
+    pub key: String,
+    /// The key it is wrapped under; empty for a key store.
+    pub under: String,
+    /// The first key's check value.
+    pub kcv: String,
 }
 
 /// The stem of a component's sheets in `paper/`.
@@ -111,7 +118,7 @@ impl DemoReport {
             report.keys.push(KeyLine {
                 label: key.label.clone(),
                 algorithm: key.form.algorithm().into(),
-                bits: key.form.bits(),
+                bits: key.rsa.as_ref().map_or(key.form.bits(), |rsa| rsa.bits),
                 usage: key.usage.clone(),
                 kcv: key.kcv.value.clone(),
                 kcv_method: key.kcv.method.clone(),
@@ -134,20 +141,26 @@ impl DemoReport {
             }
             report.shares.extend(shares::lines(key, &there)?);
             for export in &key.exports {
+                if export.bundle == 0 {
+                    report.exports.push(ExportLine {
+                        format: "partner-letter".into(),
+                        path: there(format!("paper/{LETTER}"))?,
+                        key: key.label.clone(),
+                        under: export.under.clone(),
+                        kcv: key.kcv.value.clone(),
+                    });
+                    continue;
+                }
                 let bundle = format!("media/CONCLAVE-{:04}-{mode}", export.bundle);
-                report.exports.push(ExportLine {
-                    format: export.format.clone(),
-                    path: there(format!("{bundle}/{}.tr31", key.label))?,
-                    key: key.label.clone(),
-                    under: export.under.clone(),
-                    kcv: key.kcv.value.clone(),
-                });
                 if !report.bundles.contains(&bundle) {
                     report.bundles.push(bundle);
                 }
             }
         }
         report.bundles.sort();
+        for bundle in &report.bundles {
+            report.exports.extend(formats::lines(out, bundle)?);
+        }
         let mut minutes: Vec<String> = std::fs::read_dir(out.join("minutes"))
             .map_err(|e| format!("minutes: {e}"))?
             .flatten()

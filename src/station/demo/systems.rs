@@ -1,0 +1,330 @@
+//! The hand-overs of the demonstration: a system of each kind on record, keys
+//! and key stores for each, a letter.
+
+use conclave_evidence::GroupId;
+
+use super::{DemoError, Demonstration};
+use crate::rsa_keys::LEAVES;
+
+/// A field that keeps what stands in it.
+pub const KEEP: &str = "=";
+
+/// Why without a key block, as both quorums read it.
+const WHY: &str = "the system takes no key blocks before its next release";
+
+/// The pairs whose private halves leave.
+const PAIR: &str = "OUR.TLS.001";
+const SECOND: &str = "OUR.TLS.002";
+
+/// The printer of the letter, and the sheet's name in `paper/`.
+const REPORTS: &str = "REP-1";
+/// The letter's name among the papers.
+pub const LETTER: &str = "TEST-LETTER-BANK-LAKE.ZPK.001.pdf";
+
+/// The medium, as in the main job.
+const STICK: &str = "STICK-1";
+
+/// Keys that wrap for one kind of system each: label and template.
+const WRAPPING: [(&str, &str); 7] = [
+    ("BANK-LAKE.ZMK.U", "zmk-tdes2-variant"),
+    ("BANK-LAKE.ZMK.S", "zmk-tdes2-thales-s"),
+    ("BANK-LAKE.LMK.06-07", "lmk-pair"),
+    ("BANK-LAKE.KEK.AKB", "zmk-tdes2-akb"),
+    ("BANK-LAKE.KEK.VAR", "zmk-tdes2-atalla"),
+    ("BANK-LAKE.KEK.CCA", "zmk-tdes2-cca"),
+    ("BANK-HILL.KEK.KWP", "zmk-aes256-kwp"),
+];
+
+/// A system: name, title of its profile, and its pages of fields.
+type System = (
+    &'static str,
+    &'static str,
+    &'static [&'static [&'static str]],
+);
+
+const TR31: &str = "TR-31 key blocks (ANSI X9.143)";
+
+const SYSTEMS: &[System] = &[
+    (
+        "LAKE TR-31 A",
+        TR31,
+        &[&["A", "the older HSM reads A alone", "longest", ""]],
+    ),
+    (
+        "LAKE TR-31 C",
+        TR31,
+        &[&["C", "the older HSM reads C alone", "longest", ""]],
+    ),
+    ("HILL TR-31 E", TR31, &[&["E", "", "longest", ""]]),
+    (
+        "LAKE PAYSHIELD",
+        "Thales payShield",
+        &[&["variant", "00", "zone", "0001", ""]],
+    ),
+    (
+        "LAKE PAYSHIELD KB",
+        "Thales payShield",
+        &[&["key-block", "00", "zone", "0001", ""]],
+    ),
+    (
+        "LAKE PAYSHIELD LMK",
+        "Thales payShield, under the LMK (legacy)",
+        &[
+            &["allowed", "zone", "", "BANK-LAKE.LMK.06-07", "", ""],
+            &["", "", "", "", "", ""],
+            &["", "", "", "", ""],
+        ],
+    ),
+    ("LAKE ATALLA", "Atalla (HP, Utimaco)", &[&["", "refused"]]),
+    (
+        "LAKE ICSF",
+        "z/OS ICSF: DES tokens, KGUP, REXX",
+        &[
+            &["KEYROOM.KEK.IMP", "SYS1.CSFCKDS", "", ".", "YES", "ASCII"],
+            &["KEYLOAD", "ACCT", "A", "H"],
+        ],
+    ),
+    (
+        "HILL NSHIELD",
+        "nCipher nShield (Security World)",
+        &[&["token"]],
+    ),
+    (
+        "HILL TOKEN",
+        "PKCS#11 token, AES-KWP",
+        &[&[
+            "/usr/lib/softhsm/libsofthsm2.so",
+            "hill",
+            "01",
+            "AES_KEY_WRAP_PAD",
+            "no",
+        ]],
+    ),
+    (
+        "LAKE RACF",
+        "RACF key rings, by RACDCERT",
+        &[&["WEBSRV", "TLSRING", "yes", "KEYROOM", "PKDS"]],
+    ),
+    ("LAKE DATAPOWER", "IBM DataPower", &[&["payments"]]),
+    (
+        "LAKE MQ",
+        "CMS key database of IBM GSKit, by PKCS#12",
+        &[&["runmqakm", "/var/mqm/qmgrs/QM1/ssl/key.kdb", "QM1"]],
+    ),
+    (
+        "LAKE DISK",
+        "Tape and disk: ISKLM, SKLM, GKLM",
+        &[
+            &["DS8000", "123456789012", "", "/opt/keys", "conclave", "lto"],
+            &["yes"],
+        ],
+    ),
+    (
+        "LAKE ACSP",
+        "Network HSM service (ACSP), TLS stores and key map",
+        &[&["hsm.lake.example", "2001", "TLS", "BANK.ZPK.1=cards"]],
+    ),
+];
+
+/// Which key for which system under which key, and whether it needs a reason.
+const HAND_OVERS: &[(&str, &str, &str, bool)] = &[
+    (
+        "BANK-LAKE.ZPK.001",
+        "LAKE TR-31 A",
+        "BANK-LAKE.ZMK.001 (tr31-b)",
+        false,
+    ),
+    (
+        "BANK-LAKE.ZPK.001",
+        "LAKE TR-31 C",
+        "BANK-LAKE.ZMK.001 (tr31-b)",
+        false,
+    ),
+    (
+        "BANK-HILL.ZPK.001",
+        "HILL TR-31 E",
+        "BANK-HILL.ZMK.001 (tr31-d)",
+        false,
+    ),
+    (
+        "BANK-LAKE.ZPK.001",
+        "LAKE PAYSHIELD",
+        "BANK-LAKE.ZMK.U (thales-variant)",
+        true,
+    ),
+    (
+        "BANK-LAKE.ZPK.001",
+        "LAKE PAYSHIELD KB",
+        "BANK-LAKE.ZMK.S (thales-s)",
+        false,
+    ),
+    (
+        "BANK-LAKE.ZPK.001",
+        "LAKE PAYSHIELD LMK",
+        "BANK-LAKE.LMK.06-07 (thales-lmk)",
+        true,
+    ),
+    (
+        "BANK-LAKE.ZPK.001",
+        "LAKE ATALLA",
+        "BANK-LAKE.KEK.AKB (atalla-akb)",
+        false,
+    ),
+    (
+        "BANK-LAKE.ZPK.001",
+        "LAKE ATALLA",
+        "BANK-LAKE.KEK.VAR (atalla-variant)",
+        true,
+    ),
+    (
+        "BANK-LAKE.ZPK.001",
+        "LAKE ICSF",
+        "BANK-LAKE.KEK.CCA (cca-ecb)",
+        true,
+    ),
+    (
+        "BANK-HILL.ZPK.001",
+        "HILL NSHIELD",
+        "BANK-HILL.KEK.KWP (aes-kwp)",
+        true,
+    ),
+    (
+        "BANK-HILL.ZPK.001",
+        "HILL TOKEN",
+        "BANK-HILL.KEK.KWP (aes-kwp)",
+        true,
+    ),
+];
+
+/// Which systems get the pair in stores, and which stores; no system: a store
+/// alone.
+const STORES: [(&str, &str); 6] = [
+    ("a key store alone", "pkcs12 jks jceks"),
+    ("LAKE RACF", ""),
+    ("LAKE DATAPOWER", ""),
+    ("LAKE MQ", ""),
+    ("LAKE DISK", ""),
+    ("LAKE ACSP", ""),
+];
+
+fn row(fields: &[&str]) -> Vec<String> {
+    fields.iter().map(|field| (*field).to_owned()).collect()
+}
+
+impl Demonstration {
+    /// Systems on record, and everything that is made for them.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub fn hand_over(&mut self) -> Result<(), DemoError> {
+        self.logon(GroupId::KeyManagers, &[])?;
+        self.logon(GroupId::Approvers, &[])?;
+        for (label, template) in WRAPPING {
+            self.ceremony("generate-zmk.toml", label, row(&[label, template, "2"]))?;
+        }
+        self.logout()?;
+        self.logon(GroupId::Administrators, &[])?;
+        self.enrol_report_printer()?;
+        for (name, profile, pages) in SYSTEMS {
+            self.stage(&format!("record {name}"));
+            let mut rows = vec![row(&["a new system", name, profile])];
+            rows.extend(pages.iter().map(|page| row(page)));
+            self.hands.forms.insert("system.record".into(), rows);
+            let end = self.station.record_system(&mut self.hands);
+            self.done(name, end)?;
+        }
+        self.hands.forms.remove("system.record");
+        self.logout()?;
+        self.logon(GroupId::KeyManagers, &[])?;
+        self.logon(GroupId::Approvers, &[])?;
+        for (label, system, under, reason) in HAND_OVERS {
+            self.stage(&format!("hand {label} over to {system}"));
+            let why = if *reason { WHY } else { "" };
+            let fields = row(&[system, "", under, STICK, why]);
+            self.hands.forms.insert("hand-over".into(), vec![fields]);
+            let id = self.key_id(label)?;
+            let end = self.station.hand_over(id, &mut self.hands);
+            self.done(system, end)?;
+        }
+        self.key_stores()?;
+        self.letter()?;
+        self.logout()
+    }
+
+    fn enrol_report_printer(&mut self) -> Result<(), DemoError> {
+        let Some(printer) = self.printers.0.get(2) else {
+            return Err(self.failed("report printer", "there is none"));
+        };
+        let device = format!("{} serial {}", printer.device(), printer.serial());
+        let fields = row(&[REPORTS, &device, "reports", "PDF"]);
+        self.stage("enrol a report printer");
+        self.hands
+            .forms
+            .insert("enrol.printer".into(), vec![fields]);
+        let end = self.station.ask_printer(&mut self.hands);
+        self.done("enrol a printer", end)
+    }
+
+    fn key_id(&mut self, label: &str) -> Result<conclave_evidence::Id, DemoError> {
+        let keys = self.station.keys();
+        let found = keys.into_iter().find(|key| key.label == label);
+        found
+            .map(|key| key.id)
+            .ok_or_else(|| self.failed(label, "it is not there"))
+    }
+
+    /// A pair that may leave, in stores; the halves of each passphrase are filed
+    /// beside the other paper.
+    fn key_stores(&mut self) -> Result<(), DemoError> {
+        self.stage("make RSA pairs that may leave");
+        for printer in &self.printers.0 {
+            drop(printer.take_sheet());
+        }
+        let fields = row(&[PAIR, "2048", "365", "S0 signatures", LEAVES]);
+        self.hands.forms.insert("rsa.new".into(), vec![fields]);
+        let end = self.station.make_rsa(None, &mut self.hands);
+        self.done(PAIR, end)?;
+        let fields = row(&[SECOND, "2048", "365", "S0 signatures", LEAVES]);
+        self.hands.forms.insert("rsa.new".into(), vec![fields]);
+        let end = self.station.make_rsa(None, &mut self.hands);
+        self.done(SECOND, end)?;
+        let id = self.key_id(PAIR)?;
+        for (system, stores) in STORES {
+            self.stage(&format!("key store: {system}"));
+            let alone = if stores.is_empty() { "" } else { "BANK-LAKE" };
+            // The service takes a pair for each side.
+            let also = if system == "LAKE ACSP" { SECOND } else { "" };
+            let fields = row(&[system, also, stores, alone, KEEP, KEEP, STICK, "", ""]);
+            if let Some(sheets) = &mut self.hands.sheets {
+                sheets.name = format!("STORE-{}", system.replace(' ', "-"));
+            }
+            self.hands
+                .forms
+                .insert("store.parameters".into(), vec![fields]);
+            let end = self.station.hand_over(id, &mut self.hands);
+            self.done(system, end)?;
+            self.hands.file_half();
+        }
+        Ok(())
+    }
+
+    /// A key under a zone master key as a letter for the partner.
+    fn letter(&mut self) -> Result<(), DemoError> {
+        self.stage("print a letter for the partner");
+        let fields = row(&["BANK-LAKE.ZMK.U", "BANK-LAKE", REPORTS, WHY]);
+        self.hands
+            .forms
+            .insert("letter.parameters".into(), vec![fields]);
+        let id = self.key_id("BANK-LAKE.ZPK.001")?;
+        let end = self.station.print_key_letter(id, &mut self.hands);
+        self.done("letter", end)?;
+        let Some(printer) = self.printers.0.get(2).cloned() else {
+            return Err(self.failed("letter", "there is no report printer"));
+        };
+        printer
+            .save_as(LETTER)
+            .map_err(|e| self.failed("letter", e.to_string()))?;
+        drop(printer.take_sheet());
+        Ok(())
+    }
+}
