@@ -73,7 +73,6 @@ pub const PARSERS: &[Parser] = &[
         covers: &[
             "crypto/keyblock/thales/block.rs parse",
             "crypto/keyblock/thales/header.rs new",
-            "crypto/keyblock/thales/header.rs parse",
         ],
         seeds: &["tests/malformed/thales"],
         run: thales,
