@@ -393,7 +393,7 @@ fn write_sheet(target: &Pkcs11, sheet: &Sheet<'_>, out: &mut String) -> std::fmt
     )?;
     writeln!(
         out,
-        "   It says \"Key unwrapped\" for each. The library is {}",
+        "   It says \"Key unwrapped\" for each. The library is\n   {}",
         value("module")
     )?;
     writeln!(
