@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::IMPORT_FOLDER;
 use super::receipt::{RECEIPT_MAX, Receipt};
 use super::register::{BundleRecord, BundleState, Received};
+use crate::keys::fingerprint_hex;
 use crate::media::{self, check_name};
 
 /// Reads a receipt from the import folder of a medium.
@@ -139,7 +140,13 @@ impl Action for FileReceipt {
         let mut keys = Vec::with_capacity(bundle.keys.len());
         for key in &bundle.keys {
             let record: KeyRecord = permit.get(Compartment::Catalogue, *key)?;
-            keys.push((record.label, record.kcv.value));
+            // A pair's check value is the beginning of its fingerprint: where they
+            // send the whole of it, the whole is compared.
+            let value = match &record.rsa {
+                Some(rsa) => fingerprint_hex(&rsa.fingerprint),
+                None => record.kcv.value,
+            };
+            keys.push((record.label, value));
         }
         let received = Received {
             by: self.receipt.received_by.clone(),
