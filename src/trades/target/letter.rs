@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use super::export::KeyName;
 use super::letter_form::{LetterFacts, key_letter, lines};
 use super::{Payload, TargetError, rules, target_of};
+use crate::ceremony::action::refuse_published;
 use crate::print::enrolment::{fit, on_record};
 use crate::print::print_report::{device, node};
 use crate::print::{report_escp, report_pdf, time_words};
@@ -69,18 +70,24 @@ impl PrintKeyLetter {
             }
         }
         let mut payload = None;
+        let mode = permit.authority()?.mode;
         let (provider, mark, random) = permit.provider();
         provider.open(&mark, &[&stored, &wrapping], &mut |secrets| {
             if let [clear, wrapping] = secrets {
                 let plain = Settings::default();
-                payload = Some(target.export(key, clear, under, wrapping, &plain, random));
+                let secret = refuse_published(mode, &key.label, clear)
+                    .and_then(|()| refuse_published(mode, &under.label, wrapping));
+                payload = Some(secret.and_then(|()| {
+                    target
+                        .export(key, clear, under, wrapping, &plain, random)
+                        .map_err(rules::refused)
+                }));
             }
         })?;
-        let differs = || TargetError::SelfCheck(key.label.clone());
+        let differs = || rules::refused(TargetError::SelfCheck(key.label.clone()));
         payload
             .unwrap_or_else(|| Err(differs()))
             .and_then(|made| made.into_iter().next().ok_or_else(differs))
-            .map_err(rules::refused)
     }
 
     fn facts(
