@@ -20,7 +20,7 @@ use super::payshield::strength;
 use super::sheet_text::{
     errors, filled, foot, head, hex, plain_file, push_wrapped, rule, wrapping_key,
 };
-use super::{Conformance, Payload, Sheet, Target, TargetError, has_check_value};
+use super::{Conformance, Payload, Sheet, Target, TargetError, fits, has_check_value};
 
 /// Systems that take AKBs or Atalla variants.
 pub struct Atalla;
@@ -78,12 +78,16 @@ fn header(settings: &Settings, key: &KeyRecord) -> Result<AkbHeader, TargetError
 fn variant(settings: &Settings, key: &KeyRecord) -> Result<Variant, TargetError> {
     let text = settings.profile.entry("variant", &key.usage);
     let text = text.ok_or_else(|| missing(settings, key, "variant"))?;
-    text.parse().ok().and_then(Variant::new).ok_or_else(|| {
+    let number: Option<u8> = text.parse().ok();
+    let known = number.and_then(|number| Some((number, Variant::new(number)?)));
+    let (number, variant) = known.ok_or_else(|| {
         rule(
             format!("{text:?} is no variant: 0 to 31"),
             "correct the profile's table variant",
         )
-    })
+    })?;
+    fits::variant(key, &settings.profile.stamp(), number)?;
+    Ok(variant)
 }
 
 impl Target for Atalla {

@@ -35,6 +35,7 @@ pub(crate) mod bundle;
 mod conventions;
 pub(crate) mod export;
 mod file_receipt;
+mod fits;
 pub(crate) mod icsf;
 mod import;
 mod import_bare;

@@ -15,7 +15,7 @@ use conclave_keyroom::domain::target_system::Settings;
 
 use super::payshield::strength;
 use super::sheet_text::{errors, filled, foot, head, plain_file, push_wrapped, rule, wrapping_key};
-use super::{Conformance, Payload, Sheet, Target, TargetError, has_check_value};
+use super::{Conformance, Payload, Sheet, Target, TargetError, fits, has_check_value};
 
 /// A Security World.
 pub struct NShield;
@@ -41,7 +41,7 @@ fn key_type(key: &KeyRecord) -> Result<&'static str, TargetError> {
 fn attributes<'s>(settings: &'s Settings, key: &KeyRecord) -> Result<&'s str, TargetError> {
     let of_mode = format!("{}-{}", key.usage, key.mode_of_use);
     let profile = &settings.profile;
-    profile
+    let text = profile
         .entry("attributes", &of_mode)
         .or_else(|| profile.entry("attributes", &key.usage))
         .ok_or_else(|| {
@@ -55,7 +55,14 @@ fn attributes<'s>(settings: &'s Settings, key: &KeyRecord) -> Result<&'s str, Ta
                 "add the usage to the profile's table, record the system with it again, and let \
                  it be approved",
             )
-        })
+        })?;
+    let names: Vec<&str> = text
+        .split(',')
+        .map(str::trim)
+        .map(|name| name.strip_prefix("CKA_").unwrap_or(name))
+        .collect();
+    fits::operations(key, &profile.stamp(), &names)?;
+    Ok(text)
 }
 
 impl Target for NShield {

@@ -21,7 +21,9 @@ use conclave_keyroom::domain::target_system::Settings;
 
 use super::payshield_sheet;
 use super::sheet_text::{hex, plain_file, rule};
-use super::{Companion, Conformance, Payload, Sheet, Target, TargetError, cipher, has_check_value};
+use super::{
+    Companion, Conformance, Payload, Sheet, Target, TargetError, cipher, fits, has_check_value,
+};
 
 /// Payment HSMs that speak Thales's host commands.
 pub struct PayShield;
@@ -68,12 +70,14 @@ pub(super) fn key_type(settings: &Settings, key: &KeyRecord) -> Result<KeyType, 
             PROFILE_ADVICE,
         )
     })?;
-    KeyType::new(text).ok_or_else(|| {
+    let kind = KeyType::new(text).ok_or_else(|| {
         rule(
             format!("{text:?} is no key type: a digit, 0, and 0 to E"),
             "correct the profile's table key-type",
         )
-    })
+    })?;
+    fits::lmk(key, &settings.profile.stamp(), text)?;
+    Ok(kind)
 }
 
 fn algorithm(form: KeyForm) -> Algorithm {
@@ -117,6 +121,7 @@ pub(super) fn attributes(settings: &Settings, key: &KeyRecord) -> Result<Attribu
             PROFILE_ADVICE,
         )
     })?;
+    fits::block(key, &settings.profile.stamp(), usage, row.x9_143)?;
     if !row.allows(of.algorithm, of.mode) {
         return Err(rule(
             format!(

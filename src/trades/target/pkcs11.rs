@@ -13,7 +13,9 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{Companion, Conformance, Payload, Sheet, Target, TargetError, cipher, has_check_value};
+use super::{
+    Companion, Conformance, Payload, Sheet, Target, TargetError, cipher, fits, has_check_value,
+};
 use crate::media::check_name;
 
 /// A token behind PKCS#11.
@@ -192,14 +194,18 @@ fn operations<'s>(key: &KeyRecord, settings: &'s Settings) -> Result<Vec<&'s str
             "complete its table `operations`",
         )
     })?;
-    Ok(entry
+    let names: Vec<&str> = entry
         .split_ascii_whitespace()
         .map(|one| match (key.is_wrapping_key(), one) {
             (true, "ENCRYPT") => "WRAP",
             (true, "DECRYPT") => "UNWRAP",
             (_, other) => other,
         })
-        .collect())
+        // Mode N limits nothing: its usage does.
+        .filter(|one| key.mode_of_use != "N" || fits::may(key, one))
+        .collect();
+    fits::operations(key, &settings.profile.stamp(), &names)?;
+    Ok(names)
 }
 
 /// The date of a wall clock, `YYYYMMDD` as CK_DATE has it.

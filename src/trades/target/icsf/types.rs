@@ -6,7 +6,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::super::TargetError;
+use super::super::{TargetError, fits};
 use super::rule;
 
 /// The longest label of a key data set.
@@ -158,6 +158,7 @@ pub(super) fn parts(key: &KeyRecord, settings: &Settings) -> Result<Vec<Part>, T
         .into_iter()
         .map(|name| {
             let mut vector = vector(name, len, settings)?;
+            fits::cca(key, &settings.profile.stamp(), name, &vector)?;
             if !may_be_exported(settings) {
                 vector = vector.without_export();
             }
