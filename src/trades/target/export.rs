@@ -14,7 +14,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{Wrapped, assemble};
-use super::record_system::settings_digest;
+use super::record_system::{says, settings_digest};
 use super::register::{self, BundleRecord, BundleState};
 use super::{Target, rules, target};
 use crate::ceremony::action::refuse_published;
@@ -54,6 +54,9 @@ pub struct SystemName {
     pub profile: String,
     /// The digest of profile and values.
     pub settings: Hash,
+    /// What was filled in, how the profile differs from the shipped one, and the
+    /// digest, in words: what approvers read.
+    pub says: Vec<String>,
 }
 
 impl SystemName {
@@ -64,7 +67,18 @@ impl SystemName {
             id: record.id,
             profile: record.settings.profile.stamp(),
             settings: settings_digest(&record.settings),
+            says: says(&record.settings),
         }
+    }
+
+    /// For approvers.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = vec![format!(
+            "as the record of this system says, profile {}",
+            self.profile
+        )];
+        words.extend(self.says.iter().cloned());
+        words
     }
 }
 
@@ -151,11 +165,7 @@ impl Action for ExportKeys {
             ),
             format!("under {}, KCV {}", self.under.label, self.under.kcv),
         ];
-        words.extend(
-            self.system
-                .iter()
-                .map(|s| format!("as the record of this system says, profile {}", s.profile)),
-        );
+        words.extend(self.system.iter().flat_map(SystemName::words));
         words.extend(
             self.keys
                 .iter()

@@ -56,6 +56,7 @@ mod record_system;
 pub(crate) mod register;
 pub(crate) mod rules;
 mod sheet_text;
+mod shipped;
 pub mod store;
 mod tr31;
 mod tr31_writing;

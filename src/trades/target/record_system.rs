@@ -11,7 +11,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::store::store_target;
-use super::{rules, target};
+use super::{rules, shipped, target};
 
 /// Records a system, or changes its record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,21 @@ pub fn settings_digest(settings: &Settings) -> Hash {
     conclave_evidence::cbor::digest("conclave/settings/1", settings).unwrap_or(Hash([0; 32]))
 }
 
+/// Profile, values and digest of a record, as everyone who signs reads them: those
+/// who record the system, and those who approve what leaves for it.
+#[must_use]
+pub(crate) fn says(settings: &Settings) -> Vec<String> {
+    let mut words = Vec::new();
+    for field in &settings.profile.fields {
+        if let Some(value) = settings.values.get(&field.name) {
+            words.push(format!("{}: {value}", field.title));
+        }
+    }
+    words.extend(shipped::differences(&settings.profile));
+    words.push(format!("settings SHA-256 {}", settings_digest(settings)));
+    words
+}
+
 impl Action for RecordSystem {
     const NAME: &'static str = "record-system";
     type Out = TargetSystem;
@@ -46,10 +61,12 @@ impl Action for RecordSystem {
             self.settings.profile.stamp()
         )];
         for field in &self.settings.profile.fields {
-            if let Some(value) = self.settings.value(&field.name) {
-                words.push(format!("{}: {value}", field.title));
+            let left = !self.settings.values.contains_key(&field.name);
+            if let Some(value) = self.settings.value(&field.name).filter(|_| left) {
+                words.push(format!("{}: {value}, as the profile says", field.title));
             }
         }
+        words.extend(says(&self.settings));
         words.extend(
             self.settings
                 .missing()

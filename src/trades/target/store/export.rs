@@ -313,10 +313,7 @@ impl Action for ExportKeyStore {
                 self.serial
             ),
         ];
-        let named = self.system.iter();
-        words.extend(
-            named.map(|s| format!("as the record of this system says, profile {}", s.profile)),
-        );
+        words.extend(self.system.iter().flat_map(SystemName::words));
         for item in &self.keys {
             let certificate = match item.chain.len() {
                 0 => String::new(),
