@@ -7,8 +7,10 @@ use conclave_evidence::{Id, verify_path};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
+use conclave_keyroom::door::Action;
+use conclave_trades::target::store::ExportKeyStore;
 use conclave_trades::target::{
-    ExportKeys, ExportedBundle, RecordSystem, SystemName, parse_target_profile,
+    ExportKeys, ExportedBundle, RecordSystem, SystemName, parse_target_profile, settings_digest,
 };
 
 use crate::desk::{ADMINISTRATORS, Desk, Tell, rule};
@@ -212,6 +214,74 @@ fn atalla_in_blocks_and_variants() {
     assert!(sheet.contains("<11B#1#1PUNE000#>"), "{sheet}");
     let act = plan(&desk, &system, &[&imk], &under);
     assert!(rule(desk.export(&act)).contains("no variant for usage E2"));
+}
+
+/// A deprecated block, short padding and a changed table stand in no form that
+/// approvers fill in: they read them in the words of the export.
+#[test]
+fn approvers_read_what_the_record_of_a_system_says() {
+    let mut desk = Desk::new();
+    let key = desk.key("BANK-LAKE.ZPK.001", KeyForm::Tdes2, "P0");
+    let under = desk.key("BANK-LAKE.ZMK.001", KeyForm::Tdes2, "K0");
+    let why = "the switch reads nothing newer";
+    let values = [("version", "A"), ("exception", why), ("padding", "short")];
+    let mut record = system(&mut desk, "tr31", &values);
+    let act = plan(&desk, &record, &[&key], &under);
+    let digest = settings_digest(&record.settings).to_string();
+    let store = ExportKeyStore {
+        bundle: 1,
+        keys: Vec::new(),
+        kinds: Vec::new(),
+        recipient: act.recipient.clone(),
+        target: act.target.clone(),
+        system: act.system.clone(),
+        holders: Vec::new(),
+        medium: act.medium,
+        medium_name: act.medium_name.clone(),
+        serial: act.serial.clone(),
+        exception: None,
+    };
+    for words in [act.words().join("\n"), store.words().join("\n")] {
+        for part in [
+            "Version of the key blocks: A",
+            why,
+            "Padding: short",
+            &digest,
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        assert!(!words.contains("NOT THE ONE"), "{words}");
+    }
+    let mut hidden = act.clone();
+    hidden.system.as_mut().unwrap().says.remove(0);
+    assert!(rule(desk.export(&hidden)).contains("not the one that was approved"));
+    assert_eq!(desk.on_stick(), 0);
+    desk.export(&act).unwrap();
+
+    // The same name and version, another text.
+    record
+        .settings
+        .profile
+        .text
+        .insert("load".into(), vec!["anything".into()]);
+    let name = record.name.clone();
+    let change = RecordSystem {
+        id: record.id,
+        name,
+        settings: record.settings.clone(),
+    };
+    let said = SystemName::of(&record).says.join("\n");
+    let other = settings_digest(&record.settings).to_string();
+    assert_ne!(other, digest);
+    for words in [change.words().join("\n"), said] {
+        for part in [
+            "IS NOT THE ONE THAT CAME WITH THE PROGRAM",
+            "text load",
+            &other,
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
 }
 
 /// Each names the rule; nothing is on the stick but what was exported before.
