@@ -32,6 +32,9 @@ pub const ADMINISTRATORS: [(&str, GroupId); 2] = [
     ("Ben", GroupId::Administrators),
 ];
 
+/// The template whose keys have the value of the pair 06-07 of the test LMK.
+pub const PUBLISHED: &str = "published v1";
+
 /// Makes a key as a ceremony would leave it.
 #[derive(Serialize, Deserialize)]
 pub struct MakeKey {
@@ -58,7 +61,13 @@ impl Action for MakeKey {
     ) -> Result<KeyRecord, ActionError> {
         let mut record = self.record.clone();
         let (provider, mark, random) = permit.provider();
-        let made = provider.generate(&mark, record.id, record.form, random)?;
+        let made = if record.template == PUBLISHED {
+            let mut pair = 0x6161_6161_6161_6161_7070_7070_7070_7070_u128.to_be_bytes();
+            let clear = Secret::take(&mut pair);
+            provider.store_imported(&mark, record.id, record.form, clear, random)?
+        } else {
+            provider.generate(&mark, record.id, record.form, random)?
+        };
         record.kcv = CheckValue {
             value: made.kcv.hex(),
             method: made.kcv.method().to_string(),
