@@ -28,6 +28,8 @@ const SEALED: &[&[u8]] = &[
 const BYTES: &[u8] = b"ur\x00\x02[B\xac\xf3\x17\xf8\x06\x08\x54\xe0\x02\x00\x00xp";
 /// A further byte array of a sealed object.
 const MORE_BYTES: &[u8] = b"uq\x00\x7e\x00\x05";
+/// How many characters of an algorithm that is not read are shown.
+const NAME_SHOWN: usize = 32;
 const ALGORITHM: &[u8] = b"PBEWithMD5AndTripleDES";
 
 const SPEC: &[&[u8]] = &[
@@ -128,9 +130,11 @@ impl SealedObject {
         for _ in ["paramsAlg", "sealAlg"] {
             let name = stream.string()?;
             if name != ALGORITHM {
-                return Err(StoreError::Algorithm(
-                    String::from_utf8_lossy(name).into_owned(),
-                ));
+                let shown: String = String::from_utf8_lossy(name)
+                    .chars()
+                    .take(NAME_SHOWN)
+                    .collect();
+                return Err(StoreError::Algorithm(format!("{shown:?}")));
             }
         }
         let mut reader = Reader::new(parameters);
