@@ -18,6 +18,8 @@ use super::{
 };
 use crate::secret::Secret;
 
+/// The most bytes of all chains of a store, as often as they stand in one.
+const CHAINS_MOST: usize = 4 * super::STORE_MOST;
 /// 1.2.840.113549.1.7.1 and .6
 pub(super) const DATA: [u8; 9] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x01];
 pub(super) const ENCRYPTED: [u8; 9] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x06];
@@ -407,10 +409,17 @@ fn put_together(certificates: Vec<Bag>, keys: Vec<Bag>) -> Result<Vec<Sealed>, S
     let mut entries = Vec::new();
     let private = |bag: &Bag| !matches!(bag.holds, Holds::Secret(..));
     let alone = keys.iter().filter(|bag| private(bag)).count() == 1;
+    let mut local_keys = BTreeSet::new();
+    let mut room = CHAINS_MOST;
     for key in keys {
         let is_private = private(&key);
         let chain = if is_private {
-            chain(&mut found, &key, alone)
+            if let Some(id) = &key.local_key
+                && !local_keys.insert(id.clone())
+            {
+                return Err(StoreError::Format("two keys have one localKeyID"));
+            }
+            chain(&mut found, &key, alone, &mut room)?
         } else {
             Vec::new()
         };
@@ -447,8 +456,17 @@ fn put_together(certificates: Vec<Bag>, keys: Vec<Bag>) -> Result<Vec<Sealed>, S
     Ok(entries)
 }
 
-fn chain(found: &mut [Found], key: &Bag, alone: bool) -> Vec<Vec<u8>> {
+/// The certificates of a key, each once; `room` is how many bytes the chains of
+/// the store may still take, for a small file can have many keys under one
+/// large certificate.
+fn chain(
+    found: &mut [Found],
+    key: &Bag,
+    alone: bool,
+    room: &mut usize,
+) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut chain = Vec::new();
+    let mut places = Vec::new();
     let own = |certificate: &Found| match (&key.local_key, &certificate.bag.local_key) {
         (Some(of_key), Some(of_certificate)) => of_key == of_certificate,
         // Without an id, a single key has the certificate that is not trusted
@@ -460,10 +478,17 @@ fn chain(found: &mut [Found], key: &Bag, alone: bool) -> Vec<Vec<u8>> {
         at = Some(0);
     }
     while let Some(place) = at {
+        if places.contains(&place) {
+            break;
+        }
+        places.push(place);
         let Some(certificate) = found.get_mut(place) else {
             break;
         };
         certificate.used = true;
+        *room = room
+            .checked_sub(certificate.der.len())
+            .ok_or(StoreError::Limit("its chains have more than 4 MiB"))?;
         chain.push(certificate.der.clone());
         let Some((subject, issuer)) = certificate.names.clone() else {
             break;
@@ -475,7 +500,7 @@ fn chain(found: &mut [Found], key: &Bag, alone: bool) -> Vec<Vec<u8>> {
             .iter()
             .position(|next| next.names.as_ref().is_some_and(|(name, _)| *name == issuer));
     }
-    chain
+    Ok(chain)
 }
 
 /// `PrivateKeyInfo`: the frame alone, whatever the algorithm.
