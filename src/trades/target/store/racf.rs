@@ -51,6 +51,12 @@ fn words(parts: &[&str]) -> Vec<String> {
     parts.iter().map(|part| (*part).to_owned()).collect()
 }
 
+/// The label of an authority: of the bundle, since a key's label may fill what
+/// RACF takes.
+fn authority_label(over: &HandOver<'_>, at: usize) -> String {
+    format!("{}.CA{at}", over.folder)
+}
+
 /// CA certificates of all chains, each once, in the order of the bundle.
 fn authorities<'a>(over: &'a HandOver<'_>) -> Vec<&'a str> {
     let mut all: Vec<&str> = Vec::new();
@@ -82,8 +88,8 @@ impl Racf {
                 &id,
             ])));
         }
-        for (at, file) in (1..).zip(authorities(over)) {
-            let label = file.trim_end_matches(".crt");
+        for at in 1..=authorities(over).len() {
+            let label = authority_label(over, at);
             lines.extend(command(&words(&[
                 "RACDCERT",
                 "CERTAUTH",
@@ -288,7 +294,8 @@ impl StoreTarget for Racf {
         }
         for (at, file) in (1..).zip(authorities(over)) {
             if let Ok(name) = data_set(over, 'A', at, "CRT") {
-                steps.push(format!("{file} to {name}"));
+                let label = authority_label(over, at);
+                steps.push(format!("{file} to {name}, label {label}"));
             }
         }
         steps.extend(
