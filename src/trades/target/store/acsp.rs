@@ -7,7 +7,7 @@ use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 use serde::Serialize;
 
-use super::{HandOver, StoreTarget, rule, text, value};
+use super::{HandOver, Place, StoreTarget, rule, text, value};
 use crate::target::{Conformance, Payload, TargetError};
 
 /// Such a service.
@@ -90,7 +90,7 @@ impl StoreTarget for Acsp {
         true
     }
 
-    fn alias(&self, key: &KeyRecord, _: &Settings, _: usize) -> String {
+    fn alias(&self, key: &KeyRecord, _: &Settings, _: Place) -> String {
         key.label.to_ascii_lowercase()
     }
 

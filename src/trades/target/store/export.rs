@@ -15,7 +15,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::contents::{self, HANDED_KEYS_MOST, Opened, StoredItem};
-use super::{HandOver, HandedKey, StoreTarget, passphrase, rules, sheet, store_target};
+use super::{HandOver, HandedKey, Place, StoreTarget, passphrase, rules, sheet, store_target};
 use crate::ceremony::state::Player;
 use crate::media::{self, Bundle, check_name};
 use crate::target::bundle::{RUN_SHEET, To, kcv, receipt_file, sheet_file, signed};
@@ -323,6 +323,7 @@ impl Action for ExportKeyStore {
                 "key {}, {}{certificate}",
                 item.key.label, item.key.kcv
             ));
+            words.extend(item.certificate_words());
         }
         for (at, holder) in (1..).zip(&self.holders) {
             words.push(format!(
@@ -338,7 +339,7 @@ impl Action for ExportKeyStore {
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         let target = self.target()?;
         house::recipient(&self.recipient)?;
-        rules::holders(&self.holders)?;
+        rules::holders(beforehand, &self.holders)?;
         let ids: std::collections::BTreeSet<_> = self.keys.iter().map(|k| k.key.id).collect();
         if ids.len() != self.keys.len() || !(1..=HANDED_KEYS_MOST).contains(&ids.len()) {
             return Err(ActionError::rule(
@@ -399,7 +400,11 @@ impl Action for ExportKeyStore {
         let whole = passphrase::whole_of(&first, &second);
         let mut keys = Vec::new();
         for (at, item) in (1..).zip(&self.keys) {
-            let opened = contents::open(permit, item, |key| target.alias(key, &settings, at))?;
+            let place = Place {
+                bundle: self.bundle,
+                at,
+            };
+            let opened = contents::open(permit, item, |key| target.alias(key, &settings, place))?;
             keys.push(opened);
         }
         let stores = self.stores(permit, (target, &settings), &keys, &whole)?;

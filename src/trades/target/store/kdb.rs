@@ -5,7 +5,7 @@ use conclave_crypto::keystore::Kind;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{HandOver, StoreTarget, rule, text, value};
+use super::{HandOver, Place, StoreTarget, rule, text, value};
 use crate::target::{Conformance, Payload, TargetError};
 
 /// IBM MQ, IBM HTTP Server, Db2 and whatever else keeps keys with GSKit.
@@ -44,7 +44,7 @@ impl StoreTarget for Kdb {
         true
     }
 
-    fn alias(&self, key: &KeyRecord, settings: &Settings, _: usize) -> String {
+    fn alias(&self, key: &KeyRecord, settings: &Settings, _: Place) -> String {
         label(key, settings)
     }
 

@@ -44,6 +44,15 @@ pub use passphrase::whole_of;
 pub(crate) use rules::is_data_usage;
 pub use rules::strength;
 
+/// Which key of which bundle.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The bundle's number.
+    pub bundle: u64,
+    /// The key's place in it, from 1 to [`HANDED_KEYS_MOST`].
+    pub at: usize,
+}
+
 /// A key of a hand-over, and where it stands.
 pub struct HandedKey<'a> {
     /// The key.
@@ -109,8 +118,8 @@ pub trait StoreTarget: Sync {
         true
     }
 
-    /// The name of a key there; `at` counts the keys of the hand-over from 1.
-    fn alias(&self, key: &KeyRecord, _settings: &Settings, _at: usize) -> String {
+    /// The name of a key there.
+    fn alias(&self, key: &KeyRecord, _settings: &Settings, _place: Place) -> String {
         key.label.clone()
     }
 

@@ -6,7 +6,7 @@ use conclave_crypto::keystore::Kind;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{HandOver, StoreTarget, rule, text, value};
+use super::{HandOver, Place, StoreTarget, rule, text, value};
 use crate::target::{Conformance, Payload, TargetError};
 
 /// IBM Security Key Lifecycle Manager and what came before and after it.
@@ -16,10 +16,11 @@ pub struct Sklm;
 const SYMBOL: &str = "@STORE-PASSPHRASE@";
 
 impl Sklm {
-    /// `aaa000000000000000001`: three letters and eighteen hex digits.
-    fn lto_alias(settings: &Settings, at: usize) -> String {
+    /// `aaa000000000000000701`: three letters and eighteen hex digits, sixteen
+    /// of the bundle's number and two of the place in it: no alias comes twice.
+    fn lto_alias(settings: &Settings, place: Place) -> String {
         let prefix = settings.value("lto-prefix").unwrap_or("lto");
-        format!("{prefix}{at:018x}")
+        format!("{prefix}{:016x}{:02x}", place.bundle, place.at)
     }
 
     fn commands(over: &HandOver<'_>, pairs: bool) -> Result<Vec<String>, TargetError> {
@@ -142,11 +143,11 @@ impl StoreTarget for Sklm {
         true
     }
 
-    fn alias(&self, key: &KeyRecord, settings: &Settings, at: usize) -> String {
+    fn alias(&self, key: &KeyRecord, settings: &Settings, place: Place) -> String {
         if key.rsa.is_some() {
             key.label.to_ascii_lowercase()
         } else {
-            Self::lto_alias(settings, at)
+            Self::lto_alias(settings, place)
         }
     }
 
