@@ -174,7 +174,7 @@ impl Custodian {
 impl Station {
     /// How somebody's form stands at a time. Unknown, where this session does
     /// not read the directory, is as good as missing.
-    fn form_standing(&self, person: Id, group: GroupId, at_ms: u64) -> Standing {
+    pub(crate) fn form_standing(&self, person: Id, group: GroupId, at_ms: u64) -> Standing {
         let form: Option<CustodianForm> = self
             .door
             .vault()

@@ -143,11 +143,17 @@ impl Station {
             GroupId::CustodiansB,
             GroupId::CustodiansC,
         ];
-        let holders: Vec<Player> = groups.into_iter().flat_map(|g| self.players(g)).collect();
+        let now = self.clock.wall_ms();
+        let holders: Vec<Player> = groups
+            .into_iter()
+            .flat_map(|g| self.players(g))
+            .filter(|player| self.form_standing(player.id, player.group, now).holds())
+            .collect();
         if holders.len() < 2 {
             return Err(refused(
                 "There are no two custodians for the halves of the passphrase.",
-                "Custodians of two groups with active cards are wanted.",
+                "Custodians of two groups with active cards and custodian forms that hold are \
+                 wanted.",
             ));
         }
         Ok(Offer {

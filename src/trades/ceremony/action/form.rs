@@ -7,17 +7,46 @@
 
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::custodian_form::{CEREMONY_MS, CustodianForm, FORM_REMEDY, Standing};
-use conclave_keyroom::door::{ActionError, Permit};
+use conclave_keyroom::door::{ActionError, Beforehand, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
+use serde::de::DeserializeOwned;
+
+/// The records that a rule of custody is read from: before an act and in it.
+pub(crate) trait Records {
+    /// A record's present content.
+    fn record<T: DeserializeOwned>(&self, of: Compartment, id: Id) -> Result<T, VaultError>;
+    /// Wall clock, milliseconds since 1970.
+    fn time_ms(&self) -> u64;
+}
+
+impl Records for Permit<'_> {
+    fn record<T: DeserializeOwned>(&self, of: Compartment, id: Id) -> Result<T, VaultError> {
+        self.get(of, id)
+    }
+
+    fn time_ms(&self) -> u64 {
+        self.now_ms()
+    }
+}
+
+impl Records for Beforehand<'_> {
+    fn record<T: DeserializeOwned>(&self, of: Compartment, id: Id) -> Result<T, VaultError> {
+        self.get(of, id)
+    }
+
+    fn time_ms(&self) -> u64 {
+        self.now_ms()
+    }
+}
 
 fn standing(
-    permit: &Permit<'_>,
+    records: &impl Records,
     person: Id,
     group: GroupId,
     at_ms: u64,
 ) -> Result<Standing, ActionError> {
     let id = CustodianForm::id_of(person);
-    let form: Option<CustodianForm> = match permit.get(Compartment::Directory, id) {
+    let form: Option<CustodianForm> = match records.record(Compartment::Directory, id) {
         Ok(form) => Some(form),
         Err(VaultError::Missing(_)) => None,
         Err(error) => return Err(error.into()),
@@ -36,12 +65,12 @@ fn refuse(name: &str, standing: Standing) -> Result<(), ActionError> {
 }
 
 /// The form of this custodian holds now.
-pub(super) fn holds(
-    permit: &Permit<'_>,
+pub(crate) fn holds(
+    records: &impl Records,
     (person, name): (Id, &str),
     group: GroupId,
 ) -> Result<(), ActionError> {
-    refuse(name, standing(permit, person, group, permit.now_ms())?)
+    refuse(name, standing(records, person, group, records.time_ms())?)
 }
 
 /// The form of this custodian outlasts a ceremony that begins now.

@@ -4,20 +4,21 @@
 use conclave_evidence::Id;
 use conclave_keyroom::domain::one_manager::{OneManager, manager_of};
 use conclave_keyroom::domain::people::Person;
-use conclave_keyroom::door::{ActionError, Permit};
+use conclave_keyroom::door::ActionError;
 use conclave_keyroom::vault::{Compartment, VaultError};
 
 use super::super::custody::CustodyError;
+use super::form::Records;
 
 /// So many of them make the key; nothing where it takes all.
-pub(super) fn apart(
-    permit: &Permit<'_>,
+pub(crate) fn apart(
+    records: &impl Records,
     custodians: &[Id],
     need: Option<u8>,
 ) -> Result<(), ActionError> {
     let mut reports_to = Vec::new();
     for person in custodians {
-        let person: Person = permit.get(Compartment::Directory, *person)?;
+        let person: Person = records.record(Compartment::Directory, *person)?;
         reports_to.push(person.reports_to);
     }
     let need = need.map_or(custodians.len(), usize::from);
@@ -25,8 +26,8 @@ pub(super) fn apart(
         return Ok(());
     };
     let id = OneManager::id_of(&manager);
-    match permit.get::<OneManager>(Compartment::Directory, id) {
-        Ok(accepted) if accepted.covers(&manager, permit.now_ms()) => Ok(()),
+    match records.record::<OneManager>(Compartment::Directory, id) {
+        Ok(accepted) if accepted.covers(&manager, records.time_ms()) => Ok(()),
         Ok(_) | Err(VaultError::Missing(_)) => {
             let rule = CustodyError::SameManager { manager };
             Err(ActionError::rule(rule.to_string(), rule.advice()))

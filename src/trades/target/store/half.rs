@@ -11,6 +11,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::export::StorePassphrase;
+use crate::ceremony::action::form;
 use crate::ceremony::state::Player;
 use crate::print::enrolment::{fit, on_record};
 use crate::print::passphrase_form::{HalfForm, render};
@@ -126,9 +127,11 @@ impl Action for PrintHalf {
         let id = StorePassphrase::id_of(self.bundle);
         let mut record: StorePassphrase = permit.get(Compartment::Export, id)?;
         self.fits(&record)?;
+        let holder = &self.holder;
+        form::holds(permit, (holder.id, &holder.name), holder.group)?;
         let provenance = permit.provider_identity().class.provenance();
         let authority = permit.authority()?;
-        let form = HalfForm {
+        let sheet = HalfForm {
             mode: authority.mode,
             station: authority.station_name.clone(),
             holder: self.holder.name.clone(),
@@ -141,7 +144,7 @@ impl Action for PrintHalf {
                 Mode::Test => None,
             },
         };
-        let printer = self.printer(permit, form.mode)?;
+        let printer = self.printer(permit, sheet.mode)?;
         let found = ports.printers.found().map_err(|e| device(&e))?;
         let node = found
             .iter()
@@ -154,12 +157,12 @@ impl Action for PrintHalf {
                 AGAIN,
             )
         })?;
-        let printed = render(&form, &half, printer.language)
+        let printed = render(&sheet, &half, printer.language)
             .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))
-            .and_then(|sheet| {
+            .and_then(|page| {
                 ports
                     .printers
-                    .print(&mark, &node.device, &printer.serial, sheet.expose())
+                    .print(&mark, &node.device, &printer.serial, page.expose())
                     .map_err(|error| match error.may_have_printed() {
                         true => ActionError::Unknown {
                             what: error.to_string(),

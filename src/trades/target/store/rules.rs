@@ -1,13 +1,14 @@
 //! What may leave in a key store, and in which.
 
 use conclave_crypto::keystore::Kind;
-use conclave_evidence::GroupId;
+use conclave_evidence::Id;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
 use conclave_keyroom::domain::legacy::check_exception;
-use conclave_keyroom::door::ActionError;
+use conclave_keyroom::door::{ActionError, Beforehand};
 
 use super::StoreTarget;
+use crate::ceremony::action::{form, managers};
 use crate::ceremony::state::Player;
 use crate::target::rules::{active, in_its_period};
 
@@ -127,19 +128,35 @@ pub(super) fn leaving(
     Ok(())
 }
 
-/// Two custodians of two groups take the halves.
-pub(super) fn holders(holders: &[Player]) -> Result<(), ActionError> {
-    let custodian = |player: &Player| {
-        matches!(
-            player.group,
-            GroupId::CustodiansA | GroupId::CustodiansB | GroupId::CustodiansC
-        )
-    };
+/// Two custodians of two groups take the halves: by the authority record and
+/// under their own names, with forms that hold (R18), and not of one manager
+/// (R17), for the two halves open the store.
+pub(super) fn holders(beforehand: &Beforehand<'_>, holders: &[Player]) -> Result<(), ActionError> {
+    two_groups(holders)?;
+    let authority = beforehand.authority()?;
+    for player in holders {
+        let named = authority
+            .cards
+            .iter()
+            .any(|card| card.person == player.id && card.person_name == player.name);
+        if !named || !authority.groups_of(player.id).contains(&player.group) {
+            return Err(ActionError::rule(
+                format!("{} is no member of {}", player.name, player.group),
+                "Only custodians receive halves of a passphrase.",
+            ));
+        }
+        form::holds(beforehand, (player.id, &player.name), player.group)?;
+    }
+    let people: Vec<Id> = holders.iter().map(|player| player.id).collect();
+    managers::apart(beforehand, &people, None)
+}
+
+fn two_groups(holders: &[Player]) -> Result<(), ActionError> {
     if let [one, other] = holders
         && one.id != other.id
         && one.group != other.group
-        && custodian(one)
-        && custodian(other)
+        && one.group.is_custodian()
+        && other.group.is_custodian()
     {
         return Ok(());
     }
