@@ -56,6 +56,9 @@ pub enum ChainError {
     /// A certificate that signs and may not.
     #[error("certificate {0} signs another and is no CA's")]
     NoAuthority(usize),
+    /// Not yet valid, or no longer.
+    #[error("certificate {0} is outside its validity by the station's clock")]
+    Outside(usize),
     /// Certificates that belong to no chain.
     #[error("the file has certificates that are not of the chain")]
     Others,
@@ -261,6 +264,23 @@ pub fn read_chain(file: &[u8], public: &Public) -> Result<Vec<Vec<u8>>, ChainErr
     Ok(chain.into_iter().map(|(der, _)| der).collect())
 }
 
+/// Every certificate of a chain holds at a time, seconds since 1970.
+///
+/// # Errors
+/// [`ChainError::Outside`]; [`ChainError::NoCertificates`] where one does not read
+pub fn in_validity(chain: &[Vec<u8>], now: u64) -> Result<(), ChainError> {
+    for (at, der) in (1..).zip(chain) {
+        let certificate = Certificate::from_der(der).map_err(|_| ChainError::NoCertificates)?;
+        let validity = certificate.tbs_certificate().validity();
+        let from = validity.not_before.to_unix_duration().as_secs();
+        let until = validity.not_after.to_unix_duration().as_secs();
+        if !(from..=until).contains(&now) {
+            return Err(ChainError::Outside(at));
+        }
+    }
+    Ok(())
+}
+
 fn is_of(certificate: &Certificate, public: &Public) -> bool {
     let spki = certificate.tbs_certificate().subject_public_key_info();
     spki.to_der().is_ok_and(|der| der == public.spki())
@@ -288,11 +308,19 @@ fn check(chain: &[(Vec<u8>, Certificate)]) -> Result<(), ChainError> {
     Ok(())
 }
 
+/// A CA's, whose key usage, where it stands, has keyCertSign (RFC 5280 4.2.1.3).
 fn is_authority(certificate: &Certificate) -> bool {
-    let found = certificate
-        .tbs_certificate()
-        .get_extension::<BasicConstraints>();
-    matches!(found, Ok(Some((_, constraints))) if constraints.ca)
+    let tbs = certificate.tbs_certificate();
+    let ca = matches!(
+        tbs.get_extension::<BasicConstraints>(),
+        Ok(Some((_, constraints))) if constraints.ca
+    );
+    let signs = match tbs.get_extension::<KeyUsage>() {
+        Ok(None) => true,
+        Ok(Some((_, usage))) => usage.key_cert_sign(),
+        Err(_) => false,
+    };
+    ca && signs
 }
 
 type Read<'a> = (&'a Vec<u8>, &'a Certificate);
@@ -366,6 +394,21 @@ fn certificates(file: &[u8]) -> Result<Vec<(Vec<u8>, Certificate)>, ChainError> 
         return Err(none);
     }
     Ok(found)
+}
+
+/// The most characters of a name that signers read.
+const NAME_MOST: usize = 120;
+
+/// Who issued the certificate, as signers may read it: without a character that
+/// does something to a screen, and cut where it is long. Of one that does not
+/// read, nothing.
+#[must_use]
+pub fn issuer(der: &[u8]) -> Option<String> {
+    let certificate = Certificate::from_der(der).ok()?;
+    let name = certificate.tbs_certificate().issuer().to_string();
+    let plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+    let shown = |c: char| if plain(c) { c } else { '?' };
+    Some(name.chars().take(NAME_MOST).map(shown).collect())
 }
 
 /// When the certificate ends, in seconds since 1970, and its subject; of one

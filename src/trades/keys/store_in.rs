@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{days, facts, fingerprint_hex, new_label, short, usage};
-use crate::ceremony::action::{NewKey, check_new, check_value};
+use crate::ceremony::action::{NewKey, check_new, check_value, refuse_published};
 use crate::ceremony::state::KeyMade;
 use crate::target::store::{import_file, is_data_usage, whole_of};
 use crate::target::{IMPORT_FOLDER, rules};
@@ -249,6 +249,7 @@ impl ImportStoreKey {
             )));
         }
         let clear = cut(key, template.form)?;
+        refuse_published(permit.authority()?.mode, &self.label, &clear)?;
         let (provider, mark, random) = permit.provider();
         let identity = provider.identity();
         let made = provider.store_imported(&mark, self.key, template.form, clear, random)?;

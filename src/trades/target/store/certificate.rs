@@ -2,7 +2,7 @@
 
 use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::Secret;
-use conclave_crypto::x509::rsa_pair::{CHAIN_FILE_MOST, read_chain};
+use conclave_crypto::x509::rsa_pair::{CHAIN_FILE_MOST, in_validity, read_chain};
 use conclave_evidence::{Bytes, GroupId, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::KeyRecord;
@@ -90,6 +90,12 @@ impl Action for ReadCertificate {
         let bytes = import_file(permit, ports, place, CHAIN_FILE_MOST)?;
         let chain = read_chain(&bytes, &public).map_err(|e| {
             ActionError::rule(e.to_string(), "Ask the CA for the whole chain in PEM.")
+        })?;
+        in_validity(&chain, permit.now_ms() / 1000).map_err(|e| {
+            ActionError::rule(
+                e.to_string(),
+                "Look at the station's clock, or ask the CA for certificates that hold now.",
+            )
         })?;
         Ok(chain.into_iter().map(Bytes).collect())
     }

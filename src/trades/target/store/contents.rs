@@ -5,16 +5,19 @@ use conclave_crypto::keystore::{self, Entry, Item, Kind, SecretAlgorithm, Store,
 use conclave_crypto::primitive::rsa::{self, Public};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_crypto::x509::rsa_pair::{self, PairRequest};
-use conclave_evidence::Bytes;
+use conclave_evidence::{Bytes, Hash};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::provider::StoredKey;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::super::export::KeyName;
 use super::super::{TargetError, has_check_value, rules};
+use crate::ceremony::action::refuse_published;
+use crate::print::day_words;
 
 /// The most keys of one hand-over.
 pub const HANDED_KEYS_MOST: usize = 64;
@@ -28,6 +31,29 @@ pub struct StoredItem {
     /// Of a pair: its certificates as a CA answered them, the pair's own first.
     /// None: the pair signs one itself.
     pub chain: Vec<Bytes>,
+}
+
+impl StoredItem {
+    /// Whose certificates go with it, for signers: of the pair's own and of the
+    /// one at the top, since who issued decides whom the other side trusts.
+    pub(super) fn certificate_words(&self) -> Vec<String> {
+        let own = self.chain.first().map(|der| ("its certificate", der));
+        let top = self.chain.get(1..).and_then(<[Bytes]>::last);
+        let top = top.map(|der| ("the top one", der));
+        let mut words = Vec::new();
+        for (which, der) in own.into_iter().chain(top) {
+            let issuer = rsa_pair::issuer(&der.0);
+            let until = rsa_pair::facts(&der.0).map(|(_, until)| day_words(until * 1000));
+            let unread = || "cannot be read".to_owned();
+            words.push(format!(
+                "{which}: issued by {}, until {}",
+                issuer.unwrap_or_else(unread),
+                until.unwrap_or_else(unread)
+            ));
+            words.push(format!("SHA-256 {}", Hash(Sha256::digest(&der.0).into())));
+        }
+        words
+    }
 }
 
 /// A key, opened for as long as its stores take.
@@ -135,6 +161,7 @@ pub(super) fn open(
         if !has_check_value(record.form, &clear, &record.kcv) {
             return Err(wrong());
         }
+        refuse_published(permit.authority()?.mode, &record.label, &clear)?;
         Item::Secret {
             algorithm: algorithm_of(&record),
             key: clear,
@@ -164,7 +191,7 @@ fn chain_of(
         .ok_or_else(|| broken(format!("{} has no public half", record.label)))?;
     let public = Public::read(&facts.spki.0).map_err(|e| broken(e.to_string()))?;
     if !wanted.chain.is_empty() {
-        return check_chain(wanted, &public);
+        return check_chain(wanted, &public, permit.now_ms());
     }
     let now = permit.now_ms() / 1000;
     let (provider, mark, random) = permit.provider();
@@ -190,6 +217,7 @@ fn chain_of(
 pub(super) fn check_chain(
     wanted: &StoredItem,
     public: &Public,
+    now_ms: u64,
 ) -> Result<Vec<Vec<u8>>, ActionError> {
     let misfit = |what: String| {
         ActionError::rule(
@@ -202,7 +230,9 @@ pub(super) fn check_chain(
         let pem = rsa_pair::pem("CERTIFICATE", &der.0);
         text.push_str(&pem.ok_or_else(|| misfit("a certificate does not read".into()))?);
     }
-    rsa_pair::read_chain(text.as_bytes(), public).map_err(|e| misfit(e.to_string()))
+    let chain = rsa_pair::read_chain(text.as_bytes(), public).map_err(|e| misfit(e.to_string()))?;
+    rsa_pair::in_validity(&chain, now_ms / 1000).map_err(|e| misfit(e.to_string()))?;
+    Ok(chain)
 }
 
 /// One store with these keys, read back.
