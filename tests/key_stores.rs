@@ -11,7 +11,13 @@ use conclave_crypto::keystore::{
 };
 use conclave_crypto::primitive::rsa::{self, Public};
 use conclave_crypto::secret::Secret;
-use conclave_crypto::x509::rsa_pair::{PairRequest, read_chain, request, self_signed};
+use conclave_crypto::x509::rsa_pair::{
+    PairRequest, facts, in_validity, issuer, read_chain, request, self_signed,
+};
+use conclave_evidence::{Bytes, Id};
+use conclave_keyroom::door::Action;
+use conclave_trades::target::KeyName;
+use conclave_trades::target::store::{ExportKeyStore, StoredItem};
 use oracles::{Folder, WORD, secret, system};
 
 /// Not a real key: bytes that count up.
@@ -339,6 +345,15 @@ fn a_request_and_the_chain_that_answers_it() {
     assert_eq!(chain.len(), 3);
     let leaf = Public::read(&chain[0]).unwrap();
     assert_eq!(leaf, public);
+    // The certificates hold from now on, the reply 30 days.
+    let (_, until) = facts(&chain[0]).unwrap();
+    assert_eq!(in_validity(&chain, until), Ok(()));
+    for other in [until + 1, until - 31 * 86_400] {
+        let said = in_validity(&chain, other).unwrap_err().to_string();
+        assert!(said.contains("certificate 1 is outside"), "{said}");
+    }
+    assert_eq!(issuer(&chain[0]).unwrap(), "CN=sub");
+    signers_read_whose_they_are(&folder, &chain);
     // The chain goes into stores, and comes back out of them.
     for kind in Kind::ALL {
         let entry = Entry {
@@ -400,6 +415,60 @@ fn a_request_and_the_chain_that_answers_it() {
     ]);
     let said = read_chain(&text(&["reply.pem", "none.pem"]), &public).unwrap_err();
     assert!(said.to_string().contains("is no CA's"), "{said}");
+    // A CA by its constraints, whose key is for something else.
+    folder.openssl(&[
+        "req",
+        "-x509",
+        "-nodes",
+        "-subj",
+        "/CN=sub",
+        "-key",
+        "sub.key",
+        "-out",
+        "unfit.pem",
+        "-addext",
+        "keyUsage=critical,digitalSignature,cRLSign",
+    ]);
+    let said = read_chain(&text(&["reply.pem", "unfit.pem"]), &public).unwrap_err();
+    assert!(said.to_string().contains("is no CA's"), "{said}");
+}
+
+/// What is signed for names issuer, end and digest of the first and the last,
+/// as openssl has them.
+fn signers_read_whose_they_are(folder: &Folder, chain: &[Vec<u8>]) {
+    let act = ExportKeyStore {
+        bundle: 7,
+        keys: vec![StoredItem {
+            key: KeyName {
+                id: Id([1; 16]),
+                label: "OUR.RSA.001".into(),
+                kcv: "0011223344556677".into(),
+            },
+            chain: chain.iter().cloned().map(Bytes).collect(),
+        }],
+        kinds: vec!["pkcs12".into()],
+        recipient: "BANK-LAKE".into(),
+        target: "key-store".into(),
+        system: None,
+        holders: Vec::new(),
+        medium: Id([7; 16]),
+        medium_name: "STICK-1".into(),
+        serial: "S-1".into(),
+        exception: None,
+    };
+    let words = act.words().join("\n");
+    for (file, name) in [("reply.pem", "CN=sub"), ("root.pem", "CN=root")] {
+        let out = folder.openssl(&["x509", "-in", file, "-outform", "DER", "-out", "one.der"]);
+        assert_eq!(out, "");
+        let digest = folder.openssl(&["dgst", "-sha256", "one.der"]);
+        let digest = digest.trim().rsplit(' ').next().unwrap();
+        let told = words.to_lowercase().replace(' ', "");
+        assert!(told.contains(digest), "{file}: {words}");
+        assert!(
+            words.contains(&format!("issued by {name}, until ")),
+            "{words}"
+        );
+    }
 }
 
 /// Whether such a file is refused, with the right passphrase.

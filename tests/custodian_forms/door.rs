@@ -14,6 +14,8 @@ use conclave_keyroom::vault::{Compartment, VaultError};
 use conclave_station::custodian_forms::SignCustodianForm;
 use conclave_trades::ceremony::action::{AcceptComponent, GenerateKey, Part};
 use conclave_trades::ceremony::state::Player;
+use conclave_trades::target::KeyName;
+use conclave_trades::target::store::{ExportKeyStore, StoredItem};
 
 use crate::acts::OpenMandate;
 use crate::room::{MemoryStore, Room};
@@ -328,4 +330,80 @@ fn a_form_is_signed_for_one_year_from_now_by_custodian_and_administrator() {
     }
     assert_eq!(form.approvals.len(), 2);
     assert_eq!(form.text, good.text);
+}
+
+/// A pair leaves in a key store; the halves of its passphrase go to these.
+fn key_store(holders: Vec<Player>) -> ExportKeyStore {
+    ExportKeyStore {
+        bundle: 1,
+        keys: vec![StoredItem {
+            key: KeyName {
+                id: Id([12; 16]),
+                label: "OUR.RSA.001".into(),
+                kcv: "0011223344556677".into(),
+            },
+            chain: Vec::new(),
+        }],
+        kinds: vec!["pkcs12".into()],
+        recipient: "BANK-LAKE".into(),
+        target: "key-store".into(),
+        system: None,
+        holders,
+        medium: Id([7; 16]),
+        medium_name: "STICK-1".into(),
+        serial: "S-1".into(),
+        exception: None,
+    }
+}
+
+fn exported(room: &mut Room, holders: &[(&str, &str, GroupId)]) -> Result<(), DoorError> {
+    room.logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
+    let player = |(who, name, group): &(&str, &str, GroupId)| Player {
+        id: room.holder(who).person.id,
+        name: (*name).into(),
+        group: *group,
+        reports_to: String::new(),
+    };
+    let act = key_store(holders.iter().map(player).collect());
+    let mut sign = Vec::new();
+    for group in [GroupId::KeyManagers, GroupId::Approvers] {
+        sign.extend(room.members(group).into_iter().map(|name| (name, group)));
+    }
+    room.perform_with(&act, &sign[..]).map(|_| ())
+}
+
+/// Nothing is on record but people: what is refused otherwise is the key.
+fn holders_pass(result: Result<(), DoorError>) {
+    let Err(DoorError::Failed(ActionError::Vault(VaultError::Missing(_)))) = result else {
+        panic!("{result:?}");
+    };
+}
+
+#[test]
+fn halves_of_a_passphrase_go_to_custodians_whose_forms_hold() {
+    const B: GroupId = GroupId::CustodiansB;
+    let mut room = Room::in_memory();
+    let usual = [("Gus", "Gus", A), ("Hana", "Hana", B)];
+    holders_pass(exported(&mut room, &usual));
+    // A key manager who is written down as a custodian, and a custodian's
+    // place under another's name.
+    for stranger in [("Fay", "Fay", B), ("Hana", "Fay", B), ("Ivo", "Ivo", B)] {
+        let refused = rule(exported(&mut room, &[usual[0], stranger]));
+        assert!(refused.contains("is no member of"), "{refused}");
+    }
+    room.clock.pass(YEAR_MS);
+    holders_pass(exported(&mut room, &usual));
+    room.clock.pass(1);
+    let refused = rule(exported(&mut room, &usual));
+    assert!(refused.contains("form has lapsed (R18)"), "{refused}");
+
+    let mut room = Room::before_founding(MemoryStore::default());
+    for holder in &mut room.people {
+        if ["Gus", "Hana"].contains(&holder.person.name.as_str()) {
+            holder.person.reports_to = "Xia".into();
+        }
+    }
+    room.try_found().unwrap();
+    let refused = rule(exported(&mut room, &usual));
+    assert!(refused.contains("all report to Xia (R17)"), "{refused}");
 }

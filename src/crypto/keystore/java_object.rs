@@ -220,3 +220,21 @@ impl SealedObject {
         &self.scheme
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_read_is_shown_quoted_and_cut() {
+        let none = count(0);
+        let mut stream = SEALED.concat();
+        stream.extend([&none[..], MORE_BYTES, &none, b"t\x00\x50"].concat());
+        stream.extend([0x1B; 80]);
+        let Err(StoreError::Algorithm(name)) = SealedObject::read(&stream) else {
+            panic!("read");
+        };
+        assert!(!name.contains('\u{1b}'), "{name:?}");
+        assert_eq!(name.matches("u{1b}").count(), NAME_SHOWN);
+    }
+}

@@ -532,3 +532,58 @@ pub(super) fn secret_key(info: &Secret) -> Result<(SecretAlgorithm, Secret), Sto
     }
     Ok((algorithm, key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bag(local_key: Option<u8>, holds: Holds) -> Bag {
+        Bag {
+            name: "pair".into(),
+            local_key: local_key.map(|id| vec![id]),
+            trusted: false,
+            holds,
+        }
+    }
+
+    fn found(local_key: Option<u8>, names: [u8; 2]) -> Found {
+        let [subject, issuer] = names;
+        Found {
+            bag: bag(local_key, Holds::Certificate(Vec::new())),
+            der: vec![subject; 100],
+            names: Some((vec![subject], vec![issuer])),
+            used: false,
+        }
+    }
+
+    fn key() -> Bag {
+        bag(Some(1), Holds::Clear(Secret::zeroed(4)))
+    }
+
+    #[test]
+    fn certificates_that_issue_each_other_end_a_chain() {
+        let mut all = [
+            found(Some(1), *b"AB"),
+            found(None, *b"BC"),
+            found(None, *b"CB"),
+        ];
+        let made = chain(&mut all, &key(), true, &mut 1000).unwrap();
+        assert_eq!(made.iter().map(|der| der[0]).collect::<Vec<_>>(), b"ABC");
+    }
+
+    #[test]
+    fn many_keys_under_large_certificates_are_refused() {
+        let mut all = [found(Some(1), *b"AB"), found(None, *b"BB")];
+        let mut room = 399;
+        assert!(chain(&mut all, &key(), false, &mut room).is_ok());
+        let refused = chain(&mut all, &key(), false, &mut room);
+        assert!(matches!(refused, Err(StoreError::Limit(_))));
+    }
+
+    #[test]
+    fn one_local_key_id_is_of_one_key() {
+        assert!(put_together(Vec::new(), vec![key()]).is_ok());
+        let refused = put_together(Vec::new(), vec![key(), key()]);
+        assert!(matches!(refused, Err(StoreError::Format(_))));
+    }
+}

@@ -3,6 +3,7 @@
 use conclave_crypto::keystore::{EntryKind, Item, STORE_MOST, SecretAlgorithm, Store, describe};
 use conclave_crypto::secret::Secret;
 use conclave_crypto::x509::rsa_pair;
+use conclave_evidence::authority::Mode;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
@@ -183,6 +184,13 @@ fn cut(key: Secret, form: KeyForm) -> Result<Secret, ActionError> {
     }
 }
 
+/// The key as it is kept, if it may be.
+fn fit_key(mode: Mode, label: &str, key: Secret, form: KeyForm) -> Result<Secret, ActionError> {
+    let clear = cut(key, form)?;
+    refuse_published(mode, label, &clear)?;
+    Ok(clear)
+}
+
 impl ImportStoreKey {
     fn in_clear(&self) -> Result<(), ActionError> {
         rules::recipient(&self.partner)?;
@@ -248,8 +256,8 @@ impl ImportStoreKey {
                 template.form
             )));
         }
-        let clear = cut(key, template.form)?;
-        refuse_published(permit.authority()?.mode, &self.label, &clear)?;
+        let mode = permit.authority()?.mode;
+        let clear = fit_key(mode, &self.label, key, template.form)?;
         let (provider, mark, random) = permit.provider();
         let identity = provider.identity();
         let made = provider.store_imported(&mark, self.key, template.form, clear, random)?;
@@ -388,5 +396,23 @@ impl Action for ImportStoreKey {
 
     fn outcome(&self, out: &KeyMade) -> Vec<String> {
         vec![format!("check value {}", out.kcv.words())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_published_key_comes_in_on_a_test_station_alone() {
+        // A test LMK of the manuals, as Java has a double-length key.
+        let mut printed = *b"aaaaaaaappppppppaaaaaaaa";
+        let printed = Secret::take(&mut printed);
+        let taken = |mode| fit_key(mode, "LAKE.DATA.001", printed.duplicate(), KeyForm::Tdes2);
+        assert_eq!(taken(Mode::Test).map(|key| key.len()).ok(), Some(16));
+        let Err(ActionError::Rule { rule, .. }) = taken(Mode::Production) else {
+            panic!("taken");
+        };
+        assert!(rule.contains("published test key"), "{rule}");
     }
 }

@@ -5,6 +5,7 @@ use conclave_crypto::keystore::{self, Entry, Item, Kind, SecretAlgorithm, Store,
 use conclave_crypto::primitive::rsa::{self, Public};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_crypto::x509::rsa_pair::{self, PairRequest};
+use conclave_evidence::authority::Mode;
 use conclave_evidence::{Bytes, Hash};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
@@ -158,20 +159,26 @@ pub(super) fn open(
             chain,
         }
     } else {
-        if !has_check_value(record.form, &clear, &record.kcv) {
-            return Err(wrong());
-        }
-        refuse_published(permit.authority()?.mode, &record.label, &clear)?;
-        Item::Secret {
-            algorithm: algorithm_of(&record),
-            key: clear,
-        }
+        secret_item(permit.authority()?.mode, &record, clear)?
     };
     let alias = alias(&record);
     Ok(Opened {
         record,
         alias,
         item,
+    })
+}
+
+/// A secret key that leaves: the one on record, and none that is published.
+fn secret_item(mode: Mode, record: &KeyRecord, key: Secret) -> Result<Item, ActionError> {
+    if !has_check_value(record.form, &key, &record.kcv) {
+        let wrong = TargetError::CheckValue(record.label.clone());
+        return Err(rules::refused(wrong));
+    }
+    refuse_published(mode, &record.label, &key)?;
+    Ok(Item::Secret {
+        algorithm: algorithm_of(record),
+        key,
     })
 }
 
@@ -258,4 +265,29 @@ pub(super) fn store(
         }
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_keyroom::domain::key::CheckValue;
+
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn a_published_key_leaves_from_a_test_station_alone() {
+        let mut printed = *b"aaaaaaaapppppppp";
+        let printed = Secret::take(&mut printed);
+        let kcv = CheckValue {
+            value: "08D7B4".into(),
+            method: "ENC-ZERO".into(),
+        };
+        let record = samples::key("LAKE.DATA.001", kcv);
+        assert!(secret_item(Mode::Test, &record, printed.duplicate()).is_ok());
+        let Err(ActionError::Rule { rule, .. }) = secret_item(Mode::Production, &record, printed)
+        else {
+            panic!("it leaves");
+        };
+        assert!(rule.contains("published test key"), "{rule}");
+    }
 }

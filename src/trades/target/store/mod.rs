@@ -191,3 +191,37 @@ fn value<'a>(settings: &'a Settings, name: &str) -> Result<&'a str, TargetError>
         )
     })
 }
+
+#[cfg(test)]
+mod samples {
+    use conclave_evidence::Id;
+    use conclave_keyroom::domain::form::KeyForm;
+    use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeySource, KeyState};
+
+    /// A data key of two parts, by its label.
+    pub(super) fn key(label: &str, kcv: CheckValue) -> KeyRecord {
+        KeyRecord {
+            id: Id([1; 16]),
+            label: label.into(),
+            form: KeyForm::Tdes2,
+            usage: "D0".into(),
+            mode_of_use: "B".into(),
+            exportability: "E".into(),
+            template: "data-tdes2 v1".into(),
+            kcv,
+            state: KeyState::Active,
+            provider: "software".into(),
+            ceremony: Id([2; 16]),
+            created_ms: 0,
+            expires_ms: u64::MAX,
+            wrapping: None,
+            components: Vec::new(),
+            source: KeySource::Here,
+            rsa: None,
+            successor: None,
+            exports: Vec::new(),
+            others: Vec::new(),
+            reissued: None,
+        }
+    }
+}

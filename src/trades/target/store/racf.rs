@@ -320,3 +320,63 @@ impl StoreTarget for Racf {
         steps
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use conclave_keyroom::domain::key::CheckValue;
+
+    use super::super::samples;
+    use super::*;
+
+    #[test]
+    fn an_authority_has_a_label_that_racf_takes() {
+        let kcv = CheckValue {
+            value: String::new(),
+            method: String::new(),
+        };
+        let label = "X".repeat(LABEL_MOST);
+        let key = samples::key(&label, kcv);
+        let texts = [
+            ("user", "TLS"),
+            ("ring", "RING"),
+            ("data-set-prefix", "SYS1"),
+        ];
+        let values: BTreeMap<String, String> = texts
+            .map(|(name, text)| (name.to_owned(), text.to_owned()))
+            .into();
+        let settings = Settings {
+            values,
+            ..Settings::default()
+        };
+        let over = HandOver {
+            folder: "CONCLAVE-9999-PRODUCTION",
+            mode: "PRODUCTION",
+            recipient: "LAKE",
+            settings: &settings,
+            holders: ["Gus", "Hal"],
+            keys: vec![HandedKey {
+                key: &key,
+                alias: label.clone(),
+                stores: Vec::new(),
+                certificates: ["", ".ca1", ".ca2"]
+                    .map(|which| format!("{label}{which}.crt"))
+                    .into(),
+                until: None,
+            }],
+        };
+        let job = Racf::job(&over).unwrap().join("\n");
+        let labels: Vec<&str> = job
+            .split("LABEL('")
+            .skip(1)
+            .filter_map(|rest| rest.split('\'').next())
+            .collect();
+        assert_eq!(labels.len(), 5, "{job}");
+        assert!(
+            labels.iter().all(|label| label.len() <= LABEL_MOST),
+            "{job}"
+        );
+        assert!(job.contains("CONCLAVE-9999-PRODUCTION.CA2"), "{job}");
+    }
+}
