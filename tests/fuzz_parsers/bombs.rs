@@ -198,6 +198,15 @@ const BOMBS: &[Bomb] = &[
     bomb("sequences, each in the other", "certificate", || {
         repeated(&[0x30, 0x80], 64 * KIB)
     }),
+    bomb("a file of cards of one line of separators", "cards", || {
+        repeated(b";", EVIDENCE)
+    }),
+    // Far more than the template takes.
+    bomb("empty cards without end", "cards", || {
+        let mut bytes = b"B1;ISSUER;1;0\n".to_vec();
+        bytes.extend(repeated(b";;;;;;;;\n", 32 * MIB));
+        bytes
+    }),
     bomb("a card that always has more", "card-answers", || {
         let mut bytes = vec![0];
         bytes.extend(repeated(&[3, 0x00, 0x61, 0xFF], 64 * KIB));

@@ -199,6 +199,30 @@ impl Before for Seen {
     }
 }
 
+/// The first record too many and the first field too many end the reading.
+#[test]
+fn what_is_too_much_is_not_read() {
+    let mut few = template("csv-pvv");
+    let file = String::from_utf8(good("good.csv")).unwrap();
+    let records = file.lines().count() - 1;
+    few.input.most = records;
+    assert!(read(&few, file.as_bytes(), &Nothing).is_ok());
+    few.input.most = records - 1;
+    // What stands after it is no longer looked at: the line would be a fault.
+    let longer = format!("{file}one field\n");
+    let faults = read(&few, longer.as_bytes(), &Nothing).err().unwrap();
+    let wanted = format!("line {}: more than {} records", records + 1, records - 1);
+    assert_eq!(words(&faults), wanted);
+
+    few.input.most = records;
+    let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
+    lines[1].push_str(";;x\"");
+    let faults = read(&few, lines.join("\n").as_bytes(), &Nothing)
+        .err()
+        .unwrap();
+    assert_eq!(words(&faults), "line 2: more than 9 fields");
+}
+
 #[test]
 fn a_batch_is_taken_once() {
     let (template, file) = (template("csv-pvv"), good("good.csv"));

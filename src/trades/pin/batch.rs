@@ -284,10 +284,6 @@ pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Ba
         return Err(vec![rows::fault(0, 0, Wrong::SameFile)]);
     }
     let rows = rows::read(&template.input, bytes)?;
-    let most = template.input.most;
-    if rows.records.len() > most {
-        return Err(vec![rows::fault(0, 0, Wrong::TooMany(most))]);
-    }
     if rows.records.is_empty() {
         return Err(vec![rows::fault(0, 0, Wrong::None)]);
     }

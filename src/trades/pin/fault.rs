@@ -33,7 +33,10 @@ pub enum Wrong {
     /// A control character, a mark of byte order, a text direction.
     #[error("a control character")]
     Control,
-    /// A line of fields.
+    /// A line of fields, which is not read to its end then.
+    #[error("more than {0} fields")]
+    MoreFields(usize),
+    /// A line with too few fields.
     #[error("{found} fields, not {want}")]
     Fields {
         /// As the template has them.

@@ -101,6 +101,11 @@ fn lines(input: &Input, text: &str) -> Result<Rows, Vec<Fault>> {
     let mut records = Vec::new();
     let content = text.strip_suffix('\n').unwrap_or(text);
     for (at, line) in content.split('\n').enumerate() {
+        // The header is line 0; what follows the last record is not even read.
+        if at > input.most {
+            faults.push(fault(at + 1, 0, Wrong::TooMany(input.most)));
+            break;
+        }
         let line = line.strip_suffix('\r').unwrap_or(line);
         let fields = if at == 0 {
             &input.header
@@ -131,49 +136,70 @@ fn lines(input: &Input, text: &str) -> Result<Rows, Vec<Fault>> {
 
 /// RFC 4180: a field may stand in quotes, in which a quote is doubled. A field
 /// does not go over the end of a line.
+///
+/// A field is copied once its end is known, into a text of just that size: a
+/// text that grows leaves pieces of card numbers behind, and one of the line's
+/// size for each field is more memory than a short file may ask for.
 fn separated(line: &str, separator: char, fields: &[Field], at: usize) -> Result<Vec<Cell>, Fault> {
-    let mut found: Vec<(usize, Zeroizing<String>)> = Vec::new();
-    let mut chars = line.chars().enumerate().peekable();
+    let want = fields.len();
+    let mut cells: Vec<Cell> = Vec::with_capacity(want);
+    // Each character with its column and its byte.
+    let mut chars = line.char_indices().enumerate().peekable();
     loop {
-        let column = chars.peek().map_or(line.chars().count(), |(at, _)| *at) + 1;
-        let mut text = Zeroizing::new(String::with_capacity(line.len()));
-        let quoted = chars.next_if(|(_, c)| *c == '"').is_some();
-        let more = loop {
+        let Some(field) = fields.get(cells.len()) else {
+            return Err(fault(at, 0, Wrong::MoreFields(want)));
+        };
+        let first = chars.peek().map(|(column, (byte, _))| (*column, *byte));
+        let (column, mut start) = first.unwrap_or_else(|| (line.chars().count(), line.len()));
+        let column = column + 1;
+        let quoted = chars.next_if(|(_, (_, c))| *c == '"').is_some();
+        if quoted {
+            start += 1;
+        }
+        let (end, more) = loop {
             match chars.next() {
                 None if quoted => return Err(fault(at, column, Wrong::Quote)),
-                None => break false,
-                Some((_, '"')) if quoted => {
-                    if chars.next_if(|(_, c)| *c == '"').is_some() {
-                        text.push('"');
+                None => break (line.len(), false),
+                Some((_, (end, '"'))) if quoted => {
+                    if chars.next_if(|(_, (_, c))| *c == '"').is_some() {
                         continue;
                     }
                     match chars.next() {
-                        None => break false,
-                        Some((_, c)) if c == separator => break true,
+                        None => break (end, false),
+                        Some((_, (_, c))) if c == separator => break (end, true),
                         Some((place, _)) => return Err(fault(at, place + 1, Wrong::Quote)),
                     }
                 }
-                Some((place, '"')) => return Err(fault(at, place + 1, Wrong::Quote)),
-                Some((_, c)) if c == separator && !quoted => break true,
-                Some((_, c)) => text.push(c),
+                Some((place, (_, '"'))) => return Err(fault(at, place + 1, Wrong::Quote)),
+                Some((_, (end, c))) if c == separator && !quoted => break (end, true),
+                Some(_) => {}
             }
         };
-        found.push((column, text));
+        let found = line.get(start..end).unwrap_or_default();
+        let mut text = Zeroizing::new(String::with_capacity(found.len()));
+        for (index, piece) in found.split("\"\"").enumerate() {
+            if index > 0 {
+                text.push('"');
+            }
+            text.push_str(piece);
+        }
+        cells.push(Cell {
+            name: field.name,
+            column,
+            line: at,
+            text,
+        });
         if !more {
             break;
         }
     }
-    if found.len() != fields.len() {
-        let (want, found) = (fields.len(), found.len());
-        return Err(fault(at, 0, Wrong::Fields { want, found }));
+    match cells.len() == want {
+        true => Ok(cells),
+        false => {
+            let found = cells.len();
+            Err(fault(at, 0, Wrong::Fields { want, found }))
+        }
     }
-    let cell = |(field, (column, text)): (&Field, (usize, Zeroizing<String>))| Cell {
-        name: field.name,
-        column,
-        line: at,
-        text,
-    };
-    Ok(fields.iter().zip(found).map(cell).collect())
 }
 
 fn placed(line: &str, fields: &[Field], at: usize) -> Result<Vec<Cell>, Fault> {
