@@ -25,7 +25,7 @@ pub use issue::{IssueError, Keys, Values, issue};
 pub use letter::{Letter, tracking};
 pub use output::{OutputError, write};
 pub use rows::{MOST_BYTES, MOST_FAULTS};
-pub use run::{Balance, Item, Loss, Lost, Run, RunError, State, Stock};
+pub use run::{Balance, Item, LAST_FORM, Loss, Lost, Run, RunError, State, Stock};
 pub use template::{
     CardName, DeniedRules, Field, FieldName, FileFormat, Input, MOST_RECORDS, Method, Output,
     PinRules, Template, TemplateError, Validation, block_format,

@@ -68,6 +68,9 @@ pub struct Item {
     pub form: Option<u64>,
 }
 
+/// The highest number of a form: eighteen digits.
+pub const LAST_FORM: u64 = 999_999_999_999_999_999;
+
 /// Numbered blank forms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -205,14 +208,15 @@ impl Run {
         }
     }
 
-    /// Blank forms come out of the safe.
+    /// Blank forms come out of the safe: at most a million with one reel, of
+    /// numbers up to [`LAST_FORM`].
     ///
     /// # Errors
     /// [`RunError::Reel`]
     pub fn take_forms(&mut self, first: u64, last: u64) -> Result<(), RunError> {
         let overlaps = |(a, b): &(u64, u64)| *a <= last && first <= *b;
         let long = last.checked_sub(first).is_none_or(|more| more >= 1_000_000);
-        if long || self.stock.issued.iter().any(overlaps) {
+        if long || last > LAST_FORM || self.stock.issued.iter().any(overlaps) {
             return Err(RunError::Reel(first, last));
         }
         self.stock.issued.push((first, last));
@@ -273,7 +277,11 @@ impl Run {
         }
         let forms: Vec<u64> = self.blank().into_iter().take(cards.len()).collect();
         if forms.len() < cards.len() {
-            let last = self.stock.issued.last().map_or(0, |(_, last)| last + 1);
+            let last = self
+                .stock
+                .issued
+                .last()
+                .map_or(0, |(_, last)| last.saturating_add(1));
             return Err(RunError::Form(last));
         }
         for (card, form) in cards.iter().zip(forms) {

@@ -50,6 +50,22 @@ fn a_pin_that_cannot_change_is_never_printed_again() {
 }
 
 #[test]
+fn forms_have_a_last_number() {
+    let mut run = Run::new(2, true, 3);
+    for (first, last) in [(u64::MAX, u64::MAX), (LAST_FORM, LAST_FORM + 1)] {
+        assert_eq!(
+            run.take_forms(first, last),
+            Err(RunError::Reel(first, last))
+        );
+    }
+    run.take_forms(LAST_FORM, LAST_FORM).unwrap();
+    assert_eq!(run.intend(2), Err(RunError::Form(LAST_FORM + 1)));
+    // A run of before the bound.
+    run.stock.issued = vec![(u64::MAX, u64::MAX)];
+    assert_eq!(run.intend(2), Err(RunError::Form(u64::MAX)));
+}
+
+#[test]
 fn tries_end() {
     let mut run = run(1);
     for attempt in 1..=3u16 {
