@@ -109,9 +109,13 @@ fn key_parts_of_master_keys_are_calculated_again() {
                 or_none(
                     kind.verification_pattern(&part)
                         .unwrap()
-                        .map(|b| b.to_vec())
+                        .map(|b| b.expose().to_vec())
                 ),
-                or_none(kind.hash_pattern(&part).unwrap().map(|b| b.to_vec()))
+                or_none(
+                    kind.hash_pattern(&part)
+                        .unwrap()
+                        .map(|b| b.expose().to_vec())
+                )
             ));
         }
     }

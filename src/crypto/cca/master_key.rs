@@ -10,7 +10,7 @@ use std::fmt;
 
 use sha1::{Digest, Sha1};
 use thiserror::Error;
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use super::mdc::mdc4;
 use crate::primitive::derive::sha256;
@@ -94,17 +94,23 @@ pub fn checksum(part: &Secret) -> u8 {
     })
 }
 
-fn first_eight(bytes: &[u8]) -> [u8; 8] {
-    let mut out = [0; 8];
-    out.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
-    out
+/// The first eight bytes of a hash of a part; the hash is wiped.
+fn first_eight(hash: &mut [u8]) -> Secret {
+    let first = Secret::from_fn(8, |to| {
+        to.iter_mut().zip(&*hash).for_each(|(to, byte)| *to = *byte);
+    });
+    hash.zeroize();
+    first
 }
 
 /// Eight bytes of `input` under `key` in DES, with the input added.
-fn chained(key: &[u8], input: &[u8]) -> Result<Zeroizing<[u8; 8]>, ModeError> {
-    let mut out = Zeroizing::new(first_eight(input));
-    Cipher::new(Algorithm::Tdes, key)?.ecb_encrypt(&mut out[..])?;
-    out.iter_mut().zip(input).for_each(|(to, byte)| *to ^= byte);
+fn chained(key: &[u8], input: &[u8]) -> Result<Secret, ModeError> {
+    let mut out = Secret::from_fn(8, |to| {
+        to.iter_mut().zip(input).for_each(|(to, byte)| *to = *byte);
+    });
+    Cipher::new(Algorithm::Tdes, key)?.ecb_encrypt(out.expose_mut())?;
+    let bytes = out.expose_mut().iter_mut();
+    bytes.zip(input).for_each(|(to, byte)| *to ^= byte);
     Ok(out)
 }
 
@@ -185,40 +191,44 @@ impl MasterKey {
         Ok(whole)
     }
 
-    /// The verification pattern (VP) of a part, or of the whole key; none for
-    /// the RSA-MK, which is told by its hash pattern.
+    /// The verification pattern (VP) of a part, or of the whole key, 8 bytes; none
+    /// for the RSA-MK, which is told by its hash pattern. That of a part is kept
+    /// like the part.
     ///
     /// # Errors
     /// [`PartError`]
-    pub fn verification_pattern(self, part: &Secret) -> Result<Option<[u8; 8]>, PartError> {
+    pub fn verification_pattern(self, part: &Secret) -> Result<Option<Secret>, PartError> {
         self.check(part)?;
         let key = part.expose();
         Ok(Some(match self {
             Self::Des16 => {
                 let (left, right) = key.split_at(8);
                 let middle = chained(&[0x45; 8], left)?;
-                *chained(&middle[..], right)?
+                chained(middle.expose(), right)?
             }
             Self::Des24 => {
                 let mut hash = Sha1::new();
                 hash.update([0x01]);
                 hash.update(key);
-                first_eight(&hash.finalize())
+                let mut hash: [u8; 20] = hash.finalize().into();
+                first_eight(&mut hash)
             }
             Self::Rsa => return Ok(None),
-            Self::Aes | Self::Ecc => first_eight(&sha256(&[&[0x01], key])),
+            Self::Aes | Self::Ecc => first_eight(&mut sha256(&[&[0x01], key])),
         }))
     }
 
-    /// The hash pattern (HP) of a part, or of the whole key: MDC-4; none for
-    /// AES-MK and ECC-MK.
+    /// The hash pattern (HP) of a part, or of the whole key: MDC-4, 16 bytes; none
+    /// for AES-MK and ECC-MK. That of a part is kept like the part.
     ///
     /// # Errors
     /// [`PartError`]
-    pub fn hash_pattern(self, part: &Secret) -> Result<Option<[u8; 16]>, PartError> {
+    pub fn hash_pattern(self, part: &Secret) -> Result<Option<Secret>, PartError> {
         self.check(part)?;
         Ok(match self {
-            Self::Des16 | Self::Des24 | Self::Rsa => Some(*mdc4(part.expose())?),
+            Self::Des16 | Self::Des24 | Self::Rsa => {
+                Some(Secret::take(&mut mdc4(part.expose())?[..]))
+            }
             Self::Aes | Self::Ecc => None,
         })
     }

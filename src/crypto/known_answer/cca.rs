@@ -337,12 +337,12 @@ fn part(inputs: &Inputs<'_>) -> Answer {
         .find(|kind| kind.name() == name && kind.len() == value.len())
         .ok_or_else(|| refused("no master key of this name and length"))?;
     if let Some(vp) = kind.verification_pattern(&value).map_err(refused)? {
-        out.push(("verification_pattern", Output::hex(&vp)));
-        out.push(("vp", Output::hex(&vp)));
+        out.push(("verification_pattern", Output::hex(vp.expose())));
+        out.push(("vp", Output::hex(vp.expose())));
     }
     if let Some(hp) = kind.hash_pattern(&value).map_err(refused)? {
-        out.push(("hash_pattern", Output::hex(&hp)));
-        out.push(("hp", Output::hex(&hp)));
+        out.push(("hash_pattern", Output::hex(hp.expose())));
+        out.push(("hp", Output::hex(hp.expose())));
     }
     Ok(out)
 }

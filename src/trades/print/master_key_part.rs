@@ -154,12 +154,16 @@ impl MasterKeyPart {
         let mut patterns = Secret::zeroed(1 + 8 + 16);
         let vp = self.key.verification_pattern(part).map_err(length)?;
         let hp = self.key.hash_pattern(part).map_err(length)?;
-        let bytes = [checksum(part)]
-            .into_iter()
-            .chain(vp.unwrap_or_default())
-            .chain(hp.unwrap_or_default());
-        for (to, byte) in patterns.expose_mut().iter_mut().zip(bytes) {
-            *to = byte;
+        let mut write = |from: usize, bytes: &[u8]| {
+            let places = patterns.expose_mut().iter_mut().skip(from);
+            places.zip(bytes).for_each(|(to, byte)| *to = *byte);
+        };
+        write(0, &[checksum(part)]);
+        if let Some(vp) = &vp {
+            write(1, vp.expose());
+        }
+        if let Some(hp) = &hp {
+            write(1 + 8, hp.expose());
         }
         let nibble = |digits: Digits, at: usize| {
             let (of, from) = match digits {
@@ -239,12 +243,12 @@ mod tests {
             let vp = key.verification_pattern(&part).unwrap();
             assert_eq!(page.contains("Key part VP"), vp.is_some());
             if let Some(vp) = vp {
-                let vp: String = vp.iter().map(|b| format!("{b:02X}")).collect();
+                let vp: String = vp.expose().iter().map(|b| format!("{b:02X}")).collect();
                 assert!(page.contains(&format!("Key part VP : {vp}\n")), "{page}");
             }
             let hp = key.hash_pattern(&part).unwrap();
             if let Some(hp) = hp {
-                let hp: String = hp.iter().map(|b| format!("{b:02X}")).collect();
+                let hp: String = hp.expose().iter().map(|b| format!("{b:02X}")).collect();
                 let lines = format!("Key part HP : {}\n            : {}\n", &hp[..16], &hp[16..]);
                 assert!(page.contains(&lines), "{page}");
             }
