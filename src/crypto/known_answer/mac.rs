@@ -75,10 +75,21 @@ fn retail(inputs: &Inputs<'_>) -> Answer {
     Ok(vec![("mac", Output::Leftmost(mac.expose().to_vec()))])
 }
 
+/// Digits of the published values of algorithms 2 and 4.
+const FOREIGN_DIGITS: usize = 8;
+
 /// Algorithms 2 and 4, which the product does not use. The only published values
 /// come from one program, which appends a whole block of zeros where the
 /// standard appends none (methods 1 and 3 over whole blocks). Both readings are
 /// taken here, the standard's first; a value that is neither fails.
+///
+/// No input tells which of them is meant. Method 2 leaves no choice and has one
+/// reading; but all four published values of methods 1 and 3 over whole blocks,
+/// two of each algorithm, need the longer one, while the standard's own examples
+/// of algorithms 1 and 3, over the same data by the same methods, need the
+/// shorter. To take the longer alone would fail a value of the standard. So the
+/// second reading is for values of four bytes, as those published have: a
+/// shorter one is met by chance, a longer one is not that program's.
 fn foreign(two_blocks: bool, inputs: &Inputs<'_>) -> Answer {
     let (key, data) = (inputs.bytes("key")?, inputs.bytes("data")?);
     let method = padding(inputs)?;
@@ -98,7 +109,8 @@ fn foreign(two_blocks: bool, inputs: &Inputs<'_>) -> Answer {
         .expected("mac")
         .and_then(Value::as_text)
         .unwrap_or_default();
-    if method == Padding::OneThenZeros || !whole || starts(&standard, expected) {
+    let one_reading = method == Padding::OneThenZeros || !whole || expected.len() != FOREIGN_DIGITS;
+    if one_reading || starts(&standard, expected) {
         return Ok(vec![("mac", Output::Leftmost(standard))]);
     }
     let longer = [&padded[..], &[0; 8]].concat();

@@ -183,3 +183,65 @@ fn wrapping_vectors() {
         "expected": {"key_block": "A0072P0TE00E0000F5161ED902807AF26F1D62263644BD24192FDB3193C730301CEE8701"}});
     assert_eq!(run(&old), Verdict::Passed);
 }
+
+/// Algorithms 2 and 4 over whole blocks: a value of the standard passes at any
+/// length, the reading with one more block at four bytes alone, and where the
+/// padding leaves no choice there is one reading.
+#[test]
+fn the_second_reading_of_foreign_macs_is_narrow() {
+    let of = |op: &str, padding: u8, mac: &str| {
+        json!({
+            "op": op,
+            "inputs": {
+                "key": "0123456789ABCDEFFEDCBA9876543210",
+                "data": "4E6F77206973207468652074696D6520666F7220616C6C20",
+                "padding": padding,
+            },
+            "expected": { "mac": mac },
+        })
+    };
+    // The standard's reading, then the longer one; calculated apart, in
+    // another language.
+    for (op, padding, standard, longer) in [
+        (
+            "mac_iso9797_alg2",
+            1,
+            "541567CBBAE5D014",
+            "F24F8014E6A99374",
+        ),
+        (
+            "mac_iso9797_alg2",
+            3,
+            "B30319181980115E",
+            "647B51C329DDF6D8",
+        ),
+        (
+            "mac_iso9797_alg4",
+            1,
+            "AD3502B7AC4A48A0",
+            "9E6FAE8161C76E83",
+        ),
+        (
+            "mac_iso9797_alg4",
+            3,
+            "952AF838989B5C00",
+            "2809FA4260C78ABB",
+        ),
+    ] {
+        for digits in [2, 8, 16] {
+            let vector = of(op, padding, &standard[..digits]);
+            assert_eq!(run(&vector), Verdict::Passed, "{vector}");
+        }
+        assert_eq!(run(&of(op, padding, &longer[..8])), Verdict::Passed);
+        for digits in [2, 6, 10, 16] {
+            failed(of(op, padding, &longer[..digits]), "mac");
+        }
+    }
+    for (op, mac) in [
+        ("mac_iso9797_alg2", "A888D311"),
+        ("mac_iso9797_alg4", "61C333E3"),
+    ] {
+        assert_eq!(run(&of(op, 2, mac)), Verdict::Passed);
+        failed(of(op, 2, &mac.replace('3', "4")), "mac");
+    }
+}
