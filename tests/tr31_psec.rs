@@ -137,7 +137,9 @@ fn blocks(kind: usize, key: &Secret) -> OptionalBlocks {
     }
     // All that X9.143 has beside those, a block at a time and once all together.
     // None is longer than 255 characters: the oracle takes the count of a long
-    // length's digits for one of bytes. The standard's own example judges those.
+    // length's digits for one of bytes. Of those there is one example in the
+    // standard, which is read whole, and of which the optional blocks alone are
+    // written again; no other program has read a long block of ours.
     let standard = [
         ("CT", "00QUJDQUJD"),
         ("DA", "01P0TEEM3TGN"),
