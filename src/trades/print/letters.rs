@@ -96,7 +96,7 @@ pub fn has_pin_group(text: &str) -> bool {
 
 /// TRUE when `text` has 13 to 19 digits in a row, with or without spaces and
 /// hyphens between them, that pass the check of card numbers (ISO/IEC 7812-1,
-/// annex B).
+/// annex B), whatever digits stand around them.
 pub fn has_card_number(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-'))
         .any(|run| {
@@ -149,11 +149,14 @@ mod tests {
             "4111111111111111",
             "no 5555 5555 5555 4444.",
             "3782-822463-10005",
+            // Among more digits, too.
+            "14111111111111111",
         ] {
             assert!(has_card_number(card), "{card}");
         }
         for none in [
-            "4111111111111112",
+            // 4111111111111112 would be one: its last thirteen digits pass.
+            "4111111111111113",
             "12345",
             "0000 0000 0000 0000",
             "+41 31 555 01 00",
