@@ -8,12 +8,12 @@ use super::profile::parse_target_profile;
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../../profiles/targets/", $name, ".toml")))),*]
+        &[$(include_str!(concat!("../../../profiles/targets/", $name, ".toml"))),*]
     };
 }
 
-/// The profiles that came with the program, by name.
-const SHIPPED: &[(&str, &str)] = shipped![
+/// The profiles that came with the program, by file. A name may have a dot more.
+const SHIPPED: &[&str] = shipped![
     "acsp",
     "atalla",
     "cca",
@@ -40,8 +40,8 @@ const TOLD_MOST: usize = 20;
 pub(super) fn differences(profile: &TargetProfile) -> Vec<String> {
     let shipped = SHIPPED
         .iter()
-        .find(|(name, _)| *name == profile.name)
-        .and_then(|(_, text)| parse_target_profile(text).ok());
+        .filter_map(|text| parse_target_profile(text).ok())
+        .find(|known| known.name == profile.name);
     let Some(shipped) = shipped else {
         return vec![format!(
             "no profile {:?} came with the program: this one is the house's own",
@@ -125,8 +125,7 @@ mod tests {
 
     #[test]
     fn what_differs_is_named_and_no_more_of_it_than_people_read() {
-        let (_, text) = SHIPPED[4];
-        let mut profile = parse_target_profile(text).unwrap();
+        let mut profile = parse_target_profile(SHIPPED[4]).unwrap();
         let types = profile.tables.get_mut("types").unwrap();
         types.insert("P0 B".into(), "ZERO-CV".into());
         types.remove("D0 B");
