@@ -14,7 +14,7 @@ use conclave_trades::target::{
 use crate::backup::in_words;
 use crate::cards::filled;
 use crate::ceremony::begin::{
-    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, text,
+    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, optional, refused,
 };
 use crate::service::ActEnd;
 use crate::station::Station;
@@ -121,7 +121,7 @@ impl Station {
                         offer.systems.iter().map(|s| s.name.clone()).collect(),
                         None,
                     ),
-                    text(
+                    optional(
                         "Also",
                         "",
                         "labels of other keys, a space between",
@@ -137,7 +137,7 @@ impl Station {
                         offer.media.iter().map(|m| m.name.clone()).collect(),
                         None,
                     ),
-                    text("Exception", "", EXCEPTION_HINT, REASON_MAX),
+                    optional("Exception", "", EXCEPTION_HINT, REASON_MAX),
                 ],
                 submit: "go on to the signatures".into(),
                 done: None,

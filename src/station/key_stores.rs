@@ -19,7 +19,7 @@ use conclave_trades::target::{IMPORT_FOLDER, KeyName, SystemName, next_bundle};
 
 use crate::backup::in_words;
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{exception_of, gave_up, one, refused, text};
+use crate::ceremony::begin::{exception_of, gave_up, one, optional, refused};
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -184,19 +184,19 @@ impl Station {
             ask: Ask::Form {
                 fields: vec![
                     one("System", systems, None),
-                    text(
+                    optional(
                         "Also",
                         "",
                         "labels of other keys, a space between",
                         ALSO_MOST,
                     ),
-                    text(
+                    optional(
                         "Stores",
                         "",
                         "pkcs12 pkcs12-legacy jks jceks; empty: the usual",
                         40,
                     ),
-                    text("Recipient", "", "for a key store alone: for whom", 40),
+                    optional("Recipient", "", "for a key store alone: for whom", 40),
                     one("Half 1 to", holders.clone(), None),
                     one("Half 2 to", holders, other),
                     one(
@@ -204,13 +204,13 @@ impl Station {
                         offer.media.iter().map(|m| m.name.clone()).collect(),
                         None,
                     ),
-                    text(
+                    optional(
                         "CA answers",
                         "",
                         "files in IMPORT, in the keys' order; empty: self-signed",
                         120,
                     ),
-                    text(
+                    optional(
                         "Exception",
                         "",
                         "why a store is weaker than its key, if so",

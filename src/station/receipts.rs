@@ -9,7 +9,7 @@ use conclave_trades::target::{
 };
 
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{one, optional, refused, text};
 use crate::front::{FILES_RECEIPT, TaskRow};
 use crate::lists::{days_until, due};
 use crate::service::{ActEnd, stopped};
@@ -80,8 +80,8 @@ impl Station {
             ))],
             vec![
                 one("From", from, None),
-                text("File", "", "of a medium, for example receipt-0001.txt", 60),
-                text("Bundle", "", "of a letter: its number", 6),
+                optional("File", "", "of a medium, for example receipt-0001.txt", 60),
+                optional("Bundle", "", "of a letter: its number", 6),
             ],
             "go on",
         );
@@ -173,7 +173,9 @@ impl Station {
                     vec![PromptLine::note(
                         "The check value that they saw, key by key.",
                     )],
-                    page.iter().map(|l| text(l, "", "hex digits", 80)).collect(),
+                    page.iter()
+                        .map(|l| optional(l, "", "hex digits", 80))
+                        .collect(),
                     "go on",
                 );
                 let seen = filled(people, &mut of_keys)?;

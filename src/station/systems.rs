@@ -11,7 +11,7 @@ use conclave_trades::target::store::store_target;
 use conclave_trades::target::{RecordSystem, target};
 
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{one, optional, refused};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -52,7 +52,7 @@ fn field(field: &ProfileField, value: Option<&str>) -> Field {
             _ => field.hint.clone(),
         };
         let value = value.unwrap_or_default();
-        return text(&field.title, value, &hint, field.most);
+        return optional(&field.title, value, &hint, field.most);
     }
     let mut choices = vec![NOTHING.to_owned()];
     choices.extend(field.choices.iter().cloned());
@@ -147,7 +147,7 @@ impl Station {
             lines,
             vec![
                 one("System", which, None),
-                text("Name", "", "of a new one, for example BANK-LAKE PROD", 60),
+                optional("Name", "", "of a new one, for example BANK-LAKE PROD", 60),
                 one("Profile", titles, None),
             ],
             "go on",

@@ -61,6 +61,8 @@ pub enum Entry {
 pub enum Input {
     /// Text.
     Text(Line),
+    /// Text that may stay empty.
+    Optional(Line),
     /// One of these.
     One {
         /// Names.
@@ -81,6 +83,7 @@ impl Input {
     fn of(field: &Field) -> Self {
         match &field.kind {
             FieldKind::Text(max) => Self::Text(Line::with(*max, &field.value)),
+            FieldKind::Optional(max) => Self::Optional(Line::with(*max, &field.value)),
             FieldKind::One(of) => Self::One {
                 at: of.iter().position(|o| *o == field.value).unwrap_or(0),
                 of: of.clone(),
@@ -102,7 +105,7 @@ impl Input {
     #[must_use]
     pub fn value(&self) -> String {
         match self {
-            Self::Text(line) => line.text().trim().to_owned(),
+            Self::Text(line) | Self::Optional(line) => line.text().trim().to_owned(),
             Self::One { of, at } => of.get(*at).cloned().unwrap_or_default(),
             Self::Many { of, .. } => {
                 let taken: Vec<&str> = of
@@ -122,7 +125,7 @@ impl Input {
     /// Takes a key that is not one of moving between fields.
     fn key(&mut self, key: Key) {
         match self {
-            Self::Text(line) => {
+            Self::Text(line) | Self::Optional(line) => {
                 line.key(key);
             }
             Self::One { of, at } => match key {
@@ -192,7 +195,9 @@ impl Standing {
         }
         match &self.entry {
             Entry::Line(_) | Entry::Groups(_) | Entry::Word(_) | Entry::Passphrase(_) => true,
-            Entry::Form { fields, at } => matches!(fields.get(*at), Some(Input::Text(_))),
+            Entry::Form { fields, at } => {
+                matches!(fields.get(*at), Some(Input::Text(_) | Input::Optional(_)))
+            }
             _ => false,
         }
     }

@@ -399,6 +399,27 @@ fn an_empty_form_ends_a_list_after_a_question() {
     });
     assert!(press(&mut app, &[Key::Enter]).is_empty());
     assert!(seen(&app).contains("Nothing is filled in yet"));
+    // Where everything may stay empty, an empty form is an answer.
+    let Ask::Form {
+        mut fields, submit, ..
+    } = person_form()
+    else {
+        panic!()
+    };
+    for field in &mut fields {
+        if let FieldKind::Text(most) = field.kind {
+            field.kind = FieldKind::Optional(most);
+        }
+    }
+    let mut app = ask(Ask::Form {
+        fields,
+        submit,
+        done: None,
+    });
+    let Answer::Fields(values) = answer(press(&mut app, &[Key::Enter])) else {
+        panic!("no form")
+    };
+    assert_eq!(values[..2], ["", ""]);
 }
 
 fn confirm() -> App {

@@ -275,6 +275,8 @@ pub struct Field {
 pub enum FieldKind {
     /// Text of at most this many characters.
     Text(usize),
+    /// The same, and it may stay empty.
+    Optional(usize),
     /// One of these.
     One(Vec<String>),
     /// Any of these; the value is their names joined by `, `.

@@ -41,6 +41,14 @@ pub(crate) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
     }
 }
 
+/// A text that may stay empty.
+pub(crate) fn optional(label: &str, value: &str, hint: &str, most: usize) -> Field {
+    Field {
+        kind: FieldKind::Optional(most),
+        ..text(label, value, hint, most)
+    }
+}
+
 pub(crate) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
     Field {
         label: label.into(),

@@ -300,7 +300,7 @@ impl Asked {
             let room = self.paper.width.saturating_sub(width(&lead) + 3);
             let style = if here { theme.strong() } else { theme.plain() };
             match input {
-                Input::Text(line) => {
+                Input::Text(line) | Input::Optional(line) => {
                     let cells = line.max().min(room).max(1);
                     let skip = width(line.text()).saturating_sub(cells);
                     let shown: String = line.text().chars().skip(skip).collect();
