@@ -744,9 +744,13 @@ fn the_demonstration_tells_no_secret_outside_of_its_paper() {
     let mut zones: HashMap<String, Vec<u8>> = HashMap::new();
     for path in files(&paper) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        // Halves of passphrases: `tests/store_targets.rs` looks for those.
+        if name.starts_with("TEST-STORE-") {
+            continue;
+        }
         if let Some(stem) = name.strip_suffix(".escp") {
             let masked = value(&std::fs::read(&path).unwrap());
-            assert!([24, 32].contains(&masked.len()), "{name}");
+            assert!([16, 24, 32].contains(&masked.len()), "{name}");
             needles.secret(&masked, stem);
             if stem.contains("-share-") {
                 continue;
@@ -760,7 +764,7 @@ fn the_demonstration_tells_no_secret_outside_of_its_paper() {
             }
         }
     }
-    assert_eq!((needles.count, zones.len()), (9, 2));
+    assert_eq!((needles.count, zones.len()), (23, 9));
     for (label, masked) in &zones {
         needles.secret(masked, label);
     }
