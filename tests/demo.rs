@@ -525,7 +525,9 @@ fn the_minutes_tell_who_and_what_and_no_value() {
             assert!(minutes.contains(string(&component[field])), "{component}");
         }
     }
-    for key in list(&report, "keys") {
+    // RSA pairs are made without a ceremony: the journal tells of them.
+    let made = list(&report, "keys").iter();
+    for key in made.filter(|key| key["algorithm"] != "RSA") {
         let told = format!("{} ({})", string(&key["kcv"]), string(&key["kcv_method"]));
         assert!(minutes.contains(&told), "{told}");
     }

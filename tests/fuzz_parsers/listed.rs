@@ -48,10 +48,6 @@ const NOT_PARSERS: &[(&str, &str)] = &[
     ),
     ("crypto/primitive/modes.rs new", "a key, by its length"),
     (
-        "crypto/keyblock/thales/block.rs unwrap",
-        "target thales goes through it",
-    ),
-    (
         "crypto/primitive/atalla_variant.rs unwrap",
         "decrypts what target cryptogram has read; nothing in it is looked at",
     ),
