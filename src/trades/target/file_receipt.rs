@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use super::IMPORT_FOLDER;
 use super::receipt::{RECEIPT_MAX, Receipt};
 use super::register::{BundleRecord, BundleState, Received};
-use crate::keys::fingerprint_hex;
 use crate::media::{self, check_name};
 
 /// Reads a receipt from the import folder of a medium.
@@ -143,7 +142,7 @@ impl Action for FileReceipt {
             // A pair's check value is the beginning of its fingerprint: where they
             // send the whole of it, the whole is compared.
             let value = match &record.rsa {
-                Some(rsa) => fingerprint_hex(&rsa.fingerprint),
+                Some(rsa) => rsa.fingerprint.to_string().to_uppercase(),
                 None => record.kcv.value,
             };
             keys.push((record.label, value));

@@ -279,7 +279,7 @@ mod tests {
         let mut printed = *b"aaaaaaaapppppppp";
         let printed = Secret::take(&mut printed);
         let kcv = CheckValue {
-            value: "08D7B4".into(),
+            value: "6AE9AF".into(),
             method: "ENC-ZERO".into(),
         };
         let record = samples::key("LAKE.DATA.001", kcv);
