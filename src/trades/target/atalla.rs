@@ -20,7 +20,10 @@ use super::payshield::strength;
 use super::sheet_text::{
     errors, filled, foot, head, hex, plain_file, push_wrapped, rule, wrapping_key,
 };
-use super::{Conformance, Payload, Sheet, Target, TargetError, fits, has_check_value};
+use super::{
+    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, fits,
+    has_check_value,
+};
 
 /// Systems that take AKBs or Atalla variants.
 pub struct Atalla;
@@ -144,11 +147,7 @@ impl Target for Atalla {
         settings: &Settings,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        for (record, bytes) in [(key, clear), (under, wrapping)] {
-            if !has_check_value(record.form, bytes, &record.kcv) {
-                return Err(TargetError::CheckValue(record.label.clone()));
-            }
-        }
+        are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         strength(key, under)?;
         let (text, format) = match under.wrapping {
             Some(WrappingMethod::AtallaVariant) => {

@@ -11,7 +11,7 @@ use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{Conformance, Payload, Sheet, Target, TargetError, has_check_value};
+use super::{Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called};
 use crate::media::check_name;
 
 /// A system that takes keys in one of the two ways.
@@ -114,11 +114,7 @@ impl Target for Bare {
         _: &Settings,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        for (record, bytes) in [(key, clear), (under, wrapping)] {
-            if !has_check_value(record.form, bytes, &record.kcv) {
-                return Err(TargetError::CheckValue(record.label.clone()));
-            }
-        }
+        are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         let scheme = self.scheme(key)?;
         let wrap_error =
             |e: &dyn std::fmt::Display| TargetError::Wrap(format!("{}: {e}", key.label));

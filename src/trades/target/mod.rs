@@ -306,6 +306,17 @@ fn cipher(form: KeyForm) -> Algorithm {
     }
 }
 
+/// Each clear key is the one that its record describes: asked before anything
+/// is wrapped.
+fn are_what_they_are_called(keys: &[(&KeyRecord, &Secret)]) -> Result<(), TargetError> {
+    for (record, bytes) in keys {
+        if !has_check_value(record.form, bytes, &record.kcv) {
+            return Err(TargetError::CheckValue(record.label.clone()));
+        }
+    }
+    Ok(())
+}
+
 /// TRUE when this is the check value of these bytes.
 fn has_check_value(form: KeyForm, clear: &Secret, expected: &CheckValue) -> bool {
     clear.len() == form.bytes()

@@ -15,7 +15,10 @@ use conclave_keyroom::domain::target_system::Settings;
 
 use super::payshield::strength;
 use super::sheet_text::{errors, filled, foot, head, plain_file, push_wrapped, rule, wrapping_key};
-use super::{Conformance, Payload, Sheet, Target, TargetError, fits, has_check_value};
+use super::{
+    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, fits,
+    has_check_value,
+};
 
 /// A Security World.
 pub struct NShield;
@@ -103,11 +106,7 @@ impl Target for NShield {
         _: &Settings,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        for (record, bytes) in [(key, clear), (under, wrapping)] {
-            if !has_check_value(record.form, bytes, &record.kcv) {
-                return Err(TargetError::CheckValue(record.label.clone()));
-            }
-        }
+        are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         strength(key, under)?;
         let wrapped = kwp::wrap(wrapping, clear)
             .map_err(|e| TargetError::Wrap(format!("{}: {e}", key.label)))?;

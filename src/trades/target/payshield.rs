@@ -22,7 +22,8 @@ use conclave_keyroom::domain::target_system::Settings;
 use super::payshield_sheet;
 use super::sheet_text::{hex, plain_file, rule};
 use super::{
-    Companion, Conformance, Payload, Sheet, Target, TargetError, cipher, fits, has_check_value,
+    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
+    fits, has_check_value,
 };
 
 /// Payment HSMs that speak Thales's host commands.
@@ -252,11 +253,7 @@ impl Target for PayShield {
         settings: &Settings,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        for (record, bytes) in [(key, clear), (under, wrapping)] {
-            if !has_check_value(record.form, bytes, &record.kcv) {
-                return Err(TargetError::CheckValue(record.label.clone()));
-            }
-        }
+        are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         strength(key, under)?;
         let (text, format) = match under.wrapping {
             Some(WrappingMethod::ThalesBlock) => {

@@ -18,7 +18,9 @@ use super::payshield::{file_name, key_type};
 use super::sheet_text::{
     errors, filled, foot, head, hex, plain_file, push_wrapped, rule, wrapping_key,
 };
-use super::{Conformance, Payload, Sheet, Target, TargetError, has_check_value};
+use super::{
+    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, has_check_value,
+};
 
 /// A payShield whose LMK this station holds.
 pub struct PayShieldLmk;
@@ -113,11 +115,7 @@ impl Target for PayShieldLmk {
         settings: &Settings,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        for (record, bytes) in [(key, clear), (under, wrapping)] {
-            if !has_check_value(record.form, bytes, &record.kcv) {
-                return Err(TargetError::CheckValue(record.label.clone()));
-            }
-        }
+        are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         let (scheme, kind) = (scheme(key)?, of_pair(settings, key, under)?);
         let pair = kind.apply(wrapping);
         let wrapped = wrap(scheme, &pair, clear)

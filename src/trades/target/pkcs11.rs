@@ -14,7 +14,8 @@ use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
 use super::{
-    Companion, Conformance, Payload, Sheet, Target, TargetError, cipher, fits, has_check_value,
+    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
+    fits, has_check_value,
 };
 use crate::media::check_name;
 
@@ -83,11 +84,7 @@ impl Target for Pkcs11 {
         settings: &Settings,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        for (record, bytes) in [(key, clear), (under, wrapping)] {
-            if !has_check_value(record.form, bytes, &record.kcv) {
-                return Err(TargetError::CheckValue(record.label.clone()));
-            }
-        }
+        are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         let wrong = |e: &dyn std::fmt::Display| TargetError::Wrap(format!("{}: {e}", key.label));
         let wrapped = kwp::wrap(wrapping, clear).map_err(|e| wrong(&e))?;
         let back = kwp::unwrap(wrapping, &wrapped).ok();

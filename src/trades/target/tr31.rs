@@ -15,7 +15,10 @@ use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
 use super::tr31_writing as writing;
-use super::{Conformance, Payload, Sheet, Target, TargetError, cipher, has_check_value};
+use super::{
+    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
+    has_check_value,
+};
 use crate::media::check_name;
 
 /// Any system that takes TR-31 key blocks.
@@ -192,11 +195,7 @@ pub(super) fn block(
     settings: &Settings,
     random: &mut dyn RandomSource,
 ) -> Result<(String, char), TargetError> {
-    for (record, bytes) in [(key, clear), (under, wrapping)] {
-        if !has_check_value(record.form, bytes, &record.kcv) {
-            return Err(TargetError::CheckValue(record.label.clone()));
-        }
-    }
+    are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
     let wrap = |e: keyblock::WrapError| TargetError::Wrap(format!("{}: {e}", key.label));
     let kbpk = Kbpk::new(cipher(under.form), wrapping.duplicate()).map_err(wrap)?;
     let kind = writing::writing(under, settings)?;

@@ -8,7 +8,9 @@ use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::super::{Conformance, Payload, Sheet, TargetError, has_check_value};
+use super::super::{
+    Conformance, Payload, Sheet, TargetError, are_what_they_are_called, has_check_value,
+};
 use super::rule;
 use super::types::{Part, parts};
 use crate::media::check_name;
@@ -59,11 +61,7 @@ pub(super) fn export(
     wrapping: &Secret,
     settings: &Settings,
 ) -> Result<Vec<Payload>, TargetError> {
-    for (record, bytes) in [(key, clear), (under, wrapping)] {
-        if !has_check_value(record.form, bytes, &record.kcv) {
-            return Err(TargetError::CheckValue(record.label.clone()));
-        }
-    }
+    are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
     let differs = || TargetError::SelfCheck(key.label.clone());
     parts(key, settings)?
         .into_iter()
