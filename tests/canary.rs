@@ -744,7 +744,8 @@ fn the_demonstration_tells_no_secret_outside_of_its_paper() {
     let mut zones: HashMap<String, Vec<u8>> = HashMap::new();
     for path in files(&paper) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        // Halves of passphrases: `tests/store_targets.rs` looks for those.
+        // Halves of passphrases are another test's, above: these lie on either
+        // printer, and no zone master key is made of them.
         if name.starts_with("TEST-STORE-") {
             continue;
         }
