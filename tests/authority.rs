@@ -202,7 +202,8 @@ fn no_secret_of_the_founding_is_in_any_file() {
         secrets.push(("management".into(), card.management_key.expose().to_vec()));
     }
     let recovery = decode::group_secret(&content, &room, Recovery, &["Lea", "Max"]);
-    for compartment in Compartment::ALL {
+    let record = room.vault().authority().unwrap().clone();
+    for compartment in Compartment::of(&record) {
         let key = decode::wrapped_key(&content, "data", compartment.name(), "recovery", &recovery);
         secrets.push((
             format!("{compartment} data key"),
@@ -473,4 +474,126 @@ fn a_station_is_founded_by_legal_people_and_a_quorum_only() {
         room.door_mut().found(again),
         Err(VaultError::NotEmpty)
     ));
+}
+
+#[test]
+fn the_pin_room_opens_for_an_operator_and_a_supervisor_together_and_nothing_less() {
+    use Compartment::{Cardkeys, Catalogue, Directory, Pins, Station};
+    let [operators, supervisors] = GroupId::PIN_ROOM;
+    let mut room = Room::with_pin_room();
+    let of_record = room.vault().authority().unwrap().clone();
+    assert_eq!(Compartment::of(&of_record).count(), Compartment::ALL.len());
+
+    // One card alone, and a quorum of the one half however many come of it.
+    for (group, names) in [
+        (operators, ["Olga", "Pavel"]),
+        (supervisors, ["Quinn", "Rosa"]),
+    ] {
+        for names in [&names[..1], &names[..]] {
+            let alone = room.try_logon(group, names);
+            assert!(
+                matches!(alone, Err(VaultError::OnlyTogether(g)) if g == group),
+                "{group}: {alone:?}"
+            );
+        }
+        assert!(room.vault().open_compartments_list().is_empty());
+        assert!(room.vault().open_groups().is_empty());
+    }
+    // An operator's share does not stand for a supervisor's.
+    let olga = [room.share(operators, "Olga")];
+    let pavel = [room.share(operators, "Pavel")];
+    let no_names: [String; 0] = [];
+    let forged = room.door_mut().logon_together(&[
+        conclave_keyroom::door::CameQuorum {
+            group: operators,
+            shares: &olga,
+            members: &no_names,
+        },
+        conclave_keyroom::door::CameQuorum {
+            group: supervisors,
+            shares: &pavel,
+            members: &no_names,
+        },
+    ]);
+    assert!(forged.is_err());
+    assert!(room.vault().open_groups().is_empty());
+
+    for pair in [("Olga", "Quinn"), ("Pavel", "Rosa"), ("Olga", "Rosa")] {
+        room.try_pin_logon(pair.0, pair.1).unwrap();
+        let open = [Station, Directory, Cardkeys, Catalogue, Pins];
+        assert_eq!(room.vault().open_compartments_list(), open, "{pair:?}");
+        assert_eq!(room.vault().open_groups(), GroupId::PIN_ROOM);
+        let act = Change::new(Pins, "kept", &[Need::Session(operators)]);
+        room.perform(&act, &Warrant::default()).unwrap();
+        for closed in [Catalogue, Directory] {
+            let act = Change::new(closed, "x", &[Need::Session(supervisors)]);
+            assert!(matches!(
+                room.perform(&act, &Warrant::default()),
+                Err(DoorError::Vault(VaultError::ReadOnly(c))) if c == closed
+            ));
+        }
+        room.logout();
+    }
+    // Nobody else opens it but recovery, which reads.
+    for group in [Administrators, KeyManagers, Approvers, Auditors] {
+        room.logon_all(&[group]);
+    }
+    assert!(!room.vault().open_compartments_list().contains(&Pins));
+    room.logout();
+    room.logon_all(&[Recovery]);
+    assert!(room.vault().open_compartments_list().contains(&Pins));
+    let act = Change::new(Pins, "x", &[Need::Session(Recovery)]);
+    assert!(matches!(
+        room.perform(&act, &Warrant::default()),
+        Err(DoorError::Vault(VaultError::ReadOnly(Pins)))
+    ));
+    room.logout();
+    // A wrap of the pair takes the secrets of both, in their order.
+    let content = room.memory().content();
+    let secret = |group, name: &str| decode::group_secret(&content, &room, group, &[name]);
+    let both = [secret(operators, "Pavel"), secret(supervisors, "Quinn")];
+    let place = b"w/data/pins/pin-operators+pin-supervisors".as_slice();
+    assert!(content.contains_key(place));
+    let wraps = decode::wraps(&content);
+    assert_eq!(wraps.len(), 29 + 9 + 4 + 3, "and those of the PIN room");
+    let of_pair = |w: &&decode::Wrapped| w.binding.kind.starts_with("pin-operators");
+    let pairs: Vec<_> = wraps.iter().filter(of_pair).collect();
+    assert_eq!(pairs.len(), 6);
+    for wrap in pairs {
+        assert!(wrap.open(&[&both[0], &both[1]]).is_some());
+        for (first, second) in [(0, 0), (1, 1), (1, 0)] {
+            assert!(wrap.open(&[&both[first], &both[second]]).is_none());
+        }
+    }
+    room.examine(content).unwrap();
+}
+
+#[test]
+fn a_station_without_a_pin_room_has_no_such_compartment_and_works_on() {
+    let mut room = Room::in_memory();
+    let record = room.vault().authority().unwrap().clone();
+    assert_eq!(Compartment::of(&record).count() + 1, Compartment::ALL.len());
+    let content = room.memory().content();
+    let named = |key: &Vec<u8>| {
+        let text = String::from_utf8_lossy(key).into_owned();
+        text.contains("pin-operators") || text.contains("/pins")
+    };
+    assert_eq!(content.keys().filter(|key| named(key)).count(), 0);
+    room.logon_all(&[Recovery]);
+    let pins = room.vault().list::<String>(Compartment::Pins, "pin-batch");
+    assert!(matches!(pins, Err(VaultError::Closed(Compartment::Pins))));
+    room.logon_all(&[Administrators]);
+    room.perform(&directory_by_session(), &Warrant::default())
+        .unwrap();
+    room.logout();
+    room.reopen();
+    room.logon_all(&[Auditors]);
+}
+
+fn directory_by_session() -> Change {
+    Change::new(
+        Compartment::Directory,
+        "x",
+        &[Need::Session(Administrators)],
+    )
 }

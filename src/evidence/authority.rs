@@ -30,11 +30,15 @@ pub enum GroupId {
     Auditors,
     /// Recovery holders.
     Recovery,
+    /// PIN operators: print PIN mailers, with supervisors beside them.
+    PinOperators,
+    /// PIN supervisors: open nothing without operators.
+    PinSupervisors,
 }
 
 impl GroupId {
     /// All of them.
-    pub const ALL: [GroupId; 8] = [
+    pub const ALL: [GroupId; 10] = [
         Self::Administrators,
         Self::KeyManagers,
         Self::Approvers,
@@ -43,7 +47,12 @@ impl GroupId {
         Self::CustodiansC,
         Self::Auditors,
         Self::Recovery,
+        Self::PinOperators,
+        Self::PinSupervisors,
     ];
+
+    /// The two groups of the PIN room: a station has both or neither.
+    pub const PIN_ROOM: [GroupId; 2] = [Self::PinOperators, Self::PinSupervisors];
 
     /// A custodian group: it holds no secret and opens nothing.
     #[must_use]
@@ -54,10 +63,33 @@ impl GroupId {
         )
     }
 
+    /// One of the two groups of the PIN room.
+    #[must_use]
+    pub fn is_pin_room(self) -> bool {
+        Self::PIN_ROOM.contains(&self)
+    }
+
     /// Its quorum alone opens a compartment.
     #[must_use]
     pub fn opens_alone(self) -> bool {
-        !self.is_custodian()
+        !self.is_custodian() && !self.is_pin_room()
+    }
+
+    /// The groups that log on together with this one, itself among them: only
+    /// the PIN room's two, which open nothing alone.
+    #[must_use]
+    pub fn together(self) -> &'static [GroupId] {
+        match self {
+            Self::Administrators => &[Self::Administrators],
+            Self::KeyManagers => &[Self::KeyManagers],
+            Self::Approvers => &[Self::Approvers],
+            Self::CustodiansA => &[Self::CustodiansA],
+            Self::CustodiansB => &[Self::CustodiansB],
+            Self::CustodiansC => &[Self::CustodiansC],
+            Self::Auditors => &[Self::Auditors],
+            Self::Recovery => &[Self::Recovery],
+            Self::PinOperators | Self::PinSupervisors => &Self::PIN_ROOM,
+        }
     }
 
     /// Its name in files: `key-managers`.
@@ -72,6 +104,8 @@ impl GroupId {
             Self::CustodiansC => "custodians-c",
             Self::Auditors => "auditors",
             Self::Recovery => "recovery",
+            Self::PinOperators => "pin-operators",
+            Self::PinSupervisors => "pin-supervisors",
         }
     }
 
@@ -87,6 +121,8 @@ impl GroupId {
             Self::CustodiansC => "Custodians C",
             Self::Auditors => "Auditors",
             Self::Recovery => "Recovery",
+            Self::PinOperators => "PIN operators",
+            Self::PinSupervisors => "PIN supervisors",
         }
     }
 }
@@ -481,6 +517,29 @@ fn check_shape(record: &AuthorityRecord) -> Result<(), String> {
         if group.m == 0 || usize::from(group.m) > group.members.len() {
             return Err(format!("group {} has an impossible quorum", group.group));
         }
+    }
+    check_pin_room(record)
+}
+
+/// Both groups of the PIN room or neither, and nobody in both: a group of one
+/// is safe only where the other half of its pair is somebody else.
+fn check_pin_room(record: &AuthorityRecord) -> Result<(), String> {
+    let [operators, supervisors] = GroupId::PIN_ROOM.map(|group| record.group(group));
+    let (Some(operators), Some(supervisors)) = (operators, supervisors) else {
+        return match operators.or(supervisors) {
+            Some(alone) => Err(format!(
+                "group {} stands without its other half",
+                alone.group
+            )),
+            None => Ok(()),
+        };
+    };
+    let both = operators
+        .members
+        .iter()
+        .any(|one| supervisors.members.iter().any(|m| m.person == one.person));
+    if both {
+        return Err("a person is PIN operator and PIN supervisor".into());
     }
     Ok(())
 }

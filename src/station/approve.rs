@@ -15,7 +15,7 @@ use conclave_keyroom::ports::dialogue::{Mark, People, Prompt, PromptLine, Refusa
 
 use crate::anchor;
 use crate::cards::{Held, Interrupted};
-use crate::logon::quorum_view;
+use crate::logon_entry::quorum_view;
 use crate::present::{Absent, Wanted, present};
 use crate::station::Station;
 

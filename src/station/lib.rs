@@ -32,6 +32,7 @@ mod key_table;
 mod layouts;
 mod lists;
 pub mod logon;
+mod logon_entry;
 pub mod lost_card;
 pub mod one_manager;
 pub mod pins;

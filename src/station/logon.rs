@@ -7,14 +7,14 @@ use conclave_crypto::primitive::ec;
 use conclave_crypto::primitive::shamir::Share;
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::{GroupId, Id, cbor};
+use conclave_keyroom::door::CameQuorum;
 use conclave_keyroom::piv::{PivError, SigningSlot};
-use conclave_keyroom::ports::dialogue::{
-    MemberState, MemberView, People, Prompt, QuorumView, Refusal,
-};
+use conclave_keyroom::ports::dialogue::{People, Prompt, Refusal};
 use conclave_keyroom::vault::{VaultError, is_damage};
 
 use crate::anchor;
 use crate::cards::{Held, Interrupted};
+use crate::logon_entry::{entry_of, entry_title, entry_view, stands_for, wanting};
 use crate::present::{Absent, Present, Wanted, present};
 use crate::rescue::{Damage, read_only};
 use crate::session::{AFTER_DAMAGE, Member};
@@ -39,6 +39,7 @@ pub enum LogonEnd {
 
 /// One card that answered.
 struct Proven {
+    group: GroupId,
     member: Member,
     share: Share,
     held: Held,
@@ -101,11 +102,17 @@ impl Wanted for OfGroup<'_> {
             );
         }
         match self.group {
-            Some(group) if self.record.is_member(group, entry.card) => Ok(()),
-            Some(group) => refuse(
-                format!("{name} is no member of the group {}.", group.title()),
-                "Use a member's card, or press Tab for another group before anybody is proven.",
-            ),
+            Some(group) => match stands_for(self.record, group, entry.card) {
+                Some(own) if wanting(self.record, group, self.done).any(|g| g == own) => Ok(()),
+                Some(own) => refuse(
+                    format!("{} are complete; {name} is one of them.", own.title()),
+                    "The other half of the pair is wanted now.",
+                ),
+                None => refuse(
+                    format!("{name} is no member of the group {}.", entry_title(group)),
+                    "Use a member's card, or press Tab for another group before anybody is proven.",
+                ),
+            },
             None if groups_of(self.record, entry.card).is_empty() => refuse(
                 format!("{name} is a custodian, and custodians open nothing."),
                 "Custodians come forward inside a ceremony that others have opened.",
@@ -118,7 +125,7 @@ impl Wanted for OfGroup<'_> {
         self.sitting.contains(&entry.card)
             && self
                 .group
-                .is_none_or(|group| !self.record.is_member(group, entry.card))
+                .is_none_or(|group| stands_for(self.record, group, entry.card).is_none())
     }
 
     fn takes_words(&self) -> bool {
@@ -135,8 +142,8 @@ impl Wanted for OfGroup<'_> {
             let (_, _, words) = self.first?;
             Some((LOGON_MS / 1000, words.clone()))
         });
-        group.title().clone_into(&mut prompt.title);
-        prompt.quorum = quorum_view(self.record, group, self.done, Some(entry.card), deadline);
+        entry_title(group).clone_into(&mut prompt.title);
+        prompt.quorum = entry_view(self.record, group, self.done, Some(entry.card), deadline);
     }
 
     fn names(&self) -> Vec<String> {
@@ -150,7 +157,8 @@ impl Wanted for OfGroup<'_> {
             .filter(|c| c.state == CardState::Active && !done(c))
             .filter(|c| self.group.is_some() || !self.sitting.contains(&c.card))
             .filter(|c| match group {
-                Some(group) => self.record.is_member(group, c.card),
+                Some(group) => wanting(self.record, group, self.done)
+                    .any(|wanted| self.record.is_member(wanted, c.card)),
                 None => !groups_of(self.record, c.card).is_empty(),
             })
             .map(|c| c.person_name.clone())
@@ -158,54 +166,8 @@ impl Wanted for OfGroup<'_> {
     }
 }
 
-/// The quorum as the screen draws it.
-#[must_use]
-pub fn quorum_view(
-    record: &AuthorityRecord,
-    group: GroupId,
-    done: &[(Id, Id)],
-    typing: Option<Id>,
-    deadline: Option<(u64, String)>,
-) -> Option<QuorumView> {
-    let entry = record.group(group)?;
-    // Others may have signed the same act for another group.
-    let is_done = |card: Id| done.iter().any(|(c, _)| *c == card);
-    let here = entry.members.iter().filter(|m| is_done(m.card)).count();
-    let complete = here >= usize::from(entry.m);
-    let members = entry
-        .members
-        .iter()
-        .filter_map(|m| {
-            let card = record.card(m.card)?;
-            let state = if card.state != CardState::Active {
-                MemberState::Barred
-            } else if is_done(m.card) {
-                MemberState::Proven
-            } else if complete {
-                MemberState::NotNeeded
-            } else if typing == Some(m.card) {
-                MemberState::EnterPin
-            } else {
-                MemberState::Missing
-            };
-            Some(MemberView {
-                name: card.person_name.clone(),
-                card: card.card.short(),
-                state,
-            })
-        })
-        .collect();
-    Some(QuorumView {
-        group: group.title().into(),
-        m: entry.m,
-        n: u8::try_from(entry.members.len()).unwrap_or(u8::MAX),
-        members,
-        deadline,
-    })
-}
-
 impl Station {
-    /// Logs a group on. With none named, the first card decides; Tab goes to
+    /// Logs a group on, the PIN room's two together. With none named, the first card decides; Tab goes to
     /// that person's other groups while nobody is proven.
     pub fn logon(&mut self, group: Option<GroupId>, people: &mut dyn People) -> LogonEnd {
         self.pause_watch(true);
@@ -232,7 +194,7 @@ impl Station {
             Err(_) if frozen => true,
             Err(error) => return LogonEnd::Refused(self.refusal(&error.to_string())),
         };
-        let mut choice = group;
+        let mut choice = group.map(entry_of);
         let mut proven: Vec<Proven> = Vec::new();
         let mut first: Option<(u64, u64, String)> = None;
         // Typing words takes longer than a PIN: its time is no part of the two
@@ -244,8 +206,7 @@ impl Station {
                 .map(|p| (p.member.card, p.member.person))
                 .collect();
             if let Some(group) = choice
-                && let Some(entry) = record.group(group)
-                && done.len() >= usize::from(entry.m)
+                && wanting(&record, group, &done).next().is_none()
             {
                 return self.complete(group, proven);
             }
@@ -313,7 +274,9 @@ impl Station {
             if first.is_some() {
                 typing += came.typed_ms;
             }
-            match self.prove(group, came) {
+            // `wants` let nobody else through.
+            let own = stands_for(&record, group, came.entry.card).unwrap_or(group);
+            match self.prove(own, came) {
                 Ok(one) => {
                     if first.is_none() {
                         first = Some((
@@ -421,6 +384,7 @@ impl Station {
         let outcome = self.challenge(&mut held, &entry, group);
         match outcome {
             Ok(share) => Ok(Proven {
+                group,
                 member: Member {
                     person: entry.person,
                     card: entry.card,
@@ -469,19 +433,32 @@ impl Station {
     }
 
     fn complete(&mut self, group: GroupId, proven: Vec<Proven>) -> LogonEnd {
-        let mut members = Vec::new();
-        let mut shares = Vec::new();
-        let mut held = Vec::new();
+        let mut quorums: Vec<Came> = Vec::new();
         for one in proven {
-            members.push(one.member);
-            shares.push(one.share);
-            held.push(one.held);
+            let at = quorums.iter().position(|q| q.group == one.group);
+            let at = at.unwrap_or_else(|| {
+                quorums.push(Came::of(one.group));
+                quorums.len() - 1
+            });
+            let quorum = &mut quorums[at];
+            quorum.names.push(one.member.name.clone());
+            quorum.members.push(one.member);
+            quorum.shares.push(one.share);
+            quorum.held.push(one.held);
         }
-        let names: Vec<String> = members.iter().map(|m| m.name.clone()).collect();
-        if let Err(error) = self.door.logon(group, &shares, &names) {
+        let came: Vec<CameQuorum<'_>> = quorums
+            .iter()
+            .map(|quorum| CameQuorum {
+                group: quorum.group,
+                shares: &quorum.shares,
+                members: &quorum.names,
+            })
+            .collect();
+        if let Err(error) = self.door.logon_together(&came) {
             return match error {
                 VaultError::BadShare { .. } | VaultError::NoSecret(_) => {
-                    self.failed_logon(members.first().map(|m| m.card), &error.to_string(), false)
+                    let first = quorums.iter().flat_map(|q| &q.members).next();
+                    self.failed_logon(first.map(|m| m.card), &error.to_string(), false)
                 }
                 other if is_damage(&other) => {
                     self.damage_found(&other.to_string());
@@ -507,37 +484,63 @@ impl Station {
                 },
             });
         }
-        if self.in_rescue()
-            && let Err(why) = self.note_rescue(group, &members)
-        {
-            // The trace is all that is left of it: without one nobody looks.
-            self.door.turn_away_unnoted(group);
-            return LogonEnd::Refused(self.refusal(&format!("the note was not written: {why}")));
-        }
-        let mut places = Vec::new();
-        for card in &mut held {
-            // A card that was pulled before this has no place in the room any
-            // more, and the watch says so where it had to stay.
-            if !card.card.is_words() {
-                places.push(card.place.clone());
+        for quorum in &quorums {
+            if self.in_rescue()
+                && let Err(why) = self.note_rescue(quorum.group, &quorum.members)
+            {
+                // The trace is all that is left of it: without one nobody looks.
+                self.door.turn_away_unnoted(group);
+                return LogonEnd::Refused(
+                    self.refusal(&format!("the note was not written: {why}")),
+                );
             }
-            // A card that was swapped out answers nothing; the cards present
-            // get the anchor, the others when they are next in.
-            match anchor::write(&mut self.door, &mut card.card, card.guid) {
-                Ok(()) | Err(anchor::AnchorError::Card(PivError::Card(_))) => {}
-                Err(error) => {
-                    let _ = self
-                        .door
-                        .note("anchor", format!("card {}: {error}", card.guid.short()));
+        }
+        for quorum in quorums {
+            let mut places = Vec::new();
+            for mut card in quorum.held {
+                // A card that was pulled before this has no place in the room any
+                // more, and the watch says so where it had to stay.
+                if !card.card.is_words() {
+                    places.push(card.place.clone());
+                }
+                // A card that was swapped out answers nothing; the cards present
+                // get the anchor, the others when they are next in.
+                match anchor::write(&mut self.door, &mut card.card, card.guid) {
+                    Ok(()) | Err(anchor::AnchorError::Card(PivError::Card(_))) => {}
+                    Err(error) => {
+                        let _ = self
+                            .door
+                            .note("anchor", format!("card {}: {error}", card.guid.short()));
+                    }
                 }
             }
+            self.session_begins(quorum.group, quorum.members, places);
         }
-        drop(held);
-        self.session_begins(group, members, places);
         if !self.door.vault().is_recovering() && !self.in_rescue() {
             self.file_late();
         }
         LogonEnd::Done(group)
+    }
+}
+
+/// A quorum whose cards all answered.
+struct Came {
+    group: GroupId,
+    names: Vec<String>,
+    members: Vec<Member>,
+    shares: Vec<Share>,
+    held: Vec<Held>,
+}
+
+impl Came {
+    fn of(group: GroupId) -> Self {
+        Self {
+            group,
+            names: Vec::new(),
+            members: Vec::new(),
+            shares: Vec::new(),
+            held: Vec::new(),
+        }
     }
 }
 
@@ -572,10 +575,11 @@ fn first_group(
     ) {
         return Some(*other);
     }
-    all.iter()
+    let group = all
+        .iter()
         .find(|group| !open.contains(group))
-        .or_else(|| all.first())
-        .copied()
+        .or_else(|| all.first());
+    group.copied().map(entry_of)
 }
 
 /// The next group in the order of the screen; after the last, the first card
@@ -584,7 +588,7 @@ fn next_group(record: &AuthorityRecord, choice: Option<GroupId>) -> Option<Group
     let all: Vec<GroupId> = record
         .groups
         .iter()
-        .filter(|g| g.holds_secret)
+        .filter(|g| g.holds_secret && entry_of(g.group) == g.group)
         .map(|g| g.group)
         .collect();
     match choice {
@@ -608,12 +612,12 @@ fn logon_prompt(
         act: "Log on".into(),
         title: group.map_or_else(
             || "Any member puts a card into a reader.".to_owned(),
-            |group| group.title().to_owned(),
+            |group| entry_title(group).to_owned(),
         ),
-        quorum: group.and_then(|group| quorum_view(record, group, done, None, deadline)),
+        quorum: group.and_then(|group| entry_view(record, group, done, None, deadline)),
         waiting_for: group.map_or_else(
             || "any member".to_owned(),
-            |group| format!("a member of the group {}", group.title()),
+            |group| format!("a member of the group {}", entry_title(group)),
         ),
         safe: "yes, nothing is open yet".into(),
         why: "A group opens its part of the repository only when enough of its members are \

@@ -232,6 +232,7 @@ impl Station {
         let closed: Vec<String> = Compartment::ALL
             .iter()
             .filter(|one| !looked.contains(one))
+            .filter(|one| vault.authority().is_ok_and(|record| one.is_of(record)))
             .map(|one| one.name().to_owned())
             .collect();
         if !closed.is_empty() {

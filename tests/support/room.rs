@@ -32,7 +32,7 @@ use conclave_evidence::journal::SignedAnchor;
 use conclave_evidence::{GroupId, Hash, Id, Point, Signature};
 use conclave_keyroom::domain::custodian_form::DutiesStamp;
 use conclave_keyroom::domain::people::Person;
-use conclave_keyroom::door::{Action, Door, DoorError, Proposal, StopFlag, Warrant};
+use conclave_keyroom::door::{Action, CameQuorum, Door, DoorError, Proposal, StopFlag, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::programs::NoPrograms;
@@ -61,6 +61,14 @@ pub const STAFF: [(&str, &[GroupId]); 14] = [
     ("Lea", &[GroupId::Recovery]),
     ("Max", &[GroupId::Recovery]),
     ("Nora", &[GroupId::Recovery]),
+];
+
+/// Who comes on top where the station has a PIN room, one of two each.
+pub const PIN_STAFF: [(&str, &[GroupId]); 4] = [
+    ("Olga", &[GroupId::PinOperators]),
+    ("Pavel", &[GroupId::PinOperators]),
+    ("Quinn", &[GroupId::PinSupervisors]),
+    ("Rosa", &[GroupId::PinSupervisors]),
 ];
 
 /// The first moment: 2026-01-01 00:00 UTC, in milliseconds.
@@ -227,6 +235,25 @@ impl Room {
         Self::found_at(Place::Memory(store))
     }
 
+    /// Founds a station in memory that has a PIN room.
+    pub fn with_pin_room() -> Self {
+        let mut room = Self::unopened_with(Place::Memory(MemoryStore::default()), true);
+        room.reopen();
+        room.try_found().unwrap();
+        room
+    }
+
+    /// The people of a station with a PIN room whose repository stands in this
+    /// folder, or is founded in it.
+    pub fn with_pin_room_in(folder: &Path) -> Self {
+        let mut room = Self::unopened_with(Place::Folder(folder.to_owned()), true);
+        room.reopen();
+        if room.vault().is_empty() {
+            room.try_found().unwrap();
+        }
+        room
+    }
+
     fn found_at(place: Place) -> Self {
         let mut room = Self::unfounded(place);
         room.try_found().unwrap();
@@ -250,9 +277,15 @@ impl Room {
     }
 
     fn unopened(place: Place) -> Self {
+        Self::unopened_with(place, false)
+    }
+
+    fn unopened_with(place: Place, pin_room: bool) -> Self {
         let mut random = Seeded::new(0xC0);
+        let more: &[(&str, &[GroupId])] = if pin_room { &PIN_STAFF } else { &[] };
         let people = STAFF
             .iter()
+            .chain(more)
             .map(|(name, groups)| Holder {
                 person: Person {
                     id: Id(random_array(&mut random)),
@@ -276,9 +309,11 @@ impl Room {
     /// What the people decide. Ids are drawn from a seed, like everything.
     pub fn founding(&self) -> Founding {
         let mut random = Seeded::new(0xF0);
-        let groups: BTreeMap<GroupId, u8> = GroupId::ALL
-            .into_iter()
-            .map(|group| (group, if group.is_custodian() { 1 } else { 2 }))
+        let groups: BTreeMap<GroupId, u8> = self
+            .people
+            .iter()
+            .flat_map(|holder| holder.person.roles.iter().copied())
+            .map(|group| (group, if group.opens_alone() { 2 } else { 1 }))
             .collect();
         let cards = self.people.iter().map(|holder| NewCard {
             card: holder.card.card,
@@ -474,10 +509,38 @@ impl Room {
         }
     }
 
+    /// Logs an operator and a supervisor on, together.
+    pub fn try_pin_logon(&mut self, operator: &str, supervisor: &str) -> Result<(), VaultError> {
+        let [operators, supervisors] = GroupId::PIN_ROOM;
+        let shares = [
+            [self.try_share(operators, operator)?],
+            [self.try_share(supervisors, supervisor)?],
+        ];
+        let names = [[operator.to_owned()], [supervisor.to_owned()]];
+        self.door_mut().logon_together(&[
+            CameQuorum {
+                group: operators,
+                shares: &shares[0],
+                members: &names[0],
+            },
+            CameQuorum {
+                group: supervisors,
+                shares: &shares[1],
+                members: &names[1],
+            },
+        ])
+    }
+
+    /// Logs the first operator and the first supervisor on.
+    pub fn logon_pin_room(&mut self) {
+        self.try_pin_logon("Olga", "Quinn").unwrap();
+    }
+
     /// The names of a group's members.
     pub fn members(&self, group: GroupId) -> Vec<&'static str> {
         STAFF
             .iter()
+            .chain(&PIN_STAFF)
             .filter(|(_, groups)| groups.contains(&group))
             .map(|(name, _)| *name)
             .collect()

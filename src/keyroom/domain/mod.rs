@@ -11,6 +11,7 @@ pub mod one_manager;
 pub mod part_set;
 pub mod people;
 pub mod permission;
+pub mod pin_key;
 pub mod profile;
 pub mod staff;
 pub mod target_system;

@@ -37,8 +37,12 @@ const ADMINISTRATOR_APART: &str =
     "an administrator may never also be key manager, custodian or auditor";
 const ONE_PART: &str =
     "a custodian belongs to one component group: nobody may ever hold two parts of a key (R4)";
-const RECOVERY_APART: &str =
-    "recovery opens every compartment, so its holders may not also administer, manage or approve";
+const RECOVERY_APART: &str = "recovery opens every compartment, so its holders may not also administer, manage, approve or \
+     print PINs";
+const PIN_PAIR: &str =
+    "a PIN operator works under the eyes of a supervisor, who is always somebody else";
+const PIN_APART: &str = "whoever prints PINs may hold no part of a key that makes them, and decide about none: neither \
+     key manager, approver nor custodian";
 
 /// The rule that forbids one person to hold both roles, if there is one.
 ///
@@ -46,7 +50,7 @@ const RECOVERY_APART: &str =
 /// never acts twice in one act.
 #[must_use]
 pub fn conflict(first: GroupId, second: GroupId) -> Option<RoleConflict> {
-    use GroupId::{Administrators, Approvers, Auditors, KeyManagers, Recovery};
+    use GroupId::{Administrators, Auditors, KeyManagers, Recovery};
     let pair = |a: GroupId, b: GroupId| (first == a && second == b) || (first == b && second == a);
     let custodian = |g: GroupId| g.is_custodian();
     let rule = if first == second {
@@ -60,11 +64,16 @@ pub fn conflict(first: GroupId, second: GroupId) -> Option<RoleConflict> {
         ADMINISTRATOR_APART
     } else if custodian(first) && custodian(second) {
         ONE_PART
-    } else if pair(Recovery, Administrators)
-        || pair(Recovery, KeyManagers)
-        || pair(Recovery, Approvers)
+    } else if first.is_pin_room() && second.is_pin_room() {
+        PIN_PAIR
+    } else if first == Recovery && bars_recovery(second)
+        || second == Recovery && bars_recovery(first)
     {
         RECOVERY_APART
+    } else if first.is_pin_room() && handles_keys(second)
+        || second.is_pin_room() && handles_keys(first)
+    {
+        PIN_APART
     } else {
         return None;
     };
@@ -73,6 +82,15 @@ pub fn conflict(first: GroupId, second: GroupId) -> Option<RoleConflict> {
         second,
         rule,
     })
+}
+
+fn bars_recovery(group: GroupId) -> bool {
+    use GroupId::{Administrators, Approvers, KeyManagers};
+    matches!(group, Administrators | KeyManagers | Approvers) || group.is_pin_room()
+}
+
+fn handles_keys(group: GroupId) -> bool {
+    matches!(group, GroupId::KeyManagers | GroupId::Approvers) || group.is_custodian()
 }
 
 /// Checks a person's whole set of roles.
@@ -165,6 +183,26 @@ mod tests {
             check_roles(&auditor).map_err(|c| c.rule),
             Err(AUDITOR_ALONE)
         );
+    }
+
+    #[test]
+    fn who_prints_pins_touches_no_key_and_watches_nobody() {
+        use GroupId::{Administrators, PinOperators, PinSupervisors, Recovery};
+        let rule = |a, b| conflict(a, b).map(|found| found.rule);
+        assert_eq!(rule(PinOperators, PinSupervisors), Some(PIN_PAIR));
+        for pin in GroupId::PIN_ROOM {
+            for other in [
+                GroupId::KeyManagers,
+                GroupId::Approvers,
+                GroupId::CustodiansA,
+                GroupId::CustodiansC,
+            ] {
+                assert_eq!(rule(pin, other), Some(PIN_APART), "{pin} {other}");
+            }
+            assert_eq!(rule(GroupId::Auditors, pin), Some(AUDITOR_ALONE));
+            assert_eq!(rule(pin, Recovery), Some(RECOVERY_APART));
+            assert_eq!(rule(pin, Administrators), None);
+        }
     }
 
     #[test]

@@ -46,6 +46,12 @@ pub enum StaffError {
         /// Which group.
         group: GroupId,
     },
+    /// One of the two groups of the PIN room without the other.
+    #[error("{group}: PIN operators and PIN supervisors come together, or neither")]
+    Half {
+        /// The one that is there.
+        group: GroupId,
+    },
     /// A person holds roles that exclude one another.
     #[error("{person}: {conflict}")]
     Conflict {
@@ -110,6 +116,11 @@ pub fn check_plan(plan: &Plan) -> Result<(), StaffError> {
         if !plan.contains_key(&group) {
             return Err(StaffError::Missing { group });
         }
+    }
+    let pin_room = GroupId::PIN_ROOM.map(|group| plan.contains_key(&group));
+    if pin_room == [true, false] || pin_room == [false, true] {
+        let group = GroupId::PIN_ROOM[usize::from(pin_room[1])];
+        return Err(StaffError::Half { group });
     }
     for (&group, &Quorum { m, n }) in plan {
         if m == 0 || m > n || n > GROUP_MAX {
@@ -275,6 +286,22 @@ mod tests {
         // administrators+approvers 3, key managers with one custodian 3,
         // recovery with another custodian 3, one custodian 1, auditors 2
         assert_eq!(smallest.people, 12);
+    }
+
+    #[test]
+    fn the_pin_room_has_both_groups_or_neither_and_one_may_be_enough_of_each() {
+        let mut plan = plan();
+        let one = Quorum { m: 1, n: 2 };
+        plan.insert(GroupId::PinSupervisors, one);
+        let half = StaffError::Half {
+            group: GroupId::PinSupervisors,
+        };
+        assert_eq!(check_plan(&plan), Err(half));
+        plan.insert(GroupId::PinOperators, one);
+        assert_eq!(check_plan(&plan), Ok(()));
+        // Each two more people: nobody else may print PINs but administrators,
+        // who may be one of the two.
+        assert_eq!(smallest_staff(&plan).people, 12 + 2);
     }
 
     #[test]

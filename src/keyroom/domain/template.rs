@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::KeyForm;
 use super::key::WrappingMethod;
+use super::pin_key::PinUse;
 
 /// A key template, read from `templates/keys/*.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,14 @@ impl KeyTemplate {
     #[must_use]
     pub fn stamp(&self) -> String {
         format!("{} v{}", self.name, self.version)
+    }
+
+    /// TRUE for a key that others made and that is used in this room alone, a
+    /// PIN-print key: it is entered or imported, never made here.
+    #[must_use]
+    pub fn comes_from_outside(&self) -> bool {
+        let found = PinUse::of(&self.usage, &self.mode_of_use, &self.exportability);
+        found == Some(PinUse::PinPrint)
     }
 
     /// The one method of a key-encryption key; none for other keys.

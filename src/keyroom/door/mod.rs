@@ -65,6 +65,17 @@ pub enum DoorError {
     Vault(#[from] VaultError),
 }
 
+/// A quorum that came to log on.
+#[derive(Clone, Copy)]
+pub struct CameQuorum<'a> {
+    /// The group.
+    pub group: GroupId,
+    /// Its members' shares.
+    pub shares: &'a [Share],
+    /// Their names, for the journal.
+    pub members: &'a [String],
+}
+
 /// The door, with the vault and the provider behind it.
 pub struct Door {
     vault: Vault,
@@ -447,6 +458,19 @@ impl Door {
         shares: &[Share],
         members: &[String],
     ) -> Result<(), VaultError> {
+        self.logon_together(&[CameQuorum {
+            group,
+            shares,
+            members,
+        }])
+    }
+
+    /// Logs groups on that open what they open only together, and journals
+    /// each: all or none.
+    ///
+    /// # Errors
+    /// [`VaultError`]; then nothing more is open than before.
+    pub fn logon_together(&mut self, came: &[CameQuorum<'_>]) -> Result<(), VaultError> {
         if let Some(why) = self.vault.rescue_shut() {
             return Err(VaultError::StationLocked(why.to_owned()));
         }
@@ -455,13 +479,19 @@ impl Door {
             Err(_) if self.vault.is_frozen() => Guard::default(),
             guard => guard?,
         };
+        let administers = |one: &CameQuorum<'_>| one.group == GroupId::Administrators;
         if let Some(why) = guard.locked
-            && (guard.recovery || group != GroupId::Administrators)
+            && (guard.recovery || !came.iter().all(administers))
         {
             return Err(VaultError::StationLocked(why));
         }
-        self.vault.unlock(group, shares)?;
-        if self.vault.open_groups().len() == 1 {
+        let open = self.vault.open_groups();
+        let first = open
+            .iter()
+            .all(|group| came.iter().any(|one| one.group == *group));
+        let quorums: Vec<_> = came.iter().map(|one| (one.group, one.shares)).collect();
+        self.vault.unlock_together(&quorums)?;
+        if first {
             self.stop.lower();
         }
         if self.vault.is_frozen() {
@@ -470,26 +500,30 @@ impl Door {
         let act = self.vault.new_id()?;
         let mut batch = Batch::default();
         self.vault.forgive_failures(&mut batch)?;
-        batch.entry(NewEntry {
-            kind: EntryKind::Session,
-            act,
-            action: "logon".into(),
-            commitment: None,
-            body: EntryBody {
-                words: vec![format!("{group} logged on")],
-                people: members.to_vec(),
-                ..EntryBody::default()
-            },
-        });
+        for one in came {
+            batch.entry(NewEntry {
+                kind: EntryKind::Session,
+                act,
+                action: "logon".into(),
+                commitment: None,
+                body: EntryBody {
+                    words: vec![format!("{} logged on", one.group)],
+                    people: one.members.to_vec(),
+                    ..EntryBody::default()
+                },
+            });
+        }
         if let Err(error) = self.vault.commit(batch) {
-            self.vault.lock_group(group);
+            for one in came {
+                self.vault.lock_group(one.group);
+            }
             return Err(error);
         }
         self.provider_follows();
         Ok(())
     }
 
-    /// Closes a group again that has just logged on, and journals why: the
+    /// Closes a group (and its other half) again that has just logged on, and journals why: the
     /// station is not fit for it to work.
     ///
     /// # Errors

@@ -318,6 +318,9 @@ impl Vault {
         let mut roots = Vec::new();
         for compartment in Compartment::ALL {
             let Some(sum) = sums.get(&compartment) else {
+                if !compartment.is_of(self.authority()?) {
+                    continue;
+                }
                 roots.push(self.compartment_state(compartment)?.root);
                 continue;
             };

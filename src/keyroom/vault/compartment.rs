@@ -3,6 +3,7 @@
 use std::fmt;
 
 use conclave_evidence::GroupId;
+use conclave_evidence::authority::AuthorityRecord;
 use serde::{Deserialize, Serialize};
 
 /// A part of the vault with a data key of its own.
@@ -26,12 +27,17 @@ pub enum Compartment {
     Export,
     /// The private key that opens journal entries.
     Journal,
+    /// The PIN room: batches, cards, stock, and the keys it opens keys with.
+    /// Only on a station that has the PIN room's two groups.
+    Pins,
 }
 
 /// The groups whose secrets together form one key-encryption key, in order.
 pub type Openers = &'static [GroupId];
 
-use GroupId::{Administrators, Approvers, Auditors, KeyManagers, Recovery};
+use GroupId::{
+    Administrators, Approvers, Auditors, KeyManagers, PinOperators, PinSupervisors, Recovery,
+};
 
 const EVERY_GROUP: &[Openers] = &[
     &[Administrators],
@@ -39,15 +45,24 @@ const EVERY_GROUP: &[Openers] = &[
     &[Approvers],
     &[Auditors],
     &[Recovery],
+    PIN_ROOM,
 ];
+const PIN_ROOM: Openers = &[PinOperators, PinSupervisors];
+const PINS: &[Openers] = &[PIN_ROOM, &[Recovery]];
 const ADMINISTRATION: &[Openers] = &[&[Administrators], &[Recovery]];
 const CATALOGUE: &[Openers] = EVERY_GROUP;
 const BOTH: &[Openers] = &[&[KeyManagers, Approvers], &[Recovery]];
 const JOURNAL: &[Openers] = &[&[Auditors], &[Administrators], &[Recovery]];
 
+fn known(sets: &'static [Openers], record: &AuthorityRecord) -> impl Iterator<Item = Openers> {
+    sets.iter()
+        .copied()
+        .filter(|set| set.iter().all(|group| record.group(*group).is_some()))
+}
+
 impl Compartment {
     /// All of them, in the order in which they open.
-    pub const ALL: [Compartment; 8] = [
+    pub const ALL: [Compartment; 9] = [
         Self::Station,
         Self::Directory,
         Self::Administration,
@@ -56,9 +71,40 @@ impl Compartment {
         Self::Keys,
         Self::Export,
         Self::Journal,
+        Self::Pins,
     ];
 
-    /// Every set of groups that opens this compartment for reading.
+    /// TRUE for a compartment that a station without a PIN room does not have.
+    #[must_use]
+    pub fn is_optional(self) -> bool {
+        matches!(self, Self::Pins)
+    }
+
+    /// TRUE when the station of this record has it, or cannot be without it.
+    #[must_use]
+    pub fn is_of(self, record: &AuthorityRecord) -> bool {
+        !self.is_optional() || record.writer(self.name()).is_some()
+    }
+
+    /// The compartments of the station of this record, in the order in which
+    /// they open.
+    pub fn of(record: &AuthorityRecord) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|one| one.is_of(record))
+    }
+
+    /// The sets of groups that open it, of those groups that this record has.
+    pub fn readers_of(self, record: &AuthorityRecord) -> impl Iterator<Item = Openers> {
+        known(self.readers(), record)
+    }
+
+    /// The sets of groups that may write it, of those groups that this record
+    /// has.
+    pub fn writers_of(self, record: &AuthorityRecord) -> impl Iterator<Item = Openers> {
+        known(self.writers(), record)
+    }
+
+    /// Every set of groups that opens this compartment for reading; a station
+    /// may be without some of them.
     #[must_use]
     pub fn readers(self) -> &'static [Openers] {
         match self {
@@ -67,6 +113,7 @@ impl Compartment {
             Self::Catalogue => CATALOGUE,
             Self::Keys | Self::Export => BOTH,
             Self::Journal => JOURNAL,
+            Self::Pins => PINS,
         }
     }
 
@@ -81,6 +128,7 @@ impl Compartment {
             | Self::Journal => &[&[Administrators]],
             Self::Catalogue => &[&[KeyManagers], &[Approvers]],
             Self::Keys | Self::Export => &[&[KeyManagers, Approvers]],
+            Self::Pins => &[PIN_ROOM],
         }
     }
 
@@ -96,6 +144,7 @@ impl Compartment {
             Self::Keys => "keys",
             Self::Export => "export",
             Self::Journal => "journal",
+            Self::Pins => "pins",
         }
     }
 }

@@ -56,6 +56,9 @@ pub enum VaultError {
     /// The repository is damaged, and only looked at.
     #[error("this is a rescue: the repository is damaged, and nothing is written to it")]
     Rescue,
+    /// A group that opens nothing without another came alone.
+    #[error("{0} open nothing alone: PIN operators and PIN supervisors come together")]
+    OnlyTogether(GroupId),
     /// Fewer shares than the group needs.
     #[error("{group}: {have} of {need} shares")]
     TooFew {

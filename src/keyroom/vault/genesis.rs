@@ -39,7 +39,15 @@ pub const EXPORT_KEY: Id = Id(*b"bundle-signing..");
 pub const CA_KEY: Id = Id(*b"station-ca-key..");
 /// Id of the station CA's certificate.
 pub const CA_CERTIFICATE: Id = Id(*b"station-ca-cert.");
-/// Kind of the record that holds it.
+/// Id of the private key to which keys of the PIN room are sealed.
+pub const PIN_ROOM_KEY: Id = Id(*b"pin-room-opening");
+/// Kind of a record whose body is a private key that opens what is sealed to it.
+pub const OPENING_KIND: &str = "opening-key";
+/// Id of the public half of the PIN room's key, a point in `directory`.
+pub const PIN_ROOM_PUBLIC: Id = Id(*b"pin-room-public.");
+/// Kind of the record that holds the public half.
+pub const PIN_ROOM_PUBLIC_KIND: &str = "pin-room-key";
+/// Kind of the record that holds the station CA's certificate.
 pub const CA_CERTIFICATE_KIND: &str = "ca-certificate";
 
 /// A card that answered, generated its keys, and is to be pinned.
@@ -156,7 +164,9 @@ impl Vault {
         };
         let mut open = BTreeMap::new();
         let mut writers = Vec::new();
-        for compartment in Compartment::ALL {
+        let pin_room = founding.groups.keys().any(|group| group.is_pin_room());
+        let all = Compartment::ALL.into_iter();
+        for compartment in all.filter(|one| pin_room || !one.is_optional()) {
             let data = self.new_secret(32)?;
             let writer = self.new_key()?;
             writers.push(WriterEntry {
@@ -216,6 +226,17 @@ impl Vault {
             &journal_key,
             &mut batch,
         )?;
+        if pin_room {
+            let opening = self.new_key()?;
+            let point = public(&opening)?;
+            batch.put(
+                Compartment::Directory,
+                PIN_ROOM_PUBLIC_KIND,
+                PIN_ROOM_PUBLIC,
+                &point,
+            )?;
+            batch.put_secret(Compartment::Pins, OPENING_KIND, PIN_ROOM_KEY, opening);
+        }
         batch.put_secret(
             Compartment::Administration,
             "ca-key",
@@ -435,7 +456,7 @@ fn found_records(
     );
     batch.put_secret(
         Compartment::Journal,
-        "opening-key",
+        OPENING_KIND,
         JOURNAL_KEY,
         journal_key.duplicate(),
     );

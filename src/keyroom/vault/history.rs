@@ -222,7 +222,7 @@ impl Vault {
             .into_iter()
             .map(|root| (root.compartment.clone(), root))
             .collect();
-        for compartment in Compartment::ALL {
+        for compartment in Compartment::of(record) {
             let bytes = self
                 .store
                 .get(&place::compartment(compartment))?

@@ -278,38 +278,58 @@ impl Vault {
     /// against its signed root.
     ///
     /// # Errors
-    /// [`VaultError::TooFew`], [`VaultError::NoSecret`], or what a compartment
-    /// shows to be altered; then nothing more is open than before.
+    /// [`VaultError::TooFew`], [`VaultError::NoSecret`],
+    /// [`VaultError::OnlyTogether`] for half of the PIN room, or what a
+    /// compartment shows to be altered; then nothing more is open than before.
     pub fn unlock(&mut self, group: GroupId, shares: &[Share]) -> Result<(), VaultError> {
+        self.unlock_together(&[(group, shares)])
+    }
+
+    /// Logs groups on that open what they open only together: all or none.
+    ///
+    /// # Errors
+    /// As [`Self::unlock`].
+    pub fn unlock_together(&mut self, came: &[(GroupId, &[Share])]) -> Result<(), VaultError> {
         let record = self.authority()?;
-        let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
-        for member in &entry.members {
-            let came = shares.iter().any(|share| share.x == member.x);
-            let active = record
-                .card(member.card)
-                .is_some_and(|card| card.state == CardState::Active);
-            if came && !active {
-                return Err(VaultError::Barred(member.card));
+        let mut secrets = Vec::new();
+        for &(group, shares) in came {
+            let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
+            let comes = |other: &GroupId| {
+                self.groups.contains_key(other) || came.iter().any(|(group, _)| group == other)
+            };
+            if !group.together().iter().all(comes) {
+                return Err(VaultError::OnlyTogether(group));
             }
+            for member in &entry.members {
+                let came = shares.iter().any(|share| share.x == member.x);
+                let active = record
+                    .card(member.card)
+                    .is_some_and(|card| card.state == CardState::Active);
+                if came && !active {
+                    return Err(VaultError::Barred(member.card));
+                }
+            }
+            secrets.push((group, share::combine(record.station, entry, shares)?));
         }
-        let secret = share::combine(record.station, entry, shares)?;
-        self.groups.insert(group, secret);
+        self.groups.extend(secrets);
         let opened = match self.rescue {
             Some(_) => self.survey_compartments(),
             None => self.open_compartments(),
         };
-        match opened {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.lock_group(group);
-                Err(error)
+        if opened.is_err() {
+            for (group, _) in came {
+                self.lock_group(*group);
             }
         }
+        opened
     }
 
-    /// Logs one group off: whatever only it opened is wiped.
+    /// Logs one group off, and those that open nothing without it: whatever
+    /// only they opened is wiped.
     pub fn lock_group(&mut self, group: GroupId) {
-        self.groups.remove(&group);
+        for one in group.together() {
+            self.groups.remove(one);
+        }
         self.close_what_nobody_opens();
     }
 
@@ -350,7 +370,8 @@ impl Vault {
     }
 
     fn open_compartments(&mut self) -> Result<(), VaultError> {
-        for compartment in Compartment::ALL {
+        let all: Vec<Compartment> = Compartment::of(self.authority()?).collect();
+        for compartment in all {
             if !self.open.contains_key(&compartment) {
                 let Some(data) = self.unwrap_key("data", compartment, compartment.readers())?
                 else {

@@ -117,11 +117,12 @@ pub fn all(
     random: &mut dyn RandomSource,
 ) -> Result<Vec<Write>, VaultError> {
     let mut writes = Vec::new();
-    let both = [
-        ("data", compartment.readers(), keys.data),
-        ("writer", compartment.writers(), keys.writer),
-    ];
-    for (purpose, sets, key) in both {
+    let readers: Vec<Openers> = compartment.readers_of(record).collect();
+    let writers: Vec<Openers> = compartment.writers_of(record).collect();
+    for (purpose, sets, key) in [
+        ("data", readers, keys.data),
+        ("writer", writers, keys.writer),
+    ] {
         for openers in sets {
             writes.push(seal(
                 record,

@@ -152,7 +152,11 @@ impl Station {
         let mut templates = Vec::new();
         for (file, template) in self.data.templates() {
             match template {
-                Ok(template) if template.in_components == components => templates.push(template),
+                Ok(template)
+                    if template.in_components == components && !template.comes_from_outside() =>
+                {
+                    templates.push(template);
+                }
                 Ok(_) => {}
                 Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use conclave_evidence::Id;
 use conclave_evidence::authority::Mode;
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
@@ -29,8 +30,8 @@ pub(crate) struct Blank<'a> {
     pub person: &'a Person,
     /// Who issues its certificates.
     pub ca: &'a Authority,
-    /// Cards that were made ready in this sitting already.
-    pub before: &'a [NewCard],
+    /// Cards that were made ready in this sitting already, by GUID.
+    pub before: &'a [Id],
     /// The station's mode.
     pub mode: Mode,
     /// The how-manieth card of how many.
@@ -91,7 +92,7 @@ impl Station {
                             "Use a real card.",
                         )));
                     }
-                    if guid.is_some_and(|guid| before.iter().any(|b| b.card == guid)) {
+                    if guid.is_some_and(|guid| before.contains(&guid)) {
                         // In a room with many readers it sits there rightly.
                         return Ok(Judgement::Ignore);
                     }
@@ -160,7 +161,7 @@ impl Station {
             .map_err(enrol::EnrolError::from)
             .and_then(|card| enrol::before_commit(card, &holder, blank.ca, self.door.random()));
         match made {
-            Ok(card) if before.iter().any(|b| b.card == card.card) => Err(Retry::Again(refused(
+            Ok(card) if before.contains(&card.card) => Err(Retry::Again(refused(
                 "This card was taken by somebody else a moment ago.",
                 "Every person has an own card.",
             ))),

@@ -151,11 +151,12 @@ impl Station {
         let mut cards: Vec<NewCard> = Vec::new();
         for (at, person) in staff.iter().enumerate() {
             let step = (at + 1, staff.len());
+            let before: Vec<Id> = cards.iter().map(|card| card.card).collect();
             let blank = Blank {
                 act: ACT,
                 person,
                 ca: &ca,
-                before: &cards,
+                before: &before,
                 mode,
                 step,
             };

@@ -272,16 +272,23 @@ fn usual(group: GroupId) -> &'static str {
     match group {
         GroupId::Auditors => "2 of 2",
         group if group.is_custodian() => "1 of 1",
+        group if group.is_pin_room() => "",
         _ => "2 of 3",
     }
 }
 
 pub(super) fn ask_plan(people: &mut dyn People) -> Result<Plan, InitialiseEnd> {
     let mut question = prompt("init.groups", "The groups: how many of how many");
-    question.lines = vec![PromptLine::note(
-        "m of n: m members must come together. Up to 16 members; m at least 2 where a group \
+    question.lines = vec![
+        PromptLine::note(
+            "m of n: m members must come together. Up to 16 members; m at least 2 where a group \
          opens something alone.",
-    )];
+        ),
+        PromptLine::note(
+            "PIN operators and PIN supervisors are for a station that prints PINs: 1 of 2 in each, \
+         or both empty. They can be added later.",
+        ),
+    ];
     question.ask = Ask::Form {
         fields: GroupId::ALL
             .iter()
@@ -289,7 +296,11 @@ pub(super) fn ask_plan(people: &mut dyn People) -> Result<Plan, InitialiseEnd> {
                 label: group.title().into(),
                 kind: FieldKind::Text(8),
                 value: usual(*group).into(),
-                hint: "for example 2 of 3".into(),
+                hint: if group.is_pin_room() {
+                    "for example 1 of 2; empty where no PINs are printed".into()
+                } else {
+                    "for example 2 of 3".into()
+                },
             })
             .collect(),
         submit: "go on".into(),
@@ -317,7 +328,7 @@ fn read_plan(values: &[String]) -> Result<Plan, String> {
     let mut plan: BTreeMap<GroupId, Quorum> = BTreeMap::new();
     for (group, value) in GroupId::ALL.into_iter().zip(values) {
         let value = value.trim();
-        if value.is_empty() && group.is_custodian() {
+        if value.is_empty() && (group.is_custodian() || group.is_pin_room()) {
             continue;
         }
         let (m, n) = value

@@ -40,7 +40,7 @@ pub struct RenewGroups {
 
 /// The role rules hold, and the directory says of everybody what the record
 /// says.
-fn check_people(
+pub(super) fn check_people(
     record: &AuthorityRecord,
     people: &BTreeMap<Id, Person>,
 ) -> Result<(), ActionError> {
@@ -99,6 +99,34 @@ fn pair(record: &AuthorityRecord) -> Result<(), ActionError> {
     ))
 }
 
+/// Writes who belongs to the groups from now on, what their new cards need, and
+/// what the cards signed.
+pub(super) fn write_members(
+    permit: &mut Permit<'_>,
+    secrets: Vec<Secret>,
+    new_cards: &[Id],
+    people: &[Person],
+    receipts: &Vec<Receipt>,
+) -> Result<(), ActionError> {
+    let mut secrets = secrets.into_iter();
+    for card in new_cards {
+        let (Some(puk), Some(management)) = (secrets.next(), secrets.next()) else {
+            return Err(ActionError::rule(
+                "a new card comes without its secrets",
+                "Begin again.",
+            ));
+        };
+        permit.put_secret(Compartment::Administration, "puk", *card, puk);
+        permit.put_secret(Compartment::Cardkeys, "management-key", *card, management);
+    }
+    for person in people {
+        permit.put(Compartment::Directory, PERSON, person.id, person)?;
+    }
+    let id = permit.new_id()?;
+    permit.put(Compartment::Directory, RECEIPTS, id, receipts)?;
+    Ok(())
+}
+
 impl Action for RenewGroups {
     const NAME: &'static str = "renew-groups";
     type Out = ();
@@ -153,22 +181,13 @@ impl Action for RenewGroups {
         secrets: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let mut secrets = secrets.into_iter();
-        for card in &self.new_cards {
-            let (Some(puk), Some(management)) = (secrets.next(), secrets.next()) else {
-                return Err(ActionError::rule(
-                    "a new card comes without its secrets",
-                    "Begin again.",
-                ));
-            };
-            permit.put_secret(Compartment::Administration, "puk", *card, puk);
-            permit.put_secret(Compartment::Cardkeys, "management-key", *card, management);
-        }
-        for person in &self.people {
-            permit.put(Compartment::Directory, PERSON, person.id, person)?;
-        }
-        let id = permit.new_id()?;
-        permit.put(Compartment::Directory, RECEIPTS, id, &self.receipts)?;
+        write_members(
+            permit,
+            secrets,
+            &self.new_cards,
+            &self.people,
+            &self.receipts,
+        )?;
         permit.renew(self.signed.clone(), self.receipts.clone())
     }
 }

@@ -18,11 +18,12 @@ use crate::station::Station;
 
 impl Station {
     /// A card as delivered gets keys, certificates and its holder's PIN; nothing
-    /// of it binds anybody yet.
+    /// of it binds anybody yet. `before` are those of the same sitting.
     pub(super) fn blank_card(
         &mut self,
         person: &Person,
         act: &str,
+        before: &[Id],
         people: &mut dyn People,
     ) -> Result<NewCard, Undone> {
         let record = self.record()?;
@@ -39,7 +40,7 @@ impl Station {
             act,
             person,
             ca: &ca,
-            before: &[],
+            before,
             mode: record.mode,
             step: (1, 1),
         };

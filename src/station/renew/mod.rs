@@ -3,8 +3,10 @@
 //! members' cards, signed by the administrators, and written at once.
 
 mod action;
+mod add_pin_room;
 mod backups;
 mod card;
+mod pin_room;
 mod plan;
 mod questions;
 mod sitting;
@@ -14,6 +16,7 @@ use conclave_evidence::GroupId;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 
 pub use action::RenewGroups;
+pub use add_pin_room::AddPinRoom;
 
 use crate::cards::{Interrupted, ask};
 use crate::service::{ActEnd, stopped};
@@ -59,6 +62,8 @@ pub enum Change {
     AddMember,
     /// A recovery member holds words in place of a card.
     Words,
+    /// The two groups that print PINs come to a station without them.
+    PinRoom,
     /// Another number of a group's members must come.
     Quorum,
     /// The same people, a new secret.
@@ -78,11 +83,12 @@ pub enum Change {
 
 impl Change {
     /// All, in the order of the menu.
-    pub const ALL: [Change; 9] = [
+    pub const ALL: [Change; 10] = [
         Self::ReplaceCard,
         Self::Leaver,
         Self::AddMember,
         Self::Words,
+        Self::PinRoom,
         Self::Quorum,
         Self::Secret,
         Self::Certificates,
@@ -98,6 +104,7 @@ impl Change {
             Self::Leaver => "A person leaves",
             Self::AddMember => "Add a person to groups",
             Self::Words => "Recovery words for a person",
+            Self::PinRoom => "Add a PIN room",
             Self::Quorum => "Change how many must come",
             Self::Secret => "Renew a group's secret",
             Self::Certificates => "Renew a card's certificates",
@@ -114,6 +121,7 @@ impl Change {
             Self::Leaver => "their cards are revoked, their groups get new shares",
             Self::AddMember => "somebody new with a new card, or one more role",
             Self::Words => "in place of a card, in the recovery group only",
+            Self::PinRoom => "operators and supervisors, who print PINs together",
             Self::Quorum => "m of a group; its members receive new shares",
             Self::Secret => "on suspicion: same members, new shares, new keys",
             Self::Certificates => "before they expire; keys, shares and PIN stay",

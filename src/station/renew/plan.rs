@@ -30,6 +30,11 @@ pub(super) struct Plan {
     pub person: Option<Person>,
     /// A card that was just made ready.
     pub card: Option<NewCard>,
+    /// People who come beside that one, each with a card that was just made
+    /// ready.
+    pub more: Vec<(Person, NewCard)>,
+    /// The PIN room's two groups come with this.
+    pub pin_room: bool,
     /// Words that were just made and typed back.
     pub new_words: Option<NewWords>,
     /// Data keys are made anew.
@@ -47,6 +52,8 @@ impl Plan {
             revoked: Vec::new(),
             person: None,
             card: None,
+            more: Vec::new(),
+            pin_room: false,
             new_words: None,
             rotate: true,
             afterwards: Vec::new(),
@@ -62,17 +69,28 @@ impl Plan {
         });
     }
 
-    pub(super) fn renewal(&self) -> Renewal {
+    /// The cards that come with it, with their holders' names.
+    pub(super) fn new_cards(&self) -> impl Iterator<Item = (&NewCard, String)> {
         let name = self.person.as_ref().map(|p| p.name.clone());
+        let one = self.card.iter();
+        one.map(move |card| (card, name.clone().unwrap_or_default()))
+            .chain(self.more.iter().map(|(p, card)| (card, p.name.clone())))
+    }
+
+    /// The people that come with it, or come to more groups.
+    pub(super) fn people(&self) -> impl Iterator<Item = &Person> {
+        self.person.iter().chain(self.more.iter().map(|(p, _)| p))
+    }
+
+    pub(super) fn renewal(&self) -> Renewal {
         Renewal {
             groups: self.groups.clone(),
             cards: self
-                .card
-                .iter()
-                .map(|card| CardEntry {
+                .new_cards()
+                .map(|(card, name)| CardEntry {
                     card: card.card,
                     person: card.person,
-                    person_name: name.clone().unwrap_or_default(),
+                    person_name: name,
                     auth_key_9a: card.auth_key_9a,
                     sign_key_9c: card.sign_key_9c,
                     agree_key_9d: card.agree_key_9d,
@@ -170,6 +188,9 @@ impl Station {
         if pair.iter().any(|group| need.contains(group)) {
             need.extend(pair);
         }
+        if need.iter().any(|group| group.is_pin_room()) {
+            need.extend(GroupId::PIN_ROOM);
+        }
         need.insert(GroupId::Administrators);
         let open = self.door.vault().open_groups();
         let missing: Vec<GroupId> = need.into_iter().filter(|g| !open.contains(g)).collect();
@@ -194,7 +215,7 @@ impl Station {
         next: &AuthorityRecord,
     ) -> Result<Vec<Person>, Undone> {
         let mut people = self.directory()?;
-        if let Some(person) = &plan.person {
+        for person in plan.people() {
             people.entry(person.id).or_insert_with(|| {
                 let mut new = person.clone();
                 // So that it counts as changed whatever its groups are.

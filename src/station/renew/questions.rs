@@ -33,6 +33,7 @@ impl Station {
             Change::Leaver => self.ask_leaver(people),
             Change::AddMember => self.ask_member(people),
             Change::Words => self.ask_words(people),
+            Change::PinRoom => self.ask_pin_room(people),
             Change::Quorum => self.ask_quorum(people),
             Change::Secret
             | Change::Certificates
@@ -64,7 +65,7 @@ impl Station {
         // The new card comes into every group in place of the old one.
         let mut members =
             self.ask_members(&plan.title, &record, &groups, &[old.card], 1, people)?;
-        let card = self.blank_card(&person, &plan.title, people)?;
+        let card = self.blank_card(&person, &plan.title, &[], people)?;
         for group in members.values_mut() {
             group.members.push((card.card, person.id));
         }
@@ -133,7 +134,7 @@ impl Station {
                         .new_id()
                         .map_err(|e| undone(self.refusal(&e.to_string())))?;
                 }
-                let card = self.blank_card(&person, &plan.title, people)?;
+                let card = self.blank_card(&person, &plan.title, &[], people)?;
                 let id = card.card;
                 plan.words
                     .push(format!("{}: card {} is new", person.name, id.short()));
@@ -220,14 +221,14 @@ impl Station {
         ))];
         question.ask = Ask::Text {
             label: "How many".into(),
-            hint: "a number; at least 2 where a group opens something".into(),
+            hint: "a number; at least 2 where a group opens something alone".into(),
             max: 2,
             masked: false,
         };
         let m = loop {
             let answer = ask(people, &mut question, &mut never).map_err(interrupted)?;
             let Answer::Word(word) = answer else { continue };
-            let least = if group.is_custodian() { 1 } else { 2 };
+            let least = if group.opens_alone() { 2 } else { 1 };
             match word.trim().parse::<u8>() {
                 Ok(new) if new >= least && new != m => break new,
                 Ok(new) if new == m => {

@@ -13,6 +13,7 @@ use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal
 use conclave_keyroom::vault::{Receipt, VaultError};
 
 use super::action::RenewGroups;
+use super::add_pin_room::AddPinRoom;
 use super::plan::{Plan, undone};
 use super::words::no_pin;
 use super::{WHY, never, prompt};
@@ -57,10 +58,11 @@ impl Station {
         mut plan: Plan,
         people: &mut dyn People,
     ) -> Result<ActEnd, Undone> {
-        let by_recovery = self
-            .open_for(plan.groups.keys().copied(), plan.rotate)
-            .map_err(undone)?;
         let record = self.record()?;
+        // What comes only now has no quorum yet.
+        let there = plan.groups.keys().copied();
+        let there = there.filter(|group| record.group(*group).is_some());
+        let by_recovery = self.open_for(there, plan.rotate).map_err(undone)?;
         self.door
             .prepare_renewal(&plan.renewal())
             .map_err(|e| undone(self.refusal(&e.to_string())))?;
@@ -95,28 +97,40 @@ impl Station {
             people,
         )?;
         people.progress("Writing new shares and keys", 0, 1);
-        let action = RenewGroups {
-            words,
-            groups: plan.groups.keys().copied().collect(),
-            by_recovery,
-            signed,
-            receipts,
-            people: self.changed_people(&plan, &next)?,
-            new_cards: plan.card.iter().map(|c| c.card).collect(),
-        };
+        let people_then = self.changed_people(&plan, &next)?;
+        let new_cards: Vec<Id> = plan.new_cards().map(|(card, _)| card.card).collect();
         let secrets: Vec<Secret> = plan
-            .card
-            .iter()
-            .flat_map(|c| [c.puk.duplicate(), c.management_key.duplicate()])
+            .new_cards()
+            .flat_map(|(card, _)| [card.puk.duplicate(), card.management_key.duplicate()])
             .collect();
         let mut ports = Ports {
             printers: &mut *self.printers,
             media: &mut *self.media,
             programs: &mut *self.programs,
         };
-        self.door
-            .perform(&action, &Warrant::default(), secrets, &mut ports)
-            .map_err(Undone::Door)?;
+        let none = Warrant::default();
+        let written = if plan.pin_room {
+            let action = AddPinRoom {
+                words,
+                signed,
+                receipts,
+                people: people_then,
+                new_cards,
+            };
+            self.door.perform(&action, &none, secrets, &mut ports)
+        } else {
+            let action = RenewGroups {
+                words,
+                groups: plan.groups.keys().copied().collect(),
+                by_recovery,
+                signed,
+                receipts,
+                people: people_then,
+                new_cards,
+            };
+            self.door.perform(&action, &none, secrets, &mut ports)
+        };
+        written.map_err(Undone::Door)?;
         self.write_anchors(&mut held);
         drop(held);
         Ok(self.renewed(&plan, &next, people))
@@ -128,7 +142,10 @@ impl Station {
         let mut good = true;
         let mut lines: Vec<String> = plan.words.clone();
         lines.extend(plan.groups.keys().filter_map(|g| group_words(next, *g)));
-        if let Some(entry) = plan.card.as_ref().and_then(|c| next.card(c.card)) {
+        let new_cards = plan
+            .new_cards()
+            .filter_map(|(card, _)| next.card(card.card));
+        for entry in new_cards {
             self.pause_watch(true);
             if self.finish_card(entry, people).is_err() {
                 good = false;

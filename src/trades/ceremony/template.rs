@@ -59,7 +59,7 @@ pub fn parse_template(file: &str, text: &str) -> Result<KeyTemplate, TemplateErr
     if template.version == 0 {
         return Err(rule("its version is 0; versions count from 1".into()));
     }
-    if !template.in_components && template.exportability == "N" {
+    if !template.in_components && template.exportability == "N" && !template.comes_from_outside() {
         // It would be born inside and could never leave: nothing would use it.
         return Err(rule(
             "a working key with exportability N could never leave the room".into(),

@@ -5,10 +5,12 @@
 //! - `public_out`: the public half leaves on an enrolled medium
 //! - `public_in`: a partner's public key comes from one
 //! - `store_in`: a key out of a partner's key store
+//! - `release`: a key is with the PIN room for a while
 //! - `retire`: a key that was replaced, or is destroyed
 
 mod public_in;
 mod public_out;
+mod release;
 mod retire;
 mod rsa_key;
 mod store_in;
@@ -22,6 +24,7 @@ use conclave_keyroom::vault::Compartment;
 
 pub use public_in::{ImportPublic, ReadPublic};
 pub use public_out::{ExportPublic, ExportedPublic};
+pub use release::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};
 pub use retire::{DeactivateKey, DestroyKey};
 pub use rsa_key::GenerateRsa;
 pub use store_in::{Becomes, FoundEntry, ImportStoreKey, ReadStore};

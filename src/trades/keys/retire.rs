@@ -13,20 +13,21 @@ use conclave_keyroom::provider::StoredKey;
 use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
+use super::release::withdraw;
 use crate::ceremony::commitment;
 use crate::target::{KeyName, rules};
 
 /// The longest reason, in characters.
 pub const REASON_MAX: usize = 120;
 
-fn both_quorums() -> Authority {
+pub(super) fn both_quorums() -> Authority {
     Authority::All(vec![
         Authority::Quorum(GroupId::KeyManagers),
         Authority::Quorum(GroupId::Approvers),
     ])
 }
 
-fn reason(reason: &str) -> Result<(), ActionError> {
+pub(super) fn reason(reason: &str) -> Result<(), ActionError> {
     let long = reason.chars().count();
     if (3..=REASON_MAX).contains(&long) && !reason.chars().any(char::is_control) {
         return Ok(());
@@ -114,6 +115,7 @@ impl Action for DeactivateKey {
         let mut record: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
         record.state = KeyState::Deactivated;
         record.successor = Some(self.successor.id);
+        withdraw(permit, record.id, "the key is out of use")?;
         Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?)
     }
 
@@ -179,6 +181,7 @@ impl Action for DestroyKey {
                 permit.delete(Compartment::Keys, id);
             }
         }
+        withdraw(permit, record.id, "the key is destroyed")?;
         record.state = KeyState::Destroyed;
         permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?;
         let kept = record.others.iter().filter(|s| s.state == SetState::Kept);

@@ -1,5 +1,5 @@
 //! PIN mailers: from a file of cards to sealed letters and what the issuer
-//! stores. All pure; actions and devices stand elsewhere.
+//! stores. All pure but `room_key`; actions and devices stand elsewhere.
 //!
 //! - `template`: the file's fields, the method, the output; approved data
 //! - `rows`, `json`, `batch`: a file is taken whole or refused, each fault with
@@ -8,6 +8,7 @@
 //! - `letter`: the PIN on its form, by an approved layout
 //! - `run`: each mailer exactly once, over numbered blank forms
 //! - `output`: what goes back, when the run balances
+//! - `room_key`: opens a key that was released to the PIN room
 
 mod batch;
 mod fault;
@@ -15,6 +16,7 @@ mod issue;
 mod json;
 mod letter;
 mod output;
+mod room_key;
 mod rows;
 mod run;
 mod template;
@@ -24,6 +26,7 @@ pub use fault::{Fault, Wrong};
 pub use issue::{IssueError, Keys, Values, issue};
 pub use letter::{Letter, tracking};
 pub use output::{OutputError, write};
+pub use room_key::{open as open_key, released as released_key};
 pub use rows::{MOST_BYTES, MOST_FAULTS};
 pub use run::{Balance, Item, LAST_FORM, Loss, Lost, Run, RunError, State, Stock};
 pub use template::{

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::{
-    AuthorityRecord, CardEntry, CardState, GroupEntry, MemberEntry, SignedAuthority,
+    AuthorityRecord, CardEntry, CardState, GroupEntry, MemberEntry, SignedAuthority, WriterEntry,
 };
 use conclave_evidence::{GroupId, Hash, Id, Point, Signature, cbor, sign};
 use serde::{Deserialize, Serialize};
@@ -69,6 +69,16 @@ pub(super) struct Prepared {
     shares: BTreeMap<GroupId, Vec<SealedShare>>,
     /// New data and writer keys.
     keys: BTreeMap<Compartment, (Secret, Secret)>,
+    /// Every compartment that the groups open gets new keys.
+    rotates: bool,
+}
+
+/// TRUE when both groups of the PIN room are to come to a station that has
+/// neither: then its compartment comes with them.
+fn founds_pin_room(before: &AuthorityRecord, renewal: &Renewal) -> bool {
+    GroupId::PIN_ROOM
+        .iter()
+        .all(|group| before.group(*group).is_none() && renewal.groups.contains_key(group))
 }
 
 fn involves(compartment: Compartment, groups: &BTreeSet<GroupId>) -> bool {
@@ -115,8 +125,8 @@ fn check_size(group: GroupId, m: u8, members: usize) -> Result<(), VaultError> {
 impl Vault {
     /// The compartments that have to be open for a renewal of these groups.
     #[must_use]
-    pub fn renewal_needs(groups: &BTreeSet<GroupId>) -> Vec<Compartment> {
-        let all = Compartment::ALL.into_iter();
+    pub fn renewal_needs(record: &AuthorityRecord, groups: &BTreeSet<GroupId>) -> Vec<Compartment> {
+        let all = Compartment::of(record);
         all.filter(|c| involves(*c, groups)).collect()
     }
 
@@ -153,7 +163,19 @@ impl Vault {
                 leaves(&before, *group, stay)
             });
         let mut keys = BTreeMap::new();
-        for compartment in Self::renewal_needs(&secret_groups) {
+        if founds_pin_room(&before, renewal) {
+            let pins = Compartment::Pins;
+            record.writers.push(WriterEntry {
+                compartment: pins.name().into(),
+                epoch: 0,
+                key: Point([0; 65]),
+            });
+            keys.insert(pins, (self.new_secret(32)?, self.new_key()?));
+        }
+        for compartment in Self::renewal_needs(&record, &secret_groups) {
+            if keys.contains_key(&compartment) {
+                continue;
+            }
             let open = self.opened(compartment)?;
             if rotate {
                 keys.insert(compartment, (self.new_secret(32)?, self.new_key()?));
@@ -177,8 +199,10 @@ impl Vault {
         for (&group, new) in &renewal.groups {
             check_size(group, new.m, new.members.len())?;
             let entry = self.renew_group(&record, group, new, &mut secrets, &mut shares)?;
-            let old = record.groups.iter_mut().find(|g| g.group == group);
-            *old.ok_or(VaultError::NoSecret(group))? = entry;
+            match record.groups.iter_mut().find(|g| g.group == group) {
+                Some(old) => *old = entry,
+                None => record.groups.push(entry),
+            }
         }
         // A group that keeps its secret must not lose its quorum on the way.
         for group in record.groups.iter().filter(|g| !groups.contains(&g.group)) {
@@ -199,6 +223,7 @@ impl Vault {
             secrets,
             shares,
             keys,
+            rotates: rotate,
         });
         Ok(())
     }
@@ -211,8 +236,13 @@ impl Vault {
         secrets: &mut BTreeMap<GroupId, Secret>,
         shares: &mut BTreeMap<GroupId, Vec<SealedShare>>,
     ) -> Result<GroupEntry, VaultError> {
-        let old = record.group(group).ok_or(VaultError::NoSecret(group))?;
-        let epoch = old.epoch + 1;
+        // Only the PIN room can come to a station that was founded without it;
+        // half of it makes a record that does not verify.
+        let old = record.group(group);
+        if old.is_none() && !group.is_pin_room() {
+            return Err(VaultError::NoSecret(group));
+        }
+        let epoch = old.map_or(0, |old| old.epoch) + 1;
         let mut members = Vec::new();
         for &(card, person) in &new.members {
             let entry = record.card(card).ok_or(VaultError::Missing("card"))?;
@@ -225,7 +255,7 @@ impl Vault {
                 key: entry.agree_key_9d,
             });
         }
-        if group.is_custodian() {
+        if let Some(old) = old.filter(|_| group.is_custodian()) {
             return Ok(GroupEntry {
                 m: new.m,
                 epoch,
@@ -358,7 +388,7 @@ impl Vault {
                 group.members.retain(|m| received.contains(&m.card));
                 check_size(group.group, group.m, group.members.len())?;
                 let stays = |card: Id| received.contains(&card);
-                if prepared.keys.is_empty() && leaves(self.authority()?, group.group, stays) {
+                if !prepared.rotates && leaves(self.authority()?, group.group, stays) {
                     return Err(VaultError::KeepsKeys(group.group));
                 }
             }

@@ -6,7 +6,7 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::AuthorityRecord;
 use conclave_evidence::{GroupId, Id, cbor};
 
-use super::super::compartment::Compartment;
+use super::super::compartment::{Compartment, Openers};
 use super::super::error::VaultError;
 use super::super::kinds::Kinds;
 use super::super::root::{RootKeys, Sum};
@@ -76,7 +76,7 @@ impl Vault {
                 renewed.secrets.insert(group, secret.duplicate());
             }
         }
-        for compartment in Self::renewal_needs(&groups) {
+        for compartment in Self::renewal_needs(record, &groups) {
             if let Some((data, writer)) = prepared.keys.get(&compartment) {
                 let open = self.rotate(record, compartment, data, writer, staged)?;
                 sums.insert(compartment, open.sum);
@@ -112,11 +112,13 @@ impl Vault {
             .open
             .get(&compartment)
             .ok_or(VaultError::Closed(compartment))?;
+        let readers: Vec<Openers> = compartment.readers_of(record).collect();
+        let writers: Vec<Openers> = compartment.writers_of(record).collect();
         for (purpose, sets, key) in [
-            ("data", compartment.readers(), Some(&open.data)),
-            ("writer", compartment.writers(), open.writer.as_ref()),
+            ("data", readers, Some(&open.data)),
+            ("writer", writers, open.writer.as_ref()),
         ] {
-            for openers in sets.iter().filter(|set| touches(set, groups)) {
+            for openers in sets.into_iter().filter(|set| touches(set, groups)) {
                 let key = key.ok_or(VaultError::ReadOnly(compartment))?;
                 writes.push(wrap::seal(
                     record,
@@ -145,7 +147,10 @@ impl Vault {
             .writer(compartment.name())
             .ok_or(VaultError::Root(compartment))?
             .epoch;
-        if matches!(self.opened(compartment)?.records, Records::Adding(_)) {
+        // What comes only now has nothing in it.
+        if compartment.is_of(self.authority()?)
+            && matches!(self.opened(compartment)?.records, Records::Adding(_))
+        {
             return Err(VaultError::AddingUp(compartment));
         }
         let roots = RootKeys::derive(data)?;

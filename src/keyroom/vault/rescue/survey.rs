@@ -20,7 +20,7 @@ impl Vault {
     /// Looks through every compartment that the groups now logged on open.
     pub(in crate::vault) fn survey_compartments(&mut self) -> Result<(), VaultError> {
         let record = self.authority()?.clone();
-        for compartment in Compartment::ALL {
+        for compartment in Compartment::of(&record) {
             self.look_at_writers(&record, compartment);
             let data = self.data_key(&record, compartment);
             let known = self.rescue.as_ref().and_then(|r| {

@@ -141,6 +141,15 @@ pub(super) fn waiting(parts: &[Part], checks: &[Kcv]) -> Vec<Component> {
 impl GenerateKey {
     fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
         check_new(permit, &self.label, &self.template)?;
+        if self.template.comes_from_outside() {
+            return Err(ActionError::rule(
+                format!(
+                    "{} is a host's key: it is not made here",
+                    self.template.title
+                ),
+                "Enter it from its components, or import its key block.",
+            ));
+        }
         let in_parts = !self.parts.is_empty();
         if in_parts != self.template.in_components
             || (in_parts && !(2..=9).contains(&self.parts.len()))
