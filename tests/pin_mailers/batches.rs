@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 use conclave_crypto::pin::block::decipher;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::Mode;
+use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::device::PrinterLanguage;
+use conclave_keyroom::domain::form_stock::BatchForms;
+use conclave_keyroom::domain::pin_batch::{Cards, Limits, PinBatch, Signing};
+use conclave_keyroom::domain::pin_card::{Loss, PinCard};
+use conclave_keyroom::domain::ranges::Ranges;
 use conclave_trades::pin::{
-    Before, Fault, Keys, Letter, Loss, Nothing, OutputError, Run, State, Template, Wrong, issue,
-    read, tracking, write,
+    Batch, Before, Card, Fault, Keys, Letter, Nothing, OutputError, Template, Wrong, issue, read,
+    tracking, write,
 };
 use conclave_trades::print::Layout;
 
@@ -251,6 +256,49 @@ fn key(hex: &str) -> Secret {
     Secret::take(&mut bytes)
 }
 
+fn opened(template: &Template, batch: &Batch) -> PinBatch {
+    let count = batch.cards.len() as u32;
+    let nobody = Signing {
+        at_ms: 0,
+        people: Vec::new(),
+    };
+    PinBatch {
+        id: Id([0; 16]),
+        name: batch.id.clone(),
+        issuer: batch.issuer.clone(),
+        template: template.name.clone(),
+        template_digest: Hash([0; 32]),
+        layout: "pin-mailer-continuous".into(),
+        layout_digest: Hash([0; 32]),
+        across: 1,
+        printer: "PIN-1".into(),
+        input: Hash(batch.digest),
+        count,
+        method: template.pin.method.words().into(),
+        replaces: template.pin.method.can_replace(),
+        pin_key: Id([0; 16]),
+        zone_key: None,
+        limits: Limits {
+            tries: 3,
+            replacements: 9,
+        },
+        cards: Cards {
+            waiting: Ranges::of(1, count.into()),
+            ..Cards::default()
+        },
+        window: Vec::new(),
+        printed: Vec::new(),
+        replaced: 0,
+        forms: BatchForms::default(),
+        opened: nobody,
+        hand_overs: Vec::new(),
+        outputs: 0,
+        exported: None,
+        reconciled: None,
+        purged_ms: None,
+    }
+}
+
 /// A run with one form spoiled and one unknown; psec finds the same value for
 /// the PIN that was printed last, and the output has no PIN in it.
 #[test]
@@ -269,47 +317,47 @@ fn what_goes_back_fits_the_pins_on_paper() {
         let template = template(name);
         let batch = read(&template, &good(file), &Nothing)
             .unwrap_or_else(|faults| panic!("{}", words(&faults)));
-        let mut run = Run::new(batch.cards.len(), template.pin.method.can_replace(), 3);
-        run.take_forms(500, 519).unwrap();
-        let mut values = vec![None; batch.cards.len()];
+        let mut run = opened(&template, &batch);
+        let mut cards: Vec<PinCard> = (1..)
+            .zip(&batch.cards)
+            .map(|(number, card)| card.record(run.id, number))
+            .collect();
+        run.forms.take(500, 519).unwrap();
         let mut paper = vec![String::new(); batch.cards.len()];
-        let mut first = Vec::new();
-        while let Ok(cards) = run.intend(4) {
-            for card in cards {
-                let (pin, stored) =
-                    issue(&template, &keys, &batch.cards[card], &mut random).unwrap();
-                paper[card] = text(&pin);
-                values[card] = Some(stored);
-                let attempt = run.items[card].attempt;
-                match (card, attempt) {
-                    (2, 1) => {
-                        run.interrupted();
-                        first.push(paper[card].clone());
-                        run.spoil(card, Loss::Missing).unwrap();
-                    }
-                    (5, 1) => {
-                        run.sent(card).unwrap();
-                        run.spoil(card, Loss::Damaged).unwrap();
-                    }
-                    // An interruption took the rest of its window along.
-                    _ if run.items[card].state == State::Unknown => {
-                        let form = run.items[card].form.unwrap();
-                        run.confirm(card, form).unwrap();
-                    }
-                    _ => {
-                        run.sent(card).unwrap();
-                        let form = run.items[card].form.unwrap();
-                        run.confirm(card, form).unwrap();
-                    }
+        while let Ok(window) = run.intend(4) {
+            let window = window.to_vec();
+            for mailer in &window {
+                let at = mailer.card as usize - 1;
+                let card = Card::of(&cards[at]).unwrap();
+                let (pin, stored) = issue(&template, &keys, &card, &mut random).unwrap();
+                paper[at] = text(&pin);
+                cards[at].is_printed(mailer.form, None, Some(stored));
+            }
+            // The power goes in the first window; another printer fails later.
+            match window[0].card {
+                1 => run.interrupted().map(|_| ()).unwrap(),
+                _ => run.printed(window.len(), 0).unwrap(),
+            }
+            for mailer in window {
+                let card = &mut cards[mailer.card as usize - 1];
+                match (card.number, card.attempt) {
+                    (3, 1) => drop(run.spoil(card, Loss::Missing, 0).unwrap()),
+                    (6, 1) => drop(run.spoil(card, Loss::Damaged, 0).unwrap()),
+                    _ if run.found_whole(mailer.form).is_ok() => {}
+                    _ => drop(run.confirm(mailer.form, mailer.form).unwrap()),
                 }
             }
         }
         assert!(matches!(
-            write(&template, &batch, &run, &values),
+            write(&template, &run, &cards),
             Err(OutputError::Run(_))
         ));
-        run.return_rest();
-        let output = write(&template, &batch, &run, &values).unwrap();
+        run.return_rest().unwrap();
+        assert!(matches!(
+            write(&template, &run, &cards[1..]),
+            Err(OutputError::Mixed)
+        ));
+        let output = write(&template, &run, &cards).unwrap();
         let host = name == "json-host";
         let last = if host {
             "count;10;8;2"

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use conclave_crypto::card::pan::{Pan, PanError};
+use conclave_evidence::Id;
+use conclave_keyroom::domain::pin_card::{CardText, PinCard};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -30,6 +32,51 @@ pub struct Card {
     pub pin_block: Option<Vec<u8>>,
     /// The issuer's reference, where the file has it.
     pub reference: Option<String>,
+}
+
+impl Card {
+    /// Its record, before anything is printed for it. `number` counts from 1.
+    #[must_use]
+    pub fn record(&self, batch: Id, number: u32) -> PinCard {
+        let text = |text: &Zeroizing<String>| CardText::from(text.as_str());
+        PinCard {
+            batch,
+            number,
+            pan: CardText::from(self.pan.digits()),
+            sequence: self.sequence.clone(),
+            expiry: self.expiry.clone(),
+            holder: self.holder.as_ref().map(text),
+            address: self.address.iter().map(text).collect(),
+            language: self.language.clone(),
+            pin_length: self.pin_length as u8,
+            pin_block: self.pin_block.clone().map(Into::into),
+            reference: self.reference.clone(),
+            attempt: 0,
+            form: None,
+            tracking: None,
+            values: None,
+            lost: Vec::new(),
+        }
+    }
+
+    /// The card of a record.
+    ///
+    /// # Errors
+    /// [`PanError`], never for a record of [`Self::record`].
+    pub fn of(record: &PinCard) -> Result<Self, PanError> {
+        let text = |text: &CardText| Zeroizing::new(text.as_str().to_owned());
+        Ok(Self {
+            pan: Pan::checked(record.pan.as_str())?,
+            sequence: record.sequence.clone(),
+            expiry: record.expiry.clone(),
+            holder: record.holder.as_ref().map(text),
+            address: record.address.iter().map(text).collect(),
+            language: record.language.clone(),
+            pin_length: record.pin_length.into(),
+            pin_block: record.pin_block.as_ref().map(|block| block.to_vec()),
+            reference: record.reference.clone(),
+        })
+    }
 }
 
 /// A file of cards that is good.

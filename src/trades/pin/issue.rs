@@ -9,24 +9,10 @@ use conclave_crypto::pin::pvv::{KeyIndex, PvvError, pvv};
 use conclave_crypto::pin::random::{Draw, DrawError};
 use conclave_crypto::pin::translate::Enciphered;
 use conclave_crypto::secret::{RandomSource, Secret};
-use serde::{Deserialize, Serialize};
+use conclave_keyroom::domain::pin_card::Values;
 
 use super::batch::Card;
 use super::template::{Method, Template, block_format};
-
-/// What an issuer stores of one PIN; nothing of it shows the PIN.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Values {
-    /// Visa PVV, four digits.
-    pub pvv: Option<String>,
-    /// The index of the key that the PVV is of.
-    pub key_index: Option<String>,
-    /// IBM 3624 offset.
-    pub offset: Option<String>,
-    /// The PIN in a block under the zone PIN key, in hexadecimal.
-    pub block: Option<String>,
-}
 
 /// The keys of a batch, open for one call.
 pub struct Keys<'a> {

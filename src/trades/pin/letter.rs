@@ -81,6 +81,15 @@ impl Letter<'_> {
         mailer::preview(layout, &[self.filling(layout, &none)], language)
     }
 
+    /// TRUE when this card has everything that the layout wants of it.
+    ///
+    /// # Errors
+    /// [`PrintError`]: what does not fit.
+    pub fn fits(&self, layout: &Layout) -> Result<(), PrintError> {
+        // The least costly language: what fits is a matter of the layout.
+        self.preview(layout, PrinterLanguage::Line).map(drop)
+    }
+
     /// The form's bytes for an enrolled printer of PIN mailers, and nowhere else.
     ///
     /// # Errors
@@ -94,4 +103,24 @@ impl Letter<'_> {
         let digits = pin.text();
         mailer::render(layout, &[self.filling(layout, &digits)], language)
     }
+}
+
+/// The forms that stand beside one another on the paper, with their PINs, for
+/// an enrolled printer of PIN mailers and nowhere else.
+///
+/// # Errors
+/// [`PrintError`]; nothing has left locked memory then.
+pub fn render_set(
+    layout: &Layout,
+    letters: &[Letter<'_>],
+    pins: &[Pin],
+    language: PrinterLanguage,
+) -> Result<Secret, PrintError> {
+    let digits: Vec<Secret> = pins.iter().map(Pin::text).collect();
+    let fillings: Vec<Filling<'_>> = letters
+        .iter()
+        .zip(&digits)
+        .map(|(letter, pin)| letter.filling(layout, pin))
+        .collect();
+    mailer::render(layout, &fillings, language)
 }

@@ -6,9 +6,10 @@ use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
-use super::batch::Batch;
-use super::issue::Values;
-use super::run::{Run, RunError, State};
+use conclave_keyroom::domain::pin_batch::{PinBatch, State};
+use conclave_keyroom::domain::pin_card::PinCard;
+use conclave_keyroom::domain::pin_run::RunError;
+
 use super::template::{CardName, Template};
 
 /// The heads of the columns.
@@ -20,50 +21,50 @@ pub enum OutputError {
     /// The run is not over, or does not balance.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Cards, states and values are not of one batch.
-    #[error("the cards, their states and their values are not of one batch")]
+    /// Batch, cards and template are not of one batch.
+    #[error("the cards are not this batch's, in its order")]
     Mixed,
     /// A confirmed card without what its issuer has to store.
     #[error("card {0} is confirmed and has no values")]
-    NoValues(usize),
+    NoValues(u32),
 }
 
 /// The file, as text with lines that end in LF: the batch's line, the columns'
 /// heads, a line for each card in the order of the input, and the count.
-/// `values` are those of the confirmed mailers, one place for each card.
+/// `cards` are all of the batch, in that order.
 ///
 /// # Errors
 /// [`OutputError`]: nothing leaves before every card is confirmed or cancelled
 /// and every blank form accounted for.
 pub fn write(
     template: &Template,
-    batch: &Batch,
-    run: &Run,
-    values: &[Option<Values>],
+    batch: &PinBatch,
+    cards: &[PinCard],
 ) -> Result<Zeroizing<String>, OutputError> {
-    let balance = run.may_export()?;
-    let same = batch.cards.len() == run.items.len() && values.len() == run.items.len();
-    if !same {
+    let balance = batch.may_export()?;
+    let own =
+        |(at, card): (usize, &PinCard)| card.batch == batch.id && card.number as usize == at + 1;
+    if cards.len() != batch.count as usize || !cards.iter().enumerate().all(own) {
         return Err(OutputError::Mixed);
     }
-    let mut text = Zeroizing::new(String::with_capacity(80 * values.len() + 200));
-    let (id, issuer, name) = (&batch.id, &batch.issuer, &template.name);
+    let mut text = Zeroizing::new(String::with_capacity(96 * cards.len() + 200));
+    let (name, issuer) = (&batch.name, &batch.issuer);
     // Writing into a string does not fail.
-    let _ = writeln!(text, "batch;{id};{issuer};{name}");
+    let _ = writeln!(text, "batch;{name};{issuer};{}", template.name);
     let _ = writeln!(text, "{COLUMNS}");
-    let cards = batch.cards.iter().zip(&run.items).zip(values);
-    for (at, ((card, item), values)) in cards.enumerate() {
+    for card in cards {
         let name = match (template.output.card, &card.reference) {
             (CardName::Reference, Some(reference)) => reference.as_str(),
             (CardName::Reference, None) => "",
-            (CardName::Pan, _) => card.pan.digits(),
+            (CardName::Pan, _) => card.pan.as_str(),
         };
         let _ = write!(text, "{name};{};", card.sequence);
-        if item.state == State::Cancelled {
+        if batch.state_of(card.number) == Some(State::Cancelled) {
             let _ = writeln!(text, "reissue;;;;");
             continue;
         }
-        let values = values.as_ref().ok_or(OutputError::NoValues(at + 1))?;
+        let values = card.values.as_ref();
+        let values = values.ok_or(OutputError::NoValues(card.number))?;
         let plain = |value: &Option<String>| value.clone().unwrap_or_default();
         let _ = writeln!(
             text,

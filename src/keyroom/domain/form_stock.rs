@@ -1,0 +1,123 @@
+//! Numbered blank forms: those in the safe, and those that a batch has taken
+//! out.
+
+use conclave_evidence::Id;
+use serde::{Deserialize, Serialize};
+
+use super::ranges::{RangeError, Ranges};
+
+/// The highest number of a form: eighteen digits.
+pub const LAST_FORM: u64 = 999_999_999_999_999_999;
+
+/// Most forms of one delivery, and of one reel that is taken out.
+pub const MOST_FORMS: u64 = 1_000_000;
+
+/// A delivery of blank forms in the safe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormStock {
+    /// Its record.
+    pub id: Id,
+    /// The delivery's name, as on its delivery note.
+    pub lot: String,
+    /// The forms' numbers as they came: first and last.
+    pub delivered: (u64, u64),
+    /// Those that lie in the safe.
+    pub safe: Ranges,
+    /// When it came, wall clock.
+    pub received_ms: u64,
+}
+
+/// Why forms do not move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FormsError {
+    /// No numbers of forms.
+    #[error(
+        "forms {0} to {1} are no reel: numbers run up, have at most 18 digits, and are at most a million"
+    )]
+    Reel(u64, u64),
+    /// Elsewhere.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+}
+
+/// First and last number of a reel.
+///
+/// # Errors
+/// [`FormsError::Reel`]
+pub fn check_reel(first: u64, last: u64) -> Result<(), FormsError> {
+    let long = last
+        .checked_sub(first)
+        .is_none_or(|more| more >= MOST_FORMS);
+    match long || last > LAST_FORM {
+        true => Err(FormsError::Reel(first, last)),
+        false => Ok(()),
+    }
+}
+
+impl FormStock {
+    /// The record's kind in `pins`.
+    pub const KIND: &'static str = "form-stock";
+}
+
+/// Why a blank form is not used for a mailer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aside {
+    /// It has a test print.
+    Test,
+    /// Torn or creased, or not on the reel: destroyed under witness, or
+    /// reported.
+    Spoiled,
+    /// It went back into the safe.
+    Returned,
+}
+
+/// The blank forms of one batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchForms {
+    /// All that were taken out for it.
+    pub issued: Ranges,
+    /// Those that are blank and here.
+    pub blank: Ranges,
+    /// Those with test prints.
+    pub test: Ranges,
+    /// Those that were lost while blank.
+    pub spoiled: Ranges,
+    /// Those that went back.
+    pub returned: Ranges,
+    /// Mailers that were lost: their forms' number.
+    pub lost: u64,
+}
+
+impl BatchForms {
+    /// A reel comes out of the safe.
+    ///
+    /// # Errors
+    /// [`FormsError`]
+    pub fn take(&mut self, first: u64, last: u64) -> Result<(), FormsError> {
+        check_reel(first, last)?;
+        // Forms that went back may come out again.
+        if !self.issued.meets(first, last) {
+            self.issued.insert(first, last)?;
+        } else {
+            self.returned.remove(first, last)?;
+        }
+        Ok(self.blank.insert(first, last)?)
+    }
+
+    /// Blank forms are not used for mailers.
+    ///
+    /// # Errors
+    /// [`FormsError::Range`] unless all of them are blank and here.
+    pub fn set_aside(&mut self, first: u64, last: u64, why: Aside) -> Result<(), FormsError> {
+        self.blank.remove(first, last)?;
+        let to = match why {
+            Aside::Test => &mut self.test,
+            Aside::Spoiled => &mut self.spoiled,
+            Aside::Returned => &mut self.returned,
+        };
+        Ok(to.insert(first, last)?)
+    }
+}

@@ -1,0 +1,266 @@
+//! A batch of PIN mailers: what was opened, how far each card is, which form
+//! has whose mailer. The rules by which it moves stand in `pin_run`.
+
+use conclave_evidence::{Hash, Id};
+use serde::{Deserialize, Serialize};
+
+use super::form_stock::BatchForms;
+use super::pin_card::PinCard;
+use super::ranges::Ranges;
+
+/// How far a card's mailer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Waits.
+    Queued,
+    /// About to be printed: written before the first byte.
+    Intent,
+    /// All bytes have left the station.
+    Sent,
+    /// Two people saw the form, sealed and whole.
+    Confirmed,
+    /// Nobody knows whether it was printed.
+    Unknown,
+    /// Not issued: the card is reissued, and the output says so.
+    Cancelled,
+}
+
+impl State {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Queued => "waiting",
+            Self::Intent => "about to be printed",
+            Self::Sent => "printed, not yet confirmed",
+            Self::Confirmed => "confirmed",
+            Self::Unknown => "unknown",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// Which cards are where, by their numbers. Each stands in one of these sets,
+/// or in the batch's window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cards {
+    /// [`State::Queued`]
+    pub waiting: Ranges,
+    /// [`State::Sent`]
+    pub sent: Ranges,
+    /// [`State::Confirmed`]
+    pub confirmed: Ranges,
+    /// [`State::Unknown`]
+    pub unknown: Ranges,
+    /// [`State::Cancelled`]
+    pub cancelled: Ranges,
+}
+
+/// A card on its way to a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mailer {
+    /// The card's number.
+    pub card: u32,
+    /// The form's number.
+    pub form: u64,
+}
+
+/// Cards and forms that followed one another: the k-th card is on the k-th
+/// form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stretch {
+    /// The first.
+    pub from: Mailer,
+    /// How many.
+    pub count: u32,
+}
+
+/// What was signed when, by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signing {
+    /// When, wall clock.
+    pub at_ms: u64,
+    /// Who, by their records in the directory.
+    pub people: Vec<Id>,
+}
+
+/// Limits that were signed with the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most PINs that are made for one card.
+    pub tries: u16,
+    /// Most PINs of the batch that are replaced; after that a lost mailer's
+    /// card is cancelled.
+    pub replacements: u32,
+}
+
+/// The output that left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exported {
+    /// SHA-256 of the file as it left: encrypted and signed.
+    pub file: Hash,
+    /// Its name on the medium.
+    pub name: String,
+    /// The medium.
+    pub medium: String,
+    /// Who signed it, and when.
+    pub signed: Signing,
+}
+
+/// The reconciliation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reconciled {
+    /// SHA-256 of the sheet's text.
+    pub sheet: Hash,
+    /// Who signed it, and when.
+    pub signed: Signing,
+}
+
+/// A batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinBatch {
+    /// Its record; the last four bytes are zero, see [`PinCard::id_of`].
+    pub id: Id,
+    /// The issuer's id for it, never used twice.
+    pub name: String,
+    /// For whom.
+    pub issuer: String,
+    /// The template's name.
+    pub template: String,
+    /// SHA-256 of the template file.
+    pub template_digest: Hash,
+    /// The layout's name.
+    pub layout: String,
+    /// SHA-256 of the layout file.
+    pub layout_digest: Hash,
+    /// Forms beside one another on the paper: mailers of one layout-set.
+    pub across: u8,
+    /// The printer's name.
+    pub printer: String,
+    /// SHA-256 of the file of cards, as it is read.
+    pub input: Hash,
+    /// Cards of the file.
+    pub count: u32,
+    /// How its PINs are made, in words.
+    pub method: String,
+    /// Whether a lost mailer's card may get another PIN.
+    pub replaces: bool,
+    /// The key that makes or opens the PINs.
+    pub pin_key: Id,
+    /// The zone PIN key, where PIN blocks go back.
+    pub zone_key: Option<Id>,
+    /// What was signed.
+    pub limits: Limits,
+    /// How far the cards are.
+    pub cards: Cards,
+    /// The mailers of the window that is about to be printed: on disk before
+    /// the first byte. What stands here while nothing prints was interrupted.
+    pub window: Vec<Mailer>,
+    /// Which form has whose mailer, of all that were ever about to be printed.
+    pub printed: Vec<Stretch>,
+    /// PINs that were replaced.
+    pub replaced: u32,
+    /// Blank forms.
+    pub forms: BatchForms,
+    /// Who opened it.
+    pub opened: Signing,
+    /// Who took it over.
+    pub hand_overs: Vec<Signing>,
+    /// Numbers of outputs that are used up, also by those that were cut.
+    pub outputs: u32,
+    /// The output, when it has left.
+    pub exported: Option<Exported>,
+    /// The reconciliation, when it is signed.
+    pub reconciled: Option<Reconciled>,
+    /// When card numbers, names and PIN blocks were deleted, wall clock.
+    pub purged_ms: Option<u64>,
+}
+
+/// The template's and the layout's exact text, so that a batch is printed and
+/// written as it was opened, whatever lies in the data folder meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchTexts {
+    /// The template file.
+    pub template: String,
+    /// The layout file.
+    pub layout: String,
+}
+
+impl BatchTexts {
+    /// The record's kind in `pins`.
+    pub const KIND: &'static str = "pin-batch-texts";
+
+    /// The record of a batch's texts.
+    #[must_use]
+    pub fn id_of(batch: Id) -> Id {
+        PinCard::id_of(batch, u32::MAX)
+    }
+}
+
+/// Where a batch is, in words for lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A window was cut: people look at its forms.
+    Interrupted,
+    /// Mailers wait, or are not confirmed yet.
+    Printing,
+    /// Every card is confirmed or cancelled; forms are still out.
+    Counting,
+    /// It balances: the output may leave.
+    Balanced,
+    /// The output has left.
+    Exported,
+    /// Reconciled after the export: what it had of cards may be deleted.
+    Reconciled,
+    /// Only numbers are left.
+    Purged,
+}
+
+impl Stage {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Printing => "printing",
+            Self::Counting => "forms to be counted",
+            Self::Balanced => "balanced",
+            Self::Exported => "output written",
+            Self::Reconciled => "reconciled",
+            Self::Purged => "purged",
+        }
+    }
+}
+
+impl PinBatch {
+    /// The record's kind in `pins`.
+    pub const KIND: &'static str = "pin-batch";
+
+    /// Where it is.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        if self.purged_ms.is_some() {
+            return Stage::Purged;
+        }
+        if !self.window.is_empty() {
+            return Stage::Interrupted;
+        }
+        match (&self.exported, &self.reconciled) {
+            (Some(_), Some(_)) => Stage::Reconciled,
+            (Some(_), None) => Stage::Exported,
+            (None, _) if self.balance().open > 0 => Stage::Printing,
+            (None, _) if self.balance().missing_forms() > 0 => Stage::Counting,
+            (None, _) => Stage::Balanced,
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! Each mailer exactly once.
+//!
+//! A printer cannot say that ink reached paper. So each card goes through
+//! states of which the one before the first byte, *intent*, is on disk before
+//! it, and what is found in it after a restart is *unknown*: people look at the
+//! numbered forms and say what became of them. Nothing is printed twice by
+//! itself, and a replacement has another PIN, or the card is cancelled.
+//!
+//! Pure: every change is a function of the batch, and of the card it is about.
+
+use super::form_stock::{BatchForms, FormsError};
+use super::pin_batch::{Mailer, PinBatch, State, Stretch};
+use super::pin_card::{Loss, Lost, PinCard, Values};
+use super::ranges::{RangeError, Ranges};
+
+/// Most mailers of one window.
+pub const MOST_WINDOW: usize = 64;
+
+/// Why a change does not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// No such card.
+    #[error("the batch has no card {0}")]
+    NoCard(u64),
+    /// The card is elsewhere.
+    #[error("card {card} is {}, so this does not follow", .state.words())]
+    State {
+        /// The card, from 1.
+        card: u64,
+        /// Where it is.
+        state: State,
+    },
+    /// The form has no mailer of this batch that waits for this.
+    #[error("form {0} has no mailer of this batch that could be meant")]
+    Form(u64),
+    /// Blank forms.
+    #[error(transparent)]
+    Forms(#[from] FormsError),
+    /// Nothing waits.
+    #[error("no mailer waits")]
+    NothingWaits,
+    /// No blank form is left.
+    #[error("the blank forms are used up: take out another reel")]
+    NoForms,
+    /// A window was cut.
+    #[error(
+        "{0} mailers were about to be printed when the station stopped: say what became of them first"
+    )]
+    Interrupted(usize),
+    /// Something is unknown or not yet confirmed.
+    #[error("{0} mailers are neither confirmed nor cancelled")]
+    Open(u64),
+    /// The forms do not add up.
+    #[error("{0} blank forms are unaccounted for")]
+    Stock(u64),
+    /// The output has left.
+    #[error("the output has left: nothing in this batch changes any more")]
+    Over,
+}
+
+impl From<RangeError> for RunError {
+    fn from(error: RangeError) -> Self {
+        Self::Forms(error.into())
+    }
+}
+
+/// Numbers for the reconciliation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Cards of the file.
+    pub input: u64,
+    /// Confirmed mailers.
+    pub confirmed: u64,
+    /// Cancelled cards.
+    pub cancelled: u64,
+    /// Cards in no last state.
+    pub open: u64,
+    /// Of these, unknown.
+    pub unknown: u64,
+    /// Blank forms that were taken out.
+    pub issued: u64,
+    /// Forms destroyed, missing or found blank.
+    pub spoiled: u64,
+    /// Forms with test prints.
+    pub test: u64,
+    /// Forms that went back.
+    pub returned: u64,
+}
+
+impl Balance {
+    /// Forms that nothing accounts for.
+    #[must_use]
+    pub fn missing_forms(&self) -> u64 {
+        self.issued
+            .saturating_sub(self.confirmed + self.spoiled + self.test + self.returned)
+    }
+}
+
+impl PinBatch {
+    /// Where a card is.
+    #[must_use]
+    pub fn state_of(&self, card: u32) -> Option<State> {
+        if self.window.iter().any(|mailer| mailer.card == card) {
+            return Some(State::Intent);
+        }
+        let sets = [
+            (&self.cards.waiting, State::Queued),
+            (&self.cards.sent, State::Sent),
+            (&self.cards.confirmed, State::Confirmed),
+            (&self.cards.unknown, State::Unknown),
+            (&self.cards.cancelled, State::Cancelled),
+        ];
+        let found = sets.iter().find(|(set, _)| set.contains(card.into()));
+        found.map(|(_, state)| *state)
+    }
+
+    /// The card whose mailer is, or was, on this form.
+    #[must_use]
+    pub fn card_on(&self, form: u64) -> Option<u32> {
+        let on = |stretch: &&Stretch| {
+            let after = form.checked_sub(stretch.from.form);
+            after.is_some_and(|after| after < u64::from(stretch.count))
+        };
+        let stretch = self.printed.iter().rev().find(on)?;
+        let after = form.checked_sub(stretch.from.form)?;
+        stretch.from.card.checked_add(u32::try_from(after).ok()?)
+    }
+
+    fn in_state(&self, card: u32, may: &[State]) -> Result<(), RunError> {
+        match self.state_of(card) {
+            Some(state) if may.contains(&state) => Ok(()),
+            Some(state) => Err(RunError::State {
+                card: card.into(),
+                state,
+            }),
+            None => Err(RunError::NoCard(card.into())),
+        }
+    }
+
+    fn leave(&mut self, card: u32) -> Result<(), RunError> {
+        let card = u64::from(card);
+        let cards = &mut self.cards;
+        for set in [&mut cards.waiting, &mut cards.sent, &mut cards.unknown] {
+            if set.contains(card) {
+                return Ok(set.remove(card, card)?);
+            }
+        }
+        Err(RunError::NoCard(card))
+    }
+
+    /// Nothing moves while a window is unsettled, or after the output has left.
+    ///
+    /// # Errors
+    /// [`RunError::Interrupted`], [`RunError::Over`]
+    pub fn moves(&self) -> Result<(), RunError> {
+        if self.exported.is_some() || self.purged_ms.is_some() {
+            return Err(RunError::Over);
+        }
+        match self.window.len() {
+            0 => Ok(()),
+            cut => Err(RunError::Interrupted(cut)),
+        }
+    }
+
+    /// Chooses the next cards that wait, at most `most`, and the next blank
+    /// forms, as the window that is about to be printed. The record goes to
+    /// disk before any byte goes to the printer.
+    ///
+    /// # Errors
+    /// [`RunError::NothingWaits`], [`RunError::NoForms`], and those of
+    /// [`Self::moves`].
+    pub fn intend(&mut self, most: usize) -> Result<&[Mailer], RunError> {
+        self.moves()?;
+        let cards = self.cards.waiting.first(most.clamp(1, MOST_WINDOW));
+        if cards.is_empty() {
+            return Err(RunError::NothingWaits);
+        }
+        let forms = self.forms.blank.first(cards.len());
+        if forms.is_empty() {
+            return Err(RunError::NoForms);
+        }
+        let mut window = Vec::with_capacity(cards.len());
+        for (number, form) in cards.into_iter().zip(forms) {
+            self.cards.waiting.remove(number, number)?;
+            self.forms.blank.remove(form, form)?;
+            let card = u32::try_from(number).map_err(|_| RunError::NoCard(number))?;
+            window.push(Mailer { card, form });
+        }
+        for mailer in &window {
+            note(&mut self.printed, *mailer);
+        }
+        self.window = window;
+        Ok(&self.window)
+    }
+
+    /// The window is over: of its mailers the first `sent` have left whole, the
+    /// next `unknown` may have, and of the rest no byte has: their cards wait
+    /// again, and their forms are blank.
+    ///
+    /// # Errors
+    /// [`RunError::NoCard`] for more mailers than the window has.
+    pub fn printed(&mut self, sent: usize, unknown: usize) -> Result<(), RunError> {
+        let window = std::mem::take(&mut self.window);
+        if sent.saturating_add(unknown) > window.len() {
+            return Err(RunError::NoCard(sent as u64));
+        }
+        for (at, Mailer { card, form }) in window.into_iter().enumerate() {
+            let number = u64::from(card);
+            if at < sent {
+                self.cards.sent.insert(number, number)?;
+            } else if at < sent + unknown {
+                self.cards.unknown.insert(number, number)?;
+            } else {
+                self.cards.waiting.insert(number, number)?;
+                self.forms.blank.insert(form, form)?;
+                forget(&mut self.printed, form);
+            }
+        }
+        Ok(())
+    }
+
+    /// Found after a restart: what was about to be printed is unknown.
+    ///
+    /// # Errors
+    /// As [`Self::printed`]; never for a window of [`Self::intend`].
+    pub fn interrupted(&mut self) -> Result<usize, RunError> {
+        let cut = self.window.len();
+        self.printed(0, cut)?;
+        Ok(cut)
+    }
+
+    /// Two people hold the printed forms from `first` to `last`: whole, closed, of
+    /// these numbers. How many mailers that were.
+    ///
+    /// # Errors
+    /// [`RunError::Form`] where one of them has no mailer that waits for it;
+    /// then nothing changes.
+    pub fn confirm(&mut self, first: u64, last: u64) -> Result<u32, RunError> {
+        self.moves()?;
+        super::form_stock::check_reel(first, last)?;
+        let mut cards = Vec::new();
+        for form in first..=last {
+            cards.push(self.holder(form, State::Sent)?);
+        }
+        for card in &cards {
+            self.leave(*card)?;
+            self.cards
+                .confirmed
+                .insert((*card).into(), (*card).into())?;
+        }
+        Ok(cards.len() as u32)
+    }
+
+    /// The form of an unknown mailer lies there after all: whole and closed,
+    /// and two people hold it.
+    ///
+    /// # Errors
+    /// [`RunError::Form`]
+    pub fn found_whole(&mut self, form: u64) -> Result<(), RunError> {
+        self.moves()?;
+        let card = self.holder(form, State::Unknown)?;
+        self.leave(card)?;
+        Ok(self.cards.confirmed.insert(card.into(), card.into())?)
+    }
+
+    /// The card whose mailer is on this form now, if it is in this state.
+    ///
+    /// # Errors
+    /// [`RunError::Form`]
+    pub fn holder(&self, form: u64, state: State) -> Result<u32, RunError> {
+        let card = self.card_on(form).ok_or(RunError::Form(form))?;
+        // A card that was lost once is on a later form now.
+        match self.state_of(card) == Some(state) && self.is_on(card, form) {
+            true => Ok(card),
+            false => Err(RunError::Form(form)),
+        }
+    }
+
+    /// TRUE when this is the newest form that the card was about to be on.
+    fn is_on(&self, card: u32, form: u64) -> bool {
+        let holds = |stretch: &&Stretch| {
+            let after = card.checked_sub(stretch.from.card);
+            after.is_some_and(|after| after < stretch.count)
+        };
+        let newest = self.printed.iter().rev().find(holds);
+        newest.is_some_and(|stretch| {
+            let after = card.saturating_sub(stretch.from.card);
+            stretch.from.form.checked_add(after.into()) == Some(form)
+        })
+    }
+
+    /// The form is no mailer. The card waits for another PIN, or is cancelled
+    /// where its PIN cannot change, or was tried often enough, or the batch has
+    /// no replacement left. A form that two people saw blank was never printed
+    /// on; its PIN is replaced like any.
+    ///
+    /// # Errors
+    /// [`RunError::State`]; [`RunError::NoCard`]
+    pub fn spoil(&mut self, card: &mut PinCard, loss: Loss, now: u64) -> Result<State, RunError> {
+        self.moves()?;
+        self.in_state(card.number, &[State::Sent, State::Unknown])?;
+        let form = card.form.ok_or(RunError::NoCard(card.number.into()))?;
+        self.leave(card.number)?;
+        card.form = None;
+        card.tracking = None;
+        card.values = None;
+        card.lost.push(Lost {
+            attempt: card.attempt,
+            form,
+            loss,
+            at_ms: now,
+        });
+        self.forms.lost += 1;
+        let number = u64::from(card.number);
+        let again = card.attempt < self.limits.tries && self.replaced < self.limits.replacements;
+        if self.replaces && again {
+            self.replaced += 1;
+            self.cards.waiting.insert(number, number)?;
+            return Ok(State::Queued);
+        }
+        self.cards.cancelled.insert(number, number)?;
+        Ok(State::Cancelled)
+    }
+
+    /// A card that waits is not issued after all.
+    ///
+    /// # Errors
+    /// [`RunError::State`]
+    pub fn cancel(&mut self, card: u32) -> Result<(), RunError> {
+        self.moves()?;
+        self.in_state(card, &[State::Queued])?;
+        self.leave(card)?;
+        Ok(self.cards.cancelled.insert(card.into(), card.into())?)
+    }
+
+    /// All blank forms that are left, which go back into the safe.
+    ///
+    /// # Errors
+    /// [`RunError::Forms`]
+    pub fn return_rest(&mut self) -> Result<Ranges, RunError> {
+        self.moves()?;
+        let rest = self.forms.blank.clone();
+        for (first, last) in rest.ranges() {
+            let aside = super::form_stock::Aside::Returned;
+            self.forms.set_aside(*first, *last, aside)?;
+        }
+        Ok(rest)
+    }
+
+    /// The numbers.
+    #[must_use]
+    pub fn balance(&self) -> Balance {
+        let (confirmed, cancelled) = (self.cards.confirmed.count(), self.cards.cancelled.count());
+        let input = u64::from(self.count);
+        let BatchForms {
+            issued,
+            test,
+            spoiled,
+            returned,
+            lost,
+            ..
+        } = &self.forms;
+        Balance {
+            input,
+            confirmed,
+            cancelled,
+            open: input.saturating_sub(confirmed + cancelled),
+            unknown: self.cards.unknown.count(),
+            issued: issued.count(),
+            spoiled: spoiled.count() + lost,
+            test: test.count(),
+            returned: returned.count(),
+        }
+    }
+
+    /// Whether the output may leave: every card is confirmed or cancelled, and
+    /// every form is accounted for.
+    ///
+    /// # Errors
+    /// [`RunError::Open`], [`RunError::Stock`], and those of [`Self::moves`].
+    pub fn may_export(&self) -> Result<Balance, RunError> {
+        self.moves()?;
+        let balance = self.balance();
+        if balance.open > 0 {
+            return Err(RunError::Open(balance.open));
+        }
+        match balance.missing_forms() {
+            0 => Ok(balance),
+            missing => Err(RunError::Stock(missing)),
+        }
+    }
+}
+
+impl PinCard {
+    /// A mailer of it is, or may be, on this form.
+    pub fn is_printed(&mut self, form: u64, tracking: Option<String>, values: Option<Values>) {
+        self.attempt = self.attempt.saturating_add(1);
+        self.form = Some(form);
+        self.tracking = tracking;
+        self.values = values;
+    }
+}
+
+/// Remembers which form a card is on.
+fn note(printed: &mut Vec<Stretch>, mailer: Mailer) {
+    if let Some(last) = printed.last_mut() {
+        let follows = last.from.card.checked_add(last.count) == Some(mailer.card)
+            && last.from.form.checked_add(last.count.into()) == Some(mailer.form);
+        if follows {
+            last.count += 1;
+            return;
+        }
+    }
+    printed.push(Stretch {
+        from: mailer,
+        count: 1,
+    });
+}
+
+/// Nothing was printed on this form, which is one of the newest.
+fn forget(printed: &mut Vec<Stretch>, form: u64) {
+    for at in (0..printed.len()).rev() {
+        let Some(stretch) = printed.get_mut(at) else {
+            return;
+        };
+        let after = form.checked_sub(stretch.from.form);
+        let Some(kept) = after.filter(|after| *after < u64::from(stretch.count)) else {
+            continue;
+        };
+        // The forms of one window are forgotten from the first on, and what
+        // follows in the stretch with them: each is asked for in its turn.
+        stretch.count = u32::try_from(kept).unwrap_or(stretch.count);
+        if stretch.count == 0 {
+            printed.remove(at);
+        }
+        return;
+    }
+}
+
+#[cfg(test)]
+#[path = "pin_run_tests.rs"]
+mod tests;

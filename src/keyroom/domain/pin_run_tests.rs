@@ -1,0 +1,331 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use conclave_evidence::{Hash, Id};
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::form_stock::{Aside, LAST_FORM};
+use crate::domain::pin_batch::{Cards, Limits, Signing, Stage};
+use crate::domain::pin_card::CardText;
+
+fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
+    PinBatch {
+        id: Id([0; 16]),
+        name: "B-1".into(),
+        issuer: "BANKX".into(),
+        template: "csv-pvv".into(),
+        template_digest: Hash([0; 32]),
+        layout: "pin-mailer-continuous".into(),
+        layout_digest: Hash([0; 32]),
+        across: 1,
+        printer: "PIN-1".into(),
+        input: Hash([0; 32]),
+        count,
+        method: "random PIN, Visa PVV".into(),
+        replaces,
+        pin_key: Id([0; 16]),
+        zone_key: None,
+        limits: Limits {
+            tries: limits.0,
+            replacements: limits.1,
+        },
+        cards: Cards {
+            waiting: Ranges::of(1, count.into()),
+            ..Cards::default()
+        },
+        window: Vec::new(),
+        printed: Vec::new(),
+        replaced: 0,
+        forms: BatchForms::default(),
+        opened: Signing {
+            at_ms: 0,
+            people: Vec::new(),
+        },
+        hand_overs: Vec::new(),
+        outputs: 0,
+        exported: None,
+        reconciled: None,
+        purged_ms: None,
+    }
+}
+
+fn card(number: u32) -> PinCard {
+    PinCard {
+        batch: Id([0; 16]),
+        number,
+        pan: CardText::from("4111111111111111"),
+        sequence: "00".into(),
+        expiry: None,
+        holder: None,
+        address: Vec::new(),
+        language: None,
+        pin_length: 4,
+        pin_block: None,
+        reference: None,
+        attempt: 0,
+        form: None,
+        tracking: None,
+        values: None,
+        lost: Vec::new(),
+    }
+}
+
+/// A batch with its cards' records, played as the actions do it.
+struct Play {
+    batch: PinBatch,
+    cards: BTreeMap<u32, PinCard>,
+    /// Before the window.
+    before: BTreeMap<u32, PinCard>,
+}
+
+impl Play {
+    fn of(count: u32, replaces: bool) -> Self {
+        Self {
+            batch: batch(count, replaces, (3, 100)),
+            cards: (1..=count).map(|n| (n, card(n))).collect(),
+            before: BTreeMap::new(),
+        }
+    }
+
+    fn intend(&mut self, most: usize) -> Result<Vec<Mailer>, RunError> {
+        let window = self.batch.intend(most)?.to_vec();
+        self.before = self.cards.clone();
+        for Mailer { card, form } in &window {
+            let card = self.cards.get_mut(card).unwrap();
+            card.is_printed(*form, None, Some(Values::default()));
+        }
+        Ok(window)
+    }
+
+    fn printed(&mut self, sent: usize, unknown: usize) {
+        for mailer in self.batch.window.iter().skip(sent + unknown) {
+            let before = self.before[&mailer.card].clone();
+            self.cards.insert(mailer.card, before);
+        }
+        self.batch.printed(sent, unknown).unwrap();
+    }
+
+    fn spoil(&mut self, number: u32, loss: Loss) -> Result<State, RunError> {
+        let card = self.cards.get_mut(&number).unwrap();
+        self.batch.spoil(card, loss, 7)
+    }
+}
+
+#[test]
+fn a_batch_with_a_jam_a_power_cut_and_a_damaged_form_balances() {
+    let mut play = Play::of(4, true);
+    play.batch.forms.take(1000, 1012).unwrap();
+    play.batch.forms.set_aside(1000, 1000, Aside::Test).unwrap();
+    let window = play.intend(3).unwrap();
+    assert_eq!((window[0].card, window[0].form), (1, 1001));
+    // One was sent, the printer broke in the second, the third never began.
+    play.printed(1, 1);
+    assert_eq!(play.batch.state_of(3), Some(State::Queued));
+    assert_eq!(play.cards[&3].attempt, 0);
+    // The power goes with two on their way.
+    play.intend(2).unwrap();
+    assert_eq!(play.batch.stage(), Stage::Interrupted);
+    assert_eq!(
+        play.batch.confirm(1001, 1001),
+        Err(RunError::Interrupted(2))
+    );
+    assert_eq!(play.batch.interrupted(), Ok(2));
+    assert_eq!(play.batch.may_export(), Err(RunError::Open(4)));
+    assert_eq!(play.batch.balance().unknown, 3);
+    // Two lie there whole, one is torn, one is not there.
+    assert_eq!(play.batch.confirm(1001, 1002), Err(RunError::Form(1002)));
+    assert_eq!(play.batch.confirm(1001, 1001), Ok(1));
+    assert_eq!(play.batch.found_whole(1001), Err(RunError::Form(1001)));
+    assert_eq!(play.batch.found_whole(1002), Ok(()));
+    assert_eq!(play.spoil(3, Loss::Damaged), Ok(State::Queued));
+    assert_eq!(play.spoil(4, Loss::Missing), Ok(State::Queued));
+    let second = play.intend(5).unwrap();
+    assert_eq!(
+        second[0],
+        Mailer {
+            card: 3,
+            form: 1005
+        }
+    );
+    play.printed(2, 0);
+    assert_eq!(play.batch.confirm(1003, 1003), Err(RunError::Form(1003)));
+    assert_eq!(play.batch.confirm(1005, 1006), Ok(2));
+    assert_eq!(play.batch.stage(), Stage::Counting);
+    assert_eq!(play.batch.may_export(), Err(RunError::Stock(6)));
+    assert_eq!(play.batch.return_rest().unwrap().words(), "1007 to 1012");
+    let balance = play.batch.may_export().unwrap();
+    assert_eq!(
+        (
+            balance.confirmed,
+            balance.spoiled,
+            balance.test,
+            balance.issued
+        ),
+        (4, 2, 1, 13)
+    );
+    // What went back may come out again.
+    play.batch.forms.take(1008, 1009).unwrap();
+    assert_eq!(play.batch.may_export(), Err(RunError::Stock(2)));
+}
+
+#[test]
+fn a_pin_that_cannot_change_is_never_printed_again() {
+    let mut play = Play::of(1, false);
+    play.batch.forms.take(1, 5).unwrap();
+    play.intend(1).unwrap();
+    play.printed(1, 0);
+    assert_eq!(play.spoil(1, Loss::Missing), Ok(State::Cancelled));
+    assert_eq!(play.intend(1), Err(RunError::NothingWaits));
+}
+
+#[test]
+fn tries_and_replacements_end() {
+    for (tries, replacements, wanted) in [(3, 100, 3), (9, 1, 2)] {
+        let mut play = Play::of(1, true);
+        play.batch.limits = Limits {
+            tries,
+            replacements,
+        };
+        play.batch.forms.take(1, 9).unwrap();
+        let mut attempts = 0;
+        while play.intend(1).is_ok() {
+            play.printed(1, 0);
+            attempts += 1;
+            play.spoil(1, Loss::Damaged).unwrap();
+        }
+        assert_eq!(attempts, wanted);
+        assert_eq!(play.batch.state_of(1), Some(State::Cancelled));
+        assert_eq!(play.cards[&1].lost.len(), wanted);
+    }
+}
+
+#[test]
+fn what_does_not_follow() {
+    let mut play = Play::of(2, true);
+    play.batch.forms.take(1000, 1001).unwrap();
+    assert_eq!(play.batch.confirm(1000, 1000), Err(RunError::Form(1000)));
+    assert!(play.spoil(1, Loss::Blank).is_err());
+    assert_eq!(play.batch.cancel(7), Err(RunError::NoCard(7)));
+    play.intend(1).unwrap();
+    assert!(play.intend(1).is_err(), "one window at a time");
+    assert!(play.batch.printed.len() == 1);
+    play.printed(1, 0);
+    assert_eq!(play.batch.confirm(1000, 1001), Err(RunError::Form(1001)));
+    assert_eq!(play.batch.state_of(1), Some(State::Sent), "nothing changed");
+    play.batch.confirm(1000, 1000).unwrap();
+    assert!(play.spoil(1, Loss::Damaged).is_err());
+    assert!(play.batch.cancel(1).is_err());
+    let forms = &mut play.batch.forms;
+    assert!(forms.set_aside(1000, 1000, Aside::Test).is_err());
+    for (first, last) in [
+        (1001, 1010),
+        (9, 8),
+        (LAST_FORM, LAST_FORM + 1),
+        (u64::MAX, u64::MAX),
+        (1, 1_000_001),
+    ] {
+        assert!(forms.take(first, last).is_err(), "{first} to {last}");
+    }
+    assert_eq!(forms.issued.count(), 2);
+    play.intend(9).unwrap();
+    play.printed(0, 0);
+    assert_eq!(play.cards[&2].attempt, 0);
+    play.batch.cancel(2).unwrap();
+    play.batch.return_rest().unwrap();
+    play.batch.may_export().unwrap();
+    let mut few = Play::of(2, true);
+    assert_eq!(few.intend(2), Err(RunError::NoForms));
+    few.batch.forms.take(1, 1).unwrap();
+    assert_eq!(few.intend(2).unwrap().len(), 1);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Print(usize, usize, bool),
+    Cut(usize),
+    Confirm(u64),
+    Spoil(u32),
+    Cancel(u32),
+    Aside(usize, bool),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (1..4usize, 0..4usize, any::<bool>())
+            .prop_map(|(n, sent, broke)| { Step::Print(n, sent, broke) }),
+        (1..4usize).prop_map(Step::Cut),
+        (1..20u64).prop_map(Step::Confirm),
+        (1..7u32).prop_map(Step::Spoil),
+        (1..7u32).prop_map(Step::Cancel),
+        (0..20usize, any::<bool>()).prop_map(|(at, back)| Step::Aside(at, back)),
+    ];
+    prop::collection::vec(step, 0..80)
+}
+
+proptest! {
+    /// Whatever happens in whatever order: no PIN goes to the printer twice, no
+    /// form is used twice, a confirmed card stays, and the forms add up.
+    #[test]
+    fn exactly_once(steps in steps(), replaceable in any::<bool>()) {
+        let mut play = Play::of(6, replaceable);
+        play.batch.forms.take(1, 19).unwrap();
+        let mut printed: BTreeSet<(u32, u16)> = BTreeSet::new();
+        let mut forms = BTreeSet::new();
+        let mut confirmed = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Print(most, sent, broke) => if let Ok(window) = play.intend(most) {
+                    let sent = sent.min(window.len());
+                    let unknown = usize::from(broke && sent < window.len());
+                    for mailer in window.iter().take(sent + unknown) {
+                        let attempt = play.cards[&mailer.card].attempt;
+                        prop_assert!(printed.insert((mailer.card, attempt)), "one PIN twice");
+                        prop_assert!(forms.insert(mailer.form), "one form twice");
+                        prop_assert!(!confirmed.contains(&mailer.card));
+                        prop_assert!(replaceable || attempt == 1);
+                    }
+                    play.printed(sent, unknown);
+                },
+                Step::Cut(most) => if let Ok(window) = play.intend(most) {
+                    for mailer in window {
+                        let attempt = play.cards[&mailer.card].attempt;
+                        prop_assert!(printed.insert((mailer.card, attempt)), "one PIN twice");
+                        prop_assert!(forms.insert(mailer.form), "one form twice");
+                    }
+                    play.batch.interrupted().unwrap();
+                },
+                Step::Confirm(form) => if play.batch.confirm(form, form).is_ok()
+                    || play.batch.found_whole(form).is_ok() {
+                    let card = play.batch.card_on(form).unwrap();
+                    prop_assert_eq!(play.cards[&card].form, Some(form));
+                    confirmed.insert(card);
+                },
+                Step::Spoil(card) => { let _ = play.spoil(card, Loss::Damaged); }
+                Step::Cancel(card) => { let _ = play.batch.cancel(card); }
+                Step::Aside(at, back) => {
+                    if let Some(form) = play.batch.forms.blank.iter().nth(at) {
+                        let why = if back { Aside::Returned } else { Aside::Test };
+                        play.batch.forms.set_aside(form, form, why).unwrap();
+                    }
+                }
+            }
+            for card in &confirmed {
+                prop_assert_eq!(play.batch.state_of(*card), Some(State::Confirmed));
+            }
+            for number in 1..=6 {
+                prop_assert!(play.batch.state_of(number).is_some());
+            }
+            let cards = &play.batch.cards;
+            let each = [&cards.waiting, &cards.sent, &cards.confirmed, &cards.unknown, &cards.cancelled];
+            prop_assert_eq!(each.iter().map(|set| set.count()).sum::<u64>(), 6);
+            let balance = play.batch.balance();
+            let held = play.cards.values().filter(|card| card.form.is_some()).count() as u64;
+            let out = held + balance.spoiled + balance.test + balance.returned;
+            prop_assert_eq!(balance.issued, out + play.batch.forms.blank.count());
+            if play.batch.may_export().is_ok() {
+                prop_assert_eq!(balance.input, balance.confirmed + balance.cancelled);
+                prop_assert_eq!(held, balance.confirmed);
+            }
+        }
+    }
+}
