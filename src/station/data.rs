@@ -27,7 +27,7 @@ pub struct Data {
 
 impl Data {
     /// The shipped data, and what lies in `ceremonies/`, `duties/`, `keys/`,
-    /// `profiles/`, `targets/` and `layouts/` of this folder. A file of the folder stands in for a shipped
+    /// `pins/`, `profiles/`, `targets/` and `layouts/` of this folder. A file of the folder stands in for a shipped
     /// one of the same name.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
@@ -145,6 +145,19 @@ impl Data {
             digest,
         };
         Ok((duties, stamp))
+    }
+
+    /// The templates for files of cards by file name, as text; an unreadable
+    /// one with its reason.
+    #[must_use]
+    pub fn pin_templates(&self) -> Vec<(String, Result<String, String>)> {
+        self.files("pins", ".toml")
+            .into_iter()
+            .map(|(name, bytes)| {
+                let text = bytes.and_then(|bytes| text(&name, bytes));
+                (name, text)
+            })
+            .collect()
     }
 
     /// The layouts by file name, as text; an unreadable one with its reason.

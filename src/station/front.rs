@@ -85,6 +85,8 @@ pub enum Administration {
     RecordSystem,
     /// Approve a layout on a page of X's.
     ApproveLayout,
+    /// Approve a template for files of cards.
+    ApprovePinTemplate,
     /// Print a page of X's.
     PrintSample,
     /// Unlock a station that five failed logons locked.

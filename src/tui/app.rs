@@ -552,6 +552,9 @@ impl App {
             (Kind::Devices, Key::Char('l')) => {
                 Some(vec![Request::Administer(Administration::ApproveLayout)])
             }
+            (Kind::Devices, Key::Char('a')) => Some(vec![Request::Administer(
+                Administration::ApprovePinTemplate,
+            )]),
             (Kind::Devices, Key::Char('x')) => {
                 Some(vec![Request::Administer(Administration::PrintSample)])
             }

@@ -37,6 +37,7 @@ use conclave_trades::keys::{
     ReadPublic, ReadStore,
 };
 use conclave_trades::media::EnrolMedium;
+use conclave_trades::pin::action::ApprovePinTemplate;
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
 };
@@ -279,6 +280,12 @@ pub const ROWS: &[Row] = &[
         |act| {
             act.inspected.push('!');
         }
+    ),
+    row!(
+        ApprovePinTemplate,
+        "administrators sign",
+        approve_pin_template,
+        |act| act.template.push('\n')
     ),
     row!(PrintSample, "administrators logged on", print_sample),
     row!(EnrolPrinter, "administrators sign", printer, |act| act
@@ -813,6 +820,12 @@ fn approve_layout(_: &Room) -> ApproveLayout {
         layout: layout.into(),
         sample: conclave_trades::print::approval::digest(&page),
         inspected: "paper X 1, toner Y 2, by a torch from the side".into(),
+    }
+}
+
+fn approve_pin_template(_: &Room) -> ApprovePinTemplate {
+    ApprovePinTemplate {
+        template: include_str!("../../templates/pins/csv-pvv.toml").into(),
     }
 }
 

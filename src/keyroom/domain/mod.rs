@@ -16,6 +16,7 @@ pub mod pin_key;
 pub mod pin_batch;
 pub mod pin_card;
 pub mod pin_run;
+pub mod pin_template;
 pub mod profile;
 pub mod ranges;
 pub mod staff;

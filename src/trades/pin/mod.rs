@@ -2,6 +2,7 @@
 //! stores. All pure but `room_key`; actions and devices stand elsewhere.
 //! stores. The batch and its rules are nouns of `keyroom::domain`; `action` has
 //! what changes it.
+//! stores. All pure but `action`.
 //!
 //! - `template`: the file's fields, the method, the output; approved data
 //! - `rows`, `json`, `batch`: a file is taken whole or refused, each fault with
@@ -11,6 +12,7 @@
 //! - `output`: what goes back, when the run balances
 //! - `room_key`: opens a key that was released to the PIN room
 
+pub mod action;
 mod batch;
 mod fault;
 mod issue;

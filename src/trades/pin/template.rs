@@ -330,6 +330,14 @@ impl Template {
     }
 
     fn check(&self) -> Result<(), TemplateError> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !(1..=32).contains(&self.name.len()) || !self.name.chars().all(plain) {
+            return Err(rule("its name has 1 to 32 of a-z, 0-9 and -"));
+        }
+        let title = self.title.chars();
+        if !(1..=60).contains(&title.clone().count()) || title.clone().any(char::is_control) {
+            return Err(rule("its title has 1 to 60 plain characters"));
+        }
         self.check_input()?;
         self.check_pin()?;
         if self.output.card == CardName::Reference && !self.has(FieldName::Reference) {
