@@ -62,6 +62,37 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<(Hash, Vec<Player>), Refusal> {
         let two = self.two_of_session()?;
+        self.typed_by(&two, label, from, known, people)
+    }
+
+    /// Two administrators of the session.
+    pub(crate) fn two_administrators(&self) -> Result<[Player; 2], Refusal> {
+        let group = GroupId::Administrators;
+        let members = self.session.groups.get(&group);
+        let mut here = members.into_iter().flatten().map(|member| Player {
+            id: member.person,
+            name: member.name.clone(),
+            group,
+            reports_to: String::new(),
+        });
+        match (here.next(), here.next()) {
+            (Some(first), Some(second)) => Ok([first, second]),
+            _ => Err(refused(
+                "Two administrators are wanted.",
+                "Both log on first; press g.",
+            )),
+        }
+    }
+
+    /// Has a fingerprint typed by these two. With `known` it has to be this one.
+    pub(crate) fn typed_by(
+        &mut self,
+        two: &[Player; 2],
+        label: &str,
+        from: &str,
+        known: Option<Hash>,
+        people: &mut dyn People,
+    ) -> Result<(Hash, Vec<Player>), Refusal> {
         let mut again: Option<Refusal> = None;
         for _ in 0..TYPINGS {
             let mut first: Option<Hash> = None;
@@ -117,7 +148,7 @@ impl Station {
                 first = Some(typed);
             }
             match (wrong, first) {
-                (None, Some(hash)) => return Ok((hash, two.into())),
+                (None, Some(hash)) => return Ok((hash, two.to_vec())),
                 (why, _) => {
                     again = Some(refused(
                         why.unwrap_or_default(),

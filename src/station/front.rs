@@ -87,6 +87,8 @@ pub enum Administration {
     ApproveLayout,
     /// Approve a template for files of cards.
     ApprovePinTemplate,
+    /// Record an issuer of PIN batches.
+    RecordPinPartner,
     /// Print a page of X's.
     PrintSample,
     /// Unlock a station that five failed logons locked.

@@ -35,6 +35,7 @@ pub mod logon;
 mod logon_entry;
 pub mod lost_card;
 pub mod one_manager;
+mod pin_partners;
 mod pin_templates;
 pub mod pins;
 pub mod present;

@@ -5,8 +5,8 @@ use conclave_keyroom::domain::pin_template::PinTemplateApproval;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{Ask, Field, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
+use conclave_trades::pin::ApprovePinTemplate;
 use conclave_trades::pin::Template;
-use conclave_trades::pin::action::ApprovePinTemplate;
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
@@ -77,10 +77,12 @@ impl Station {
         let mut faults = Vec::new();
         for (file, text) in self.data.pin_templates() {
             let template =
-                text.and_then(|text| match Template::parse(&text).map_err(|e| e.to_string()) {
-                    Ok(template) => Ok((template, text)),
-                    Err(why) => Err(why),
-                });
+                text.and_then(
+                    |text| match Template::parse(&text).map_err(|e| e.to_string()) {
+                        Ok(template) => Ok((template, text)),
+                        Err(why) => Err(why),
+                    },
+                );
             match template {
                 Ok((_, text)) if newest.iter().any(|approved| approved.text == text) => {}
                 Ok((template, text)) => {
@@ -125,7 +127,9 @@ fn ask_template(
     };
     loop {
         let values = filled(people, &mut prompt)?;
-        let chosen = waiting.iter().find(|one| values.first() == Some(&one.shown));
+        let chosen = waiting
+            .iter()
+            .find(|one| values.first() == Some(&one.shown));
         if let Some(chosen) = chosen {
             return Ok(ApprovePinTemplate {
                 template: chosen.text.clone(),

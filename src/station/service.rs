@@ -222,6 +222,7 @@ impl Station {
                     Administration::RecordSystem => self.record_system(front),
                     Administration::ApproveLayout => self.approve_layout(front),
                     Administration::ApprovePinTemplate => self.approve_pin_template(front),
+                    Administration::RecordPinPartner => self.record_pin_partner(front),
                     Administration::PrintSample => self.print_sample(front),
                     Administration::UnlockStation => self.unlock_station(front),
                     Administration::AdoptEntries => self.adopt_entries(front),

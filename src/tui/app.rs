@@ -555,6 +555,9 @@ impl App {
             (Kind::Devices, Key::Char('a')) => Some(vec![Request::Administer(
                 Administration::ApprovePinTemplate,
             )]),
+            (Kind::Devices, Key::Char('i')) => {
+                Some(vec![Request::Administer(Administration::RecordPinPartner)])
+            }
             (Kind::Devices, Key::Char('x')) => {
                 Some(vec![Request::Administer(Administration::PrintSample)])
             }

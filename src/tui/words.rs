@@ -122,7 +122,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
         "devices" => &[
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
             "",
-            "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's, a a template for files of cards. All need administrators.",
+            "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's, a a template for files of cards; i records an issuer of PIN batches. All need administrators.",
             "x prints a page of X's on an enrolled printer: for alignment, or twice to flush its memory after a batch.",
             "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs. In a rescue it says what a backup would lose.",
             "u installs a software update from an enrolled medium, or goes back to the former program; the administrators' quorum signs.",

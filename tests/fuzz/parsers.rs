@@ -12,13 +12,15 @@ use conclave_crypto::keyblock::{
     describe_thales, kwp,
 };
 use conclave_crypto::keystore::{self, EntryKind, Item, Store};
+use conclave_crypto::primitive::ec::KeyPair;
 use conclave_crypto::primitive::key_scheme::Cryptogram;
+use conclave_crypto::primitive::key_wrap;
 use conclave_crypto::primitive::modes::Algorithm as Cipher;
 use conclave_crypto::primitive::passphrase::{Passphrase, number_of};
 use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_crypto::x509;
-use conclave_crypto::x509::cms::Recipient;
+use conclave_crypto::x509::cms::{self, Own, Recipient, Signer};
 use conclave_crypto::x509::rsa_pair;
 use conclave_evidence::authority::AuthorityChain;
 use conclave_evidence::backup::{SignedBackup, frame, frames};
@@ -316,9 +318,19 @@ pub const PARSERS: &[Parser] = &[
     },
     Parser {
         name: "recipient",
-        covers: &["crypto/x509/cms.rs read"],
-        seeds: &["tests/fuzz/corpus/certificate"],
+        covers: &["crypto/x509/cms/enrolled.rs read"],
+        seeds: &["tests/fuzz/corpus/certificate", "tests/vectors/cms"],
         run: recipient,
+    },
+    Parser {
+        name: "cms",
+        covers: &[
+            "crypto/x509/cms/sealed.rs open",
+            "crypto/x509/cms/sign.rs verify_own",
+            "crypto/primitive/key_wrap.rs unwrap",
+        ],
+        seeds: &["tests/malformed/cms"],
+        run: cms_file,
     },
     Parser {
         name: "keyboard",
@@ -412,6 +424,38 @@ fn cards(data: &[u8]) {
 fn recipient(data: &[u8]) {
     if let Ok(recipient) = Recipient::read(data) {
         assert_eq!(Recipient::read(recipient.certificate()), Ok(recipient));
+    }
+}
+
+/// The key of RFC 6979 A.2.5, which the seeds are encrypted to.
+pub fn published_pair() -> KeyPair {
+    let scalar = [
+        0xC9, 0xAF, 0xA9, 0xD8, 0x45, 0xBA, 0x75, 0x16, 0x6B, 0x5C, 0x21, 0x57, 0x67, 0xB1, 0xD6,
+        0x93, 0x4E, 0x50, 0xC3, 0xDB, 0x36, 0xE8, 0x9B, 0x12, 0x7B, 0x8A, 0x62, 0x2B, 0x12, 0x0F,
+        0x67, 0x21,
+    ];
+    KeyPair::from_secret(Secret::from_fn(32, |to| to.copy_from_slice(&scalar))).expect("a key")
+}
+
+/// A file that is encrypted and signed. What opens was signed: nothing but the
+/// seeds themselves does.
+fn cms_file(data: &[u8]) {
+    let pair = published_pair();
+    let station = include_bytes!("../vectors/cms/station.pem");
+    let own = [Own::new(&pair, station).expect("its certificate")];
+    for signer in [
+        &include_bytes!("../vectors/cms/signer.pem")[..],
+        include_bytes!("../vectors/cms/signer-ec.pem"),
+    ] {
+        let signer = Signer::read(signer).expect("a certificate");
+        if let Ok(opened) = cms::open(data, &own, &signer) {
+            assert!(opened.content.starts_with(b"batch;B-0001;BANKX"));
+        }
+        let _ = cms::verify_own(data, &signer);
+    }
+    let kek = Secret::from_fn(32, |key| key.fill(0x5A));
+    if let Ok(key) = key_wrap::unwrap(&kek, data) {
+        assert_eq!(key_wrap::wrap(&kek, &key).ok().as_deref(), Some(data));
     }
 }
 

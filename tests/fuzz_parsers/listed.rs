@@ -114,6 +114,10 @@ const NOT_PARSERS: &[(&str, &str)] = &[
         "digits; target cards goes through it",
     ),
     (
+        "crypto/x509/cms/open.rs new",
+        "our own certificate; target recipient reads any",
+    ),
+    (
         "trades/pin/batch.rs read",
         "takes a template too; target cards goes through it",
     ),

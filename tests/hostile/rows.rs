@@ -37,7 +37,7 @@ use conclave_trades::keys::{
     ReadPublic, ReadStore,
 };
 use conclave_trades::media::EnrolMedium;
-use conclave_trades::pin::action::ApprovePinTemplate;
+use conclave_trades::pin::{ApprovePinTemplate, ReadPartnerCertificate, RecordPinPartner};
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
 };
@@ -286,6 +286,18 @@ pub const ROWS: &[Row] = &[
         "administrators sign",
         approve_pin_template,
         |act| act.template.push('\n')
+    ),
+    row!(ReadPartnerCertificate, "administrators logged on", |_| {
+        ReadPartnerCertificate {
+            medium: Id([8; 16]),
+            file: "issuer.pem".into(),
+        }
+    }),
+    row!(
+        RecordPinPartner,
+        "administrators sign",
+        pin_partner,
+        |act| act.recipient_fingerprint.0[0] ^= 1
     ),
     row!(PrintSample, "administrators logged on", print_sample),
     row!(EnrolPrinter, "administrators sign", printer, |act| act
@@ -826,6 +838,18 @@ fn approve_layout(_: &Room) -> ApproveLayout {
 fn approve_pin_template(_: &Room) -> ApprovePinTemplate {
     ApprovePinTemplate {
         template: include_str!("../../templates/pins/csv-pvv.toml").into(),
+    }
+}
+
+fn pin_partner(room: &Room) -> RecordPinPartner {
+    RecordPinPartner {
+        id: Id([14; 16]),
+        issuer: "BANKX".into(),
+        signer: Bytes(vec![0x30]),
+        signer_fingerprint: Hash([15; 32]),
+        recipient: Bytes(vec![0x30]),
+        recipient_fingerprint: Hash([16; 32]),
+        by: combine(room).by,
     }
 }
 

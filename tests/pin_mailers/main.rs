@@ -5,4 +5,5 @@
 
 mod batches;
 mod cms;
+mod cms_in;
 mod psec;

@@ -7,15 +7,13 @@
 use subtle::{Choice, ConstantTimeEq, ConstantTimeGreater};
 use thiserror::Error;
 
+use crate::primitive::key_wrap::{HEAD, rounds, rounds_back};
 use crate::primitive::modes::{Algorithm, Cipher, ModeError};
 use crate::secret::Secret;
 
 /// Longest key that is wrapped, in bytes: an RSA key of 16384 bits fits. The
 /// standard allows 2^32 - 1.
 pub const MAX_KEY: usize = 16 * 1024;
-
-/// What a wrapped key is longer than the key and its padding.
-const HEAD: usize = 8;
 
 /// The constant half of the alternative initial value (RFC 5649 clause 3).
 const CONSTANT: [u8; 4] = [0xA6, 0x59, 0x59, 0xA6];
@@ -64,52 +62,6 @@ pub fn wrap(kek: &Secret, key: &Secret) -> Result<Vec<u8>, KwpError> {
         rounds(&cipher, bytes)?;
     }
     Ok(bytes.to_vec())
-}
-
-/// The six passes of W (SP 800-38F clause 6.1).
-fn rounds(cipher: &Cipher, bytes: &mut [u8]) -> Result<(), ModeError> {
-    let (head, parts) = bytes.split_at_mut(HEAD);
-    let mut block = Secret::zeroed(16);
-    let mut step = 0u64;
-    for _ in 0..6 {
-        for part in parts.chunks_exact_mut(8) {
-            step += 1;
-            let block = block.expose_mut();
-            block[..8].copy_from_slice(head);
-            block[8..].copy_from_slice(part);
-            cipher.ecb_encrypt(block)?;
-            head.copy_from_slice(&block[..8]);
-            count(head, step);
-            part.copy_from_slice(&block[8..]);
-        }
-    }
-    Ok(())
-}
-
-/// The inverse of [`rounds`].
-fn rounds_back(cipher: &Cipher, bytes: &mut [u8]) -> Result<(), ModeError> {
-    let (head, parts) = bytes.split_at_mut(HEAD);
-    let mut block = Secret::zeroed(16);
-    let mut step = 6 * (parts.len() / 8) as u64;
-    for _ in 0..6 {
-        for part in parts.chunks_exact_mut(8).rev() {
-            count(head, step);
-            let block = block.expose_mut();
-            block[..8].copy_from_slice(head);
-            block[8..].copy_from_slice(part);
-            cipher.ecb_decrypt(block)?;
-            head.copy_from_slice(&block[..8]);
-            part.copy_from_slice(&block[8..]);
-            step -= 1;
-        }
-    }
-    Ok(())
-}
-
-fn count(head: &mut [u8], step: u64) {
-    for (to, from) in head.iter_mut().zip(step.to_be_bytes()) {
-        *to ^= from;
-    }
 }
 
 /// Opens a wrapped key.

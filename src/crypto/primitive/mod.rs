@@ -11,6 +11,7 @@ pub mod hpke;
 pub mod kcv;
 pub mod kcv_fit;
 pub mod key_scheme;
+pub mod key_wrap;
 pub mod lmk;
 pub mod mac;
 pub mod modes;

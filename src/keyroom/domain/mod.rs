@@ -16,6 +16,8 @@ pub mod pin_key;
 pub mod pin_batch;
 pub mod pin_card;
 pub mod pin_run;
+pub mod pin_identity;
+pub mod pin_partner;
 pub mod pin_template;
 pub mod profile;
 pub mod ranges;

@@ -63,7 +63,12 @@ mod tests {
             text: String::new(),
             approved_ms,
         };
-        let all = vec![one("b", 1, 5), one("a", 2, 9), one("b", 3, 7), one("b", 4, 6)];
+        let all = vec![
+            one("b", 1, 5),
+            one("a", 2, 9),
+            one("b", 3, 7),
+            one("b", 4, 6),
+        ];
         let newest = PinTemplateApproval::newest(all);
         let found: Vec<(&str, u8)> = newest
             .iter()

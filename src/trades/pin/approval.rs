@@ -119,7 +119,10 @@ pub fn template_words(template: &Template) -> Vec<String> {
         Some(block) => format!("; PIN blocks {block} under the zone PIN key"),
         None => "; no PIN block".into(),
     };
-    words.push(format!("goes back, by {card}: {}{block}", goes_back(template)));
+    words.push(format!(
+        "goes back, by {card}: {}{block}",
+        goes_back(template)
+    ));
     words.push(format!(
         "input: {format}, at most {} cards",
         template.input.most

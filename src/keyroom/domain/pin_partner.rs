@@ -1,0 +1,106 @@
+//! An issuer that sends files of cards and gets back what belongs to their
+//! PINs: the certificate that signs what it sends, and the one to which its
+//! files are encrypted.
+
+use conclave_evidence::{Bytes, Hash, Id};
+use serde::{Deserialize, Serialize};
+
+/// A certificate as two people recorded it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartnerCertificate {
+    /// DER.
+    pub der: Bytes,
+    /// SHA-256 of it, as two people typed it from the issuer's letter.
+    pub fingerprint: Hash,
+    /// Whose it is.
+    pub subject: String,
+    /// `RSA-3072`, `P-256`.
+    pub key: String,
+    /// First millisecond of validity, wall clock.
+    pub from_ms: u64,
+    /// Last millisecond of validity, wall clock.
+    pub until_ms: u64,
+}
+
+impl PartnerCertificate {
+    /// TRUE within its validity.
+    #[must_use]
+    pub fn holds(&self, now_ms: u64) -> bool {
+        (self.from_ms..=self.until_ms).contains(&now_ms)
+    }
+}
+
+/// An issuer on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PinPartner {
+    /// Random.
+    pub id: Id,
+    /// Its name, as the header of its files has it.
+    pub issuer: String,
+    /// Signs what it sends.
+    pub signer: PartnerCertificate,
+    /// What it gets is encrypted to.
+    pub recipient: PartnerCertificate,
+    /// When it was recorded, or changed, wall clock.
+    pub recorded_ms: u64,
+    /// Who typed the fingerprints, by name.
+    pub by: Vec<String>,
+}
+
+impl PinPartner {
+    /// The record's kind in the directory.
+    pub const KIND: &'static str = "pin-partner";
+
+    /// Why no new batch of this issuer is opened, if there is a reason. What
+    /// was opened before goes on: a certificate's end destroys nothing.
+    #[must_use]
+    pub fn refuses(&self, now_ms: u64) -> Option<String> {
+        let each = [
+            (&self.signer, "that signs the files"),
+            (&self.recipient, "that files are encrypted to"),
+        ];
+        each.into_iter()
+            .find(|(certificate, _)| !certificate.holds(now_ms))
+            .map(|(certificate, what)| {
+                let past = now_ms > certificate.until_ms;
+                let how = if past {
+                    "has expired"
+                } else {
+                    "does not hold yet"
+                };
+                format!("the certificate of {} {what} {how}", self.issuer)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_ends_refuses_new_batches() {
+        let certificate = |from_ms, until_ms| PartnerCertificate {
+            der: Bytes(Vec::new()),
+            fingerprint: Hash([0; 32]),
+            subject: String::new(),
+            key: String::new(),
+            from_ms,
+            until_ms,
+        };
+        let partner = PinPartner {
+            id: Id([1; 16]),
+            issuer: "BANKX".into(),
+            signer: certificate(10, 20),
+            recipient: certificate(12, 18),
+            recorded_ms: 0,
+            by: Vec::new(),
+        };
+        let said = |now| partner.refuses(now).unwrap_or_default();
+        assert!(said(9).contains("signs the files does not hold yet"));
+        assert!(said(11).contains("encrypted to does not hold yet"));
+        assert_eq!(partner.refuses(12), None);
+        assert_eq!(partner.refuses(18), None);
+        assert!(said(19).contains("encrypted to has expired"));
+        assert!(said(21).contains("signs the files has expired"));
+    }
+}
