@@ -266,6 +266,7 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
         id: Id([0; 16]),
         name: batch.id.clone(),
         issuer: batch.issuer.clone(),
+        partner: Id([0; 16]),
         template: template.name.clone(),
         template_digest: Hash([0; 32]),
         layout: "pin-mailer-continuous".into(),

@@ -134,6 +134,8 @@ pub struct PinBatch {
     pub name: String,
     /// For whom.
     pub issuer: String,
+    /// The issuer's record, with its certificates.
+    pub partner: Id,
     /// The template's name.
     pub template: String,
     /// SHA-256 of the template file.
@@ -185,22 +187,21 @@ pub struct PinBatch {
     pub purged_ms: Option<u64>,
 }
 
-/// The template's and the layout's exact text, so that a batch is printed and
-/// written as it was opened, whatever lies in the data folder meanwhile.
+/// The layout's exact text, so that a batch is printed as it was opened,
+/// whatever lies in the data folder meanwhile. Its template stands in the
+/// template's approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BatchTexts {
-    /// The template file.
-    pub template: String,
+pub struct BatchLayout {
     /// The layout file.
-    pub layout: String,
+    pub text: String,
 }
 
-impl BatchTexts {
+impl BatchLayout {
     /// The record's kind in `pins`.
-    pub const KIND: &'static str = "pin-batch-texts";
+    pub const KIND: &'static str = "pin-batch-layout";
 
-    /// The record of a batch's texts.
+    /// The record of a batch's layout.
     #[must_use]
     pub fn id_of(batch: Id) -> Id {
         PinCard::id_of(batch, u32::MAX)

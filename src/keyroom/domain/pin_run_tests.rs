@@ -13,6 +13,7 @@ fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
         id: Id([0; 16]),
         name: "B-1".into(),
         issuer: "BANKX".into(),
+        partner: Id([0; 16]),
         template: "csv-pvv".into(),
         template_digest: Hash([0; 32]),
         layout: "pin-mailer-continuous".into(),

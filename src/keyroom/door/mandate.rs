@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use conclave_evidence::{Hash, Id};
 use serde::{Deserialize, Serialize};
 
-/// The approved limits of one ceremony. Its units run under it without fresh
-/// signatures of the quorums.
+/// The approved limits of one ceremony, or of one batch of PIN mailers. Its
+/// units run under it without fresh signatures of the quorums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mandate {
-    /// The ceremony.
+    /// The ceremony, or the batch.
     pub ceremony: Id,
     /// The incarnation of the station in which it was signed: what was allowed
     /// before a restore is not allowed after it.
     pub incarnation: Id,
-    /// Digest of the script's exact bytes.
+    /// Digest of the script's exact bytes; a batch's template.
     pub script: Hash,
     /// Digest of the parameters that were chosen.
     pub parameters: Hash,
@@ -29,7 +29,7 @@ pub struct Mandate {
 }
 
 impl Mandate {
-    /// The record's kind in the catalogue.
+    /// The record's kind, in the catalogue and in `pins`.
     pub const KIND: &'static str = "mandate";
 
     /// The id of a ceremony's mandate in the catalogue: the ceremony's own

@@ -142,6 +142,28 @@ impl Permit<'_> {
         self.batch.delete(compartment, id);
     }
 
+    /// Commits what was set so far, before the effect that it is about: it
+    /// counts whatever becomes of the act. For what only the act itself can
+    /// make, such as the value that proves a PIN which is about to be printed;
+    /// everything else belongs into [`super::Action::before`].
+    ///
+    /// # Errors
+    /// [`VaultError`]; then nothing of it took place, and the effect must not.
+    pub fn commit_before_effect(&mut self, words: Vec<String>) -> Result<(), VaultError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.entry(NewEntry {
+            kind: EntryKind::Note,
+            act: self.act,
+            action: self.action.into(),
+            commitment: None,
+            body: EntryBody {
+                words,
+                ..EntryBody::default()
+            },
+        });
+        self.vault.commit(batch)
+    }
+
     /// Appends an authority record, with the outcome. It is verified against
     /// the chain there: an act's own authority does not stand for the
     /// signatures that the record itself needs.

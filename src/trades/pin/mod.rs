@@ -1,9 +1,6 @@
 //! PIN mailers: from a file of cards to sealed letters and what the issuer
-//! stores. All pure but `room_key`; actions and devices stand elsewhere.
 //! stores. The batch and its rules are nouns of `keyroom::domain`; `action` has
-//! what changes it.
-//! stores. All pure but `action`.
-//! stores.
+//! what changes it, the rest is pure but for what opens keys by a permit.
 //!
 //! - `approval`, `partner`: what administrators approve and record
 //! - `template`: the file's fields, the method, the output; approved data
@@ -13,27 +10,33 @@
 //! - `letter`: the PIN on its form, by an approved layout
 //! - `output`: what goes back, when the run balances
 //! - `room_key`: opens a key that was released to the PIN room
+//! - `room_identity`, `exchange`: files of issuers, opened and sealed
 
+pub mod action;
 mod approval;
 mod batch;
+mod exchange;
 mod fault;
 mod issue;
 mod json;
 mod letter;
 mod output;
-mod room_key;
 mod partner;
+mod room_identity;
+mod room_key;
 mod rows;
 mod template;
 
 pub use approval::{ApprovePinTemplate, approved_template, template_words};
 pub use batch::{Batch, Before, Card, Nothing, read};
+pub use exchange::{open_input, seal_output};
 pub use fault::{Fault, Wrong};
 pub use issue::{IssueError, Keys, issue};
-pub use letter::{Letter, tracking};
+pub use letter::{Letter, render_set, tracking};
 pub use output::{OutputError, write};
-pub use room_key::{open as open_key, released as released_key};
 pub use partner::{ISSUER_MOST, ReadPartnerCertificate, RecordPinPartner, check_issuer};
+pub use room_identity::MakePinIdentity;
+pub use room_key::{open as open_key, released as released_key};
 pub use rows::{MOST_BYTES, MOST_FAULTS};
 pub use template::{
     CardName, DeniedRules, Field, FieldName, FileFormat, Input, MOST_RECORDS, Method, Output,

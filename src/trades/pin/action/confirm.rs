@@ -1,0 +1,57 @@
+//! Two people hold a run of printed forms: whole, closed, of these numbers.
+
+use conclave_crypto::secret::Secret;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use serde::{Deserialize, Serialize};
+
+use super::{BatchName, both_sign, put, rule};
+
+/// Confirms the mailers on these forms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmMailers {
+    /// The batch.
+    pub batch: BatchName,
+    /// The first form.
+    pub first: u64,
+    /// The last form.
+    pub last: u64,
+}
+
+impl Action for ConfirmMailers {
+    const NAME: &'static str = "confirm-mailers";
+    type Out = u32;
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!(
+                "The mailers on forms {} to {} of {} are there",
+                self.first,
+                self.last,
+                self.batch.words()
+            ),
+            "each is whole and closed, and both of us have seen it".into(),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<u32, ActionError> {
+        let mut batch = self.batch.get(permit)?;
+        let confirmed = batch.confirm(self.first, self.last).map_err(rule)?;
+        put(permit, &batch)?;
+        Ok(confirmed)
+    }
+
+    fn outcome(&self, confirmed: &u32) -> Vec<String> {
+        vec![format!("{confirmed} mailers are confirmed")]
+    }
+}

@@ -1,0 +1,199 @@
+//! Blank forms move between the safe and a batch, or are not used.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::Id;
+use conclave_keyroom::domain::form_stock::{Aside, FormStock, FormsError};
+use conclave_keyroom::domain::ranges::Ranges;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::{BatchName, both_sign, put, reason, rule};
+
+fn unfit(error: FormsError) -> ActionError {
+    ActionError::rule(error.to_string(), "Read the numbers on the forms again.")
+}
+
+/// Takes a reel of blank forms out of the safe for a batch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssueForms {
+    /// The batch.
+    pub batch: BatchName,
+    /// The first form.
+    pub first: u64,
+    /// The last form.
+    pub last: u64,
+}
+
+impl Action for IssueForms {
+    const NAME: &'static str = "issue-forms";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![format!(
+            "Take blank forms {} to {} out of the safe for {}",
+            self.first,
+            self.last,
+            self.batch.words()
+        )]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        let mut batch = self.batch.get(permit)?;
+        batch.moves().map_err(rule)?;
+        let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
+        let stock = all.into_iter().map(|(_, stock)| stock);
+        let mut stock = stock
+            .into_iter()
+            .find(|stock| stock.safe.contains(self.first))
+            .ok_or_else(|| {
+                ActionError::rule(
+                    format!("form {} is not in the safe", self.first),
+                    "Read the number on the reel again, or receive the delivery first.",
+                )
+            })?;
+        let moved = stock.safe.remove(self.first, self.last);
+        moved.map_err(|e| unfit(e.into()))?;
+        batch.forms.take(self.first, self.last).map_err(unfit)?;
+        permit.put(Compartment::Pins, FormStock::KIND, stock.id, &stock)?;
+        put(permit, &batch)
+    }
+}
+
+/// Says of blank forms why they get no mailer: a test print, or torn.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetFormsAside {
+    /// The batch.
+    pub batch: BatchName,
+    /// The first form.
+    pub first: u64,
+    /// The last form.
+    pub last: u64,
+    /// TRUE for test prints; else the forms are torn or not on the reel.
+    pub test: bool,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+impl Action for SetFormsAside {
+    const NAME: &'static str = "set-forms-aside";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        let what = match self.test {
+            true => "have test prints",
+            false => "are spoiled or not there",
+        };
+        vec![
+            format!(
+                "Blank forms {} to {} of {} {what}",
+                self.first,
+                self.last,
+                self.batch.words()
+            ),
+            format!("reason: {}", self.reason),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        reason(&self.reason)?;
+        let mut batch = self.batch.get(permit)?;
+        batch.moves().map_err(rule)?;
+        let why = match self.test {
+            true => Aside::Test,
+            false => Aside::Spoiled,
+        };
+        let aside = batch.forms.set_aside(self.first, self.last, why);
+        aside.map_err(unfit)?;
+        put(permit, &batch)
+    }
+}
+
+/// All blank forms that a batch has left go back into the safe.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnForms {
+    /// The batch.
+    pub batch: BatchName,
+    /// The forms that both counted, as [`Ranges::words`] says them.
+    pub counted: String,
+}
+
+impl Action for ReturnForms {
+    const NAME: &'static str = "return-stock";
+    type Out = u64;
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![format!(
+            "Blank forms {} of {} are back in the safe, counted by both",
+            self.counted,
+            self.batch.words()
+        )]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<u64, ActionError> {
+        let mut batch = self.batch.get(permit)?;
+        let rest = batch.return_rest().map_err(rule)?;
+        if rest.is_empty() || rest.words() != self.counted {
+            return Err(ActionError::rule(
+                format!("the blank forms of this batch are {}", rest.words()),
+                "Count again; say first which of them are spoiled or have test prints.",
+            ));
+        }
+        let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
+        for (_, mut stock) in all {
+            let back = within(&rest, stock.delivered);
+            if back.is_empty() {
+                continue;
+            }
+            for (first, last) in back {
+                let inserted = stock.safe.insert(first, last);
+                inserted.map_err(|e| unfit(e.into()))?;
+            }
+            permit.put(Compartment::Pins, FormStock::KIND, stock.id, &stock)?;
+        }
+        put(permit, &batch)?;
+        Ok(rest.count())
+    }
+
+    fn outcome(&self, count: &u64) -> Vec<String> {
+        vec![format!("{count} forms went back")]
+    }
+}
+
+/// Those ranges, cut to a delivery's numbers.
+fn within(forms: &Ranges, (first, last): (u64, u64)) -> Vec<(u64, u64)> {
+    let cut = |(a, b): &(u64, u64)| ((*a).max(first), (*b).min(last));
+    let cut = forms.ranges().iter().map(cut);
+    cut.filter(|(a, b)| a <= b).collect()
+}

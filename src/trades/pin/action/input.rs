@@ -1,0 +1,241 @@
+//! A file of cards as its issuer sent it: opened, read whole or not at all.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::Mode;
+use conclave_evidence::{Hash, Id};
+use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::domain::pin_partner::PinPartner;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::{both_here, digest, refused};
+use crate::pin::letter::Letter;
+use crate::pin::{Batch, Before, Fault, Template, approved_template, open_input, read};
+use crate::print::approval::may_print;
+use crate::print::{Kind, Layout};
+
+/// An issuer as signers see it. The record must be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartnerName {
+    /// Its record.
+    pub id: Id,
+    /// Its name, as the header of its files has it.
+    pub issuer: String,
+    /// SHA-256 of the certificate that signs its files.
+    pub signer: Hash,
+    /// SHA-256 of the certificate that its files are encrypted to.
+    pub recipient: Hash,
+}
+
+impl PartnerName {
+    /// Of a record.
+    #[must_use]
+    pub fn of(partner: &PinPartner) -> Self {
+        Self {
+            id: partner.id,
+            issuer: partner.issuer.clone(),
+            signer: partner.signer.fingerprint,
+            recipient: partner.recipient.fingerprint,
+        }
+    }
+
+    pub(super) fn get(&self, permit: &Permit<'_>) -> Result<PinPartner, ActionError> {
+        let partner: PinPartner = permit.get(Compartment::Directory, self.id)?;
+        match Self::of(&partner) == *self {
+            true => Ok(partner),
+            false => Err(refused("the issuer on record is another one")),
+        }
+    }
+}
+
+/// An approved template as signers see it. The approval must be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateName {
+    /// SHA-256 of its file.
+    pub digest: Hash,
+    /// Its name.
+    pub name: String,
+    /// How PINs are made, in words.
+    pub method: String,
+}
+
+impl TemplateName {
+    /// Of a template and its file.
+    #[must_use]
+    pub fn of(template: &Template, text: &str) -> Self {
+        Self {
+            digest: digest(text),
+            name: template.name.clone(),
+            method: template.pin.method.words().to_owned(),
+        }
+    }
+
+    pub(super) fn get(&self, permit: &Permit<'_>) -> Result<Template, ActionError> {
+        let template = approved_template(permit, &self.digest)?;
+        let same = template.name == self.name && template.pin.method.words() == self.method;
+        match same {
+            true => Ok(template),
+            false => Err(refused("the approved template is another one")),
+        }
+    }
+}
+
+/// What was here before, of the records.
+struct Earlier(Vec<PinBatch>);
+
+impl Before for Earlier {
+    fn has_batch(&self, issuer: &str, id: &str) -> bool {
+        let same = |batch: &PinBatch| batch.issuer == issuer && batch.name == id;
+        self.0.iter().any(same)
+    }
+
+    fn has_file(&self, digest: &[u8; 32]) -> bool {
+        self.0.iter().any(|batch| batch.input.0 == *digest)
+    }
+}
+
+/// Whether every card of a file has what the layout wants of it.
+///
+/// # Errors
+/// Which card does not, and why; nothing of what stands there.
+pub fn fits(layout: &Layout, batch: &Batch, mode: Mode) -> Result<(), String> {
+    let of = batch.cards.len();
+    for (at, card) in batch.cards.iter().enumerate() {
+        let letter = Letter {
+            mode,
+            card,
+            tracking: "XXXX-XXXX-XXXX".into(),
+            number: (at + 1, of),
+            batch: &batch.id,
+        };
+        let fits = letter.fits(layout);
+        fits.map_err(|e| format!("card {} does not fit the layout: {e}", at + 1))?;
+    }
+    Ok(())
+}
+
+/// The layout, if PIN mailers may be printed by it.
+pub(super) fn pin_layout(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError> {
+    let layout = may_print(permit, text)?;
+    match layout.kind() {
+        Kind::PinMailer => Ok(layout),
+        other => Err(ActionError::rule(
+            format!("{} is a layout for a {}", layout.name(), other.words()),
+            "Choose a layout of PIN mailers.",
+        )),
+    }
+}
+
+/// Opens a file of cards and looks whether it can be taken: before anybody
+/// signs for it. Its secret is the file as it came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadBatch {
+    /// SHA-256 of the file as it came.
+    pub file: Hash,
+    /// Who sent it.
+    pub partner: PartnerName,
+    /// The template.
+    pub template: TemplateName,
+    /// The layout's exact text.
+    pub layout: String,
+}
+
+/// A file that can be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The batch's id, of its header.
+    pub name: String,
+    /// Cards of the file.
+    pub count: u32,
+    /// SHA-256 of the file of cards, as it is read.
+    pub input: Hash,
+}
+
+impl Checked {
+    fn of(batch: &Batch) -> Self {
+        Self {
+            name: batch.id.clone(),
+            count: batch.cards.len() as u32,
+            input: Hash(batch.digest),
+        }
+    }
+}
+
+/// Why a file is not taken: faults by line and column, at most fifty.
+pub type Faults = Vec<String>;
+
+impl ReadBatch {
+    /// The batch of the file, or its faults.
+    pub(super) fn take(
+        &self,
+        permit: &Permit<'_>,
+        secrets: &[Secret],
+    ) -> Result<Result<(Batch, Checked), Faults>, ActionError> {
+        let template = self.template.get(permit)?;
+        let layout = pin_layout(permit, &self.layout)?;
+        let partner = self.partner.get(permit)?;
+        let [file] = secrets else {
+            return Err(refused("the file of cards is missing"));
+        };
+        if digest(file.expose()) != self.file {
+            return Err(refused("this is another file than was named"));
+        }
+        let input = open_input(permit, &partner, file.expose())?;
+        let earlier = permit.list(Compartment::Pins, PinBatch::KIND)?;
+        let earlier = Earlier(earlier.into_iter().map(|(_, batch)| batch).collect());
+        let batch = match read(&template, &input.cards, &earlier) {
+            Ok(batch) => batch,
+            Err(faults) => return Ok(Err(faults.iter().map(Fault::to_string).collect())),
+        };
+        if batch.issuer != partner.issuer {
+            let why = format!("the header names another issuer than {}", partner.issuer);
+            return Ok(Err(vec![why]));
+        }
+        if let Err(why) = fits(&layout, &batch, permit.authority()?.mode) {
+            return Ok(Err(vec![why]));
+        }
+        let checked = Checked::of(&batch);
+        Ok(Ok((batch, checked)))
+    }
+}
+
+impl Action for ReadBatch {
+    const NAME: &'static str = "read-batch";
+    type Out = Result<Checked, Faults>;
+
+    fn authority(&self) -> Authority {
+        Authority::All(both_here())
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!("Read a file of cards of {}", self.partner.issuer),
+            format!("SHA-256 of the file as it came {}", self.file),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        secrets: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<Self::Out, ActionError> {
+        let taken = self.take(permit, &secrets)?;
+        Ok(taken.map(|(_, checked)| checked))
+    }
+
+    fn outcome(&self, out: &Self::Out) -> Vec<String> {
+        match out {
+            Ok(checked) => vec![format!(
+                "batch {}, {} cards: it can be taken",
+                checked.name, checked.count
+            )],
+            Err(faults) => vec![format!("{} faults: nothing is taken", faults.len())],
+        }
+    }
+}

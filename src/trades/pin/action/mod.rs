@@ -1,0 +1,188 @@
+//! What changes a batch of PIN mailers: each one commit, or one window of
+//! mailers to the printer. Operators and supervisors stand behind all of it.
+
+mod cancel;
+mod confirm;
+mod export;
+mod forms;
+mod hand_over;
+mod input;
+mod interrupted;
+mod keys;
+mod open;
+mod print;
+mod purge;
+mod reconcile;
+mod resolve;
+mod spoil;
+mod stock;
+
+pub use cancel::CancelCard;
+pub use confirm::ConfirmMailers;
+pub use export::{ExportBatch, Output};
+pub use forms::{IssueForms, ReturnForms, SetFormsAside};
+pub use hand_over::HandOverBatch;
+pub use input::{Checked, Faults, PartnerName, ReadBatch, TemplateName, fits};
+pub use interrupted::SettleInterrupted;
+pub use keys::{PinKeyName, pin_use};
+pub use open::{MOST_TRIES, OpenBatch};
+pub use print::{PrintMailers, Printed};
+pub use purge::PurgeBatch;
+pub use reconcile::{ReconcileBatch, sheet};
+pub use resolve::{Found, ResolveUnknown};
+pub use spoil::SpoilMailer;
+pub use stock::ReceiveStock;
+
+use conclave_evidence::{GroupId, Hash, Id};
+use conclave_keyroom::domain::pin_batch::{BatchLayout, PinBatch, Signing};
+use conclave_keyroom::domain::pin_card::PinCard;
+use conclave_keyroom::domain::pin_run::RunError;
+use conclave_keyroom::door::{ActionError, Authority, Permit};
+use conclave_keyroom::vault::{Compartment, VaultError};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::print::Layout;
+
+/// A batch as signers see it. The record must be the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchName {
+    /// Its record.
+    pub id: Id,
+    /// The issuer's id for it.
+    pub name: String,
+    /// For whom.
+    pub issuer: String,
+}
+
+impl BatchName {
+    /// Of a record.
+    #[must_use]
+    pub fn of(batch: &PinBatch) -> Self {
+        Self {
+            id: batch.id,
+            name: batch.name.clone(),
+            issuer: batch.issuer.clone(),
+        }
+    }
+
+    /// `batch B-0001 of BANKX`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("batch {} of {}", self.name, self.issuer)
+    }
+
+    fn get(&self, permit: &Permit<'_>) -> Result<PinBatch, ActionError> {
+        let batch: PinBatch = match permit.get(Compartment::Pins, self.id) {
+            Ok(batch) => batch,
+            Err(VaultError::Missing(_) | VaultError::Malformed(_)) => {
+                return Err(refused("there is no such batch"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match batch.id == self.id && batch.name == self.name && batch.issuer == self.issuer {
+            true => Ok(batch),
+            false => Err(refused("the batch on record is another one")),
+        }
+    }
+}
+
+/// Both groups sign, each with its quorum.
+fn both_sign() -> Authority {
+    Authority::All(vec![
+        Authority::Quorum(GroupId::PinOperators),
+        Authority::Quorum(GroupId::PinSupervisors),
+    ])
+}
+
+/// Both groups are logged on.
+fn both_here() -> Vec<Authority> {
+    vec![
+        Authority::Session(GroupId::PinOperators),
+        Authority::Session(GroupId::PinSupervisors),
+    ]
+}
+
+fn refused(why: impl Into<String>) -> ActionError {
+    ActionError::rule(why, "Look at the batch again.")
+}
+
+fn rule(error: RunError) -> ActionError {
+    let advice = match error {
+        RunError::Interrupted(_) => "Open the batch: it asks for these forms.",
+        RunError::NoForms => "Take out a reel of blank forms for this batch.",
+        RunError::Open(_) => "Confirm, replace or cancel each of them first.",
+        RunError::Stock(_) => "Count the blank forms and put them back into the safe.",
+        RunError::Over => "What has to be changed now is a new batch.",
+        _ => "Look at the forms and at the batch again.",
+    };
+    ActionError::rule(error.to_string(), advice)
+}
+
+fn put(permit: &mut Permit<'_>, batch: &PinBatch) -> Result<(), ActionError> {
+    Ok(permit.put(Compartment::Pins, PinBatch::KIND, batch.id, batch)?)
+}
+
+fn card(permit: &Permit<'_>, batch: &PinBatch, number: u32) -> Result<PinCard, ActionError> {
+    let id = PinCard::id_of(batch.id, number);
+    let card: PinCard = permit.get(Compartment::Pins, id)?;
+    match card.batch == batch.id && card.number == number {
+        true => Ok(card),
+        false => Err(refused(format!("card {number} is another batch's"))),
+    }
+}
+
+fn put_card(permit: &mut Permit<'_>, card: &PinCard) -> Result<(), ActionError> {
+    let id = PinCard::id_of(card.batch, card.number);
+    Ok(permit.put(Compartment::Pins, PinCard::KIND, id, card)?)
+}
+
+/// All cards of a batch, in the order of its file.
+fn cards(permit: &Permit<'_>, batch: &PinBatch) -> Result<Vec<PinCard>, ActionError> {
+    (1..=batch.count)
+        .map(|number| card(permit, batch, number))
+        .collect()
+}
+
+fn layout(permit: &Permit<'_>, batch: &PinBatch) -> Result<Layout, ActionError> {
+    let layout: BatchLayout = permit.get(Compartment::Pins, BatchLayout::id_of(batch.id))?;
+    if digest(&layout.text) != batch.layout_digest {
+        return Err(refused("the batch's layout is another one"));
+    }
+    Layout::parse(&layout.text).map_err(|e| refused(e.to_string()))
+}
+
+fn digest(bytes: impl AsRef<[u8]>) -> Hash {
+    Hash(Sha256::digest(bytes.as_ref()).into())
+}
+
+/// Who signed this act, and now.
+fn signing(permit: &Permit<'_>) -> Signing {
+    Signing {
+        at_ms: permit.now_ms(),
+        people: permit
+            .approvals()
+            .iter()
+            .map(|signed| signed.approval.person)
+            .collect(),
+    }
+}
+
+/// Longest reason, in characters.
+pub const REASON_MOST: usize = 200;
+
+/// A reason: one line of plain letters.
+///
+/// # Errors
+/// [`ActionError::Rule`]
+fn reason(words: &str) -> Result<(), ActionError> {
+    let plain = words.chars().all(|c| !c.is_control());
+    match plain && (3..=REASON_MOST).contains(&words.trim().chars().count()) {
+        true => Ok(()),
+        false => Err(ActionError::rule(
+            format!("a reason has 3 to {REASON_MOST} characters"),
+            "Say in one sentence what happened.",
+        )),
+    }
+}

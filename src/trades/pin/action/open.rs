@@ -1,0 +1,273 @@
+//! Opening a batch: its file of cards is taken whole or not at all, and both
+//! groups sign what will be printed how.
+
+use std::collections::BTreeMap;
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{Hash, Id};
+use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose};
+use conclave_keyroom::domain::form_stock::BatchForms;
+use conclave_keyroom::domain::pin_batch::{BatchLayout, Cards, Limits, PinBatch};
+use conclave_keyroom::domain::pin_key::PinUse;
+use conclave_keyroom::domain::ranges::Ranges;
+use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
+use super::keys::{PinKeyName, pin_use};
+use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
+use crate::pin::{Batch, Template};
+use crate::print::Layout;
+use crate::print::enrolment::{fit, on_record};
+
+/// How long a batch may print before it is taken over anew.
+const MANDATE_MS: u64 = 24 * 3600 * 1000;
+
+/// Most PINs that may be made for one card.
+pub const MOST_TRIES: u16 = 5;
+
+/// Opens a batch of PIN mailers. Its secret is the file as it came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenBatch {
+    /// The batch: its record's id ends with four zero bytes. Name and issuer are
+    /// those of the file.
+    pub batch: BatchName,
+    /// Who sent the file.
+    pub partner: PartnerName,
+    /// SHA-256 of the file as it came.
+    pub file: Hash,
+    /// Cards of the file.
+    pub count: u32,
+    /// SHA-256 of the file of cards, as it is read.
+    pub input: Hash,
+    /// The template, which administrators approved.
+    pub template: TemplateName,
+    /// The layout's exact text.
+    pub layout: String,
+    /// The printer's name.
+    pub printer: String,
+    /// The key that makes or opens the PINs.
+    pub pin_key: PinKeyName,
+    /// The zone PIN key, where PIN blocks go back.
+    pub zone_key: Option<PinKeyName>,
+    /// How often may be tried again.
+    pub limits: Limits,
+}
+
+/// What two groups allowed: so many windows, for so long.
+pub(super) fn mandate(permit: &mut Permit<'_>, batch: &PinBatch) -> Result<(), ActionError> {
+    // A window has one mailer at least; one that the printer refused may come
+    // again.
+    let mailers = batch.count.saturating_add(batch.limits.replacements);
+    let windows = mailers.saturating_mul(2).saturating_add(100);
+    let mandate = Mandate {
+        ceremony: batch.id,
+        incarnation: permit.authority()?.incarnation,
+        script: batch.template_digest,
+        parameters: batch.input,
+        left: BTreeMap::from([(PrintMailers::NAME.to_owned(), windows)]),
+        expires_ms: permit.now_ms().saturating_add(MANDATE_MS),
+        closed: false,
+        minutes: None,
+    };
+    let id = Mandate::id_of(batch.id);
+    Ok(permit.put(Compartment::Pins, Mandate::KIND, id, &mandate)?)
+}
+
+impl OpenBatch {
+    fn template(&self, permit: &Permit<'_>) -> Result<Template, ActionError> {
+        let template = self.template.get(permit)?;
+        let zone = template.output.block.is_some();
+        if zone != self.zone_key.is_some() {
+            return Err(ActionError::rule(
+                match zone {
+                    true => "this template sends PIN blocks back, and no zone PIN key is named",
+                    false => "this template sends no PIN block back: it needs no zone PIN key",
+                },
+                "Choose the keys of the batch again.",
+            ));
+        }
+        self.pin_key.check(permit, pin_use(template.pin.method))?;
+        if let Some(zone) = &self.zone_key {
+            zone.check(permit, PinUse::ZonePin)?;
+        }
+        Ok(template)
+    }
+
+    fn printer(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
+        let enrolled = on_record(permit)?;
+        let mode = permit.authority()?.mode;
+        let printer = fit(mode, &enrolled, &self.printer, PrinterPurpose::Pins).map_err(|e| {
+            ActionError::rule(
+                e.to_string(),
+                "PIN mailers leave through their own enrolled printer only (R10).",
+            )
+        })?;
+        if printer.language == PrinterLanguage::Pdf && !printer.training {
+            return Err(ActionError::rule(
+                "PIN mailers as PDF are for training stations only",
+                "Use the enrolled line printer.",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
+        let refused = |why: &str| ActionError::rule(why, "Open the batch from the menu.");
+        if self.batch.id.0.get(12..) != Some(&[0; 4][..])
+            || permit
+                .vault()
+                .check_record(Compartment::Pins, self.batch.id)
+                .is_ok()
+        {
+            return Err(refused("this batch's record is taken, or no batch's"));
+        }
+        let Limits {
+            tries,
+            replacements,
+        } = self.limits;
+        if !(1..=MOST_TRIES).contains(&tries) || replacements > self.count {
+            return Err(refused(
+                "a card has 1 to 5 tries, and a batch no more replacements than cards",
+            ));
+        }
+        Ok(())
+    }
+
+    fn read(&self, permit: &Permit<'_>, secrets: &[Secret]) -> Result<Batch, ActionError> {
+        let refused = |why: String| {
+            ActionError::rule(why, "Nothing of the file was taken. Have it corrected.")
+        };
+        let reading = ReadBatch {
+            file: self.file,
+            partner: self.partner.clone(),
+            template: self.template.clone(),
+            layout: self.layout.clone(),
+        };
+        let (batch, checked) = reading.take(permit, secrets)?.map_err(|faults| {
+            let first = faults
+                .iter()
+                .take(3)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("; ");
+            refused(format!("the file has {} faults: {first}", faults.len()))
+        })?;
+        let same = checked.name == self.batch.name
+            && batch.issuer == self.batch.issuer
+            && checked.count == self.count
+            && checked.input == self.input;
+        match same {
+            true => Ok(batch),
+            false => Err(refused("the file is not what was signed".into())),
+        }
+    }
+}
+
+impl Action for OpenBatch {
+    const NAME: &'static str = "open-batch";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        let layout = Layout::parse(&self.layout).map(|layout| layout.name().to_owned());
+        let mut words = vec![
+            format!("Open {}: {} cards", self.batch.words(), self.count),
+            format!("SHA-256 of the file of cards {}", self.input),
+            format!(
+                "signed by the certificate of SHA-256 {}",
+                self.partner.signer
+            ),
+            format!(
+                "by the template {} ({}), SHA-256 {}",
+                self.template.name, self.template.method, self.template.digest
+            ),
+            format!(
+                "on the layout {}, SHA-256 {}",
+                layout.unwrap_or_else(|_| "that breaks a rule".into()),
+                digest(&self.layout)
+            ),
+            format!("to the printer {}", self.printer),
+        ];
+        for (what, key) in [
+            ("PIN key", Some(&self.pin_key)),
+            ("zone PIN key", self.zone_key.as_ref()),
+        ] {
+            words.extend(key.map(|key| format!("{what} {}, KCV {}", key.label, key.kcv)));
+        }
+        let Limits {
+            tries,
+            replacements,
+        } = self.limits;
+        words.push(format!(
+            "at most {tries} PINs for a card, at most {replacements} replaced"
+        ));
+        words
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        secrets: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        self.check(permit)?;
+        self.printer(permit)?;
+        let template = self.template(permit)?;
+        let input = self.read(permit, &secrets)?;
+        let layout = pin_layout(permit, &self.layout)?;
+        let batch = PinBatch {
+            id: self.batch.id,
+            name: input.id.clone(),
+            issuer: input.issuer.clone(),
+            partner: self.partner.id,
+            template: template.name.clone(),
+            template_digest: self.template.digest,
+            layout: layout.name().to_owned(),
+            layout_digest: digest(&self.layout),
+            across: layout.across().min(usize::from(u8::MAX)) as u8,
+            printer: self.printer.clone(),
+            input: self.input,
+            count: self.count,
+            method: template.pin.method.words().to_owned(),
+            replaces: template.pin.method.can_replace(),
+            pin_key: self.pin_key.id,
+            zone_key: self.zone_key.as_ref().map(|key| key.id),
+            limits: self.limits,
+            cards: Cards {
+                waiting: Ranges::of(1, self.count.into()),
+                ..Cards::default()
+            },
+            window: Vec::new(),
+            printed: Vec::new(),
+            replaced: 0,
+            forms: BatchForms::default(),
+            opened: signing(permit),
+            hand_overs: Vec::new(),
+            outputs: 0,
+            exported: None,
+            reconciled: None,
+            purged_ms: None,
+        };
+        for (number, card) in (1..).zip(&input.cards) {
+            put_card(permit, &card.record(batch.id, number))?;
+        }
+        let layout = BatchLayout {
+            text: self.layout.clone(),
+        };
+        let id: Id = BatchLayout::id_of(batch.id);
+        permit.put(Compartment::Pins, BatchLayout::KIND, id, &layout)?;
+        mandate(permit, &batch)?;
+        put(permit, &batch)
+    }
+
+    fn outcome(&self, (): &()) -> Vec<String> {
+        vec!["the file was taken whole".into()]
+    }
+}

@@ -1,0 +1,74 @@
+//! What a batch had of cards goes, when its output is where it belongs (R31).
+
+use conclave_crypto::secret::Secret;
+use conclave_keyroom::domain::pin_batch::{BatchLayout, Stage};
+use conclave_keyroom::domain::pin_card::PinCard;
+use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::{BatchName, both_sign, put, reason};
+
+/// Deletes the cards of a batch: card numbers, names, addresses, PIN blocks and
+/// the values that prove PINs. Its numbers stay.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PurgeBatch {
+    /// The batch.
+    pub batch: BatchName,
+    /// How the recipient confirmed the output: its receipt's number.
+    pub receipt: String,
+}
+
+impl Action for PurgeBatch {
+    const NAME: &'static str = "purge-batch";
+    type Out = u32;
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!(
+                "Delete all cards, names and PIN blocks of {}",
+                self.batch.words()
+            ),
+            format!("its output is confirmed: {}", self.receipt),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<u32, ActionError> {
+        reason(&self.receipt)?;
+        let mut batch = self.batch.get(permit)?;
+        let stage = batch.stage();
+        if stage != Stage::Reconciled {
+            return Err(ActionError::rule(
+                format!(
+                    "this batch is not exported and reconciled: {}",
+                    stage.words()
+                ),
+                "Purge it when its output is confirmed and its sheet is signed.",
+            ));
+        }
+        for number in 1..=batch.count {
+            permit.delete(Compartment::Pins, PinCard::id_of(batch.id, number));
+        }
+        permit.delete(Compartment::Pins, BatchLayout::id_of(batch.id));
+        permit.delete(Compartment::Pins, Mandate::id_of(batch.id));
+        batch.printed.clear();
+        batch.purged_ms = Some(permit.now_ms());
+        put(permit, &batch)?;
+        Ok(batch.count)
+    }
+
+    fn outcome(&self, count: &u32) -> Vec<String> {
+        vec![format!("{count} cards are deleted; the numbers stay")]
+    }
+}

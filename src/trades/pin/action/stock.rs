@@ -1,0 +1,87 @@
+//! A delivery of numbered blank forms comes into the safe.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::Id;
+use conclave_keyroom::domain::form_stock::{FormStock, check_reel};
+use conclave_keyroom::domain::ranges::Ranges;
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::both_sign;
+
+/// Longest name of a delivery.
+pub const LOT_MOST: usize = 40;
+
+/// Records a delivery of blank forms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiveStock {
+    /// The delivery's record: a fresh random id.
+    pub id: Id,
+    /// Its name, as on the delivery note.
+    pub lot: String,
+    /// The first form.
+    pub first: u64,
+    /// The last form.
+    pub last: u64,
+}
+
+impl Action for ReceiveStock {
+    const NAME: &'static str = "receive-stock";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![format!(
+            "Blank forms {} to {} came into the safe, delivery {}",
+            self.first, self.last, self.lot
+        )]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        let refused = |why: String| ActionError::rule(why, "Compare with the delivery note.");
+        check_reel(self.first, self.last).map_err(|e| refused(e.to_string()))?;
+        let plain = self.lot.chars().all(|c| !c.is_control());
+        if !plain || !(1..=LOT_MOST).contains(&self.lot.trim().chars().count()) {
+            return Err(refused(format!(
+                "a delivery's name has 1 to {LOT_MOST} characters"
+            )));
+        }
+        let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
+        let before = all.iter().find(|(id, stock)| {
+            let (first, last) = stock.delivered;
+            *id == self.id || stock.lot == self.lot || (first <= self.last && self.first <= last)
+        });
+        if let Some((_, stock)) = before {
+            return Err(refused(format!(
+                "some of these forms, or this name, came with delivery {}",
+                stock.lot
+            )));
+        }
+        if permit
+            .vault()
+            .check_record(Compartment::Pins, self.id)
+            .is_ok()
+        {
+            return Err(refused("this delivery's record is taken".into()));
+        }
+        let stock = FormStock {
+            id: self.id,
+            lot: self.lot.clone(),
+            delivered: (self.first, self.last),
+            safe: Ranges::of(self.first, self.last),
+            received_ms: permit.now_ms(),
+        };
+        Ok(permit.put(Compartment::Pins, FormStock::KIND, stock.id, &stock)?)
+    }
+}
