@@ -12,9 +12,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use conclave_evidence::GroupId;
+use conclave_evidence::authority::Mode;
 use conclave_evidence::export::JournalExport;
-use conclave_keyroom::ports::dialogue::{Answer, Ask, Field};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, Show};
 use conclave_station::front::UNKNOWN;
+use conclave_trades::ceremony::engine::Engine;
+use conclave_trades::ceremony::minutes::{self, Station};
 use conclave_training::stick::Mishap;
 use people::{Scene, Staff, Trouble, done};
 use stage::{folder, scene, sheets};
@@ -551,17 +554,25 @@ fn a_layout_of_the_station_is_printed_once_administrators_approved_it() {
     done(scene.station.print_sample(&mut scene.people));
     let page = scene.room.printers.0[0].take_sheet().unwrap();
     assert!(page.contains("KEY PART") && page.contains("1  XXXX XXXX XXXX XXXX"));
-    scene.people.form(
-        "layout.approve",
-        &[
-            "component.toml version 1",
-            "printed on KOMP-1, against a lamp",
-        ],
-    );
+    scene
+        .people
+        .form("layout.approve", &["printed on KOMP-1, against a lamp"]);
+    // The one that waits stands first in the list; its page was looked at.
+    scene.people.at = Box::new(|prompt, _| match prompt.code.as_str() {
+        "layout.page" => {
+            let Some(Show::Page(page)) = &prompt.show else {
+                panic!("no page: {prompt:?}");
+            };
+            assert!(page.rows.iter().any(|row| row.contains("K E Y   P A R T")));
+            None
+        }
+        "layout.next" => Some(Answer::Chosen(1)),
+        _ => None,
+    });
     let title = done(scene.station.approve_layout(&mut scene.people));
     assert_eq!(title, "The layout is approved");
-    // Its page of X's, and that of the laser mailer, which waits too.
-    assert_eq!(below(&folder.path().join("samples"), ".pdf"), 2);
+    assert_eq!(below(&folder.path().join("samples"), ".pdf"), 1);
+    scene.people.at = Box::new(|_, _| None);
     scene.station.logout("logged out").unwrap();
 
     scene.logon_both();
@@ -569,4 +580,100 @@ fn a_layout_of_the_station_is_printed_once_administrators_approved_it() {
     write("KEY PARTS");
     let refused = scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2").err();
     assert!(refused.unwrap().happened.contains("not approved"));
+}
+
+/// The layout says *blind mailer*, and the script follows: nobody is asked
+/// whether a value is legible, but for a page of X's and for the closed form.
+#[test]
+fn a_part_on_a_blind_mailer_is_checked_by_serial_and_sample() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let layouts = folder.path().join("layouts");
+    std::fs::create_dir_all(&layouts).unwrap();
+    let shipped = std::fs::read_to_string("keymailer-layouts/component.toml").unwrap();
+    let blind = shipped.replace(
+        "page = \"A4\"",
+        "page = \"A4\"\ndisclosure = \"blind-mailer\"\nstock = \"Peel Form 7\"\ntoner = \"Toner K\"",
+    );
+    std::fs::write(layouts.join("component.toml"), &blind).unwrap();
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    scene
+        .people
+        .form("layout.approve", &["peeled and unpeeled, lamp and scanner"]);
+    scene.people.at =
+        Box::new(|prompt, _| (prompt.code == "layout.next").then_some(Answer::Chosen(1)));
+    done(scene.station.approve_layout(&mut scene.people));
+    scene.station.logout("logged out").unwrap();
+
+    // A script of a house that says nothing of blind forms is not played.
+    let scripts = folder.path().join("ceremonies");
+    std::fs::create_dir_all(&scripts).unwrap();
+    let script = std::fs::read_to_string("templates/ceremonies/generate-zmk.toml").unwrap();
+    let silent: String = script
+        .split("\n\n")
+        .filter(|part| !part.contains("step.blind]"))
+        .collect::<Vec<_>>()
+        .join("\n\n");
+    std::fs::write(scripts.join("generate-zmk.toml"), silent).unwrap();
+    scene.logon_both();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let asked = Arc::clone(&seen);
+    scene.people.at = Box::new(move |prompt, _| {
+        if let Ask::Confirm { label, .. } = &prompt.ask {
+            asked
+                .lock()
+                .unwrap()
+                .push((prompt.code.clone(), label.clone()));
+        }
+        if let (Ask::Text { label, .. }, "seal.serial.first") = (&prompt.ask, prompt.code.as_str())
+        {
+            asked
+                .lock()
+                .unwrap()
+                .push((prompt.code.clone(), label.clone()));
+        }
+        (prompt.code == "ceremony.parameters" && prompt.refused.is_some()).then_some(Answer::Abort)
+    });
+    let _ = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
+    let told = scene.people.refusals.join("; ");
+    assert!(
+        told.contains("does not say what is looked at on one"),
+        "{told}"
+    );
+    assert!(scene.station.ceremonies().is_empty());
+    std::fs::remove_file(scripts.join("generate-zmk.toml")).unwrap();
+
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    let said = seen.lock().unwrap().clone();
+    let label = |code: &str| {
+        let found = said.iter().find(|(c, _)| c == code);
+        found.map(|(_, label)| label.as_str()).unwrap()
+    };
+    assert_eq!(label("confirm.room"), "sample is good");
+    assert_eq!(label("confirm.sheet"), "form is closed and good");
+    assert_eq!(label("seal.serial.first"), "Form serial");
+    let state = scene.station.ceremonies().remove(0);
+    assert!(state.parameters.blind);
+    let words = format!(
+        "{:?}",
+        state.results.iter().map(|r| &r.title).collect::<Vec<_>>()
+    );
+    assert!(words.contains("outside as on the sample"), "{words}");
+    assert!(!words.contains("readable, check value on it"), "{words}");
+    let here = Station {
+        name: "KEYROOM-1".into(),
+        mode: Mode::Test,
+    };
+    let engine = Engine::of(&state).unwrap();
+    let page = minutes::minutes(engine.script(), &here, &state, &[]).transcript();
+    let says = |words: &str| page.iter().any(|line| line.contains(words));
+    assert!(
+        says("blind mailers: each checked by its serial"),
+        "{page:?}"
+    );
+
+    // What was signed is what comes out: another layout meanwhile is refused.
+    std::fs::remove_file(layouts.join("component.toml")).unwrap();
+    done(scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2"));
 }

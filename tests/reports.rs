@@ -382,6 +382,7 @@ fn no_report_on_the_component_printer_and_no_component_on_the_report_printer() {
         group,
         printers: vec!["REP-1".into()],
         layout: std::fs::read_to_string(layout).unwrap(),
+        blind: false,
         reference: "C1234abcd".into(),
         date: "24NOV2026".into(),
     };

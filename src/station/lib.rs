@@ -29,6 +29,7 @@ mod key_search;
 mod key_store_in;
 mod key_stores;
 mod key_table;
+mod layout_pages;
 mod layouts;
 mod lists;
 pub mod logon;

@@ -1,7 +1,7 @@
 //! The question that stands, and what was typed into it so far.
 
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt, Show};
 
 use super::groups::{Took, Typing};
 use super::key::Key;
@@ -22,6 +22,8 @@ pub struct Standing {
     /// The first line shown of what stands above the question, where a person
     /// moved it.
     pub scroll: Option<usize>,
+    /// Cells that a printed page is moved to the left.
+    pub side: usize,
 }
 
 /// What was typed so far.
@@ -167,6 +169,7 @@ impl Standing {
             sent: false,
             note: None,
             scroll: None,
+            side: 0,
         }
     }
 
@@ -205,7 +208,8 @@ impl Standing {
     /// Whether a deviation can be noted here.
     #[must_use]
     pub fn may_deviate(&self) -> bool {
-        !self.sent && matches!(self.prompt.ask, Ask::Confirm { .. } | Ask::Read)
+        let asked = matches!(self.prompt.ask, Ask::Confirm { .. } | Ask::Read);
+        asked && !self.sent && !self.pages()
     }
 
     fn answer(&mut self, answer: Answer) -> Reaction {
@@ -224,6 +228,9 @@ impl Standing {
         match key {
             Key::Esc => return Reaction::Overlay(Overlay::Abandon),
             Key::PageUp | Key::PageDown => return self.turn(key),
+            Key::Up | Key::Down | Key::Left | Key::Right | Key::Home | Key::End if self.pages() => {
+                return self.turn(key);
+            }
             _ if self.sent => return Reaction::Stay,
             Key::Char('D') if self.may_deviate() => {
                 return Reaction::Overlay(Overlay::Deviate(Line::new(DEVIATION)));
@@ -258,12 +265,33 @@ impl Standing {
         }
     }
 
+    /// Whether the arrows move a printed page.
+    #[must_use]
+    pub fn pages(&self) -> bool {
+        self.prompt.ask == Ask::Read && matches!(self.prompt.show, Some(Show::Page(_)))
+    }
+
     fn turn(&mut self, key: Key) -> Reaction {
+        // What can be moved over, so that a key held down is not to be undone
+        // press by press. Some rows of a page always stay on the screen.
+        let (rows, cells) = match &self.prompt.show {
+            Some(Show::Page(page)) => (
+                page.rows.len().saturating_sub(8),
+                page.rows.iter().map(String::len).max().unwrap_or(0),
+            ),
+            _ => (500, 0),
+        };
         let at = self.scroll.unwrap_or(0);
-        self.scroll = Some(match key {
-            Key::PageUp => at.saturating_sub(5),
-            _ => at.saturating_add(5).min(500),
-        });
+        match key {
+            Key::PageUp => self.scroll = Some(at.saturating_sub(5)),
+            Key::PageDown => self.scroll = Some(at.saturating_add(5).min(rows)),
+            Key::Up => self.scroll = Some(at.saturating_sub(1)),
+            Key::Down => self.scroll = Some(at.saturating_add(1).min(rows)),
+            Key::Left => self.side = self.side.saturating_sub(8),
+            Key::Right => self.side = (self.side + 8).min(cells.saturating_sub(80)),
+            Key::Home => self.side = 0,
+            _ => self.side = cells.saturating_sub(80),
+        }
         Reaction::Stay
     }
 

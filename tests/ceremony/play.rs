@@ -144,6 +144,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             serials: vec![Some("OLD-0001".into()); usize::from(components)],
         }),
         held: Vec::new(),
+        blind: false,
     };
     let custodians = cast.iter().flat_map(|part: &CastPart| &part.people);
     let custodians = custodians.filter(|p| p.group.is_custodian()).map(|p| p.id);

@@ -619,6 +619,7 @@ fn print(room: &Room) -> PrintComponent {
         group: GroupId::CustodiansA,
         printers: vec!["LP-1".into()],
         layout: include_str!("../../keymailer-layouts/component.toml").into(),
+        blind: false,
         reference: "C0123456".into(),
         date: "2026-01-01".into(),
     }

@@ -7,6 +7,7 @@
 mod doctor;
 mod looks;
 mod many_keys;
+mod printing;
 mod samples;
 mod scenes;
 mod typing;

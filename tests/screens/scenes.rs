@@ -14,7 +14,7 @@ use crate::samples::{
 };
 use crate::{press, tell, write};
 
-type Build = Box<dyn Fn(Theme) -> App>;
+pub type Build = Box<dyn Fn(Theme) -> App>;
 
 fn s(text: &str) -> String {
     text.to_owned()
@@ -49,7 +49,7 @@ fn open(pressed: Vec<Key>) -> Build {
     )
 }
 
-fn asks(prompt: Prompt, pressed: Vec<Key>) -> Build {
+pub fn asks(prompt: Prompt, pressed: Vec<Key>) -> Build {
     at(
         status(Phase::Open),
         vec![
@@ -119,6 +119,7 @@ pub fn scenes() -> Vec<(&'static str, Build)> {
     found.extend(inside());
     found.extend(questions());
     found.extend(over_it());
+    found.extend(crate::printing::scenes());
     found
 }
 

@@ -141,6 +141,23 @@ pub enum Show {
         /// The words.
         words: Vec<String>,
     },
+    /// A printed page: it fills the screen, and is moved over where it is
+    /// larger.
+    Page(DrawnPage),
+}
+
+/// A printed page in characters, one cell a column and one row a line.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct DrawnPage {
+    /// What it is, in sentences.
+    pub about: Vec<String>,
+    /// Columns counted, above the rows.
+    pub ruler: String,
+    /// Cells at the left of ruler and rows that stay where the page is moved
+    /// to the side.
+    pub gutter: usize,
+    /// The page.
+    pub rows: Vec<String>,
 }
 
 /// A small table.

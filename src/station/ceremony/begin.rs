@@ -12,12 +12,13 @@ use conclave_keyroom::ports::dialogue::{
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::engine::{CeremonyError, Engine};
 use conclave_trades::ceremony::minutes;
-use conclave_trades::ceremony::script::{Purpose, Script};
+use conclave_trades::ceremony::script::{Purpose, Script, Verb};
 use conclave_trades::ceremony::state::{
     CastPart, Delivery, Parameters, Player, State, WrappingKey,
 };
+use conclave_trades::print::{Disclosure, Layout};
 
-use super::unit::LAYOUT;
+use super::unit::{LAYOUT, layout_of};
 use crate::cards::{Interrupted, ask, filled};
 use crate::station::Station;
 
@@ -88,11 +89,12 @@ impl Station {
     ) -> Result<Option<State>, Refusal> {
         let mut refusal = None;
         loop {
-            let parameters = match self.ask_parameters(script, refusal.take(), people) {
+            let mut parameters = match self.ask_parameters(script, refusal.take(), people) {
                 Ok(Some(parameters)) => parameters,
                 Ok(None) => return Ok(None),
                 Err(refusal) => return Err(refusal),
             };
+            parameters.blind = self.prints_blind(script, &parameters);
             let cast = match self.ask_cast(script, &parameters, people)? {
                 Some(cast) => cast,
                 None => return Ok(None),
@@ -121,6 +123,19 @@ impl Station {
                 }
             }
         }
+    }
+
+    /// Whether the forms of this ceremony are blind mailers: their layout says
+    /// so, and the script follows.
+    fn prints_blind(&self, script: &Script, parameters: &Parameters) -> bool {
+        let prints = script.steps().iter().any(|(s, _)| s.verb == Verb::Print);
+        let quorum = parameters.split.as_ref().and_then(|split| split.quorum);
+        prints
+            && self
+                .approved_layout(layout_of(quorum))
+                .ok()
+                .and_then(|text| Layout::parse(&text).ok())
+                .is_some_and(|layout| layout.disclosure() == Disclosure::BlindMailer)
     }
 
     fn ask_parameters(
@@ -245,6 +260,7 @@ impl Station {
                 destroy: None,
                 shares: None,
                 held: Vec::new(),
+                blind: false,
             };
             if components {
                 match value(2).trim().parse() {
@@ -464,7 +480,8 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<(), Interrupted> {
         let here = self.paper_station();
-        let page = minutes::printed_script(script, &here, Some(state));
+        let played = script.clone().played(state.parameters.blind);
+        let page = minutes::printed_script(&played, &here, Some(state));
         let page = self.with_provenance(page);
         let name = format!("script-{}", self.short(state));
         let filed = self.file_report("reports", &name, &page);

@@ -104,6 +104,7 @@ impl Station {
                 }),
                 shares: None,
                 held: ever_held(key),
+                blind: false,
             }));
         }
     }

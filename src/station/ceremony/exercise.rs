@@ -142,6 +142,7 @@ impl Station {
                 split: None,
                 destroy: None,
                 shares: None,
+                blind: false,
                 held: components
                     .iter()
                     .flat_map(|c| c.ever().map(|id| (id, c.index)))

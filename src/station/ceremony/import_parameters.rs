@@ -164,6 +164,7 @@ impl Station {
                 destroy: None,
                 shares: None,
                 held: Vec::new(),
+                blind: false,
             }));
         }
     }

@@ -83,6 +83,8 @@ impl Station {
             return Ok(ActEnd::Stopped);
         };
         self.save(&state, vec![format!("{} begins", state.parameters.label)])?;
+        // With the words for the forms that are printed.
+        let engine = Engine::of(&state).map_err(|e| self.refusal(&e.to_string()))?;
         self.play(&engine, state, people)
     }
 

@@ -120,6 +120,7 @@ impl Station {
                 destroy: None,
                 shares: None,
                 held: self.ever_held(label),
+                blind: false,
             }));
         }
     }

@@ -120,6 +120,7 @@ impl Station {
                 destroy: None,
                 shares: None,
                 held: ever_held(key),
+                blind: false,
             }));
         }
     }

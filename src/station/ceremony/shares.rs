@@ -213,6 +213,7 @@ fn plain(
         destroy: None,
         shares: Some(shares),
         held,
+        blind: false,
         label,
         template,
     }

@@ -419,6 +419,7 @@ impl Station {
             group: custodian.group,
             printers,
             layout: self.approved_layout(layout_of(quorum)).map_err(refuse)?,
+            blind: state.parameters.blind,
             reference: self.short(state),
             date: day_words(self.clock.wall_ms()),
         };

@@ -69,6 +69,9 @@ pub struct Parameters {
     /// nothing: they hold no other part of it (R4).
     #[serde(default)]
     pub held: Vec<(Id, u8)>,
+    /// The forms are blind mailers: nobody looks whether a value is legible.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
 }
 
 impl Parameters {

@@ -100,7 +100,10 @@ impl Engine {
         if engine.script.digest != state.digest {
             return Err(CeremonyError::Digest);
         }
-        Ok(engine)
+        Ok(Self {
+            script: engine.script.played(state.parameters.blind),
+            bytes: engine.bytes,
+        })
     }
 
     /// The script.
@@ -228,6 +231,7 @@ impl Engine {
             ))),
             Some(Move::Type(person, field, number)) => Step::Ask(Box::new(prompts::typed(
                 scene(person),
+                state,
                 person,
                 *field,
                 *number,

@@ -73,6 +73,10 @@ impl Minutes {
     }
 }
 
+/// How a part on a blind mailer was checked.
+const BLIND: &str = "blind mailers: each checked by its serial and by a printed page of X's, \
+                     and read only when it is opened";
+
 fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
     let mut facts = vec![
         ("Key".to_owned(), parameters.label.clone()),
@@ -88,6 +92,9 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
     ];
     if parameters.components > 0 {
         facts.push(("Components".to_owned(), parameters.components.to_string()));
+    }
+    if parameters.blind {
+        facts.push(("Forms".to_owned(), BLIND.to_owned()));
     }
     if let (Some(paper), None) = (&parameters.paper, &parameters.shares) {
         facts.push(("Partner".to_owned(), paper.partner.clone()));

@@ -8,6 +8,7 @@
 //! a played ceremony on paper, [`template`] reads key templates.
 
 pub mod action;
+mod blind;
 pub mod commitment;
 pub mod custody;
 mod decided;

@@ -17,6 +17,12 @@ pub(super) fn check_parameters(
     parameters: &Parameters,
 ) -> Result<(), CeremonyError> {
     let refuse = |words: String| Err(CeremonyError::Parameters(words));
+    if parameters.blind && !script.suits_blind_forms() {
+        return refuse(format!(
+            "the form is a blind mailer, and the script {} does not say what is looked at on one",
+            script.stamp()
+        ));
+    }
     if let Err(e) = check_label(&parameters.label) {
         return refuse(e.to_string());
     }

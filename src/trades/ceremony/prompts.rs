@@ -259,7 +259,11 @@ pub(super) fn press(
             "print.ready".into(),
             'p',
             "print".into(),
-            format!("{name} stands at the printer, alone, with an unused envelope at hand."),
+            if state.parameters.blind {
+                format!("{name} stands at the printer, alone. The form stays closed: nobody opens it here.")
+            } else {
+                format!("{name} stands at the printer, alone, with an unused envelope at hand.")
+            },
         ),
         Press::Written => {
             prompt.show = state.key.as_ref().map(|key| Show::CheckValue {
@@ -314,9 +318,21 @@ fn field_code(field: Field, number: usize) -> String {
     format!("{stem}.{}", ORDINALS.get(number).unwrap_or(&"further"))
 }
 
-pub(super) fn typed(mut prompt: Prompt, person: &Player, field: Field, number: usize) -> Prompt {
+pub(super) fn typed(
+    mut prompt: Prompt,
+    state: &State,
+    person: &Player,
+    field: Field,
+    number: usize,
+) -> Prompt {
     prompt.code = field_code(field, number);
     let (label, hint, max, from) = match field {
+        Field::Serial if state.parameters.blind => (
+            "Form serial",
+            "as printed on the closed form",
+            24,
+            "from the closed form",
+        ),
         Field::Serial => (
             "Envelope serial",
             "as printed on the envelope",

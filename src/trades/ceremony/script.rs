@@ -4,6 +4,7 @@ use conclave_evidence::{GroupId, Hash};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::blind::BlindWords;
 use super::script_error::{Rule, ScriptError, refuse};
 use super::validate::validate;
 
@@ -253,6 +254,8 @@ pub struct ScriptStep {
     pub on_deviation: OnDeviation,
     /// What a failure does.
     pub on_failure: OnFailure,
+    /// What it says instead where the form is a blind mailer.
+    pub blind: Option<BlindWords>,
 }
 
 /// A step, or the group that is repeated for each component.
@@ -414,6 +417,7 @@ struct RawStep {
     key: Option<String>,
     label: Option<String>,
     cards: Option<bool>,
+    blind: Option<BlindWords>,
 }
 
 impl RawScript {
@@ -516,11 +520,11 @@ impl RawStep {
                     }
                 }
             }
-            _ if extra => {
+            _ if extra || self.blind.is_some() => {
                 return refuse(
                     Rule::Parameters,
                     at,
-                    "key, label and cards belong to the verb confirm",
+                    "key, label, cards and blind belong to the verb confirm",
                 );
             }
             "sign-in" => Verb::SignIn,
@@ -569,6 +573,7 @@ impl RawStep {
                 }
             },
             on_failure: on_failure(&need(self.on_failure, "on_failure")?, at)?,
+            blind: self.blind,
             id,
         })
     }

@@ -99,6 +99,12 @@ fn texts(script: &Script) -> Checked {
         if let Verb::Confirm { label, .. } = &step.verb {
             text(label, "label", 24, at)?;
         }
+        if let Some(blind) = &step.blind {
+            text(&blind.label, "blind label", 24, at)?;
+            text(&blind.title, "blind title", 120, at)?;
+            text(&blind.expect, "blind expect", 200, at)?;
+            text(&blind.why, "blind why", TEXT_MAX, at)?;
+        }
     }
     Ok(())
 }

@@ -98,5 +98,5 @@ pub use print_sample::PrintSample;
 pub use print_words::PrintWords;
 pub use report::{Block, Report, Signature, report_pdf};
 pub use report_escp::report_escp;
-pub use screen::screen_preview;
+pub use screen::{draw_page, screen_preview};
 pub use thales::{ImportFault, ImportOptions, import};

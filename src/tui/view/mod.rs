@@ -4,6 +4,7 @@ mod boxes;
 mod doctor;
 mod entry;
 mod lists;
+mod page;
 mod pages;
 mod paper;
 mod question;

@@ -9,9 +9,8 @@ use conclave_keyroom::ports::dialogue::{
     Ask, Mark, MemberState, MemberView, Prompt, QuorumView, Show, Table,
 };
 
-use super::entry;
 use super::paper::{INDENT, Paper, fit, width, wrap};
-use super::{Hint, hint};
+use super::{Hint, entry, hint, page};
 use crate::tui::app::App;
 use crate::tui::prompt::Standing;
 use crate::tui::theme::Theme;
@@ -61,6 +60,9 @@ pub fn keys(standing: &Standing) -> Vec<Hint> {
             }
             Ask::Read => hints.push(hint("Enter", "read, go on")),
         }
+        if matches!(standing.prompt.show, Some(Show::Page(_))) {
+            hints.push(hint("↑ ↓ ← →", "move"));
+        }
         if standing.may_deviate() {
             hints.push(hint("D", "deviation"));
         }
@@ -82,6 +84,10 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         .min(body.height);
 
     let mut asked = entry::asked(theme, wide, standing);
+    if standing.pages() && !standing.sent {
+        // The footer says the same; the row is the page's.
+        asked.paper.lines.clear();
+    }
     if let Some(refusal) = &prompt.refused {
         asked.paper.gap();
         super::pages::refused(&mut asked.paper, refusal);
@@ -97,6 +103,21 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         .unwrap_or(room)
         .min(room);
 
+    if let Some(Show::Page(drawn)) = &prompt.show {
+        // The title stands in the header's act; the page has the room.
+        let area = Rect::new(body.x, body.y, body.width, room - asked_rows);
+        let moved = (standing.scroll.unwrap_or(0), standing.side);
+        page::draw(theme, drawn, moved, buf, area);
+        let top = body.y + room - asked_rows;
+        let area = Rect::new(body.x, top, body.width, asked_rows);
+        asked.paper.put(buf, area, Some(0));
+        foot.put(
+            buf,
+            Rect::new(body.x, body.bottom() - foot_rows, body.width, foot_rows),
+            Some(0),
+        );
+        return None;
+    }
     let above = context(theme, wide, prompt);
     let above_room = room - asked_rows;
     let above_rows = u16::try_from(above.lines.len())
@@ -399,6 +420,8 @@ fn spoken(digit: char) -> String {
 fn draw_show(show: &Show, paper: &mut Paper) {
     let theme = paper.theme;
     match show {
+        // It has a screen of its own.
+        Show::Page(_) => {}
         Show::CheckValue { kcv, method, label } => {
             let digits: Vec<char> = kcv.chars().collect();
             let pairs: Vec<&[char]> = digits.chunks(2).collect();

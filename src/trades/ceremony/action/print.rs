@@ -44,6 +44,9 @@ pub struct PrintComponent {
     pub printers: Vec<String>,
     /// The layout's exact text.
     pub layout: String,
+    /// The script that both quorums signed is played for blind mailers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
     /// The ceremony's short name on the form.
     pub reference: String,
     /// The date on the form.
@@ -209,13 +212,22 @@ impl Action for PrintComponent {
         super::form::holds(permit, (self.custodian, &self.custodian_name), self.group)?;
         let printers = self.printers(permit)?;
         let layout = may_print(permit, &self.layout)?;
-        // The script has its custodian read the sheet: there is nothing to read
-        // on a form that is covered from the start.
-        if layout.disclosure() != Disclosure::OpenSheet {
-            return Err(ActionError::rule(
-                format!("the layout {} is a blind mailer", layout.name()),
-                "This ceremony prints open sheets: its custodian looks whether the value is legible.",
-            ));
+        // The script has its custodian read the sheet, or look at the closed
+        // form's serial: what was signed is what comes out of the printer.
+        match (self.blind, layout.disclosure()) {
+            (false, Disclosure::OpenSheet) | (true, Disclosure::BlindMailer) => {}
+            (false, Disclosure::BlindMailer) => {
+                return Err(ActionError::rule(
+                    format!("the layout {} is a blind mailer", layout.name()),
+                    "This ceremony prints open sheets: its custodian looks whether the value is legible.",
+                ));
+            }
+            (true, Disclosure::OpenSheet) => {
+                return Err(ActionError::rule(
+                    format!("the layout {} is an open sheet", layout.name()),
+                    "This ceremony prints blind mailers: nobody is to read a value before it is opened.",
+                ));
+            }
         }
         let found = ports.printers.found().map_err(|e| device(&e))?;
         // The serial is the printer; its node may be another one today.
