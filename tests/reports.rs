@@ -5,6 +5,8 @@
 
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/report_printer.rs"]
+mod report_printer;
 #[path = "support/stage.rs"]
 mod stage;
 
@@ -22,6 +24,7 @@ use conclave_station::service::ActEnd;
 use conclave_trades::ceremony::action::PrintComponent;
 use conclave_trades::print::{Block, PrintReport, Report, report_pdf};
 use people::{Scene, Trouble};
+use report_printer::ReportPrinter;
 use stage::{STAFF, folder, sheets};
 use tempfile::TempDir;
 
@@ -146,6 +149,69 @@ fn a_printer_that_takes_pdf_gets_the_filed_bytes() {
     assert!(script.ends_with("printed on REP-1."), "{script}");
     let filed = [pdf(&folder, "reports").1, pdf(&folder, "minutes").1].concat();
     assert!(scene.room.printers.0[1].bytes().expose() == filed);
+}
+
+#[test]
+fn a_printer_behind_ipp_on_the_loopback_gets_reports_and_pages_of_xs() {
+    let folder = folder();
+    let mut scene = Scene::open(folder.path(), STAFF);
+    let printer = ReportPrinter::start("Reports", None);
+    scene.loopback.lock().unwrap().push(printer.address());
+    scene.logon(GroupId::Administrators);
+    let wrong = [
+        ("KOMP-2", "key components", "PDF"),
+        ("REP-1", "reports", "ESC/P"),
+    ];
+    for (name, purpose, language) in wrong {
+        let fields = [name, &printer.address(), purpose, language];
+        scene.people.form("enrol.printer", &fields);
+        let refused = scene.station.ask_printer(&mut scene.people);
+        let refused = refused.err().map(|refusal| refusal.happened);
+        assert!(
+            refused.as_ref().is_some_and(|why| why.contains("and nothing else")),
+            "{refused:?}"
+        );
+    }
+    let fields = ["REP-1", &printer.address(), "reports", "PDF"];
+    scene.people.form("enrol.printer", &fields);
+    people::done(scene.station.ask_printer(&mut scene.people));
+    let sample = ["component.toml", "REP-1", "one page of X's"];
+    scene.people.form("layout.sample", &sample);
+    people::done(scene.station.print_sample(&mut scene.people));
+    scene.station.logout("logged out").unwrap();
+    scene.logon_both();
+
+    let (script, end) = play(&mut scene);
+    assert!(script.ends_with("printed on REP-1."), "{script}");
+    assert!(end.iter().any(|line| line.contains("printed on REP-1.")));
+    let jobs = printer.jobs(3);
+    assert!(jobs[0].starts_with(b"%PDF"), "the page of X's");
+    assert!(jobs[1] == pdf(&folder, "reports").1);
+    assert!(jobs[2] == pdf(&folder, "minutes").1);
+
+    // Another printer at the same address gets nothing.
+    let port = printer.port();
+    drop(printer);
+    let other = ReportPrinter::start("Other", Some(port));
+    let report = report();
+    let action = PrintReport {
+        printer: "REP-1".into(),
+        filed: digest(&report),
+        report,
+    };
+    let refused = scene.station.act(&action, "a report", &mut scene.people);
+    let Err(Undone::Door(DoorError::Failed(ActionError::Device { what, .. }))) = refused else {
+        panic!("it was printed: {:?}", scene.people.refusals);
+    };
+    assert!(what.contains("another printer is connected"), "{what}");
+    assert!(other.jobs(0).is_empty());
+    drop(other);
+    let gone = scene.station.act(&action, "a report", &mut scene.people);
+    assert!(matches!(
+        gone,
+        Err(Undone::Door(DoorError::Failed(ActionError::Device { what, .. })))
+            if what.contains("is not there")
+    ));
 }
 
 #[test]

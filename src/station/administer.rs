@@ -98,9 +98,14 @@ impl Station {
             .printers
             .found()
             .map_err(|e| self.refusal(&e.to_string()))?;
+        let behind = self
+            .printers
+            .found_for_reports()
+            .map_err(|e| self.refusal(&e.to_string()))?;
         let enrolled = self.enrolled_printers();
         Ok(found
             .into_iter()
+            .chain(behind)
             .filter(|f| !enrolled.iter().any(|e| e.serial == f.serial))
             .map(|f| (f.device, f.serial, f.training))
             .collect())
@@ -118,7 +123,11 @@ impl Station {
         }
         let choices: Vec<String> = new
             .iter()
-            .map(|(d, s, _)| format!("{d} serial {s}"))
+            .map(|(device, serial, _)| match device.starts_with("ipp://") {
+                // The serial is a long one; signers read it.
+                true => device.clone(),
+                false => format!("{device} serial {serial}"),
+            })
             .collect();
         let mut prompt = form(
             "enrol.printer",

@@ -35,12 +35,13 @@ use conclave_keyroom::domain::people::check_name;
 use conclave_keyroom::piv::{PivCard, Slot, tlv};
 use conclave_keyroom::ports::card::{CardChannel, CardError, Response};
 use conclave_station::config::Config;
+use conclave_station::host::ipp::http_body;
 use conclave_station::host::machine::{Text, read_machine_text};
 use conclave_station::host::superblock;
 use conclave_trades::ceremony::{Engine, Script, parse_duties, parse_profile, parse_template};
 use conclave_trades::inspect::{inspect, looks_like};
 use conclave_trades::pin;
-use conclave_trades::print::{ImportOptions, Layout, import};
+use conclave_trades::print::{ImportOptions, Layout, import, ipp};
 use serde::de::IgnoredAny;
 
 /// A parser and how it is tried.
@@ -331,6 +332,15 @@ pub const PARSERS: &[Parser] = &[
         ],
         seeds: &["tests/malformed/cms"],
         run: cms_file,
+    },
+    Parser {
+        name: "ipp",
+        covers: &[
+            "trades/print/ipp.rs parse",
+            "station/host/ipp.rs http_body",
+        ],
+        seeds: &[],
+        run: report_printer,
     },
     Parser {
         name: "keyboard",
@@ -890,6 +900,26 @@ fn machine(data: &[u8]) {
         for word in read_machine_text(kind, &text) {
             assert!(word.chars().all(|c| matches!(c, ' '..='~')), "{word:?}");
         }
+    }
+}
+
+/// What a report printer answers, with the head of HTTP or without.
+fn report_printer(data: &[u8]) {
+    for closed in [false, true] {
+        if let Ok(Some(body)) = http_body(data, closed) {
+            assert!(body.len() <= ipp::ANSWER_MOST);
+            let _ = ipp::Answer::parse(&body);
+        }
+    }
+    if let Ok(answer) = ipp::Answer::parse(data)
+        && let Ok(about) = answer.printer()
+    {
+        assert!(about.uuid.len() <= 126 && about.uuid.is_ascii());
+    }
+    if let Some(text) = text(data)
+        && let Ok(at) = ipp::Loopback::parse(text)
+    {
+        assert!(at.socket().ip().is_loopback() && at.uri() == text);
     }
 }
 

@@ -192,6 +192,7 @@ pub fn violations(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     order(&files, &mut found);
     clock_and_chance(&files, &mut found);
+    ways_out(&files, &mut found);
     single_doors(&files, &mut found);
     shape(&files, &mut found);
     found
@@ -281,6 +282,35 @@ fn clock_and_chance(files: &[File], found: &mut Vec<String>) {
             if now || reference.path.iter().any(|word| word == "getrandom") {
                 found.push(format!(
                     "{}: `{}` outside of the station's composition",
+                    file.at(reference),
+                    reference.path.join("::")
+                ));
+            }
+        }
+    }
+}
+
+/// What says of a page that it has no secret, and what speaks to another program,
+/// are each named where they belong.
+fn ways_out(files: &[File], found: &mut Vec<String>) {
+    const PAGES: [&str; 2] = [
+        "src/trades/print/print_report.rs",
+        "src/trades/print/print_sample.rs",
+    ];
+    const SOCKETS: &str = "src/station/host/ipp.rs";
+    for file in files {
+        let path = file.source.path.as_str();
+        for reference in &file.reading.references {
+            let page = reference.path.last().is_some_and(|w| w == "without_secrets");
+            let socket = reference.path.iter().any(|word| {
+                matches!(
+                    word.as_str(),
+                    "TcpStream" | "TcpListener" | "UdpSocket" | "UnixDatagram"
+                )
+            });
+            if page && !PAGES.contains(&path) || socket && path != SOCKETS {
+                found.push(format!(
+                    "{}: `{}` is not named here",
                     file.at(reference),
                     reference.path.join("::")
                 ));

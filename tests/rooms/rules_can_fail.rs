@@ -156,6 +156,16 @@ fn time_and_randomness_are_asked_for_in_one_place() {
 }
 
 #[test]
+fn pages_without_secrets_and_sockets_are_made_in_one_place() {
+    let page = "fn f() { OpenPage::without_secrets(title, bytes) }";
+    refused("src/trades/pin/letter.rs", page);
+    allowed("src/trades/print/print_report.rs", page);
+    refused("src/station/jobs.rs", "use std::net::TcpStream;");
+    refused("src/cli/demo.rs", "fn f() { std::net::UdpSocket::bind(a) }");
+    allowed("src/station/host/ipp.rs", "use std::net::TcpStream;");
+}
+
+#[test]
 fn store_and_readers_are_named_once() {
     let one = ("src/keyroom/vault/store.rs", "use sled::Db;");
     assert!(judge(&[one]).is_empty());

@@ -18,12 +18,14 @@ use std::time::Duration;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::Permission;
+use conclave_keyroom::domain::open_page::OpenPage;
 use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind, People, Prompt, Refusal, Show};
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
 use conclave_station::compose::{Parts, assemble, random_source};
 use conclave_station::config::TrainingConfig;
 use conclave_station::host::clock::SystemClock;
+use conclave_station::host::ipp;
 use conclave_station::initialise::InitialiseEnd;
 use conclave_station::logon::LogonEnd;
 use conclave_station::service::ActEnd;
@@ -251,6 +253,7 @@ pub enum Trouble {
 struct Shelf {
     inner: TrainingPrinters,
     troubles: Vec<Arc<Mutex<Option<Trouble>>>>,
+    loopback: Arc<Mutex<Vec<String>>>,
 }
 
 impl Shelf {
@@ -289,6 +292,20 @@ impl Printers for Shelf {
             _ => self.inner.print(permit, device, serial, bytes),
         }
     }
+
+    fn found_for_reports(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
+        Ok(ipp::found(&self.loopback.lock().unwrap()))
+    }
+
+    fn submit(
+        &mut self,
+        permit: &dyn Permission,
+        device: &str,
+        serial: &str,
+        page: &OpenPage,
+    ) -> Result<(), PrinterError> {
+        ipp::submit(permit, device, serial, page)
+    }
 }
 
 /// A station, its room and its people.
@@ -300,6 +317,8 @@ pub struct Scene {
     pub printer: Arc<Mutex<Option<Trouble>>>,
     /// What is wrong with the report printer now.
     pub report_printer: Arc<Mutex<Option<Trouble>>>,
+    /// Addresses of report printers on the loopback.
+    pub loopback: Arc<Mutex<Vec<String>>>,
     pub staff: Staff,
 }
 
@@ -327,6 +346,7 @@ impl Scene {
         let room = TrainingRoom::open(folder, &config).unwrap();
         let printer = Arc::new(Mutex::new(None));
         let report_printer = Arc::new(Mutex::new(None));
+        let loopback = Arc::new(Mutex::new(Vec::new()));
         let station = assemble(Parts {
             folder: folder.to_owned(),
             training: true,
@@ -334,6 +354,7 @@ impl Scene {
             printers: Box::new(Shelf {
                 inner: TrainingPrinters(room.printers.0.clone()),
                 troubles: vec![Arc::clone(&printer), Arc::clone(&report_printer)],
+                loopback: Arc::clone(&loopback),
             }),
             media: Box::new(StickPorts::new(vec![room.stick.clone()])),
             clock,
@@ -348,6 +369,7 @@ impl Scene {
             people,
             printer,
             report_printer,
+            loopback,
             staff,
         }
     }

@@ -115,6 +115,13 @@ pub struct PrinterRecord {
 impl PrinterRecord {
     /// The record's kind in the directory.
     pub const KIND: &'static str = "printer";
+
+    /// TRUE for a printer that another program offers on the loopback: it gets
+    /// reports and pages of X's.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.device.starts_with("ipp://")
+    }
 }
 
 /// An enrolled medium.

@@ -9,6 +9,7 @@ pub mod label;
 pub mod layout_approval;
 pub mod legacy;
 pub mod one_manager;
+pub mod open_page;
 pub mod part_set;
 pub mod people;
 pub mod permission;

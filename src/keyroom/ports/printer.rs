@@ -1,6 +1,7 @@
 //! Printers, as a port: bytes to one character device.
 
 use crate::domain::Permission;
+use crate::domain::open_page::OpenPage;
 
 /// What the host sees at a device node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,4 +73,29 @@ pub trait Printers: Send {
         serial: &str,
         bytes: &[u8],
     ) -> Result<(), PrinterError>;
+
+    /// Printers that another program of this computer offers on the loopback:
+    /// for reports, and for nothing that has a secret.
+    ///
+    /// # Errors
+    /// [`PrinterError`]
+    fn found_for_reports(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
+        Ok(Vec::new())
+    }
+
+    /// Hands a page without secrets to such a printer, if it is the one with
+    /// this serial.
+    ///
+    /// # Errors
+    /// [`PrinterError`]
+    fn submit(
+        &mut self,
+        permit: &dyn Permission,
+        device: &str,
+        serial: &str,
+        page: &OpenPage,
+    ) -> Result<(), PrinterError> {
+        let _ = (permit, device, serial, page);
+        Err(PrinterError::Missing)
+    }
 }

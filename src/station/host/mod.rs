@@ -2,6 +2,7 @@
 //! ports.
 
 pub mod clock;
+pub mod ipp;
 pub mod machine;
 pub mod media;
 pub mod pcsc;

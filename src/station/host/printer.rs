@@ -1,13 +1,16 @@
 //! Printers on this computer's USB: `/dev/usb/lp*`, which the kernel's printer
 //! driver gives to one program at a time. No spooler: its error recovery sends
-//! whole jobs again.
+//! whole jobs again. What has no secret may also go to a printer on the loopback.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use conclave_keyroom::domain::Permission;
+use conclave_keyroom::domain::open_page::OpenPage;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
 use conclave_trades::print::device;
+
+use super::ipp;
 
 /// The printers attached to this machine.
 pub struct HostPrinters {
@@ -120,6 +123,20 @@ impl Printers for HostPrinters {
     ) -> Result<(), PrinterError> {
         device::open(device, serial, &|major, minor| self.identity(major, minor))?
             .write(permit, bytes)
+    }
+
+    fn found_for_reports(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
+        Ok(ipp::found(&ipp::usual()))
+    }
+
+    fn submit(
+        &mut self,
+        permit: &dyn Permission,
+        device: &str,
+        serial: &str,
+        page: &OpenPage,
+    ) -> Result<(), PrinterError> {
+        ipp::submit(permit, device, serial, page)
     }
 }
 

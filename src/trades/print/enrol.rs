@@ -48,7 +48,12 @@ impl Action for EnrolPrinter {
             what,
             advice: "Plug the printer in, switch it on, and try again.".into(),
         };
-        let found = ports.printers.found().map_err(|e| device(e.to_string()))?;
+        let found = if self.printer.is_loopback() {
+            ports.printers.found_for_reports()
+        } else {
+            ports.printers.found()
+        };
+        let found = found.map_err(|e| device(e.to_string()))?;
         let there = found.iter().any(|f| {
             f.device == self.printer.device
                 && f.serial == self.printer.serial

@@ -1,9 +1,11 @@
 //! Which printer may do which work: one purpose a device, for ever (R10).
 
 use conclave_evidence::authority::Mode;
-use conclave_keyroom::domain::device::{PrinterPurpose, PrinterRecord};
+use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::door::Permit;
 use conclave_keyroom::vault::{Compartment, VaultError};
+
+use super::ipp::Loopback;
 
 /// Why a printer is refused before anything is sent to it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +32,12 @@ pub enum EnrolmentError {
         /// The other record's name.
         other: String,
     },
+    /// A printer behind another program, for something that has secrets.
+    #[error(
+        "{0} is reached through another program of this computer: it prints reports, as PDF, and \
+         nothing else"
+    )]
+    Loopback(String),
     /// A training device on a PRODUCTION station.
     #[error("{0} is a training printer, and this is a PRODUCTION station")]
     Training(String),
@@ -62,6 +70,11 @@ pub fn may_enrol(
 ) -> Result<(), EnrolmentError> {
     if new.training && mode == Mode::Production {
         return Err(EnrolmentError::Training(new.name.clone()));
+    }
+    let reports = new.purpose == PrinterPurpose::Reports && new.language == PrinterLanguage::Pdf;
+    let at = Loopback::parse(&new.device).is_ok();
+    if new.is_loopback() && !(reports && at) {
+        return Err(EnrolmentError::Loopback(new.name.clone()));
     }
     match enrolled.iter().find(|other| same(other, new)) {
         Some(other) => Err(EnrolmentError::Shared {
@@ -113,7 +126,6 @@ pub fn fit<'r>(
 mod tests {
     use super::*;
     use conclave_evidence::Id;
-    use conclave_keyroom::domain::device::PrinterLanguage;
 
     fn printer(id: u8, name: &str, device: &str, purpose: PrinterPurpose) -> PrinterRecord {
         PrinterRecord {
@@ -168,5 +180,32 @@ mod tests {
             may_enrol(Mode::Production, &both, &twin),
             Err(EnrolmentError::Training(_))
         ));
+    }
+
+    #[test]
+    fn a_printer_behind_another_program_gets_reports_alone() {
+        let at = |device: &str, purpose, language| {
+            let mut new = printer(1, "REP-1", device, purpose);
+            new.language = language;
+            may_enrol(Mode::Production, &[], &new)
+        };
+        let good = "ipp://127.0.0.1:60000/ipp/print";
+        assert_eq!(
+            at(good, PrinterPurpose::Reports, PrinterLanguage::Pdf),
+            Ok(())
+        );
+        for (device, purpose, language) in [
+            (good, PrinterPurpose::Components, PrinterLanguage::Pdf),
+            (good, PrinterPurpose::Pins, PrinterLanguage::Pdf),
+            (good, PrinterPurpose::Reports, PrinterLanguage::EscP),
+            (
+                "ipp://10.0.0.1:631/ipp/print",
+                PrinterPurpose::Reports,
+                PrinterLanguage::Pdf,
+            ),
+        ] {
+            let refused = at(device, purpose, language);
+            assert_eq!(refused, Err(EnrolmentError::Loopback("REP-1".into())));
+        }
     }
 }

@@ -59,6 +59,7 @@ mod field;
 mod filling;
 mod form;
 mod grid;
+pub mod ipp;
 mod kind;
 mod layout;
 mod layout_file;

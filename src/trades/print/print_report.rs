@@ -4,6 +4,7 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
+use conclave_keyroom::domain::open_page::OpenPage;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError};
@@ -127,6 +128,13 @@ impl Action for PrintReport {
         let pdf = report_pdf(&self.report).map_err(|e| unprintable(e.to_string()))?;
         if Hash(Sha256::digest(&pdf).into()) != self.filed {
             return Err(unprintable("this is not the report that was filed".into()));
+        }
+        if record.is_loopback() {
+            let page = OpenPage::without_secrets(&self.report.title, pdf);
+            return ports
+                .printers
+                .submit(&*permit, &record.device, &record.serial, &page)
+                .map_err(|e| device(&e));
         }
         let bytes = match record.language {
             PrinterLanguage::Pdf => pdf,

@@ -4,6 +4,7 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
+use conclave_keyroom::domain::open_page::OpenPage;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,14 @@ impl Action for PrintSample {
             })
         };
         let bytes = bytes.map_err(|e| refused(e.to_string()))?;
+        if record.is_loopback() {
+            let title = format!("page of X's of {}", layout.name());
+            let page = OpenPage::without_secrets(&title, bytes);
+            return ports
+                .printers
+                .submit(&*permit, &record.device, &record.serial, &page)
+                .map_err(|e| device(&e));
+        }
         let found = ports.printers.found().map_err(|e| device(&e))?;
         let there = node(record, &found).map_err(|e| device(&e))?;
         ports

@@ -27,6 +27,7 @@
 //! - `store`: keys in key stores under a passphrase, for systems that take no
 //!   wrapped key
 //! - `pkcs11`: AES-KWP and attribute templates for a PKCS#11 token
+//! - `web_pin`: keys of a channel for PINs, in generations
 //! - `letter`, `letter_form`: one key under a zone master key, on paper
 
 mod atalla;
@@ -60,6 +61,7 @@ mod shipped;
 pub mod store;
 mod tr31;
 mod tr31_writing;
+mod web_pin;
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::modes::Algorithm;
@@ -88,6 +90,7 @@ pub use receipt::{RECEIPT_DUE_MS, RECEIPT_MAX, Receipt, ReceiptError};
 pub use record_system::{RecordSystem, settings_digest};
 pub use register::{BundleRecord, BundleState, Received, next_bundle};
 pub use tr31::Tr31;
+pub use web_pin::WebPin;
 
 /// How sure it is that the target takes what is written for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,6 +267,7 @@ pub const TARGETS: &[&dyn Target] = &[
     &IcsfBlocks,
     &Cca,
     &Pkcs11,
+    &WebPin,
 ];
 
 /// The target of this name.

@@ -29,6 +29,7 @@ const SHIPPED: &[&str] = shipped![
     "sklm",
     "thales-variant",
     "tr31",
+    "web-pin",
     "x917",
 ];
 
