@@ -4,8 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "pin_partners/exchange.rs"]
+mod exchange;
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/room.rs"]
+#[allow(dead_code, reason = "each test file takes what it needs")]
+mod room;
 #[path = "support/stage.rs"]
 mod stage;
 #[path = "pin_partners/web_pin.rs"]
@@ -131,9 +136,7 @@ fn record(
     scene.people.at = Box::new(move |prompt, _| {
         let which = usize::from(prompt.act.contains("for encryption"));
         match prompt.code.as_str() {
-            "fingerprint.first" | "fingerprint.second" => {
-                Some(Answer::Word(typed[which].clone()))
-            }
+            "fingerprint.first" | "fingerprint.second" => Some(Answer::Word(typed[which].clone())),
             _ => None,
         }
     });
@@ -225,5 +228,8 @@ fn an_issuer_is_recorded_by_the_fingerprints_that_two_type() {
     ));
     let changed = scene.station.pin_partners();
     assert_eq!(changed.len(), 1);
-    assert_eq!((changed[0].id, &*changed[0].recipient.key), (partner.id, "P-256"));
+    assert_eq!(
+        (changed[0].id, &*changed[0].recipient.key),
+        (partner.id, "P-256")
+    );
 }

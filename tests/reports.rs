@@ -168,7 +168,9 @@ fn a_printer_behind_ipp_on_the_loopback_gets_reports_and_pages_of_xs() {
         let refused = scene.station.ask_printer(&mut scene.people);
         let refused = refused.err().map(|refusal| refusal.happened);
         assert!(
-            refused.as_ref().is_some_and(|why| why.contains("and nothing else")),
+            refused
+                .as_ref()
+                .is_some_and(|why| why.contains("and nothing else")),
             "{refused:?}"
         );
     }

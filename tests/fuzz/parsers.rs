@@ -335,10 +335,7 @@ pub const PARSERS: &[Parser] = &[
     },
     Parser {
         name: "ipp",
-        covers: &[
-            "trades/print/ipp.rs parse",
-            "station/host/ipp.rs http_body",
-        ],
+        covers: &["trades/print/ipp.rs parse", "station/host/ipp.rs http_body"],
         seeds: &[],
         run: report_printer,
     },

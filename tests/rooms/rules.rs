@@ -301,7 +301,10 @@ fn ways_out(files: &[File], found: &mut Vec<String>) {
     for file in files {
         let path = file.source.path.as_str();
         for reference in &file.reading.references {
-            let page = reference.path.last().is_some_and(|w| w == "without_secrets");
+            let page = reference
+                .path
+                .last()
+                .is_some_and(|w| w == "without_secrets");
             let socket = reference.path.iter().any(|word| {
                 matches!(
                     word.as_str(),

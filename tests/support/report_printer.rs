@@ -68,7 +68,17 @@ impl ReportPrinter {
                     "DBUS_SYSTEM_BUS_ADDRESS",
                     format!("unix:path={}", bus_at.display()),
                 )
-                .args(["-n", "localhost", "-r", "off", "-f", "application/pdf", "-k", "-c", "/bin/true"])
+                .args([
+                    "-n",
+                    "localhost",
+                    "-r",
+                    "off",
+                    "-f",
+                    "application/pdf",
+                    "-k",
+                    "-c",
+                    "/bin/true",
+                ])
                 .args(["-p", &port.to_string()])
                 .arg("-d")
                 .arg(at.join("spool"))

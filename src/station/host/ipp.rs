@@ -39,8 +39,8 @@ fn broken(error: impl ToString) -> PrinterError {
 }
 
 fn connect(to: &Loopback) -> Result<TcpStream, PrinterError> {
-    let stream = TcpStream::connect_timeout(&to.socket(), CONNECT)
-        .map_err(|_| PrinterError::Missing)?;
+    let stream =
+        TcpStream::connect_timeout(&to.socket(), CONNECT).map_err(|_| PrinterError::Missing)?;
     for set in [
         stream.set_read_timeout(Some(PATIENCE)),
         stream.set_write_timeout(Some(PATIENCE)),
@@ -229,8 +229,7 @@ pub fn submit(
     uuid: &str,
     page: &OpenPage,
 ) -> Result<(), PrinterError> {
-    let to =
-        Loopback::parse(address).map_err(|_| PrinterError::NotADevice(address.to_owned()))?;
+    let to = Loopback::parse(address).map_err(|_| PrinterError::NotADevice(address.to_owned()))?;
     let about = asked(&to)?;
     if about.uuid != uuid {
         return Err(PrinterError::Impostor {
@@ -275,7 +274,8 @@ mod tests {
         );
         let early = format!("HTTP/1.1 100 Continue\r\n\r\n{ok}Content-Length: 1\r\n\r\na");
         assert_eq!(whole(&early), Some(b"a".to_vec()));
-        let pieces = format!("{ok}Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
+        let pieces =
+            format!("{ok}Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
         assert_eq!(whole(&pieces), Some(b"abc".to_vec()));
         for len in 0..pieces.len() - 4 {
             assert_eq!(read(&pieces[..len], false).unwrap(), None, "{len}");

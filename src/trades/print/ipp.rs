@@ -116,7 +116,10 @@ fn attribute(out: &mut Vec<u8>, tag: u8, name: &str, value: &str) {
     out.push(tag);
     for text in [name, value] {
         // Names are this file's; values are an address, a title, a type.
-        let bytes = text.as_bytes().get(..text.len().min(1000)).unwrap_or_default();
+        let bytes = text
+            .as_bytes()
+            .get(..text.len().min(1000))
+            .unwrap_or_default();
         out.extend_from_slice(&u16::try_from(bytes.len()).unwrap_or(0).to_be_bytes());
         out.extend_from_slice(bytes);
     }
@@ -350,7 +353,12 @@ mod tests {
         bytes.extend_from_slice(b"\x21\x00\x06job-id\x00\x04\x00\x00\x00\x93");
         bytes.push(PRINTER);
         attribute(&mut bytes, URI, "printer-uuid", "urn:uuid:1-2");
-        attribute(&mut bytes, MEDIA_TYPE, "document-format-supported", "image/pwg-raster");
+        attribute(
+            &mut bytes,
+            MEDIA_TYPE,
+            "document-format-supported",
+            "image/pwg-raster",
+        );
         attribute(&mut bytes, MEDIA_TYPE, "", PDF);
         bytes.push(END);
         let answer = Answer::parse(&bytes).unwrap();

@@ -275,9 +275,9 @@ fn rotation(sheet: &Sheet<'_>) -> Result<String, TargetError> {
             })
         })
         .collect();
-    let former = channel.former_until.map(|until| {
-        json!({ "generation": channel.generation - 1, "taken_until": until })
-    });
+    let former = channel
+        .former_until
+        .map(|until| json!({ "generation": channel.generation - 1, "taken_until": until }));
     let list = json!({
         "channel": channel.name,
         "generation": channel.generation,
@@ -373,8 +373,17 @@ mod tests {
             assert_eq!(day(text), Some(expected), "{text}");
         }
         for bad in [
-            "", "2026-1-1", "2026-02-29", "2100-02-29", "2026-13-01", "2026-00-10", "2026-04-31",
-            "26-11-2026", "2026/11/26", "1969-12-31", "+026-01-01",
+            "",
+            "2026-1-1",
+            "2026-02-29",
+            "2100-02-29",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-04-31",
+            "26-11-2026",
+            "2026/11/26",
+            "1969-12-31",
+            "+026-01-01",
         ] {
             assert_eq!(day(bad), None, "{bad}");
         }
