@@ -1,7 +1,6 @@
 //! PIN mailers: from a file of cards to sealed letters and what the issuer
 //! stores. The batch and its rules are nouns of `keyroom::domain`; `action` has
 //! what changes it, the rest is pure but for what opens keys by a permit.
-//! stores.
 //!
 //! - `approval`, `partner`: what administrators approve and record
 //! - `template`: the file's fields, the method, the output; approved data
@@ -10,10 +9,9 @@
 //! - `issue`: a card's PIN, and the values that prove it
 //! - `letter`: the PIN on its form, by an approved layout
 //! - `output`: what goes back, when the run balances
+//! - `room_key`: opens a key that was released to the PIN room
 //! - `room_identity`, `exchange`: the PIN room's key pairs for files; what issuers
 //!   send, opened, and what goes back, signed and encrypted
-//! - `room_key`: opens a key that was released to the PIN room
-//! - `room_identity`, `exchange`: files of issuers, opened and sealed
 
 pub mod action;
 mod approval;
@@ -32,14 +30,12 @@ mod template;
 
 pub use approval::{ApprovePinTemplate, approved_template, template_words};
 pub use batch::{Batch, Before, Card, Nothing, read};
-pub use exchange::{open_input, seal_output};
 pub use exchange::{Input as OpenedInput, open_input, seal_output};
 pub use fault::{Fault, Wrong};
 pub use issue::{IssueError, Keys, issue};
 pub use letter::{Letter, render_set, tracking};
 pub use output::{OutputError, write};
 pub use partner::{ISSUER_MOST, ReadPartnerCertificate, RecordPinPartner, check_issuer};
-pub use room_identity::MakePinIdentity;
 pub use room_identity::{MakePinIdentity, VALIDITY_S};
 pub use room_key::{open as open_key, released as released_key};
 pub use rows::{MOST_BYTES, MOST_FAULTS};
