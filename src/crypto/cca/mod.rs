@@ -17,13 +17,15 @@
 mod control_vector;
 mod des_token;
 mod describe;
+mod key_type;
 mod master_key;
 mod mdc;
 mod rsa_token;
 
-pub use control_vector::{ControlVector, CvError, DEFAULTS, KeyForm, KeyType};
+pub use control_vector::{ControlVector, CvError, KeyForm};
 pub use des_token::{DesToken, TOKEN_LEN, TokenError, Wrapping, token_validation_value, wrap};
 pub use describe::describe;
+pub use key_type::{DEFAULTS, KeyType};
 pub use master_key::{Confidence, MasterKey, PartError, checksum};
 pub use mdc::{mdc2, mdc4};
 pub use rsa_token::{RsaToken, RsaTokenError};

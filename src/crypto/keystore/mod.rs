@@ -22,6 +22,7 @@ mod java_write;
 mod kdf;
 mod pbe;
 mod pkcs12;
+mod pkcs12_entries;
 mod pkcs12_write;
 mod tlv;
 

@@ -15,6 +15,7 @@
 //!   each
 
 mod acsp;
+mod bundle;
 mod certificate;
 mod contents;
 mod datapower;
