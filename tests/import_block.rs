@@ -4,8 +4,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "import_block/check_file.rs"]
+mod check_file;
 #[path = "import_block/letters.rs"]
 mod letters;
+#[path = "import_block/malformed.rs"]
+mod malformed;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]

@@ -11,7 +11,9 @@ use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called};
+use super::{
+    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, strong_enough,
+};
 use crate::media::check_name;
 
 /// A system that takes keys in one of the two ways.
@@ -88,16 +90,7 @@ impl Target for Bare {
 
     fn check(&self, key: &KeyRecord, under: &KeyRecord, _: &Settings) -> Result<(), TargetError> {
         self.scheme(key)?;
-        if under.form.strength() < key.form.strength() {
-            return Err(TargetError::Rule {
-                rule: format!(
-                    "{} ({}) is weaker than {} ({}): a wrapping key is at least as strong as \
-                     what it wraps (R6)",
-                    under.label, under.form, key.label, key.form
-                ),
-                advice: "export it under a stronger zone master key".into(),
-            });
-        }
+        strong_enough(key, under, "export it under a stronger zone master key")?;
         check_name(&file_name(key)).map_err(|_| TargetError::Rule {
             rule: format!("the label {} makes no plain file name", key.label),
             advice: "give the key a label that is no device name and begins with a letter or digit"

@@ -66,7 +66,7 @@ fn by_host(wrapping: &Secret, cryptogram: &[u8], claim: &Claim) -> Option<String
 }
 
 /// Two halves the other way round.
-fn turned(key: &Secret) -> Option<Secret> {
+pub(super) fn turned(key: &Secret) -> Option<Secret> {
     let (left, right) = (key.part(0..8)?, key.part(8..16)?);
     (key.len() == 16).then(|| {
         Secret::from_fn(16, |to| {

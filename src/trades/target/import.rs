@@ -16,23 +16,18 @@ use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::provider::StoredKey;
-use conclave_keyroom::vault::{Compartment, VaultError};
+use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::export::KeyName;
 use super::import_bare::{self, Bare};
 use super::import_maker::{self, Maker};
 use super::import_token::Token;
-use super::{cipher, rules};
+use super::{cipher, import_tries, rules};
 use crate::ceremony::action::{
     NewKey, check_new, check_value, method, not_published, refuse_published, two_people,
 };
 use crate::ceremony::state::{KeyMade, Player};
-
-/// Blocks that may fail under one wrapping key within [`WINDOW_MS`].
-pub const FAILURES_MOST: usize = 5;
-/// One hour.
-pub const WINDOW_MS: u64 = 3_600_000;
 
 /// Imports one key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -98,26 +93,6 @@ impl Came {
     }
 }
 
-/// When blocks failed under a wrapping key.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ImportTries {
-    /// Wall clock, oldest first. A try that has not ended counts as failed.
-    pub failed_ms: Vec<u64>,
-}
-
-impl ImportTries {
-    /// The record's kind in the catalogue.
-    pub const KIND: &'static str = "import-tries";
-
-    /// The record's id, of the wrapping key's.
-    #[must_use]
-    pub fn id_of(under: Id) -> Id {
-        let mut id = under.0;
-        id.iter_mut().for_each(|byte| *byte ^= 0x99);
-        Id(id)
-    }
-}
-
 /// The one answer for whatever does not authenticate.
 pub(super) fn no_key(under: &str) -> ActionError {
     ActionError::rule(
@@ -131,6 +106,17 @@ pub(super) fn misfit(what: String) -> ActionError {
         what,
         "Choose the template that the partner's letter asks for, or have the partner make another block.",
     )
+}
+
+/// What came was under a key at least as strong as itself (R6).
+pub(super) fn strong_enough(under: &KeyRecord, template: &KeyTemplate) -> Result<(), ActionError> {
+    if under.form.strength() >= template.form.strength() {
+        return Ok(());
+    }
+    Err(misfit(format!(
+        "{} is {}, weaker than the {} key it would have wrapped (R6)",
+        under.label, under.form, template.form
+    )))
 }
 
 /// The stricter of two exportabilities.
@@ -402,27 +388,7 @@ impl Action for ImportBlock {
         two_people(&self.by)?;
         self.claim()?;
         self.in_clear(&under)?;
-        let id = ImportTries::id_of(under.id);
-        let mut tries: ImportTries = match beforehand.get(Compartment::Catalogue, id) {
-            Ok(tries) => tries,
-            Err(VaultError::Missing(_)) => ImportTries::default(),
-            Err(error) => return Err(error.into()),
-        };
-        // A clock that was set back makes no try older.
-        tries
-            .failed_ms
-            .retain(|at| now.saturating_sub(*at) < WINDOW_MS);
-        if tries.failed_ms.len() >= FAILURES_MOST {
-            return Err(ActionError::rule(
-                format!(
-                    "{FAILURES_MOST} blocks failed under {} within an hour: no more are tried",
-                    under.label
-                ),
-                "Find out with the partner what is wrong, and come back in an hour.",
-            ));
-        }
-        tries.failed_ms.push(now);
-        Ok(beforehand.put(Compartment::Catalogue, ImportTries::KIND, id, &tries)?)
+        import_tries::take(beforehand, &under)
     }
 
     fn run(
@@ -468,11 +434,7 @@ impl Action for ImportBlock {
             &made.stored,
         )?;
         permit.put(Compartment::Catalogue, KeyRecord::KIND, self.key, &record)?;
-        // This try did not fail.
-        let id = ImportTries::id_of(under.id);
-        let mut tries: ImportTries = permit.get(Compartment::Catalogue, id)?;
-        tries.failed_ms.pop();
-        permit.put(Compartment::Catalogue, ImportTries::KIND, id, &tries)?;
+        import_tries::give_back(permit, under.id)?;
         Ok(KeyMade { id: self.key, kcv })
     }
 

@@ -16,7 +16,7 @@ use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::ActionError;
 
 use super::conventions;
-use super::import::{misfit, no_key};
+use super::import::{misfit, no_key, strong_enough};
 
 /// A cryptogram with its scheme.
 pub(super) struct Bare {
@@ -47,12 +47,7 @@ pub(super) fn in_clear(
             template.form
         )));
     }
-    if under.form.strength() < template.form.strength() {
-        return Err(misfit(format!(
-            "{} is {}, weaker than the {} key it would have wrapped (R6)",
-            under.label, under.form, template.form
-        )));
-    }
+    strong_enough(under, template)?;
     let read = Cryptogram::parse(text).map_err(|e| {
         ActionError::rule(e.to_string(), "Compare the cryptogram with the partner's.")
     })?;

@@ -12,7 +12,7 @@ use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::ActionError;
 
 use super::cipher;
-use super::import::{misfit, no_key};
+use super::import::{misfit, no_key, strong_enough};
 
 /// A block as it came, read in clear.
 pub(super) enum Maker {
@@ -34,12 +34,7 @@ pub(super) fn in_clear(
             method.name()
         )));
     }
-    if under.form.strength() < template.form.strength() {
-        return Err(misfit(format!(
-            "{} is {}, weaker than the {} key it would have wrapped (R6)",
-            under.label, under.form, template.form
-        )));
-    }
+    strong_enough(under, template)?;
     let named = |error: String| ActionError::rule(error, "Compare the block with the partner's.");
     match method {
         WrappingMethod::ThalesBlock => {

@@ -15,7 +15,7 @@ use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::ActionError;
 
-use super::import::{misfit, no_key};
+use super::import::{misfit, no_key, strong_enough};
 
 /// Key types that may become a key of this usage and mode. CCA has no PIN key
 /// and no key-encryption key for both directions, so that a token of either one
@@ -79,12 +79,7 @@ impl Token {
                 template.form
             )));
         }
-        if under.form.strength() < template.form.strength() {
-            return Err(misfit(format!(
-                "{} is {}, weaker than the {} key it would have wrapped (R6)",
-                under.label, under.form, template.form
-            )));
-        }
+        strong_enough(under, template)?;
         let compare = |why: String| ActionError::rule(why, "Compare the token with the partner's.");
         let bytes = unhex(text)
             .ok_or_else(|| compare("a CCA token has 128 hex digits, in capitals".into()))?;

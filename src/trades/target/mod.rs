@@ -16,12 +16,12 @@
 //! - `receipt`, `file_receipt`: what the other side says it saw
 //! - `bundle`: payloads, run sheet and signed manifest as one set of files
 //! - `export`: the action
-//! - `import`: a partner's key block, or bare cryptogram (`import_bare`), or
-//!   maker's block (`import_maker`), under a key of this house; `read_block` fetches it from a medium
-//! - `import`: a partner's key block, or bare cryptogram (`import_bare`), under a
-//!   key of this house; `conventions` names what a partner's host did instead;
-//!   `read_block` fetches it from a medium
-//!   key of this house, or CCA token (`import_token`); `read_block` fetches it from a medium
+//! - `import`: a partner's key block, bare cryptogram (`import_bare`), maker's block
+//!   (`import_maker`) or CCA token (`import_token`), under a key of this house;
+//!   `conventions` names what a partner's host did instead; `import_tries` counts
+//!   what failed; `read_block` fetches it from a medium
+//! - `check_file`: what a file is and whether it opens (`check_formats`), before
+//!   anything is imported
 //! - `profile`, `record_system`: what a kind of system needs to be told, and what
 //!   the customer filled in for one
 //! - `store`: keys in key stores under a passphrase, for systems that take no
@@ -33,6 +33,8 @@
 mod atalla;
 mod bare;
 pub(crate) mod bundle;
+mod check_file;
+mod check_formats;
 mod conventions;
 pub(crate) mod export;
 mod file_receipt;
@@ -42,6 +44,7 @@ mod import;
 mod import_bare;
 mod import_maker;
 mod import_token;
+mod import_tries;
 mod letter;
 mod letter_form;
 mod nshield;
@@ -73,10 +76,12 @@ use conclave_keyroom::domain::target_system::Settings;
 
 pub use atalla::Atalla;
 pub use bare::Bare;
+pub use check_file::{CheckFile, CheckFrom, CheckedFile, TYPED_MOST};
 pub use export::{ExportKeys, ExportedBundle, KeyName, SystemName};
 pub use file_receipt::{FileReceipt, ReadReceipt};
 pub use icsf::{Cca, Icsf, IcsfBlocks};
-pub use import::{FAILURES_MOST, ImportBlock, ImportTries, WINDOW_MS};
+pub use import::ImportBlock;
+pub use import_tries::{FAILURES_MOST, ImportTries, WINDOW_MS};
 pub use letter::{KeyLetter, PrintKeyLetter};
 pub use letter_form::{LetterFacts, key_letter};
 pub use nshield::NShield;
@@ -308,6 +313,25 @@ fn cipher(form: KeyForm) -> Algorithm {
     } else {
         Algorithm::Aes
     }
+}
+
+/// A wrapping key is at least as strong as what it wraps (R6).
+fn strong_enough(
+    key: &KeyRecord,
+    under: &KeyRecord,
+    advice: &'static str,
+) -> Result<(), TargetError> {
+    if under.form.strength() >= key.form.strength() {
+        return Ok(());
+    }
+    Err(TargetError::Rule {
+        rule: format!(
+            "{} ({}) is weaker than {} ({}): a wrapping key is at least as strong as what it \
+             wraps (R6)",
+            under.label, under.form, key.label, key.form
+        ),
+        advice: advice.into(),
+    })
 }
 
 /// Each clear key is the one that its record describes: asked before anything

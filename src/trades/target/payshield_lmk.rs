@@ -20,6 +20,7 @@ use super::sheet_text::{
 };
 use super::{
     Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, has_check_value,
+    strong_enough,
 };
 
 /// A payShield whose LMK this station holds.
@@ -93,16 +94,11 @@ impl Target for PayShieldLmk {
         foreign_master(under, settings)?;
         scheme(key)?;
         of_pair(settings, key, under)?;
-        if under.form.strength() < key.form.strength() {
-            return Err(rule(
-                format!(
-                    "{} ({}) is weaker than {} ({}): a wrapping key is at least as strong as \
-                     what it wraps (R6)",
-                    under.label, under.form, key.label, key.form
-                ),
-                "export it under a zone master key of three parts",
-            ));
-        }
+        strong_enough(
+            key,
+            under,
+            "export it under a zone master key of three parts",
+        )?;
         plain_file(&key.label, &file_name(key))
     }
 

@@ -15,7 +15,7 @@ use conclave_keyroom::domain::target_system::Settings;
 
 use super::{
     Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
-    fits, has_check_value,
+    fits, has_check_value, strong_enough,
 };
 use crate::media::check_name;
 
@@ -57,16 +57,7 @@ impl Target for Pkcs11 {
             )
         })?;
         operations(key, settings)?;
-        if under.form.strength() < key.form.strength() {
-            return Err(rule(
-                format!(
-                    "{} ({}) is weaker than {} ({}): a wrapping key is at least as strong as \
-                     what it wraps (R6)",
-                    under.label, under.form, key.label, key.form
-                ),
-                "export it under a stronger wrapping key",
-            ));
-        }
+        strong_enough(key, under, "export it under a stronger wrapping key")?;
         check_name(&file_name(key)).map_err(|_| {
             rule(
                 format!("the label {} makes no plain file name", key.label),

@@ -10,6 +10,7 @@ use conclave_keyroom::domain::target_system::Settings;
 
 use super::super::{
     Conformance, Payload, Sheet, TargetError, are_what_they_are_called, has_check_value,
+    strong_enough,
 };
 use super::rule;
 use super::types::{Part, parts};
@@ -32,16 +33,7 @@ pub(super) fn check(
     under: &KeyRecord,
     settings: &Settings,
 ) -> Result<(), TargetError> {
-    if under.form.strength() < key.form.strength() {
-        return Err(rule(
-            format!(
-                "{} ({}) is weaker than {} ({}): a wrapping key is at least as strong as what \
-                 it wraps (R6)",
-                under.label, under.form, key.label, key.form
-            ),
-            "export it under a stronger key",
-        ));
-    }
+    strong_enough(key, under, "export it under a stronger key")?;
     for part in parts(key, settings)? {
         check_name(&file_name(key, &part)).map_err(|_| {
             rule(

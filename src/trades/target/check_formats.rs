@@ -1,0 +1,374 @@
+//! What a file gives under a wrapping key: which of the formats it is, whether it
+//! opens, and by which convention.
+//!
+//! A format that authenticates answers for itself, and its key's check value is
+//! told. One that does not gives *some* key under every wrapping key: nothing is
+//! told of that but whether it is the key of the partner's check value, and by
+//! which convention of hosts it is.
+
+use conclave_crypto::cca::{ControlVector, DesToken, Wrapping};
+use conclave_crypto::keyblock::{self, Akb, Kbpk, KeyBlock, ThalesBlock, kwp};
+use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_crypto::primitive::kcv_fit::{self, Claim};
+use conclave_crypto::primitive::key_scheme::{self, Cryptogram, Scheme};
+use conclave_crypto::primitive::modes::Algorithm;
+use conclave_crypto::secret::Secret;
+use conclave_keyroom::domain::form::KeyForm;
+
+use super::{cipher, conventions};
+use crate::ceremony::action::check_value;
+
+/// The longest key that AES-KWP is looked for in, with its wrapping: 32 bytes.
+const KWP_MOST: usize = 40;
+
+/// A file that something may be unwrapped from.
+pub(super) enum Came {
+    Block(Box<KeyBlock>),
+    Thales(Box<ThalesBlock>),
+    Akb(Box<Akb>),
+    Token(Box<DesToken>),
+    Bare(Cryptogram),
+    Kwp(Vec<u8>),
+}
+
+/// What the partner says of the key, for either cipher.
+pub(super) struct Claims {
+    pub tdes: Option<Claim>,
+    pub aes: Option<Claim>,
+}
+
+impl Claims {
+    fn of(&self, algorithm: Algorithm) -> Option<&Claim> {
+        match algorithm {
+            Algorithm::Tdes => self.tdes.as_ref(),
+            Algorithm::Aes => self.aes.as_ref(),
+        }
+    }
+}
+
+/// The answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// It opens as it says, and is the partner's key where a value was typed.
+    pub good: bool,
+    /// Something was tried under the wrapping key.
+    pub tried: bool,
+    /// In words.
+    pub answer: Vec<String>,
+}
+
+impl Verdict {
+    fn untried(answer: impl Into<String>) -> Self {
+        Self {
+            good: false,
+            tried: false,
+            answer: vec![answer.into()],
+        }
+    }
+
+    fn told(good: bool, answer: Vec<String>) -> Self {
+        Self {
+            good,
+            tried: true,
+            answer,
+        }
+    }
+}
+
+impl Came {
+    /// The format that the bytes are of; none where nothing is unwrapped from them.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        if let Ok(token) = DesToken::parse(bytes) {
+            return Some(Self::Token(Box::new(token)));
+        }
+        let text = bytes.trim_ascii();
+        if !text.is_ascii() {
+            let kwp = (16..=KWP_MOST).contains(&bytes.len()) && bytes.len().is_multiple_of(8);
+            return kwp.then(|| Self::Kwp(bytes.to_vec()));
+        }
+        if let Ok(block) = KeyBlock::parse(text) {
+            return Some(Self::Block(Box::new(block)));
+        }
+        if let Ok(block) = Akb::parse(text) {
+            return Some(Self::Akb(Box::new(block)));
+        }
+        if text.first() == Some(&b'S')
+            && let Ok(block) = ThalesBlock::parse(text)
+        {
+            return Some(Self::Thales(Box::new(block)));
+        }
+        let word = std::str::from_utf8(text).ok()?;
+        if let Some(token) = unhex(word).and_then(|token| DesToken::parse(&token).ok()) {
+            return Some(Self::Token(Box::new(token)));
+        }
+        Cryptogram::parse(word).ok().map(Self::Bare)
+    }
+
+    fn format(&self) -> String {
+        match self {
+            Self::Block(block) => format!("TR-31 version {}", block.header().version.letter()),
+            Self::Thales(block) => {
+                let digit = block.header().version.digit();
+                format!("Thales key block version {digit}")
+            }
+            Self::Akb(block) => format!("Atalla key block {}", block.header()),
+            Self::Token(token) => {
+                let kind = token
+                    .vector()
+                    .key_type()
+                    .map_or("unknown", |kind| kind.name);
+                format!("CCA token, {kind}")
+            }
+            Self::Bare(read) => match read.letter {
+                Some(scheme) => format!("cryptogram, scheme {scheme}"),
+                None => format!("cryptogram of {} bytes without a scheme", read.bytes.len()),
+            },
+            Self::Kwp(_) => "AES-KWP".into(),
+        }
+    }
+
+    /// The cipher of the keys that it can be under.
+    fn under(&self) -> Algorithm {
+        match self {
+            Self::Block(block) => block.header().version.cipher(),
+            Self::Thales(block) => block.header().version.cipher(),
+            Self::Akb(_) | Self::Token(_) | Self::Bare(_) => Algorithm::Tdes,
+            Self::Kwp(_) => Algorithm::Aes,
+        }
+    }
+
+    /// What can be said without the wrapping key's value.
+    pub(super) fn beforehand(&self, form: KeyForm, claims: &Claims) -> Option<Verdict> {
+        let format = self.format();
+        if self.under() != cipher(form) {
+            return Some(Verdict::untried(format!(
+                "{format}: it is not under this wrapping key, which is {form}."
+            )));
+        }
+        match self {
+            Self::Token(token) if token.wrapping() != Wrapping::Ecb => {
+                Some(Verdict::untried(format!(
+                    "{format}: wrapped by {}, of which WRAP-ECB alone is opened here.",
+                    token.wrapping()
+                )))
+            }
+            Self::Token(_) | Self::Bare(_) if claims.tdes.is_none() => Some(Verdict::untried(
+                format!("{format}: nothing in it proves a key. Type the partner's check value."),
+            )),
+            _ => None,
+        }
+    }
+
+    /// Tries it.
+    pub(super) fn open(&self, wrapping: &Secret, form: KeyForm, claims: &Claims) -> Verdict {
+        let format = self.format();
+        match self {
+            Self::Block(block) => {
+                let opened = |wrapping: &Secret| {
+                    let kbpk = Kbpk::new(cipher(form), wrapping.duplicate()).ok()?;
+                    block.unwrap(&kbpk).ok()
+                };
+                let (found, how) = authentic(wrapping, &opened);
+                let Some(found) = found else {
+                    return nothing(&format);
+                };
+                let mut notes = Vec::new();
+                notes.extend(
+                    found
+                        .rule
+                        .err()
+                        .map(|rule| format!("unusual: {rule} (R6).")),
+                );
+                if !block.hides_length() {
+                    notes.push("unusual: its padding does not hide the key's length.".into());
+                }
+                let blocks = found.header.blocks.iter();
+                notes.extend(blocks.filter(|b| !b.id().is_known()).map(|b| {
+                    format!(
+                        "unusual: an optional block {} that TR-31 does not know.",
+                        b.id()
+                    )
+                }));
+                let algorithm = match found.header.attributes.algorithm {
+                    keyblock::Algorithm::Aes => Some(Algorithm::Aes),
+                    keyblock::Algorithm::Des | keyblock::Algorithm::Tdes => Some(Algorithm::Tdes),
+                    _ => None,
+                };
+                gives(&format, how, &found.key, algorithm, claims, notes)
+            }
+            Self::Thales(block) => {
+                let opened = |wrapping: &Secret| {
+                    let kbpk = Kbpk::new(cipher(form), wrapping.duplicate()).ok()?;
+                    block.unwrap(&kbpk).ok()
+                };
+                let (found, how) = authentic(wrapping, &opened);
+                let Some(found) = found else {
+                    return nothing(&format);
+                };
+                let notes: Vec<String> = found
+                    .rule
+                    .err()
+                    .map(|rule| format!("unusual: {rule} (R6)."))
+                    .into_iter()
+                    .collect();
+                let algorithm = match found.header.attributes.algorithm {
+                    keyblock::Algorithm::Aes => Some(Algorithm::Aes),
+                    keyblock::Algorithm::Des | keyblock::Algorithm::Tdes => Some(Algorithm::Tdes),
+                    _ => None,
+                };
+                gives(&format, how, &found.key, algorithm, claims, notes)
+            }
+            Self::Akb(block) => {
+                let (found, how) = authentic(wrapping, &|wrapping| block.unwrap(wrapping).ok());
+                let Some(found) = found else {
+                    return nothing(&format);
+                };
+                let notes = match found.strong_enough {
+                    true => Vec::new(),
+                    false => vec!["unusual: the wrapping key is weaker than the key (R6).".into()],
+                };
+                gives(
+                    &format,
+                    how,
+                    &found.key,
+                    Some(Algorithm::Tdes),
+                    claims,
+                    notes,
+                )
+            }
+            Self::Kwp(bytes) => match kwp::unwrap(wrapping, bytes) {
+                Ok(key) => {
+                    // Nothing in it says which cipher the key is of.
+                    let tdes = claims.tdes.as_ref();
+                    let is_tdes = tdes.is_some_and(|c| c.is_of(key.expose()).unwrap_or(false));
+                    let algorithm = match is_tdes {
+                        true => Algorithm::Tdes,
+                        false => Algorithm::Aes,
+                    };
+                    gives(&format, "", &key, Some(algorithm), claims, Vec::new())
+                }
+                Err(_) => nothing(&format),
+            },
+            Self::Token(token) => of_the_claim(&format, token.open(wrapping).ok(), claims, || {
+                let plain = token.open_as(wrapping, &ControlVector::ZERO);
+                let claim = claims.tdes.as_ref()?;
+                let nocv = plain.is_ok_and(|key| claim.is_of(key.expose()).unwrap_or(false));
+                nocv.then(|| "no control vector (NOCV)".to_owned())
+                    .or_else(|| conventions::that_fits(wrapping, token.cryptogram(), claim))
+            }),
+            Self::Bare(read) => {
+                let scheme = read.letter.or_else(|| Scheme::of(false, read.bytes.len()));
+                let key = scheme.and_then(|s| key_scheme::unwrap(s, wrapping, &read.bytes).ok());
+                of_the_claim(&format, key, claims, || {
+                    let claim = claims.tdes.as_ref()?;
+                    conventions::that_fits(wrapping, &read.bytes, claim)
+                })
+            }
+        }
+    }
+}
+
+/// What authenticates: under the key, or under its halves the other way round.
+fn authentic<T>(
+    wrapping: &Secret,
+    open: &dyn Fn(&Secret) -> Option<T>,
+) -> (Option<T>, &'static str) {
+    if let Some(found) = open(wrapping) {
+        return (Some(found), "");
+    }
+    let turned = conventions::turned(wrapping).and_then(|turned| open(&turned));
+    (turned, ", with the halves of the wrapping key changed")
+}
+
+/// The one answer for whatever does not give a key.
+fn nothing(format: &str) -> Verdict {
+    Verdict::told(
+        false,
+        vec![format!(
+            "{format}: it does not give a key under this wrapping key. What is wrong is not told."
+        )],
+    )
+}
+
+/// A key that authenticated.
+fn gives(
+    format: &str,
+    how: &str,
+    key: &Secret,
+    algorithm: Option<Algorithm>,
+    claims: &Claims,
+    notes: Vec<String>,
+) -> Verdict {
+    let mut answer = vec![format!("{format}: it opens{how}.")];
+    let mut good = how.is_empty();
+    let kcv =
+        algorithm.and_then(|algorithm| Kcv::compute(Method::usual(algorithm), key.expose()).ok());
+    answer.push(match &kcv {
+        Some(kcv) => format!("Its key has check value {}.", check_value(kcv).words()),
+        None => "Its key is of a kind that has no check value here.".into(),
+    });
+    if let Some(algorithm) = algorithm
+        && let Some(claim) = claims.of(algorithm)
+    {
+        let same = claim.is_of(key.expose()).unwrap_or(false);
+        good &= same;
+        answer.push(match same {
+            true => "The value that was typed is this key's.".into(),
+            false => match kcv_fit::explain(algorithm, &[key], claim) {
+                Some(fit) => format!("The value that was typed: {fit}."),
+                None => "None of the usual mistakes explains the value that was typed.".into(),
+            },
+        });
+    }
+    answer.extend(notes);
+    Verdict::told(good, answer)
+}
+
+/// A key that the partner's check value alone can prove.
+fn of_the_claim(
+    format: &str,
+    key: Option<Secret>,
+    claims: &Claims,
+    other: impl Fn() -> Option<String>,
+) -> Verdict {
+    let (Some(key), Some(claim)) = (key, claims.tdes.as_ref()) else {
+        return nothing(format);
+    };
+    if claim.is_of(key.expose()).unwrap_or(false) {
+        let answer = vec![
+            format!("{format}: it gives the key of the check value that was typed."),
+            "Nothing else proves it: it has no MAC.".into(),
+        ];
+        return Verdict::told(true, answer);
+    }
+    if let Some(convention) = other() {
+        return Verdict::told(
+            false,
+            vec![format!(
+                "{format}: the check value is that of the cryptogram read by {convention}."
+            )],
+        );
+    }
+    match kcv_fit::explain(Algorithm::Tdes, &[&key], claim) {
+        Some(fit) => Verdict::told(
+            false,
+            vec![format!("{format}: the value that was typed: {fit}.")],
+        ),
+        None => nothing(format),
+    }
+}
+
+/// A token in 128 hex digits.
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if text.len() != 128 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let digits = text.as_bytes().chunks_exact(2);
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "check_formats_tests.rs"]
+mod tests;

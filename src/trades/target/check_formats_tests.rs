@@ -1,0 +1,147 @@
+use super::*;
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits = text.as_bytes().chunks(2);
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn secret(text: &str) -> Secret {
+    let bytes = hex(text);
+    Secret::from_fn(bytes.len(), |to| to.copy_from_slice(&bytes))
+}
+
+fn claims(value: &str) -> Claims {
+    let claim = |method| Claim::new(value, method);
+    Claims {
+        tdes: claim(Method::TdesZero),
+        aes: claim(Method::AesCmac),
+    }
+}
+
+fn verdict(file: &str, wrapping: &str, form: KeyForm, value: &str) -> Verdict {
+    let came = Came::read(file.as_bytes()).unwrap();
+    let claims = claims(value);
+    came.beforehand(form, &claims)
+        .unwrap_or_else(|| came.open(&secret(wrapping), form, &claims))
+}
+
+const KEK: &str = "0123456789ABCDEFFEDCBA9876543210";
+const AES_KEK: &str = "0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20";
+/// psec 1.3: key 00…0F under AES_KEK; 13×8 F8×8 under KEK, and under its halves
+/// the other way round.
+const D: &str = "D0144P0AB00E0000D7BA8DDCB9579D8292CC3EDFF2B2262D87C2DEAB6B5644350045B7D33FCD104E46A2B1B4E0E60E1C3FAE96625340508DF9D34AF6BA2B7DE5C12400C27FFEC4B3";
+const B: &str = "B0096P0TE00E000088EEE29F81D88635175AF0BC3D81D9DD9483A8263909678EFD88F6CD2BC5F5698CBA505B3821087D";
+const B_TURNED: &str = "B0096P0TE00E0000E8EEBD5C0A69B33CEDAB53FF2C9790D55A333257BA0D9C1D7F28D242A2334CFB2AED3075B0FEC13A";
+/// The published block of a payShield: key F039121B…, check value by openssl.
+const S: &str = "S00072P0TE00E0000F3ABE56BDCD4AA26BE0A30C7D895A9755B5FCB994EDD8E7EE627CA46";
+const LMK: &str = "89E88CF7931444F334BD7547FC3F380C";
+const AKB: &str = "1PUNE000,27F0026930C71646A3ADED3356C36BB0CCC2D6874DE6AB43,83237B4AEA731054";
+const MFK: &str = "2ABC3DEF4567018998107645FED3CBA20123456789ABCDEF";
+/// OPINENC and the same key.
+const TOKEN: &str = "020000000000C0000000000000000000769299292819C2D19F8FDD1A4490AB45\
+    002477000341000000247700032100000000000000000000000000008B789259";
+
+#[test]
+fn blocks_that_authenticate_tell_their_check_value() {
+    for (file, wrapping, form, value) in [
+        (D, AES_KEK, KeyForm::Aes256, "C6A13B"),
+        (B, KEK, KeyForm::Tdes2, "B6CBD0"),
+        (S, LMK, KeyForm::Tdes2, "CB9DEA"),
+        (AKB, MFK, KeyForm::Tdes3, "08D7B4"),
+    ] {
+        // The check value of the AES block is by CMAC: the other is explained.
+        let said = verdict(file, wrapping, form, "");
+        assert!(said.good && said.tried, "{said:?}");
+        assert!(
+            said.answer[1].starts_with("Its key has check value"),
+            "{said:?}"
+        );
+        let same = said.answer[1].contains(value);
+        assert_eq!(same, form.is_tdes(), "{said:?}");
+        let claimed = verdict(file, wrapping, form, value);
+        assert_eq!(claimed.good, form.is_tdes(), "{claimed:?}");
+        let wrong = verdict(file, wrapping, form, "123456");
+        assert!(
+            !wrong.good && wrong.answer[2].contains("None of the usual"),
+            "{wrong:?}"
+        );
+    }
+    let explained = verdict(D, AES_KEK, KeyForm::Aes256, "C6A13B");
+    assert!(
+        explained.answer[2].contains("by the method AES ENC-ZERO"),
+        "{explained:?}"
+    );
+}
+
+#[test]
+fn what_does_not_open_has_one_answer_and_a_turned_key_is_named() {
+    let wrong = verdict(B, LMK, KeyForm::Tdes2, "B6CBD0");
+    assert!(!wrong.good && wrong.tried);
+    assert_eq!(wrong.answer.len(), 1);
+    assert!(
+        wrong.answer[0].contains("What is wrong is not told"),
+        "{wrong:?}"
+    );
+    let bent = B.replace("P0TE", "P0TD");
+    let bent = verdict(&bent, KEK, KeyForm::Tdes2, "B6CBD0");
+    assert_eq!(bent, wrong);
+    let turned = verdict(B_TURNED, KEK, KeyForm::Tdes2, "B6CBD0");
+    assert!(!turned.good, "{turned:?}");
+    assert!(
+        turned.answer[0].contains("halves of the wrapping key"),
+        "{turned:?}"
+    );
+    let other = verdict(D, KEK, KeyForm::Tdes2, "");
+    assert!(!other.tried && other.answer[0].contains("not under this wrapping key"));
+}
+
+#[test]
+fn without_a_mac_the_partners_value_alone_is_heard_and_the_convention_named() {
+    // Schemes, an Atalla variant and a control vector: one key, one check value.
+    for (file, names) in [
+        ("UFBDDFE2EF7CF23F1BE3CE647DB918852", "gives the key"),
+        ("XFBDDFE2EF7CF23F1BE3CE647DB918852", "read by scheme U"),
+        ("FBDDFE2EF7CF23F1BE3CE647DB918852", "read by scheme U"),
+        ("C325C9312EBD753F2FC6EC3E21B482CB", "Atalla variant 1"),
+        (
+            "769299292819C2D19F8FDD1A4490AB45",
+            "control vector of OPINENC",
+        ),
+        (TOKEN, "gives the key"),
+    ] {
+        let said = verdict(file, KEK, KeyForm::Tdes2, "B6CBD0");
+        assert!(said.answer[0].contains(names), "{file}: {said:?}");
+        assert_eq!(said.good, names == "gives the key");
+        // Without a value, or with a wrong one, nothing is told of the key.
+        let silent = verdict(file, KEK, KeyForm::Tdes2, "");
+        assert!(
+            !silent.tried && silent.answer[0].contains("Type the partner's"),
+            "{silent:?}"
+        );
+        let wrong = verdict(file, KEK, KeyForm::Tdes2, "123456");
+        assert!(
+            wrong.answer[0].contains("What is wrong is not told"),
+            "{wrong:?}"
+        );
+    }
+    // The token as it is, in bytes.
+    let bytes = hex(TOKEN);
+    assert!(matches!(Came::read(&bytes), Some(Came::Token(_))));
+}
+
+#[test]
+fn what_is_no_cryptogram_is_none() {
+    for file in [
+        "",
+        "-----BEGIN CERTIFICATE-----",
+        "hello",
+        "B0096P0TE00E0000",
+        "123",
+    ] {
+        assert!(Came::read(file.as_bytes()).is_none(), "{file}");
+    }
+    assert!(Came::read(&[0xFF; 17]).is_none());
+    assert!(matches!(Came::read(&[0xFF; 24]), Some(Came::Kwp(_))));
+}
