@@ -11,6 +11,10 @@
 
 #[path = "export/desk.rs"]
 mod desk;
+#[path = "export/discs.rs"]
+mod discs;
+#[path = "export/fat.rs"]
+mod fat;
 #[path = "export/mounted.rs"]
 mod mounted;
 #[path = "support/room.rs"]

@@ -10,6 +10,7 @@ use conclave_keyroom::door::DoorError;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal,
 };
+use conclave_keyroom::ports::media::KnownBy;
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::EnrolPrinter;
 
@@ -224,7 +225,11 @@ impl Station {
         let mut prompt = form(
             "enrol.medium",
             "Enrol a medium",
-            &[format!("Plugged in: serial {}", first.serial)],
+            &[match first.known_by {
+                KnownBy::Serial => format!("Plugged in: serial {}", first.serial),
+                KnownBy::Port { .. } => format!("No serial number; at {}", first.serial),
+                KnownBy::Drive => format!("A recorder of discs: {}", first.serial),
+            }],
             vec![Field {
                 label: "Name".into(),
                 kind: FieldKind::Text(24),
@@ -241,16 +246,27 @@ impl Station {
             .new_id()
             .map_err(|e| self.refusal(&e.to_string()))?;
         let name = values.first().cloned().unwrap_or_default();
+        let plate = match first.known_by {
+            KnownBy::Serial | KnownBy::Drive => None,
+            KnownBy::Port { .. } => Some(self.typed_plate(&name, people)?),
+        };
         let action = EnrolMedium {
             id,
             name: name.clone(),
             serial: first.serial,
+            plate,
         };
         match self.act(&action, &format!("Enrol the medium {name}"), people) {
             Ok(_) => Ok(ActEnd::Done {
                 good: true,
                 title: format!("{name} is enrolled"),
-                lines: vec!["Exports may be written to it from now on.".into()],
+                lines: vec![match first.known_by {
+                    KnownBy::Drive => "A blank disc in it takes one bundle, once.".into(),
+                    KnownBy::Serial => "Exports may be written to it from now on.".into(),
+                    KnownBy::Port { .. } => {
+                        "Each time it is plugged in, two people read its plate first: key r.".into()
+                    }
+                }],
             }),
             Err(undone) => self.undone(undone),
         }

@@ -30,6 +30,7 @@ use crate::host::pcsc::PcscReaders;
 use crate::host::printer::HostPrinters;
 use crate::host::programs::HostPrograms;
 use crate::host::random::SystemRandom;
+use crate::host::recorder::Recorder;
 use crate::rescue::{self, Damage, REPOSITORY};
 use crate::session::Session;
 use crate::station::{Blank, Station};
@@ -188,7 +189,10 @@ pub fn open_with(
     };
     let media: Box<dyn Media> = match &room {
         Some(room) => Box::new(StickPorts::new(vec![room.stick.clone()])),
-        None => Box::new(HostMedia::new(MediaPlaces::of_system(config.media.clone()))),
+        None => Box::new(HostMedia::new(MediaPlaces {
+            recorders: config.recorders.iter().cloned().map(Recorder::at).collect(),
+            ..MediaPlaces::of_system(config.media.clone())
+        })),
     };
     let station = assemble(Parts {
         folder: folder.to_owned(),

@@ -33,6 +33,9 @@ pub struct Config {
     /// Folders below which media are mounted.
     #[serde(default = "default_media")]
     pub media: Vec<PathBuf>,
+    /// Recorders for discs: devices, for example `/dev/sr0`.
+    #[serde(default, deserialize_with = "recorders")]
+    pub recorders: Vec<PathBuf>,
     /// Where programs are installed, and whose updates are taken.
     pub update: Option<UpdateConfig>,
 }
@@ -62,6 +65,20 @@ fn point<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Point, D::
         *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
     }
     check_point(&bytes).map(Point).map_err(|_| wrong())
+}
+
+/// Devices alone: a recorder gets what leaves the room.
+fn recorders<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<PathBuf>, D::Error> {
+    use serde::de::Error;
+    let all = Vec::<String>::deserialize(deserializer)?;
+    let device = |path: &String| {
+        let name = path.strip_prefix("/dev/").unwrap_or_default();
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    if !all.iter().all(device) {
+        return Err(D::Error::custom("recorders: devices, for example /dev/sr0"));
+    }
+    Ok(all.into_iter().map(PathBuf::from).collect())
 }
 
 fn default_media() -> Vec<PathBuf> {

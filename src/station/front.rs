@@ -66,6 +66,8 @@ pub enum KeyAct {
     Letter,
     /// It leaves for a system on record, on a medium.
     HandOver,
+    /// A file is looked at and tried under it; nothing is changed.
+    CheckFile,
     /// The public half of an RSA pair leaves on a medium.
     Public,
     /// Another takes its place.
@@ -81,6 +83,8 @@ pub enum Administration {
     EnrolPrinter,
     /// Enrol a USB medium.
     EnrolMedium,
+    /// Two people read the plate of a medium without a serial number.
+    ReadPlate,
     /// Record a system that keys go to, or change its record.
     RecordSystem,
     /// Approve a layout on a page of X's.

@@ -414,7 +414,10 @@ impl Station {
                 kind: "medium".into(),
                 name: medium.name,
                 purpose: "exports".into(),
-                state: format!("serial {}", medium.serial),
+                state: match &medium.plate {
+                    None => format!("serial {}", medium.serial),
+                    Some(plate) => format!("plate {plate}, {}", medium.serial),
+                },
             });
         }
         for system in self.target_systems() {

@@ -219,6 +219,7 @@ impl Station {
                 let end = match act {
                     Administration::EnrolPrinter => self.ask_printer(front),
                     Administration::EnrolMedium => self.ask_medium(front),
+                    Administration::ReadPlate => self.read_plate(front),
                     Administration::RecordSystem => self.record_system(front),
                     Administration::ApproveLayout => self.approve_layout(front),
                     Administration::ApprovePinTemplate => self.approve_pin_template(front),
@@ -257,6 +258,7 @@ impl Station {
                 let end = match act {
                     KeyAct::Letter => self.print_key_letter(id, front),
                     KeyAct::HandOver => self.hand_over(id, front),
+                    KeyAct::CheckFile => self.check_file(id, front),
                     KeyAct::Public => self.export_public(id, front),
                     KeyAct::Replace => self.replace_key(id, front),
                     KeyAct::Destroy => self.destroy_key(id, front),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use conclave_keyroom::domain::Permission;
-use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
+use conclave_keyroom::ports::media::{FoundMedium, KnownBy, Media, MediaError};
 use conclave_trades::media::folder::{self, Draft, Made};
 
 /// What is going to happen to a stick.
@@ -111,6 +111,7 @@ impl FolderStick {
         }
         Ok(Some(FoundMedium {
             serial: state.serial.clone(),
+            known_by: KnownBy::Serial,
             free,
             read_only: state.read_only,
             training: true,

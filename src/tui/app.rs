@@ -535,6 +535,7 @@ impl App {
             }
             (Kind::Keys, Key::Char('e')) => Some(self.key_act(row, KeyAct::Letter)),
             (Kind::Keys, Key::Char('h')) => Some(self.key_act(row, KeyAct::HandOver)),
+            (Kind::Keys, Key::Char('f')) => Some(self.key_act(row, KeyAct::CheckFile)),
             (Kind::Keys, Key::Char('u')) => Some(self.key_act(row, KeyAct::Public)),
             (Kind::Keys, Key::Char('r')) => Some(self.key_act(row, KeyAct::Replace)),
             (Kind::Keys, Key::Char('x')) => Some(self.key_act(row, KeyAct::Destroy)),
@@ -545,6 +546,9 @@ impl App {
             }
             (Kind::Devices, Key::Char('m')) => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])
+            }
+            (Kind::Devices, Key::Char('r')) => {
+                Some(vec![Request::Administer(Administration::ReadPlate)])
             }
             (Kind::Devices, Key::Char('y')) => {
                 Some(vec![Request::Administer(Administration::RecordSystem)])

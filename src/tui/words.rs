@@ -98,6 +98,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "h: it leaves for a system on record, with scripts and run sheet; both quorums sign.",
             "e: the key under the cursor leaves under a zone master key as a letter, printed or read from the screen; both quorums sign.",
             "r: another key takes its place, and it is deactivated. x: its value is erased, its record stays.",
+            "f, on a wrapping key: what a file is and whether it opens under that key, with its check value alone; nothing is changed. What does not open counts as a failed import.",
             "a makes an RSA pair, u exports the public half of the one under the cursor, i takes a partner's public key from a medium; two type the fingerprint.",
         ],
         "ceremonies" => &[
@@ -123,6 +124,8 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
             "",
             "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's, a a template for files of cards; i records an issuer of PIN batches. All need administrators.",
+            "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's. All need administrators.",
+            "r: two people read the plate of a medium without a serial number, each time it is plugged in, and sign it.",
             "x prints a page of X's on an enrolled printer: for alignment, or twice to flush its memory after a batch.",
             "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs. In a rescue it says what a backup would lose.",
             "u installs a software update from an enrolled medium, or goes back to the former program; the administrators' quorum signs.",

@@ -153,6 +153,7 @@ impl Desk {
                 name: "STICK-1".into(),
                 serial: "S-1".into(),
                 training: true,
+                plate: None,
             },
             count: 0,
             _folder: dir,
@@ -189,6 +190,7 @@ impl Desk {
             id: Id([id; 16]),
             name: name.into(),
             serial: serial.into(),
+            plate: None,
         };
         self.act(&act, &ADMINISTRATORS)
     }

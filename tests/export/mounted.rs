@@ -67,7 +67,7 @@ impl Drop for Image {
 
 const UUID: &str = "6b1d3c52-0000-4000-8000-00000000c0de";
 
-fn root(words: &[&str]) -> String {
+pub fn root(words: &[&str]) -> String {
     let path = "/usr/sbin:/usr/bin:/sbin:/bin";
     let mut command = if rustix::process::geteuid().is_root() {
         Command::new("env")
@@ -166,6 +166,7 @@ fn a_production_station_enrols_no_training_medium() {
         id: Id([1; 16]),
         name: "STICK-1".into(),
         serial: "S-1".into(),
+        plate: None,
     };
     let proposal = room.propose(&act);
     let warrant = Warrant {

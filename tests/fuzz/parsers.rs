@@ -40,6 +40,7 @@ use conclave_station::host::machine::{Text, read_machine_text};
 use conclave_station::host::superblock;
 use conclave_trades::ceremony::{Engine, Script, parse_duties, parse_profile, parse_template};
 use conclave_trades::inspect::{inspect, looks_like};
+use conclave_trades::media::{Disc, SECTOR, disc_length};
 use conclave_trades::pin;
 use conclave_trades::print::{ImportOptions, Layout, import, ipp};
 use serde::de::IgnoredAny;
@@ -114,7 +115,7 @@ pub const PARSERS: &[Parser] = &[
     Parser {
         name: "cryptogram",
         covers: &["crypto/primitive/key_scheme.rs parse"],
-        seeds: &[],
+        seeds: &["tests/malformed/cryptograms"],
         run: cryptogram,
     },
     Parser {
@@ -130,7 +131,7 @@ pub const PARSERS: &[Parser] = &[
     Parser {
         name: "rsa-public",
         covers: &["crypto/primitive/rsa.rs read"],
-        seeds: &[],
+        seeds: &["tests/malformed/rsa-public"],
         run: rsa_public,
     },
     Parser {
@@ -250,6 +251,7 @@ pub const PARSERS: &[Parser] = &[
             "profiles",
             "profiles/targets",
             "tests/malformed/templates",
+            "tests/malformed/receipts",
         ],
         run: template,
     },
@@ -296,6 +298,16 @@ pub const PARSERS: &[Parser] = &[
         covers: &["station/host/superblock.rs id"],
         seeds: &[],
         run: file_system,
+    },
+    Parser {
+        name: "disc",
+        covers: &[
+            "trades/media/disc_read.rs parse",
+            "trades/media/disc_read.rs disc_length",
+            "trades/media/disc_read.rs file",
+        ],
+        seeds: &[],
+        run: disc,
     },
     Parser {
         name: "machine",
@@ -632,6 +644,14 @@ fn akb(data: &[u8]) {
 }
 
 fn cryptogram(data: &[u8]) {
+    // Behind a first line that says what is wrong with it.
+    let behind = |data: &'_ [u8]| data.iter().position(|b| *b == b'\n').map_or(0, |at| at + 1);
+    let from = if data.starts_with(b"# ") {
+        behind(data)
+    } else {
+        0
+    };
+    let data = line(data.get(from..).unwrap_or_default());
     let Some(text) = text(data) else { return };
     if let Ok(read) = Cryptogram::parse(text) {
         assert!(matches!(read.bytes.len(), 16 | 24));
@@ -678,6 +698,24 @@ fn cca(data: &[u8]) {
             DesToken::parse(&bytes),
             RsaToken::parse(&bytes),
         );
+    }
+}
+
+/// What follows the 16 empty sectors of a disc: they are put in front, so that no
+/// input is spent on them.
+fn disc(data: &[u8]) {
+    let image = [vec![0; 16 * SECTOR], data.to_vec()].concat();
+    if let Some(length) = disc_length(&image) {
+        assert!(length > 16 * SECTOR);
+    }
+    let Ok(disc) = Disc::parse(&image) else {
+        return;
+    };
+    for folder in disc.folders().unwrap_or_default() {
+        assert!(conclave_trades::media::check_name(&folder).is_ok());
+        if let Ok(Some(file)) = disc.file(&folder, "manifest.cbor") {
+            assert!(file.len() <= image.len());
+        }
     }
 }
 

@@ -38,13 +38,14 @@ use conclave_trades::keys::{
 };
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::pin::{ApprovePinTemplate, ReadPartnerCertificate, RecordPinPartner};
+use conclave_trades::media::{EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
 };
 use conclave_trades::target::store::{ExportKeyStore, PrintHalf, ReadCertificate, StoredItem};
 use conclave_trades::target::{
-    ExportKeys, FileReceipt, ImportBlock, KeyName, PrintKeyLetter, ReadBlock, ReadBundle,
-    ReadReceipt, Receipt, RecordSystem,
+    CheckFile, CheckFrom, ExportKeys, FileReceipt, ImportBlock, KeyName, PrintKeyLetter, ReadBlock,
+    ReadBundle, ReadReceipt, Receipt, RecordSystem,
 };
 use conclave_trades::update::{InstallUpdate, RollBack};
 
@@ -307,9 +308,25 @@ pub const ROWS: &[Row] = &[
     row!(EnrolMedium, "administrators sign", medium, |act| act
         .serial
         .push('1')),
+    row!(
+        ReadPlate,
+        "a person of key-managers signs, a person of approvers signs",
+        read_plate,
+        |act| act.read.number.push('1')
+    ),
     row!(RecordSystem, "administrators sign", system, |act| act
         .name
         .push('1')),
+    row!(
+        CheckFile,
+        "key-managers logged on, approvers logged on",
+        |_| CheckFile {
+            under: key_name(KEY, LABEL),
+            from: CheckFrom::Typed("U00112233445566778899AABBCCDDEEFF".into()),
+            value: "08D7B4".into(),
+            method: String::new(),
+        }
+    ),
     row!(
         ReadReceipt,
         "key-managers logged on, approvers logged on",
@@ -882,6 +899,21 @@ fn medium(_: &Room) -> EnrolMedium {
         id: Id([7; 16]),
         name: "STICK-1".into(),
         serial: "4C530001".into(),
+        plate: None,
+    }
+}
+
+fn read_plate(room: &Room) -> ReadPlate {
+    ReadPlate {
+        medium: Id([7; 16]),
+        name: "STICK-1".into(),
+        read: PlateRead {
+            number: "0417".into(),
+            by: vec![
+                player(room, "Dora", GroupId::KeyManagers),
+                player(room, "Ada", GroupId::Approvers),
+            ],
+        },
     }
 }
 

@@ -135,6 +135,10 @@ pub struct MediumRecord {
     pub serial: String,
     /// A training medium: TEST stations only.
     pub training: bool,
+    /// The number on the plate of a medium without a serial number: `serial` is its
+    /// port's, and two people read this each time it is plugged in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plate: Option<String>,
 }
 
 impl MediumRecord {

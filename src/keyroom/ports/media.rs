@@ -2,11 +2,30 @@
 
 use crate::domain::Permission;
 
+/// How a medium is told from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownBy {
+    /// It has a serial number of its own.
+    Serial,
+    /// It has none: it is whatever is plugged into its port. Two people read the
+    /// number on its plate each time it is plugged in.
+    Port {
+        /// They did.
+        plate_read: bool,
+    },
+    /// It is a disc, known by the drive in which it lies; a blank one takes one
+    /// image, once.
+    Drive,
+}
+
 /// A medium that is plugged in now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundMedium {
-    /// USB serial and file-system id, or what stands for them.
+    /// USB serial and file-system id, or what stands for them: see
+    /// [`FoundMedium::known_by`].
     pub serial: String,
+    /// How it is told from others.
+    pub known_by: KnownBy,
     /// Free bytes.
     pub free: u64,
     /// It takes no writing.
@@ -27,9 +46,15 @@ pub enum MediaError {
     /// More than one medium is plugged in.
     #[error("more than one medium is plugged in")]
     Several,
+    /// It has no serial number, and nobody read its plate.
+    #[error("the medium has no serial number, and its plate was not read since it was plugged in")]
+    Plate,
     /// It takes no writing.
-    #[error("the medium is write-protected")]
+    #[error("the medium is write-protected, or a disc that is written")]
     ReadOnly,
+    /// What is written here is more than one file set, and a disc takes one.
+    #[error("a disc takes one bundle, in one session")]
+    Sessions,
     /// It is full.
     #[error("the medium is full")]
     Full,
@@ -58,6 +83,17 @@ pub trait Media: Send {
     /// [`MediaError`]
     fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError>;
 
+    /// Two people read the plate of the medium of this serial. It holds until the
+    /// medium is pulled, and no longer than this program runs. Media with a serial
+    /// number of their own need no plate: [`MediaError::Wrong`].
+    ///
+    /// # Errors
+    /// [`MediaError`]
+    fn plate_was_read(&mut self, permit: &dyn Permission, serial: &str) -> Result<(), MediaError> {
+        let _ = (permit, serial);
+        Err(MediaError::Wrong)
+    }
+
     /// Writes one file: exclusive create under a temporary name, fsync,
     /// rename, fsync of the folder. `folder` and `name` are plain
     /// (`[A-Za-z0-9._-]`, no leading dot). The first file makes the folder: one
@@ -74,6 +110,35 @@ pub trait Media: Send {
         bytes: &[u8],
     ) -> Result<(), MediaError>;
 
+    /// Writes a blank disc: one image, one session, which is closed.
+    ///
+    /// # Errors
+    /// [`MediaError::ReadOnly`] for a disc that is not blank, and for whatever is
+    /// no disc.
+    fn write_disc(
+        &mut self,
+        permit: &dyn Permission,
+        serial: &str,
+        image: &[u8],
+    ) -> Result<(), MediaError> {
+        let _ = (permit, serial, image);
+        Err(MediaError::ReadOnly)
+    }
+
+    /// Reads the first `len` bytes of a disc past every cache.
+    ///
+    /// # Errors
+    /// [`MediaError`]
+    fn read_disc(
+        &mut self,
+        permit: &dyn Permission,
+        serial: &str,
+        len: usize,
+    ) -> Result<Vec<u8>, MediaError> {
+        let _ = (permit, serial, len);
+        Err(MediaError::Wrong)
+    }
+
     /// Reads a file back past every cache. A file longer than `most` bytes, or
     /// anything that is no plain file, is [`MediaError::ReadBack`].
     ///
@@ -89,7 +154,8 @@ pub trait Media: Send {
     ) -> Result<Vec<u8>, MediaError>;
 
     /// The names of the folders on a medium, sorted. Looking is no effect, so
-    /// it takes no permit: a station without people looks for backups too.
+    /// it takes no permit, and asks for no plate: a station without people looks
+    /// for backups too.
     ///
     /// # Errors
     /// [`MediaError`]

@@ -1,10 +1,12 @@
 //! Media of the host: file systems that are mounted now, told apart by the
 //! serial of their device and the id of their file system.
 //!
-//! The system mounts them (udev, or an operator); this only looks. Where a
-//! medium has no serial of its own it is not found at all: a stick that cannot
-//! be told from another cannot be enrolled.
+//! The system mounts them (udev, or an operator); this only looks. A stick that
+//! has no serial of its own is known by the USB port that it is plugged into, and
+//! takes nothing until two people have read its plate; another medium without one
+//! is not found at all, since it cannot be told from others.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
@@ -12,10 +14,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use conclave_keyroom::domain::Permission;
-use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
+use conclave_keyroom::ports::media::{FoundMedium, KnownBy, Media, MediaError};
 use conclave_trades::media::folder::{self, Made};
 use rustix::fs::{fstat, major, makedev, minor};
 
+use super::block::{device_serial, disk_sequence, is_removable, usb_port};
+use super::recorder::Recorder;
 use super::superblock;
 
 /// Where the host's media are looked for.
@@ -32,6 +36,8 @@ pub struct MediaPlaces {
     /// system's id alone. It can be copied, so this is for images that stand
     /// for sticks; they are training media.
     pub images: bool,
+    /// Recorders for discs.
+    pub recorders: Vec<Recorder>,
 }
 
 impl MediaPlaces {
@@ -43,6 +49,7 @@ impl MediaPlaces {
             mountinfo: "/proc/self/mountinfo".into(),
             blocks: "/sys/dev/block".into(),
             images: false,
+            recorders: Vec::new(),
         }
     }
 }
@@ -51,12 +58,25 @@ impl MediaPlaces {
 pub struct HostMedia {
     places: MediaPlaces,
     made: Made,
+    /// Media without a serial number whose plate two people read, each with the
+    /// number that its disk had then.
+    plates_read: BTreeSet<(String, u64)>,
 }
 
 /// A medium with where it is.
 struct Mounted {
     medium: FoundMedium,
     root: OwnedFd,
+    /// Of a medium that is known by its port.
+    sequence: Option<u64>,
+}
+
+/// What tells a medium from others.
+struct Identity {
+    serial: String,
+    training: bool,
+    /// It is known by its port alone; the number its disk has this time.
+    sequence: Option<u64>,
 }
 
 impl HostMedia {
@@ -66,6 +86,7 @@ impl HostMedia {
         Self {
             places,
             made: Made::default(),
+            plates_read: BTreeSet::new(),
         }
     }
 
@@ -92,7 +113,7 @@ impl HostMedia {
             {
                 continue;
             }
-            let Some((serial, training)) = self.identity(&mount, &device) else {
+            let Some(identity) = self.identity(&mount, &device) else {
                 continue;
             };
             // A medium that goes while we look is no medium.
@@ -105,45 +126,131 @@ impl HostMedia {
             let Ok(free) = folder::free(root.as_fd()) else {
                 continue;
             };
+            let Identity {
+                serial,
+                training,
+                sequence,
+            } = identity;
+            let known_by = match sequence {
+                None => KnownBy::Serial,
+                Some(sequence) => KnownBy::Port {
+                    plate_read: self.plates_read.contains(&(serial.clone(), sequence)),
+                },
+            };
             let medium = FoundMedium {
                 serial,
+                known_by,
                 free,
                 read_only: mount.read_only,
                 training,
             };
-            found.push((device_number, Mounted { medium, root }));
+            let mounted = Mounted {
+                medium,
+                root,
+                sequence,
+            };
+            found.push((device_number, mounted));
         }
         Ok(found.into_iter().map(|(_, mounted)| mounted).collect())
     }
 
-    /// Device serial and file system id; and whether it is an image.
-    fn identity(&self, mount: &Mount, device: &Path) -> Option<(String, bool)> {
-        let id = filesystem_id(mount)?;
-        match device_serial(device) {
-            Some(serial) => Some((format!("{serial}/{id}"), false)),
-            None if self.places.images => Some((format!("IMAGE/{id}"), true)),
-            None => None,
+    /// Device serial and file system id. Without a serial, the port in its place,
+    /// where the kernel tells that another disk is in it.
+    fn identity(&self, mount: &Mount, device: &Path) -> Option<Identity> {
+        let id = filesystem_id(mount, self.places.images)?;
+        let known = |serial, training, sequence| {
+            Some(Identity {
+                serial,
+                training,
+                sequence,
+            })
+        };
+        if let Some(serial) = device_serial(device) {
+            return known(format!("{serial}/{id}"), false, None);
         }
+        if let (Some(port), Some(sequence)) = (usb_port(device), disk_sequence(device)) {
+            return known(format!("PORT:{port}/{id}"), false, Some(sequence));
+        }
+        self.places
+            .images
+            .then_some(())
+            .and_then(|()| known(format!("IMAGE/{id}"), true, None))
     }
 
-    fn root(&self, serial: &str) -> Result<OwnedFd, MediaError> {
+    fn one(&self, serial: &str) -> Result<Mounted, MediaError> {
         let mounted = self.mounted()?;
         let there = !mounted.is_empty();
         mounted
             .into_iter()
             .find(|m| m.medium.serial == serial)
-            .map(|m| m.root)
             .ok_or(if there {
                 MediaError::Wrong
             } else {
                 MediaError::Missing
             })
     }
+
+    /// The recorder of this serial.
+    fn recorder(&self, serial: &str) -> Result<&Recorder, MediaError> {
+        for recorder in &self.places.recorders {
+            let found = recorder.found(&self.places.blocks, self.places.images)?;
+            if found.is_some_and(|medium| medium.serial == serial) {
+                return Ok(recorder);
+            }
+        }
+        Err(MediaError::Missing)
+    }
+
+    fn root(&self, serial: &str) -> Result<OwnedFd, MediaError> {
+        self.one(serial).map(|m| m.root)
+    }
+
+    /// The root of a medium that is certainly the one of this serial.
+    fn certain(&self, serial: &str) -> Result<OwnedFd, MediaError> {
+        let one = self.one(serial)?;
+        match one.medium.known_by {
+            KnownBy::Port { plate_read: false } => Err(MediaError::Plate),
+            KnownBy::Port { .. } | KnownBy::Serial | KnownBy::Drive => Ok(one.root),
+        }
+    }
 }
 
 impl Media for HostMedia {
     fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError> {
-        Ok(self.mounted()?.into_iter().map(|m| m.medium).collect())
+        let mut found: Vec<FoundMedium> = self.mounted()?.into_iter().map(|m| m.medium).collect();
+        for recorder in &self.places.recorders {
+            found.extend(recorder.found(&self.places.blocks, self.places.images)?);
+        }
+        Ok(found)
+    }
+
+    fn write_disc(
+        &mut self,
+        permit: &dyn Permission,
+        serial: &str,
+        image: &[u8],
+    ) -> Result<(), MediaError> {
+        let recorder = self.recorder(serial)?;
+        if !permit.may_continue() {
+            return Err(MediaError::Stopped);
+        }
+        recorder.write(image)
+    }
+
+    fn read_disc(
+        &mut self,
+        _permit: &dyn Permission,
+        serial: &str,
+        len: usize,
+    ) -> Result<Vec<u8>, MediaError> {
+        self.recorder(serial)?.read(len)
+    }
+
+    fn plate_was_read(&mut self, _: &dyn Permission, serial: &str) -> Result<(), MediaError> {
+        let one = self.one(serial)?;
+        let sequence = one.sequence.ok_or(MediaError::Wrong)?;
+        self.plates_read.insert((serial.to_owned(), sequence));
+        Ok(())
     }
 
     fn write(
@@ -154,7 +261,10 @@ impl Media for HostMedia {
         name: &str,
         bytes: &[u8],
     ) -> Result<(), MediaError> {
-        let root = self.root(serial)?;
+        if Recorder::is_serial(serial) {
+            return Err(MediaError::Sessions);
+        }
+        let root = self.certain(serial)?;
         if !permit.may_continue() {
             return Err(MediaError::Stopped);
         }
@@ -169,11 +279,17 @@ impl Media for HostMedia {
         name: &str,
         most: u64,
     ) -> Result<Vec<u8>, MediaError> {
-        let root = self.root(serial)?;
+        if Recorder::is_serial(serial) {
+            return self.recorder(serial)?.file(folder, name, most);
+        }
+        let root = self.certain(serial)?;
         folder::read_back(root.as_fd(), folder, name, most)
     }
 
     fn folders(&mut self, serial: &str) -> Result<Vec<String>, MediaError> {
+        if Recorder::is_serial(serial) {
+            return self.recorder(serial)?.folders();
+        }
         let root = self.root(serial)?;
         folder::folders(root.as_fd())
     }
@@ -185,6 +301,9 @@ impl Media for HostMedia {
         name: &str,
         most: u64,
     ) -> Result<Vec<u8>, MediaError> {
+        if Recorder::is_serial(serial) {
+            return self.recorder(serial)?.file(folder, name, most);
+        }
         let root = self.root(serial)?;
         folder::read_back(root.as_fd(), folder, name, most)
     }
@@ -249,39 +368,10 @@ fn unescape(field: &str) -> String {
     out
 }
 
-/// A partition's disk says whether its medium can be taken out.
-fn is_removable(device: &Path) -> bool {
-    device
-        .ancestors()
-        .take(2)
-        .any(|folder| line_of(&folder.join("removable")).is_some_and(|text| text == "1"))
-}
-
-/// The serial of the device that the block device belongs to: the nearest
-/// folder above it that has one.
-fn device_serial(device: &Path) -> Option<String> {
-    device
-        .ancestors()
-        .take_while(|folder| folder.parent().is_some())
-        .find_map(|folder| line_of(&folder.join("serial")))
-        .filter(|serial| serial.chars().all(|c| c.is_ascii_graphic() || c == ' '))
-        .map(|serial| serial.replace([' ', '/'], "_"))
-}
-
-/// The first line of a small file, if anything stands in it.
-fn line_of(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    fs::File::open(path)
-        .ok()?
-        .take(256)
-        .read_to_string(&mut text)
-        .ok()?;
-    let line = text.lines().next()?.trim();
-    (!line.is_empty()).then(|| line.to_owned())
-}
-
 /// The file system's own id, as udev found it, or from its superblock.
-fn filesystem_id(mount: &Mount) -> Option<String> {
+///
+/// `images`: the file system may be one in a file.
+fn filesystem_id(mount: &Mount, images: bool) -> Option<String> {
     let number = makedev(mount.major, mount.minor);
     let by_udev = fs::read_dir("/dev/disk/by-uuid")
         .into_iter()
@@ -291,8 +381,10 @@ fn filesystem_id(mount: &Mount) -> Option<String> {
         .and_then(|entry| entry.file_name().into_string().ok());
     by_udev.or_else(|| {
         let mut device = fs::File::open(&mount.source).ok()?;
-        let opened = device.metadata().ok()?.rdev();
-        (major(opened) == mount.major && minor(opened) == mount.minor).then_some(())?;
+        let opened = device.metadata().ok()?;
+        let number = opened.rdev();
+        let same = major(number) == mount.major && minor(number) == mount.minor;
+        (same || images && opened.is_file()).then_some(())?;
         device.seek(SeekFrom::Start(0)).ok()?;
         let mut head = vec![0u8; superblock::HEAD];
         device.read_exact(&mut head).ok()?;
@@ -334,22 +426,5 @@ mod tests {
         assert_eq!(unescape("a\\040b\\134c"), "a b\\c");
         assert_eq!(unescape("a\\9x"), "a\\9x");
         assert_eq!(unescape("\\"), "\\");
-    }
-
-    #[test]
-    fn the_serial_is_the_nearest_above_the_device() {
-        let sys = tempfile::tempdir().unwrap();
-        let usb = sys.path().join("usb1/1-2");
-        let disk = usb.join("1-2:1.0/host0/block/sdb");
-        let part = disk.join("sdb1");
-        fs::create_dir_all(&part).unwrap();
-        fs::write(usb.join("serial"), "4C53 0001\n").unwrap();
-        fs::write(disk.join("removable"), "1\n").unwrap();
-        assert_eq!(device_serial(&part).as_deref(), Some("4C53_0001"));
-        assert!(is_removable(&part) && is_removable(&disk));
-        fs::write(usb.join("serial"), "\n").unwrap();
-        fs::write(disk.join("removable"), "0\n").unwrap();
-        assert_eq!(device_serial(&part), None);
-        assert!(!is_removable(&part));
     }
 }

@@ -1,6 +1,7 @@
 //! The machine: real clocks, randomness and devices behind the key room's
 //! ports.
 
+mod block;
 pub mod clock;
 pub mod ipp;
 pub mod machine;
@@ -9,5 +10,6 @@ pub mod pcsc;
 pub mod printer;
 pub mod programs;
 pub mod random;
+pub mod recorder;
 mod sessions;
 pub mod superblock;

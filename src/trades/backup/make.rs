@@ -16,7 +16,7 @@ use conclave_keyroom::ports::media::{Media, MediaError};
 use conclave_keyroom::vault::{Compartment, Vault, VaultError};
 use serde::{Deserialize, Serialize};
 
-use crate::media::{may_stand, single, write_one};
+use crate::media::{PLATE_ADVICE, may_stand, single, write_one};
 
 /// What a file system may need for itself, a file.
 const ROUNDING: u64 = 8 * 1024;
@@ -337,6 +337,8 @@ fn not_made(cause: MediaError) -> ActionError {
         MediaError::Missing => "plug the enrolled medium in and make the backup again",
         MediaError::Several => "leave the enrolled medium only, and make the backup again",
         MediaError::Wrong => "take this medium out and plug the enrolled one in",
+        MediaError::Plate => PLATE_ADVICE,
+        MediaError::Sessions => "a backup is of many files: use an enrolled stick",
         MediaError::Full | MediaError::ReadOnly => "use another enrolled medium",
         MediaError::Exists(_) => {
             "this medium has a folder of that name: look at it, and use another medium"

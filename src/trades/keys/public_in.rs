@@ -66,7 +66,7 @@ impl Action for ReadPublic {
     ) -> Result<Bytes, ActionError> {
         check_name(&self.file).map_err(|e| failed(&e))?;
         let medium: MediumRecord = permit.get(Compartment::Directory, self.medium)?;
-        let found = media::single(ports.media, &medium.serial).map_err(|e| failed(&e))?;
+        let found = media::single_to_read(ports.media, &medium.serial).map_err(|e| failed(&e))?;
         let most = u64::try_from(FILE_MOST).unwrap_or(u64::MAX);
         let file = ports
             .media

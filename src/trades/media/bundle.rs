@@ -1,9 +1,10 @@
 //! A bundle: a flat set of files, and how it leaves.
 
 use conclave_keyroom::domain::Permission;
-use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
+use conclave_keyroom::ports::media::{FoundMedium, KnownBy, Media, MediaError};
 use sha2::{Digest, Sha256};
 
+use super::disc::disc_image;
 use super::name::check_name;
 
 /// The most files in a bundle.
@@ -109,8 +110,22 @@ pub fn bundle_folder(sequence: u64, production: bool) -> String {
 ///
 /// # Errors
 /// [`MediaError::Missing`], [`MediaError::Several`], [`MediaError::Wrong`],
-/// [`MediaError::ReadOnly`]
+/// [`MediaError::Plate`], [`MediaError::ReadOnly`]
 pub fn single(media: &mut dyn Media, serial: &str) -> Result<FoundMedium, MediaError> {
+    let medium = single_to_read(media, serial)?;
+    if medium.read_only {
+        return Err(MediaError::ReadOnly);
+    }
+    Ok(medium)
+}
+
+/// The one medium that is plugged in, if it is the one with this serial: it may be
+/// write-protected, or a disc that is written.
+///
+/// # Errors
+/// [`MediaError::Missing`], [`MediaError::Several`], [`MediaError::Wrong`],
+/// [`MediaError::Plate`]
+pub fn single_to_read(media: &mut dyn Media, serial: &str) -> Result<FoundMedium, MediaError> {
     let mut found = media.found()?;
     if found.len() > 1 {
         return Err(MediaError::Several);
@@ -119,8 +134,8 @@ pub fn single(media: &mut dyn Media, serial: &str) -> Result<FoundMedium, MediaE
     if medium.serial != serial {
         return Err(MediaError::Wrong);
     }
-    if medium.read_only {
-        return Err(MediaError::ReadOnly);
+    if medium.known_by == (KnownBy::Port { plate_read: false }) {
+        return Err(MediaError::Plate);
     }
     Ok(medium)
 }
@@ -158,7 +173,11 @@ pub fn emit(
         begun: false,
         may_be_whole: false,
     };
-    if single(media, serial).map_err(nothing)?.free < bundle.needs() {
+    let medium = single(media, serial).map_err(nothing)?;
+    if medium.known_by == KnownBy::Drive {
+        return emit_disc(permit, media, &medium, bundle);
+    }
+    if medium.free < bundle.needs() {
         return Err(nothing(MediaError::Full));
     }
     let last = bundle.files.len().saturating_sub(1);
@@ -184,6 +203,39 @@ pub fn emit(
     Ok(())
 }
 
+/// Writes a bundle as one disc, and reads the disc back past every cache. A disc
+/// is whole or it is none: there is no place at which to stop.
+fn emit_disc(
+    permit: &dyn Permission,
+    media: &mut dyn Media,
+    medium: &FoundMedium,
+    bundle: &Bundle,
+) -> Result<(), Interrupted> {
+    let cut = |cause: MediaError, begun: bool| Interrupted {
+        files: 0,
+        begun: begun && !before_a_byte(&cause),
+        may_be_whole: begun && may_stand(&cause),
+        cause,
+    };
+    let image = disc_image(bundle).map_err(|cause| cut(cause, false))?;
+    let needs = u64::try_from(image.len()).unwrap_or(u64::MAX);
+    if medium.free < needs {
+        return Err(cut(MediaError::Full, false));
+    }
+    if !permit.may_continue() {
+        return Err(cut(MediaError::Stopped, false));
+    }
+    let serial = &medium.serial;
+    let written = media
+        .write_disc(permit, serial, &image)
+        .and_then(|()| media.read_disc(permit, serial, image.len()));
+    let back = written.map_err(|cause| cut(cause, true))?;
+    if Sha256::digest(&back) == Sha256::digest(&image) {
+        return Ok(());
+    }
+    Err(cut(MediaError::ReadBack("the disc".into()), true))
+}
+
 /// Writes one file to the one medium that is plugged in, and reads it back
 /// past every cache: where a set is too long to be held as a whole.
 ///
@@ -197,7 +249,9 @@ pub fn write_one(
     name: &str,
     bytes: &[u8],
 ) -> Result<(), MediaError> {
-    single(media, serial)?;
+    if single(media, serial)?.known_by == KnownBy::Drive {
+        return Err(MediaError::Sessions);
+    }
     if !permit.may_continue() {
         return Err(MediaError::Stopped);
     }
@@ -213,6 +267,8 @@ fn before_a_byte(cause: &MediaError) -> bool {
             | MediaError::Name(_)
             | MediaError::ReadOnly
             | MediaError::Wrong
+            | MediaError::Plate
+            | MediaError::Sessions
             | MediaError::Stopped
     )
 }

@@ -6,10 +6,12 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::media::KnownBy;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::name::check_name;
+use super::plate::PlateRead;
 
 /// The longest name on a medium's plate, in characters.
 const PLATE_MOST: usize = 20;
@@ -24,6 +26,9 @@ pub struct EnrolMedium {
     pub name: String,
     /// What identifies it, as the host saw it.
     pub serial: String,
+    /// Of a medium without a serial number: the number on its plate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plate: Option<PlateRead>,
 }
 
 impl Action for EnrolMedium {
@@ -35,10 +40,18 @@ impl Action for EnrolMedium {
     }
 
     fn words(&self) -> Vec<String> {
-        vec![
-            format!("enrol medium {} for export bundles", self.name),
-            format!("serial {}", self.serial),
-        ]
+        let mut words = vec![format!("enrol medium {} for export bundles", self.name)];
+        match &self.plate {
+            None if self.serial.starts_with("DRIVE:") => {
+                words.push(format!("a recorder of discs, {}", self.serial));
+            }
+            None => words.push(format!("serial {}", self.serial)),
+            Some(plate) => {
+                words.push(format!("no serial number; at {}", self.serial));
+                words.push(plate.words());
+            }
+        }
+        words
     }
 
     fn run(
@@ -64,7 +77,30 @@ impl Action for EnrolMedium {
                 "use a medium with a serial number of its own",
             ));
         }
+        match (medium.known_by, &self.plate) {
+            (KnownBy::Serial | KnownBy::Drive, None) => {}
+            (KnownBy::Port { .. }, Some(plate)) => plate.check()?,
+            (KnownBy::Serial | KnownBy::Drive, Some(_)) => {
+                return Err(ActionError::rule(
+                    "this medium is known without a plate",
+                    "enrol it by that; it needs no plate number",
+                ));
+            }
+            (KnownBy::Port { .. }, None) => {
+                return Err(ActionError::rule(
+                    "a medium without a serial number is enrolled with the number on its plate",
+                    "put a plate with a number on it, which two people type",
+                ));
+            }
+        }
         for (_, known) in permit.list::<MediumRecord>(Compartment::Directory, MediumRecord::KIND)? {
+            let plate = self.plate.as_ref().map(|plate| &plate.number);
+            if plate.is_some() && known.plate.as_ref() == plate {
+                return Err(ActionError::rule(
+                    format!("{} has this plate number", known.name),
+                    "put a plate with another number on it",
+                ));
+            }
             if known.serial == self.serial {
                 return Err(ActionError::rule(
                     format!("this medium is enrolled already, as {}", known.name),
@@ -83,6 +119,7 @@ impl Action for EnrolMedium {
             name: self.name.clone(),
             serial: self.serial.clone(),
             training: medium.training,
+            plate: self.plate.as_ref().map(|plate| plate.number.clone()),
         };
         permit.put(Compartment::Directory, MediumRecord::KIND, self.id, &record)?;
         Ok(record)

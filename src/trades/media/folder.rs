@@ -12,7 +12,7 @@ use std::path::Path;
 use conclave_keyroom::ports::media::MediaError;
 use rustix::fs::{
     Advice, AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fadvise, fstat, fstatvfs, fsync,
-    linkat, mkdirat, openat, renameat_with, unlinkat,
+    linkat, mkdirat, openat, renameat, renameat_with, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -135,10 +135,9 @@ impl Draft {
             RenameFlags::NOREPLACE,
         ) {
             Ok(()) => {}
-            // Some file systems cannot promise not to replace, and can link.
+            // Some file systems cannot promise not to replace.
             Err(Errno::INVAL | Errno::NOSYS) => {
-                linkat(folder, &unfinished, folder, &self.name, AtFlags::empty()).map_err(at)?;
-                unlinkat(folder, &unfinished, AtFlags::empty()).map_err(at)?;
+                name_without_promise(folder, &unfinished, &self.name).map_err(at)?;
             }
             Err(error) => return Err(at(error)),
         }
@@ -150,6 +149,23 @@ impl Draft {
         let unfinished = format!("{}{UNFINISHED}", self.name);
         let _ = unlinkat(&self.folder, unfinished, AtFlags::empty());
         let _ = fsync(&self.folder);
+    }
+}
+
+/// Where a file system cannot promise not to replace: by a link; and where it has
+/// none either (FAT below FUSE), by looking first. The folder is one that this run
+/// made, so nobody else is at work in it.
+fn name_without_promise(folder: BorrowedFd<'_>, unfinished: &str, name: &str) -> Result<(), Errno> {
+    match linkat(folder, unfinished, folder, name, AtFlags::empty()) {
+        Ok(()) => unlinkat(folder, unfinished, AtFlags::empty()),
+        Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => Err(Errno::EXIST),
+                Err(Errno::NOENT) => renameat(folder, unfinished, folder, name),
+                Err(error) => Err(error),
+            }
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -219,6 +235,16 @@ pub fn read_back(
         fadvise(&file, 0, None, Advice::DontNeed).map_err(at)?;
     }
     let size = usize::try_from(size).map_err(|_| differs())?;
+    let out = read_whole(file.as_fd(), size, name)?;
+    if out.len() == size {
+        Ok(out)
+    } else {
+        Err(differs())
+    }
+}
+
+/// Up to `size` bytes of an open file, in pieces that direct reading takes.
+fn read_whole(file: BorrowedFd<'_>, size: usize, name: &str) -> Result<Vec<u8>, MediaError> {
     let mut out = Vec::with_capacity(size);
     let mut buffer = vec![0u8; PIECE + ALIGNED];
     let start = buffer.as_ptr().align_offset(ALIGNED);
@@ -226,18 +252,45 @@ pub fn read_back(
         .get_mut(start..start + PIECE)
         .ok_or_else(|| MediaError::Broken("no memory for direct reading".into()))?;
     while out.len() < size {
-        match rustix::io::read(&file, &mut *piece) {
+        match rustix::io::read(file, &mut *piece) {
             Ok(0) => break,
             Ok(read) => out.extend_from_slice(piece.get(..read).unwrap_or_default()),
             Err(Errno::INTR) => {}
-            Err(error) => return Err(at(error)),
+            Err(error) => return Err(failed(error, name)),
         }
     }
-    if out.len() == size {
-        Ok(out)
-    } else {
-        Err(differs())
+    Ok(out)
+}
+
+/// The first `len` bytes of a device, or of a file that stands for one, past every
+/// cache. The path is the station's own.
+///
+/// # Errors
+/// [`MediaError::Missing`], [`MediaError::Broken`]; [`MediaError::ReadBack`] where
+/// it has fewer.
+pub fn read_device(path: &Path, len: usize) -> Result<Vec<u8>, MediaError> {
+    let at = |error| match error {
+        Errno::NOENT | Errno::NOMEDIUM | Errno::NXIO => MediaError::Missing,
+        other => failed(other, ""),
+    };
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let (file, direct) = match rustix::fs::open(path, flags | OFlags::DIRECT, Mode::empty()) {
+        Ok(file) => (file, true),
+        Err(Errno::INVAL) => {
+            let file = rustix::fs::open(path, flags, Mode::empty()).map_err(at)?;
+            (file, false)
+        }
+        Err(error) => return Err(at(error)),
+    };
+    if !direct {
+        fadvise(&file, 0, None, Advice::DontNeed).map_err(at)?;
     }
+    let mut out = read_whole(file.as_fd(), len, "the disc")?;
+    if out.len() < len {
+        return Err(MediaError::ReadBack("the disc".into()));
+    }
+    out.truncate(len);
+    Ok(out)
 }
 
 /// The most folders on a medium that are looked at.

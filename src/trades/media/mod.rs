@@ -8,17 +8,25 @@
 //! - `bundle`: a set of files, and its emission under a permit
 //! - `folder`: files below one folder, as the host and the training stick
 //!   both write and read them
+//! - `disc`, `disc_read`: a bundle as one disc image, and files found in one
 //! - `enrol`: the action by which administrators enrol a medium
+//! - `plate`: the number on a medium that has no serial number, read by two
 
 mod bundle;
+mod disc;
+mod disc_read;
 mod enrol;
 pub mod folder;
 mod name;
+mod plate;
 
 pub(crate) use bundle::may_stand;
 pub use bundle::{
     Bundle, BundleError, FILE_MOST, FILES_MOST, Interrupted, TOTAL_MOST, bundle_folder, emit,
-    read_again, single, write_one,
+    read_again, single, single_to_read, write_one,
 };
+pub use disc::{DISC_MOST, SECTOR, disc_image};
+pub use disc_read::{Disc, DiscError, disc_length};
 pub use enrol::EnrolMedium;
 pub use name::{NAME_MOST, check_name};
+pub use plate::{PLATE_ADVICE, PlateRead, ReadPlate, check_plate_number};

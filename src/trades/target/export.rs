@@ -18,7 +18,7 @@ use super::record_system::{says, settings_digest};
 use super::register::{self, BundleRecord, BundleState};
 use super::{Target, rules, target};
 use crate::ceremony::action::refuse_published;
-use crate::media::{self, Interrupted};
+use crate::media::{self, Interrupted, PLATE_ADVICE};
 
 /// A key as the approvers see it. The record must be the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -357,6 +357,8 @@ pub(crate) fn nothing_left(cause: MediaError) -> ActionError {
         MediaError::Missing => "plug the approved medium in and propose the export again",
         MediaError::Several => "leave the approved medium only, and propose the export again",
         MediaError::Wrong => "take this medium out and plug the approved one in",
+        MediaError::Plate => PLATE_ADVICE,
+        MediaError::Sessions => "use another enrolled medium",
         MediaError::Full | MediaError::ReadOnly => "use another enrolled medium",
         MediaError::Exists(_) => {
             "this medium has a folder of that name: look at it, and use another medium"

@@ -77,7 +77,7 @@ impl Action for ReadBundle {
             .find(|medium| medium.name == record.medium)
             .ok_or_else(|| failed(&MediaError::Wrong))?;
         let serial = medium.serial;
-        media::single(ports.media, &serial).map_err(|e| failed(&e))?;
+        media::single_to_read(ports.media, &serial).map_err(|e| failed(&e))?;
         let production = permit.authority()?.mode == conclave_evidence::authority::Mode::Production;
         let folder = media::bundle_folder(self.bundle, production);
         let bytes = ports

@@ -1,0 +1,250 @@
+//! Recorders for discs that are written once. The session is written by xorriso,
+//! which speaks to the drive; what a disc holds is read from its device directly.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use conclave_keyroom::ports::media::{FoundMedium, KnownBy, MediaError};
+use conclave_trades::media::{DISC_MOST, Disc, DiscError, SECTOR, disc_length, folder};
+use rustix::fs::{major, minor};
+
+use super::block::{device_serial, line_of, usb_port};
+
+/// What a recorder's serial begins with.
+const PREFIX: &str = "DRIVE:";
+/// Bytes in which a disc says how long it is.
+const HEAD: usize = 17 * SECTOR;
+
+/// A recorder of the host.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    /// Its device, `/dev/sr0`; or a file, which stands for a disc.
+    pub device: PathBuf,
+    /// The program that writes a session.
+    pub program: PathBuf,
+}
+
+/// What lies in a recorder.
+struct Lying {
+    blank: bool,
+    free: u64,
+}
+
+fn broken(error: &std::io::Error) -> MediaError {
+    MediaError::Broken(error.to_string())
+}
+
+fn damaged(error: &DiscError) -> MediaError {
+    MediaError::Broken(error.to_string())
+}
+
+impl Recorder {
+    /// The recorder of a device, with the program where Debian has it.
+    #[must_use]
+    pub fn at(device: PathBuf) -> Self {
+        Self {
+            device,
+            program: "/usr/bin/xorriso".into(),
+        }
+    }
+
+    /// TRUE for the serial of a recorder.
+    pub(super) fn is_serial(serial: &str) -> bool {
+        serial.starts_with(PREFIX)
+    }
+
+    /// A device is a block device; what else stands there stands for a disc.
+    fn is_device(&self) -> bool {
+        fs::metadata(&self.device).is_ok_and(|file| file.file_type().is_block_device())
+    }
+
+    /// How xorriso calls it.
+    fn address(&self) -> String {
+        match self.is_device() {
+            true => self.device.display().to_string(),
+            false => format!("stdio:{}", self.device.display()),
+        }
+    }
+
+    /// What tells the recorder from others, and whether it is an image.
+    fn serial(&self, blocks: &Path, images: bool) -> Option<(String, bool)> {
+        if !self.is_device() {
+            let name = self.device.file_name()?.to_str()?;
+            return images.then(|| (format!("{PREFIX}IMAGE-{name}"), true));
+        }
+        let number = fs::metadata(&self.device).ok()?.rdev();
+        let block = blocks.join(format!("{}:{}", major(number), minor(number)));
+        let device = fs::canonicalize(block).ok()?;
+        let own = device_serial(&device).or_else(|| {
+            // A drive within the computer has none; its make and model, and where
+            // it is plugged in.
+            let line = |name: &str| line_of(&device.join("device").join(name));
+            let made = format!("{}_{}", line("vendor")?, line("model")?);
+            Some(match usb_port(&device) {
+                Some(port) => format!("{made}@{port}"),
+                None => made,
+            })
+        })?;
+        let plain = |c: char| c.is_ascii_graphic() && c != '/';
+        let own: String = own
+            .chars()
+            .map(|c| if plain(c) { c } else { '_' })
+            .collect();
+        Some((format!("{PREFIX}{own}"), false))
+    }
+
+    fn run(&self, words: &[&str], input: Option<&[u8]>) -> Result<Output, MediaError> {
+        let mut child = Command::new(&self.program)
+            .args(words)
+            .env_clear()
+            .env("LC_ALL", "C")
+            .stdin(if input.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| MediaError::Broken(format!("{}: {error}", self.program.display())))?;
+        // xorriso says less than a pipe holds, so it never waits for a reader.
+        let fed = match (child.stdin.take(), input) {
+            (Some(mut stdin), Some(bytes)) => stdin.write_all(bytes),
+            _ => Ok(()),
+        };
+        let output = child.wait_with_output().map_err(|e| broken(&e))?;
+        match (output.status.success(), fed) {
+            (true, Err(error)) => Err(broken(&error)),
+            _ => Ok(output),
+        }
+    }
+
+    /// What lies in it; nothing where no disc does.
+    fn lying(&self) -> Result<Option<Lying>, MediaError> {
+        let output = self.run(&["-outdev", &self.address(), "-toc"], None)?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok(read_toc(&String::from_utf8_lossy(&said)))
+    }
+
+    /// The recorder as a medium, where a disc lies in it.
+    pub(super) fn found(
+        &self,
+        blocks: &Path,
+        images: bool,
+    ) -> Result<Option<FoundMedium>, MediaError> {
+        let Some((serial, training)) = self.serial(blocks, images) else {
+            return Ok(None);
+        };
+        Ok(self.lying()?.map(|lying| FoundMedium {
+            serial,
+            known_by: KnownBy::Drive,
+            free: lying.free,
+            read_only: !lying.blank,
+            training,
+        }))
+    }
+
+    /// Writes a disc, in one session that is closed.
+    pub(super) fn write(&self, image: &[u8]) -> Result<(), MediaError> {
+        if !self.lying()?.ok_or(MediaError::Missing)?.blank {
+            return Err(MediaError::ReadOnly);
+        }
+        let device = format!("dev={}", self.address());
+        let output = self.run(&["-as", "cdrecord", &device, "padding=0", "-"], Some(image))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        // What it says last is why.
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let why = said.lines().rev().find(|line| line.contains("FAILURE"));
+        let why: String = why
+            .unwrap_or("the recorder failed")
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(120)
+            .collect();
+        Err(MediaError::Broken(why))
+    }
+
+    /// The first bytes of the disc, past every cache.
+    pub(super) fn read(&self, len: usize) -> Result<Vec<u8>, MediaError> {
+        folder::read_device(&self.device, len)
+    }
+
+    /// The whole of what the disc says it has.
+    fn disc(&self) -> Result<Vec<u8>, MediaError> {
+        let head = self.read(HEAD)?;
+        let len = disc_length(&head).ok_or_else(|| damaged(&DiscError::NoDisc))?;
+        self.read(len.min(DISC_MOST))
+    }
+
+    /// The folders on the disc.
+    pub(super) fn folders(&self) -> Result<Vec<String>, MediaError> {
+        let image = self.disc()?;
+        let disc = Disc::parse(&image).map_err(|e| damaged(&e))?;
+        disc.folders().map_err(|e| damaged(&e))
+    }
+
+    /// A file of the disc.
+    pub(super) fn file(&self, folder: &str, name: &str, most: u64) -> Result<Vec<u8>, MediaError> {
+        let image = self.disc()?;
+        let disc = Disc::parse(&image).map_err(|e| damaged(&e))?;
+        let file = disc.file(folder, name).map_err(|e| damaged(&e))?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        file.filter(|bytes| bytes.len() <= most)
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| MediaError::ReadBack(name.to_owned()))
+    }
+}
+
+/// What `-toc` says: `Media status : is blank`, `Media blocks : 0 readable ,
+/// 359844 writable , 359844 overall`.
+fn read_toc(text: &str) -> Option<Lying> {
+    let of = |name: &str| {
+        let mut lines = text.lines().rev();
+        lines.find_map(|line| line.trim().strip_prefix(name)?.trim().strip_prefix(':'))
+    };
+    let status = of("Media status")?;
+    if !status.contains("is blank") && !status.contains("is written") {
+        return None;
+    }
+    let blank = status.contains("is blank");
+    let blocks = of("Media blocks").unwrap_or_default();
+    let writable = blocks
+        .split(',')
+        .find_map(|part| part.trim().strip_suffix("writable")?.trim().parse().ok());
+    let sector = u64::try_from(SECTOR).unwrap_or(u64::MAX);
+    let free = match blank {
+        true => writable.unwrap_or(0u64).saturating_mul(sector),
+        false => 0,
+    };
+    Some(Lying { blank, free })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_program_says_of_a_disc_is_read() {
+        let blank = "Media current: DVD-R sequential recording\n\
+            Media status : is blank\n\
+            Media blocks : 0 readable , 2297888 writable , 2297888 overall\n";
+        let lying = read_toc(blank).unwrap();
+        assert!(lying.blank);
+        assert_eq!(lying.free, 2_297_888 * 2048);
+        let written = blank.replace("is blank", "is written , is closed");
+        let lying = read_toc(&written).unwrap();
+        assert!(!lying.blank && lying.free == 0);
+        for none in [
+            "",
+            "Media status : is not recognizable\n",
+            "Media current: is not present\n",
+        ] {
+            assert!(read_toc(none).is_none(), "{none}");
+        }
+    }
+}
