@@ -30,6 +30,12 @@ pub enum Undone {
     Card(String),
 }
 
+impl From<Interrupted> for Undone {
+    fn from(why: Interrupted) -> Self {
+        Self::Interrupted(why)
+    }
+}
+
 impl From<DoorError> for Undone {
     fn from(error: DoorError) -> Self {
         Self::Door(error)

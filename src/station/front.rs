@@ -33,6 +33,8 @@ pub enum Request {
         /// Its record.
         id: Id,
     },
+    /// Something with batches of PIN mailers.
+    Pins(PinAct),
     /// Make an RSA pair.
     MakeRsa,
     /// Take a partner's public key from a medium.
@@ -74,6 +76,17 @@ pub enum KeyAct {
     Replace,
     /// Its value is erased.
     Destroy,
+}
+
+/// What is done in the PIN room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinAct {
+    /// A batch is opened from its issuer's file.
+    Open,
+    /// What is next with a batch, by its record.
+    Work(Id),
+    /// Blank forms: what lies in the safe, and a delivery.
+    Stock,
 }
 
 /// Acts of administrators from the devices screen.
@@ -257,6 +270,9 @@ pub struct Lists {
     pub groups: Vec<GroupRow>,
     /// Readers, printers, media.
     pub devices: Vec<DeviceRow>,
+    /// Batches of PIN mailers, the newest first; nothing where the session does
+    /// not open the PIN room.
+    pub batches: Option<Vec<BatchRow>>,
     /// The journal, newest first; bodies only where the session opens them.
     pub journal: Vec<JournalRow>,
 }
@@ -372,6 +388,25 @@ pub struct GroupRow {
     pub live: u8,
     /// Members' names.
     pub members: Vec<String>,
+}
+
+/// A batch of PIN mailers.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct BatchRow {
+    /// Its record.
+    pub id: Option<Id>,
+    /// The issuer's id for it.
+    pub name: String,
+    /// For whom.
+    pub issuer: String,
+    /// Where it is: `printing`, `balanced`.
+    pub state: String,
+    /// `4,182 of 10,000`.
+    pub done: String,
+    /// When it was opened.
+    pub opened: String,
+    /// Its numbers, line by line.
+    pub detail: Vec<String>,
 }
 
 /// A device.

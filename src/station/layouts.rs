@@ -51,9 +51,13 @@ impl Station {
     /// Why not, in words.
     pub fn print_sample(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         let open = self.door.vault().open_groups();
-        let group = [GroupId::Administrators, GroupId::KeyManagers]
-            .into_iter()
-            .find(|group| open.contains(group));
+        let group = [
+            GroupId::Administrators,
+            GroupId::KeyManagers,
+            GroupId::PinOperators,
+        ]
+        .into_iter()
+        .find(|group| open.contains(group));
         let Some(group) = group else {
             let mut refusal = self.refusal("not logged on: Administrators or Key managers");
             refusal.advice = "Log on with one of these groups; press g.".into();

@@ -37,6 +37,7 @@ pub mod logon;
 mod logon_entry;
 pub mod lost_card;
 pub mod one_manager;
+mod pin;
 mod pin_partners;
 mod pin_templates;
 pub mod pins;

@@ -158,6 +158,7 @@ impl Station {
             people: self.people_rows(),
             groups: self.group_rows(),
             devices: self.device_rows(),
+            batches: self.batch_rows(),
             journal: self.journal_rows(),
         }
     }

@@ -108,6 +108,7 @@ pub(crate) fn may(request: &Request) -> bool {
         | Request::Resume(_)
         | Request::Key { .. }
         | Request::MakeRsa
+        | Request::Pins(_)
         | Request::ImportPublic => false,
         Request::Logon(_)
         | Request::Logout

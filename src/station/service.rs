@@ -127,6 +127,10 @@ impl People for Front {
         });
     }
 
+    fn stay(&mut self, stay: bool) {
+        self.idle_ends = !stay;
+    }
+
     fn blank(&mut self, blank: bool) {
         self.blanked.store(blank, Ordering::SeqCst);
         self.send(Event::Blank(blank));
@@ -267,6 +271,11 @@ impl Station {
             }
             Request::MakeRsa => {
                 let end = self.make_rsa(None, front);
+                Self::tell_end(end, front);
+            }
+            Request::Pins(act) => {
+                let end = self.pin_room(act, front);
+                front.stay(false);
                 Self::tell_end(end, front);
             }
             Request::ImportPublic => {

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use conclave_keyroom::ports::dialogue::{Answer, Refusal};
-use conclave_station::front::{Administration, Desk, Event, KeyAct, Lists, Phase, Request, Status};
+use conclave_station::front::{
+    Administration, Desk, Event, KeyAct, Lists, Phase, PinAct, Request, Status,
+};
 use conclave_station::service::{IDLE_BLANK_MS, IDLE_LOGOUT_MS};
 
 use super::desk::{After, Table};
@@ -508,6 +510,7 @@ impl App {
             Key::Char('p') => self.go(Kind::People),
             Key::Char('d') => self.go(Kind::Devices),
             Key::Char('j') => self.go(Kind::Journal),
+            Key::Char('m') if self.lists.batches.is_some() => self.go(Kind::Mailers),
             Key::Char('g') => return vec![Request::Logon(None)],
             Key::Char('L') => self.overlay = Some(Overlay::LogOut),
             Key::Char('q') => self.overlay = Some(Overlay::Quit),
@@ -541,6 +544,8 @@ impl App {
             (Kind::Keys, Key::Char('x')) => Some(self.key_act(row, KeyAct::Destroy)),
             (Kind::Keys, Key::Char('a')) => Some(vec![Request::MakeRsa]),
             (Kind::Keys, Key::Char('i')) => Some(vec![Request::ImportPublic]),
+            (Kind::Mailers, Key::Char('n')) => Some(vec![Request::Pins(PinAct::Open)]),
+            (Kind::Mailers, Key::Char('s')) => Some(vec![Request::Pins(PinAct::Stock)]),
             (Kind::Devices, Key::Char('e')) => {
                 Some(vec![Request::Administer(Administration::EnrolPrinter)])
             }
@@ -626,6 +631,14 @@ impl App {
                 if let Some(row) = self.lists.ceremonies.get(at).filter(|c| c.open) {
                     return vec![Request::Resume(row.id.clone())];
                 }
+            }
+            Kind::Mailers => {
+                let batches = self.lists.batches.iter().flatten();
+                let id = batches.map(|batch| batch.id).nth(at).flatten();
+                return id
+                    .map(|id| Request::Pins(PinAct::Work(id)))
+                    .into_iter()
+                    .collect();
             }
             Kind::Scripts => {
                 let Some(script) = self.lists.scripts.get(at) else {

@@ -1,7 +1,7 @@
 //! The lists, and what each shows of a row. Drawing is elsewhere; a frame
 //! touches only the rows that it shows.
 
-use conclave_station::front::Lists;
+use conclave_station::front::{BatchRow, Lists};
 
 use super::key_page::{self, Custody};
 
@@ -20,8 +20,14 @@ pub enum Kind {
     People,
     /// Readers, printers, media.
     Devices,
+    /// Batches of PIN mailers.
+    Mailers,
     /// The journal.
     Journal,
+}
+
+fn batch(lists: &Lists, at: usize) -> Option<&BatchRow> {
+    lists.batches.as_ref().and_then(|batches| batches.get(at))
 }
 
 /// A column: its title, its width in cells, and how much of the spare width it
@@ -50,6 +56,7 @@ impl Kind {
             Self::Scripts => "scripts",
             Self::People => "people",
             Self::Devices => "devices",
+            Self::Mailers => "mailers",
             Self::Journal => "journal",
         }
     }
@@ -64,6 +71,7 @@ impl Kind {
             Self::Scripts => "Begin a ceremony",
             Self::People => "People and cards",
             Self::Devices => "Devices and media",
+            Self::Mailers => "Batches of PIN mailers",
             Self::Journal => "Journal",
         }
     }
@@ -78,6 +86,7 @@ impl Kind {
             Self::Scripts => "No script in the templates folder.",
             Self::People => "This session may not read people. Administrators may.",
             Self::Devices => "Nothing is attached, and nothing is enrolled.",
+            Self::Mailers => "No batch yet.  n: open one from its issuer's file",
             Self::Journal => "This session may not read the journal. Auditors may.",
         }
     }
@@ -92,6 +101,7 @@ impl Kind {
             Self::Scripts => lists.scripts.len(),
             Self::People => lists.people.len(),
             Self::Devices => lists.devices.len(),
+            Self::Mailers => lists.batches.as_ref().map_or(0, Vec::len),
             Self::Journal => lists.journal.len(),
         }
     }
@@ -130,6 +140,13 @@ impl Kind {
             col("enrolled for", 22, 2),
             col("state", 14, 1),
         ];
+        const MAILERS: &[Column] = &[
+            col("batch", 18, 2),
+            col("issuer", 12, 1),
+            col("state", 19, 0),
+            col("mailers", 16, 1),
+            col("opened", 9, 1),
+        ];
         const JOURNAL: &[Column] = &[
             col("no.", 6, 0),
             col("at (UTC)", 20, 0),
@@ -144,6 +161,7 @@ impl Kind {
             Self::Scripts => SCRIPTS,
             Self::People => PEOPLE,
             Self::Devices => DEVICES,
+            Self::Mailers => MAILERS,
             Self::Journal => JOURNAL,
         }
     }
@@ -188,6 +206,15 @@ impl Kind {
                     r.state.clone(),
                 ]
             }),
+            Self::Mailers => batch(lists, at).map(|r| {
+                vec![
+                    r.name.clone(),
+                    r.issuer.clone(),
+                    r.state.clone(),
+                    r.done.clone(),
+                    r.opened.clone(),
+                ]
+            }),
             Self::Journal => lists.journal.get(at).map(|r| {
                 let words = if r.words.is_empty() {
                     "sealed".to_owned()
@@ -222,6 +249,7 @@ impl Kind {
                 .devices
                 .get(at)
                 .map(|r| format!("{}\n{}", r.kind, r.name)),
+            Self::Mailers => batch(lists, at).map(|r| format!("{}\n{}", r.issuer, r.name)),
             Self::Journal => lists.journal.get(at).map(|r| r.seq.to_string()),
         }
     }
@@ -292,6 +320,11 @@ impl Kind {
                     format!("{} {}", r.kind, r.name),
                     vec![purpose, r.state.clone()],
                 )
+            }),
+            Self::Mailers => batch(lists, at).map(|r| {
+                let mut lines = vec![format!("{}; {} mailers", r.state, r.done)];
+                lines.extend(r.detail.iter().cloned());
+                (format!("Batch {} of {}", r.name, r.issuer), lines)
             }),
             Self::Journal => lists.journal.get(at).map(|r| {
                 let words = if r.words.is_empty() {

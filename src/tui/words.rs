@@ -131,6 +131,14 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "u installs a software update from an enrolled medium, or goes back to the former program; the administrators' quorum signs.",
             "v proves a backup: the recovery quorum opens it in memory, and nothing of this station is touched.",
         ],
+        "mailers" => &[
+            "Batches of PIN mailers, the newest first. PIN operators and supervisors are here together; nobody sees a PIN.",
+            "",
+            "Enter: the numbers of a batch, and what is next with it: print, confirm, spoiled, unknown, blank forms, take over, output, reconcile, purge.",
+            "n opens a batch from its issuer's file. s: blank forms in the safe, and a delivery that comes in.",
+            "While the printer runs the screen may go blank; pulling a card stops it after the sheet at hand. Esc, then y, pauses.",
+            "x on the devices screen prints a page of X's: for alignment before, twice over the printer's memory after a batch.",
+        ],
         "journal" => &[
             "What happened, newest first. Each entry carries the hash of the one before it.",
             "",

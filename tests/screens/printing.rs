@@ -1,11 +1,16 @@
-//! What stands on paper, on the screen: pages of X's.
+//! What stands on paper, on the screen: pages of X's, and the PIN room.
 
 use conclave::tui::Key;
+use conclave_evidence::Id;
 use conclave_evidence::authority::Mode;
-use conclave_keyroom::ports::dialogue::{Ask, Choice, Prompt, Show};
+use conclave_keyroom::ports::dialogue::{
+    Ask, Choice, Field, FieldKind, Prompt, PromptLine, RunView, Show, Table,
+};
+use conclave_station::front::{BatchRow, Event, Lists, Phase, Status};
 use conclave_trades::print::{Layout, draw_page};
 
-use crate::scenes::{Build, asks};
+use crate::samples::{refusal, status};
+use crate::scenes::{Build, asks, at};
 
 fn s(text: &str) -> String {
     text.to_owned()
@@ -80,5 +85,356 @@ pub fn scenes() -> Vec<(&'static str, Build)> {
             ),
         ),
         ("layout-page-sheet", asks(page("component.toml"), vec![])),
+    ]
+}
+
+fn facts(rows: &[(&str, &str, &str, &str)]) -> Table {
+    Table {
+        head: vec![s("Cards"), String::new(), s("Forms"), String::new()],
+        rows: rows
+            .iter()
+            .map(|(a, b, c, d)| vec![s(a), s(b), s(c), s(d)])
+            .collect(),
+    }
+}
+
+fn room() -> Status {
+    let mut status = status(Phase::Open);
+    status.session = vec![
+        (s("PIN operators"), vec![s("MEMBER-6")]),
+        (s("PIN supervisors"), vec![s("MEMBER-7")]),
+    ];
+    status
+}
+
+fn batches() -> Lists {
+    let row = |name: &str, issuer: &str, state: &str, done: &str, opened: &str| BatchRow {
+        id: Some(Id([7; 16])),
+        name: s(name),
+        issuer: s(issuer),
+        state: s(state),
+        done: s(done),
+        opened: s(opened),
+        detail: vec![
+            s("pin-mailer-continuous on MAIL-1"),
+            s("PINs: random, Visa PVV, template csv-pvv"),
+        ],
+    };
+    Lists {
+        batches: Some(vec![
+            row(
+                "B-0043",
+                "BANKX",
+                "printing",
+                "4,000 of 10,000",
+                "24NOV2026",
+            ),
+            row("B-0042", "BANKX", "interrupted", "180 of 200", "23NOV2026"),
+            row(
+                "1187",
+                "BANK-LAKE",
+                "output written",
+                "500 of 500",
+                "20NOV2026",
+            ),
+            row("B-0041", "BANKX", "purged", "10,000 of 10,000", "12NOV2026"),
+        ]),
+        ..Lists::default()
+    }
+}
+
+fn in_room(events: Vec<Event>, pressed: Vec<Key>) -> Build {
+    let mut all = vec![Event::Lists(Box::new(batches()))];
+    all.extend(events);
+    at(room(), all, pressed)
+}
+
+fn asked(code: &str, title: &str, ask: Ask) -> Prompt {
+    Prompt {
+        code: s(code),
+        act: s("Batch B-0043 of BANKX"),
+        title: s(title),
+        ask,
+        waiting_for: s("PIN operator and supervisor"),
+        safe: s("yes, the batch goes on where it stands"),
+        ..Prompt::default()
+    }
+}
+
+fn options(of: &[(&str, &str)]) -> Ask {
+    Ask::Choose {
+        options: of
+            .iter()
+            .map(|(label, detail)| Choice {
+                label: s(label),
+                detail: s(detail),
+            })
+            .collect(),
+    }
+}
+
+fn run(large: &str, next: &str, device: &str) -> Prompt {
+    Prompt {
+        act: s("Print batch B-0043 of BANKX"),
+        show: Some(Show::Run(RunView {
+            large: s(large),
+            next: s(next),
+            done: 4182,
+            of: 10_000,
+            rate: Some(2940),
+            left: Some(7124),
+            forms: s("next 4183, 5830 blank here"),
+            device: s(device),
+            counts: vec![
+                (s("to confirm"), 182),
+                (s("confirmed"), 4000),
+                (s("unknown"), 0),
+                (s("to reissue"), 0),
+            ],
+        })),
+        waiting_for: s("MAIL-1"),
+        safe: s("yes, after the sheet at hand; nothing is printed twice"),
+        ..asked("pins.run", "", Ask::Nothing)
+    }
+}
+
+fn printing() -> Prompt {
+    run(
+        "PRINTING",
+        "Both cards stay in. Esc, then y: pause after the sheet at hand.",
+        "MAIL-1, printing",
+    )
+}
+
+fn trouble() -> Prompt {
+    let mut prompt = run(
+        "LOOK AT PRINTER",
+        "Jam, forms, power, cable. Leave every form where it is until both look.",
+        "MAIL-1, stopped",
+    );
+    prompt.code = s("pins.stopped");
+    prompt.waiting_for = s("PIN operator and supervisor");
+    prompt.refused = Some(refusal(
+        "The printer stopped in the middle: out of paper. Of 1 it is not known.",
+        "Nothing is printed twice.",
+        "A form that is half printed is looked at later: it is unknown.",
+    ));
+    prompt.ask = options(&[
+        ("Back to the batch", "look at the forms first"),
+        ("Go on printing", "the next blank form lies in the printer"),
+    ]);
+    prompt
+}
+
+fn here() -> Prompt {
+    let mut prompt = run(
+        "WHO IS HERE",
+        "The printer waits until operator and supervisor stand here again.",
+        "MAIL-1, waiting",
+    );
+    prompt.code = s("pins.presence");
+    prompt.waiting_for = s("PIN operator and supervisor");
+    prompt.safe = s("yes, nothing is being printed");
+    prompt.ask = Ask::Confirm {
+        key: 'h',
+        label: s("both of us are here"),
+    };
+    prompt
+}
+
+fn next() -> Prompt {
+    let mut prompt = asked(
+        "pins.next",
+        "The batch is printing.",
+        options(&[
+            (
+                "An unknown mailer",
+                "a cut left it open; its form was looked at",
+            ),
+            (
+                "Print",
+                "the mailers that wait, until forms or cards are out",
+            ),
+            (
+                "Confirm mailers",
+                "seen by both: whole, closed, number read",
+            ),
+            (
+                "A mailer is spoiled",
+                "torn, jammed, open, badly printed, missing",
+            ),
+            ("Blank forms not used", "test prints, torn ones"),
+            ("Take out blank forms", "a reel comes out of the safe"),
+            ("Cancel a card", "no PIN; the issuer reissues the card"),
+            (
+                "Take the batch over",
+                "another operator or supervisor goes on",
+            ),
+            ("Back to the batches", ""),
+        ]),
+    );
+    prompt.table = Some(facts(&[
+        ("in the file", "10000", "taken out", "10010"),
+        ("confirmed", "4000", "blank here", "5825"),
+        ("to be reissued", "0", "spoiled, missing", "1"),
+        ("printed, not confirmed", "181", "test prints", "2"),
+        ("unknown", "1", "back in the safe", "0"),
+        ("waiting", "5818", "UNACCOUNTED", "6007"),
+    ]));
+    prompt
+}
+
+fn form(code: &str, title: &str, note: &str, fields: Vec<Field>) -> Prompt {
+    let mut prompt = asked(
+        code,
+        title,
+        Ask::Form {
+            fields,
+            submit: s("go on to the signatures"),
+            done: None,
+        },
+    );
+    prompt.safe = s("yes, nothing is changed before both have signed");
+    if !note.is_empty() {
+        prompt.lines = vec![PromptLine::note(note)];
+    }
+    prompt
+}
+
+fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
+    Field {
+        label: s(label),
+        value: s(value),
+        kind: FieldKind::Text(most),
+        hint: s(hint),
+    }
+}
+
+fn one(label: &str, of: &[&str]) -> Field {
+    Field {
+        label: s(label),
+        value: s(of[0]),
+        kind: FieldKind::One(of.iter().map(|o| s(o)).collect()),
+        hint: String::new(),
+    }
+}
+
+fn open() -> Prompt {
+    let mut prompt = form(
+        "pins.open",
+        "From which file, and how?",
+        "",
+        vec![
+            text(
+                "File",
+                "cards.p7m",
+                "its name in the medium's folder IMPORT",
+                64,
+            ),
+            one("Medium", &["STICK-4"]),
+            one("Issuer", &["BANKX", "BANK-LAKE"]),
+            one("Template", &["csv-pvv"]),
+            one("Layout", &["pin-mailer-continuous.toml"]),
+            one("Printer", &["MAIL-1"]),
+            one("PIN key", &["BANKX.PVK.001"]),
+            one("Zone PIN key", &["none", "BANKX.PVK.001"]),
+        ],
+    );
+    prompt.act = s("Open a batch of PIN mailers");
+    prompt.safe = s("yes, nothing of the file is kept before both have signed");
+    if let Ask::Form { submit, .. } = &mut prompt.ask {
+        *submit = s("read the file");
+    }
+    prompt
+}
+
+fn stock() -> Prompt {
+    let mut prompt = form(
+        "pins.receive",
+        "The safe, and a delivery that comes in",
+        "Both count the boxes, and read the first and the last number from the forms.",
+        vec![
+            text("Delivery", "", "as on the delivery note", 40),
+            text("First form", "", "its printed number", 24),
+            text("Last form", "", "its printed number", 24),
+        ],
+    );
+    prompt.act = s("Blank forms");
+    prompt.table = Some(Table {
+        head: vec![s("Delivery"), s("Forms"), s("In the safe"), s("Came")],
+        rows: vec![
+            vec![s("2026-091"), s("1 to 12000"), s("1990"), s("02NOV2026")],
+            vec![
+                s("2026-104"),
+                s("12001 to 24000"),
+                s("12000"),
+                s("20NOV2026"),
+            ],
+        ],
+    });
+    prompt
+}
+
+fn reconcile() -> Prompt {
+    let mut prompt = asked(
+        "pins.reconcile",
+        "The numbers that both sign",
+        Ask::Confirm {
+            key: 'n',
+            label: s("the numbers are those of the piles"),
+        },
+    );
+    prompt.table = Some(facts(&[
+        ("in the file", "200", "taken out", "210"),
+        ("confirmed", "199", "blank here", "0"),
+        ("to be reissued", "1", "spoiled, missing", "2"),
+        ("printed, not confirmed", "0", "test prints", "2"),
+        ("unknown", "0", "back in the safe", "7"),
+        ("waiting", "0", "UNACCOUNTED", "0"),
+    ]));
+    prompt.lines = vec![PromptLine::note(
+        "Filed as reports/TEST-reconciliation-BANKX-B-0042.pdf. Compare with the piles: mailers, spoiled forms, blank forms.",
+    )];
+    prompt.safe = s("yes, nothing is signed yet");
+    prompt
+}
+
+pub fn pin_room() -> Vec<(&'static str, Build)> {
+    let asks = |prompt: Prompt| in_room(vec![Event::Prompt(Box::new(prompt))], vec![]);
+    let confirm = form(
+        "pins.confirm",
+        "Which forms have both of you looked at?",
+        "Printed and not yet confirmed: forms 4001 to 4182",
+        vec![
+            text("First form", "4001", "its printed number", 24),
+            text("Last form", "4182", "its printed number", 24),
+        ],
+    );
+    let unknown = form(
+        "pins.unknown",
+        "What is this form?",
+        "Unknown: forms 4181. Take each from the printer, and look.",
+        vec![
+            text("Form", "4181", "its printed number", 24),
+            one("It is", &["damaged: destroyed now, both look on"]),
+            text(
+                "How",
+                "",
+                "one sentence: what happened, what was found",
+                200,
+            ),
+        ],
+    );
+    vec![
+        ("mailers", in_room(vec![], vec![Key::Char('m')])),
+        ("pin-open", asks(open())),
+        ("pin-next", asks(next())),
+        ("pin-run", asks(printing())),
+        ("pin-stopped", asks(trouble())),
+        ("pin-presence", asks(here())),
+        ("pin-confirm", asks(confirm)),
+        ("pin-unknown", asks(unknown)),
+        ("pin-stock", asks(stock())),
+        ("pin-reconcile", asks(reconcile())),
     ]
 }

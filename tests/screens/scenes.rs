@@ -21,7 +21,7 @@ fn s(text: &str) -> String {
 }
 
 /// A station in this state, with what it says afterwards and the keys pressed then.
-fn at(status: Status, events: Vec<Event>, keys: Vec<Key>) -> Build {
+pub fn at(status: Status, events: Vec<Event>, keys: Vec<Key>) -> Build {
     Box::new(move |theme| {
         let mut app = App::new(
             theme,
@@ -120,6 +120,7 @@ pub fn scenes() -> Vec<(&'static str, Build)> {
     found.extend(questions());
     found.extend(over_it());
     found.extend(crate::printing::scenes());
+    found.extend(crate::printing::pin_room());
     found
 }
 

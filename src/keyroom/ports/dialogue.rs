@@ -144,6 +144,32 @@ pub enum Show {
     /// A printed page: it fills the screen, and is moved over where it is
     /// larger.
     Page(DrawnPage),
+    /// A run of a printer: it fills the screen, and is shown again as it goes.
+    Run(RunView),
+}
+
+/// A run of PIN mailers as the people beside the printer see it. Nothing of a
+/// card or a PIN is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct RunView {
+    /// The next action in one or two short words, drawn large: `FEED FORMS`.
+    pub large: String,
+    /// The same in a sentence.
+    pub next: String,
+    /// Mailers that left the station, of the whole batch.
+    pub done: u64,
+    /// Mailers of the batch.
+    pub of: u64,
+    /// Mailers an hour, where enough were printed to say so.
+    pub rate: Option<u64>,
+    /// Seconds that the rest takes at this rate.
+    pub left: Option<u64>,
+    /// The form that is printed next, and how many blank ones are here.
+    pub forms: String,
+    /// The printer and its state.
+    pub device: String,
+    /// What became of cards and forms so far.
+    pub counts: Vec<(String, u64)>,
 }
 
 /// A printed page in characters, one cell a column and one row a line.
@@ -354,6 +380,10 @@ pub trait People: Send {
     fn answer(&mut self, timeout: Duration) -> Option<Answer>;
     /// Long work: done of whole, with words.
     fn progress(&mut self, words: &str, done: u64, of: u64);
+    /// While `true`, nobody has to press a key for the act to go on: the idle
+    /// clock blanks the screen and ends nothing. Whoever asks for it watches
+    /// the cards that have to stay.
+    fn stay(&mut self, _stay: bool) {}
     /// The screen goes blank (a card was pulled, or nobody is there), or comes
     /// back.
     fn blank(&mut self, blank: bool);

@@ -55,7 +55,10 @@ impl Action for PrintSample {
         _: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        if !matches!(self.group, GroupId::Administrators | GroupId::KeyManagers) {
+        if !matches!(
+            self.group,
+            GroupId::Administrators | GroupId::KeyManagers | GroupId::PinOperators
+        ) {
             return Err(ActionError::rule(
                 "administrators or key managers print pages of X's",
                 "Log on with one of these groups.",

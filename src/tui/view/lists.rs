@@ -38,6 +38,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             "resume"
         }
         (Kind::Scripts, _) => "begin",
+        (Kind::Mailers, _) => "what is next",
         _ => "open",
     };
     let mut hints = vec![hint("Enter", enter), hint("/", "filter")];
@@ -59,6 +60,10 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             hints.push(hint("r", "receipt"));
         }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
+        Kind::Mailers => {
+            hints.push(hint("n", "new batch"));
+            hints.push(hint("s", "blank forms"));
+        }
         Kind::Keys if app.status.rescue => {}
         Kind::Devices if app.status.rescue => hints.push(hint("b", "compare a backup")),
         Kind::Keys => {

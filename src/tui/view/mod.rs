@@ -8,6 +8,7 @@ mod page;
 mod pages;
 mod paper;
 mod question;
+mod run;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -264,7 +265,7 @@ fn footer_keys(app: &App) -> (Vec<Hint>, Vec<Hint>) {
         if app.has_desk() {
             hints.push(hint("F2", "desk"));
         }
-        return (hints, everywhere());
+        return (hints, everywhere(app));
     } else {
         match app.status.phase {
             Phase::Empty => {
@@ -306,11 +307,16 @@ fn footer_keys(app: &App) -> (Vec<Hint>, Vec<Hint>) {
     (hints, none)
 }
 
-fn everywhere() -> Vec<Hint> {
+fn everywhere(app: &App) -> Vec<Hint> {
+    // Whoever opens the PIN room has no ceremonies.
+    let here = match app.lists.batches {
+        Some(_) => Kind::Mailers,
+        None => Kind::Ceremonies,
+    };
     let mut hints: Vec<Hint> = [
         Kind::Tasks,
         Kind::Keys,
-        Kind::Ceremonies,
+        here,
         Kind::People,
         Kind::Devices,
         Kind::Journal,

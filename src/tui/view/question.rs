@@ -10,7 +10,7 @@ use conclave_keyroom::ports::dialogue::{
 };
 
 use super::paper::{INDENT, Paper, fit, width, wrap};
-use super::{Hint, entry, hint, page};
+use super::{Hint, entry, hint, page, run};
 use crate::tui::app::App;
 use crate::tui::prompt::Standing;
 use crate::tui::theme::Theme;
@@ -118,7 +118,11 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         );
         return None;
     }
-    let above = context(theme, wide, prompt);
+    let mut above = context(theme, wide, prompt);
+    if let Some(Show::Run(run)) = &prompt.show {
+        above.gap();
+        run::draw(run, &mut above);
+    }
     let above_room = room - asked_rows;
     let above_rows = u16::try_from(above.lines.len())
         .unwrap_or(above_room)
@@ -421,7 +425,7 @@ fn draw_show(show: &Show, paper: &mut Paper) {
     let theme = paper.theme;
     match show {
         // It has a screen of its own.
-        Show::Page(_) => {}
+        Show::Page(_) | Show::Run(_) => {}
         Show::CheckValue { kcv, method, label } => {
             let digits: Vec<char> = kcv.chars().collect();
             let pairs: Vec<&[char]> = digits.chunks(2).collect();

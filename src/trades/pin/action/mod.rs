@@ -2,6 +2,7 @@
 //! mailers to the printer. Operators and supervisors stand behind all of it.
 
 mod cancel;
+mod card_file;
 mod confirm;
 mod export;
 mod forms;
@@ -18,6 +19,7 @@ mod spoil;
 mod stock;
 
 pub use cancel::CancelCard;
+pub use card_file::ReadCardFile;
 pub use confirm::ConfirmMailers;
 pub use export::{ExportBatch, Output};
 pub use forms::{IssueForms, ReturnForms, SetFormsAside};
@@ -31,7 +33,7 @@ pub use purge::PurgeBatch;
 pub use reconcile::{ReconcileBatch, sheet};
 pub use resolve::{Found, ResolveUnknown};
 pub use spoil::SpoilMailer;
-pub use stock::ReceiveStock;
+pub use stock::{LOT_MOST, ReceiveStock};
 
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::pin_batch::{BatchLayout, PinBatch, Signing};

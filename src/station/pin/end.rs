@@ -1,0 +1,160 @@
+//! The end of a batch: its output leaves, its numbers are signed, its cards go.
+
+use conclave_evidence::Hash;
+use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::domain::pin_card::PinCard;
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::pin::action::{
+    BatchName, ExportBatch, PartnerName, PurgeBatch, ReconcileBatch, sheet,
+};
+use conclave_trades::print::report_pdf;
+
+use super::{WAITS, numbers, question};
+use crate::approve::Undone;
+use crate::cards::{Interrupted, ask, filled};
+use crate::ceremony::begin::{one, refused, text};
+use crate::station::Station;
+
+fn not(refusal: Refusal) -> Undone {
+    Undone::Interrupted(Interrupted::Refused(refusal))
+}
+
+impl Station {
+    /// The output, encrypted to the issuer, to a medium.
+    pub(super) fn export_batch(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let media = self.media_or_none().map_err(not)?;
+        let partner = self
+            .pin_partners()
+            .into_iter()
+            .find(|partner| partner.id == batch.partner)
+            .ok_or_else(|| {
+                not(refused(
+                    format!("{} is not on record any more.", batch.issuer),
+                    "Administrators record the issuer (devices, i).",
+                ))
+            })?;
+        let mut prompt = question(
+            "pins.export",
+            batch,
+            "On which medium does the output leave?",
+            "One line for each card. It is encrypted to the issuer's certificate, and signed.",
+        );
+        let plates: Vec<String> = media.iter().map(|m| m.name.clone()).collect();
+        prompt.ask = Ask::Form {
+            fields: vec![one("Medium", plates, None)],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let medium = loop {
+            let values = filled(people, &mut prompt)?;
+            if let Some(medium) = media.iter().find(|m| values.first() == Some(&m.name)) {
+                break medium.clone();
+            }
+            prompt.refused = Some(refused("Which medium?", "Choose one."));
+        };
+        let action = ExportBatch {
+            batch: BatchName::of(batch),
+            output: batch.outputs.saturating_add(1),
+            partner: PartnerName::of(&partner),
+            medium: medium.id,
+            medium_name: medium.name.clone(),
+            serial: medium.serial.clone(),
+        };
+        let out = self.act(&action, "write the output of a batch", people)?;
+        Ok(vec![format!(
+            "The output is on {}: {}/{}, SHA-256 {}",
+            medium.name, out.folder, out.file, out.digest
+        )])
+    }
+
+    /// The sheet of numbers, filed and signed by both.
+    pub(super) fn reconcile_batch(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let wrong = |why: String| not(refused(why, "Call the administrators."));
+        let mut cards: Vec<PinCard> = Vec::new();
+        for card in 1..=batch.count {
+            let id = PinCard::id_of(batch.id, card);
+            let vault = self.door.vault();
+            cards.push(
+                vault
+                    .get(Compartment::Pins, id)
+                    .map_err(|e| wrong(e.to_string()))?,
+            );
+        }
+        let record = self
+            .door
+            .vault()
+            .authority()
+            .map_err(|e| wrong(e.to_string()))?;
+        let report = sheet(record, batch, &cards);
+        drop(cards);
+        let pdf = report_pdf(&report).map_err(|e| wrong(e.to_string()))?;
+        let name = format!("reconciliation-{}-{}.pdf", batch.issuer, batch.name);
+        let path = self.file("reports", &name, &pdf).map_err(wrong)?;
+        let mut prompt = Prompt {
+            code: "pins.reconcile".into(),
+            act: format!("Batch {} of {}", batch.name, batch.issuer),
+            title: "The numbers that both sign".into(),
+            table: Some(numbers(batch)),
+            lines: vec![PromptLine::note(format!(
+                "Filed as {path}. Compare with the piles: mailers, spoiled forms, blank forms."
+            ))],
+            ask: Ask::Confirm {
+                key: 'n',
+                label: "the numbers are those of the piles".into(),
+            },
+            waiting_for: WAITS.into(),
+            safe: "yes, nothing is signed yet".into(),
+            ..Prompt::default()
+        };
+        while !matches!(
+            ask(people, &mut prompt, &mut |_| Ok(false))?,
+            conclave_keyroom::ports::dialogue::Answer::Confirmed
+        ) {}
+        let action = ReconcileBatch::of(batch, &report).map_err(|e| wrong(e.to_string()))?;
+        self.act(&action, "sign the reconciliation", people)?;
+        let short: String = Hash::to_string(&action.sheet).chars().take(8).collect();
+        Ok(vec![format!(
+            "The reconciliation {short} is signed: {path}"
+        )])
+    }
+
+    /// What the batch had of cards goes.
+    pub(super) fn purge_batch(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let mut prompt = question(
+            "pins.purge",
+            batch,
+            "How did the issuer confirm the output?",
+            "Card numbers, names, addresses, PIN blocks and values of this batch are deleted, for ever. Its numbers stay.",
+        );
+        prompt.ask = Ask::Form {
+            fields: vec![text("Receipt", "", "number of the issuer's receipt", 40)],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let values = filled(people, &mut prompt)?;
+        let action = PurgeBatch {
+            batch: BatchName::of(batch),
+            receipt: values
+                .first()
+                .map(|v| v.trim().to_owned())
+                .unwrap_or_default(),
+        };
+        let gone = self.act(&action, "purge a batch", people)?;
+        Ok(vec![format!(
+            "{gone} records are deleted; the numbers stay."
+        )])
+    }
+}

@@ -1,0 +1,240 @@
+//! Blank forms: deliveries, reels that come out of the safe for a batch, and
+//! what becomes of those that get no mailer.
+
+use conclave_keyroom::domain::form_stock::FormStock;
+use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal, Table};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::pin::action::{
+    BatchName, IssueForms, LOT_MOST, REASON_MOST, ReceiveStock, ReturnForms, SetFormsAside,
+};
+
+use super::{WAITS, number, question};
+use crate::approve::Undone;
+use crate::cards::{Interrupted, filled};
+use crate::ceremony::begin::{one, refused, text};
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+use crate::words;
+
+/// Digits of a form's number, with room for leading zeros and spaces.
+const NUMBER: usize = 24;
+
+/// What is wrong with typed numbers.
+pub(super) fn no_number() -> Refusal {
+    refused(
+        "This is no number of a form.",
+        "Read it from the form: digits only.",
+    )
+}
+
+impl Station {
+    fn stocks(&self) -> Vec<FormStock> {
+        let mut all: Vec<FormStock> = self
+            .door
+            .vault()
+            .list::<FormStock>(Compartment::Pins, FormStock::KIND)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, stock)| stock)
+            .collect();
+        all.sort_by_key(|stock| stock.received_ms);
+        all
+    }
+
+    /// What lies in the safe, and a delivery.
+    pub(super) fn form_stock(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let stocks = self.stocks();
+        let rows = stocks.iter().map(|stock| {
+            let (first, last) = stock.delivered;
+            vec![
+                stock.lot.clone(),
+                format!("{first} to {last}"),
+                stock.safe.count().to_string(),
+                words::date(stock.received_ms),
+            ]
+        });
+        let mut prompt = Prompt {
+            code: "pins.receive".into(),
+            act: "Blank forms".into(),
+            title: "The safe, and a delivery that comes in".into(),
+            table: Some(Table {
+                head: ["Delivery", "Forms", "In the safe", "Came"]
+                    .map(String::from)
+                    .to_vec(),
+                rows: rows.collect(),
+            }),
+            lines: vec![PromptLine::note(
+                "Both count the boxes, and read the first and the last number from the forms.",
+            )],
+            ask: Ask::Form {
+                fields: vec![
+                    text("Delivery", "", "as on the delivery note", LOT_MOST),
+                    text("First form", "", "its printed number", NUMBER),
+                    text("Last form", "", "its printed number", NUMBER),
+                ],
+                submit: "receive it".into(),
+                done: None,
+            },
+            waiting_for: WAITS.into(),
+            safe: "yes, nothing is changed before both have signed".into(),
+            why: "A blank form is as good as a mailer in the wrong hands. Each number is in the \
+                  safe, with a batch, or accounted for."
+                .into(),
+            ..Prompt::default()
+        };
+        loop {
+            let values = match filled(people, &mut prompt) {
+                Ok(values) => values,
+                Err(why) => return stopped(why),
+            };
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let (Some(first), Some(last)) = (number(value(1)), number(value(2))) else {
+                prompt.refused = Some(no_number());
+                continue;
+            };
+            let id = self
+                .door
+                .new_id()
+                .map_err(|e| self.refusal(&e.to_string()))?;
+            let action = ReceiveStock {
+                id,
+                lot: value(0).trim().to_owned(),
+                first,
+                last,
+            };
+            match self.act(&action, "receive blank forms", people) {
+                Ok(()) => {
+                    return Ok(ActEnd::Done {
+                        good: true,
+                        title: "The forms are in the safe".into(),
+                        lines: conclave_keyroom::door::Action::words(&action),
+                    });
+                }
+                Err(undone) => match self.undone(undone) {
+                    Ok(end) => return Ok(end),
+                    Err(refusal) => prompt.refused = Some(refusal),
+                },
+            }
+        }
+    }
+
+    /// A reel comes out of the safe for a batch.
+    pub(super) fn take_forms(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let safe: Vec<String> = self
+            .stocks()
+            .iter()
+            .filter(|stock| !stock.safe.is_empty())
+            .map(|stock| format!("{}: {}", stock.lot, stock.safe.words()))
+            .collect();
+        let note = match safe.is_empty() {
+            true => "No blank form is in the safe: receive a delivery first (batches, s).".into(),
+            false => format!("In the safe: {}", safe.join("; ")),
+        };
+        let mut prompt = question(
+            "pins.take",
+            batch,
+            "Which forms come out of the safe?",
+            &note,
+        );
+        let (first, last) = self.reel(&mut prompt, people)?;
+        let action = IssueForms {
+            batch: BatchName::of(batch),
+            first,
+            last,
+        };
+        self.act(&action, "take out blank forms", people)?;
+        Ok(vec![format!(
+            "Forms {first} to {last} are out for this batch."
+        )])
+    }
+
+    /// First and last number of a reel.
+    fn reel(
+        &self,
+        prompt: &mut Prompt,
+        people: &mut dyn People,
+    ) -> Result<(u64, u64), Interrupted> {
+        prompt.ask = Ask::Form {
+            fields: vec![
+                text("First form", "", "its printed number", NUMBER),
+                text("Last form", "", "its printed number", NUMBER),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        loop {
+            let values = filled(people, prompt)?;
+            let value = |at: usize| values.get(at).and_then(|v| number(v));
+            match (value(0), value(1)) {
+                (Some(first), Some(last)) => return Ok((first, last)),
+                _ => prompt.refused = Some(no_number()),
+            }
+        }
+    }
+
+    /// Blank forms that get no mailer.
+    pub(super) fn forms_aside(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        const TEST: &str = "test prints";
+        const TORN: &str = "torn, creased or not there";
+        let note = format!("Blank and here: {}", batch.forms.blank.words());
+        let mut prompt = question(
+            "pins.aside",
+            batch,
+            "Which blank forms are not used?",
+            &note,
+        );
+        prompt.ask = Ask::Form {
+            fields: vec![
+                text("First form", "", "its printed number", NUMBER),
+                text("Last form", "", "the same where it is one", NUMBER),
+                one("They are", vec![TEST.into(), TORN.into()], None),
+                text("Reason", "", "one sentence", REASON_MOST),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let action = loop {
+            let values = filled(people, &mut prompt)?;
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let (Some(first), Some(last)) = (number(value(0)), number(value(1))) else {
+                prompt.refused = Some(no_number());
+                continue;
+            };
+            break SetFormsAside {
+                batch: BatchName::of(batch),
+                first,
+                last,
+                test: value(2) == TEST,
+                reason: value(3).trim().to_owned(),
+            };
+        };
+        self.act(&action, "set blank forms aside", people)?;
+        Ok(vec![format!(
+            "Forms {} to {} get no mailer.",
+            action.first, action.last
+        )])
+    }
+
+    /// What is left goes back.
+    pub(super) fn return_forms(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let action = ReturnForms {
+            batch: BatchName::of(batch),
+            counted: batch.forms.blank.words(),
+        };
+        let count = self.act(&action, "put blank forms back", people)?;
+        Ok(vec![format!("{count} blank forms are back in the safe.")])
+    }
+}

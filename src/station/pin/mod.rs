@@ -1,0 +1,349 @@
+//! The PIN room at the screen: batches of mailers, from the issuer's file to
+//! the purge. Operators and supervisors are logged on together.
+//!
+//! No PIN is ever shown, and of a card nothing but its number in the file.
+
+mod end;
+mod forms;
+mod mailers;
+mod open;
+mod run;
+
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::pin_batch::{PinBatch, Stage};
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Choice, People, Prompt, PromptLine, Refusal, Table,
+};
+use conclave_keyroom::vault::Compartment;
+
+use crate::approve::Undone;
+use crate::cards::{Interrupted, ask};
+use crate::front::{BatchRow, PinAct};
+use crate::service::ActEnd;
+use crate::station::Station;
+use crate::words;
+
+/// For every question of the room.
+const WAITS: &str = "PIN operator and supervisor";
+
+/// What is done next with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Settle,
+    Print,
+    Confirm,
+    Spoil,
+    Unknown,
+    TakeForms,
+    AsideForms,
+    ReturnForms,
+    Cancel,
+    HandOver,
+    Export,
+    Reconcile,
+    Purge,
+    Back,
+}
+
+impl Next {
+    /// Name and meaning.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Settle => (
+                "The last window was cut",
+                "its mailers become unknown; look at their forms then",
+            ),
+            Self::Print => (
+                "Print",
+                "the mailers that wait, until forms or cards are out",
+            ),
+            Self::Confirm => (
+                "Confirm mailers",
+                "seen by both: whole, closed, number read",
+            ),
+            Self::Spoil => (
+                "A mailer is spoiled",
+                "torn, jammed, open, badly printed, missing",
+            ),
+            Self::Unknown => (
+                "An unknown mailer",
+                "a cut left it open; its form was looked at",
+            ),
+            Self::TakeForms => ("Take out blank forms", "a reel comes out of the safe"),
+            Self::AsideForms => ("Blank forms not used", "test prints, torn ones"),
+            Self::ReturnForms => ("Forms back to the safe", "all that are left blank"),
+            Self::Cancel => ("Cancel a card", "no PIN; the issuer reissues the card"),
+            Self::HandOver => (
+                "Take the batch over",
+                "another operator or supervisor goes on",
+            ),
+            Self::Export => ("Write the output", "encrypted to the issuer, on a medium"),
+            Self::Reconcile => ("Reconcile", "both sign the sheet of numbers"),
+            Self::Purge => (
+                "Purge",
+                "card numbers and PIN blocks are deleted; numbers stay",
+            ),
+            Self::Back => ("Back to the batches", ""),
+        }
+    }
+
+    /// What may be done, the likeliest first.
+    fn of(batch: &PinBatch) -> Vec<Self> {
+        let balance = batch.balance();
+        let cards = &batch.cards;
+        let blank = !batch.forms.blank.is_empty();
+        let mut next = Vec::new();
+        let mut may = |what, if_so: bool| {
+            if if_so {
+                next.push(what);
+            }
+        };
+        match batch.stage() {
+            Stage::Interrupted => may(Self::Settle, true),
+            Stage::Printing | Stage::Counting => {
+                may(Self::Unknown, !cards.unknown.is_empty());
+                may(Self::Print, !cards.waiting.is_empty() && blank);
+                may(Self::TakeForms, !cards.waiting.is_empty() && !blank);
+                may(Self::Confirm, !cards.sent.is_empty());
+                may(Self::Spoil, !cards.sent.is_empty());
+                may(Self::ReturnForms, blank && balance.open == 0);
+                may(Self::AsideForms, blank);
+                may(Self::TakeForms, !cards.waiting.is_empty() && blank);
+                may(Self::Cancel, !cards.waiting.is_empty());
+                may(Self::HandOver, true);
+            }
+            Stage::Balanced => may(Self::Export, true),
+            Stage::Exported => may(Self::Reconcile, true),
+            Stage::Reconciled => may(Self::Purge, true),
+            Stage::Purged => {}
+        }
+        may(Self::Back, true);
+        next
+    }
+}
+
+impl Station {
+    /// Serves an act of the PIN room.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn pin_room(&mut self, act: PinAct, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        self.pin_room_here()?;
+        match act {
+            PinAct::Open => self.open_batch(people),
+            PinAct::Stock => self.form_stock(people),
+            PinAct::Work(id) => self.work_on_batch(id, people),
+        }
+    }
+
+    fn pin_room_here(&self) -> Result<(), Refusal> {
+        let open = self.door.vault().open_groups();
+        if GroupId::PIN_ROOM.iter().all(|group| open.contains(group)) {
+            return Ok(());
+        }
+        let mut refusal = self.refusal("not logged on: PIN operators and supervisors");
+        refusal.advice = "One of each logs on; press g.".into();
+        Err(refusal)
+    }
+
+    fn pin_batches(&self) -> Vec<PinBatch> {
+        let mut all: Vec<PinBatch> = self
+            .door
+            .vault()
+            .list::<PinBatch>(Compartment::Pins, PinBatch::KIND)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, batch)| batch)
+            .collect();
+        all.sort_by_key(|batch| std::cmp::Reverse(batch.opened.at_ms));
+        all
+    }
+
+    fn pin_batch(&self, id: Id) -> Result<PinBatch, Refusal> {
+        self.door
+            .vault()
+            .get(Compartment::Pins, id)
+            .map_err(|e| self.refusal(&e.to_string()))
+    }
+
+    /// The list of batches; nothing where the room is closed.
+    pub(crate) fn batch_rows(&self) -> Option<Vec<BatchRow>> {
+        self.pin_room_here().ok()?;
+        Some(self.pin_batches().iter().map(batch_row).collect())
+    }
+
+    /// The numbers of a batch and what is next, until the people have done.
+    fn work_on_batch(&mut self, id: Id, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let mut said = Vec::new();
+        let mut refused = None;
+        loop {
+            let batch = self.pin_batch(id)?;
+            let next = match ask_next(&batch, std::mem::take(&mut said), refused.take(), people) {
+                Ok(next) => next,
+                Err(why) => return crate::service::stopped(why),
+            };
+            let done = match next {
+                Next::Back => return Ok(ActEnd::Stopped),
+                Next::Settle => self.settle_window(people),
+                Next::Print => self.print_batch(id, people),
+                Next::Confirm => self.confirm_mailers(&batch, people),
+                Next::Spoil => self.spoil_mailer(&batch, people),
+                Next::Unknown => self.resolve_unknown(&batch, people),
+                Next::TakeForms => self.take_forms(&batch, people),
+                Next::AsideForms => self.forms_aside(&batch, people),
+                Next::ReturnForms => self.return_forms(&batch, people),
+                Next::Cancel => self.cancel_card(&batch, people),
+                Next::HandOver => self.hand_over_batch(&batch, people),
+                Next::Export => self.export_batch(&batch, people),
+                Next::Reconcile => self.reconcile_batch(&batch, people),
+                Next::Purge => self.purge_batch(&batch, people),
+            };
+            match done {
+                Ok(words) => said = words,
+                Err(Undone::Interrupted(Interrupted::Shutdown)) => return Ok(ActEnd::Stopped),
+                // Without both cards the room is closed.
+                Err(undone) if self.card_lost() => return self.undone(undone),
+                Err(undone) => refused = self.undone(undone).err(),
+            }
+        }
+    }
+}
+
+/// A row of the list.
+fn batch_row(batch: &PinBatch) -> BatchRow {
+    let done = batch.cards.confirmed.count() + batch.cards.cancelled.count();
+    BatchRow {
+        id: Some(batch.id),
+        name: batch.name.clone(),
+        issuer: batch.issuer.clone(),
+        state: batch.stage().words().to_owned(),
+        done: format!("{done} of {}", batch.count),
+        opened: words::date(batch.opened.at_ms),
+        detail: vec![
+            format!("{} on {}", batch.layout, batch.printer),
+            format!("PINs: {}, template {}", batch.method, batch.template),
+        ],
+    }
+}
+
+/// The numbers, as the reconciliation has them.
+fn numbers(batch: &PinBatch) -> Table {
+    let balance = batch.balance();
+    let row = |left: &str, a: u64, right: &str, b: u64| {
+        vec![left.into(), a.to_string(), right.into(), b.to_string()]
+    };
+    Table {
+        head: vec!["Cards".into(), String::new(), "Forms".into(), String::new()],
+        rows: vec![
+            row("in the file", balance.input, "taken out", balance.issued),
+            row(
+                "confirmed",
+                balance.confirmed,
+                "blank here",
+                batch.forms.blank.count(),
+            ),
+            row(
+                "to be reissued",
+                balance.cancelled,
+                "spoiled, missing",
+                balance.spoiled,
+            ),
+            row(
+                "printed, not confirmed",
+                batch.cards.sent.count(),
+                "test prints",
+                balance.test,
+            ),
+            row(
+                "unknown",
+                balance.unknown,
+                "back in the safe",
+                balance.returned,
+            ),
+            row(
+                "waiting",
+                batch.cards.waiting.count(),
+                "UNACCOUNTED",
+                balance.missing_forms(),
+            ),
+        ],
+    }
+}
+
+fn ask_next(
+    batch: &PinBatch,
+    said: Vec<String>,
+    refused: Option<Refusal>,
+    people: &mut dyn People,
+) -> Result<Next, Interrupted> {
+    let next = Next::of(batch);
+    let mut prompt = Prompt {
+        code: "pins.next".into(),
+        act: format!("Batch {} of {}", batch.name, batch.issuer),
+        title: match said.is_empty() {
+            true => format!("The batch is {}.", batch.stage().words()),
+            false => said.join("; "),
+        },
+        table: Some(numbers(batch)),
+        ask: Ask::Choose {
+            options: next
+                .iter()
+                .map(|next| {
+                    let (label, detail) = next.words();
+                    Choice {
+                        label: label.into(),
+                        detail: detail.into(),
+                    }
+                })
+                .collect(),
+        },
+        waiting_for: WAITS.into(),
+        safe: "yes, the batch goes on where it stands".into(),
+        why: "Each card is confirmed or cancelled once, and each numbered form is accounted for: \
+              only then the output leaves. A mailer is never printed twice; whoever needs \
+              another gets another PIN."
+            .into(),
+        refused,
+        ..Prompt::default()
+    };
+    loop {
+        if let Answer::Chosen(at) = ask(people, &mut prompt, &mut |_| Ok(false))?
+            && let Some(next) = next.get(at)
+        {
+            return Ok(*next);
+        }
+    }
+}
+
+/// A question of the room with a form.
+fn question(code: &str, batch: &PinBatch, title: &str, note: &str) -> Prompt {
+    Prompt {
+        code: code.into(),
+        act: format!("Batch {} of {}", batch.name, batch.issuer),
+        title: title.into(),
+        lines: vec![PromptLine::note(note)],
+        waiting_for: WAITS.into(),
+        safe: "yes, nothing is changed before both have signed".into(),
+        ..Prompt::default()
+    }
+}
+
+/// A form's number as people type it: leading zeros and spaces are theirs.
+fn number(typed: &str) -> Option<u64> {
+    let digits: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_digits() {
+        assert_eq!(number(" 000 483 "), Some(483));
+        for wrong in ["", "4a", "-1", "+1", "1.0", "99999999999999999999999"] {
+            assert_eq!(number(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! A batch is opened: the issuer's file is read whole or not at all, and both
+//! sign what is to be printed from it.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{Hash, Id};
+use conclave_keyroom::domain::device::{MediumRecord, PrinterPurpose};
+use conclave_keyroom::domain::pin_batch::Limits;
+use conclave_keyroom::domain::pin_key::PinKey;
+use conclave_keyroom::domain::pin_partner::PinPartner;
+use conclave_keyroom::domain::pin_template::PinTemplateApproval;
+use conclave_keyroom::door::Action;
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::pin::Template;
+use conclave_trades::pin::action::{
+    BatchName, Checked, MOST_TRIES, OpenBatch, PartnerName, PinKeyName, ReadBatch, ReadCardFile,
+    TemplateName,
+};
+use conclave_trades::print::{Kind, Layout};
+use conclave_trades::target::IMPORT_FOLDER;
+use sha2::{Digest, Sha256};
+
+use super::{WAITS, number};
+use crate::approve::Undone;
+use crate::cards::{Interrupted, ask, filled};
+use crate::ceremony::begin::{one, refused, text};
+use crate::service::ActEnd;
+use crate::station::Station;
+
+/// No zone PIN key.
+const NONE: &str = "none";
+
+/// What a batch can be opened with.
+struct Choices {
+    media: Vec<MediumRecord>,
+    partners: Vec<PinPartner>,
+    templates: Vec<PinTemplateApproval>,
+    /// File name and text.
+    layouts: Vec<(String, String)>,
+    printers: Vec<String>,
+    keys: Vec<PinKey>,
+}
+
+/// What was chosen.
+struct Chosen {
+    medium: Id,
+    file: String,
+    partner: PartnerName,
+    template: TemplateName,
+    layout: String,
+    printer: String,
+    pin_key: PinKeyName,
+    zone_key: Option<PinKeyName>,
+}
+
+impl Station {
+    pub(super) fn open_batch(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let choices = self.choices()?;
+        let mut prompt = choose(&choices);
+        loop {
+            let chosen = match ask_chosen(&choices, &mut prompt, people) {
+                Ok(chosen) => chosen,
+                Err(why) => return crate::service::stopped(why),
+            };
+            match self.open_chosen(&chosen, people) {
+                Ok(Ok(action)) => {
+                    return Ok(ActEnd::Done {
+                        good: true,
+                        title: format!("Batch {} is open", action.batch.name),
+                        lines: action.words(),
+                    });
+                }
+                Ok(Err(refusal)) => prompt.refused = Some(refusal),
+                Err(undone) if self.card_lost() => return self.undone(undone),
+                Err(undone) => match self.undone(undone) {
+                    Ok(end) => return Ok(end),
+                    Err(refusal) => prompt.refused = Some(refusal),
+                },
+            }
+        }
+    }
+
+    /// What there is; the first thing that is missing is a refusal that says
+    /// who can give it.
+    fn choices(&self) -> Result<Choices, Refusal> {
+        let now = self.clock.wall_ms();
+        let keys: Vec<PinKey> = self
+            .door
+            .vault()
+            .list::<PinKey>(Compartment::Catalogue, PinKey::KIND)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, key)| key)
+            .filter(|key| key.is_usable(now))
+            .collect();
+        let layouts: Vec<(String, String)> = self
+            .data
+            .layouts()
+            .into_iter()
+            .filter_map(|(file, text)| text.ok().map(|text| (file, text)))
+            .filter(|(_, text)| {
+                self.layout_is_approved(text)
+                    && Layout::parse(text).is_ok_and(|l| l.kind() == Kind::PinMailer)
+            })
+            .collect();
+        let choices = Choices {
+            media: self.media_or_none()?,
+            partners: self.pin_partners(),
+            templates: self.pin_templates(),
+            layouts,
+            printers: self
+                .enrolled_printers()
+                .into_iter()
+                .filter(|printer| printer.purpose == PrinterPurpose::Pins)
+                .map(|printer| printer.name)
+                .collect(),
+            keys,
+        };
+        let missing = [
+            (
+                choices.partners.is_empty(),
+                "No issuer is on record.",
+                "Administrators record one with its certificates (devices, i).",
+            ),
+            (
+                choices.templates.is_empty(),
+                "No template for files of cards is approved.",
+                "Administrators approve one (devices, a).",
+            ),
+            (
+                choices.layouts.is_empty(),
+                "No layout of PIN mailers is approved.",
+                "Administrators approve one on a page of X's (devices, l).",
+            ),
+            (
+                choices.printers.is_empty(),
+                "No printer is enrolled for PIN mailers.",
+                "Administrators enrol one (devices, e).",
+            ),
+            (
+                choices.keys.is_empty(),
+                "No key is released to this room.",
+                "Key managers and approvers release one (keys).",
+            ),
+        ];
+        match missing.into_iter().find(|(is, ..)| *is) {
+            Some((_, what, advice)) => Err(refused(what, advice)),
+            None => Ok(choices),
+        }
+    }
+
+    /// Reads the file, shows what is in it, and both sign.
+    fn open_chosen(
+        &mut self,
+        chosen: &Chosen,
+        people: &mut dyn People,
+    ) -> Result<Result<OpenBatch, Refusal>, Undone> {
+        let file = self
+            .act(
+                &ReadCardFile {
+                    medium: chosen.medium,
+                    file: chosen.file.clone(),
+                },
+                "read a file of cards",
+                people,
+            )?
+            .0;
+        let reading = ReadBatch {
+            file: Hash(Sha256::digest(&file).into()),
+            partner: chosen.partner.clone(),
+            template: chosen.template.clone(),
+            layout: chosen.layout.clone(),
+        };
+        let secret = |file: &[u8]| Secret::from_fn(file.len(), |out| out.copy_from_slice(file));
+        let read = self.act_on(
+            &reading,
+            vec![secret(&file)],
+            "read a file of cards",
+            people,
+        )?;
+        let checked = match read {
+            Ok(checked) => checked,
+            Err(faults) => {
+                show_faults(&chosen.file, &faults, people)?;
+                return Ok(Err(refused(
+                    format!(
+                        "The file has {} faults; nothing of it was taken.",
+                        faults.len()
+                    ),
+                    "Have the issuer correct it and send it anew.",
+                )));
+            }
+        };
+        let limits = ask_limits(&checked, &chosen.partner.issuer, people)?;
+        let mut id = self.door.new_id().map_err(|error| {
+            Undone::Interrupted(Interrupted::Refused(self.refusal(&error.to_string())))
+        })?;
+        // A batch's cards have its record's id with their number at the end.
+        if let Some(end) = id.0.get_mut(12..) {
+            end.fill(0);
+        }
+        let action = OpenBatch {
+            batch: BatchName {
+                id,
+                name: checked.name.clone(),
+                issuer: chosen.partner.issuer.clone(),
+            },
+            partner: chosen.partner.clone(),
+            file: reading.file,
+            count: checked.count,
+            input: checked.input,
+            template: chosen.template.clone(),
+            layout: chosen.layout.clone(),
+            printer: chosen.printer.clone(),
+            pin_key: chosen.pin_key.clone(),
+            zone_key: chosen.zone_key.clone(),
+            limits,
+        };
+        self.act_on(&action, vec![secret(&file)], "open a batch", people)?;
+        Ok(Ok(action))
+    }
+}
+
+fn choose(choices: &Choices) -> Prompt {
+    let media = choices.media.iter().map(|m| m.name.clone()).collect();
+    let partners = choices.partners.iter().map(|p| p.issuer.clone()).collect();
+    let templates = choices.templates.iter().map(|t| t.name.clone()).collect();
+    let layouts = choices
+        .layouts
+        .iter()
+        .map(|(file, _)| file.clone())
+        .collect();
+    let labels: Vec<String> = choices
+        .keys
+        .iter()
+        .map(|k| k.released.label.clone())
+        .collect();
+    let mut zone = vec![NONE.to_owned()];
+    zone.extend(labels.clone());
+    Prompt {
+        code: "pins.open".into(),
+        act: "Open a batch of PIN mailers".into(),
+        title: "From which file, and how?".into(),
+        ask: Ask::Form {
+            fields: vec![
+                text(
+                    "File",
+                    "cards.p7m",
+                    &format!("its name in the medium's folder {IMPORT_FOLDER}"),
+                    64,
+                ),
+                one("Medium", media, None),
+                one("Issuer", partners, None),
+                one("Template", templates, None),
+                one("Layout", layouts, None),
+                one("Printer", choices.printers.clone(), None),
+                one("PIN key", labels, None),
+                one("Zone PIN key", zone, None),
+            ],
+            submit: "read the file".into(),
+            done: None,
+        },
+        waiting_for: WAITS.into(),
+        safe: "yes, nothing of the file is kept before both have signed".into(),
+        why: "The file is taken whole or not at all: signature, header, count, hash total and \
+              each card are looked at. Method and tables come from the template, never from the \
+              file."
+            .into(),
+        ..Prompt::default()
+    }
+}
+
+fn ask_chosen(
+    choices: &Choices,
+    prompt: &mut Prompt,
+    people: &mut dyn People,
+) -> Result<Chosen, Interrupted> {
+    loop {
+        let values = filled(people, prompt)?;
+        let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+        let key = |label: &str| {
+            let found = choices.keys.iter().find(|k| k.released.label == label);
+            found.map(PinKeyName::of)
+        };
+        let medium = choices.media.iter().find(|m| m.name == value(1));
+        let partner = choices.partners.iter().find(|p| p.issuer == value(2));
+        let template = choices.templates.iter().find(|t| t.name == value(3));
+        let layout = choices.layouts.iter().find(|(file, _)| file == value(4));
+        let printer = choices.printers.iter().find(|name| *name == value(5));
+        let read = template.and_then(|t| Template::parse(&t.text).ok().map(|read| (read, t)));
+        if let (Some(medium), Some(partner), Some((read, template)), Some(layout), Some(printer)) =
+            (medium, partner, read, layout, printer)
+            && let Some(pin_key) = key(value(6))
+        {
+            return Ok(Chosen {
+                medium: medium.id,
+                file: value(0).trim().to_owned(),
+                partner: PartnerName::of(partner),
+                template: TemplateName::of(&read, &template.text),
+                layout: layout.1.clone(),
+                printer: printer.clone(),
+                pin_key,
+                zone_key: key(value(7)),
+            });
+        }
+        prompt.refused = Some(refused("Something is not chosen.", "Choose one of each."));
+    }
+}
+
+/// Everything that is wrong with a file, by line and column.
+fn show_faults(file: &str, faults: &[String], people: &mut dyn People) -> Result<(), Undone> {
+    let mut prompt = Prompt {
+        code: "pins.faults".into(),
+        act: "Open a batch of PIN mailers".into(),
+        title: format!("{file} is refused"),
+        lines: faults.iter().map(PromptLine::note).collect(),
+        ask: Ask::Read,
+        waiting_for: WAITS.into(),
+        safe: "yes, nothing of the file was taken".into(),
+        ..Prompt::default()
+    };
+    ask(people, &mut prompt, &mut |_| Ok(false))?;
+    Ok(())
+}
+
+fn ask_limits(
+    checked: &Checked,
+    issuer: &str,
+    people: &mut dyn People,
+) -> Result<Limits, Interrupted> {
+    let replacements = (checked.count / 20).clamp(1, checked.count.max(1));
+    let mut prompt = Prompt {
+        code: "pins.limits".into(),
+        act: "Open a batch of PIN mailers".into(),
+        title: format!(
+            "Batch {} of {issuer}: {} cards",
+            checked.name, checked.count
+        ),
+        lines: vec![PromptLine::note(
+            "Signature, header, hash total and each card are in order. How often may a spoiled \
+             mailer be replaced by another PIN? After that its card is reissued.",
+        )],
+        ask: Ask::Form {
+            fields: vec![
+                text("PINs for a card", "3", "1 to 5", 1),
+                text(
+                    "Replacements",
+                    &replacements.to_string(),
+                    "in the whole batch",
+                    6,
+                ),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        },
+        waiting_for: WAITS.into(),
+        safe: "yes, nothing of the file is kept before both have signed".into(),
+        ..Prompt::default()
+    };
+    loop {
+        let values = filled(people, &mut prompt)?;
+        let value = |at: usize| values.get(at).and_then(|v| number(v));
+        let tries = value(0).and_then(|n| u16::try_from(n).ok());
+        let replacements = value(1).and_then(|n| u32::try_from(n).ok());
+        match (tries, replacements) {
+            (Some(tries), Some(replacements))
+                if (1..=MOST_TRIES).contains(&tries) && replacements <= checked.count =>
+            {
+                return Ok(Limits {
+                    tries,
+                    replacements,
+                });
+            }
+            _ => {
+                prompt.refused = Some(refused(
+                    "These are no limits.",
+                    "1 to 5 PINs for a card, and no more replacements than cards.",
+                ));
+            }
+        }
+    }
+}

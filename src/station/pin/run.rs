@@ -1,0 +1,286 @@
+//! The run: window after window to the printer, while both cards stay in.
+//!
+//! Nobody has to touch the keyboard: the screen blanks, and the run goes on.
+//! Every so many mailers both say that they are still here.
+
+use conclave_evidence::Id;
+use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Choice, People, Prompt, Refusal, RunView, Show,
+};
+use conclave_trades::pin::action::{BatchName, PrintMailers, SettleInterrupted};
+use std::time::Duration;
+
+use super::WAITS;
+use crate::approve::Undone;
+use crate::cards::{Interrupted, ask};
+use crate::station::Station;
+
+/// Mailers that are about to be printed at one time: as many are unknown after
+/// a power cut.
+const WINDOW: u16 = 4;
+
+/// Mailers after which both say that they are still here.
+const PRESENCE: u64 = 250;
+
+/// Mailers after which a rate is told.
+const ENOUGH: u64 = 8;
+
+/// How a run went so far.
+struct Run {
+    /// When it began, or went on: monotonic milliseconds.
+    since_ms: u64,
+    /// Mailers that left since then.
+    sent: u64,
+    /// Mailers that left since both said that they are here.
+    unseen: u64,
+}
+
+impl Run {
+    /// Mailers an hour, and seconds for so many more.
+    fn rate(&self, now_ms: u64, waiting: u64) -> Option<(u64, u64)> {
+        let spent = now_ms.saturating_sub(self.since_ms);
+        if self.sent < ENOUGH || spent == 0 {
+            return None;
+        }
+        let rate = self.sent.saturating_mul(3_600_000) / spent;
+        let left = waiting.saturating_mul(spent) / self.sent / 1000;
+        Some((rate, left))
+    }
+}
+
+/// What a run view says first.
+struct Says<'a> {
+    large: &'a str,
+    next: &'a str,
+    device: &'a str,
+}
+
+fn view(batch: &PinBatch, run: &Run, now_ms: u64, says: &Says<'_>) -> RunView {
+    let waiting = batch.cards.waiting.count();
+    let rate = run.rate(now_ms, waiting);
+    let blank = &batch.forms.blank;
+    RunView {
+        large: says.large.to_owned(),
+        next: says.next.to_owned(),
+        done: u64::from(batch.count).saturating_sub(waiting),
+        of: batch.count.into(),
+        rate: rate.map(|(rate, _)| rate),
+        left: rate.map(|(_, left)| left),
+        forms: match blank.first(1).first() {
+            Some(next) => format!("next {next}, {} blank here", blank.count()),
+            None => "no blank form here".to_owned(),
+        },
+        device: format!("{}, {}", batch.printer, says.device),
+        counts: vec![
+            ("to confirm".to_owned(), batch.cards.sent.count()),
+            ("confirmed".to_owned(), batch.cards.confirmed.count()),
+            ("unknown".to_owned(), batch.cards.unknown.count()),
+            ("to reissue".to_owned(), batch.cards.cancelled.count()),
+        ],
+    }
+}
+
+impl Station {
+    /// What was about to be printed when the station stopped is unknown.
+    pub(super) fn settle_window(&mut self, people: &mut dyn People) -> Result<Vec<String>, Undone> {
+        let unknown = self.act(&SettleInterrupted {}, "settle a cut window", people)?;
+        Ok(vec![format!(
+            "{unknown} mailers are unknown: look at their forms."
+        )])
+    }
+
+    /// Prints what waits.
+    pub(super) fn print_batch(
+        &mut self,
+        id: Id,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        people.stay(true);
+        let done = self.run_batch(id, people);
+        people.stay(false);
+        done
+    }
+
+    fn run_batch(&mut self, id: Id, people: &mut dyn People) -> Result<Vec<String>, Undone> {
+        let mut run = Run {
+            since_ms: self.clock.mono_ms(),
+            sent: 0,
+            unseen: 0,
+        };
+        loop {
+            let batch = self.batch_of(id)?;
+            if batch.cards.waiting.is_empty() {
+                return Ok(vec![
+                    "All are printed. Look at each form, then confirm.".into(),
+                ]);
+            }
+            if batch.forms.blank.count() < u64::from(batch.across) {
+                return Ok(vec!["The blank forms are used up: take out a reel.".into()]);
+            }
+            if run.unseen >= PRESENCE {
+                self.still_here(&batch, &run, people)?;
+                // The time that it took is nobody's printing time.
+                (run.since_ms, run.sent, run.unseen) = (self.clock.mono_ms(), 0, 0);
+                continue;
+            }
+            let prompt = self.run_prompt(
+                &batch,
+                &run,
+                &Says {
+                    large: "PRINTING",
+                    next: "Both cards stay in. Esc, then y: pause after the sheet at hand.",
+                    device: "printing",
+                },
+            );
+            people.show(&prompt);
+            match people.answer(Duration::ZERO) {
+                Some(Answer::Abort) => return Ok(vec!["Paused; the rest waits.".into()]),
+                Some(Answer::Shutdown) => return Err(Undone::Interrupted(Interrupted::Shutdown)),
+                Some(Answer::CardGone) => return Err(Undone::Interrupted(Interrupted::CardGone)),
+                _ => {}
+            }
+            if self.card_lost() {
+                return Err(Undone::Interrupted(Interrupted::CardGone));
+            }
+            let action = PrintMailers {
+                batch: BatchName::of(&batch),
+                window: WINDOW,
+            };
+            let trouble = match self.perform_plain(&action) {
+                Ok(printed) => {
+                    let sent = u64::try_from(printed.sent).unwrap_or(0);
+                    run.sent += sent;
+                    run.unseen += sent;
+                    match (printed.stopped, printed.unknown) {
+                        (None, _) => continue,
+                        (Some(error), 0) => format!("{error}. No byte of the rest has left."),
+                        (Some(error), n) => format!("{error}. Of {n} it is not known."),
+                    }
+                }
+                Err(error) => self.door_refusal(&error).happened,
+            };
+            if self.card_lost() {
+                return Err(Undone::Interrupted(Interrupted::CardGone));
+            }
+            if !self.goes_on(id, &run, trouble, people)? {
+                return Ok(vec!["Paused; the rest waits.".into()]);
+            }
+            (run.since_ms, run.sent) = (self.clock.mono_ms(), 0);
+        }
+    }
+
+    fn batch_of(&self, id: Id) -> Result<PinBatch, Undone> {
+        self.pin_batch(id)
+            .map_err(|refusal| Undone::Interrupted(Interrupted::Refused(refusal)))
+    }
+
+    fn run_prompt(&self, batch: &PinBatch, run: &Run, says: &Says<'_>) -> Prompt {
+        Prompt {
+            code: "pins.run".into(),
+            act: format!("Print batch {} of {}", batch.name, batch.issuer),
+            show: Some(Show::Run(view(batch, run, self.clock.mono_ms(), says))),
+            ask: Ask::Nothing,
+            waiting_for: batch.printer.clone(),
+            safe: "yes, after the sheet at hand; nothing is printed twice".into(),
+            why: "What is about to be printed is on disk before its first byte: whatever is cut \
+                  is unknown, and people look at the numbered forms. The screen goes blank when \
+                  nobody presses a key; the printer goes on while both cards stay in."
+                .into(),
+            ..Prompt::default()
+        }
+    }
+
+    /// Both say that they are here, and the journal has it.
+    fn still_here(
+        &mut self,
+        batch: &PinBatch,
+        run: &Run,
+        people: &mut dyn People,
+    ) -> Result<(), Undone> {
+        let mut prompt = self.run_prompt(
+            batch,
+            run,
+            &Says {
+                large: "WHO IS HERE",
+                next: "The printer waits until operator and supervisor stand here again.",
+                device: "waiting",
+            },
+        );
+        prompt.code = "pins.presence".into();
+        prompt.ask = Ask::Confirm {
+            key: 'h',
+            label: "both of us are here".into(),
+        };
+        prompt.waiting_for = WAITS.into();
+        prompt.safe = "yes, nothing is being printed".into();
+        while !matches!(
+            ask(people, &mut prompt, &mut |_| Ok(false)).map_err(Undone::Interrupted)?,
+            Answer::Confirmed
+        ) {}
+        let words = format!("both are at the printer of batch {}", batch.name);
+        self.door.note("presence", words).map_err(Undone::Door)?;
+        Ok(())
+    }
+
+    /// The printer wants people: whether they go on.
+    fn goes_on(
+        &mut self,
+        id: Id,
+        run: &Run,
+        trouble: String,
+        people: &mut dyn People,
+    ) -> Result<bool, Undone> {
+        let batch = self.batch_of(id)?;
+        let mut prompt = self.run_prompt(
+            &batch,
+            run,
+            &Says {
+                large: "LOOK AT PRINTER",
+                next: "Jam, forms, power, cable. Leave every form where it is until both look.",
+                device: "stopped",
+            },
+        );
+        prompt.code = "pins.stopped".into();
+        prompt.refused = Some(Refusal {
+            happened: trouble,
+            safe: "Nothing is printed twice.".into(),
+            advice: "A form that is half printed is looked at later: it is unknown.".into(),
+        });
+        let choice = |label: &str, detail: &str| Choice {
+            label: label.into(),
+            detail: detail.into(),
+        };
+        prompt.ask = Ask::Choose {
+            options: vec![
+                choice("Back to the batch", "look at the forms first"),
+                choice("Go on printing", "the next blank form lies in the printer"),
+            ],
+        };
+        prompt.waiting_for = WAITS.into();
+        loop {
+            if let Answer::Chosen(at) =
+                ask(people, &mut prompt, &mut |_| Ok(false)).map_err(Undone::Interrupted)?
+            {
+                return Ok(at == 1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_told_when_there_is_one() {
+        let run = |sent| Run {
+            since_ms: 1000,
+            sent,
+            unseen: 0,
+        };
+        assert_eq!(run(7).rate(11_000, 100), None);
+        assert_eq!(run(10).rate(11_000, 100), Some((3600, 100)));
+        assert_eq!(run(10).rate(1000, 100), None);
+    }
+}
