@@ -8,7 +8,7 @@ use crate::desk::*;
 use conclave_evidence::verify_path;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::door::{ActionError, DoorError};
-use conclave_keyroom::ports::media::{KnownBy, Media, MediaError};
+use conclave_keyroom::ports::media::{KnownBy, MediaError};
 use conclave_station::host::media::{HostMedia, MediaPlaces};
 use conclave_station::host::recorder::Recorder;
 use conclave_trades::media::{Bundle, Disc, disc_image};

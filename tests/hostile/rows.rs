@@ -36,9 +36,8 @@ use conclave_trades::keys::{
     Becomes, DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ImportStoreKey,
     ReadPublic, ReadStore,
 };
-use conclave_trades::media::EnrolMedium;
-use conclave_trades::pin::{ApprovePinTemplate, ReadPartnerCertificate, RecordPinPartner};
 use conclave_trades::media::{EnrolMedium, PlateRead, ReadPlate};
+use conclave_trades::pin::{ApprovePinTemplate, ReadPartnerCertificate, RecordPinPartner};
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
 };

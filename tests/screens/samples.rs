@@ -265,6 +265,7 @@ pub fn lists() -> Lists {
     };
     Lists {
         tasks,
+        batches: None,
         keys: KeyTable::from_rows(keys),
         scripts: vec![
             script("generate-zmk.toml", "Generate ZMK", "ABCEAE81", None),

@@ -304,7 +304,8 @@ proptest! {
                 Step::Spoil(card) => { let _ = play.spoil(card, Loss::Damaged); }
                 Step::Cancel(card) => { let _ = play.batch.cancel(card); }
                 Step::Aside(at, back) => {
-                    if let Some(form) = play.batch.forms.blank.iter().nth(at) {
+                    let found = play.batch.forms.blank.iter().nth(at);
+                    if let Some(form) = found {
                         let why = if back { Aside::Returned } else { Aside::Test };
                         play.batch.forms.set_aside(form, form, why).unwrap();
                     }
