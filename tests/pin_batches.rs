@@ -1,0 +1,19 @@
+//! Batches of PIN mailers, from the file that openssl encrypts and signs to the
+//! output that openssl opens: with a jam, a power cut at every write, damaged
+//! forms, and nothing printed twice.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "pin_batches/faults.rs"]
+mod faults;
+#[path = "pin_batches/job.rs"]
+mod job;
+#[path = "support/pin_house.rs"]
+mod pin_house;
+#[path = "pin_mailers/psec.rs"]
+#[allow(dead_code, reason = "its questions only")]
+mod psec;
+#[path = "pin_batches/refusals.rs"]
+mod refusals;
+#[path = "support/room.rs"]
+mod room;

@@ -1,0 +1,236 @@
+//! What the room does not do, whoever signs.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Hash};
+use conclave_keyroom::domain::pin_card::{Loss, PinCard};
+use conclave_keyroom::door::{Action, ActionError, DoorError};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::pin::action::{
+    CancelCard, IssueForms, OpenBatch, PurgeBatch, ReceiveStock, ReconcileBatch, ResolveUnknown,
+    ReturnForms, SpoilMailer, sheet,
+};
+
+use super::job::{confirm, export, exporting, give_back};
+use super::pin_house::{OPERATOR, PAIR, PinHouse, csv};
+
+fn rule<T>(done: Result<T, DoorError>) -> String {
+    match done {
+        Err(DoorError::Failed(ActionError::Rule { rule, advice })) => {
+            assert!(!advice.is_empty());
+            rule
+        }
+        Err(other) => panic!("no rule: {other}"),
+        Ok(_) => panic!("it was done"),
+    }
+}
+
+#[test]
+fn a_file_is_taken_whole_once_and_as_it_was_signed() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 3).as_bytes());
+    let good = house.opening("csv-pvv", "pin-mailer-continuous", &file, 1);
+    let secret = || vec![Secret::take(&mut file.clone())];
+    type Change = fn(&mut OpenBatch);
+    let changes: [(&str, Change); 11] = [
+        ("another file", |act| act.file = Hash([1; 32])),
+        ("what was signed", |act| act.input = Hash([1; 32])),
+        ("what was signed", |act| act.batch.name = "B-0009".into()),
+        ("what was signed", |act| {
+            act.count += 1;
+            act.limits.replacements = 1;
+        }),
+        ("taken", |act| act.batch.id.0[15] = 1),
+        ("issuer on record", |act| act.partner.signer = Hash([1; 32])),
+        ("approved template", |act| {
+            act.template.name = "other".into()
+        }),
+        ("not approved", |act| act.layout.push('\n')),
+        ("layout for a", |act| {
+            act.layout = super::pin_house::layout_text("component");
+        }),
+        ("no printer", |act| act.printer = "REP-1".into()),
+        ("1 to 5 tries", |act| act.limits.tries = 6),
+    ];
+    for (why, change) in changes {
+        let mut act = good.clone();
+        change(&mut act);
+        let told = rule(house.act_with(&act, &PAIR, secret()));
+        assert!(told.contains(why), "{why}: {told}");
+    }
+    // Keys: of another use, another record, one too many.
+    let mut act = good.clone();
+    act.zone_key = Some(act.pin_key.clone());
+    assert!(rule(house.act_with(&act, &PAIR, secret())).contains("no PIN block"));
+    let mut act = good.clone();
+    act.pin_key.label.push('X');
+    assert!(rule(house.act_with(&act, &PAIR, secret())).contains("another key"));
+
+    house.act_with(&good, &PAIR, secret()).unwrap();
+    let all = house.room.vault().of_kind(Compartment::Pins, PinCard::KIND);
+    assert_eq!(all.unwrap().0.len(), 3, "and nothing of what was refused");
+    let told = rule(house.act_with(&good, &PAIR, secret()));
+    assert!(told.contains("taken"), "{told}");
+    let mut again = good.clone();
+    again.batch.id.0[0] ^= 1;
+    let told = rule(house.act_with(&again, &PAIR, secret()));
+    assert!(told.contains("this file was here before"), "{told}");
+    // A file that another than the issuer made.
+    let text = csv("B-0003", 2).replace("BANKX;2", "BANKY;2");
+    let file = house.sealed(text.as_bytes());
+    let reading = house.reading("csv-pvv", "pin-mailer-continuous", &file);
+    let secret = vec![Secret::take(&mut file.clone())];
+    let faults = house.act_with(&reading, &[], secret).unwrap().unwrap_err();
+    assert!(faults[0].contains("another issuer"), "{faults:?}");
+    // A name that the form has no room for is told by its card, not quoted.
+    let text = csv("B-0004", 2).replace("HOLDER 00002", "HOLDER \u{4e00}");
+    let file = house.sealed(text.as_bytes());
+    let reading = house.reading("csv-pvv", "pin-mailer-continuous", &file);
+    let secret = vec![Secret::take(&mut file.clone())];
+    let faults = house.act_with(&reading, &[], secret).unwrap().unwrap_err();
+    assert!(faults[0].starts_with("card 2 does not fit"), "{faults:?}");
+}
+
+#[test]
+fn forms_are_taken_and_given_back_as_they_are() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 2).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 100, 109);
+    let lot = |first, last, lot: &str| ReceiveStock {
+        id: conclave_evidence::Id([9; 16]),
+        lot: lot.into(),
+        first,
+        last,
+    };
+    for wrong in [
+        lot(105, 120, "LOT-2"),
+        lot(200, 210, "LOT-100"),
+        lot(210, 200, "LOT-2"),
+        lot(200, 210, ""),
+        lot(200, 210, "LOT\u{1b}2"),
+    ] {
+        rule(house.pair(&wrong));
+    }
+    let issue = |first, last| IssueForms {
+        batch: batch.clone(),
+        first,
+        last,
+    };
+    for (first, last) in [(100, 101), (110, 111), (109, 110)] {
+        rule(house.pair(&issue(first, last)));
+    }
+    house.print(&batch, 9).unwrap();
+    let back = |counted: &str| ReturnForms {
+        batch: batch.clone(),
+        counted: counted.into(),
+    };
+    assert!(rule(house.pair(&back("102 to 108"))).contains("102 to 109"));
+    give_back(&mut house, &batch);
+    rule(house.pair(&back("none")));
+    // They may come out again, and then they are out.
+    house.pair(&issue(105, 109)).unwrap();
+    confirm(&mut house, &batch, 100, 101);
+    let told = rule_or_refused(house.pair(&exporting(&house, &batch)));
+    assert!(told.contains("5 blank forms are unaccounted for"), "{told}");
+}
+
+fn rule_or_refused<T>(done: Result<T, DoorError>) -> String {
+    match done {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("it was done"),
+    }
+}
+
+#[test]
+fn nothing_leaves_before_it_balances_and_nothing_changes_after() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 3).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 1, 10);
+    let purge = PurgeBatch {
+        batch: batch.clone(),
+        receipt: "R-1 of the issuer".into(),
+    };
+    let cancel = |card| CancelCard {
+        batch: batch.clone(),
+        card,
+        reason: "the issuer asked for it".into(),
+    };
+    house.print(&batch, 2).unwrap();
+    let told = rule_or_refused(house.pair(&exporting(&house, &batch)));
+    assert!(told.contains("3 mailers are neither"), "{told}");
+    rule(house.pair(&purge));
+    rule(house.pair(&cancel(1)));
+    house.pair(&cancel(3)).unwrap();
+    confirm(&mut house, &batch, 1, 1);
+    // Not confirmed, not unknown, no such form, no reason.
+    let unknown = ResolveUnknown {
+        batch: batch.clone(),
+        form: 2,
+        found: conclave_trades::pin::action::Found::Whole,
+        reason: "in the tray".into(),
+    };
+    rule(house.pair(&unknown));
+    for (form, reason) in [(1, "torn"), (3, "torn"), (2, "x"), (2, "a\u{1b}b")] {
+        let act = SpoilMailer {
+            batch: batch.clone(),
+            form,
+            loss: Loss::Damaged,
+            reason: reason.into(),
+        };
+        rule(house.pair(&act));
+    }
+    confirm(&mut house, &batch, 2, 2);
+    give_back(&mut house, &batch);
+    rule(house.pair(&purge));
+    let mut early = exporting(&house, &batch);
+    early.output = 7;
+    rule_or_refused(house.pair(&early));
+    let (_, text) = export(&mut house, &batch);
+    assert!(text.ends_with("count;3;2;1\n"), "{text}");
+    for told in [
+        rule(house.pair(&cancel(3))),
+        rule_or_refused(house.pair(&exporting(&house, &batch))),
+        rule_or_refused(house.print(&batch, 1).map(drop)),
+    ] {
+        assert!(told.contains("the output has left"), "{told}");
+    }
+    rule(house.pair(&purge));
+    // Other numbers than the batch's are not signed.
+    let record = house.batch(&batch);
+    let cards: Vec<PinCard> = (1..=3).map(|n| house.card(&batch, n)).collect();
+    let authority = house.room.vault().authority().unwrap().clone();
+    let own = ReconcileBatch::of(&record, &sheet(&authority, &record, &cards)).unwrap();
+    let mut other = own.clone();
+    other.numbers[1] = "mailers confirmed: 3".into();
+    rule(house.pair(&other));
+    house.pair(&own).unwrap();
+    rule(house.pair(&own));
+    house.pair(&purge).unwrap();
+    rule(house.pair(&purge));
+}
+
+#[test]
+fn one_of_the_pair_is_not_enough() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 2).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 1, 10);
+    house.print(&batch, 2).unwrap();
+    let act = conclave_trades::pin::action::ConfirmMailers {
+        batch: batch.clone(),
+        first: 1,
+        last: 2,
+    };
+    let twice = ("Pavel", GroupId::PinOperators);
+    for signers in [&[OPERATOR][..], &[], &[OPERATOR, twice]] {
+        let done = house.act(&act, signers);
+        assert!(matches!(done, Err(DoorError::Refused(_))), "{signers:?}");
+    }
+    house.pair(&act).unwrap();
+    // Every act of the room names both groups.
+    for authority in [act.authority(), exporting(&house, &batch).authority()] {
+        assert_eq!(authority.parts().len(), 2);
+        assert!(authority.needs_signatures());
+    }
+}
