@@ -12,6 +12,8 @@
 
 #[path = "support/acts.rs"]
 mod acts;
+#[path = "hostile/pin_rows.rs"]
+mod pin_rows;
 #[path = "ceremony/play.rs"]
 #[allow(dead_code, reason = "of the player, its first state only")]
 mod play;
@@ -30,7 +32,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::door::{Action, Authority, DoorError, PROPOSAL_MS, Refusal, Warrant};
 use conclave_keyroom::vault::Compartment;
 use refusal::{refused, suspend, warrant};
-use room::{Room, SECRET_GROUPS, STAFF};
+use room::{PIN_STAFF, Room, SECRET_GROUPS, STAFF};
 
 type Signer = (&'static str, GroupId);
 
@@ -47,7 +49,9 @@ struct Wanted {
 fn name_of(room: &Room, person: Id) -> &'static str {
     STAFF
         .iter()
+        .chain(&PIN_STAFF)
         .map(|(name, _)| *name)
+        .filter(|name| room.has(name))
         .find(|name| room.holder(name).person.id == person)
         .unwrap()
 }
@@ -129,6 +133,33 @@ impl Wanted {
     }
 }
 
+/// Logs these groups on, but `without`; `barred` does not come.
+fn logon(
+    room: &mut Room,
+    groups: &BTreeSet<GroupId>,
+    without: Option<GroupId>,
+    barred: Option<&str>,
+) {
+    let comes = |room: &Room, group| -> Vec<&'static str> {
+        let members = room.members(group).into_iter();
+        members
+            .filter(|name| Some(*name) != barred)
+            .take(2)
+            .collect()
+    };
+    let kept_out = without.is_some_and(GroupId::is_pin_room);
+    if groups.iter().any(|group| group.is_pin_room()) && !kept_out {
+        let [operator, supervisor] = GroupId::PIN_ROOM.map(|group| comes(room, group)[0]);
+        room.try_pin_logon(operator, supervisor).unwrap();
+    }
+    for group in groups {
+        if Some(*group) != without && !group.is_pin_room() {
+            let come = comes(room, *group);
+            room.logon(*group, &come);
+        }
+    }
+}
+
 /// One action in the hands of people who may not.
 pub struct Trial<A> {
     make: fn(&Room) -> A,
@@ -141,10 +172,19 @@ impl<A: Action> Trial<A> {
         Self { make, other }
     }
 
+    /// A station, with a PIN room where the act is one of it.
+    fn founded(&self) -> Room {
+        let of_pin_room = |(name, ..): &rows::Row| *name == A::NAME;
+        match pin_rows::ROWS.iter().any(of_pin_room) {
+            true => Room::with_pin_room(),
+            false => Room::in_memory(),
+        }
+    }
+
     /// A room with these groups logged on, and the action for it. `barred` does
     /// not come, so that the card can be suspended.
     fn room(&self, without: Option<GroupId>, barred: Option<&str>) -> (Room, A, Wanted) {
-        let mut room = Room::in_memory();
+        let mut room = self.founded();
         let action = (self.make)(&room);
         let wanted = Wanted::of(&room, &action);
         if let Some(name) = barred {
@@ -158,15 +198,7 @@ impl<A: Action> Trial<A> {
         if writes {
             groups.insert(GroupId::KeyManagers);
         }
-        for group in groups.iter().filter(|g| Some(**g) != without) {
-            let members: Vec<&str> = room.members(*group);
-            let come: Vec<&str> = members
-                .into_iter()
-                .filter(|name| Some(*name) != barred)
-                .take(2)
-                .collect();
-            room.logon(*group, &come);
-        }
+        logon(&mut room, &groups, without, barred);
         if let (true, Some(ceremony)) = (writes, wanted.mandate) {
             self.mandate(&mut room, ceremony, A::NAME, false);
         }
@@ -210,18 +242,18 @@ impl<A: Action> Trial<A> {
         for group in &wanted.groups {
             let (mut room, action, _) = self.room(Some(*group), None);
             let why = refused(&mut room, &action, &Warrant::default());
-            let expected = [Refusal::NotLoggedOn(*group), Refusal::NoMandate];
-            assert!(
-                expected.contains(&why),
-                "{} without {group}: {why}",
-                A::NAME
-            );
+            // The PIN room's two come together, or neither.
+            let missing = |why: &Refusal| match why {
+                Refusal::NotLoggedOn(g) => g == group || g.is_pin_room() && group.is_pin_room(),
+                other => *other == Refusal::NoMandate,
+            };
+            assert!(missing(&why), "{} without {group}: {why}", A::NAME);
         }
     }
 
     /// Every group that is not wanted is there, and none of those that are.
     fn by_strangers(&self) {
-        let mut room = Room::in_memory();
+        let mut room = self.founded();
         let action = (self.make)(&room);
         let wanted = Wanted::of(&room, &action);
         if wanted.groups.is_empty() {
@@ -269,11 +301,9 @@ impl<A: Action> Trial<A> {
             let why = refused(&mut room, &action, &none);
             assert_eq!(why, Refusal::NoMandate, "{} {name}", A::NAME);
         }
-        let mut room = Room::in_memory();
+        let mut room = self.founded();
         let action = (self.make)(&room);
-        for group in &wanted.groups {
-            room.logon_all(&[*group]);
-        }
+        logon(&mut room, &wanted.groups, None, None);
         assert_eq!(refused(&mut room, &action, &none), Refusal::NoMandate);
         if wanted.groups.contains(&GroupId::KeyManagers) {
             self.mandate(&mut room, Id([0xEE; 16]), A::NAME, false);
@@ -389,9 +419,13 @@ impl<A: Action> Trial<A> {
     }
 }
 
+fn all_rows() -> impl Iterator<Item = &'static rows::Row> {
+    rows::ROWS.iter().chain(pin_rows::ROWS)
+}
+
 #[test]
 fn who_may_not_is_refused_at_every_action() {
-    for (_, who, row) in rows::ROWS {
+    for (_, who, row) in all_rows() {
         row(who);
     }
 }
@@ -431,7 +465,7 @@ fn every_action_has_its_row() {
         .map(|block| named(&text, block, "const NAME: &'static str = "))
         .collect();
     assert!(found.len() > 10, "{found:?}");
-    let rows: BTreeSet<String> = rows::ROWS.iter().map(|(n, ..)| (*n).to_owned()).collect();
+    let rows: BTreeSet<String> = all_rows().map(|(n, ..)| (*n).to_owned()).collect();
     assert_eq!(
         found, rows,
         "an action and its row in tests/hostile/rows.rs"
@@ -448,8 +482,7 @@ fn the_auditors_page_says_who_stands_behind_each_action() {
         .take_while(|line| line.starts_with('|'))
         .map(str::to_owned)
         .collect();
-    let rows: Vec<String> = rows::ROWS
-        .iter()
+    let rows: Vec<String> = all_rows()
         .map(|(name, who, _)| format!("| `{name}` | {who} |"))
         .collect();
     assert_eq!(table, rows, "{}", rows.join("\n"));

@@ -36,6 +36,7 @@ use conclave_trades::keys::{
     Becomes, DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ImportStoreKey,
     ReadPublic, ReadStore,
 };
+use conclave_trades::media::EnrolMedium;
 use conclave_trades::media::{EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::pin::{ApprovePinTemplate, ReadPartnerCertificate, RecordPinPartner};
 use conclave_trades::print::{
@@ -75,6 +76,8 @@ macro_rules! row {
         })
     };
 }
+
+pub(crate) use row;
 
 pub const ROWS: &[Row] = &[
     row!(

@@ -411,6 +411,11 @@ impl Room {
             .unwrap()
     }
 
+    /// TRUE for one of the people of this station.
+    pub fn has(&self, name: &str) -> bool {
+        self.people.iter().any(|holder| holder.person.name == name)
+    }
+
     /// A person's card as the authority record has it.
     pub fn entry(&self, name: &str) -> CardEntry {
         let card = self.holder(name).card.card;

@@ -1,0 +1,299 @@
+//! The acts of the PIN room.
+
+use conclave_evidence::{Hash, Id};
+use conclave_keyroom::domain::pin_batch::Limits;
+use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::door::Action;
+use conclave_trades::pin::MakePinIdentity;
+use conclave_trades::pin::action::{
+    BatchName, CancelCard, ConfirmMailers, ExportBatch, Found, HandOverBatch, IssueForms,
+    OpenBatch, PartnerName, PinKeyName, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile,
+    ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SettleInterrupted,
+    SpoilMailer, TemplateName,
+};
+
+use crate::Trial;
+use crate::room::Room;
+use crate::rows::{Row, row};
+
+pub const ROWS: &[Row] = &[
+    row!(
+        MakePinIdentity,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| MakePinIdentity { generation: 1 },
+        |act| act.generation = 2
+    ),
+    row!(
+        ReadCardFile,
+        "pin-operators logged on, pin-supervisors logged on",
+        read_card_file
+    ),
+    row!(
+        ReadBatch,
+        "pin-operators logged on, pin-supervisors logged on",
+        read_batch
+    ),
+    row!(
+        OpenBatch,
+        "pin-operators sign, pin-supervisors sign",
+        open,
+        |act| act.count += 1
+    ),
+    row!(
+        PrintMailers,
+        "pin-operators logged on, pin-supervisors logged on, mandate",
+        print
+    ),
+    row!(
+        SettleInterrupted,
+        "pin-operators logged on, pin-supervisors logged on",
+        |_: &Room| SettleInterrupted {}
+    ),
+    row!(
+        ConfirmMailers,
+        "pin-operators sign, pin-supervisors sign",
+        confirm,
+        |act| act.last += 1
+    ),
+    row!(
+        SpoilMailer,
+        "pin-operators sign, pin-supervisors sign",
+        spoil,
+        |act| act.form += 1
+    ),
+    row!(
+        ResolveUnknown,
+        "pin-operators sign, pin-supervisors sign",
+        resolve,
+        |act| act.found = Found::Lost(Loss::Missing)
+    ),
+    row!(
+        CancelCard,
+        "pin-operators sign, pin-supervisors sign",
+        cancel,
+        |act| act.card += 1
+    ),
+    row!(
+        HandOverBatch,
+        "pin-operators sign, pin-supervisors sign",
+        hand_over,
+        |act| act.blank += 1
+    ),
+    row!(
+        ReceiveStock,
+        "pin-operators sign, pin-supervisors sign",
+        receive,
+        |act| act.last += 1
+    ),
+    row!(
+        IssueForms,
+        "pin-operators sign, pin-supervisors sign",
+        issue,
+        |act| act.last += 1
+    ),
+    row!(
+        SetFormsAside,
+        "pin-operators sign, pin-supervisors sign",
+        aside,
+        |act| act.test = false
+    ),
+    row!(
+        ReturnForms,
+        "pin-operators sign, pin-supervisors sign",
+        give_back,
+        |act| act.counted = "8".into()
+    ),
+    row!(
+        ExportBatch,
+        "pin-operators sign, pin-supervisors sign",
+        export,
+        |act| act.output += 1
+    ),
+    row!(
+        ReconcileBatch,
+        "pin-operators sign, pin-supervisors sign",
+        reconcile,
+        |act| act.sheet = Hash([7; 32])
+    ),
+    row!(
+        PurgeBatch,
+        "pin-operators sign, pin-supervisors sign",
+        purge,
+        |act| act.receipt = "R-2 of the issuer".into()
+    ),
+];
+
+fn batch() -> BatchName {
+    let mut id = [5; 16];
+    id[12..].fill(0);
+    BatchName {
+        id: Id(id),
+        name: "B-0001".into(),
+        issuer: "BANKX".into(),
+    }
+}
+
+fn partner() -> PartnerName {
+    PartnerName {
+        id: Id([6; 16]),
+        issuer: "BANKX".into(),
+        signer: Hash([1; 32]),
+        recipient: Hash([2; 32]),
+    }
+}
+
+fn template() -> TemplateName {
+    TemplateName {
+        digest: Hash([3; 32]),
+        name: "csv-pvv".into(),
+        method: "random PIN, Visa PVV".into(),
+    }
+}
+
+fn read_card_file(_: &Room) -> ReadCardFile {
+    ReadCardFile {
+        medium: Id([4; 16]),
+        file: "cards.p7m".into(),
+    }
+}
+
+fn read_batch(_: &Room) -> ReadBatch {
+    ReadBatch {
+        file: Hash([4; 32]),
+        partner: partner(),
+        template: template(),
+        layout: "name = \"x\"".into(),
+    }
+}
+
+fn open(_: &Room) -> OpenBatch {
+    OpenBatch {
+        batch: batch(),
+        partner: partner(),
+        file: Hash([4; 32]),
+        count: 10,
+        input: Hash([5; 32]),
+        template: template(),
+        layout: "name = \"x\"".into(),
+        printer: "PIN-1".into(),
+        pin_key: PinKeyName {
+            id: Id([8; 16]),
+            label: "BANKX.V2.001".into(),
+            kcv: "08D7B4".into(),
+        },
+        zone_key: None,
+        limits: Limits {
+            tries: 3,
+            replacements: 5,
+        },
+    }
+}
+
+fn print(_: &Room) -> PrintMailers {
+    PrintMailers {
+        batch: batch(),
+        window: 1,
+    }
+}
+
+fn confirm(_: &Room) -> ConfirmMailers {
+    ConfirmMailers {
+        batch: batch(),
+        first: 1,
+        last: 9,
+    }
+}
+
+fn spoil(_: &Room) -> SpoilMailer {
+    SpoilMailer {
+        batch: batch(),
+        form: 3,
+        loss: Loss::Damaged,
+        reason: "torn at the fold".into(),
+    }
+}
+
+fn resolve(_: &Room) -> ResolveUnknown {
+    ResolveUnknown {
+        batch: batch(),
+        form: 3,
+        found: Found::Whole,
+        reason: "it lay in the tray".into(),
+    }
+}
+
+fn cancel(_: &Room) -> CancelCard {
+    CancelCard {
+        batch: batch(),
+        card: 3,
+        reason: "the issuer asked for it".into(),
+    }
+}
+
+fn hand_over(_: &Room) -> HandOverBatch {
+    HandOverBatch {
+        batch: batch(),
+        confirmed: 4,
+        blank: 9,
+    }
+}
+
+fn receive(_: &Room) -> ReceiveStock {
+    ReceiveStock {
+        id: Id([7; 16]),
+        lot: "LOT-1".into(),
+        first: 1,
+        last: 500,
+    }
+}
+
+fn issue(_: &Room) -> IssueForms {
+    IssueForms {
+        batch: batch(),
+        first: 1,
+        last: 50,
+    }
+}
+
+fn aside(_: &Room) -> SetFormsAside {
+    SetFormsAside {
+        batch: batch(),
+        first: 1,
+        last: 1,
+        test: true,
+        reason: "page of X's".into(),
+    }
+}
+
+fn give_back(_: &Room) -> ReturnForms {
+    ReturnForms {
+        batch: batch(),
+        counted: "40 to 50".into(),
+    }
+}
+
+fn export(_: &Room) -> ExportBatch {
+    ExportBatch {
+        batch: batch(),
+        output: 1,
+        partner: partner(),
+        medium: Id([4; 16]),
+        medium_name: "STICK-1".into(),
+        serial: "S-1".into(),
+    }
+}
+
+fn reconcile(_: &Room) -> ReconcileBatch {
+    ReconcileBatch {
+        batch: batch(),
+        sheet: Hash([6; 32]),
+        numbers: vec!["mailers confirmed: 10".into()],
+    }
+}
+
+fn purge(_: &Room) -> PurgeBatch {
+    PurgeBatch {
+        batch: batch(),
+        receipt: "R-1 of the issuer".into(),
+    }
+}
