@@ -135,7 +135,7 @@ fn key_managers_log_on_look_around_and_log_out() {
     for (key, title) in [
         ("k", "Keys 0"),
         ("c", "Ceremonies 0"),
-        ("p", "People and cards 14"),
+        ("p", "People and cards 18"),
         ("d", "Devices and media"),
         ("j", "Journal"),
     ] {
@@ -149,13 +149,13 @@ fn key_managers_log_on_look_around_and_log_out() {
     let journal = crew.terminal.screen();
     assert!(journal.has("logon"), "{}", journal.shown());
     // A filter narrows while it is typed.
-    crew.terminal.then("p", "People and cards 14");
+    crew.terminal.then("p", "People and cards 18");
     crew.terminal.keys("/fischer");
     let one = crew.terminal.wait("one person", |screen| {
         screen.has("E. Fischer") && !screen.has("D. Novak  ")
     });
     assert!(one.has("/ fischer"));
-    crew.terminal.then(ESC, "People and cards 14");
+    crew.terminal.then(ESC, "People and cards 18");
 
     crew.terminal.keys("L");
     crew.terminal.says("The session ends for every group.");
@@ -174,12 +174,12 @@ fn key_managers_log_on_look_around_and_log_out() {
 /// The session is over when this person's card is pulled.
 fn pulled(readers: usize, name: &str) {
     let folder = practice();
-    let config = format!("[training]\nreaders = {readers}\ncards = 14\n");
+    let config = format!("[training]\nreaders = {readers}\ncards = 18\n");
     std::fs::write(folder.path().join("station.toml"), config).unwrap();
     let mut crew = open(&folder, &[]);
     crew.readers = readers;
     logon_key_managers(&mut crew);
-    crew.terminal.then("p", "People and cards 14");
+    crew.terminal.then("p", "People and cards 18");
     let key = crew.desk(name);
     let pulled = now();
     crew.terminal.keys(&key);
@@ -324,7 +324,7 @@ fn without_colour_nothing_is_lost_and_a_resized_window_keeps_the_question() {
     crew.terminal.resize(SMALL);
     crew.terminal.says("Key managers: D. Novak, E. Fischer");
     // The row under the cursor is reversed, and marked in letters, too.
-    let people = crew.terminal.then("p", "People and cards 14");
+    let people = crew.terminal.then("p", "People and cards 18");
     let chosen = people
         .rows
         .iter()

@@ -27,7 +27,7 @@ pub(crate) struct Run {
     station: PathBuf,
 }
 
-/// Opens a training station that is furnished already: fourteen people, each
+/// Opens a training station that is furnished already: eighteen people, each
 /// with a card and the PIN 802803, printers and a stick enrolled.
 #[derive(Debug, Args)]
 pub(crate) struct Practice {
@@ -52,7 +52,7 @@ impl Practice {
         }
         let furnished = self.station.join("repository").exists();
         if !furnished {
-            println!("Furnishing the practice room: fourteen people, each with the PIN 802803.");
+            println!("Furnishing the practice room: eighteen people, each with the PIN 802803.");
             if let Err(error) = demo::furnish(&self.station, usize::from(self.readers)) {
                 eprintln!("The practice room could not be furnished: {error}");
                 return ExitCode::FAILURE;

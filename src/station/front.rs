@@ -72,6 +72,8 @@ pub enum KeyAct {
     CheckFile,
     /// The public half of an RSA pair leaves on a medium.
     Public,
+    /// It goes to the PIN room for a while, or comes back.
+    PinRoom,
     /// Another takes its place.
     Replace,
     /// Its value is erased.

@@ -3,6 +3,7 @@
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
+use conclave_keyroom::domain::pin_key::PinKey;
 use conclave_keyroom::vault::{Compartment, VaultError};
 
 use crate::station::Station;
@@ -14,13 +15,42 @@ impl Station {
     pub fn key_detail(&self, label: &str, id: Id) -> Vec<String> {
         let vault = self.door.vault();
         match vault.get_kind::<KeyRecord>(Compartment::Catalogue, KeyRecord::KIND, id) {
-            Ok(key) if key.label == label => lines(&key),
+            Ok(key) if key.label == label => {
+                let mut detail = lines(&key);
+                detail.extend(self.pin_room_line(id));
+                detail
+            }
             Ok(_) | Err(VaultError::Missing(_)) => {
                 vec!["It is no longer in the catalogue.".into()]
             }
             Err(VaultError::Closed(_)) => vec!["This session does not read it.".into()],
             Err(error) => vec![format!("It could not be read: {error}.")],
         }
+    }
+}
+
+impl Station {
+    /// Whether the PIN room has it, where it was ever given it.
+    fn pin_room_line(&self, id: Id) -> Option<String> {
+        let given = PinKey::id_of(id);
+        let vault = self.door.vault();
+        let given: PinKey = vault
+            .get_kind(Compartment::Catalogue, PinKey::KIND, given)
+            .ok()?;
+        let now_ms = self.clock.wall_ms();
+        Some(match &given.withdrawn {
+            Some(gone) => format!(
+                "PIN room: taken back {}, {}",
+                words::date(gone.at_ms),
+                gone.reason
+            ),
+            None => format!(
+                "PIN room: {} until {}, by {}",
+                given.state(now_ms),
+                words::date(given.released.until_ms),
+                words::list(&given.released_by)
+            ),
+        })
     }
 }
 

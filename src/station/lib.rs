@@ -39,6 +39,7 @@ pub mod lost_card;
 pub mod one_manager;
 mod pin;
 mod pin_partners;
+pub mod pin_release;
 mod pin_templates;
 pub mod pins;
 mod plates;

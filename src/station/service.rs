@@ -264,6 +264,7 @@ impl Station {
                     KeyAct::HandOver => self.hand_over(id, front),
                     KeyAct::CheckFile => self.check_file(id, front),
                     KeyAct::Public => self.export_public(id, front),
+                    KeyAct::PinRoom => self.pin_room_key(id, front),
                     KeyAct::Replace => self.replace_key(id, front),
                     KeyAct::Destroy => self.destroy_key(id, front),
                 };

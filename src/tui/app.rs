@@ -540,6 +540,7 @@ impl App {
             (Kind::Keys, Key::Char('h')) => Some(self.key_act(row, KeyAct::HandOver)),
             (Kind::Keys, Key::Char('f')) => Some(self.key_act(row, KeyAct::CheckFile)),
             (Kind::Keys, Key::Char('u')) => Some(self.key_act(row, KeyAct::Public)),
+            (Kind::Keys, Key::Char('o')) => Some(self.key_act(row, KeyAct::PinRoom)),
             (Kind::Keys, Key::Char('r')) => Some(self.key_act(row, KeyAct::Replace)),
             (Kind::Keys, Key::Char('x')) => Some(self.key_act(row, KeyAct::Destroy)),
             (Kind::Keys, Key::Char('a')) => Some(vec![Request::MakeRsa]),

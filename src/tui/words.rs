@@ -97,6 +97,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "A check value identifies a key and does not reveal it.",
             "h: it leaves for a system on record, with scripts and run sheet; both quorums sign.",
             "e: the key under the cursor leaves under a zone master key as a letter, printed or read from the screen; both quorums sign.",
+            "o: a key that makes or opens PINs goes to the PIN room for some days, or comes back; both quorums sign.",
             "r: another key takes its place, and it is deactivated. x: its value is erased, its record stays.",
             "f, on a wrapping key: what a file is and whether it opens under that key, with its check value alone; nothing is changed. What does not open counts as a failed import.",
             "a makes an RSA pair, u exports the public half of the one under the cursor, i takes a partner's public key from a medium; two type the fingerprint.",

@@ -8,6 +8,7 @@ use conclave_keyroom::domain::custodian_form::{DutiesStamp, FormText};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, Holder};
+use conclave_keyroom::domain::pin_key::PinUse;
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::target_system::Settings;
 use conclave_keyroom::domain::template::KeyTemplate;
@@ -21,7 +22,7 @@ use conclave_station::doctor::exception::AcceptFinding;
 use conclave_station::lost_card::ChangeCard;
 use conclave_station::one_manager::AcceptOneManager;
 use conclave_station::pins::UnblockPin;
-use conclave_station::renew::RenewGroups;
+use conclave_station::renew::{AddPinRoom, RenewGroups};
 use conclave_station::settle::SettleAct;
 use conclave_station::unlock::UnlockStation;
 use conclave_trades::backup::{MakeBackup, Rehearse, Restore};
@@ -34,7 +35,7 @@ use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{
     Becomes, DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ImportStoreKey,
-    ReadPublic, ReadStore,
+    ReadPublic, ReadStore, ReleasePinKey, WithdrawPinKey,
 };
 use conclave_trades::media::EnrolMedium;
 use conclave_trades::media::{EnrolMedium, PlateRead, ReadPlate};
@@ -272,6 +273,21 @@ pub const ROWS: &[Row] = &[
         |act| act.reason.push('X')
     ),
     row!(
+        ReleasePinKey,
+        "key-managers sign, approvers sign",
+        release_pin_key,
+        |act| act.days += 1
+    ),
+    row!(
+        WithdrawPinKey,
+        "key-managers sign",
+        |_| WithdrawPinKey {
+            key: key_name(KEY, "BANK-LAKE.PVK.001"),
+            reason: "the batch is printed".into(),
+        },
+        |act| act.reason.push('X')
+    ),
+    row!(
         PrintReport,
         "key-managers logged on, approvers logged on",
         report
@@ -379,6 +395,7 @@ pub const ROWS: &[Row] = &[
         "administrators logged on, recovery logged on",
         renew_by_recovery
     ),
+    row!(AddPinRoom, "administrators logged on", add_pin_room),
     row!(InstallUpdate, "administrators sign", install, |act| {
         act.digest.0[0] ^= 1;
     }),
@@ -1015,6 +1032,25 @@ fn renew_by_recovery(room: &Room) -> RenewGroups {
     RenewGroups {
         by_recovery: true,
         ..renew(room)
+    }
+}
+
+fn add_pin_room(room: &Room) -> AddPinRoom {
+    AddPinRoom {
+        words: vec!["PIN operators and PIN supervisors come".into()],
+        signed: next_record(room),
+        receipts: Vec::new(),
+        people: Vec::new(),
+        new_cards: Vec::new(),
+    }
+}
+
+fn release_pin_key(room: &Room) -> ReleasePinKey {
+    ReleasePinKey {
+        key: key_name(KEY, "BANK-LAKE.PVK.001"),
+        pin_use: PinUse::Pvv,
+        room: room.vault().authority().unwrap().station_key,
+        days: 31,
     }
 }
 

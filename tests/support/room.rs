@@ -678,6 +678,25 @@ impl Room {
             }
             vault.unlock(group, &shares)?;
         }
+        if let [Some(_), Some(_)] =
+            GroupId::PIN_ROOM.map(|group| vault.authority().ok().and_then(|r| r.group(group)))
+        {
+            let mut shares = Vec::new();
+            for group in GroupId::PIN_ROOM {
+                for name in &self.members(group)[..1] {
+                    let card = &self.holder(name).card;
+                    let entry = vault.authority()?.card(card.card).cloned();
+                    let entry = entry.ok_or(VaultError::Missing("card"))?;
+                    shares.push([vault.open_share(group, &entry, |point| {
+                        card.agree_9d
+                            .diffie_hellman(point)
+                            .map_err(|_| VaultError::Crypto("the card"))
+                    })?]);
+                }
+            }
+            let [operators, supervisors] = GroupId::PIN_ROOM;
+            vault.unlock_together(&[(operators, &shares[0]), (supervisors, &shares[1])])?;
+        }
         for key in records {
             for compartment in Compartment::ALL {
                 let prefix = format!("r/{compartment}/").into_bytes();

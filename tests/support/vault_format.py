@@ -240,4 +240,5 @@ def main():
     recovery_words(station, vector["words"], known)
 
 
-main()
+if __name__ == "__main__":
+    main()

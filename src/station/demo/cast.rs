@@ -1,8 +1,8 @@
-//! The people of the demonstration: fourteen, as few as a careful bank would
-//! have.
+//! The people of the demonstration: eighteen, as few as a careful bank that
+//! prints PINs would have.
 
 /// Name, manager, groups.
-pub const PEOPLE: [(&str, &str, &str); 14] = [
+pub const PEOPLE: [(&str, &str, &str); 18] = [
     ("A. Lindqvist", "H. Moreau", "Administrators, Approvers"),
     ("B. Okafor", "H. Moreau", "Administrators, Approvers"),
     ("C. Tanaka", "H. Moreau", "Administrators, Approvers"),
@@ -17,6 +17,16 @@ pub const PEOPLE: [(&str, &str, &str); 14] = [
     ("M. Keller", "N. Silva", "Recovery"),
     ("N. Ibrahim", "N. Silva", "Recovery"),
     ("P. Jansen", "N. Silva", "Recovery"),
+    ("Q. Moreno", "O. Brandt", "PIN operators"),
+    ("R. Adeyemi", "O. Brandt", "PIN operators"),
+    ("S. Kowalski", "T. Marsh", "PIN supervisors"),
+    ("T. Yilmaz", "T. Marsh", "PIN supervisors"),
+];
+
+/// The groups' quorums, in the order of the form.
+pub const QUORUMS: [&str; 10] = [
+    "2 of 3", "2 of 3", "2 of 3", "1 of 1", "1 of 1", "1 of 1", "2 of 2", "2 of 3", "1 of 2",
+    "1 of 2",
 ];
 
 /// The station's name.

@@ -1,4 +1,4 @@
-//! The whole main job, unattended: a fresh TEST station, fourteen people with
+//! The whole main job, unattended: a fresh TEST station, eighteen people with
 //! training cards at one reader, the same door and the same scripts.
 
 mod bad_days;
@@ -106,7 +106,7 @@ fn pin(random: &mut dyn RandomSource) -> Result<Secret, OpenError> {
 }
 
 impl Demonstration {
-    /// An empty TEST station in an empty folder, with fourteen blank cards.
+    /// An empty TEST station in an empty folder, with eighteen blank cards.
     ///
     /// `practice_pin`: everybody's PIN in a practice room; the demonstration draws one
     /// for each and files what is printed.
@@ -219,11 +219,15 @@ impl Demonstration {
     /// # Errors
     /// [`DemoError`]
     pub fn initialise(&mut self) -> Result<(), DemoError> {
-        self.stage("initialise the station with fourteen people");
+        self.stage("initialise the station with eighteen people");
         let forms = &mut self.hands.forms;
         forms.insert(
             "init.name".into(),
             vec![vec![cast::STATION.into(), "TEST".into()]],
+        );
+        forms.insert(
+            "init.groups".into(),
+            vec![cast::QUORUMS.map(String::from).to_vec()],
         );
         let mut rows: Vec<Vec<String>> = cast::PEOPLE
             .into_iter()
@@ -459,7 +463,7 @@ impl Demonstration {
 /// The PIN of everybody in a practice room.
 pub const PRACTICE_PIN: &[u8] = b"802803";
 
-/// Furnishes a practice room: a station with fourteen people and its devices
+/// Furnishes a practice room: a station with eighteen people and its devices
 /// enrolled, to be opened by hand afterwards.
 ///
 /// # Errors
@@ -469,7 +473,10 @@ pub fn furnish(folder: &Path, readers: usize) -> Result<(), DemoError> {
     demo.initialise()?;
     demo.enrol_devices()?;
     let path = folder.join(crate::config::FILE);
-    let text = format!("[training]\nreaders = {readers}\ncards = 14\n");
+    let text = format!(
+        "[training]\nreaders = {readers}\ncards = {}\n",
+        cast::PEOPLE.len()
+    );
     std::fs::write(&path, text).map_err(io(&path))
 }
 

@@ -70,7 +70,7 @@ impl Station {
         plan.words
             .push("PIN operators and PIN supervisors open the PIN room together".into());
         plan.afterwards
-            .push("Key managers and approvers release keys to the PIN room: key list, L.".into());
+            .push("Key managers and approvers release keys to the PIN room: key list, o.".into());
         Ok(plan)
     }
 

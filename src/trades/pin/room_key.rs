@@ -79,7 +79,7 @@ fn usable(
         Err(VaultError::Missing(_)) => {
             return Err(ActionError::rule(
                 "this key was never released to the PIN room",
-                "key managers and approvers release it: key list, L",
+                "key managers and approvers release it: key list, o",
             ));
         }
         found => found?,

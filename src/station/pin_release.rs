@@ -1,0 +1,227 @@
+//! A key goes to the PIN room for a while, or comes back: from the key list.
+
+use conclave_evidence::{Id, Point, words};
+use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Choice, Field, FieldKind, People, Prompt, PromptLine, Refusal,
+};
+use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
+use conclave_trades::keys::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};
+use conclave_trades::target::KeyName;
+
+use crate::cards::ask;
+use crate::ceremony::begin::{refused, text};
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+use crate::words::date;
+
+/// How long a release is when nobody says otherwise, in days.
+const USUAL_DAYS: &str = "31";
+/// So many words of the fingerprint are compared by ear.
+const SPOKEN: usize = 8;
+
+impl Station {
+    /// The keys that the PIN room was given, with what became of them.
+    #[must_use]
+    pub fn pin_keys(&self) -> Vec<PinKey> {
+        let vault = self.door.vault();
+        let found = vault.list::<PinKey>(Compartment::Catalogue, PinKey::KIND);
+        found
+            .map(|all| all.into_iter().map(|(_, key)| key).collect())
+            .unwrap_or_default()
+    }
+
+    /// The first words of the fingerprint of the PIN room's public key; `None`
+    /// where there is no PIN room.
+    #[must_use]
+    pub fn pin_room_words(&self) -> Option<String> {
+        let vault = self.door.vault();
+        let room: Point = vault.get(Compartment::Directory, PIN_ROOM_PUBLIC).ok()?;
+        let spoken = words::in_words(&room_fingerprint(&room).0);
+        Some(
+            spoken
+                .into_iter()
+                .take(SPOKEN)
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    }
+
+    /// Releases a key to the PIN room, or withdraws it.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn pin_room_key(&mut self, id: Id, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        self.ceremony_quorums()?;
+        let key = self.key_record(id)?;
+        let room: Point = self
+            .door
+            .vault()
+            .get(Compartment::Directory, PIN_ROOM_PUBLIC)
+            .map_err(|_| {
+                refused(
+                    "This station has no PIN room.",
+                    "Administrators add one: people screen, m.",
+                )
+            })?;
+        let Some(pin_use) = PinUse::of(&key.usage, &key.mode_of_use, &key.exportability) else {
+            return Err(refused(
+                format!(
+                    "The PIN room does nothing with {}: usage {}, mode {}.",
+                    key.label, key.usage, key.mode_of_use
+                ),
+                "It uses PIN verification keys, card verification keys, zone PIN keys and \
+                 PIN-print keys.",
+            ));
+        };
+        let there = self.pin_keys().into_iter().find(|k| k.released.key == id);
+        let now_ms = self.clock.wall_ms();
+        if let Some(there) = there.filter(|there| there.is_usable(now_ms)) {
+            let until = date(there.released.until_ms);
+            let mut question = prompt(&key, "pin-key.what", "It is with the PIN room");
+            question.lines.push(PromptLine::note(format!(
+                "Released until {until} by {}.",
+                crate::words::list(&there.released_by)
+            )));
+            question.ask = Ask::Choose {
+                options: vec![
+                    Choice {
+                        label: "Take it back".into(),
+                        detail: "its sealed value is erased; key managers sign".into(),
+                    },
+                    Choice {
+                        label: "Release it anew".into(),
+                        detail: "for another time; both quorums sign".into(),
+                    },
+                ],
+            };
+            match ask(people, &mut question, &mut |_| Ok(false)) {
+                Ok(Answer::Chosen(0)) => return self.withdraw_pin_key(&key, people),
+                Ok(Answer::Chosen(_)) => {}
+                Ok(_) => return Ok(ActEnd::Stopped),
+                Err(why) => return stopped(why),
+            }
+        }
+        self.release_pin_key(&key, pin_use, room, people)
+    }
+
+    fn release_pin_key(
+        &mut self,
+        key: &KeyRecord,
+        pin_use: PinUse,
+        room: Point,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        let mut question = prompt(key, "pin-key.release", "Release it to the PIN room");
+        question.lines.extend([
+            PromptLine::note(format!(
+                "There it {}, and does nothing else.",
+                pin_use.words()
+            )),
+            PromptLine::note(format!(
+                "The PIN room's key: {}.",
+                self.pin_room_words().unwrap_or_default()
+            )),
+        ]);
+        question.ask = Ask::Form {
+            fields: vec![Field {
+                label: "Days".into(),
+                kind: FieldKind::Text(3),
+                value: USUAL_DAYS.into(),
+                hint: format!("1 to {RELEASE_DAYS_MOST}; not beyond the key's own end"),
+            }],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let days = loop {
+            let typed = match ask(people, &mut question, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values.first().cloned().unwrap_or_default(),
+                Ok(_) => return Ok(ActEnd::Stopped),
+                Err(why) => return stopped(why),
+            };
+            match typed.trim().parse::<u32>() {
+                Ok(days) if (1..=RELEASE_DAYS_MOST).contains(&days) => break days,
+                _ => {
+                    question.refused = Some(refused(
+                        format!("A key is released for 1 to {RELEASE_DAYS_MOST} days."),
+                        "Type a number.",
+                    ));
+                }
+            }
+        };
+        let action = ReleasePinKey {
+            key: KeyName::of(key),
+            pin_use,
+            room,
+            days,
+        };
+        match self.act(&action, "Release a key to the PIN room", people) {
+            Ok(until_ms) => Ok(ActEnd::Done {
+                good: true,
+                title: format!("{} is with the PIN room", key.label),
+                lines: vec![
+                    format!("Until {}.", date(until_ms)),
+                    "PIN operators and supervisors use it together; nobody sees it.".into(),
+                ],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    fn withdraw_pin_key(
+        &mut self,
+        key: &KeyRecord,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        let mut question = prompt(key, "pin-key.withdraw", "Take it back from the PIN room");
+        question.ask = Ask::Form {
+            fields: vec![text("Reason", "", "why, in one sentence", 100)],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let reason = match ask(people, &mut question, &mut |_| Ok(false)) {
+            Ok(Answer::Fields(values)) => values.first().cloned().unwrap_or_default(),
+            Ok(_) => return Ok(ActEnd::Stopped),
+            Err(why) => return stopped(why),
+        };
+        let action = WithdrawPinKey {
+            key: KeyName::of(key),
+            reason: reason.trim().to_owned(),
+        };
+        match self.act(&action, "Take a key from the PIN room", people) {
+            Ok(()) => Ok(ActEnd::Done {
+                good: true,
+                title: format!("{} is with the PIN room no more", key.label),
+                lines: vec![
+                    "Its sealed value is erased here; backups have it until they are destroyed."
+                        .into(),
+                ],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+}
+
+fn prompt(key: &KeyRecord, code: &str, title: &str) -> Prompt {
+    Prompt {
+        code: code.into(),
+        act: key.label.clone(),
+        title: title.into(),
+        lines: vec![PromptLine::note(format!(
+            "{}, usage {}, mode {}, KCV {}",
+            key.form,
+            key.usage,
+            key.mode_of_use,
+            key.kcv.words()
+        ))],
+        waiting_for: "key managers".into(),
+        safe: "yes, nothing is changed".into(),
+        why:
+            "Who prints PINs cannot open the keys of this house. A key that the PIN room needs is \
+              sealed to it by both quorums, for one use and for a while."
+                .into(),
+        ..Prompt::default()
+    }
+}
