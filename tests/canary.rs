@@ -32,7 +32,7 @@ use conclave_training::card::{CardLabel, TrainingCard};
 use people::{PIN, Scene, done};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use stage::STAFF;
+use stage::{PIN_STAFF, furnish_with_pin_room};
 use tempfile::TempDir;
 
 /// As the program itself has it.
@@ -475,8 +475,8 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
         inner: conclave_station::compose::random_source().unwrap(),
         drawn: Arc::clone(&drawn),
     };
-    let mut scene = Scene::open_with(folder.path(), STAFF, Box::new(random));
-    scene.furnish();
+    let mut scene = Scene::open_with(folder.path(), PIN_STAFF, Box::new(random));
+    furnish_with_pin_room(&mut scene);
     scene.logon(GroupId::Administrators);
     // A PUK leaves the vault for its card, and is a canary like the rest.
     done(scene.station.unblock_pin(&mut scene.people));
@@ -490,6 +490,11 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     sheets.prove(&mut scene, "BANK-LAKE.ZMK.001");
     done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
     done(scene.working("BANK-HILL.ZPK.001", "zpk-tdes2", "BANK-HILL.ZMK.001"));
+    // A key goes to the PIN room: it is opened, and sealed to the room's key.
+    done(scene.working("BANK-HILL.PVK.001", "pvk-tdes2", "BANK-HILL.ZMK.001"));
+    let keys = scene.station.keys();
+    let pvk = keys.iter().find(|k| k.usage == "V2").unwrap().id;
+    done(scene.station.pin_room_key(pvk, &mut scene.people));
     // A key gets new components, another one shares, which prove it.
     done(scene.ceremony("reissue-components.toml", &["BANK-HILL.ZMK.001", "2"]));
     done(scene.ceremony("paper-shares.toml", &["BANK-LAKE.ZMK.001", "3", "2"]));
@@ -587,7 +592,7 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     });
     assert_eq!(
         before - drawn.lock().unwrap().len(),
-        STAFF.len() + 1,
+        PIN_STAFF.len() + 1,
         "one a card"
     );
     let needles = needles(&drawn);
@@ -598,6 +603,8 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     // Logged on and out again, and the station closed.
     scene.logon(GroupId::KeyManagers);
     scene.logon(GroupId::Approvers);
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::PinOperators);
     scene.station.logout("logged out").unwrap();
     assert_eq!(in_memory(&needles), None, "after the second logout");
     drop(scene);

@@ -17,5 +17,7 @@ mod released;
 mod renewal;
 #[path = "support/room.rs"]
 mod room;
+#[path = "support/stage.rs"]
+mod stage;
 #[path = "pin_room/station.rs"]
 mod station;

@@ -104,3 +104,60 @@ fn a_card_stands_for_its_own_groups_only() {
     let why = told(&record, None, &[], 3);
     assert!(why.contains("custodians open nothing"), "{why}");
 }
+
+/// Olga and Pavel print, Quinn watches; one of each comes.
+fn with_pin_room() -> AuthorityRecord {
+    let mut record = record();
+    for (number, name) in [(5, "Olga"), (6, "Pavel"), (7, "Quinn")] {
+        record.cards.push(card(number, number, name));
+    }
+    for (of, members) in [
+        (GroupId::PinOperators, &[(5, 5), (6, 6)][..]),
+        (GroupId::PinSupervisors, &[(7, 7)]),
+    ] {
+        let mut entry = group(of, true, members);
+        entry.m = 1;
+        record.groups.push(entry);
+    }
+    record
+}
+
+#[test]
+fn the_pin_rooms_two_groups_are_one_entry() {
+    let record = with_pin_room();
+    let pair = Some(GroupId::PinOperators);
+    let olga = [(Id([5; 16]), Id([5; 16]))];
+    let both = [(Id([5; 16]), Id([5; 16])), (Id([7; 16]), Id([7; 16]))];
+    assert_eq!(told(&record, pair, &[], 4), "");
+    assert_eq!(told(&record, pair, &[], 6), "");
+    assert!(told(&record, pair, &olga, 4).contains("proven already"));
+    assert!(told(&record, pair, &olga, 5).contains("are complete"));
+    assert_eq!(told(&record, pair, &olga, 6), "");
+    assert!(told(&record, pair, &[], 2).contains("no member"));
+    let left = |done| wanting(&record, GroupId::PinOperators, done).collect::<Vec<_>>();
+    assert_eq!(left(&[]), GroupId::PIN_ROOM);
+    assert_eq!(left(&olga), [GroupId::PinSupervisors]);
+    assert_eq!(left(&both), []);
+    // Whichever half comes first, and in the order of Tab, it is one entry.
+    let first = |at: usize| first_group(&record, &record.cards[at], false, &BTreeSet::new());
+    assert_eq!(first(6), pair);
+    assert_eq!(first(4), pair);
+    let mut entries = vec![next_group(&record, None)];
+    while let Some(group) = entries.last().copied().flatten() {
+        entries.push(next_group(&record, Some(group)));
+    }
+    let shown: Vec<GroupId> = entries.into_iter().flatten().collect();
+    let expected = [
+        GroupId::KeyManagers,
+        GroupId::Approvers,
+        GroupId::PinOperators,
+    ];
+    assert_eq!(shown, expected);
+    let view = entry_view(&record, GroupId::PinOperators, &olga, None, None).unwrap();
+    assert_eq!((view.m, view.n), (2, 3));
+    let names: Vec<&str> = view.members.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["Olga, operator", "Pavel, operator", "Quinn, supervisor"]
+    );
+}

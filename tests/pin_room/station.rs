@@ -11,41 +11,17 @@ use conclave_station::renew::Change;
 use conclave_station::service::ActEnd;
 use tempfile::TempDir;
 
-use crate::people::{Scene, Staff, done};
+use crate::people::{Scene, done};
+use crate::stage::{PIN_STAFF as STAFF, furnish_with_pin_room};
 
-const STAFF: Staff = &[
-    ("Ada", "Zoe", "Administrators, Approvers"),
-    ("Ben", "Zoe", "Administrators, Approvers"),
-    ("Cat", "Zoe", "Administrators, Approvers"),
-    ("Dan", "Yan", "Key managers"),
-    ("Eva", "Yan", "Key managers"),
-    ("Fay", "Yan", "Key managers"),
-    ("Gus", "Xia", "Custodians A"),
-    ("Hal", "Wim", "Custodians B"),
-    ("Ida", "Val", "Custodians C"),
-    ("Jim", "Uwe", "Auditors"),
-    ("Kim", "Uwe", "Auditors"),
-    ("Lea", "Tom", "Recovery"),
-    ("Max", "Tom", "Recovery"),
-    ("Ned", "Tom", "Recovery"),
-    ("Olga", "Sid", "PIN operators"),
-    ("Pavel", "Sid", "PIN operators"),
-    ("Quinn", "Roy", "PIN supervisors"),
-    ("Rosa", "Roy", "PIN supervisors"),
-];
 const DAN: usize = 3;
 const PAVEL: usize = 15;
-const QUORUMS: [&str; 10] = [
-    "2 of 3", "2 of 3", "2 of 3", "1 of 1", "1 of 1", "1 of 1", "2 of 2", "2 of 3", "1 of 2",
-    "1 of 2",
-];
 const PVK: &str = "BANK-LAKE.PVK.001";
 const ZMK: &str = "BANK-LAKE.ZMK.001";
 
 fn founded(folder: &Path) -> Scene {
     let mut scene = Scene::open(folder, STAFF);
-    scene.people.form("init.groups", &QUORUMS);
-    scene.furnish();
+    furnish_with_pin_room(&mut scene);
     scene
 }
 

@@ -26,6 +26,40 @@ pub const STAFF: Staff = &[
     ("Ned", "Tom", "Recovery"),
 ];
 
+/// The same, with the PIN room's people after them.
+pub const PIN_STAFF: Staff = &[
+    STAFF[0],
+    STAFF[1],
+    STAFF[2],
+    STAFF[3],
+    STAFF[4],
+    STAFF[5],
+    STAFF[6],
+    STAFF[7],
+    STAFF[8],
+    STAFF[9],
+    STAFF[10],
+    STAFF[11],
+    STAFF[12],
+    STAFF[13],
+    ("Olga", "Sid", "PIN operators"),
+    ("Pavel", "Sid", "PIN operators"),
+    ("Quinn", "Roy", "PIN supervisors"),
+    ("Rosa", "Roy", "PIN supervisors"),
+];
+
+/// The quorums of a station with a PIN room, in the order of the form.
+pub const PIN_QUORUMS: [&str; 10] = [
+    "2 of 3", "2 of 3", "2 of 3", "1 of 1", "1 of 1", "1 of 1", "2 of 2", "2 of 3", "1 of 2",
+    "1 of 2",
+];
+
+/// Founds a station with a PIN room, and enrols its devices.
+pub fn furnish_with_pin_room(scene: &mut Scene) {
+    scene.people.form("init.groups", &PIN_QUORUMS);
+    scene.furnish();
+}
+
 /// Copies a folder.
 pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();

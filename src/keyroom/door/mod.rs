@@ -311,7 +311,7 @@ impl Door {
                     }
                 }
                 Authority::Mandate(ceremony) => {
-                    let mandate = self.mandate(*ceremony).map_err(|_| Refusal::NoMandate)?;
+                    let (_, mandate) = self.mandate(*ceremony).map_err(|_| Refusal::NoMandate)?;
                     let set_back = now < self.vault.newest_wall_ms()?;
                     let elsewhere = mandate.incarnation != self.vault.authority()?.incarnation
                         || mandate.ceremony != *ceremony;
@@ -376,12 +376,18 @@ impl Door {
         Ok(())
     }
 
-    fn mandate(&self, ceremony: Id) -> Result<Mandate, VaultError> {
-        self.vault.get_kind(
-            Compartment::Catalogue,
-            Mandate::KIND,
-            Mandate::id_of(ceremony),
-        )
+    /// An act's mandate, and where it lies: of a ceremony in the catalogue, of a
+    /// batch of the PIN room in that room, whose pair writes nothing else.
+    fn mandate(&self, ceremony: Id) -> Result<(Compartment, Mandate), VaultError> {
+        let id = Mandate::id_of(ceremony);
+        let of = |compartment| {
+            let found = self.vault.get_kind(compartment, Mandate::KIND, id)?;
+            Ok((compartment, found))
+        };
+        match of(Compartment::Pins) {
+            Err(VaultError::Closed(_) | VaultError::Missing(_)) => of(Compartment::Catalogue),
+            found => found,
+        }
     }
 
     /// Journals a refusal under an id of its own: an entry that failed under
@@ -403,9 +409,9 @@ impl Door {
         for part in needs.parts() {
             if let Authority::Mandate(ceremony) = part {
                 let id = Mandate::id_of(*ceremony);
-                let mut mandate = self.mandate(*ceremony)?;
+                let (compartment, mut mandate) = self.mandate(*ceremony)?;
                 mandate.consume(A::NAME);
-                batch.put(Compartment::Catalogue, Mandate::KIND, id, &mandate)?;
+                batch.put(compartment, Mandate::KIND, id, &mandate)?;
             }
         }
         if let Some(proposal) = &warrant.proposal {
