@@ -156,6 +156,7 @@ fn the_report_has_its_shape() {
         "minutes",
         "backup",
         "restored",
+        "pin_batch",
     ]);
     assert!(all.is_subset(&names(&report)), "{:?}", names(&report));
     assert_eq!(report["mode"], "TEST");

@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -19,6 +20,10 @@ warnings.filterwarnings("ignore")
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509 import load_der_x509_certificate
+from psec import pin as pins_of
 from psec.tr31 import KeyBlock
 
 try:
@@ -227,6 +232,75 @@ def opened(folder, export, keys, wrapping):
     need(kcv == export["kcv"], f"{name}: the export says the same")
 
 
+PIN = re.compile(r"(?:^|\s)((?:\d ){3}\d)(?=\s{2,}|$)", re.M)
+
+
+def returned(folder, batch):
+    """What went back to the issuer: decrypted and its signature checked."""
+    number = int((folder / batch["host_key"]).read_text(), 16)
+    key = ec.derive_private_key(number, ec.SECP256R1())
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    with tempfile.TemporaryDirectory() as place:
+        place = Path(place)
+        (place / "key.pem").write_bytes(key.private_bytes(*plain))
+        for name in ["host_certificate", "signer"]:
+            certificate = load_der_x509_certificate((folder / batch[name]).read_bytes())
+            (place / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+        cms = ["openssl", "cms", "-binary", "-inform", "DER"]
+        output = str(folder / batch["output"])
+        opening = ["-decrypt", "-in", output, "-out", "signed", "-recip"]
+        opening += ["host_certificate.pem", "-inkey", "key.pem"]
+        subprocess.run(cms + opening, cwd=place, check=True)
+        checking = ["-verify", "-in", "signed", "-certfile", "signer.pem", "-noverify", "-nointern"]
+        done = subprocess.run(cms + checking, cwd=place, check=True, capture_output=True)
+    return done.stdout.decode()
+
+
+def mailers(folder, batch):
+    """The PINs on the sheets, by the holder's number: the last sheet counts."""
+    pins, seen = {}, 0
+    for path in batch["mailers"]:
+        text = pdf_text(folder / path)
+        holder = re.search(r"HOLDER (\d{5})", text).group(1)
+        found = PIN.findall(text)
+        if len(found) != 1:
+            need(False, f"{path}: one PIN of four digits")
+        pins[holder] = found[0].replace(" ", "")
+        seen += 1
+    return pins, seen
+
+
+def pin_batch(folder, batch):
+    components = []
+    for path in batch["pvk_components"]:
+        lines = (folder / path).read_text().splitlines()
+        components.append(bytes.fromhex("".join(GROUP.findall(lines[2]))))
+    pvk = bytes(a ^ b ^ c for a, b, c in zip(*components))
+    rows = (folder / batch["input"]).read_text().splitlines()
+    cards = [row.split(";") for row in rows[1:]]
+    need(rows[0].split(";")[2] == str(len(cards)), f"the file has its {len(cards)} cards")
+    pins, seen = mailers(folder, batch)
+    need(len(pins) == len(cards), "each card has a mailer")
+    need(seen == len(cards) + 1, "one mailer was torn, and printed anew")
+    text = returned(folder, batch).splitlines()
+    need(text[0].startswith("batch;B-0001;BANKX;"), "the output is that batch's")
+    need(text[-1] == f"count;{len(cards)};{len(cards)};0", "and every card is issued")
+    for card, row in zip(cards, text[2:]):
+        number, holder = card[0], card[3].split(" ")[1]
+        pvv = pins_of.generate_visa_pvv(pvk, "1", pins[holder], number)
+        if row != f"{number};00;issued;{pvv};1;;":
+            need(False, f"card {holder}: the PIN on paper has the PVV {pvv}")
+    need(True, f"the PINs of {len(cards)} mailers have the PVVs that went back")
+    sheet = pdf_text(folder / batch["reconciliation"])
+    for what, count in [
+        ("mailers confirmed", len(cards)),
+        ("PINs replaced", 1),
+        ("forms spoiled or missing", 1),
+        ("forms unaccounted for", 0),
+    ]:
+        need(re.search(rf"{what}\s+{count}\b", sheet), f"the sheet says {what}: {count}")
+
+
 def main(folder):
     demo = json.loads((folder / "demo.json").read_text())
     keys = {key["label"]: key for key in demo["keys"]}
@@ -239,6 +313,7 @@ def main(folder):
     for export in demo["exports"]:
         opened(folder, export, keys, wrapping)
     need(demo["exports"], "there are exports")
+    pin_batch(folder, demo["pin_batch"])
 
 
 main(Path(sys.argv[1]))

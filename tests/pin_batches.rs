@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "pin_batches/canary.rs"]
+mod canary;
 #[path = "pin_batches/faults.rs"]
 mod faults;
 #[path = "pin_batches/job.rs"]

@@ -29,6 +29,10 @@ mod founding;
 mod mounts;
 #[path = "support/people.rs"]
 mod people;
+#[path = "power_cut/pin_batch.rs"]
+mod pin_batch;
+#[path = "support/pin_house.rs"]
+mod pin_house;
 #[path = "power_cut/recording.rs"]
 mod recording;
 #[path = "support/renewal.rs"]
@@ -135,6 +139,15 @@ fn entry_export_backup_and_renewal_survive_a_cut_at_any_moment() {
     let recording = Recording::of("day::work", Sync::Real, ceremony::prepare);
     let faults = survey(&recording, 30, &FATES, &mut |cut, folder| {
         day::check(&recording, cut, folder)
+    });
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn a_batch_of_pin_mailers_balances_after_a_cut_at_any_moment() {
+    let recording = Recording::of("pin_batch::work", Sync::Real, pin_batch::prepare);
+    let faults = survey(&recording, 25, &FATES, &mut |cut, folder| {
+        pin_batch::check(&recording, cut, folder)
     });
     assert!(faults.is_empty(), "{faults:#?}");
 }

@@ -25,7 +25,7 @@ pub fn pin_on(sheet: &[u8]) -> String {
         };
         marks.len() == 7 && marks.iter().enumerate().all(own)
     };
-    let line = text.lines().find(|line| spaced(line));
+    let line = text.split(['\r', '\n']).find(|line| spaced(line));
     let line = line.unwrap_or_else(|| panic!("no PIN on\n{text}"));
     line.chars().filter(char::is_ascii_digit).collect()
 }

@@ -7,7 +7,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "each test takes what it needs, and may stop at the first surprise"
+    clippy::disallowed_methods,
+    reason = "openssl reads the system's clock; each test takes what it needs, and may stop at the first surprise"
 )]
 
 use std::collections::VecDeque;
@@ -133,6 +134,10 @@ pub struct Tray {
     pub unplugged: bool,
     /// Another one stands in its place.
     pub impostor: bool,
+    /// It keeps no paper.
+    pub forgets: bool,
+    /// Is called with each sheet that comes.
+    pub tell: Option<fn(&[u8])>,
 }
 
 /// A printer that keeps its paper: clones are the same printer.
@@ -178,7 +183,12 @@ impl Printers for Paper {
         match tray.mishaps.pop_front().flatten() {
             Some(error) => Err(error),
             None => {
-                tray.sheets.push(bytes.to_vec());
+                if let Some(tell) = tray.tell {
+                    tell(bytes);
+                }
+                if !tray.forgets {
+                    tray.sheets.push(bytes.to_vec());
+                }
                 Ok(())
             }
         }
@@ -262,6 +272,37 @@ impl PinHouse {
     /// In memory.
     pub fn new() -> Self {
         Self::in_room(Room::with_pin_room(), PrinterLanguage::Line)
+    }
+
+    /// The room as it was left, with the pair back in it; nothing comes from its
+    /// issuer any more.
+    pub fn returning(mut room: Room) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        room.clock.set(now.as_millis() as u64 + 60_000);
+        room.logon_pin_room();
+        let partners = room.vault().list(Compartment::Directory, PinPartner::KIND);
+        let partner: PinPartner = partners.unwrap().remove(0).1;
+        let media = room
+            .vault()
+            .list(Compartment::Directory, MediumRecord::KIND);
+        let medium: MediumRecord = media.unwrap().remove(0).1;
+        Self {
+            room,
+            paper: Paper::default(),
+            media: StickPorts::new(Vec::new()),
+            folder: tempfile::tempdir().unwrap(),
+            partner,
+            medium,
+            language: PrinterLanguage::Line,
+            printer: "PIN-1".into(),
+        }
+    }
+
+    /// What is on record of the only batch.
+    pub fn only_batch(&self) -> BatchName {
+        let all = self.room.vault().list(Compartment::Pins, PinBatch::KIND);
+        let batch: PinBatch = all.unwrap().remove(0).1;
+        BatchName::of(&batch)
     }
 
     pub fn in_room(room: Room, language: PrinterLanguage) -> Self {
@@ -581,6 +622,19 @@ impl PinHouse {
         let all = self.room.vault().list(Compartment::Pins, PinIdentity::KIND);
         all.unwrap().remove(0).1
     }
+}
+
+/// The tracking number on a form.
+pub fn tracking_on(sheet: &[u8]) -> String {
+    let text = String::from_utf8_lossy(sheet).into_owned();
+    let number = |word: &&str| {
+        let dashes = word.bytes().enumerate().all(|(at, c)| match at {
+            4 | 9 => c == b'-',
+            _ => c.is_ascii_alphanumeric(),
+        });
+        word.len() == 14 && dashes
+    };
+    text.split_whitespace().find(number).unwrap().to_owned()
 }
 
 pub fn digest(bytes: &[u8]) -> Hash {

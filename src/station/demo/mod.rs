@@ -5,7 +5,9 @@ mod bad_days;
 mod cast;
 mod formats;
 mod hands;
+mod issuer;
 mod papers;
+mod pin_batch;
 mod report;
 mod shares;
 mod systems;
@@ -84,6 +86,8 @@ pub struct Demonstration {
     progress: OnProgress,
     /// The backup's folder, once it is made.
     backup: String,
+    /// The batch of PIN mailers, once it is done.
+    pin_line: pin_batch::PinBatchLine,
 }
 
 /// Where the backup is restored, below the demonstration's folder.
@@ -139,6 +143,7 @@ impl Demonstration {
         if filed {
             all.push(printer(PDF_PRINTER)?);
             all.push(printer(REPORT_PRINTER)?);
+            all.push(printer(pin_batch::PIN_PRINTER)?);
         }
         let printers = TrainingPrinters(all);
         let stick = out.join(if filed { "media" } else { "stick" });
@@ -197,6 +202,7 @@ impl Demonstration {
             room,
             spare,
             backup: String::new(),
+            pin_line: pin_batch::PinBatchLine::default(),
             out: out.to_owned(),
             progress,
         })
@@ -439,6 +445,7 @@ impl Demonstration {
                 .map_err(|why| self.failed("report", why))?;
         report.backup.clone_from(&self.backup);
         report.restored = RESTORED.into();
+        report.pin_batch = std::mem::take(&mut self.pin_line);
         let mut paths = vec![self.out.join(&journal)];
         paths.push(self.out.join(&report.backup));
         paths.extend(report.bundles.iter().map(|bundle| self.out.join(bundle)));
@@ -489,6 +496,7 @@ pub fn run(out: &Path, progress: OnProgress) -> Result<PathBuf, DemoError> {
     demo.initialise()?;
     demo.enrol_devices()?;
     demo.main_job()?;
+    demo.pin_batch()?;
     demo.hand_over()?;
     demo.lose_a_card()?;
     demo.back_up()?;

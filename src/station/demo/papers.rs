@@ -91,6 +91,39 @@ impl Partner {
     }
 }
 
+/// A double-length TDES key on so many sheets, as an issuer prints them: the
+/// papers for whoever types them, and the sheets' values.
+///
+/// # Errors
+/// No randomness, in words.
+pub fn pin_key_papers(
+    sheets: u8,
+    random: &mut dyn RandomSource,
+) -> Result<(Papers, Vec<Secret>), String> {
+    let of = |key: &Secret| {
+        Kcv::compute(Method::TdesZero, key.expose())
+            .map(|kcv| kcv.hex())
+            .map_err(|e| e.to_string())
+    };
+    let mut papers = Papers::default();
+    let mut values = Vec::new();
+    let mut key = Secret::zeroed(16);
+    for index in 1..=sheets {
+        let mut sheet = draw(16, random)?;
+        // Odd parity on each sheet: the lowest bit makes the count odd.
+        for byte in sheet.expose_mut() {
+            *byte ^= u8::from(byte.count_ones() % 2 == 0);
+        }
+        key.xor_in_place(&sheet)
+            .ok_or("the components differ in length")?;
+        papers.values.insert(index, of(&sheet)?);
+        papers.sheets.insert(index, sheet.duplicate());
+        values.push(sheet);
+    }
+    papers.letter = of(&key)?;
+    Ok((papers, values))
+}
+
 impl Papers {
     /// A sheet that this station printed, read from its letters.
     pub fn add_printed(&mut self, index: u8, sheet: &str) {

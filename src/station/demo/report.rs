@@ -6,6 +6,7 @@ use conclave_keyroom::domain::key::{KeyRecord, KeySource};
 use serde::Serialize;
 
 use super::formats;
+use super::pin_batch::PinBatchLine;
 use super::shares::{self, ShareLine};
 use super::systems::LETTER;
 
@@ -34,6 +35,8 @@ pub struct DemoReport {
     pub backup: String,
     /// The folder of the station that was restored from it.
     pub restored: String,
+    /// The batch of PIN mailers.
+    pub pin_batch: PinBatchLine,
 }
 
 /// A key.
@@ -113,6 +116,7 @@ impl DemoReport {
             minutes: Vec::new(),
             backup: String::new(),
             restored: String::new(),
+            pin_batch: PinBatchLine::default(),
         };
         for key in keys {
             report.keys.push(KeyLine {

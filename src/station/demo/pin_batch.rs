@@ -1,0 +1,509 @@
+//! A batch of PIN mailers: its key from an issuer's sheets, a jam and a torn
+//! form on the way, and what goes back.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Hash, Id, Point};
+use conclave_keyroom::domain::Permission;
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::pin_batch::{Limits, PinBatch};
+use conclave_keyroom::domain::pin_card::{Loss, PinCard};
+use conclave_keyroom::domain::pin_identity::PinIdentity;
+use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
+use conclave_keyroom::domain::pin_partner::PinPartner;
+use conclave_keyroom::door::Action;
+use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
+use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
+use conclave_trades::ceremony::state::Player;
+use conclave_trades::keys::ReleasePinKey;
+use conclave_trades::pin::action::{
+    BatchName, ConfirmMailers, ExportBatch, Found, IssueForms, OpenBatch, PartnerName, PinKeyName,
+    PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch,
+    ResolveUnknown, ReturnForms, SpoilMailer, TemplateName, sheet,
+};
+use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, RecordPinPartner, Template};
+use conclave_trades::print::report_pdf;
+use conclave_trades::target::{IMPORT_FOLDER, KeyName};
+use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::issuer::{BATCH, Issuer, NAME, PVK, PinKeyFiles, SHEETS, file, pdfs};
+use super::{DemoError, Demonstration};
+use crate::compose::random_source;
+
+/// Serial of the training printer of PIN mailers.
+pub const PIN_PRINTER: &str = "TRAINING-PIN-1";
+/// Its name on the station.
+const PRINTER: &str = "PIN-PDF";
+/// The blank forms: first and last of the delivery.
+const FORMS: (u64, u64) = (50_001, 50_210);
+/// Mailers of one window.
+const WINDOW: u16 = 10;
+/// The sheet after which the printer takes no more.
+const JAM: u32 = 76;
+
+/// `pin_batch` in `demo.json`: paths relative to its folder.
+#[derive(Debug, Default, Serialize)]
+pub struct PinBatchLine {
+    /// The issuer's file of cards, before it was signed and encrypted.
+    pub input: String,
+    /// The file as it came.
+    pub envelope: String,
+    /// What went back: signed, and encrypted to the issuer's host.
+    pub output: String,
+    /// Every sheet, in the order in which it was printed.
+    pub mailers: Vec<String>,
+    /// The sheet that was torn.
+    pub spoiled: String,
+    /// The sheet during which the printer failed.
+    pub unknown: String,
+    /// The reconciliation.
+    pub reconciliation: String,
+    /// The PIN verification key's sheets.
+    pub pvk_components: Vec<String>,
+    /// The host's private test key.
+    pub host_key: String,
+    /// The host's certificate.
+    pub host_certificate: String,
+    /// The certificate that signed what went back.
+    pub signer: String,
+}
+
+/// A printer that stops taking data once, when a sheet has just come out.
+struct Jams {
+    inner: TrainingPrinters,
+    after: u32,
+}
+
+impl Printers for Jams {
+    fn found(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
+        self.inner.found()
+    }
+
+    fn print(
+        &mut self,
+        permit: &dyn Permission,
+        device: &str,
+        serial: &str,
+        bytes: &[u8],
+    ) -> Result<(), PrinterError> {
+        self.inner.print(permit, device, serial, bytes)?;
+        let left = self.after.checked_sub(1);
+        self.after = left.unwrap_or(u32::MAX);
+        match left {
+            Some(_) => Ok(()),
+            None => Err(PrinterError::Broken("it takes no data".into())),
+        }
+    }
+}
+
+fn digest(bytes: &[u8]) -> Hash {
+    Hash(Sha256::digest(bytes).into())
+}
+
+fn secret(bytes: &[u8]) -> Secret {
+    Secret::from_fn(bytes.len(), |out| out.copy_from_slice(bytes))
+}
+
+impl Demonstration {
+    fn does<A: Action>(&mut self, action: &A, secrets: Vec<Secret>) -> Result<A::Out, DemoError> {
+        self.stage(&action.words().first().cloned().unwrap_or_default());
+        let done = self
+            .station
+            .act_on(action, secrets, A::NAME, &mut self.hands);
+        done.map_err(|undone| self.failed(A::NAME, format!("{undone:?}")))
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(
+        &mut self,
+        compartment: Compartment,
+        id: Id,
+    ) -> Result<T, DemoError> {
+        let found = self.station.door.vault().get(compartment, id);
+        found.map_err(|e| self.failed("PIN batch", e.to_string()))
+    }
+
+    /// Everything from the issuer's sheets to the purge.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub(super) fn pin_batch(&mut self) -> Result<(), DemoError> {
+        let mut random = random_source()?;
+        let now_ms = self.station.clock.wall_ms();
+        let paper = self.out.join("paper");
+        let (issuer, files) = Issuer::prepare(&paper, now_ms, &mut *random)
+            .map_err(|why| self.failed("the issuer", why))?;
+        self.equip_pin_room(&issuer)?;
+        let issuer = self.enter_pvk(issuer)?;
+        self.logon(GroupId::PinOperators, &[])?;
+        let cards = issuer.cards().map_err(|why| self.failed("cards", why))?;
+        let identity = self.does(&MakePinIdentity { generation: 1 }, Vec::new())?;
+        let sealed = issuer
+            .sealed(&cards, &identity.input.0, now_ms, &mut *random)
+            .map_err(|why| self.failed("the issuer's file", why))?;
+        let mut line = self.filed(&cards, &sealed, &identity, files)?;
+        let batch = self.open_pin_batch(&sealed)?;
+        self.print_pin_batch(&batch, &mut line)?;
+        self.finish_pin_batch(&batch, &mut line)?;
+        self.pin_line = line;
+        self.logout()
+    }
+
+    /// What is filed for whoever checks, and what lies on the stick.
+    fn filed(
+        &mut self,
+        cards: &str,
+        sealed: &[u8],
+        identity: &PinIdentity,
+        files: PinKeyFiles,
+    ) -> Result<PinBatchLine, DemoError> {
+        let line = PinBatchLine {
+            input: "paper/TEST-B-0001.csv".into(),
+            envelope: format!("media/{IMPORT_FOLDER}/cards.p7m"),
+            signer: "paper/TEST-PIN-room.der".into(),
+            pvk_components: files.components,
+            host_key: files.host_key,
+            host_certificate: files.host_certificate,
+            ..PinBatchLine::default()
+        };
+        for (path, bytes) in [
+            (&line.input, cards.as_bytes()),
+            (&line.envelope, sealed),
+            (&line.signer, &identity.output.0),
+        ] {
+            file(self.out.join(path), bytes).map_err(|why| self.failed("papers", why))?;
+        }
+        Ok(line)
+    }
+
+    /// Administrators approve the template, record the issuer and enrol the
+    /// printer.
+    fn equip_pin_room(&mut self, issuer: &Issuer) -> Result<(), DemoError> {
+        self.logon(GroupId::Administrators, &[])?;
+        let template = self.pin_template()?;
+        self.does(&ApprovePinTemplate { template }, Vec::new())?;
+        let by: Vec<Player> = self
+            .station
+            .session()
+            .groups
+            .get(&GroupId::Administrators)
+            .into_iter()
+            .flatten()
+            .map(|member| Player {
+                id: member.person,
+                name: member.name.clone(),
+                group: GroupId::Administrators,
+                reports_to: String::new(),
+            })
+            .collect();
+        let certificates = issuer.signer().and_then(|a| Ok((a, issuer.recipient()?)));
+        let (signer, recipient) = certificates.map_err(|why| self.failed("the issuer", why))?;
+        let id = self
+            .station
+            .door
+            .new_id()
+            .map_err(|e| self.failed("the issuer", e.to_string()))?;
+        let record = RecordPinPartner {
+            id,
+            issuer: NAME.into(),
+            signer: signer.der,
+            signer_fingerprint: signer.fingerprint,
+            recipient: recipient.der,
+            recipient_fingerprint: recipient.fingerprint,
+            by,
+        };
+        self.does(&record, Vec::new())?;
+        let found = self.pin_printer()?;
+        let row = vec![
+            PRINTER.into(),
+            format!("{} serial {}", found.device(), found.serial()),
+            "PIN mailers".into(),
+            "PDF".into(),
+        ];
+        self.hands.forms.insert("enrol.printer".into(), vec![row]);
+        let end = self.station.ask_printer(&mut self.hands);
+        self.done("enrol the printer of PIN mailers", end)?;
+        self.logout()
+    }
+
+    fn pin_printer(&mut self) -> Result<TrainingPrinter, DemoError> {
+        let found = self.printers.0.iter().find(|p| p.serial() == PIN_PRINTER);
+        let found = found.cloned();
+        found.ok_or_else(|| self.failed("PIN batch", "there is no printer of PIN mailers"))
+    }
+
+    fn pin_template(&mut self) -> Result<String, DemoError> {
+        let all = self.station.data.pin_templates();
+        let found = all.into_iter().find(|(name, _)| name == "csv-pvv.toml");
+        let found = found.and_then(|(_, text)| text.ok());
+        found.ok_or_else(|| self.failed("PIN batch", "there is no template csv-pvv"))
+    }
+
+    /// The PIN verification key is entered from the issuer's sheets, and
+    /// released to the PIN room.
+    fn enter_pvk(&mut self, mut issuer: Issuer) -> Result<Issuer, DemoError> {
+        self.logon(GroupId::KeyManagers, &["D. Novak", "E. Fischer"])?;
+        self.logon(GroupId::Approvers, &["A. Lindqvist", "B. Okafor"])?;
+        let (label, template) = PVK;
+        self.hands.papers = std::mem::take(&mut issuer.pvk);
+        self.ceremony(
+            "enter-components.toml",
+            label,
+            [
+                label,
+                template,
+                &SHEETS.to_string(),
+                NAME,
+                "behind each line",
+                "on each component",
+                "usual for the cipher",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        )?;
+        self.hands.papers = super::papers::Papers::default();
+        let key = self.station.keys().into_iter().find(|k| k.label == label);
+        let key = key.ok_or_else(|| self.failed("the PIN key", "it is not there"))?;
+        let room: Point = self.read(Compartment::Directory, PIN_ROOM_PUBLIC)?;
+        let release = ReleasePinKey {
+            key: KeyName::of(&key),
+            pin_use: PinUse::Pvv,
+            room,
+            days: 30,
+        };
+        self.does(&release, Vec::new())?;
+        self.logout()?;
+        Ok(issuer)
+    }
+
+    /// The file is read, looked at and taken.
+    fn open_pin_batch(&mut self, sealed: &[u8]) -> Result<BatchName, DemoError> {
+        let media = self
+            .station
+            .door
+            .vault()
+            .list::<MediumRecord>(Compartment::Directory, MediumRecord::KIND);
+        let medium = media.ok().and_then(|all| all.into_iter().next());
+        let Some((medium, _)) = medium else {
+            return Err(self.failed("PIN batch", "no medium is enrolled"));
+        };
+        let card_file = ReadCardFile {
+            medium,
+            file: "cards.p7m".into(),
+        };
+        let came = self.does(&card_file, Vec::new())?;
+        if came.0 != sealed {
+            return Err(self.failed("PIN batch", "another file came"));
+        }
+        let partner = self.station.pin_partners().into_iter().next();
+        let partner: PinPartner =
+            partner.ok_or_else(|| self.failed("PIN batch", "no issuer is on record"))?;
+        let text = self.pin_template()?;
+        let template =
+            Template::parse(&text).map_err(|e| self.failed("PIN batch", e.to_string()))?;
+        let layouts = self.station.data.layouts();
+        let layout = layouts
+            .into_iter()
+            .find(|(name, _)| name == "pin-mailer-continuous.toml")
+            .and_then(|(_, text)| text.ok());
+        let layout = layout.ok_or_else(|| self.failed("PIN batch", "the layout is not there"))?;
+        let reading = ReadBatch {
+            file: digest(sealed),
+            partner: PartnerName::of(&partner),
+            template: TemplateName::of(&template, &text),
+            layout,
+        };
+        let checked = self.does(&reading, vec![secret(sealed)])?;
+        let checked = checked.map_err(|faults| self.failed("PIN batch", faults.join("; ")))?;
+        let keys = self.station.pin_keys();
+        let key: &PinKey = keys.first().ok_or_else(|| DemoError::Stage {
+            stage: "PIN batch".into(),
+            why: "no key is released".into(),
+        })?;
+        let mut id = self
+            .station
+            .door
+            .new_id()
+            .map_err(|e| self.failed("PIN batch", e.to_string()))?;
+        if let Some(end) = id.0.get_mut(12..) {
+            end.fill(0);
+        }
+        let act = OpenBatch {
+            batch: BatchName {
+                id,
+                name: checked.name,
+                issuer: NAME.into(),
+            },
+            partner: reading.partner,
+            file: reading.file,
+            count: checked.count,
+            input: checked.input,
+            template: reading.template,
+            layout: reading.layout,
+            printer: PRINTER.into(),
+            pin_key: PinKeyName::of(key),
+            zone_key: None,
+            limits: Limits {
+                tries: 3,
+                replacements: 10,
+            },
+        };
+        self.does(&act, vec![secret(sealed)])?;
+        Ok(act.batch)
+    }
+
+    /// Prints what waits; each sheet is taken from the printer and filed.
+    fn print_windows(
+        &mut self,
+        batch: &BatchName,
+        line: &mut PinBatchLine,
+    ) -> Result<(), DemoError> {
+        let printer = self.pin_printer()?;
+        loop {
+            let record: PinBatch = self.read(Compartment::Pins, batch.id)?;
+            if record.cards.waiting.is_empty() {
+                return Ok(());
+            }
+            let act = PrintMailers {
+                batch: batch.clone(),
+                window: WINDOW,
+            };
+            let printed = self.does(&act, Vec::new())?;
+            let tray = printer.bytes();
+            for sheet in pdfs(&tray) {
+                let path = format!("paper/TEST-PIN-{:03}.pdf", line.mailers.len() + 1);
+                file(self.out.join(&path), sheet).map_err(|why| self.failed("a sheet", why))?;
+                line.mailers.push(path);
+            }
+            drop(printer.take_sheet());
+            if printed.stopped.is_some() {
+                line.unknown = line.mailers.last().cloned().unwrap_or_default();
+            }
+        }
+    }
+
+    fn print_pin_batch(
+        &mut self,
+        batch: &BatchName,
+        line: &mut PinBatchLine,
+    ) -> Result<(), DemoError> {
+        let (first, last) = FORMS;
+        let id = self
+            .station
+            .door
+            .new_id()
+            .map_err(|e| self.failed("forms", e.to_string()))?;
+        let receive = ReceiveStock {
+            id,
+            lot: "LOT-77".into(),
+            first,
+            last,
+        };
+        self.does(&receive, Vec::new())?;
+        let issue = IssueForms {
+            batch: batch.clone(),
+            first,
+            last,
+        };
+        self.does(&issue, Vec::new())?;
+        let jams = Box::new(Jams {
+            inner: self.printers.clone(),
+            after: JAM,
+        });
+        let whole = std::mem::replace(&mut self.station.printers, jams);
+        let done = self.print_windows(batch, line);
+        self.station.printers = whole;
+        done?;
+        // The form that came out while the printer failed is whole; another one
+        // is torn, and its card gets another PIN.
+        let unknown = first + u64::from(JAM);
+        let resolve = ResolveUnknown {
+            batch: batch.clone(),
+            form: unknown,
+            found: Found::Whole,
+            reason: "it lay in the tray, closed".into(),
+        };
+        self.does(&resolve, Vec::new())?;
+        let torn = first + 122;
+        line.spoiled = line.mailers.get(122).cloned().unwrap_or_default();
+        let spoil = SpoilMailer {
+            batch: batch.clone(),
+            form: torn,
+            loss: Loss::Damaged,
+            reason: "torn at the fold".into(),
+        };
+        self.does(&spoil, Vec::new())?;
+        self.print_windows(batch, line)?;
+        let newest = first + u64::from(BATCH.1);
+        for (from, to) in [
+            (first, unknown - 1),
+            (unknown + 1, torn - 1),
+            (torn + 1, newest),
+        ] {
+            let confirm = ConfirmMailers {
+                batch: batch.clone(),
+                first: from,
+                last: to,
+            };
+            self.does(&confirm, Vec::new())?;
+        }
+        let give_back = ReturnForms {
+            batch: batch.clone(),
+            counted: format!("{} to {last}", newest + 1),
+        };
+        self.does(&give_back, Vec::new()).map(drop)
+    }
+
+    /// Output, reconciliation, purge.
+    fn finish_pin_batch(
+        &mut self,
+        batch: &BatchName,
+        line: &mut PinBatchLine,
+    ) -> Result<(), DemoError> {
+        let partner = self.station.pin_partners().into_iter().next();
+        let partner = partner.ok_or_else(|| self.failed("output", "no issuer is on record"))?;
+        let media = self
+            .station
+            .door
+            .vault()
+            .list::<MediumRecord>(Compartment::Directory, MediumRecord::KIND);
+        let medium = media.ok().and_then(|all| all.into_iter().next());
+        let Some((_, medium)) = medium else {
+            return Err(self.failed("output", "no medium is enrolled"));
+        };
+        let export = ExportBatch {
+            batch: batch.clone(),
+            output: 1,
+            partner: PartnerName::of(&partner),
+            medium: medium.id,
+            medium_name: medium.name,
+            serial: medium.serial,
+        };
+        let out = self.does(&export, Vec::new())?;
+        line.output = format!("media/{}/{}", out.folder, out.file);
+        let record: PinBatch = self.read(Compartment::Pins, batch.id)?;
+        let mut cards: Vec<PinCard> = Vec::new();
+        for number in 1..=record.count {
+            cards.push(self.read(Compartment::Pins, PinCard::id_of(batch.id, number))?);
+        }
+        let authority = self.station.door.vault().authority();
+        let authority = authority.map_err(|e| DemoError::Stage {
+            stage: "reconciliation".into(),
+            why: e.to_string(),
+        })?;
+        let report = sheet(authority, &record, &cards);
+        let signed = ReconcileBatch::of(&record, &report)
+            .map_err(|e| self.failed("reconciliation", e.to_string()))?;
+        self.does(&signed, Vec::new())?;
+        let pdf = report_pdf(&report).map_err(|e| self.failed("reconciliation", e.to_string()))?;
+        line.reconciliation = "paper/TEST-B-0001-reconciliation.pdf".into();
+        file(self.out.join(&line.reconciliation), &pdf)
+            .map_err(|why| self.failed("reconciliation", why))?;
+        let purge = PurgeBatch {
+            batch: batch.clone(),
+            receipt: "R-0001 of BANKX".into(),
+        };
+        self.does(&purge, Vec::new()).map(drop)
+    }
+}
