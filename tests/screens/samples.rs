@@ -264,6 +264,7 @@ pub fn lists() -> Lists {
         hash: s(hash),
     };
     Lists {
+        batches: None,
         tasks,
         batches: None,
         keys: KeyTable::from_rows(keys),
