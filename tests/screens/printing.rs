@@ -242,6 +242,19 @@ fn here() -> Prompt {
     prompt
 }
 
+fn halt() -> Prompt {
+    let mut prompt = run(
+        "LOAD FORMS",
+        "The blank forms are used up: take out a reel, and print on.",
+        "MAIL-1, waiting",
+    );
+    prompt.code = s("pins.halt");
+    prompt.waiting_for = s("PIN operator and supervisor");
+    prompt.safe = s("yes, nothing is being printed");
+    prompt.ask = Ask::Read;
+    prompt
+}
+
 fn next() -> Prompt {
     let mut prompt = asked(
         "pins.next",
@@ -432,6 +445,7 @@ pub fn pin_room() -> Vec<(&'static str, Build)> {
         ("pin-run", asks(printing())),
         ("pin-stopped", asks(trouble())),
         ("pin-presence", asks(here())),
+        ("pin-halt", asks(halt())),
         ("pin-confirm", asks(confirm)),
         ("pin-unknown", asks(unknown)),
         ("pin-stock", asks(stock())),

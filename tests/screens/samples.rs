@@ -266,7 +266,6 @@ pub fn lists() -> Lists {
     Lists {
         batches: None,
         tasks,
-        batches: None,
         keys: KeyTable::from_rows(keys),
         scripts: vec![
             script("generate-zmk.toml", "Generate ZMK", "ABCEAE81", None),

@@ -111,12 +111,12 @@ impl Station {
         loop {
             let batch = self.batch_of(id)?;
             if batch.cards.waiting.is_empty() {
-                return Ok(vec![
-                    "All are printed. Look at each form, then confirm.".into(),
-                ]);
+                let next = "Look at each form, then confirm. Flush the printer when all is confirmed.";
+                return self.halt(&batch, &run, ("ALL PRINTED", next), people);
             }
             if batch.forms.blank.count() < u64::from(batch.across) {
-                return Ok(vec!["The blank forms are used up: take out a reel.".into()]);
+                let next = "The blank forms are used up: take out a reel, and print on.";
+                return self.halt(&batch, &run, ("LOAD FORMS", next), people);
             }
             if run.unseen >= PRESENCE {
                 self.still_here(&batch, &run, people)?;
@@ -189,6 +189,29 @@ impl Station {
                 .into(),
             ..Prompt::default()
         }
+    }
+
+    /// The run has come to an end that it cannot pass by itself: the screen
+    /// waits until somebody reads it, however long that takes.
+    fn halt(
+        &mut self,
+        batch: &PinBatch,
+        run: &Run,
+        (large, next): (&str, &str),
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let says = Says {
+            large,
+            next,
+            device: "waiting",
+        };
+        let mut prompt = self.run_prompt(batch, run, &says);
+        prompt.code = "pins.halt".into();
+        prompt.ask = Ask::Read;
+        prompt.waiting_for = WAITS.into();
+        prompt.safe = "yes, nothing is being printed".into();
+        ask(people, &mut prompt, &mut |_| Ok(false))?;
+        Ok(vec![next.to_owned()])
     }
 
     /// Both say that they are here, and the journal has it.
