@@ -108,6 +108,8 @@ pub enum Administration {
     ApprovePinTemplate,
     /// Record an issuer of PIN batches.
     RecordPinPartner,
+    /// Make the PIN room's key pairs for files.
+    MakePinIdentity,
     /// Print a page of X's.
     PrintSample,
     /// Unlock a station that five failed logons locked.

@@ -38,6 +38,7 @@ mod logon_entry;
 pub mod lost_card;
 pub mod one_manager;
 mod pin;
+mod pin_identity;
 mod pin_partners;
 pub mod pin_release;
 mod pin_templates;

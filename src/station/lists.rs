@@ -228,6 +228,7 @@ impl Station {
             tasks.extend(self.form_tasks(now));
             tasks.extend(self.backup_task());
             tasks.extend(self.receipt_tasks());
+            tasks.extend(self.pin_certificate_tasks(now));
         }
         tasks.extend(self.unknown_acts().iter().map(unknown));
         for state in ceremonies.iter().filter(|state| !state.over) {
@@ -419,6 +420,23 @@ impl Station {
                     None => format!("serial {}", medium.serial),
                     Some(plate) => format!("plate {plate}, {}", medium.serial),
                 },
+            });
+        }
+        for partner in self.pin_partners() {
+            let until = partner.signer.until_ms.min(partner.recipient.until_ms);
+            rows.push(DeviceRow {
+                kind: "issuer".into(),
+                name: partner.issuer,
+                purpose: "PIN batches".into(),
+                state: format!("certificates until {}", words::date(until)),
+            });
+        }
+        for template in self.pin_templates() {
+            rows.push(DeviceRow {
+                kind: "template".into(),
+                name: template.name,
+                purpose: "PIN batches".into(),
+                state: format!("approved {}", words::date(template.approved_ms)),
             });
         }
         for system in self.target_systems() {

@@ -39,7 +39,7 @@ fn usage(chosen: &str) -> String {
 }
 
 /// A fingerprint in groups of four, four lines of four.
-fn groups(fingerprint: &Hash) -> Vec<String> {
+pub(crate) fn groups(fingerprint: &Hash) -> Vec<String> {
     let hex = fingerprint_hex(fingerprint);
     let characters: Vec<char> = hex.chars().collect();
     characters

@@ -228,6 +228,7 @@ impl Station {
                     Administration::ApproveLayout => self.approve_layout(front),
                     Administration::ApprovePinTemplate => self.approve_pin_template(front),
                     Administration::RecordPinPartner => self.record_pin_partner(front),
+                    Administration::MakePinIdentity => self.make_pin_identity(front),
                     Administration::PrintSample => self.print_sample(front),
                     Administration::UnlockStation => self.unlock_station(front),
                     Administration::AdoptEntries => self.adopt_entries(front),

@@ -568,6 +568,9 @@ impl App {
             (Kind::Devices, Key::Char('i')) => {
                 Some(vec![Request::Administer(Administration::RecordPinPartner)])
             }
+            (Kind::Devices, Key::Char('f')) => {
+                Some(vec![Request::Administer(Administration::MakePinIdentity)])
+            }
             (Kind::Devices, Key::Char('x')) => {
                 Some(vec![Request::Administer(Administration::PrintSample)])
             }

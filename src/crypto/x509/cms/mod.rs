@@ -6,6 +6,7 @@
 //! - `envelop`: EnvelopedData, written to an RSA or an EC key
 //! - `open`: EnvelopedData and AuthEnvelopedData, read with a P-256 key
 //! - `sign`, `verify`: SignedData, written by a P-256 key, and read
+//! - `describe`: what a file is, told without a key
 //! - `sealed`: signed and encrypted, as a partner's files are
 //!
 //! Nothing is decrypted by RSA: RUSTSEC-2023-0071 is about that. So what comes
@@ -19,6 +20,7 @@
 
 mod agree;
 mod ber;
+mod describe;
 mod enrolled;
 mod envelop;
 mod open;
@@ -31,6 +33,7 @@ use thiserror::Error;
 use crate::primitive::rsa::RsaError;
 use crate::secret::RandomError;
 
+pub use describe::describe;
 pub use enrolled::{Facts, Recipient, Signer};
 pub use envelop::envelop;
 pub use open::Own;
