@@ -21,11 +21,14 @@ use conclave_evidence::authority::{
 use conclave_evidence::verify::verify_paths;
 use conclave_evidence::{GroupId, Hash, Point};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt, Refusal};
+use conclave_keyroom::ports::store::{Store, Write};
+use conclave_keyroom::vault::engine::SledStore;
 use conclave_station::front::{Event, Phase, Request, Status};
+use conclave_station::initialise::InitialiseEnd;
 use conclave_station::logon::LogonEnd;
 use conclave_station::renew::Change;
 use conclave_station::service::ActEnd;
-use conclave_training::printer::TrainingPrinter;
+use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
 use people::{Scene, Trouble, done};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -53,27 +56,10 @@ fn entry(scene: &Scene, name: &str, words: bool) -> CardEntry {
 /// Gives this person words; the sheet is read from the printer as they would.
 fn give_words(scene: &mut Scene, name: &'static str) -> Result<ActEnd, Refusal> {
     scene.people.form("renew.words.person", &[name, "Tom"]);
-    let printers = scene.room.printers.clone();
     let before = scene.people.words.remove(name);
     assert!(before.is_none());
-    // Whoever is asked for the first word has taken the sheet out.
     let sheet: Arc<Mutex<Vec<String>>> = Arc::default();
-    let read = Arc::clone(&sheet);
-    scene.people.at = Box::new(move |prompt, _| {
-        let Ask::Word { place, .. } = prompt.ask else {
-            return None;
-        };
-        let mut words = read.lock().unwrap();
-        if words.is_empty() {
-            // It is fed when it is whole.
-            let fed = |printer: &TrainingPrinter| printer.bytes().expose().contains(&0x0C);
-            while !fed(&printers.0[0]) {
-                std::thread::yield_now();
-            }
-            *words = words_in(&printers.0[0].take_sheet().unwrap());
-        }
-        Some(word(&words[usize::from(place) - 1]))
-    });
+    scene.people.at = reading(&scene.room.printers, &sheet);
     let end = scene.station.change_group(Change::Words, &mut scene.people);
     scene.people.at = Box::new(|_, _| None);
     let words = sheet.lock().unwrap().clone();
@@ -130,6 +116,26 @@ fn with_words() -> (TempDir, Scene) {
     let mut scene = Scene::open(folder.path(), STAFF);
     scene.people.words.insert(NED.into(), words.clone());
     (folder, scene)
+}
+
+/// Answers a question for a word as whoever has just taken the sheet out.
+fn reading(printers: &TrainingPrinters, sheet: &Arc<Mutex<Vec<String>>>) -> people::At {
+    let (printers, read) = (printers.clone(), Arc::clone(sheet));
+    Box::new(move |prompt, _| {
+        let Ask::Word { place, .. } = prompt.ask else {
+            return None;
+        };
+        let mut words = read.lock().unwrap();
+        if words.is_empty() {
+            // It is fed when it is whole.
+            let fed = |printer: &TrainingPrinter| printer.bytes().expose().contains(&0x0C);
+            while !fed(&printers.0[0]) {
+                std::thread::yield_now();
+            }
+            *words = words_in(&printers.0[0].take_sheet().unwrap());
+        }
+        Some(word(&words[usize::from(place) - 1]))
+    })
 }
 
 fn back_up(scene: &mut Scene) -> PathBuf {
@@ -231,6 +237,118 @@ fn words_are_made_and_open_what_a_card_opened_up_to_a_restore() {
     std::fs::write(&journal, new.station.journal_bytes().unwrap()).unwrap();
     let report = verify_paths(&[journal]);
     assert!(report.ok(), "{report}");
+}
+
+/// A founding in which Ned holds words from the first day on: he has no card, the
+/// sheet's printer is on record with the station, and the words open.
+#[test]
+fn a_station_is_founded_with_words_in_place_of_a_card() {
+    let folder = TempDir::new().unwrap();
+    let mut scene = Scene::open(folder.path(), STAFF);
+    let printer = &scene.room.printers.0[0];
+    let found = format!("{} serial {}", printer.device(), printer.serial());
+    scene.people.form("init.recovery", &[NED]);
+    scene
+        .people
+        .form("init.printer", &["KOMP-1", &found, "ESC/P"]);
+    let sheet: Arc<Mutex<Vec<String>>> = Arc::default();
+    let mut read = reading(&scene.room.printers, &sheet);
+    let (asked, finishes) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
+    let (kept, cut) = (Arc::clone(&asked), Arc::clone(&finishes));
+    scene.people.at = Box::new(move |prompt, times| {
+        kept.lock().unwrap().push(prompt.clone());
+        // After the commit the sitting breaks off.
+        if prompt.code == "init.finish" && times == 2 {
+            *cut.lock().unwrap() += 1;
+            return Some(Answer::Abort);
+        }
+        read(prompt, times)
+    });
+    scene.people.form("init.name", &["KEYROOM-TEST", "TEST"]);
+    for (name, manager, groups) in STAFF {
+        scene.people.form("init.person", &[name, manager, groups]);
+    }
+    scene.people.form("init.person", &[]);
+    let end = scene.station.initialise(&mut scene.people);
+    assert!(matches!(end, InitialiseEnd::Aborted), "{end:?}");
+    assert_eq!(*finishes.lock().unwrap(), 1);
+    let words = sheet.lock().unwrap().clone();
+    assert_eq!(words.len(), PRINTED);
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    let cards = asked.iter().filter(|p| p.code == "init.card");
+    assert!(cards.clone().count() >= STAFF.len() - 1);
+    assert!(cards.clone().all(|p| !p.title.ends_with(": Ned")));
+    // The administrators read it before they sign.
+    let sign = asked.iter().find(|p| p.code == "init.sign").unwrap();
+    let lines: Vec<&str> = sign.lines.iter().map(|l| l.text.as_str()).collect();
+    let lines = lines.join("\n");
+    for said in [
+        "13 cards, 1 sheet of recovery words, 8 groups",
+        "Recovery words, no card: Ned",
+        "printer KOMP-1 for key components",
+    ] {
+        assert!(lines.contains(said), "{said}: {lines}");
+    }
+    drop(scene);
+
+    // As if the power had gone before the words opened their share: they are
+    // typed once more.
+    SledStore::open(&folder.path().join("repository"))
+        .unwrap()
+        .commit(&[Write::Put(b"g".to_vec(), b"words".to_vec())])
+        .unwrap();
+    let mut scene = Scene::open(folder.path(), STAFF);
+    assert_eq!(scene.station.status(0).phase, Phase::Unfinished);
+    scene.people.words.insert(NED.into(), words.clone());
+    match scene.station.initialise(&mut scene.people) {
+        InitialiseEnd::Done(_) => {}
+        end => panic!("{end:?}: {:?}", scene.people.refusals),
+    }
+    assert_eq!(asked_for_words(&scene), PRINTED);
+
+    let ned = entry(&scene, NED, true);
+    let now = record(&scene);
+    assert!(
+        now.cards
+            .iter()
+            .all(|c| c.person != ned.person || c.card == ned.card)
+    );
+    assert!(now.is_member(GroupId::Recovery, ned.card));
+    scene.logon(GroupId::Recovery);
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Auditors);
+    let journal = scene.station.door().vault().read_journal(0).unwrap();
+    let said: Vec<String> = journal
+        .iter()
+        .map(|e| {
+            format!(
+                "{}: {}",
+                e.header.action,
+                e.body.as_ref().unwrap().words.join("; ")
+            )
+        })
+        .collect();
+    let said = said.join("\n");
+    for told in [
+        "found-station: KEYROOM-TEST was founded, TEST; 13 cards, 1 sheet of recovery words",
+        "printer KOMP-1 for key components: device",
+        "founding-words: words",
+    ] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    drop(scene);
+    let bytes = all_bytes(folder.path());
+    let phrase = words.join(" ");
+    assert!(!bytes.windows(phrase.len()).any(|w| w == phrase.as_bytes()));
+}
+
+/// Everything that is in the files of a folder.
+fn all_bytes(folder: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    files(folder, &mut all);
+    all.iter()
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect()
 }
 
 /// A renewal gives a member who holds words a new share for the same words,

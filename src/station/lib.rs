@@ -36,6 +36,7 @@ mod lists;
 pub mod logon;
 mod logon_entry;
 pub mod lost_card;
+mod new_words;
 pub mod one_manager;
 mod pin;
 mod pin_identity;

@@ -128,8 +128,22 @@ fn station(folder: &TempDir, room: &TrainingRoom, clocks: &Clocks, machine: &Cha
 }
 
 impl Bank {
-    /// A founded PRODUCTION station on a fit machine.
+    /// A founded PRODUCTION station on a fit machine, after what its founders
+    /// accepted has lapsed.
     fn founded(folder: &TempDir) -> Self {
+        let mut bank = Self::empty(folder);
+        bank.people
+            .form("init.red", &["no HSM before March", "1 day"]);
+        match bank.found() {
+            InitialiseEnd::Done(_) => {}
+            end => panic!("{end:?}: {:?}", bank.people.refusals),
+        }
+        bank.clocks.pass(25 * 3_600_000);
+        bank
+    }
+
+    /// What is to become a PRODUCTION station.
+    fn empty(folder: &TempDir) -> Self {
         let config = TrainingConfig {
             readers: 1,
             cards: u8::try_from(STAFF.len()).unwrap(),
@@ -137,24 +151,23 @@ impl Bank {
         let room = TrainingRoom::open(folder.path(), &config).unwrap();
         let clocks = Clocks::default();
         let machine = Changing(Arc::new(Mutex::new(facts("fit"))));
-        let mut bank = Self {
+        Self {
             station: station(folder, &room, &clocks, &machine),
             people: Crowd::new(&room, STAFF),
             clocks,
             machine,
             room,
-        };
-        bank.people.form("init.name", &["KEYROOM-1", "PRODUCTION"]);
+        }
+    }
+
+    /// The initialise ceremony, to its end.
+    fn found(&mut self) -> InitialiseEnd {
+        self.people.form("init.name", &["KEYROOM-1", "PRODUCTION"]);
         for (name, manager, groups) in STAFF {
-            bank.people.form("init.person", &[name, manager, groups]);
+            self.people.form("init.person", &[name, manager, groups]);
         }
-        bank.people.form("init.person", &[]);
-        match bank.station.initialise(&mut bank.people) {
-            InitialiseEnd::Done(_) => {}
-            InitialiseEnd::Refused(refusal) => panic!("{refusal:?}"),
-            _ => panic!("given up: {:?}", bank.people.refusals),
-        }
-        bank
+        self.people.form("init.person", &[]);
+        self.station.initialise(&mut self.people)
     }
 
     /// The program ends and starts again.
@@ -231,6 +244,82 @@ impl Bank {
         }
         words
     }
+}
+
+#[test]
+fn no_production_station_is_founded_on_a_red_machine_without_an_exception_on_record() {
+    let folder = TempDir::new().unwrap();
+    let mut bank = Bank::empty(&folder);
+    // Nobody says why: nothing is founded.
+    bank.people.form("init.red", &["  ", "1 day"]);
+    let end = bank.found();
+    assert!(matches!(end, InitialiseEnd::Aborted), "{end:?}");
+    let said = bank.people.refusals.join("\n");
+    assert!(said.contains("a reason has 3 to"), "{said}");
+
+    // Of an unfit machine every red finding is asked for.
+    bank.people.forms.clear();
+    bank.people.codes.clear();
+    bank.machine.is("unfit");
+    for _ in 0..30 {
+        bank.people.form("init.red", &["to see", "1 day"]);
+    }
+    bank.people.at = Box::new(|prompt, _| (prompt.code == "init.groups").then_some(Answer::Abort));
+    assert!(matches!(bank.found(), InitialiseEnd::Aborted));
+    let asked = bank.people.codes.iter().filter(|c| *c == "init.red");
+    assert!(asked.count() > 8);
+
+    // What comes up in the middle of the sitting is covered by nothing.
+    bank.people.forms.clear();
+    bank.machine.is("fit");
+    bank.people
+        .form("init.red", &["no HSM before March", "1 day"]);
+    let machine = bank.machine.clone();
+    bank.people.at = Box::new(move |prompt, _| {
+        if prompt.code == "init.confirm" {
+            machine.is("unfit");
+        }
+        None
+    });
+    let end = bank.found();
+    let InitialiseEnd::Refused(refusal) = end else {
+        panic!("{end:?}")
+    };
+    assert!(
+        refusal
+            .happened
+            .starts_with("No PRODUCTION station is founded while this is red"),
+        "{refusal:?}"
+    );
+    assert!(bank.station.door().vault().is_empty());
+}
+
+#[test]
+fn what_the_founders_accepted_stands_before_the_signers_and_on_record() {
+    let folder = TempDir::new().unwrap();
+    let mut bank = Bank::empty(&folder);
+    bank.people
+        .form("init.red", &["no HSM before March; board 11/26", "7 days"]);
+    let signed = Arc::new(Mutex::new(String::new()));
+    let lines = Arc::clone(&signed);
+    bank.people.at = Box::new(move |prompt, _| {
+        if prompt.code == "init.sign" {
+            let all: Vec<&str> = prompt.lines.iter().map(|l| l.text.as_str()).collect();
+            *lines.lock().unwrap() = all.join("\n");
+        }
+        None
+    });
+    let end = bank.found();
+    assert!(matches!(end, InitialiseEnd::Done(_)), "{end:?}");
+    let signed = signed.lock().unwrap().clone();
+    assert!(signed.contains("board 11/26"), "{signed}");
+    bank.logon(GroupId::KeyManagers).unwrap();
+    let accepted = bank.finding(Check::Provider).excepted.unwrap();
+    assert!(accepted.contains("board 11/26"), "{accepted}");
+    bank.out();
+    let journal = bank.journal();
+    let founded = journal.lines().find(|l| l.starts_with("found-station"));
+    assert!(founded.unwrap().contains("board 11/26"), "{journal}");
 }
 
 #[test]

@@ -421,6 +421,8 @@ pub fn enrolment_pulled_at_each_command() {
 pub fn production_wants_real_cards() {
     let mut house = House::new(Arc::new(bench::training(1, CARDS)), false);
     house.hands.form("init.name", &[NAME, "PRODUCTION"]);
+    // Training readers are red, and to accept them does not help.
+    house.hands.form("init.red", &["only to try", "1 day"]);
     house.tell_founding();
     house.hands.forms.get_mut("init.name").unwrap().truncate(1);
     house.hands.told(Box::new(|prompt, _| match &prompt.ask {

@@ -159,6 +159,10 @@ impl House {
         // Real cards can do what training cards never may.
         let mode = if self.training { "TEST" } else { "PRODUCTION" };
         self.hands.form("init.name", &[NAME, mode]);
+        if !self.training {
+            let reason = "no HSM in this room yet";
+            self.hands.form("init.red", &[reason, "1 day"]);
+        }
         self.hands.form("init.groups", &GROUPS);
         for (name, manager, groups) in STAFF {
             self.hands.form("init.person", &[name, manager, groups]);
@@ -185,9 +189,11 @@ impl House {
         }
     }
 
-    /// A PRODUCTION station opens to administrators alone until they accept
-    /// that its keys are in software.
+    /// What the founders accepted lapses after their day; then a PRODUCTION
+    /// station opens to administrators alone until they accept once more that
+    /// its keys are in software.
     pub fn accept_software(&mut self) {
+        self.clock.pass(25 * 3_600_000);
         let why = self.logon(GroupId::KeyManagers);
         assert!(
             why.contains("not fit: red, and not accepted: provider"),

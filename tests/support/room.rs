@@ -326,6 +326,8 @@ impl Room {
         });
         Founding {
             cards: cards.collect(),
+            words: Vec::new(),
+            records: Vec::new(),
             station: Id(random_array(&mut random)),
             name: "Training room".into(),
             mode: Mode::Test,

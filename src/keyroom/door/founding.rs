@@ -1,13 +1,16 @@
 //! The founding of a station, and what cards need of the vault: no records,
 //! so no actions, and still nobody reaches the vault but through here.
 
+use std::sync::Arc;
+
 use conclave_crypto::primitive::shamir::Share;
 use conclave_crypto::secret::{RandomSource, Secret};
-use conclave_evidence::authority::{CardEntry, CardSignature};
+use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardSignature};
 use conclave_evidence::journal::{EntryKind, SignedAnchor};
 use conclave_evidence::{GroupId, Hash, Id, Signature};
 
 use super::Door;
+use super::permit::PermitMark;
 use crate::domain::custodian_form::CustodianForm;
 use crate::vault::genesis::{Founded, Founding};
 use crate::vault::{Batch, Compartment, EntryBody, NewEntry, VaultError};
@@ -30,14 +33,11 @@ impl Door {
     pub fn commit_founding(&mut self, founded: Founded) -> Result<(), VaultError> {
         let act = self.vault.new_id()?;
         let record = founded.record();
-        let words = vec![
+        let mut words = vec![
             format!("{} was founded, {}", record.station_name, record.mode),
-            format!(
-                "{} cards, {} groups",
-                record.cards.len(),
-                record.groups.len()
-            ),
+            cards_and_groups(record),
         ];
+        words.extend(founded.words().iter().cloned());
         self.vault.commit_founding(
             founded,
             vec![NewEntry {
@@ -51,6 +51,45 @@ impl Door {
                 },
             }],
         )
+    }
+
+    /// Permits the printing of a founding's recovery words, while there is no
+    /// station yet whose journal could keep an intent: what was printed stands
+    /// in the founding's own entry, and opens nothing before that.
+    ///
+    /// # Errors
+    /// [`VaultError::NotEmpty`] where a station is; [`VaultError::Random`].
+    pub fn permit_founding_sheet(&mut self) -> Result<PermitMark, VaultError> {
+        if !self.vault.is_empty() || self.vault.is_frozen() {
+            return Err(VaultError::NotEmpty);
+        }
+        let act = self.vault.new_id()?;
+        Ok(PermitMark::of_founding(act, Arc::clone(&self.stop)))
+    }
+
+    /// Marks that every member with recovery words opened their share with
+    /// them, with a journal entry.
+    ///
+    /// # Errors
+    /// [`VaultError::NotEmpty`] where no words of a founding are left.
+    pub fn founding_words_done(&mut self, words: Vec<String>) -> Result<(), VaultError> {
+        if !self.vault.founding_words_left()? {
+            return Err(VaultError::NotEmpty);
+        }
+        let act = self.vault.new_id()?;
+        let mut batch = Batch::default();
+        self.vault.founding_words_done(&mut batch);
+        batch.entry(NewEntry {
+            kind: EntryKind::Outcome,
+            act,
+            action: "founding-words".into(),
+            commitment: None,
+            body: EntryBody {
+                words,
+                ..EntryBody::default()
+            },
+        });
+        self.vault.commit(batch)
     }
 
     /// Puts a custodian's signature under the form that management signed
@@ -167,5 +206,18 @@ impl Door {
     /// [`VaultError::Random`]
     pub fn new_id(&mut self) -> Result<Id, VaultError> {
         self.vault.new_id()
+    }
+}
+
+/// `11 cards, 2 sheets of recovery words, 8 groups`.
+#[must_use]
+pub fn cards_and_groups(record: &AuthorityRecord) -> String {
+    let sheets = record.cards.iter().filter(|c| c.words.is_some()).count();
+    let cards = record.cards.len() - sheets;
+    let groups = record.groups.len();
+    match sheets {
+        0 => format!("{cards} cards, {groups} groups"),
+        1 => format!("{cards} cards, 1 sheet of recovery words, {groups} groups"),
+        _ => format!("{cards} cards, {sheets} sheets of recovery words, {groups} groups"),
     }
 }

@@ -29,6 +29,7 @@ use conclave_evidence::{GroupId, Id, cbor};
 pub use action::{Action, ActionError};
 pub use authority::{Authority, Refusal};
 pub use beforehand::Beforehand;
+pub use founding::cards_and_groups;
 pub use mandate::Mandate;
 pub use permit::{Permit, PermitMark};
 pub use proposal::{PROPOSAL_MS, Proposal};

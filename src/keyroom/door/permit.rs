@@ -55,6 +55,18 @@ pub struct PermitMark {
     stop: Arc<StopFlag>,
 }
 
+impl PermitMark {
+    /// For the one effect that no act stands behind: the founding's sheets of
+    /// words, printed before there is a station.
+    pub(super) fn of_founding(act: Id, stop: Arc<StopFlag>) -> Self {
+        Self {
+            act,
+            action: "print-founding-words",
+            stop,
+        }
+    }
+}
+
 impl Sealed for PermitMark {}
 
 impl Permission for PermitMark {

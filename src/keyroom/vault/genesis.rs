@@ -15,6 +15,7 @@ use conclave_evidence::authority::{
 };
 use conclave_evidence::locked::LockedRuns;
 use conclave_evidence::{Bytes, GroupId, Hash, Id, Point, cbor};
+use serde::Serialize;
 
 use super::commit::{Batch, NewEntry};
 use super::compartment::Compartment;
@@ -49,6 +50,10 @@ pub const PIN_ROOM_PUBLIC: Id = Id(*b"pin-room-public.");
 pub const PIN_ROOM_PUBLIC_KIND: &str = "pin-room-key";
 /// Kind of the record that holds the station CA's certificate.
 pub const CA_CERTIFICATE_KIND: &str = "ca-certificate";
+/// How far a founding came after its first commit: recovery words and cards
+/// have to open their shares, or cards alone.
+const WORDS_LEFT: &[u8] = b"words";
+const CARDS_LEFT: &[u8] = b"cards";
 
 /// A card that answered, generated its keys, and is to be pinned.
 pub struct NewCard {
@@ -80,8 +85,12 @@ pub struct Founding {
     pub groups: BTreeMap<GroupId, u8>,
     /// The people.
     pub people: Vec<Person>,
-    /// Their cards, one each.
+    /// Their cards, one each; none for who holds recovery words and nothing else.
     pub cards: Vec<NewCard>,
+    /// Recovery members with words in place of a card: what the record pins.
+    pub words: Vec<CardEntry>,
+    /// What is on record from the first commit on, besides all this.
+    pub records: Vec<FoundingRecord>,
     /// The station CA's private key, which issued the cards' certificates.
     pub ca_key: Secret,
     /// The station CA's own certificate, in DER: without it nobody outside
@@ -91,8 +100,39 @@ pub struct Founding {
     pub duties: DutiesStamp,
 }
 
+/// A record of the directory that the founding brings: a device, a finding that
+/// people took upon themselves. The administrators read it where they sign.
+pub struct FoundingRecord {
+    kind: &'static str,
+    id: Id,
+    body: Secret,
+    words: String,
+}
+
+impl FoundingRecord {
+    /// `words`: one line, for those who sign and for the journal.
+    ///
+    /// # Errors
+    /// [`VaultError::Malformed`]
+    pub fn new<T: Serialize>(
+        kind: &'static str,
+        id: Id,
+        record: &T,
+        words: impl Into<String>,
+    ) -> Result<Self, VaultError> {
+        let mut bytes = cbor::to_vec(record).map_err(|_| VaultError::Malformed("record"))?;
+        Ok(Self {
+            kind,
+            id,
+            body: Secret::take(&mut bytes),
+            words: words.into(),
+        })
+    }
+}
+
 /// A station that exists in memory only.
 pub struct Founded {
+    words: Vec<String>,
     record: AuthorityRecord,
     /// The custodians' forms, which management signs now and each custodian
     /// when their card is finished.
@@ -119,6 +159,12 @@ impl Founded {
     #[must_use]
     pub fn record(&self) -> &AuthorityRecord {
         &self.record
+    }
+
+    /// What is on record with it, a line each.
+    #[must_use]
+    pub fn words(&self) -> &[String] {
+        &self.words
     }
 
     /// Adds an administrator's signature.
@@ -197,6 +243,7 @@ impl Vault {
                 .cards
                 .iter()
                 .map(|c| card_entry(c, &founding.people))
+                .chain(founding.words.iter().cloned())
                 .collect(),
             groups: entries,
             writers,
@@ -243,6 +290,11 @@ impl Vault {
             CA_KEY,
             founding.ca_key,
         );
+        let mut words = Vec::new();
+        for record in founding.records {
+            batch.put_secret(Compartment::Directory, record.kind, record.id, record.body);
+            words.push(record.words);
+        }
         for card in founding.cards {
             batch.put_secret(Compartment::Administration, "puk", card.card, card.puk);
             batch.put_secret(
@@ -253,6 +305,7 @@ impl Vault {
             );
         }
         Ok(Founded {
+            words,
             forms: Forms::of(&record, &founding.people, &founding.duties),
             signed: SignedAuthority::unsigned(&record)
                 .map_err(|_| VaultError::Malformed("authority record"))?,
@@ -288,7 +341,9 @@ impl Vault {
         let mut batch = founded.batch;
         founded.forms.put(&founded.record, &mut batch)?;
         batch.write(Write::Put(place::authority(0), bytes));
-        batch.write(Write::Put(place::GENESIS.to_vec(), b"cards".to_vec()));
+        let worded = founded.record.cards.iter().any(|c| c.words.is_some());
+        let left = if worded { WORDS_LEFT } else { CARDS_LEFT };
+        batch.write(Write::Put(place::GENESIS.to_vec(), left.to_vec()));
         for entry in outcome {
             batch.entry(entry);
         }
@@ -323,7 +378,22 @@ impl Vault {
     /// # Errors
     /// [`VaultError::Store`]
     pub fn genesis_unfinished(&self) -> Result<bool, VaultError> {
-        Ok(self.store.get(place::GENESIS)?.as_deref() == Some(b"cards"))
+        let left = self.store.get(place::GENESIS)?;
+        Ok(matches!(left.as_deref(), Some(left) if left == CARDS_LEFT || left == WORDS_LEFT))
+    }
+
+    /// TRUE while recovery words of the founding have not yet opened their
+    /// share.
+    ///
+    /// # Errors
+    /// [`VaultError::Store`]
+    pub fn founding_words_left(&self) -> Result<bool, VaultError> {
+        Ok(self.store.get(place::GENESIS)?.as_deref() == Some(WORDS_LEFT))
+    }
+
+    /// Marks, in `batch`, that all words of the founding opened their share.
+    pub fn founding_words_done(&self, batch: &mut Batch) {
+        batch.write(Write::Put(place::GENESIS.to_vec(), CARDS_LEFT.to_vec()));
     }
 
     /// Marks the initialise ceremony as finished, in `batch`.
@@ -354,15 +424,20 @@ impl Vault {
     ) -> Result<GroupEntry, VaultError> {
         let mut members = Vec::new();
         for person in founding.people.iter().filter(|p| p.roles.contains(&group)) {
-            let card = founding
-                .cards
+            let words = founding
+                .words
                 .iter()
-                .find(|c| c.person == person.id)
-                .ok_or(VaultError::Missing("card of a member"))?;
+                .find(|entry| entry.person == person.id);
+            let card = founding.cards.iter().find(|card| card.person == person.id);
+            let (card, key) = match (words, card) {
+                (Some(entry), _) if group == GroupId::Recovery => (entry.card, entry.agree_key_9d),
+                (_, Some(card)) => (card.card, card.agree_key_9d),
+                _ => return Err(VaultError::Missing("card of a member")),
+            };
             members.push(Member {
-                card: card.card,
+                card,
                 person: person.id,
-                key: card.agree_key_9d,
+                key,
             });
         }
         if group.is_custodian() {

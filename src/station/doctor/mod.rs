@@ -8,7 +8,7 @@ pub mod check;
 pub mod clock;
 pub mod exception;
 pub mod judge;
-mod people;
+pub(crate) mod people;
 
 use conclave_evidence::GroupId;
 use conclave_evidence::authority::{CardState, Mode};

@@ -47,8 +47,31 @@ fn reason_field(hint: &str) -> Field {
     }
 }
 
+/// What is asked where a finding is accepted: the reason, and for how long.
+pub(crate) fn accept_fields() -> Vec<Field> {
+    let spans = SPANS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    vec![
+        reason_field("who decided it, and what is done instead"),
+        Field {
+            label: "For".into(),
+            kind: FieldKind::One(spans),
+            value: "7 days".into(),
+            hint: String::new(),
+        },
+    ]
+}
+
+/// How long that is, in milliseconds; a day where it is none of the spans.
+pub(crate) fn span_ms(chosen: Option<&str>) -> u64 {
+    let span = SPANS.iter().find(|(name, _)| chosen == Some(*name));
+    span.map_or(1, |(_, days)| *days) * 86_400_000
+}
+
 /// Asks until the reason says something.
-fn with_reason(people: &mut dyn People, prompt: &mut Prompt) -> Result<Vec<String>, Interrupted> {
+pub(crate) fn with_reason(
+    people: &mut dyn People,
+    prompt: &mut Prompt,
+) -> Result<Vec<String>, Interrupted> {
     loop {
         let Answer::Fields(values) = ask(people, prompt, &mut |_| Ok(false))? else {
             continue;
@@ -90,10 +113,6 @@ impl Station {
             Ok(chosen) => chosen,
             Err(why) => return stopped(why),
         };
-        let days = SPANS
-            .iter()
-            .find(|(name, _)| values.get(1).is_some_and(|v| v == name))
-            .map_or(1, |(_, days)| *days);
         let action = AcceptFinding {
             check: finding.check,
             found: finding.found,
@@ -101,7 +120,10 @@ impl Station {
                 .first()
                 .map(|v| v.trim().to_owned())
                 .unwrap_or_default(),
-            until_ms: self.clock.wall_ms().saturating_add(days * 86_400_000),
+            until_ms: self
+                .clock
+                .wall_ms()
+                .saturating_add(span_ms(values.get(1).map(String::as_str))),
         };
         match self.act(&action, ACCEPT, people) {
             Ok(()) => Ok(ActEnd::Done {
@@ -142,7 +164,6 @@ impl Station {
                 break finding.clone();
             }
         };
-        let spans = SPANS.iter().map(|(name, _)| (*name).to_owned()).collect();
         let mut question = prompt(
             "doctor.accept",
             ACCEPT,
@@ -151,15 +172,7 @@ impl Station {
                 finding.check.why().into(),
             ],
             Ask::Form {
-                fields: vec![
-                    reason_field("who decided it, and what is done instead"),
-                    Field {
-                        label: "For".into(),
-                        kind: FieldKind::One(spans),
-                        value: "7 days".into(),
-                        hint: String::new(),
-                    },
-                ],
+                fields: accept_fields(),
                 submit: "go on to the signatures".into(),
                 done: None,
             },

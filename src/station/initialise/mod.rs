@@ -1,14 +1,18 @@
 //! The initialise ceremony: an empty station becomes one, in one sitting.
 
 mod blank_card;
+mod fitness;
 mod forms;
 mod questions;
+mod recovery;
 
 use std::collections::BTreeSet;
 
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_evidence::authority::CardSignature;
 use conclave_evidence::{Bytes, GroupId, Id, Signature};
+use conclave_keyroom::domain::people::Person;
+use conclave_keyroom::door::cards_and_groups;
 use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal, Show};
 use conclave_keyroom::vault::VaultError;
@@ -140,6 +144,7 @@ impl Station {
         // Found out now, not when every card is ready.
         self.duties_to_sign()?;
         let (name, mode) = self.ask_name(people)?;
+        let accepted = self.accept_red(people, mode)?;
         let plan = questions::ask_plan(people)?;
         let staff = self.ask_staff(people, &plan, &name, mode)?;
         let ca = Authority {
@@ -148,10 +153,17 @@ impl Station {
                 .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?,
             now_s: self.clock.wall_ms() / 1000,
         };
+        let holders = recovery::ask_holders(people, &staff)?;
+        let with_cards: Vec<&Person> = staff
+            .iter()
+            .filter(|person| recovery::has_card(person, &holders))
+            .collect();
         let mut cards: Vec<NewCard> = Vec::new();
         for (at, person) in staff.iter().enumerate() {
             let step = (at + 1, staff.len());
             let before: Vec<Id> = cards.iter().map(|card| card.card).collect();
+        for (at, &person) in with_cards.iter().enumerate() {
+            let step = (at + 1, with_cards.len());
             let blank = Blank {
                 act: ACT,
                 person,
@@ -165,6 +177,19 @@ impl Station {
         }
         let (_, duties) = self.duties_to_sign()?;
         let id = self.door.new_id().map_err(|e| self.broken(&e))?;
+        let about = recovery::Of {
+            station: id,
+            name: &name,
+            mode,
+        };
+        let sheets = self.make_sheets(people, &staff, &holders, &about)?;
+        let mut records = Vec::new();
+        for exception in &accepted {
+            records.push(fitness::exception_record(exception)?);
+        }
+        if let Some(printer) = &sheets.printer {
+            records.push(recovery::printer_record(printer)?);
+        }
         let ca_certificate = ca
             .certificate(self.door.random())
             .map_err(|e| InitialiseEnd::Refused(self.refusal(&e.to_string())))?;
@@ -177,12 +202,17 @@ impl Station {
                 groups: plan.iter().map(|(g, q)| (*g, q.m)).collect(),
                 people: staff,
                 cards,
+                words: sheets.words.iter().map(|new| new.entry.clone()).collect(),
+                records,
                 ca_key: ca.key.secret().duplicate(),
                 ca_certificate,
                 duties,
             })
             .map_err(|e| self.broken(&e))?;
-        self.sign_and_commit(people, founded)?;
+        self.still_fit(mode, &accepted)?;
+        self.sign_and_commit(people, founded, &recovery::sheet_words(&sheets.words))?;
+        let open = sheets.words.into_iter().map(|new| new.held).collect();
+        self.finish_words(people, open)?;
         self.finish_cards(people)
     }
 
@@ -196,6 +226,7 @@ impl Station {
         &mut self,
         people: &mut dyn People,
         mut founded: Founded,
+        sheets: &[String],
     ) -> Result<(), InitialiseEnd> {
         let digest = founded.digest().map_err(|e| self.broken(&e))?;
         let record = founded.record().clone();
@@ -215,9 +246,8 @@ impl Station {
             let mut question = prompt("init.sign", "Administrators sign the founding record");
             question.lines = vec![
                 PromptLine::note(format!(
-                    "It names {} cards and {} groups, and founds {}, {}.",
-                    record.cards.len(),
-                    record.groups.len(),
+                    "It names {}, and founds {}, {}.",
+                    cards_and_groups(&record),
                     record.station_name,
                     record.mode
                 )),
@@ -227,6 +257,8 @@ impl Station {
                      authorised.",
                 ),
             ];
+            let more = sheets.iter().chain(founded.words());
+            question.lines.extend(more.map(PromptLine::note));
             question.waiting_for = words::list(&names);
             question.refused = failed.words.take();
             question.ask = Ask::Card {
@@ -298,7 +330,7 @@ impl Station {
         let vault = self.door.vault();
         let mut open = Vec::new();
         for card in &vault.authority()?.cards {
-            if !vault.has_anchor(card.card)? {
+            if card.words.is_none() && !vault.has_anchor(card.card)? {
                 open.push(card.card);
             }
         }
@@ -312,7 +344,7 @@ impl Station {
             .authority()
             .map_err(|e| self.broken(&e))?
             .clone();
-        let of = record.cards.len();
+        let of = record.cards.iter().filter(|c| c.words.is_none()).count();
         let mut failed = Failed::default();
         loop {
             let open = self.unfinished_cards().map_err(|e| self.broken(&e))?;
@@ -452,6 +484,8 @@ impl Station {
             "The station is initialised.".into(),
             "All cards hold their shares; any quorum can log on.".into(),
             format!("The cards' certificates are checked with {certificate}."),
+            "The custodians' forms lie in the folder reports: print them, and let both sign."
+                .into(),
         ])
     }
 
@@ -478,6 +512,7 @@ impl Station {
                 LogonEnd::Shutdown => return Err(InitialiseEnd::Shutdown),
             }
         }
+        self.finish_words(people, Vec::new())?;
         self.finish_cards(people)
     }
 }

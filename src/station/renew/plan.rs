@@ -10,10 +10,10 @@ use conclave_keyroom::vault::genesis::NewCard;
 use conclave_keyroom::vault::{Compartment, NewGroup, Renewal};
 
 use super::action::PERSON;
-use super::words::NewWords;
 use super::{refused, titles};
 use crate::approve::Undone;
 use crate::cards::Interrupted;
+use crate::new_words::NewWords;
 use crate::station::Station;
 
 /// A change that people decided on.

@@ -1,12 +1,9 @@
-//! A recovery member with words in place of a card: made, printed blind, typed
-//! back once by their holder, and only then part of a renewal.
+//! A recovery member with words in place of a card, in a renewal of the group.
 
 use std::collections::BTreeSet;
 
-use conclave_crypto::primitive::passphrase::Passphrase;
-use conclave_crypto::secret::{RandomExt, Secret};
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
-use conclave_evidence::{GroupId, Hash, Id};
+use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::people::{Person, check_name, check_roles};
 use conclave_keyroom::door::Warrant;
@@ -14,23 +11,15 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, Field, FieldKind, People, PromptLine, Refusal,
 };
-use conclave_keyroom::vault::WordKeys;
-use conclave_trades::print::{PrintWords, day_words};
 
 use super::plan::{Plan, groups_with, undone};
 use super::{Change, never, prompt, refused};
 use crate::approve::Undone;
-use crate::cards::{Held, Interrupted, ask};
-use crate::recovery_words::{TRIES, held, type_words};
+use crate::cards::ask;
+use crate::new_words::Sheet;
 use crate::station::Station;
 
 const GROUP: GroupId = GroupId::Recovery;
-
-/// Words that were made and typed back; their keys are still open.
-pub(super) struct NewWords {
-    pub entry: CardEntry,
-    pub held: Held,
-}
 
 impl Station {
     /// Who is to hold words, and in place of which card.
@@ -80,7 +69,26 @@ impl Station {
         }
         let of = plan.groups.get(&GROUP).map_or(0, |g| g.members.len()) + 1;
         let of = u8::try_from(of).unwrap_or(u8::MAX);
-        let new = self.new_words(&person, of, &plan.title, people)?;
+        let printer = self.words_printer(&plan.title, people)?;
+        let sheet = Sheet {
+            person: &person,
+            part: of,
+            of,
+            station: record.station,
+            printer: &printer,
+            question: prompt("", &plan.title, ""),
+        };
+        let new = self.new_words(&sheet, people, &mut |station, action, words| {
+            let mut ports = Ports {
+                printers: &mut *station.printers,
+                media: &mut *station.media,
+                programs: &mut *station.programs,
+            };
+            station
+                .door
+                .perform(action, &Warrant::default(), vec![words], &mut ports)
+                .map_err(Undone::Door)
+        })?;
         if let Some(group) = plan.groups.get_mut(&GROUP) {
             group.members.push((new.entry.card, person.id));
         }
@@ -148,123 +156,6 @@ impl Station {
                 Err(refusal) => question.refused = Some(refusal),
             }
             typed = [name.clone(), reports_to.clone()];
-        }
-    }
-
-    /// Makes words, prints them, and has their holder type them back.
-    fn new_words(
-        &mut self,
-        person: &Person,
-        of: u8,
-        act: &str,
-        people: &mut dyn People,
-    ) -> Result<NewWords, Undone> {
-        let failed = |error: &dyn std::fmt::Display| Undone::Card(error.to_string());
-        let printer = self.words_printer(act, people)?;
-        let name = &person.name;
-        let mut question = prompt("renew.words.print", act, "The words are printed");
-        question.lines = vec![
-            PromptLine::note(format!(
-                "{name} alone stands at {printer} and takes the sheet. Nobody else reads its \
-                 inside; it is never on the screen."
-            )),
-            PromptLine::note(
-                "It is printed once. A sheet that is not in order is destroyed, and the act begun again.",
-            ),
-        ];
-        question.waiting_for.clone_from(name);
-        question.ask = Ask::Confirm {
-            key: 'p',
-            label: "print".into(),
-        };
-        while !matches!(
-            ask(people, &mut question, &mut never).map_err(Undone::Interrupted)?,
-            Answer::Confirmed
-        ) {}
-        let card = self.door.new_id().map_err(|e| failed(&e))?;
-        let salt: [u8; 32] = self.door.random().public_array().map_err(|e| failed(&e))?;
-        let words = Passphrase::new(self.door.random()).map_err(|e| failed(&e))?;
-        let action = PrintWords {
-            member: card,
-            holder: name.clone(),
-            part: of,
-            of,
-            printer: printer.clone(),
-            date: day_words(self.clock.wall_ms()),
-        };
-        people.progress(&format!("Printing on {printer}"), 0, 1);
-        let mut ports = Ports {
-            printers: &mut *self.printers,
-            media: &mut *self.media,
-            programs: &mut *self.programs,
-        };
-        self.door
-            .perform(
-                &action,
-                &Warrant::default(),
-                vec![words.duplicate()],
-                &mut ports,
-            )
-            .map_err(Undone::Door)?;
-        let typed = self.type_back(&words, person, act, people)?;
-        drop(words);
-        people.progress("Deriving the keys: 256 MiB, a few seconds", 0, 1);
-        let station = self.record()?.station;
-        let keys = WordKeys::derive(&typed, &Hash(salt), station, card);
-        let keys = keys.map_err(|error| failed(&error))?;
-        let entry = keys.entry(card, (person.id, name), Hash(salt));
-        Ok(NewWords {
-            entry,
-            held: held(card, keys),
-        })
-    }
-
-    /// The rehearsal: what was printed is what the holder reads.
-    fn type_back(
-        &mut self,
-        words: &Passphrase,
-        person: &Person,
-        act: &str,
-        people: &mut dyn People,
-    ) -> Result<Passphrase, Undone> {
-        let name = &person.name;
-        let mut question = prompt("words.type", act, "The words are typed back");
-        question.waiting_for.clone_from(name);
-        question.lines = vec![PromptLine::note(format!(
-            "{name} types the words from the sheet, the two check words too: so it is proven that \
-             they can be read. The others look away."
-        ))];
-        let mut wrong = 0;
-        loop {
-            let mut slip = |_: &str| {
-                wrong += 1;
-                match wrong >= TRIES {
-                    true => Err(Interrupted::TimedOut),
-                    false => Ok(()),
-                }
-            };
-            let typed = type_words(people, &mut question, &mut never, &mut slip);
-            let gave_up = || {
-                undone(refused(
-                    format!("{name} could not type the words back."),
-                    "Destroy the sheet, and begin again: other words are made.",
-                ))
-            };
-            match typed {
-                Ok(typed) if typed.same(words) => return Ok(typed),
-                Ok(_) => {
-                    wrong += 1;
-                    if wrong >= TRIES {
-                        return Err(gave_up());
-                    }
-                    question.refused = Some(refused(
-                        "These are other words than those that were printed.",
-                        "Look at the name and the date on the sheet.",
-                    ));
-                }
-                Err(Interrupted::TimedOut) => return Err(gave_up()),
-                Err(why) => return Err(Undone::Interrupted(why)),
-            }
         }
     }
 
@@ -350,9 +241,4 @@ fn may_hold(record: &AuthorityRecord, person: Person) -> Result<Person, Refusal>
             "Give the words to somebody else.",
         )),
     }
-}
-
-/// What needs no PIN has none.
-pub(super) fn no_pin() -> Secret {
-    Secret::zeroed(0)
 }

@@ -87,6 +87,7 @@ pub mod words_form;
 pub use approval::ApproveLayout;
 pub use eject::EjectSheet;
 pub use enrol::EnrolPrinter;
+pub use enrolment::may_enrol;
 pub use error::{LayoutError, LayoutFault, PrintError};
 pub use field::FieldName;
 pub use filling::{Content, Filling};

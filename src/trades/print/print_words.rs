@@ -4,10 +4,12 @@ use conclave_crypto::primitive::passphrase::Passphrase;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::Mode;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose};
+use conclave_keyroom::domain::Permission;
+use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::printer::PrinterError;
+use conclave_keyroom::ports::printer::{PrinterError, Printers};
+use conclave_keyroom::provider::Class;
 use serde::{Deserialize, Serialize};
 
 use super::enrolment::{fit, on_record};
@@ -35,6 +37,57 @@ fn device(error: &PrinterError) -> ActionError {
     ActionError::Device {
         what: error.to_string(),
         advice: "Check the printer: it must be the enrolled one, on and with paper.".into(),
+    }
+}
+
+impl PrintWords {
+    /// Renders the sheet and sends it to this printer. The founding prints
+    /// through here, too: it has no act that could be performed.
+    ///
+    /// # Errors
+    /// [`ActionError`]; [`ActionError::Unknown`] where a part may be on paper.
+    pub fn print(
+        &self,
+        permit: &dyn Permission,
+        record: &PrinterRecord,
+        (station, mode, class): (String, Mode, Class),
+        words: Passphrase,
+        printers: &mut dyn Printers,
+    ) -> Result<(), ActionError> {
+        if record.language == PrinterLanguage::Pdf && !record.training {
+            return Err(ActionError::rule(
+                "words as PDF are for training stations only",
+                "Use the enrolled line printer.",
+            ));
+        }
+        let form = WordsForm {
+            mode,
+            station,
+            holder: self.holder.clone(),
+            part: self.part,
+            of: self.of,
+            member: self.member.short(),
+            date: self.date.clone(),
+            provenance: match mode {
+                Mode::Production => class.provenance().map(str::to_owned),
+                Mode::Test => None,
+            },
+        };
+        let found = printers.found().map_err(|e| device(&e))?;
+        let node = found
+            .iter()
+            .find(|f| f.serial == record.serial)
+            .ok_or_else(|| device(&PrinterError::Missing))?;
+        let sheet = render(&form, &words, record.language)
+            .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))?;
+        drop(words);
+        match printers.print(permit, &node.device, &record.serial, sheet.expose()) {
+            Err(error) if error.may_have_printed() => Err(ActionError::Unknown {
+                what: error.to_string(),
+            }),
+            Err(error) => Err(device(&error)),
+            Ok(()) => Ok(()),
+        }
     }
 }
 
@@ -71,7 +124,7 @@ impl Action for PrintWords {
             ));
         };
         let enrolled = on_record(permit)?;
-        let provenance = permit.provider_identity().class.provenance();
+        let class = permit.provider_identity().class;
         let authority = permit.authority()?;
         let mode = authority.mode;
         let record = fit(mode, &enrolled, &self.printer, PrinterPurpose::Components)
@@ -82,43 +135,8 @@ impl Action for PrintWords {
                 )
             })?
             .clone();
-        if record.language == PrinterLanguage::Pdf && !record.training {
-            return Err(ActionError::rule(
-                "words as PDF are for training stations only",
-                "Use the enrolled line printer.",
-            ));
-        }
-        let form = WordsForm {
-            mode,
-            station: authority.station_name.clone(),
-            holder: self.holder.clone(),
-            part: self.part,
-            of: self.of,
-            member: self.member.short(),
-            date: self.date.clone(),
-            provenance: match mode {
-                Mode::Production => provenance.map(str::to_owned),
-                Mode::Test => None,
-            },
-        };
-        let found = ports.printers.found().map_err(|e| device(&e))?;
-        let node = found
-            .iter()
-            .find(|f| f.serial == record.serial)
-            .ok_or_else(|| device(&PrinterError::Missing))?;
-        let sheet = render(&form, &words, record.language)
-            .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))?;
-        drop(words);
-        let printed = ports
-            .printers
-            .print(&*permit, &node.device, &record.serial, sheet.expose());
-        match printed {
-            Err(error) if error.may_have_printed() => Err(ActionError::Unknown {
-                what: error.to_string(),
-            }),
-            Err(error) => Err(device(&error)),
-            Ok(()) => Ok(()),
-        }
+        let station = (authority.station_name.clone(), mode, class);
+        self.print(&*permit, &record, station, words, &mut *ports.printers)
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {
