@@ -7,6 +7,7 @@ use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::domain::target_system::TargetSystem;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::target::{
     ExportKeys, KeyName, SystemName, Target, next_bundle, target, target_of,
 };
@@ -81,9 +82,9 @@ impl Station {
             ));
         }
         let wrapping: Vec<KeyRecord> = self
-            .keys()
+            .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
             .into_iter()
-            .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active && k.id != key.id)
+            .filter(|k| k.state == KeyState::Active && k.id != key.id)
             .collect();
         if wrapping.is_empty() {
             return Err(refused(
@@ -186,13 +187,11 @@ impl Station {
         check_exception(needed, exception.as_deref())
             .map_err(|why| refused(format!("{why}."), EXCEPTION_ADVICE))?;
         let mut keys = vec![KeyName::of(key)];
-        let all = self.keys();
         for label in value(1).split_whitespace() {
-            let other = all
-                .iter()
-                .find(|k| k.label == label)
+            let other = self
+                .key_labelled(label)
                 .ok_or_else(|| refused(format!("There is no key {label}."), "Type it again."))?;
-            keys.push(KeyName::of(other));
+            keys.push(KeyName::of(&other));
         }
         Ok(ExportKeys {
             bundle: next_bundle(self.door.vault()).map_err(|e| self.refusal(&e.to_string()))?,

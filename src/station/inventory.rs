@@ -130,11 +130,7 @@ impl Station {
             };
             self.keys_read.at += 1;
             // One that cannot be read shows when somebody opens it.
-            if let Ok(key) = self
-                .door
-                .vault()
-                .get::<KeyRecord>(Compartment::Catalogue, id)
-            {
+            if let Ok(key) = self.door.vault().key(id) {
                 let row = self.key_row(&key);
                 self.keys_read.building.push(&row);
                 self.keys_read.found.extend(tasks_of(now, &key, &there));

@@ -6,7 +6,7 @@ use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::target::{KeyName, PrintKeyLetter};
 
 use crate::cards::filled;
@@ -66,9 +66,9 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Option<PrintKeyLetter>, Refusal> {
         let wrapping: Vec<KeyRecord> = self
-            .keys()
+            .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
             .into_iter()
-            .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active && k.id != key.id)
+            .filter(|k| k.state == KeyState::Active && k.id != key.id)
             .filter(wraps_plainly)
             .collect();
         if wrapping.is_empty() {

@@ -270,14 +270,13 @@ impl Station {
                 .collect(),
             named => named.split_whitespace().map(str::to_owned).collect(),
         };
-        let all = self.keys();
         let mut keys = vec![key.clone()];
         for label in value(1).split_whitespace() {
-            let other = all.iter().find(|k| k.label == label);
+            let other = self.key_labelled(label);
             keys.push(
-                other
-                    .ok_or_else(|| refused(format!("There is no key {label}."), "Type it again."))?
-                    .clone(),
+                other.ok_or_else(|| {
+                    refused(format!("There is no key {label}."), "Type it again.")
+                })?,
             );
         }
         let files: Vec<&str> = value(7).split_whitespace().collect();

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::Action;
-use conclave_keyroom::vault::{Compartment, OpenIntent};
+use conclave_keyroom::vault::{Compartment, KeysOf, OpenIntent};
 use conclave_trades::ceremony::State;
 
 use crate::adopt::covers;
@@ -174,6 +174,30 @@ impl Station {
             .unwrap_or_default();
         keys.sort_by(|a, b| a.label.cmp(&b.label));
         keys
+    }
+
+    /// A few key records among all, by label; none where the session does not
+    /// read them.
+    #[must_use]
+    pub fn keys_of(&self, which: KeysOf<'_>) -> Vec<KeyRecord> {
+        let found = self.door.vault().keys_of(which).unwrap_or_default();
+        let mut keys: Vec<KeyRecord> = found.into_iter().map(|(_, key)| key).collect();
+        keys.sort_by(|a, b| a.label.cmp(&b.label));
+        keys
+    }
+
+    /// Whether a key that is not void has this label: it is used once.
+    pub(crate) fn label_taken(&self, label: &str) -> bool {
+        let keys = self.keys_of(KeysOf::Label(label));
+        keys.iter().any(|key| key.state != KeyState::Void)
+    }
+
+    /// The key of this label; of those that are void the last one, and only
+    /// where there is no other.
+    pub(crate) fn key_labelled(&self, label: &str) -> Option<KeyRecord> {
+        let keys = self.keys_of(KeysOf::Label(label));
+        let live = keys.iter().find(|key| key.state != KeyState::Void);
+        live.or(keys.last()).cloned()
     }
 
     /// All ceremonies, open ones first.

@@ -7,7 +7,8 @@ use conclave_evidence::{Hash, Id};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::vault::{Batch, Compartment, Fork, Vault, VaultError};
+use crate::domain::key::KeyRecord;
+use crate::vault::{Batch, Compartment, Fork, KeysOf, Vault, VaultError};
 
 /// Given to [`super::Action::before`]. It is no permit: its intent is not on
 /// disk yet, so it opens no key and reaches no device.
@@ -27,6 +28,14 @@ impl Beforehand<'_> {
         id: Id,
     ) -> Result<T, VaultError> {
         self.vault.get(compartment, id)
+    }
+
+    /// A few keys among many, as they were before this action.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn keys_of(&self, which: KeysOf<'_>) -> Result<Vec<(Id, KeyRecord)>, VaultError> {
+        self.vault.keys_of(which)
     }
 
     /// All records of a kind.

@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 
 use super::proposal::Proposal;
 use super::stop::StopFlag;
+use crate::domain::key::KeyRecord;
 use crate::domain::permission::{Permission, sealed::Sealed};
 use crate::provider::Provider;
 use crate::vault::{
-    Batch, Compartment, EntryBody, GIVEN_UP, NewEntry, Vault, VaultError, given_up_digest,
+    Batch, Compartment, EntryBody, GIVEN_UP, KeysOf, NewEntry, Vault, VaultError, given_up_digest,
 };
 
 /// Made by the door alone, for one run of one action. What it collects is
@@ -102,6 +103,14 @@ impl Permit<'_> {
         id: Id,
     ) -> Result<T, VaultError> {
         self.vault.get(compartment, id)
+    }
+
+    /// A few keys among many, as they were before this action.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub fn keys_of(&self, which: KeysOf<'_>) -> Result<Vec<(Id, KeyRecord)>, VaultError> {
+        self.vault.keys_of(which)
     }
 
     /// All records of a kind, as they were before this action.

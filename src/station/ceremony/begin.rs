@@ -9,7 +9,7 @@ use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, People, Prompt, PromptLine, Refusal, Show,
 };
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::ceremony::engine::{CeremonyError, Engine};
 use conclave_trades::ceremony::minutes;
 use conclave_trades::ceremony::script::{Purpose, Script, Verb};
@@ -178,9 +178,9 @@ impl Station {
         }
         let names: Vec<String> = templates.iter().map(|t| t.name.clone()).collect();
         let wrapping: Vec<KeyRecord> = self
-            .keys()
+            .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
             .into_iter()
-            .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active)
+            .filter(|k| k.state == KeyState::Active)
             .filter(crate::hand_over::wraps_plainly)
             .collect();
         let media = self.enrolled_media();
@@ -236,11 +236,7 @@ impl Station {
                 prompt.refused = Some(refused("No template is chosen.", "Choose one."));
                 continue;
             };
-            if self
-                .keys()
-                .iter()
-                .any(|k| k.label == value(0) && k.state != KeyState::Void)
-            {
+            if self.label_taken(value(0)) {
                 prompt.refused = Some(refused(
                     format!("There is a key {} already.", value(0)),
                     "A label is used once; count its last part up.",

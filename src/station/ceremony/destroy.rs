@@ -4,6 +4,7 @@
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::DestroySheet;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Destroy, Parameters, Player, Reply, State};
@@ -36,7 +37,7 @@ impl Station {
         refusal: Option<Refusal>,
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
-        let keys = self.keys();
+        let keys = self.keys_of(KeysOf::Traits(KeyTraits::PARTS));
         let mut sets: Vec<(String, &KeyRecord, &PartSet)> = Vec::new();
         for key in &keys {
             for set in key.others.iter().filter(|s| !s.left().is_empty()) {

@@ -9,7 +9,7 @@ use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::{ProveComponent, check_value};
 use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Script;
@@ -74,7 +74,7 @@ impl Station {
         refusal: Option<Refusal>,
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
-        let keys = self.keys();
+        let keys = self.keys_of(KeysOf::Traits(KeyTraits::PARTS));
         let sets: Vec<(String, Option<Id>, &KeyRecord)> = keys
             .iter()
             .flat_map(|key| {

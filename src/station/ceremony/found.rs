@@ -5,7 +5,7 @@ use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::Refusal;
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
     OpenCeremony, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey,
@@ -55,7 +55,7 @@ impl Station {
             });
         }
         let made = self
-            .keys()
+            .keys_of(KeysOf::Traits(KeyTraits::COMING))
             .into_iter()
             .find(|key| key.ceremony == state.ceremony && key.state == KeyState::PreActivation)?;
         Some(KeyMade {

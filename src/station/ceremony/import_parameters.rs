@@ -3,6 +3,7 @@
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{ImportFrom, Parameters, WrappingKey};
 
@@ -41,9 +42,9 @@ impl Station {
         // Nothing is tolerated unless somebody chooses it.
         profiles.sort_by_key(|p| (p.wraps_by().is_some(), p.short_padding || p.unknown_blocks));
         let wrapping: Vec<KeyRecord> = self
-            .keys()
+            .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
             .into_iter()
-            .filter(|k| k.is_wrapping_key() && k.state == KeyState::Active)
+            .filter(|k| k.state == KeyState::Active)
             .collect();
         if wrapping.is_empty() {
             return Err(refused(
@@ -111,11 +112,7 @@ impl Station {
                 continue;
             };
             let label = value(0);
-            if self
-                .keys()
-                .iter()
-                .any(|k| k.label == label && k.state != KeyState::Void)
-            {
+            if self.label_taken(label) {
                 prompt.refused = Some(refused(
                     format!("There is a key {label} already."),
                     "A label is used once; count its last part up.",

@@ -2,9 +2,9 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, KeysOf};
 use conclave_trades::ceremony::action::EnteredComponent;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Paper, Parameters};
@@ -90,11 +90,7 @@ impl Station {
                 continue;
             };
             let label = value(0);
-            let there = self.keys();
-            if there
-                .iter()
-                .any(|k| k.label == label && k.state != KeyState::Void)
-            {
+            if self.label_taken(label) {
                 prompt.refused = Some(refused(
                     format!("There is a key {label} already."),
                     "A label is used once; count its last part up.",
@@ -136,11 +132,10 @@ impl Station {
             .iter()
             .filter(|(_, e)| e.label == label)
             .map(|(_, e)| (e.custodian.id, e.index));
-        let keys: Vec<KeyRecord> = self.keys();
+        let keys = self.keys_of(KeysOf::Label(label));
         let printed = keys
             .iter()
-            .filter(|k| k.label == label)
-            .flat_map(|k| k.parts_ever())
+            .flat_map(KeyRecord::parts_ever)
             .flat_map(|c| c.ever().map(|id| (id, c.index)));
         let mut held: Vec<(Id, u8)> = typed.chain(printed).collect();
         held.sort();

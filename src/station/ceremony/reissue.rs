@@ -4,6 +4,7 @@
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::{SplitKey, VoidSet};
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::script::{Purpose, Script};
@@ -48,7 +49,9 @@ impl Station {
                 "Have the layout corrected and reviewed.",
             ));
         }
-        let keys: Vec<KeyRecord> = self.keys().into_iter().filter(may_be_split).collect();
+        let traits = KeyTraits::WRAPPING | KeyTraits::PARTS;
+        let mut keys = self.keys_of(KeysOf::Traits(traits));
+        keys.retain(may_be_split);
         if keys.is_empty() {
             return Err(refused(
                 "No key in use can be split into parts.",

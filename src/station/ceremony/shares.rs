@@ -5,6 +5,7 @@ use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{Component, KeyRecord, KeyState};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::CombineShares;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{
@@ -58,7 +59,7 @@ impl Station {
             }
         }
         templates.sort_by_key(|t| !t.in_components);
-        let keys = self.keys();
+        let keys = self.keys_of(KeysOf::Traits(KeyTraits::PARTS));
         let proving = proves(script);
         let sets = match proving {
             true => known_sets(&keys),

@@ -8,7 +8,7 @@ use conclave_keyroom::domain::people::{Person, check_name, check_roles};
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, Field, FieldKind, People, PromptLine, Refusal,
 };
-use conclave_keyroom::vault::NewGroup;
+use conclave_keyroom::vault::{KeyTraits, KeysOf, NewGroup};
 
 use super::plan::{Plan, able, check_size, groups_with, undone};
 use super::{Change, never, prompt, refused, titles};
@@ -98,7 +98,7 @@ impl Station {
         plan.words
             .push(format!("{name}'s cards are revoked for ever"));
         plan.revoked = cards;
-        for key in self.keys() {
+        for key in self.keys_of(KeysOf::Traits(KeyTraits::PARTS)) {
             for part in key.parts_ever().filter(|c| c.custodian_name == name) {
                 let then = match &part.backup {
                     Some(backup) => format!("{} takes over in a custody exercise", backup.name),

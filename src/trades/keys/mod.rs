@@ -20,7 +20,7 @@ use conclave_evidence::{Bytes, Hash, Id};
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, RsaFacts};
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::door::{ActionError, Permit};
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::KeysOf;
 
 pub use public_in::{ImportPublic, ReadPublic};
 pub use public_out::{ExportPublic, ExportedPublic};
@@ -66,9 +66,8 @@ fn days(days: u32) -> Result<u64, ActionError> {
 /// A label that no key has, save void ones.
 fn new_label(permit: &Permit<'_>, label: &str) -> Result<(), ActionError> {
     check_label(label).map_err(|e| ActionError::rule(e.to_string(), "Choose another label."))?;
-    let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
-    let taken = |k: &KeyRecord| k.label == label && k.state != KeyState::Void;
-    if keys.iter().any(|(_, k)| taken(k)) {
+    let keys = permit.keys_of(KeysOf::Label(label))?;
+    if keys.iter().any(|(_, k)| k.state != KeyState::Void) {
         return Err(ActionError::rule(
             format!("there is a key {label} already"),
             "A label is used once; count its last part up.",

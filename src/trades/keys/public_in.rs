@@ -10,7 +10,7 @@ use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::MediaError;
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use serde::{Deserialize, Serialize};
 
 use super::{days, facts, fingerprint_hex, new_label, short, usage};
@@ -144,7 +144,7 @@ impl Action for ImportPublic {
             ));
         }
         let rsa = facts(&public, 1, None);
-        let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+        let keys = permit.keys_of(KeysOf::Traits(KeyTraits::RSA))?;
         let same = |k: &KeyRecord| k.rsa.as_ref().is_some_and(|r| r.spki == rsa.spki);
         if let Some((_, there)) = keys.iter().find(|(_, k)| same(k)) {
             return Err(ActionError::rule(

@@ -7,7 +7,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, Component, Holder, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, KeysOf};
 use serde::{Deserialize, Serialize};
 
 use super::super::commitment;
@@ -179,7 +179,7 @@ impl AcceptComponent {
                 ));
             }
         }
-        let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+        let keys = permit.keys_of(KeysOf::Label(&self.label))?;
         // With the last one they could form the key.
         let here = entered.iter().filter(|(_, e)| e.ceremony == self.ceremony);
         let mut all: Vec<Id> = here.map(|(_, e)| e.custodian.id).collect();
@@ -187,7 +187,7 @@ impl AcceptComponent {
         if all.len() >= usize::from(self.of) {
             super::managers::apart(permit, &all, None)?;
         }
-        for (_, key) in keys.iter().filter(|(_, k)| k.label == self.label) {
+        for (_, key) in &keys {
             let held = |(id, _): &(Id, &str)| key.held_other_part(*id, self.index);
             if let Some((_, name)) = these().find(held) {
                 return Err(other_part(name));

@@ -9,7 +9,7 @@ use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, KeysOf};
 use serde::{Deserialize, Serialize};
 
 use super::super::state::KeyMade;
@@ -58,12 +58,9 @@ pub fn check_new(
     template
         .check()
         .map_err(|why| ActionError::rule(why, "Have the template corrected and reviewed."))?;
-    let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+    let keys = permit.keys_of(KeysOf::Label(label))?;
     // A void key's label may be used again: its ceremony starts afresh.
-    if keys
-        .iter()
-        .any(|(_, k)| k.label == label && k.state != KeyState::Void)
-    {
+    if keys.iter().any(|(_, k)| k.state != KeyState::Void) {
         return Err(ActionError::rule(
             format!("there is a key {label} already"),
             "A label is used once; count its last part up.",

@@ -3,10 +3,10 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{ComponentState, KeyRecord};
+use conclave_keyroom::domain::key::ComponentState;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use serde::{Deserialize, Serialize};
 
 use super::super::state::Player;
@@ -82,7 +82,7 @@ impl Action for SealComponent {
                 "Somebody else has to watch and type the serial.",
             ));
         }
-        let keys: Vec<(Id, KeyRecord)> = permit.list(Compartment::Catalogue, KeyRecord::KIND)?;
+        let keys = permit.keys_of(KeysOf::Traits(KeyTraits::PARTS))?;
         let used = keys
             .iter()
             .flat_map(|(_, key)| key.parts_ever())

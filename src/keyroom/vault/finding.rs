@@ -1,0 +1,125 @@
+//! A few keys found among a million: by their label, or by what sets them apart.
+//! Of each key record eight bytes are noted when it is first read, in memory
+//! only, so that a question does not open them all again. A note only says
+//! which records to open: what is found is read from the records themselves.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher};
+use std::ops::BitOr;
+use std::sync::atomic::Ordering;
+
+use conclave_evidence::Id;
+
+use super::{Compartment, Records, Vault, VaultError};
+use crate::domain::key::{KeyRecord, KeyState};
+
+/// What sets a key apart from the many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyTraits(u64);
+
+impl KeyTraits {
+    /// Parts of it were ever made or typed.
+    pub const PARTS: Self = Self(1 << 1);
+    /// It wraps other keys.
+    pub const WRAPPING: Self = Self(1 << 2);
+    /// An RSA key.
+    pub const RSA: Self = Self(1 << 3);
+    /// It is being made.
+    pub const COMING: Self = Self(1 << 4);
+}
+
+impl BitOr for KeyTraits {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Which keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysOf<'a> {
+    /// Those of this label: one in use, and any number of void ones.
+    Label(&'a str),
+    /// Those with any of these traits.
+    Traits(KeyTraits),
+}
+
+/// The lowest bit says that the record was read.
+const READ: u64 = 1;
+/// The bits of the traits, and that one.
+const LOW: u64 = 0x1F;
+
+fn of_label(label: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    label.hash(&mut hasher);
+    hasher.finish() & !LOW
+}
+
+fn note_of(key: &KeyRecord) -> u64 {
+    let traits = [
+        (key.parts_ever().next().is_some(), KeyTraits::PARTS),
+        (key.is_wrapping_key(), KeyTraits::WRAPPING),
+        (key.rsa.is_some(), KeyTraits::RSA),
+        (key.state == KeyState::PreActivation, KeyTraits::COMING),
+    ];
+    let traits = traits.iter().filter(|(has, _)| *has);
+    traits.fold(of_label(&key.label) | READ, |note, (_, one)| note | one.0)
+}
+
+impl KeysOf<'_> {
+    fn may_be(self, note: u64) -> bool {
+        match self {
+            Self::Label(label) => note & !LOW == of_label(label),
+            Self::Traits(traits) => note & traits.0 != 0,
+        }
+    }
+
+    fn is(self, key: &KeyRecord) -> bool {
+        match self {
+            Self::Label(label) => key.label == label,
+            Self::Traits(traits) => note_of(key) & traits.0 != 0,
+        }
+    }
+}
+
+impl Vault {
+    /// The keys in question, in the order of their ids. The first question of a
+    /// session opens every record that was not read before it.
+    ///
+    /// # Errors
+    /// As [`Vault::list`].
+    pub fn keys_of(&self, which: KeysOf<'_>) -> Result<Vec<(Id, KeyRecord)>, VaultError> {
+        let compartment = Compartment::Catalogue;
+        let Records::Known(kinds) = &self.opened(compartment)?.records else {
+            return Err(VaultError::AddingUp(compartment));
+        };
+        let mut found = Vec::new();
+        for (id, noted) in kinds.noted(KeyRecord::KIND) {
+            let note = noted.load(Ordering::Relaxed);
+            if note != 0 && !which.may_be(note) {
+                continue;
+            }
+            let key: KeyRecord = self.get(compartment, id)?;
+            noted.store(note_of(&key), Ordering::Relaxed);
+            if which.is(&key) {
+                found.push((id, key));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A key that is read for another purpose: it is noted by the way.
+    ///
+    /// # Errors
+    /// As [`Vault::get`].
+    pub fn key(&self, id: Id) -> Result<KeyRecord, VaultError> {
+        let compartment = Compartment::Catalogue;
+        let key: KeyRecord = self.get(compartment, id)?;
+        if let Records::Known(kinds) = &self.opened(compartment)?.records
+            && let Some(noted) = kinds.note(KeyRecord::KIND, id)
+        {
+            noted.store(note_of(&key), Ordering::Relaxed);
+        }
+        Ok(key)
+    }
+}
