@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use conclave_crypto::primitive::derive::sha256;
 use conclave_evidence::Hash;
 use conclave_evidence::journal::EntryKind;
+use conclave_evidence::verify::verify_paths;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
 use conclave_keyroom::ports::dialogue::{Answer, Refusal};
 use conclave_keyroom::provider::StoredKey;
@@ -185,6 +186,71 @@ fn a_pair_is_made_and_openssl_reads_and_verifies_what_leaves() {
         .output()
         .unwrap();
     assert!(verify.status.success(), "{verify:?}");
+
+    // Making and exporting left minutes, which an auditor verifies beside the
+    // journal, and which say who signed.
+    let minutes = folder.path().join("minutes");
+    let journal = folder.path().join("journal.cbor");
+    std::fs::write(&journal, scene.station.journal_bytes().unwrap()).unwrap();
+    let report = verify_paths(&[journal, minutes.clone()]);
+    assert!(report.ok(), "{report}");
+    let mut pages: Vec<_> = std::fs::read_dir(&minutes)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "pdf"))
+        .map(|path| page_text(&path))
+        .collect();
+    pages.sort();
+    let [exported, made] = pages.as_slice() else {
+        panic!("{pages:?}")
+    };
+    assert!(exported.contains("Export a public key"), "{exported}");
+    for words in [
+        "Make an RSA key",
+        OWN,
+        "never leaves",
+        "Key managers",
+        "approver",
+    ] {
+        assert!(made.contains(words), "{words}: {made}");
+    }
+}
+
+/// What stands on a page, by poppler.
+fn page_text(path: &Path) -> String {
+    let run = Command::new("pdftotext")
+        .arg("-layout")
+        .args([path, Path::new("-")])
+        .output()
+        .unwrap_or_else(|error| panic!("pdftotext: {error}; ./scripts/test installs it"));
+    assert!(run.status.success());
+    String::from_utf8_lossy(&run.stdout).into_owned()
+}
+
+/// Moduli whose primes lie close together, made by PyCryptodome.
+fn close_primes(at: &Path) {
+    let oracles = std::env::var("CONCLAVE_ORACLES")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/.oracles").into());
+    let script = "
+from Crypto.Util import number
+from Crypto.PublicKey import RSA
+for name, apart in (('close', 2), ('near', 1 << 516)):
+    while True:
+        p = number.getPrime(1024)
+        q = p + apart
+        while not number.isPrime(q):
+            q += 2
+        n = p * q
+        if n.bit_length() == 2048 and (p - 1) % 65537 and (q - 1) % 65537:
+            break
+    open(name + '.pem', 'wb').write(RSA.construct((n, 65537)).export_key('PEM'))
+";
+    let run = Command::new(format!("{oracles}/bin/python3"))
+        .args(["-c", script])
+        .current_dir(at)
+        .output()
+        .unwrap_or_else(|error| panic!("the oracles: {error}; run ./scripts/test"));
+    assert!(run.status.success(), "{run:?}");
 }
 
 #[test]
@@ -241,6 +307,7 @@ fn keys_of_openssl_are_taken_and_weak_or_foreign_ones_are_named() {
         "curve.key",
     ]);
     run(&["ec", "-in", "curve.key", "-pubout", "-out", "curve.pem"]);
+    close_primes(&stick);
     let der = std::fs::read(stick.join("lake.der")).unwrap();
     let mut longer = der.clone();
     longer.push(0);
@@ -251,6 +318,8 @@ fn keys_of_openssl_are_taken_and_weak_or_foreign_ones_are_named() {
         ("short.pem", "the modulus has 1024 bits"),
         ("three.pem", "the exponent is even, less than 65537"),
         ("curve.pem", "this is no rsa key"),
+        ("close.pem", "so close together"),
+        ("near.pem", "so close together"),
         ("longer.der", "this is no public key"),
         ("private.key", "this is no public key"),
         ("../authority.cbor", "is no plain file name"),

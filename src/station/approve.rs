@@ -178,6 +178,7 @@ impl Station {
         self.pause_watch(false);
         match collected {
             Ok((approvals, mut held)) => {
+                self.signers = self.names_of(&approvals);
                 let warrant = Warrant {
                     proposal: Some(proposal),
                     approvals,
@@ -194,6 +195,19 @@ impl Station {
                 Err(undone)
             }
         }
+    }
+
+    /// Groups and names, in the order in which they signed.
+    fn names_of(&self, approvals: &[SignedApproval]) -> Vec<(GroupId, String)> {
+        let Ok(record) = self.door.vault().authority() else {
+            return Vec::new();
+        };
+        let named = approvals.iter().map(|signed| {
+            let card = record.card(signed.approval.card);
+            let name = card.map(|c| c.person_name.clone()).unwrap_or_default();
+            (signed.approval.group, name)
+        });
+        named.collect()
     }
 
     pub(crate) fn perform<A: Action>(

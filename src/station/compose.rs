@@ -284,6 +284,7 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         keys_read: Default::default(),
         stake: None,
         minutes: None,
+        signers: Vec::new(),
         damage,
     })
 }

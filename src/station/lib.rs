@@ -1,5 +1,6 @@
 //! Composes the rooms, lists the actions once, drives ceremonies and jobs.
 
+mod act_minutes;
 pub mod administer;
 pub mod adopt;
 pub mod anchor;

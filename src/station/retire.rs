@@ -7,6 +7,7 @@ use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine,
 use conclave_trades::keys::{DeactivateKey, DestroyKey};
 use conclave_trades::target::KeyName;
 
+use crate::act_minutes::Subject;
 use crate::cards::ask;
 use crate::ceremony::begin::{one, refused, text};
 use crate::service::{ActEnd, stopped};
@@ -64,11 +65,16 @@ impl Station {
             key: KeyName::of(&key),
             successor: KeyName::of(successor),
         };
-        match self.act(&action, "Take a key out of use", people) {
-            Ok(()) => Ok(ActEnd::Done {
+        let subject = Subject {
+            title: "Take a key out of use",
+            label: &key.label,
+            id: key.id,
+        };
+        match self.act_with_minutes(&action, &subject, people) {
+            Ok(((), filed)) => Ok(ActEnd::Done {
                 good: true,
                 title: format!("{} is deactivated", key.label),
-                lines: vec![format!("{} is in its place.", successor.label)],
+                lines: vec![format!("{} is in its place.", successor.label), filed],
             }),
             Err(undone) => self.undone(undone),
         }
@@ -122,13 +128,19 @@ impl Station {
             key: KeyName::of(&key),
             reason: reason.trim().to_owned(),
         };
-        match self.act(&action, "Destroy a key", people) {
-            Ok(sheets) => {
+        let subject = Subject {
+            title: "Destroy a key",
+            label: &key.label,
+            id: key.id,
+        };
+        match self.act_with_minutes(&action, &subject, people) {
+            Ok((sheets, filed)) => {
                 let mut lines = vec!["Its value is erased; its record stays.".to_owned()];
                 if sheets > 0 {
                     lines.push(format!("Destroy its {sheets} sheets under witness."));
                 }
                 lines.push("Make a new backup, and destroy those that still have it.".into());
+                lines.push(filed);
                 Ok(ActEnd::Done {
                     good: true,
                     title: format!("{} is destroyed", key.label),

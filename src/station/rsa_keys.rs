@@ -13,6 +13,7 @@ use conclave_trades::keys::{
 };
 use conclave_trades::target::{IMPORT_FOLDER, KeyName, next_bundle};
 
+use crate::act_minutes::Subject;
 use crate::backup::in_words as digest_in_words;
 use crate::cards::{Interrupted, ask};
 use crate::ceremony::begin::{one, refused, text};
@@ -137,8 +138,13 @@ impl Station {
             exportable: values.last().is_some_and(|last| last == LEAVES),
             predecessor: old.as_ref().map(KeyName::of),
         };
-        match self.act(&action, &title, people) {
-            Ok(fingerprint) => {
+        let subject = Subject {
+            title: "Make an RSA key",
+            label: &action.label,
+            id: key,
+        };
+        match self.act_with_minutes(&action, &subject, people) {
+            Ok((fingerprint, filed)) => {
                 let mut lines = vec!["Fingerprint, SHA-256:".to_owned()];
                 lines.extend(groups(&fingerprint));
                 lines.push(match action.exportable {
@@ -146,6 +152,7 @@ impl Station {
                     false => "The private half has no way out. u exports the public half.",
                 }.into());
                 lines.extend(old.map(|old| format!("{} is deactivated.", old.label)));
+                lines.push(filed);
                 Ok(ActEnd::Done {
                     good: true,
                     title: format!("{} is made", action.label),
@@ -204,13 +211,19 @@ impl Station {
             medium_name: medium.name.clone(),
             serial: medium.serial,
         };
-        match self.act(&action, "Export a public key", people) {
-            Ok(out) => {
+        let subject = Subject {
+            title: "Export a public key",
+            label: &key.label,
+            id: key.id,
+        };
+        match self.act_with_minutes(&action, &subject, people) {
+            Ok((out, filed)) => {
                 let mut lines = vec![
                     format!("{} on {}", out.folder, medium.name),
                     "PEM, DER, and the pair's own signature over the DER.".to_owned(),
                 ];
                 lines.extend(digest_in_words(&out.digest));
+                lines.push(filed);
                 Ok(ActEnd::Done {
                     good: true,
                     title: format!("The public half of {} has left", key.label),
@@ -326,10 +339,16 @@ impl Station {
             fingerprint,
             by,
         };
-        match self.act(&action, "Import a public key", people) {
-            Ok(()) => {
+        let subject = Subject {
+            title: "Import a public key",
+            label: &label,
+            id: key,
+        };
+        match self.act_with_minutes(&action, &subject, people) {
+            Ok(((), filed)) => {
                 let mut lines = vec!["It has the fingerprint that two typed:".to_owned()];
                 lines.extend(groups(&fingerprint));
+                lines.push(filed);
                 Ok(ActEnd::Done {
                     good: true,
                     title: format!("{label} is here"),

@@ -12,7 +12,7 @@ use conclave_keyroom::ports::media::Media;
 use conclave_keyroom::ports::printer::Printers;
 use conclave_keyroom::ports::programs::Programs;
 
-use conclave_evidence::{Id, Point};
+use conclave_evidence::{GroupId, Id, Point};
 use conclave_trades::target::ExportedBundle;
 
 use crate::ceremony::paper::Filed;
@@ -56,6 +56,8 @@ pub struct Station {
     pub(crate) damage: Option<Damage>,
     /// Minutes that were filed at a close, and of which ceremony.
     pub(crate) minutes: Option<(Id, Filed)>,
+    /// Who signed the last act that needed signatures, and as whose member.
+    pub(crate) signers: Vec<(GroupId, String)>,
 }
 
 impl Station {

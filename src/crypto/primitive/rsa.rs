@@ -6,6 +6,7 @@
 //! There is no decryption here: RUSTSEC-2023-0071 (Marvin) is about the time it
 //! takes. Signatures are blinded with fresh randomness.
 
+use crypto_bigint::BoxedUint;
 use rsa::pkcs1::RsaPublicKey;
 use rsa::pkcs1v15::{Signature, SigningKey, VerifyingKey};
 use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey};
@@ -64,6 +65,9 @@ pub enum RsaError {
     /// The modulus is one of the broken generator.
     #[error("the modulus is one of a generator that is known to be broken (ROCA)")]
     Roca,
+    /// The modulus falls to Fermat's method.
+    #[error("the two primes lie so close together that the modulus is factored at once (Fermat)")]
+    Close,
     /// The random source.
     #[error("the random source gave nothing")]
     Random,
@@ -160,7 +164,46 @@ fn modulus(bytes: &[u8]) -> Result<usize, RsaError> {
     {
         return Err(RsaError::Roca);
     }
+    if is_close(bytes) {
+        return Err(RsaError::Close);
+    }
     Ok(bits)
+}
+
+/// Steps of Fermat's method that are tried: the keys that were found in the
+/// field (CVE-2022-26320) fall to the first few.
+const FERMAT: usize = 100;
+
+/// TRUE when the modulus is `a² - b²` for one of the first values of `a` from
+/// its root upwards: its factors are then `a - b` and `a + b`. A modulus is
+/// public, so the time this takes tells nothing.
+fn is_close(modulus: &[u8]) -> bool {
+    let bits = u32::try_from(8 * modulus.len() + 64).unwrap_or(u32::MAX);
+    let Ok(n) = BoxedUint::from_be_slice(modulus, bits) else {
+        return false;
+    };
+    let one = BoxedUint::one_with_precision(bits);
+    let mut a = n.floor_sqrt_vartime();
+    // Rounded up; of a square the root itself is a factor.
+    if a.wrapping_mul(&a) != n {
+        a.wrapping_add_assign(&one);
+    }
+    let mut difference = a.wrapping_mul(&a).wrapping_sub(&n);
+    for _ in 0..FERMAT {
+        // Squares end on twelve of the 64 possible six bits: the root of
+        // the others is not looked for.
+        let low = difference.as_words().first().copied().unwrap_or(0) & 63;
+        let may_be_square = (0..32).any(|root| root * root & 63 == low);
+        if may_be_square && difference.checked_sqrt_vartime().is_some() {
+            return true;
+        }
+        // (a + 1)² is larger than a² by 2a + 1.
+        difference.wrapping_add_assign(&a);
+        difference.wrapping_add_assign(&a);
+        difference.wrapping_add_assign(&one);
+        a.wrapping_add_assign(&one);
+    }
+    false
 }
 
 /// TRUE when a number is a power of 65537 modulo a small prime.

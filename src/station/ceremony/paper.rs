@@ -204,7 +204,7 @@ impl Station {
 
     /// A page of a PRODUCTION station says where keys are made, if that is not
     /// a secure cryptographic device.
-    pub(super) fn with_provenance(&self, mut page: Minutes) -> Minutes {
+    pub(crate) fn with_provenance(&self, mut page: Minutes) -> Minutes {
         if self.is_production()
             && let Some(words) = self.door.provider_identity().class.provenance()
         {

@@ -12,7 +12,7 @@ use crate::station::Station;
 impl Station {
     /// Prints a filed report where one printer is enrolled for reports; in
     /// words, where the report is now.
-    pub(super) fn print_filed(&mut self, filed: &Filed, people: &mut dyn People) -> String {
+    pub(crate) fn print_filed(&mut self, filed: &Filed, people: &mut dyn People) -> String {
         let path = &filed.path;
         let Some(report) = &filed.report else {
             return format!("Signed before the interruption, in {path}: print the file.");

@@ -56,7 +56,7 @@ impl Station {
         }
     }
 
-    pub(super) fn newest_seq(&self) -> Option<u64> {
+    pub(crate) fn newest_seq(&self) -> Option<u64> {
         self.door.vault().newest().ok().map(|(seq, _)| seq)
     }
 
