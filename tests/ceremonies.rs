@@ -291,6 +291,32 @@ fn signatures_withheld_at_the_close_cost_no_try() {
     assert_eq!(below(&folder.path().join("minutes"), ".pdf"), 1);
 }
 
+/// Esc is never what costs the last try: it is asked, and leads back.
+#[test]
+fn to_give_up_the_close_is_asked_and_typed() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let label = "BANK-LAKE.ZMK.001";
+    scene.people.at = Box::new({
+        let mut kept = 0;
+        move |prompt, _| match prompt.code.as_str() {
+            "close.again" => Some(Answer::Abort),
+            // Twice a key stroke too many; then it is meant.
+            "close.give-up" if kept < 2 => {
+                kept += 1;
+                Some(Answer::Abort)
+            }
+            _ => (prompt.act == "close the ceremony").then_some(Answer::Abort),
+        }
+    });
+    let title = done(scene.zmk(label, "zmk-aes128", "2"));
+    assert!(!title.ends_with("done"), "{title}");
+    let asked = |code: &str| scene.people.codes.iter().filter(|c| *c == code).count();
+    assert!(asked("close.give-up") > 2, "{:?}", scene.people.codes);
+    assert_eq!(asked("close.again"), asked("close.give-up"));
+    assert_eq!(scene.key_state(label).as_deref(), Some("void"));
+}
+
 #[test]
 fn a_stick_that_is_missing_full_or_pulled_gets_the_key_afresh() {
     let folder = folder();

@@ -8,6 +8,8 @@ mod people;
 #[path = "support/stage.rs"]
 mod stage;
 
+use std::sync::{Arc, Mutex};
+
 use conclave_evidence::GroupId;
 use conclave_evidence::authority::CardState;
 use conclave_evidence::verify::verify_paths;
@@ -132,6 +134,52 @@ fn neither_the_lost_card_nor_another_group_signs() {
     // Ada signs nothing any more; Ben and Cat are the administrators' quorum.
     scene.people.at = Box::new(|_, _| None);
     scene.logon(GroupId::Administrators);
+}
+
+/// Somebody who is no administrator has their card in: it may stay, and the
+/// screen says that nobody waits for it.
+#[test]
+fn a_card_that_is_not_wanted_is_named_on_the_screen() {
+    let folder = folder();
+    let mut scene = closed(&folder);
+    let hand = scene.people.hand();
+    let cards = scene.room.cards.lock().unwrap().clone();
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let (seen, mut shown) = (Arc::clone(&lines), 0);
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Choose { options } => options
+            .iter()
+            .position(|o| o.label == "Ada")
+            .map(Answer::Chosen),
+        Ask::Card { .. } => {
+            let all = prompt.lines.iter().map(|line| line.text.clone());
+            seen.lock()
+                .unwrap()
+                .push(all.collect::<Vec<_>>().join("\n"));
+            shown += 1;
+            // Dan, then Eva, are key managers.
+            let at = match shown {
+                1 => 3,
+                2 => 4,
+                _ => return None,
+            };
+            hand.pull(0);
+            hand.insert(&cards[at], 0).unwrap();
+            Some(Answer::Confirmed)
+        }
+        _ => None,
+    });
+    done(scene.station.suspend_card(&mut scene.people));
+    let lines = lines.lock().unwrap().clone();
+    assert!(!lines[0].contains("not wanted"), "{lines:?}");
+    let named = "In a reader, and not wanted here: Dan (no administrator), Eva (no administrator).";
+    assert!(lines.iter().any(|shown| shown.contains(named)), "{lines:?}");
+    assert!(
+        scene.people.refusals.is_empty(),
+        "{:?}",
+        scene.people.refusals
+    );
+    assert_eq!(state(&scene, "Ada"), CardState::Suspended);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use conclave_evidence::Id;
 use conclave_keyroom::door::{Stop, StopFlag};
 use conclave_keyroom::piv::{PivCard, PivError};
 use conclave_keyroom::ports::card::{CardReaders, ReaderId, ReaderState};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, Refusal};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 
 use crate::token::Token;
 
@@ -61,8 +61,30 @@ pub enum Judgement {
     Take,
     /// Not this one, and no reason to say so: it sits there rightly.
     Ignore,
+    /// Not this one, though its holder may think so; it may stay where it is.
+    /// The screen says so in one line, with the holder and the reason.
+    PassOver(String),
     /// Not this one; say why.
     Refuse(Refusal),
+}
+
+/// What the line begins with that names the cards that were passed over.
+const PASSED_OVER: &str = "In a reader, and not wanted here: ";
+
+/// One more card that was passed over.
+fn pass_over(prompt: &mut Prompt, words: &str) {
+    let line = prompt.lines.iter_mut();
+    let mut there = line.filter(|line| line.text.starts_with(PASSED_OVER));
+    match there.next() {
+        Some(line) if line.text.contains(words) => {}
+        Some(line) => {
+            let all = line.text.trim_end_matches('.').to_owned();
+            line.text = format!("{all}, {words}.");
+        }
+        None => prompt
+            .lines
+            .push(PromptLine::note(format!("{PASSED_OVER}{words}."))),
+    }
 }
 
 /// Looks at a card before any PIN: where it is, and its GUID where it has one.
@@ -113,6 +135,10 @@ pub fn await_card(
                 Ok((Judgement::Take, Some(held))) => return Ok(held),
                 Ok((Judgement::Refuse(refusal), _)) => {
                     prompt.refused = Some(refusal);
+                    people.show(prompt);
+                }
+                Ok((Judgement::PassOver(words), _)) => {
+                    pass_over(prompt, &words);
                     people.show(prompt);
                 }
                 Ok(_) => {}

@@ -241,11 +241,10 @@ impl Station {
                 if let Some(last) = held.last() {
                     self.last_proven(last);
                 }
-                drop(held);
                 let (card, new) = self.blocked_card(blocked, people)?;
-                Ok((approvals, card, new))
+                Ok((approvals, held, card, new))
             });
-        let (approvals, mut held, new) = match ready {
+        let (approvals, mut signers, mut held, new) = match ready {
             Ok(ready) => ready,
             Err(undone) => {
                 self.door
@@ -270,6 +269,9 @@ impl Station {
                 .map_err(Undone::Door)?;
             return Err(Undone::Card(error.to_string()));
         }
+        // Those that are still in, and the card itself, carry the newest head.
+        self.write_anchors(&mut signers);
+        self.write_anchors(std::slice::from_mut(&mut held));
         self.last_proven(&held);
         Ok(changed(name))
     }

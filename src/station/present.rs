@@ -61,6 +61,11 @@ pub trait Wanted {
     fn passes_over(&self, _entry: &CardEntry) -> bool {
         false
     }
+    /// What the screen says of a card that is passed over: `Eva (no
+    /// administrator)`. Nothing where it is clear why it sits there.
+    fn passed_over(&self, _entry: &CardEntry) -> Option<String> {
+        None
+    }
     /// Whether recovery words stand for a card here.
     fn takes_words(&self) -> bool {
         false
@@ -119,6 +124,7 @@ pub fn present(
                 Ok(Judgement::Refuse(refusal))
             }
             Verdict::Ignore => Ok(Judgement::Ignore),
+            Verdict::PassOver(words) => Ok(Judgement::PassOver(words)),
             Verdict::Refuse(refusal) => {
                 let card = guid.map_or_else(|| "without a number".to_owned(), |g| g.short());
                 // At once, for the power may go while the question stands. The
@@ -235,6 +241,7 @@ enum Verdict {
     Take(AnchorFit),
     Older(String),
     Ignore,
+    PassOver(String),
     Refuse(Refusal),
 }
 
@@ -261,7 +268,8 @@ fn judge(
         );
     };
     if wanted.passes_over(entry) {
-        return Ok(Verdict::Ignore);
+        let words = wanted.passed_over(entry);
+        return Ok(words.map_or(Verdict::Ignore, Verdict::PassOver));
     }
     let name = &entry.person_name;
     match entry.state {

@@ -63,6 +63,11 @@ impl Wanted for Administrators<'_> {
             || !self.record.is_member(GroupId::Administrators, entry.card)
     }
 
+    fn passed_over(&self, entry: &CardEntry) -> Option<String> {
+        let stranger = !self.record.is_member(GroupId::Administrators, entry.card);
+        stranger.then(|| format!("{} (no administrator)", entry.person_name))
+    }
+
     fn names(&self) -> Vec<String> {
         self.record
             .cards

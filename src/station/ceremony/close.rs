@@ -1,7 +1,7 @@
 //! Closing a ceremony: its minutes are filed, then signed.
 
 use conclave_keyroom::door::DoorError;
-use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, Refusal};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::action::CloseCeremony;
 use conclave_trades::ceremony::engine::{Engine, Step};
 use conclave_trades::ceremony::state::{Player, Reply, State, Unit};
@@ -21,8 +21,9 @@ impl Station {
     ) -> Result<Vec<String>, Undone> {
         loop {
             let why = match close(self, people) {
-                Err(Undone::Interrupted(Interrupted::Aborted)) => "were not given",
-                Err(Undone::Interrupted(Interrupted::TimedOut)) => "took too long",
+                Err(Undone::Interrupted(Interrupted::Aborted)) => "were not given".to_owned(),
+                Err(Undone::Interrupted(Interrupted::TimedOut)) => "took too long".to_owned(),
+                Err(Undone::Card(why)) => format!("were not all given: {why}"),
                 other => return other,
             };
             let mut prompt = Prompt {
@@ -33,7 +34,7 @@ impl Station {
                     happened: format!("The signatures {why}."),
                     safe: "Nothing is lost: the key waits for its close.".into(),
                     advice: "Press s when all who sign are here, or quit the program to resume \
-                             the ceremony at another time. Esc counts as a failed try."
+                             the ceremony at another time."
                         .into(),
                 }),
                 ask: Ask::Confirm {
@@ -45,7 +46,11 @@ impl Station {
                 why: "A key becomes active when its minutes are signed.".into(),
                 ..Prompt::default()
             };
-            ask(people, &mut prompt, &mut |_| Ok(false)).map_err(Undone::Interrupted)?;
+            match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Err(Interrupted::Aborted) => give_up(state, people)?,
+                Err(why) => return Err(Undone::Interrupted(why)),
+                Ok(_) => {}
+            }
         }
     }
 
@@ -95,5 +100,44 @@ impl Station {
             closed = engine.answer(closed, Reply::Did(self.did(Vec::new(), None)));
         }
         closed
+    }
+}
+
+/// Whether the close is given up: that costs a try, and the last one the key,
+/// so it is asked, and never done by a key stroke too many. Comes back where
+/// people go on.
+fn give_up(state: &State, people: &mut dyn People) -> Result<(), Undone> {
+    let label = &state.parameters.label;
+    let mut prompt = Prompt {
+        code: "close.give-up".into(),
+        act: label.clone(),
+        title: format!("Give up signing the minutes of {label}?"),
+        lines: vec![PromptLine::note(
+            "This counts as a failed try of the close. After the last one the ceremony ends, and \
+             what it made is void.",
+        )],
+        ask: Ask::Exactly {
+            text: label.clone(),
+        },
+        waiting_for: "everybody here".into(),
+        safe: "yes: Esc leads back, and nothing is lost".into(),
+        why: "A key becomes active when its minutes are signed.".into(),
+        ..Prompt::default()
+    };
+    loop {
+        match ask(people, &mut prompt, &mut |_| Ok(false)) {
+            Ok(Answer::Word(word)) if word == *label => {
+                return Err(Undone::Interrupted(Interrupted::Aborted));
+            }
+            Ok(_) => {
+                prompt.refused = Some(Refusal {
+                    happened: "That is not the label.".into(),
+                    safe: "Nothing is lost: the key waits for its close.".into(),
+                    advice: "Type the label to give up, or press Esc to go back.".into(),
+                });
+            }
+            Err(Interrupted::Aborted) => return Ok(()),
+            Err(why) => return Err(Undone::Interrupted(why)),
+        }
     }
 }
