@@ -361,7 +361,7 @@ impl Station {
         };
         self.act(&action, &format!("custodian form of {name}"), people)?;
         let mut lines = action.words();
-        lines.push(self.file_form(&action, &duties));
+        lines.push(self.file_form(&action.text, &action.manager_name, &duties));
         Ok(ActEnd::Done {
             good: true,
             title: format!("{name}'s custodian form holds"),
@@ -370,9 +370,8 @@ impl Station {
     }
 
     /// The form on paper, for the file; what became of it, in words.
-    fn file_form(&self, signed: &SignCustodianForm, duties: &Duties) -> String {
+    pub(crate) fn file_form(&self, text: &FormText, manager: &str, duties: &Duties) -> String {
         let here = self.paper_station();
-        let text = &signed.text;
         let fact = |name: &str, value: String| (name.to_owned(), value);
         let page = Minutes {
             title: format!("Custodian form: {}", text.name),
@@ -393,7 +392,7 @@ impl Station {
             result: "Signed with both cards; the signatures stand in the journal.".into(),
             signatures: vec![
                 ("custodian".into(), text.name.clone()),
-                ("management".into(), signed.manager_name.clone()),
+                ("management".into(), manager.to_owned()),
             ],
         };
         let seq = self.door.vault().newest().map_or(0, |(seq, _)| seq);

@@ -359,3 +359,48 @@ fn an_interrupted_re_issue_voids_the_new_set_alone() {
         );
     }
 }
+
+/// What was printed of a key that became void is a task, until it is recorded
+/// as destroyed like any old sheet.
+#[test]
+fn a_printed_sheet_of_a_void_key_is_a_task_until_it_is_destroyed() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let at: At = Box::new(|prompt, _| {
+        let second = prompt.code == "print.ready" && prompt.title.starts_with("Component 2");
+        second.then_some(Answer::Abort)
+    });
+    let (title, _) = play(
+        &mut scene,
+        "generate-zmk.toml",
+        &[LABEL, "zmk-tdes2", "2"],
+        at,
+    );
+    assert!(!title.ends_with("done"), "{title}");
+    let void = key(&scene);
+    assert_eq!(void.state.words(), "void");
+    assert!(tasks(&scene).contains("destroy 1 old sheet"), "{title}");
+    assert_eq!(void.others.len(), 1);
+    let left = void.others[0].left();
+    assert_eq!((left.len(), left[0].index), (1, 1));
+
+    let name = offered(&mut scene);
+    let right = left.iter().map(|part| part.envelope.clone()).collect();
+    let (title, told) = play(&mut scene, DESTROY, &[&name], serials(right));
+    assert!(
+        title.ends_with("done") && told.is_empty(),
+        "{title}: {told}"
+    );
+    assert!(!tasks(&scene).contains("old sheet"));
+    // The label is free for the key that is made afresh.
+    let (title, told) = play(
+        &mut scene,
+        "generate-zmk.toml",
+        &[LABEL, "zmk-tdes2", "2"],
+        nothing(),
+    );
+    assert!(
+        title.ends_with("done") && told.is_empty(),
+        "{title}: {told}"
+    );
+}

@@ -107,6 +107,44 @@ impl KeyRecord {
         self.parts_ever().any(|c| c.ever().any(|id| id == person))
     }
 
+    /// The key is void: the sheets that were printed of it have no use, and are
+    /// to be destroyed. A partner's own papers stay, they may be typed again.
+    pub fn void_sheets(&mut self, at_ms: u64) {
+        let printed = |c: &&Component| c.printed_ms.is_some() && c.state != ComponentState::Waiting;
+        let parts = self.components.iter().filter(printed).cloned().collect();
+        self.give_up(parts, SetState::Void, at_ms);
+    }
+
+    /// The key is destroyed: every sheet that is in custody is to be destroyed
+    /// after it.
+    pub fn give_sheets_up(&mut self, at_ms: u64) {
+        for set in &mut self.others {
+            if matches!(set.state, SetState::Kept | SetState::Coming) {
+                set.state = SetState::Former;
+                set.since_ms = at_ms;
+            }
+        }
+        let there = |c: &&Component| c.state != ComponentState::Waiting;
+        let parts = self.components.iter().filter(there).cloned().collect();
+        self.give_up(parts, SetState::Former, at_ms);
+    }
+
+    /// Of a void key that is destroyed later they are given up already.
+    fn give_up(&mut self, parts: Vec<Component>, state: SetState, at_ms: u64) {
+        let ceremony = self.commitment_subject();
+        if parts.is_empty() || self.set(ceremony).is_some() {
+            return;
+        }
+        self.others.push(PartSet {
+            ceremony,
+            quorum: None,
+            state,
+            parts,
+            since_ms: at_ms,
+            destroyed: Vec::new(),
+        });
+    }
+
     /// The set of this ceremony.
     #[must_use]
     pub fn set(&self, ceremony: Id) -> Option<&PartSet> {
@@ -335,6 +373,30 @@ mod tests {
         // It is not kept, whatever anybody says.
         of.keep(Id([5; 16]), 7);
         assert_eq!(of.components, key().components);
+    }
+
+    #[test]
+    fn what_was_printed_of_a_void_key_and_all_of_a_destroyed_one_is_to_be_destroyed() {
+        let mut of = key();
+        of.components[0].printed_ms = Some(3);
+        of.void_sheets(9);
+        of.void_sheets(10);
+        assert_eq!(of.others.len(), 1);
+        let left: Vec<u8> = of.others[0].left().iter().map(|p| p.index).collect();
+        assert_eq!((of.others[0].state, left), (SetState::Void, vec![1]));
+        of.give_sheets_up(11);
+        assert_eq!(of.others.len(), 1, "not twice");
+
+        let mut of = key();
+        of.others.push(coming(5, Some(2), [11, 12]));
+        of.keep(Id([5; 16]), 7);
+        of.give_sheets_up(9);
+        let left: usize = of.others.iter().map(|set| set.left().len()).sum();
+        assert_eq!(
+            (of.others.len(), left),
+            (2, 3),
+            "one share was never printed"
+        );
     }
 
     #[test]

@@ -87,6 +87,20 @@ impl Station {
             card: held.guid,
             signature: Signature(held.card.sign_with_fresh_pin(pin, &digest.0)?),
         };
-        Ok(self.door.complete_form(form, signed)?)
+        let text = form.text.clone();
+        let manager = form.signatures.first().map(|signed| signed.card);
+        self.door.complete_form(form, signed)?;
+        // The page for the file. Where it cannot be filed the form holds all the
+        // same, and the journal says so.
+        let record = self.door.vault().authority()?;
+        let manager = manager.and_then(|card| record.card(card));
+        let manager = manager.map_or_else(String::new, |card| card.person_name.clone());
+        let told = match self.data.duties() {
+            Ok((duties, _)) => self.file_form(&text, &manager, &duties),
+            Err(why) => format!("The page could not be filed: {why}."),
+        };
+        let words = format!("the custodian form of {}: {told}", text.name);
+        let _ = self.door.note("custodian-form", words);
+        Ok(())
     }
 }

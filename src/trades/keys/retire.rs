@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
-use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::provider::StoredKey;
@@ -183,11 +182,9 @@ impl Action for DestroyKey {
         }
         withdraw(permit, record.id, "the key is destroyed")?;
         record.state = KeyState::Destroyed;
+        record.give_sheets_up(permit.now_ms());
         permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?;
-        let kept = record.others.iter().filter(|s| s.state == SetState::Kept);
-        let kept: usize = kept.map(|set| set.parts.len()).sum();
-        let left: usize = record.others.iter().map(|set| set.left().len()).sum();
-        Ok(record.components.len() + kept + left)
+        Ok(record.others.iter().map(|set| set.left().len()).sum())
     }
 
     fn outcome(&self, sheets: &usize) -> Vec<String> {

@@ -62,10 +62,13 @@ impl Action for CloseCeremony {
             .set(self.ceremony)
             .filter(|s| s.state == SetState::Coming);
         let is_coming = coming.is_some();
-        if coming
-            .map_or(record.components.as_slice(), |s| s.parts.as_slice())
-            .iter()
-            .any(|c| !matches!(c.state, ComponentState::Sealed | ComponentState::Entered))
+        // Of a key that is no more, sheets are destroyed: nothing is sealed.
+        let over = matches!(record.state, KeyState::Void | KeyState::Destroyed);
+        if !over
+            && coming
+                .map_or(record.components.as_slice(), |s| s.parts.as_slice())
+                .iter()
+                .any(|c| !matches!(c.state, ComponentState::Sealed | ComponentState::Entered))
         {
             return Err(ActionError::rule(
                 "a component is not sealed yet",

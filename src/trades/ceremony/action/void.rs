@@ -62,6 +62,7 @@ impl Action for VoidKey {
                         ));
                     }
                     record.state = KeyState::Void;
+                    record.void_sheets(permit.now_ms());
                     super::put_key(permit, &record)?;
                     permit.delete(Compartment::Keys, key);
                 }
