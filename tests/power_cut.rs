@@ -35,10 +35,14 @@ mod pin_batch;
 mod pin_house;
 #[path = "power_cut/recording.rs"]
 mod recording;
+#[path = "support/release.rs"]
+mod release;
 #[path = "support/renewal.rs"]
 mod renewal;
 #[path = "support/room.rs"]
 mod room;
+#[path = "power_cut/sheets.rs"]
+mod sheets;
 #[path = "support/stage.rs"]
 mod stage;
 #[path = "support/typist.rs"]
@@ -148,6 +152,15 @@ fn a_batch_of_pin_mailers_balances_after_a_cut_at_any_moment() {
     let recording = Recording::of("pin_batch::work", Sync::Real, pin_batch::prepare);
     let faults = survey(&recording, 25, &FATES, &mut |cut, folder| {
         pin_batch::check(&recording, cut, folder)
+    });
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn a_re_issue_and_an_update_survive_a_cut_at_any_moment() {
+    let recording = Recording::of("sheets::work", Sync::Real, sheets::prepare);
+    let faults = survey(&recording, 24, &FATES, &mut |cut, folder| {
+        sheets::check(&recording, cut, folder)
     });
     assert!(faults.is_empty(), "{faults:#?}");
 }

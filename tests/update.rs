@@ -8,6 +8,8 @@
 mod format;
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/release.rs"]
+mod release;
 #[path = "support/stage.rs"]
 mod stage;
 
@@ -17,97 +19,25 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use conclave_crypto::primitive::ec::KeyPair;
-use conclave_evidence::backup::BackupFile;
-use conclave_evidence::manifest::FileEntry;
-use conclave_evidence::update::{SignedUpdate, UPDATE_FILE, Update};
+use conclave_evidence::update::UPDATE_FILE;
 use conclave_evidence::verify::verify_paths;
-use conclave_evidence::{GroupId, Point, Signature};
+use conclave_evidence::{GroupId, Point};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Refusal};
 use conclave_keyroom::ports::programs::ProgramsError;
 use conclave_station::compose::random_source;
 use conclave_station::host::programs::HostPrograms;
 use conclave_station::service::ActEnd;
-use conclave_trades::update::{VERSION, target};
+use conclave_trades::update::VERSION;
 use people::{Scene, done};
+use release::{GOOD, Made, installed, leads, with_letter};
 use stage::{STAFF, folder};
 use tempfile::TempDir;
 
-const GOOD: &[u8] = b"#!/bin/sh\n[ \"$1\" = selftest ]\n";
 const BAD: &[u8] = b"#!/bin/sh\nexit 1\n";
 const OTHER: &[u8] = b"\x7fELF nothing that this machine runs";
 
 fn key() -> KeyPair {
     KeyPair::generate(&mut *random_source().unwrap()).unwrap()
-}
-
-/// An update as its maker makes one.
-struct Made {
-    update: Update,
-    files: Vec<(&'static str, Vec<u8>)>,
-}
-
-impl Made {
-    fn new(key: &KeyPair, version: [u16; 3], program: &[u8]) -> Self {
-        let files = vec![
-            ("conclave", program.to_vec()),
-            ("conclave-verify", GOOD.to_vec()),
-        ];
-        let entries = files.iter().map(|(name, bytes)| {
-            let (size, sha256) = FileEntry::measure(bytes);
-            BackupFile {
-                name: (*name).into(),
-                size,
-                sha256,
-            }
-        });
-        Self {
-            update: Update {
-                version,
-                target: target(),
-                format: 1,
-                made_at_ms: 1_795_000_000_000,
-                note: "Faster, and nothing else".into(),
-                key: Point(*key.public()),
-                files: entries.collect(),
-            },
-            files,
-        }
-    }
-
-    fn sign(&self, key: &KeyPair) -> SignedUpdate {
-        SignedUpdate::sign(&self.update, |digest| {
-            Ok::<_, conclave_evidence::cbor::CborError>(Signature(key.sign(&digest.0).unwrap()))
-        })
-        .unwrap()
-    }
-
-    /// Puts it on a medium.
-    fn put(&self, key: &KeyPair, stick: &Path) -> PathBuf {
-        let folder = stick.join("UPDATE-1");
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        for (name, bytes) in &self.files {
-            fs::write(folder.join(name), bytes).unwrap();
-        }
-        fs::write(folder.join(UPDATE_FILE), self.sign(key).to_file().unwrap()).unwrap();
-        folder
-    }
-}
-
-/// What stands before.
-fn installed(folder: &Path) -> PathBuf {
-    let programs = folder.join("programs");
-    fs::create_dir_all(programs.join(VERSION)).unwrap();
-    let program = programs.join(VERSION).join("conclave");
-    fs::write(&program, GOOD).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    symlink(VERSION, programs.join("current")).unwrap();
-    programs
-}
-
-fn leads(programs: &Path, link: &str) -> Option<String> {
-    let to = fs::read_link(programs.join(link)).ok()?;
-    Some(to.to_str().unwrap().to_owned())
 }
 
 /// A station with a release key, its programs, and administrators logged on.
@@ -122,15 +52,6 @@ fn room() -> (TempDir, Scene, KeyPair, PathBuf) {
     );
     scene.logon(GroupId::Administrators);
     (folder, scene, release, programs)
-}
-
-/// Two people with the maker's letter.
-fn with_letter(scene: &mut Scene, made: &SignedUpdate) {
-    let digits = made.digest().to_string()[..8].to_owned();
-    scene.people.at = Box::new(move |prompt, _| match prompt.ask {
-        Ask::Text { .. } if prompt.code == "update.typed" => Some(Answer::Word(digits.clone())),
-        _ => None,
-    });
 }
 
 fn install(scene: &mut Scene) -> Result<ActEnd, Refusal> {

@@ -6,7 +6,7 @@ use conclave_keyroom::domain::device::{
     MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
 };
 use conclave_keyroom::domain::people::check_name;
-use conclave_keyroom::door::DoorError;
+use conclave_keyroom::door::{DoorError, Refusal as Refused};
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal,
 };
@@ -89,6 +89,11 @@ impl Station {
         ) = error
         {
             refusal.advice.clone_from(advice);
+        }
+        if matches!(error, DoorError::Refused(Refused::DiskFull)) {
+            refusal.advice = "Move what others have put on the station's disk away, or have the \
+                              disk replaced: make a backup now, and restore it on the new one."
+                .into();
         }
         refusal
     }

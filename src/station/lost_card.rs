@@ -106,6 +106,7 @@ fn check(record: &AuthorityRecord, card: Id, to: CardState) -> Result<&CardEntry
 
 impl Action for ChangeCard {
     const NAME: &'static str = "change-card";
+    const NEEDS_ROOM: bool = false;
     type Out = ();
 
     fn authority(&self) -> Authority {

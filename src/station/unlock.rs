@@ -12,6 +12,7 @@ pub struct UnlockStation {}
 
 impl Action for UnlockStation {
     const NAME: &'static str = "unlock-station";
+    const NEEDS_ROOM: bool = false;
     type Out = ();
 
     fn authority(&self) -> Authority {

@@ -14,6 +14,8 @@ struct Memory {
     batches: Vec<Vec<Write>>,
     /// Commits until the disk is full.
     room_left: Option<usize>,
+    /// What the disk says that it still takes.
+    bytes_left: Option<u64>,
 }
 
 /// A store in memory: its clones share one content, so that it outlives the
@@ -49,6 +51,11 @@ impl MemoryStore {
     pub fn full_after(&self, commits: Option<usize>) {
         self.0.lock().unwrap().room_left = commits;
     }
+
+    /// What the disk says from now on that it still takes.
+    pub fn room_is(&self, bytes: Option<u64>) {
+        self.0.lock().unwrap().bytes_left = bytes;
+    }
 }
 
 /// Applies a batch to a content.
@@ -76,6 +83,10 @@ pub fn content_of(store: &dyn Store) -> Content {
 impl Store for MemoryStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.0.lock().unwrap().content.get(key).cloned())
+    }
+
+    fn room(&self) -> Option<u64> {
+        self.0.lock().unwrap().bytes_left
     }
 
     fn scan(

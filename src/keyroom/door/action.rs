@@ -17,6 +17,9 @@ use crate::ports::Ports;
 pub trait Action: Serialize + DeserializeOwned {
     /// Its name in the journal, approvals and signed action files.
     const NAME: &'static str;
+    /// Whether it waits for room on the disk. Not what is wanted on a full one:
+    /// a backup, a card that is barred.
+    const NEEDS_ROOM: bool = true;
     /// What it gives back.
     type Out;
 

@@ -152,6 +152,9 @@ impl Door {
         if self.vault.open_groups().is_empty() {
             return self.refuse(action, Refusal::NobodyLoggedOn.into());
         }
+        if let Err(error) = self.room_for::<A>() {
+            return self.refuse(action, error);
+        }
         let params = encode(action)?;
         let nonce = self.vault.new_id()?;
         let act = self.vault.new_id()?;
@@ -285,6 +288,14 @@ impl Door {
         }
     }
 
+    /// A full disk is told before anything is done, not in the middle of it.
+    fn room_for<A: Action>(&self) -> Result<(), DoorError> {
+        match !A::NEEDS_ROOM || self.vault.has_room() {
+            true => Ok(()),
+            false => Err(Refusal::DiskFull.into()),
+        }
+    }
+
     fn admit<A: Action>(
         &self,
         action: &A,
@@ -294,6 +305,7 @@ impl Door {
         if self.vault.is_empty() {
             return Err(Refusal::Empty.into());
         }
+        self.room_for::<A>()?;
         let now = self.vault.clock().wall_ms();
         let open = self.vault.open_groups();
         let guard = self.vault.guard()?;

@@ -60,6 +60,11 @@ pub trait Store: Send {
     /// [`StoreError`]
     fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError>;
 
+    /// Bytes that can still be written; nothing where the store does not know.
+    fn room(&self) -> Option<u64> {
+        None
+    }
+
     /// A reader for another thread, of what is there while it reads; nothing
     /// where the store cannot be read beside its owner.
     fn reader(&self) -> Option<Box<dyn StoreReader>> {

@@ -179,6 +179,11 @@ fn from_sled(error: sled::Error) -> StoreError {
 }
 
 impl Store for SledStore {
+    fn room(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         if let Some(value) = self.failed.as_ref().and_then(|before| before.get(key)) {
             return Ok(value.clone());

@@ -40,6 +40,11 @@ impl Layered {
         }
     }
 
+    /// Bytes that the store below still takes, where it knows.
+    pub fn room(&self) -> Option<u64> {
+        self.below.room()
+    }
+
     /// From now on writes stay in memory.
     pub fn raise(&mut self) {
         self.above.get_or_insert_default();

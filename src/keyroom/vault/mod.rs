@@ -65,6 +65,10 @@ use root::{RootKeys, Sum};
 use seal::{Binding, Sealed};
 use share::SealedShare;
 
+/// Bytes of the disk that no act may use up: they are for the journal, which
+/// goes on recording who came and what was refused.
+pub const AUDIT_RESERVE: u64 = 8 << 20;
+
 /// What the vault needs of the world besides its store.
 pub struct Surroundings {
     /// The clocks.
@@ -649,6 +653,12 @@ impl Vault {
         purpose: &str,
     ) -> Result<Secret, VaultError> {
         derived_from(&self.opened(compartment)?.data, purpose)
+    }
+
+    /// FALSE when the disk has no more room than what is kept for the journal.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.store.room().is_none_or(|bytes| bytes >= AUDIT_RESERVE)
     }
 
     /// Writes that are public or sealed already, outside of any record.

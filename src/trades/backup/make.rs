@@ -173,6 +173,7 @@ impl MakeBackup {
 
 impl Action for MakeBackup {
     const NAME: &'static str = BACKUP_ACTION;
+    const NEEDS_ROOM: bool = false;
     type Out = MadeBackup;
 
     fn authority(&self) -> Authority {
