@@ -110,7 +110,10 @@ impl Station {
                 days,
                 what,
                 who: who.into(),
-                detail: vec![format!("the old one ends {}", words::date(until)), how.into()],
+                detail: vec![
+                    format!("the old one ends {}", words::date(until)),
+                    how.into(),
+                ],
                 resume: None,
             })
             .collect()

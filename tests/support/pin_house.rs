@@ -328,6 +328,7 @@ impl PinHouse {
             name: "STICK-1".into(),
             serial: "S-1".into(),
             training: true,
+            plate: None,
         };
         let mut house = Self {
             room,

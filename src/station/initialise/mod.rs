@@ -159,11 +159,9 @@ impl Station {
             .filter(|person| recovery::has_card(person, &holders))
             .collect();
         let mut cards: Vec<NewCard> = Vec::new();
-        for (at, person) in staff.iter().enumerate() {
-            let step = (at + 1, staff.len());
-            let before: Vec<Id> = cards.iter().map(|card| card.card).collect();
         for (at, &person) in with_cards.iter().enumerate() {
             let step = (at + 1, with_cards.len());
+            let before: Vec<Id> = cards.iter().map(|card| card.card).collect();
             let blank = Blank {
                 act: ACT,
                 person,

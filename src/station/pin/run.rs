@@ -111,7 +111,8 @@ impl Station {
         loop {
             let batch = self.batch_of(id)?;
             if batch.cards.waiting.is_empty() {
-                let next = "Look at each form, then confirm. Flush the printer when all is confirmed.";
+                let next =
+                    "Look at each form, then confirm. Flush the printer when all is confirmed.";
                 return self.halt(&batch, &run, ("ALL PRINTED", next), people);
             }
             if batch.forms.blank.count() < u64::from(batch.across) {

@@ -215,7 +215,11 @@ fn signed(said: &mut Described, content: &Element<'_>) -> Result<(), CmsError> {
         let digest = name(signer.algorithm()?.oid);
         let attributes = signer.maybe(constructed(0))?.is_some();
         let how = name(signer.algorithm()?.oid);
-        said.field("signer", whose, format!("{how}, digest {digest}; not checked"));
+        said.field(
+            "signer",
+            whose,
+            format!("{how}, digest {digest}; not checked"),
+        );
         if !attributes {
             said.unusual("a signature without signed attributes");
         }
