@@ -37,7 +37,6 @@ use conclave_trades::keys::{
     Becomes, DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ImportStoreKey,
     ReadPublic, ReadStore, ReleasePinKey, WithdrawPinKey,
 };
-use conclave_trades::media::EnrolMedium;
 use conclave_trades::media::{EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::pin::{ApprovePinTemplate, ReadPartnerCertificate, RecordPinPartner};
 use conclave_trades::print::{
