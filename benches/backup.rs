@@ -75,6 +75,7 @@ impl Action for Fill {
                 name: "STICK-1".into(),
                 serial: SERIAL.into(),
                 training: true,
+                plate: None,
             };
             permit.put(Compartment::Directory, MediumRecord::KIND, MEDIUM, &medium)?;
         }
