@@ -16,7 +16,7 @@ use crate::front::{
     UNKNOWN,
 };
 use crate::lost_card::live;
-use crate::renew::RenewGroups;
+use crate::renew::{AddPinRoom, RenewGroups};
 use crate::station::Station;
 use crate::words;
 
@@ -81,7 +81,8 @@ impl Station {
 
 fn unknown(intent: &OpenIntent) -> TaskRow {
     // All that a renewal does is written together with its outcome.
-    let (who, meaning) = if intent.action == RenewGroups::NAME {
+    let whole = [RenewGroups::NAME, AddPinRoom::NAME];
+    let (who, meaning) = if whole.contains(&intent.action.as_str()) {
         (
             "Administrators",
             "Nothing of it took place: the old shares and cards work. Begin again.",
@@ -233,6 +234,7 @@ impl Station {
         }
         if self.is_open() {
             tasks.extend(self.adoption_task());
+            tasks.extend(self.pin_key_tasks(now));
         }
         if let Some((done, of)) = self.session.checking {
             tasks.push(TaskRow {

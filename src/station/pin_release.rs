@@ -1,6 +1,6 @@
 //! A key goes to the PIN room for a while, or comes back: from the key list.
 
-use conclave_evidence::{Id, Point, words};
+use conclave_evidence::{GroupId, Id, Point, words};
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
 use conclave_keyroom::ports::dialogue::{
@@ -13,12 +13,16 @@ use conclave_trades::target::KeyName;
 
 use crate::cards::ask;
 use crate::ceremony::begin::{refused, text};
+use crate::front::TaskRow;
+use crate::lists::{days_until, due};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 use crate::words::date;
 
 /// How long a release is when nobody says otherwise, in days.
 const USUAL_DAYS: &str = "31";
+/// So many days before its end a release is a task.
+const TASK_DAYS: i64 = 7;
 /// So many words of the fingerprint are compared by ear.
 const SPOKEN: usize = 8;
 
@@ -47,6 +51,27 @@ impl Station {
                 .collect::<Vec<_>>()
                 .join(" "),
         )
+    }
+
+    /// Keys that the PIN room is about to lose, or has just lost, by time.
+    pub(crate) fn pin_key_tasks(&self, now_ms: u64) -> Vec<TaskRow> {
+        let there = self.pin_keys().into_iter();
+        let timed = there.filter(|key| key.withdrawn.is_none() && key.sealed.is_some());
+        timed
+            .map(|key| (days_until(now_ms, key.released.until_ms), key))
+            .filter(|(days, _)| *days <= TASK_DAYS)
+            .map(|(days, key)| TaskRow {
+                due: due(days, key.released.until_ms),
+                days,
+                what: format!("{} leaves the PIN room", key.released.label),
+                who: GroupId::KeyManagers.title().into(),
+                detail: vec![
+                    format!("it is released until {}", date(key.released.until_ms)),
+                    "Key list, o: release it anew, or take it back.".into(),
+                ],
+                resume: None,
+            })
+            .collect()
     }
 
     /// Releases a key to the PIN room, or withdraws it.
