@@ -21,6 +21,7 @@ pub const RECOGNISERS: &[Recogniser] = &[
     keyblock::describe_cryptogram,
     cca::describe,
     keystore::describe,
+    x509::cms::describe,
     x509::describe,
 ];
 
