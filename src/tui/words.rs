@@ -124,8 +124,6 @@ pub fn help(screen: &str) -> &'static [&'static str] {
         "devices" => &[
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
             "",
-            "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's, a a template for files of cards; i records an issuer of PIN batches. All need administrators.",
-            "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's. All need administrators.",
             "r: two people read the plate of a medium without a serial number, each time it is plugged in, and sign it.",
             "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's, a a template for files of cards; i records an issuer of PIN batches. All need administrators. f makes the PIN room's key pairs for files, by operators and supervisors.",
             "x prints a page of X's on an enrolled printer: for alignment, or twice to flush its memory after a batch.",
