@@ -1,0 +1,288 @@
+//! The PIN room at its screen: a batch from the issuer's file to the purge, by
+//! the questions that operator and supervisor are asked. openssl is the issuer.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
+
+#[path = "support/people.rs"]
+mod people;
+#[path = "support/pin_house.rs"]
+mod pin_house;
+#[path = "support/room.rs"]
+#[allow(dead_code, reason = "each test file takes what it needs")]
+mod room;
+#[path = "support/stage.rs"]
+#[allow(dead_code, reason = "each test file takes what it needs")]
+mod stage;
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use conclave_crypto::x509::cms::Recipient;
+use conclave_evidence::{Bytes, GroupId, Hash, Id};
+use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt, Show};
+use conclave_station::front::{BatchRow, PinAct};
+use conclave_station::service::ActEnd;
+use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity};
+use people::{Scene, Trouble, done};
+use pin_house::{Plant, csv, openssl, template_text};
+use stage::{PIN_STAFF, furnish_with_pin_room};
+
+const ZMK: &str = "BANKX.ZMK.001";
+const PVK: &str = "BANKX.PVK.001";
+
+fn partner(at: &Path) -> PinPartner {
+    let certificate = |name: &str| {
+        let read = Recipient::read(&fs::read(at.join(name)).unwrap()).unwrap();
+        PartnerCertificate {
+            der: Bytes(read.certificate().to_vec()),
+            fingerprint: Hash(read.facts().fingerprint),
+            subject: "BANKX".into(),
+            key: "P-256".into(),
+            from_ms: 0,
+            until_ms: u64::MAX,
+        }
+    };
+    PinPartner {
+        id: Id([0x41; 16]),
+        issuer: "BANKX".into(),
+        signer: certificate("bank.pem"),
+        recipient: certificate("host.pem"),
+        recorded_ms: 0,
+        by: vec!["Ada".into(), "Ben".into()],
+    }
+}
+
+/// A station with a PIN room, everything on record, and the pair logged on.
+fn room(folder: &Path, at: &Path) -> Scene {
+    let mut scene = Scene::open(folder, PIN_STAFF);
+    furnish_with_pin_room(&mut scene);
+    for who in ["bank", "host"] {
+        openssl(
+            at,
+            &format!(
+                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {who}.key -out {who}.pem -days 300 -subj /O=BANKX/CN={who}"
+            ),
+        );
+    }
+    scene.logon_both();
+    done(scene.zmk(ZMK, "zmk-tdes3", "2"));
+    done(scene.working(PVK, "pvk-tdes2", ZMK));
+    let keys = scene.station.keys();
+    let pvk = keys.iter().find(|key| key.label == PVK).unwrap().id;
+    done(scene.station.pin_room_key(pvk, &mut scene.people));
+    scene.station.logout("logged out").unwrap();
+
+    scene.logon(GroupId::Administrators);
+    scene.enrol_printer(1, "MAIL-1", "PIN mailers", "line printer");
+    let template = ApprovePinTemplate {
+        template: template_text("csv-pvv"),
+    };
+    scene.station.act(&template, "approve", &mut scene.people).unwrap();
+    let issuer = Plant::Partner(partner(at));
+    scene.station.act(&issuer, "record", &mut scene.people).unwrap();
+    scene.station.logout("logged out").unwrap();
+
+    scene.logon(GroupId::PinOperators);
+    let identity = MakePinIdentity { generation: 1 };
+    let made = scene.station.act(&identity, "certificates", &mut scene.people).unwrap();
+    for (name, der) in [("station", made.input), ("output", made.output)] {
+        fs::write(at.join(format!("{name}.der")), der.0).unwrap();
+        openssl(at, &format!("x509 -inform DER -in {name}.der -out {name}.pem"));
+    }
+    scene
+}
+
+/// What the issuer sends lies on the stick.
+fn send(scene: &Scene, at: &Path, cards: &str) {
+    fs::write(at.join("cards"), cards).unwrap();
+    openssl(
+        at,
+        "cms -sign -binary -nodetach -outform DER -signer bank.pem -inkey bank.key -md sha256 -in cards -out signed",
+    );
+    openssl(
+        at,
+        "cms -encrypt -binary -outform DER -aes256 -keyopt ecdh_kdf_md:sha256 -in signed -out in.p7m -recip station.pem",
+    );
+    let import = scene.room.stick.folder().join("IMPORT");
+    fs::create_dir_all(&import).unwrap();
+    fs::copy(at.join("in.p7m"), import.join("cards.p7m")).unwrap();
+}
+
+fn rows(scene: &Scene) -> Vec<BatchRow> {
+    scene.station.lists().batches.expect("the room is open")
+}
+
+/// What the people choose next, in order; then they go back. Screens of runs
+/// are kept.
+fn chooses(scene: &mut Scene, wanted: &[&str]) -> Arc<Mutex<Vec<Prompt>>> {
+    let mut wanted: VecDeque<String> = wanted.iter().map(|w| (*w).to_owned()).collect();
+    let runs = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&runs);
+    scene.people.forget_questions();
+    scene.people.at = Box::new(move |prompt, _| {
+        if matches!(prompt.show, Some(Show::Run(_))) {
+            kept.lock().unwrap().push(prompt.clone());
+        }
+        let Ask::Choose { options } = &prompt.ask else {
+            return None;
+        };
+        if prompt.code != "pins.next" {
+            return None;
+        }
+        let label = wanted.pop_front().unwrap_or_else(|| "Back to the batches".into());
+        let at = options.iter().position(|option| option.label == label);
+        Some(Answer::Chosen(at.unwrap_or_else(|| panic!("{label} is not offered: {prompt:?}"))))
+    });
+    runs
+}
+
+fn works(scene: &mut Scene, id: Id, wanted: &[&str]) -> Vec<Prompt> {
+    scene.people.refusals.clear();
+    let runs = chooses(scene, wanted);
+    let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let kept = runs.lock().unwrap().clone();
+    kept
+}
+
+fn large(prompts: &[Prompt]) -> Vec<String> {
+    let words = prompts.iter().map(|prompt| match &prompt.show {
+        Some(Show::Run(run)) => run.large.clone(),
+        _ => panic!("{prompt:?}"),
+    });
+    words.collect()
+}
+
+#[test]
+fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let at = outside.path();
+    let mut scene = room(folder.path(), at);
+
+    // Nobody alone, and nobody else.
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    assert!(scene.station.lists().batches.is_none());
+    let refused = scene.station.pin_room(PinAct::Open, &mut scene.people).err();
+    assert!(refused.unwrap().happened.contains("PIN operators and supervisors"));
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::PinOperators);
+
+    // A file with a fault is refused whole, and shown by line and column.
+    send(&scene, at, &csv("B-0001", 9).replace(";9;", ";8;"));
+    let faults = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&faults);
+    scene.people.at = Box::new(move |prompt, times| {
+        if prompt.code == "pins.faults" {
+            let lines = prompt.lines.iter().map(|line| line.text.clone());
+            seen.lock().unwrap().extend(lines);
+        }
+        (prompt.code == "pins.open" && times > 1).then_some(Answer::Abort)
+    });
+    let end = scene.station.pin_room(PinAct::Open, &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let told = faults.lock().unwrap().join("\n");
+    assert!(told.contains("count says 8, the file has 9"), "{told}");
+    assert!(rows(&scene).is_empty());
+
+    // Another file of the same batch is taken.
+    send(&scene, at, &csv("B-0001", 9));
+    scene.people.forget_questions();
+    scene.people.at = Box::new(|_, _| None);
+    scene.people.form("pins.limits", &["3", "5"]);
+    let title = done(scene.station.pin_room(PinAct::Open, &mut scene.people));
+    assert_eq!(title, "Batch B-0001 is open");
+    let batch = rows(&scene).remove(0);
+    assert_eq!((batch.done.as_str(), batch.state.as_str()), ("0 of 9", "printing"));
+    let id = batch.id.unwrap();
+
+    scene.people.form("pins.receive", &["2026-091", "1", "40"]);
+    done(scene.station.pin_room(PinAct::Stock, &mut scene.people));
+
+    // Too few forms: the run says so, and waits. One is a test print.
+    scene.people.form("pins.take", &["1", "5"]);
+    scene.people.form("pins.aside", &["1", "1", "test prints", "page of X's"]);
+    let runs = works(
+        &mut scene,
+        id,
+        &["Take out blank forms", "Blank forms not used", "Print"],
+    );
+    assert!(scene.people.refusals.is_empty(), "{:?}", scene.people.refusals);
+    let words = large(&runs);
+    assert_eq!(words.first().map(String::as_str), Some("PRINTING"), "{words:?}");
+    assert_eq!(words.last().map(String::as_str), Some("LOAD FORMS"), "{words:?}");
+
+    // The printer breaks in a sheet: it is unknown, the people look, and go on.
+    scene.people.form("pins.take", &["6", "20"]);
+    *scene.report_printer.lock().unwrap() = Some(Trouble::Broken);
+    let runs = works(&mut scene, id, &["Take out blank forms", "Print"]);
+    assert_eq!(large(&runs).last().map(String::as_str), Some("LOOK AT PRINTER"));
+    *scene.report_printer.lock().unwrap() = None;
+    scene.people.form(
+        "pins.unknown",
+        &["6", "damaged: destroyed now, both look on", "half a form came out"],
+    );
+    let runs = works(&mut scene, id, &["An unknown mailer", "Print"]);
+    let words = large(&runs);
+    assert_eq!(words.last().map(String::as_str), Some("ALL PRINTED"), "{words:?}");
+
+    // One is torn: its card gets another PIN on another form.
+    scene.people.form(
+        "pins.spoil",
+        &["3", "damaged: destroyed now, both look on", "torn at the edge"],
+    );
+    works(&mut scene, id, &["A mailer is spoiled", "Print"]);
+    for reel in [["2", "2"], ["4", "5"], ["7", "12"]] {
+        scene.people.form("pins.confirm", &reel);
+    }
+    let three = ["Confirm mailers", "Confirm mailers", "Confirm mailers"];
+    works(&mut scene, id, &three);
+    assert!(scene.people.refusals.is_empty(), "{:?}", scene.people.refusals);
+    assert_eq!(rows(&scene)[0].done, "9 of 9");
+    assert_eq!(rows(&scene)[0].state, "forms to be counted");
+
+    works(&mut scene, id, &["Forms back to the safe", "Write the output"]);
+    assert!(scene.people.refusals.is_empty(), "{:?}", scene.people.refusals);
+    assert_eq!(rows(&scene)[0].state, "output written");
+    works(&mut scene, id, &["Reconcile"]);
+    let sheet = fs::read_dir(folder.path().join("reports"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .find(|name| name.contains("reconciliation-BANKX-B-0001"));
+    assert!(sheet.is_some());
+    scene.people.form("pins.purge", &["R-17"]);
+    works(&mut scene, id, &["Purge"]);
+    assert_eq!(rows(&scene)[0].state, "purged");
+
+    // The issuer opens the output: nine cards, each issued.
+    let output = find(scene.room.stick.folder(), "output.p7m").expect("the output");
+    fs::copy(output, at.join("out.p7m")).unwrap();
+    openssl(
+        at,
+        "cms -decrypt -binary -inform DER -in out.p7m -out out.signed -recip host.pem -inkey host.key",
+    );
+    let text = openssl(
+        at,
+        "cms -verify -binary -inform DER -in out.signed -certfile output.pem -noverify -nointern",
+    );
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(text.matches(";issued;").count(), 9, "{text}");
+}
+
+fn find(folder: &Path, name: &str) -> Option<std::path::PathBuf> {
+    for entry in fs::read_dir(folder).ok()? {
+        let path = entry.ok()?.path();
+        if path.is_dir() {
+            if let Some(found) = find(&path, name) {
+                return Some(found);
+            }
+        } else if path.file_name().is_some_and(|n| n == name) {
+            return Some(path);
+        }
+    }
+    None
+}
