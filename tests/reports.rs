@@ -453,6 +453,7 @@ fn no_report_on_the_component_printer_and_no_component_on_the_report_printer() {
         blind: false,
         reference: "C1234abcd".into(),
         date: "24NOV2026".into(),
+        panel: None,
     };
     assert_eq!(
         rule(act(&mut scene, &print)),

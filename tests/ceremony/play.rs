@@ -72,6 +72,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             cryptoperiod_days: 365,
             in_components: in_parts,
             wrapping: None,
+            panel: None,
         },
         components,
         delivery: working.then(|| Delivery {

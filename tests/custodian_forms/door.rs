@@ -46,6 +46,7 @@ pub fn generate(room: &Room) -> GenerateKey {
             cryptoperiod_days: 365,
             in_components: true,
             wrapping: None,
+            panel: None,
         },
         parts: vec![part("Gus", A), part("Hana", GroupId::CustodiansB)],
     }

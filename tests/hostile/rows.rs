@@ -512,6 +512,7 @@ fn generate(room: &Room) -> GenerateKey {
             cryptoperiod_days: 365,
             in_components: true,
             wrapping: None,
+            panel: None,
         },
         parts: vec![
             part("Gus", GroupId::CustodiansA),
@@ -657,6 +658,7 @@ fn print(room: &Room) -> PrintComponent {
         blind: false,
         reference: "C0123456".into(),
         date: "2026-01-01".into(),
+        panel: None,
     }
 }
 

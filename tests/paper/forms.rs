@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use conclave_crypto::cca::MasterKey;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
 use conclave_keyroom::provider::Class;
 use conclave_trades::print::check::line_check;
 use conclave_trades::print::component::{preview_escp, preview_pdf, render_escp, render_pdf};
+use conclave_trades::print::master_key_part::MasterKeyPart;
 use conclave_trades::print::{ComponentForm, FieldName, Layout, PrintError, day_words, escp};
 use conclave_training::printer::TrainingPrinter;
 use proptest::prelude::*;
@@ -109,6 +112,32 @@ pub fn all_groups(text: &str) -> Vec<String> {
         .filter(|word| is_group(word))
         .map(str::to_owned)
         .collect()
+}
+
+/// What the Master Key Entry panel asks for, behind the form: letters of the printer.
+#[test]
+fn a_part_of_a_master_key_has_a_page_for_its_panel() {
+    for key in MasterKey::ALL {
+        let part = MasterKeyPart {
+            key,
+            head: "TEST  KEYROOM-TEST  component for Gus".into(),
+            label: "ICSF.PROD.MK.001".into(),
+            index: 1,
+            of: 2,
+        };
+        let value = Secret::from_fn(key.len(), |to| {
+            to.iter_mut().zip(1u8..).for_each(|(to, at)| *to = at * 7);
+        });
+        let sheet = Secret::from_fn(2, |to| to.copy_from_slice(b"F\x0C"));
+        let page = part.behind(&sheet, &value, PrinterLanguage::EscP).unwrap();
+        let text = String::from_utf8(page.expose().to_vec()).unwrap();
+        assert!(text.starts_with("F\x0CTEST  KEYROOM-TEST") && text.ends_with("\r\x0C"));
+        golden(
+            &format!("master-key-part-{}-{}.txt", key.name(), key.len()),
+            page.expose(),
+        );
+        assert!(part.behind(&sheet, &value, PrinterLanguage::Pdf).is_err());
+    }
 }
 
 #[test]

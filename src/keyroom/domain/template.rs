@@ -32,7 +32,19 @@ pub struct KeyTemplate {
     /// How a key-encryption key wraps others, where not as TR-31: an exception.
     #[serde(default)]
     pub wrapping: Option<WrappingMethod>,
+    /// A master key of a CCA coprocessor, one of [`PANEL_KEYS`]: each component comes
+    /// with a page for the Master Key Entry panel. It wraps nothing here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panel: Option<String>,
 }
+
+/// Master keys as the panel calls them, and the forms that each may have.
+pub const PANEL_KEYS: [(&str, &[KeyForm]); 4] = [
+    ("DES-MK", &[KeyForm::Tdes2, KeyForm::Tdes3]),
+    ("RSA-MK", &[KeyForm::Tdes3]),
+    ("AES-MK", &[KeyForm::Aes256]),
+    ("ECC-MK", &[KeyForm::Aes256]),
+];
 
 impl KeyTemplate {
     /// `zmk-aes256 v1`.
@@ -52,7 +64,7 @@ impl KeyTemplate {
     /// The one method of a key-encryption key; none for other keys.
     #[must_use]
     pub fn wrapping_method(&self) -> Option<WrappingMethod> {
-        matches!(self.usage.as_str(), "K0" | "K1")
+        (self.panel.is_none() && matches!(self.usage.as_str(), "K0" | "K1"))
             .then(|| self.wrapping.unwrap_or(WrappingMethod::of(self.form)))
     }
 
@@ -102,6 +114,16 @@ impl KeyTemplate {
         }
         if self.in_components && !matches!(self.usage.as_str(), "K0" | "K1") {
             return Err("only key-encryption keys are made in printed components".into());
+        }
+        if let Some(panel) = &self.panel {
+            let forms = PANEL_KEYS.iter().find(|(name, _)| name == panel);
+            let known = forms.is_some_and(|(_, forms)| forms.contains(&self.form));
+            if !known || !self.in_components || self.exportability != "N" {
+                return Err(format!(
+                    "panel {panel:?}: a master key is DES-MK, RSA-MK, AES-MK or ECC-MK, of its \
+                     length, in components, and not exportable"
+                ));
+            }
         }
         if let Some(wrapping) = self.wrapping
             && (self.wrapping_method().is_none() || !wrapping.fits(self.form))

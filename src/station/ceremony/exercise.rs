@@ -64,6 +64,7 @@ pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
         cryptoperiod_days: 1,
         in_components: key.is_wrapping_key(),
         wrapping: key.wrapping,
+        panel: None,
     }
 }
 

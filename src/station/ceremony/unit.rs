@@ -422,6 +422,7 @@ impl Station {
             blind: state.parameters.blind,
             reference: self.short(state),
             date: day_words(self.clock.wall_ms()),
+            panel: state.parameters.template.panel.clone(),
         };
         let title = format!("print {}", state.parameters.title(index).to_lowercase());
         let words = self.act_words(&action, &title, people)?;

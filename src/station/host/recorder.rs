@@ -153,13 +153,13 @@ impl Recorder {
             return Err(MediaError::ReadOnly);
         }
         let device = format!("dev={}", self.address());
-        let output = self.run(&["-as", "cdrecord", &device, "padding=0", "-"], Some(image))?;
+        let output = self.run(&["-as", "cdrecord", &device, "-nopad", "-"], Some(image))?;
         if output.status.success() {
             return Ok(());
         }
-        // What it says last is why.
+        // What it says first is why.
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let why = said.lines().rev().find(|line| line.contains("FAILURE"));
+        let why = said.lines().find(|line| line.contains("FAILURE"));
         let why: String = why
             .unwrap_or("the recorder failed")
             .chars()

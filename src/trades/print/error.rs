@@ -189,6 +189,9 @@ pub enum LayoutFault {
 /// Why a form is not rendered. Nothing has been printed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PrintError {
+    /// A page for the Master Key Entry panel on a printer of documents.
+    #[error("a page for the Master Key Entry panel is not made as PDF")]
+    PanelLanguage,
     /// A character that could steer the printer, or that it does not have.
     #[error("{field} has the character {character:?}, which the form cannot print")]
     Character {

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 
 use conclave_crypto::cca::{MasterKey, checksum};
 use conclave_crypto::secret::Secret;
+use conclave_keyroom::domain::device::PrinterLanguage;
 
 use super::error::PrintError;
 
@@ -21,12 +22,22 @@ const LINE: usize = 16;
 pub struct MasterKeyPart {
     /// The master key.
     pub key: MasterKey,
+    /// Above everything: mode, station, whose it is.
+    pub head: String,
     /// What the house calls it.
     pub label: String,
     /// Which part, from 1.
     pub index: u8,
     /// How many there are.
     pub of: u8,
+}
+
+/// The master key of this name on the panel, of so many bytes.
+#[must_use]
+pub fn master_key(name: &str, bytes: usize) -> Option<MasterKey> {
+    MasterKey::ALL
+        .into_iter()
+        .find(|key| key.name() == name && key.len() == bytes)
 }
 
 /// Where digits come from.
@@ -68,7 +79,8 @@ impl MasterKeyPart {
         let word = MasterKey::part_word(self.index, self.of);
         let digits = 2 * key.len();
         let mut out = vec![Piece::Text(format!(
-            "{key}, PART {} of {}\n{}\n\nKey Type   ===> {}\nPart       ===> {word}\nChecksum   ===> ",
+            "{}\n\n{key}, PART {} of {}\n{}\n\nKey Type   ===> {}\nPart       ===> {word}\nChecksum   ===> ",
+            self.head,
             self.index,
             self.of,
             self.label,
@@ -136,6 +148,38 @@ impl MasterKeyPart {
             }
         }
         Ok(page)
+    }
+
+    /// The component's sheet with this page behind it, in one piece, so that nothing
+    /// comes between the two.
+    ///
+    /// # Errors
+    /// As [`Self::render`]; [`PrintError::PanelLanguage`] for a printer that takes
+    /// whole documents.
+    pub fn behind(
+        &self,
+        sheet: &Secret,
+        part: &Secret,
+        language: PrinterLanguage,
+    ) -> Result<Secret, PrintError> {
+        if language == PrinterLanguage::Pdf {
+            return Err(PrintError::PanelLanguage);
+        }
+        let page = self.render(part)?;
+        // Text in the printer's own letters: every language but PDF takes it after
+        // the form feed that ends the sheet.
+        let lines = page.expose().iter().filter(|b| **b == b'\n').count();
+        Ok(Secret::from_fn(
+            sheet.len() + page.len() + lines + 2,
+            |to| {
+                let returned = page.expose().iter().flat_map(|b| {
+                    let cr: &[u8] = if *b == b'\n' { b"\r" } else { b"" };
+                    cr.iter().chain(std::slice::from_ref(b))
+                });
+                let all = sheet.expose().iter().chain(returned).chain(b"\r\x0C");
+                to.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
+            },
+        ))
     }
 
     /// The page with the part's digits, for the component printer.
@@ -208,6 +252,7 @@ mod tests {
     fn form(key: MasterKey) -> MasterKeyPart {
         MasterKeyPart {
             key,
+            head: "TEST  KEYROOM-1  component for Gus".into(),
             label: "ICSF.PROD.MK".into(),
             index: 2,
             of: 3,

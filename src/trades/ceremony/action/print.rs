@@ -2,7 +2,7 @@
 //! printer's device node, and the component is gone from the provider.
 
 use conclave_crypto::secret::Secret;
-use conclave_evidence::authority::Mode;
+use conclave_evidence::authority::{AuthorityRecord, Mode};
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
@@ -16,6 +16,7 @@ use super::super::commitment;
 use crate::print::approval::may_print;
 use crate::print::component::render;
 use crate::print::enrolment::{fit, on_record};
+use crate::print::master_key_part::{MasterKeyPart, master_key};
 use crate::print::{ComponentForm, Disclosure, Layout};
 
 /// Prints one component on its one sheet.
@@ -51,6 +52,10 @@ pub struct PrintComponent {
     pub reference: String,
     /// The date on the form.
     pub date: String,
+    /// A part of this master key of a CCA coprocessor: a page for its panel follows
+    /// the form, out of the same printer in one piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panel: Option<String>,
 }
 
 impl PrintComponent {
@@ -96,6 +101,34 @@ impl PrintComponent {
             ));
         }
         Ok(component)
+    }
+
+    /// The page for the panel, where it is a part of a master key.
+    fn master_key_part(
+        &self,
+        record: &KeyRecord,
+        authority: &AuthorityRecord,
+    ) -> Result<Option<MasterKeyPart>, ActionError> {
+        let Some(panel) = &self.panel else {
+            return Ok(None);
+        };
+        let key = master_key(panel, record.form.bytes());
+        let key = key.filter(|_| self.quorum.is_none()).ok_or_else(|| {
+            ActionError::rule(
+                format!("{} of {} is no part of a {panel}", self.label, record.form),
+                "Make it by the template of its master key, in components.",
+            )
+        })?;
+        Ok(Some(MasterKeyPart {
+            key,
+            head: format!(
+                "{}  {}  component for {}",
+                authority.mode, authority.station_name, self.custodian_name
+            ),
+            label: record.label.clone(),
+            index: self.index,
+            of: self.of,
+        }))
     }
 
     fn printers(&self, permit: &Permit<'_>) -> Result<Vec<PrinterRecord>, ActionError> {
@@ -147,13 +180,20 @@ fn emit(
     printers: &[PrinterRecord],
     nodes: &[String],
     (layout, form, value): (&Layout, &ComponentForm, &Secret),
+    panel: Option<&MasterKeyPart>,
     mark: &dyn Permission,
     ports: &mut Ports<'_>,
 ) -> Result<(), ActionError> {
     // All sheets are made before the first byte leaves.
     let sheets = printers
         .iter()
-        .map(|printer| render(layout, form, value, printer.language))
+        .map(|printer| {
+            let sheet = render(layout, form, value, printer.language)?;
+            match panel {
+                Some(part) => part.behind(&sheet, value, printer.language),
+                None => Ok(sheet),
+            }
+        })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| ActionError::rule(e.to_string(), "Correct the form's fields."))?;
     let mut any_left = false;
@@ -199,6 +239,13 @@ impl Action for PrintComponent {
             format!("for {}, who alone takes the sheet", self.custodian_name),
             format!("on {}", self.printers.join(" and ")),
         ]
+        .into_iter()
+        .chain(
+            self.panel
+                .as_ref()
+                .map(|panel| format!("with a page for the Master Key Entry panel: {panel}")),
+        )
+        .collect()
     }
 
     fn run(
@@ -261,6 +308,7 @@ impl Action for PrintComponent {
                 Mode::Test => None,
             },
         };
+        let panel = self.master_key_part(&record, authority)?;
         // A set of its own waits, and is committed to, under its ceremony.
         let subject = match record.set(self.ceremony) {
             Some(_) => self.ceremony,
@@ -271,7 +319,14 @@ impl Action for PrintComponent {
         // of it may have left, the key is void. When none has, it waits again.
         let (provider, mark, _) = permit.provider();
         let value = provider.take_component(&mark, subject, self.index)?;
-        if let Err(error) = emit(&printers, &nodes, (&layout, &form, &value), &mark, ports) {
+        if let Err(error) = emit(
+            &printers,
+            &nodes,
+            (&layout, &form, &value),
+            panel.as_ref(),
+            &mark,
+            ports,
+        ) {
             if !matches!(error, ActionError::Unknown { .. }) {
                 provider.put_back_component(&mark, subject, self.index, value);
             }
