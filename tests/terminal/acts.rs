@@ -157,6 +157,9 @@ pub fn initialise(crew: &mut Crew, station: &str) -> Screen {
     crew.terminal.keys(station);
     crew.terminal.says("the same; Enter confirms");
     crew.answer(ENTER);
+    let recovery = crew.terminal.says("Recovery: cards, or words on paper?");
+    assert!(recovery.says("keep cards, too"), "{}", recovery.shown());
+    crew.answer(ENTER);
     crew.play(&own_pin, |screen| {
         matches!(screen.asked(), Asked::Done(_) | Asked::Refused(_))
     })
