@@ -259,7 +259,7 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     assert_eq!(rows(&scene)[0].state, "purged");
 
     // The issuer opens the output: nine cards, each issued.
-    let output = find(scene.room.stick.folder(), "output.p7m").expect("the output");
+    let output = find(&scene.room.stick.folder(), "output.p7m").expect("the output");
     fs::copy(output, at.join("out.p7m")).unwrap();
     openssl(
         at,
