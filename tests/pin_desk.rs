@@ -80,17 +80,29 @@ fn room(folder: &Path, at: &Path) -> Scene {
     let template = ApprovePinTemplate {
         template: template_text("csv-pvv"),
     };
-    scene.station.act(&template, "approve", &mut scene.people).unwrap();
+    scene
+        .station
+        .act(&template, "approve", &mut scene.people)
+        .unwrap();
     let issuer = Plant::Partner(partner(at));
-    scene.station.act(&issuer, "record", &mut scene.people).unwrap();
+    scene
+        .station
+        .act(&issuer, "record", &mut scene.people)
+        .unwrap();
     scene.station.logout("logged out").unwrap();
 
     scene.logon(GroupId::PinOperators);
     let identity = MakePinIdentity { generation: 1 };
-    let made = scene.station.act(&identity, "certificates", &mut scene.people).unwrap();
+    let made = scene
+        .station
+        .act(&identity, "certificates", &mut scene.people)
+        .unwrap();
     for (name, der) in [("station", made.input), ("output", made.output)] {
         fs::write(at.join(format!("{name}.der")), der.0).unwrap();
-        openssl(at, &format!("x509 -inform DER -in {name}.der -out {name}.pem"));
+        openssl(
+            at,
+            &format!("x509 -inform DER -in {name}.der -out {name}.pem"),
+        );
     }
     scene
 }
@@ -132,9 +144,13 @@ fn chooses(scene: &mut Scene, wanted: &[&str]) -> Arc<Mutex<Vec<Prompt>>> {
         if prompt.code != "pins.next" {
             return None;
         }
-        let label = wanted.pop_front().unwrap_or_else(|| "Back to the batches".into());
+        let label = wanted
+            .pop_front()
+            .unwrap_or_else(|| "Back to the batches".into());
         let at = options.iter().position(|option| option.label == label);
-        Some(Answer::Chosen(at.unwrap_or_else(|| panic!("{label} is not offered: {prompt:?}"))))
+        Some(Answer::Chosen(at.unwrap_or_else(|| {
+            panic!("{label} is not offered: {prompt:?}")
+        })))
     });
     runs
 }
@@ -167,8 +183,16 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     scene.station.logout("logged out").unwrap();
     scene.logon(GroupId::Administrators);
     assert!(scene.station.lists().batches.is_none());
-    let refused = scene.station.pin_room(PinAct::Open, &mut scene.people).err();
-    assert!(refused.unwrap().happened.contains("PIN operators and supervisors"));
+    let refused = scene
+        .station
+        .pin_room(PinAct::Open, &mut scene.people)
+        .err();
+    assert!(
+        refused
+            .unwrap()
+            .happened
+            .contains("PIN operators and supervisors")
+    );
     scene.station.logout("logged out").unwrap();
     scene.logon(GroupId::PinOperators);
 
@@ -197,7 +221,10 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     let title = done(scene.station.pin_room(PinAct::Open, &mut scene.people));
     assert_eq!(title, "Batch B-0001 is open");
     let batch = rows(&scene).remove(0);
-    assert_eq!((batch.done.as_str(), batch.state.as_str()), ("0 of 9", "printing"));
+    assert_eq!(
+        (batch.done.as_str(), batch.state.as_str()),
+        ("0 of 9", "printing")
+    );
     let id = batch.id.unwrap();
 
     scene.people.form("pins.receive", &["2026-091", "1", "40"]);
@@ -205,35 +232,64 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
 
     // Too few forms: the run says so, and waits. One is a test print.
     scene.people.form("pins.take", &["1", "5"]);
-    scene.people.form("pins.aside", &["1", "1", "test prints", "page of X's"]);
+    scene
+        .people
+        .form("pins.aside", &["1", "1", "test prints", "page of X's"]);
     let runs = works(
         &mut scene,
         id,
         &["Take out blank forms", "Blank forms not used", "Print"],
     );
-    assert!(scene.people.refusals.is_empty(), "{:?}", scene.people.refusals);
+    assert!(
+        scene.people.refusals.is_empty(),
+        "{:?}",
+        scene.people.refusals
+    );
     let words = large(&runs);
-    assert_eq!(words.first().map(String::as_str), Some("PRINTING"), "{words:?}");
-    assert_eq!(words.last().map(String::as_str), Some("LOAD FORMS"), "{words:?}");
+    assert_eq!(
+        words.first().map(String::as_str),
+        Some("PRINTING"),
+        "{words:?}"
+    );
+    assert_eq!(
+        words.last().map(String::as_str),
+        Some("LOAD FORMS"),
+        "{words:?}"
+    );
 
     // The printer breaks in a sheet: it is unknown, the people look, and go on.
     scene.people.form("pins.take", &["6", "20"]);
     *scene.report_printer.lock().unwrap() = Some(Trouble::Broken);
     let runs = works(&mut scene, id, &["Take out blank forms", "Print"]);
-    assert_eq!(large(&runs).last().map(String::as_str), Some("LOOK AT PRINTER"));
+    assert_eq!(
+        large(&runs).last().map(String::as_str),
+        Some("LOOK AT PRINTER")
+    );
     *scene.report_printer.lock().unwrap() = None;
     scene.people.form(
         "pins.unknown",
-        &["6", "damaged: destroyed now, both look on", "half a form came out"],
+        &[
+            "6",
+            "damaged: destroyed now, both look on",
+            "half a form came out",
+        ],
     );
     let runs = works(&mut scene, id, &["An unknown mailer", "Print"]);
     let words = large(&runs);
-    assert_eq!(words.last().map(String::as_str), Some("ALL PRINTED"), "{words:?}");
+    assert_eq!(
+        words.last().map(String::as_str),
+        Some("ALL PRINTED"),
+        "{words:?}"
+    );
 
     // One is torn: its card gets another PIN on another form.
     scene.people.form(
         "pins.spoil",
-        &["3", "damaged: destroyed now, both look on", "torn at the edge"],
+        &[
+            "3",
+            "damaged: destroyed now, both look on",
+            "torn at the edge",
+        ],
     );
     works(&mut scene, id, &["A mailer is spoiled", "Print"]);
     for reel in [["2", "2"], ["4", "5"], ["7", "12"]] {
@@ -241,12 +297,24 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     }
     let three = ["Confirm mailers", "Confirm mailers", "Confirm mailers"];
     works(&mut scene, id, &three);
-    assert!(scene.people.refusals.is_empty(), "{:?}", scene.people.refusals);
+    assert!(
+        scene.people.refusals.is_empty(),
+        "{:?}",
+        scene.people.refusals
+    );
     assert_eq!(rows(&scene)[0].done, "9 of 9");
     assert_eq!(rows(&scene)[0].state, "forms to be counted");
 
-    works(&mut scene, id, &["Forms back to the safe", "Write the output"]);
-    assert!(scene.people.refusals.is_empty(), "{:?}", scene.people.refusals);
+    works(
+        &mut scene,
+        id,
+        &["Forms back to the safe", "Write the output"],
+    );
+    assert!(
+        scene.people.refusals.is_empty(),
+        "{:?}",
+        scene.people.refusals
+    );
     assert_eq!(rows(&scene)[0].state, "output written");
     works(&mut scene, id, &["Reconcile"]);
     let sheet = fs::read_dir(folder.path().join("reports"))

@@ -93,6 +93,14 @@ fn advice(action: &str) -> &'static str {
             "Look at the medium: a folder without a manifest is unfinished. Destroy it, and check \
              the sequence numbers of what was handed over."
         }
+        "export-batch" => {
+            "Look at the medium: where an output may stand whole, destroy it. The next export \
+             has the next number, and the issuer takes one alone."
+        }
+        "print-mailers" => {
+            "Look at the forms of the last window, one by one: the batch counts each of them as \
+             unknown until both of you say what became of it."
+        }
         _ => "Compare the journal, the devices and the papers with what the act says.",
     }
 }

@@ -4,15 +4,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::open_page::OpenPage;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError};
 use conclave_trades::print::ipp::{self, ANSWER_MOST, About, Answer, IppError, Loopback};
 
-/// How long a printer may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a printer may take from the request to the end of its answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a port may take for a connection.
 const CONNECT: Duration = Duration::from_secs(2);
 /// The longest head of an answer, in bytes.
@@ -41,12 +41,9 @@ fn broken(error: impl ToString) -> PrinterError {
 fn connect(to: &Loopback) -> Result<TcpStream, PrinterError> {
     let stream =
         TcpStream::connect_timeout(&to.socket(), CONNECT).map_err(|_| PrinterError::Missing)?;
-    for set in [
-        stream.set_read_timeout(Some(PATIENCE)),
-        stream.set_write_timeout(Some(PATIENCE)),
-    ] {
-        set.map_err(not_ready)?;
-    }
+    stream
+        .set_write_timeout(Some(PATIENCE))
+        .map_err(not_ready)?;
     Ok(stream)
 }
 
@@ -59,6 +56,8 @@ fn exchange(stream: &mut TcpStream, to: &Loopback, body: &[u8]) -> std::io::Resu
         to.socket(),
         body.len()
     );
+    // One limit for the whole: a byte now and then must not hold the station.
+    let until = Instant::now() + PATIENCE;
     stream.write_all(head.as_bytes())?;
     stream.write_all(body)?;
     stream.flush()?;
@@ -68,6 +67,11 @@ fn exchange(stream: &mut TcpStream, to: &Loopback, body: &[u8]) -> std::io::Resu
         if let Some(body) = http_body(&answer, false)? {
             return Ok(body);
         }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(std::io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
         match stream.read(&mut part)? {
             0 => break,
             len => answer.extend_from_slice(part.get(..len).unwrap_or_default()),
@@ -173,9 +177,13 @@ fn unchunked(mut rest: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
         let line = rest.get(..end).unwrap_or_default();
         let text = std::str::from_utf8(line).unwrap_or_default();
         let digits = text.split(';').next().unwrap_or_default().trim();
-        let len = usize::from_str_radix(digits, 16)
-            .ok()
-            .filter(|len| out.len() + len <= ANSWER_MOST && digits.len() <= 6)
+        // At most six digits, before they become a number that could overflow.
+        let plain =
+            (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let len = plain
+            .then(|| usize::from_str_radix(digits, 16).ok())
+            .flatten()
+            .filter(|len| out.len() + len <= ANSWER_MOST)
             .ok_or_else(|| strange("a piece of the answer has no length"))?;
         let start = end + 2;
         if len == 0 {
@@ -277,6 +285,9 @@ mod tests {
         let pieces =
             format!("{ok}Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
         assert_eq!(whole(&pieces), Some(b"abc".to_vec()));
+        // A length that overflows is refused, not added up.
+        let wide = format!("{ok}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\nFFFFFFFFFFFFFFFF\r\n");
+        assert!(read(&wide, false).is_err());
         for len in 0..pieces.len() - 4 {
             assert_eq!(read(&pieces[..len], false).unwrap(), None, "{len}");
         }

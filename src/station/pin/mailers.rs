@@ -39,7 +39,7 @@ fn forms_in(batch: &PinBatch, state: State) -> Ranges {
         for at in 0..stretch.count {
             let form = stretch.from.form + u64::from(at);
             let card = stretch.from.card + at;
-            let here = batch.card_on(form) == Some(card) && batch.state_of(card) == Some(state);
+            let here = batch.holder(form, state) == Ok(card);
             if here {
                 // A form has one mailer, so it is not there yet.
                 let _ = forms.insert(form, form);

@@ -225,6 +225,8 @@ pub struct WithdrawPinKey {
 
 impl Action for WithdrawPinKey {
     const NAME: &'static str = "withdraw-pin-key";
+    // It takes away; a full disk must not keep a key in use.
+    const NEEDS_ROOM: bool = false;
     type Out = ();
 
     fn authority(&self) -> Authority {

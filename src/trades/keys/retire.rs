@@ -135,6 +135,8 @@ pub struct DestroyKey {
 
 impl Action for DestroyKey {
     const NAME: &'static str = "destroy-key";
+    // It takes away; a full disk must not keep a key in use.
+    const NEEDS_ROOM: bool = false;
     type Out = usize;
 
     fn authority(&self) -> Authority {

@@ -346,7 +346,16 @@ impl Template {
             ));
         }
         if let Some(block) = &self.output.block {
-            block_format(block).ok_or_else(|| rule(format!("no PIN block is {block:?}")))?;
+            let back =
+                block_format(block).ok_or_else(|| rule(format!("no PIN block is {block:?}")))?;
+            let from = self.pin.block.as_deref().and_then(block_format);
+            // ISO 9564-1 annex B: a PIN that a block binds to its card stays bound.
+            if from.is_some_and(|from| from.takes_pan()) && !back.takes_pan() {
+                return Err(rule(
+                    "a PIN of a block with the card number goes back in no block without it \
+                     (ISO 9564-1)",
+                ));
+            }
         }
         Ok(())
     }

@@ -154,6 +154,14 @@ impl ExportBatch {
         if cut.files == 0 && !cut.begun {
             return nothing_left(cut.cause);
         }
+        if cut.may_be_whole {
+            return ActionError::Unknown {
+                what: format!(
+                    "output {}, while the end of it was written: {}",
+                    self.output, cut.cause
+                ),
+            };
+        }
         ActionError::Device {
             what: format!(
                 "output {} failed while it was written: {}",
