@@ -105,6 +105,34 @@ fn recovery_renews_the_pin_room_that_cannot_come_together() {
     kept(&mut room);
 }
 
+#[test]
+fn the_pin_room_follows_when_others_are_renewed() {
+    let mut room = Room::with_pin_room();
+    room.logon_pin_room();
+    keep(&mut room);
+    room.logout();
+    for (group, names, others) in [
+        (
+            GroupId::KeyManagers,
+            ["Dora", "Emil", "Fay"],
+            &[Administrators, GroupId::Approvers][..],
+        ),
+        (Recovery, ["Lea", "Max", "Nora"], &[Administrators]),
+        (Administrators, ["Ada", "Ben", "Cid"], &[]),
+    ] {
+        for rotate in [true, false] {
+            room.logon_all(&[group]);
+            room.logon_all(others);
+            let plan = crate::renewal::renewal(&room, group, &names, rotate);
+            try_renew(&mut room, &plan).unwrap_or_else(|why| panic!("{group}: {why}"));
+            room.logout();
+            room.reopen();
+            kept(&mut room);
+        }
+    }
+    room.examine(room.memory().content()).unwrap();
+}
+
 /// The people who come with the PIN room, always the same.
 fn newcomers() -> Vec<Holder> {
     let mut random = Seeded::new(0x919);

@@ -2,9 +2,10 @@
 //! the PIN room in it.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use conclave_evidence::GroupId;
-use conclave_keyroom::ports::dialogue::{Answer, Prompt};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, MemberState, Prompt};
 use conclave_keyroom::vault::Compartment;
 use conclave_station::logon::LogonEnd;
 use conclave_station::renew::Change;
@@ -42,15 +43,25 @@ fn key(scene: &Scene, label: &str) -> conclave_evidence::Id {
     keys.iter().find(|key| key.label == label).unwrap().id
 }
 
-/// The n-th time that the logon wants a card, this one comes instead.
-fn card_comes(scene: &mut Scene, at: usize, number: usize) {
+/// How many of the quorum are proven.
+fn proven(prompt: &Prompt) -> usize {
+    prompt.quorum.as_ref().map_or(0, |quorum| {
+        let members = quorum.members.iter();
+        members.filter(|m| m.state == MemberState::Proven).count()
+    })
+}
+
+/// When so many are proven, this card comes once instead of the next one.
+fn card_comes(scene: &mut Scene, after: usize, number: usize) {
     let readers = scene.room.readers.clone();
     let card = scene.room.cards.lock().unwrap()[number].clone();
-    scene.people.forget_questions();
-    scene.people.at = Box::new(move |prompt: &Prompt, times| {
-        if prompt.code != "logon.card" || times != at {
+    let mut came = false;
+    scene.people.at = Box::new(move |prompt: &Prompt, _| {
+        let wanted = prompt.code == "logon.card" && matches!(prompt.ask, Ask::Card { .. });
+        if !wanted || came || proven(prompt) != after {
             return None;
         }
+        came = true;
         readers.pull(0);
         readers.insert(&card, 0).unwrap();
         // No answer to this question: the card is looked at.
@@ -80,20 +91,15 @@ fn the_pair_logs_on_as_one_entry_and_no_card_opens_anything_alone() {
     out(&mut scene);
 
     // An operator is proven, and the supervisor does not come.
-    scene.people.forget_questions();
-    let mut wanted = Vec::new();
-    let shown = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let seen = std::sync::Arc::clone(&shown);
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&shown);
     scene.people.at = Box::new(move |prompt: &Prompt, _| {
-        if prompt.code != "logon.card" {
+        let wanted = prompt.code == "logon.card" && matches!(prompt.ask, Ask::Card { .. });
+        if !wanted {
             return None;
         }
-        let here = prompt.quorum.as_ref().map_or(0, |q| {
-            let proven = conclave_keyroom::ports::dialogue::MemberState::Proven;
-            q.members.iter().filter(|m| m.state == proven).count()
-        });
-        seen.lock().unwrap().push((here, prompt.clone()));
-        (here > 0).then_some(Answer::Abort)
+        seen.lock().unwrap().push(prompt.clone());
+        (proven(prompt) > 0).then_some(Answer::Abort)
     });
     let end = scene
         .station
@@ -108,41 +114,42 @@ fn the_pair_logs_on_as_one_entry_and_no_card_opens_anything_alone() {
             .open_compartments_list()
             .is_empty()
     );
-    for (here, prompt) in shown.lock().unwrap().iter() {
+    let mut other_half = Vec::new();
+    for prompt in shown.lock().unwrap().iter() {
         assert_eq!(prompt.title, "PIN operators and supervisors");
         let quorum = prompt.quorum.as_ref().unwrap();
         assert_eq!((quorum.m, quorum.n), (2, 4));
-        if let conclave_keyroom::ports::dialogue::Ask::Card { wanted: names, .. } = &prompt.ask
-            && *here == 1
-        {
-            wanted.clone_from(names);
+        if let (Ask::Card { wanted, .. }, 1) = (&prompt.ask, proven(prompt)) {
+            other_half.clone_from(wanted);
         }
     }
-    assert_eq!(wanted, ["Quinn", "Rosa"], "only the other half is wanted");
+    assert_eq!(other_half, ["Quinn", "Rosa"], "only those are wanted");
 
     // Another operator in the supervisor's place, and a key manager in both.
-    for (at, number, why) in [
+    for (after, number, why) in [
         (
-            2,
+            1,
             PAVEL,
             "PIN operators are complete; Pavel is one of them.",
+        ),
+        (
+            0,
+            DAN,
+            "Dan is no member of the group PIN operators and supervisors.",
         ),
         (
             1,
             DAN,
             "Dan is no member of the group PIN operators and supervisors.",
         ),
-        (
-            2,
-            DAN,
-            "Dan is no member of the group PIN operators and supervisors.",
-        ),
     ] {
         scene.people.refusals.clear();
-        card_comes(&mut scene, at, number);
+        // Nobody's card is left from the session before.
+        scene.room.readers.pull(0);
+        card_comes(&mut scene, after, number);
         scene.logon(GroupId::PinOperators);
         let refusals = scene.people.refusals.join("\n");
-        assert!(refusals.contains(why), "{number} at {at}: {refusals}");
+        assert!(refusals.contains(why), "{number} after {after}: {refusals}");
         out(&mut scene);
     }
     // Key managers who come by themselves are key managers.
