@@ -16,6 +16,7 @@ use crate::people::{Scene, done};
 use crate::stage::{PIN_STAFF as STAFF, furnish_with_pin_room};
 
 const DAN: usize = 3;
+const OLGA: usize = 14;
 const PAVEL: usize = 15;
 const PVK: &str = "BANK-LAKE.PVK.001";
 const ZMK: &str = "BANK-LAKE.ZMK.001";
@@ -146,6 +147,8 @@ fn the_pair_logs_on_as_one_entry_and_no_card_opens_anything_alone() {
         scene.people.refusals.clear();
         // Nobody's card is left from the session before.
         scene.room.readers.pull(0);
+        let olga = scene.room.cards.lock().unwrap()[OLGA].clone();
+        scene.people.give("Olga", olga);
         card_comes(&mut scene, after, number);
         scene.logon(GroupId::PinOperators);
         let refusals = scene.people.refusals.join("\n");

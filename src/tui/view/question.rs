@@ -195,7 +195,7 @@ fn context(theme: Theme, wide: usize, prompt: &Prompt) -> Paper {
     if let Some(show) = &prompt.show {
         paper.gap();
         draw_show(show, &mut paper);
-        paper.focus = Some(paper.lines.len() - 1);
+        paper.focus = Some(paper.lines.len().saturating_sub(1));
     }
     if let Some(table) = &prompt.table {
         paper.gap();
