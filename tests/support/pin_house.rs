@@ -500,7 +500,7 @@ impl PinHouse {
         );
         openssl(
             at,
-            "cms -encrypt -binary -outform DER -aes256 -keyopt ecdh_kdf_md:sha256 -in signed -out in.p7m -recip station.pem",
+            "cms -encrypt -binary -outform DER -aes256 -in signed -out in.p7m -recip station.pem -keyopt ecdh_kdf_md:sha256",
         );
         fs::read(at.join("in.p7m")).unwrap()
     }
