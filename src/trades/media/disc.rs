@@ -181,8 +181,7 @@ pub fn disc_image(bundle: &Bundle) -> Result<Vec<u8>, MediaError> {
         let len = image.len().next_multiple_of(SECTOR);
         image.resize(len, 0);
     };
-    for at in 0..2 {
-        let name = &folders[at];
+    for (at, name) in folders.iter().enumerate() {
         let table = path_table(root + at, folder_at[at], name, true);
         let volume = Volume {
             joliet: at == 1,
@@ -195,16 +194,16 @@ pub fn disc_image(bundle: &Bundle) -> Result<Vec<u8>, MediaError> {
         sector(volume.descriptor());
     }
     sector(b"\xFFCD001\x01".to_vec());
-    for at in 0..2 {
+    for (at, name) in folders.iter().enumerate() {
         for little in [true, false] {
-            sector(path_table(root + at, folder_at[at], &folders[at], little));
+            sector(path_table(root + at, folder_at[at], name, little));
         }
     }
-    for at in 0..2 {
+    for (at, name) in folders.iter().enumerate() {
         sector(directory(&[
             record(&[0], root + at, SECTOR, true),
             record(&[1], root + at, SECTOR, true),
-            record(&folders[at], folder_at[at], lengths[at], true),
+            record(name, folder_at[at], lengths[at], true),
         ]));
     }
     for (at, names) in [plain, real].into_iter().enumerate() {
