@@ -193,7 +193,7 @@ fn is_close(modulus: &[u8]) -> bool {
         // Squares end on twelve of the 64 possible six bits: the root of
         // the others is not looked for.
         let low = difference.as_words().first().copied().unwrap_or(0) & 63;
-        let may_be_square = (0..32).any(|root| root * root & 63 == low);
+        let may_be_square = (0..32).any(|root| (root * root) & 63 == low);
         if may_be_square && difference.checked_sqrt_vartime().is_some() {
             return true;
         }
