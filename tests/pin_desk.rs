@@ -116,7 +116,7 @@ fn send(scene: &Scene, at: &Path, cards: &str) {
     );
     openssl(
         at,
-        "cms -encrypt -binary -outform DER -aes256 -keyopt ecdh_kdf_md:sha256 -in signed -out in.p7m -recip station.pem",
+        "cms -encrypt -binary -outform DER -aes256 -in signed -out in.p7m -recip station.pem -keyopt ecdh_kdf_md:sha256",
     );
     let import = scene.room.stick.folder().join("IMPORT");
     fs::create_dir_all(&import).unwrap();

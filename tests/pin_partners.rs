@@ -189,7 +189,7 @@ fn an_issuer_is_recorded_by_the_fingerprints_that_two_type() {
         (
             new("other.pem", "other.der"),
             [&other, &other],
-            "one key would sign and be encrypted to",
+            "One key would sign and be encrypted to",
         ),
         (new("signs.pem", "curve.pem"), [&signs, &signs], "P-256"),
         (

@@ -123,7 +123,7 @@ fn openssl_encrypts_and_signs_in_every_way_that_is_taken() {
         openssl(
             at,
             &format!(
-                "cms -encrypt -binary -outform DER {how} -in {from} -out {to} -recip station.pem"
+                "cms -encrypt -binary -outform DER -in {from} -out {to} -recip station.pem {how}"
             ),
         );
     };

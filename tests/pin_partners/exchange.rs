@@ -76,7 +76,7 @@ fn encrypted(at: &Path, to: &PinIdentity) -> Vec<u8> {
     openssl(at, "x509 -inform DER -in station.der -out station.pem");
     openssl(
         at,
-        "cms -encrypt -binary -outform DER -aes256 -keyopt ecdh_kdf_md:sha256 -in signed -out in -recip station.pem",
+        "cms -encrypt -binary -outform DER -aes256 -in signed -out in -recip station.pem -keyopt ecdh_kdf_md:sha256",
     );
     fs::read(at.join("in")).unwrap()
 }
