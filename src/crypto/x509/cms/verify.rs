@@ -280,9 +280,16 @@ fn pss_salt(algorithm: &AlgorithmId<'_>, hash: Hash) -> Result<usize, CmsError> 
     mask.end()?;
     let of = mask_is.parameters.as_ref().ok_or(CmsError::Refused)?;
     let mask_hash = Hash::of(&AlgorithmId::of(of)?)?;
-    let mut salt = part(2)?;
-    let digits = salt.take(INTEGER)?.value;
-    salt.end()?;
+    // What is said where nothing stands: 20 bytes (RFC 4055 3.1).
+    let digits = match inside.maybe(constructed(2))? {
+        Some(salt) => {
+            let mut salt = salt.inside();
+            let digits = salt.take(INTEGER)?.value;
+            salt.end()?;
+            digits
+        }
+        None => &[20],
+    };
     if let Some(trailer) = inside.maybe(constructed(3))? {
         let mut trailer = trailer.inside();
         if trailer.version()? != 1 {
