@@ -150,7 +150,7 @@ fn entry_export_backup_and_renewal_survive_a_cut_at_any_moment() {
 #[test]
 fn a_batch_of_pin_mailers_balances_after_a_cut_at_any_moment() {
     let recording = Recording::of("pin_batch::work", Sync::Real, pin_batch::prepare);
-    let faults = survey(&recording, 25, &FATES, &mut |cut, folder| {
+    let faults = survey(&recording, 15, &FATES, &mut |cut, folder| {
         pin_batch::check(&recording, cut, folder)
     });
     assert!(faults.is_empty(), "{faults:#?}");
