@@ -75,7 +75,7 @@ fn a_disk_that_is_nearly_full_refuses_acts_and_still_records() {
     let before = scene.entries();
     for _ in 0..20 {
         let refused = scene.zmk(KEY, "zmk-aes128", "2").unwrap_err();
-        assert!(refused.happened.contains("the disk is full"), "{refused:?}");
+        assert!(refused.happened.contains("The disk is full"), "{refused:?}");
         assert!(refused.advice.contains("make a backup"), "{refused:?}");
     }
     assert!(scene.entries() >= before + 20, "each refusal is recorded");
