@@ -8,10 +8,8 @@ mod people;
 #[path = "support/pin_house.rs"]
 mod pin_house;
 #[path = "support/room.rs"]
-#[allow(dead_code, reason = "each test file takes what it needs")]
 mod room;
 #[path = "support/stage.rs"]
-#[allow(dead_code, reason = "each test file takes what it needs")]
 mod stage;
 
 use std::collections::VecDeque;
@@ -84,7 +82,7 @@ fn room(folder: &Path, at: &Path) -> Scene {
         .station
         .act(&template, "approve", &mut scene.people)
         .unwrap();
-    let issuer = Plant::Partner(partner(at));
+    let issuer = Plant::Partner(Box::new(partner(at)));
     scene
         .station
         .act(&issuer, "record", &mut scene.people)
@@ -160,8 +158,7 @@ fn works(scene: &mut Scene, id: Id, wanted: &[&str]) -> Vec<Prompt> {
     let runs = chooses(scene, wanted);
     let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
     assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
-    let kept = runs.lock().unwrap().clone();
-    kept
+    runs.lock().unwrap().clone()
 }
 
 fn large(prompts: &[Prompt]) -> Vec<String> {

@@ -9,7 +9,6 @@ mod exchange;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/room.rs"]
-#[allow(dead_code, reason = "each test file takes what it needs")]
 mod room;
 #[path = "support/stage.rs"]
 mod stage;

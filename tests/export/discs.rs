@@ -92,7 +92,10 @@ fn a_bundle_becomes_one_disc_that_other_tools_read_and_is_written_once() {
     assert_eq!(plain.matches("FILE0").count(), out.files.len(), "{plain}");
 
     // Through the port, without mounting: folders and files.
-    assert_eq!(desk.ports.folders(SERIAL).unwrap(), [out.folder.clone()]);
+    assert_eq!(
+        desk.ports.folders(SERIAL).unwrap(),
+        std::slice::from_ref(&out.folder)
+    );
     for name in &out.files {
         let bytes = desk.ports.read(SERIAL, &out.folder, name, 1 << 20).unwrap();
         let theirs = std::fs::read(root.join(&out.folder).join(name)).unwrap();

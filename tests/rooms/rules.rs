@@ -24,8 +24,6 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
         &[
             &["secret", "describe"],
             &["primitive"],
-            &["cca", "keyblock", "x509"],
-            &["keystore"],
             &["cca", "keyblock", "x509", "card"],
             &["keystore", "pin"],
             &["emv"],
@@ -47,17 +45,17 @@ const ROOMS: [(&str, &[&[&str]]); 3] = [
         "trades",
         &[
             &["print"],
+            &["ceremony"],
             &["media"],
             &["backup"],
             &["update"],
-            &["ceremony"],
+            &["inspect"],
             &["target"],
             &["keys"],
             &["pin"],
             &["emv"],
             &["cert"],
             &["atm"],
-            &["inspect"],
         ],
     ),
 ];

@@ -75,7 +75,7 @@ pub fn hex(text: &str) -> Vec<u8> {
 pub enum Plant {
     Printer(PrinterRecord),
     Medium(MediumRecord),
-    Partner(PinPartner),
+    Partner(Box<PinPartner>),
     Key(Box<KeyRecord>, String),
     /// Deletes a batch's card.
     NoCard(Id),
@@ -359,7 +359,7 @@ impl PinHouse {
         let medium = self.medium.clone();
         self.act(&Plant::Medium(medium), &[]).unwrap();
         let partner = self.partner.clone();
-        self.act(&Plant::Partner(partner), &[]).unwrap();
+        self.act(&Plant::Partner(Box::new(partner)), &[]).unwrap();
         let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
         for name in ["csv-pvv", "fixed-offset", "json-host"] {
             let template = template_text(name);

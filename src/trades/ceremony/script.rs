@@ -255,7 +255,7 @@ pub struct ScriptStep {
     /// What a failure does.
     pub on_failure: OnFailure,
     /// What it says instead where the form is a blind mailer.
-    pub blind: Option<BlindWords>,
+    pub blind: Option<Box<BlindWords>>,
 }
 
 /// A step, or the group that is repeated for each component.
@@ -573,7 +573,7 @@ impl RawStep {
                 }
             },
             on_failure: on_failure(&need(self.on_failure, "on_failure")?, at)?,
-            blind: self.blind,
+            blind: self.blind.map(Box::new),
             id,
         })
     }
