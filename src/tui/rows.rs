@@ -141,11 +141,11 @@ impl Kind {
             col("state", 14, 1),
         ];
         const MAILERS: &[Column] = &[
-            col("batch", 18, 2),
-            col("issuer", 12, 1),
-            col("state", 19, 0),
+            col("batch", 14, 2),
+            col("issuer", 11, 1),
+            col("state", 18, 0),
             col("mailers", 16, 1),
-            col("opened", 9, 1),
+            col("opened", 9, 0),
         ];
         const JOURNAL: &[Column] = &[
             col("no.", 6, 0),
