@@ -300,7 +300,7 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
         scene.people.refusals
     );
     assert_eq!(rows(&scene)[0].done, "9 of 9");
-    assert_eq!(rows(&scene)[0].state, "forms to be counted");
+    assert_eq!(rows(&scene)[0].state, "forms to count");
 
     works(
         &mut scene,

@@ -234,7 +234,7 @@ impl Stage {
         match self {
             Self::Interrupted => "interrupted",
             Self::Printing => "printing",
-            Self::Counting => "forms to be counted",
+            Self::Counting => "forms to count",
             Self::Balanced => "balanced",
             Self::Exported => "output written",
             Self::Reconciled => "reconciled",
