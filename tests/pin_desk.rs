@@ -229,6 +229,7 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
 
     // Too few forms: the run says so, and waits. One is a test print.
     scene.people.form("pins.take", &["1", "5"]);
+    scene.people.form("pins.form", &["2"]);
     scene
         .people
         .form("pins.aside", &["1", "1", "test prints", "page of X's"]);
@@ -256,6 +257,7 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
 
     // The printer breaks in a sheet: it is unknown, the people look, and go on.
     scene.people.form("pins.take", &["6", "20"]);
+    scene.people.form("pins.form", &["6"]);
     *scene.report_printer.lock().unwrap() = Some(Trouble::Broken);
     let runs = works(&mut scene, id, &["Take out blank forms", "Print"]);
     assert_eq!(
@@ -271,6 +273,7 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
             "half a form came out",
         ],
     );
+    scene.people.form("pins.form", &["7"]);
     let runs = works(&mut scene, id, &["An unknown mailer", "Print"]);
     let words = large(&runs);
     assert_eq!(
@@ -288,7 +291,13 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
             "torn at the edge",
         ],
     );
+    // A form that was fed past is not printed on as if it were the next one.
+    scene.people.form("pins.form", &["13"]);
+    scene.people.form("pins.form", &["12"]);
     works(&mut scene, id, &["A mailer is spoiled", "Print"]);
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("on record 12 is next"), "{told}");
+    scene.people.refusals.clear();
     for reel in [["2", "2"], ["4", "5"], ["7", "12"]] {
         scene.people.form("pins.confirm", &reel);
     }

@@ -193,6 +193,7 @@ fn print(_: &Room) -> PrintMailers {
     PrintMailers {
         batch: batch(),
         window: 1,
+        form: 1,
     }
 }
 

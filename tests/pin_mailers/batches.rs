@@ -325,7 +325,7 @@ fn what_goes_back_fits_the_pins_on_paper() {
             .collect();
         run.forms.take(500, 519).unwrap();
         let mut paper = vec![String::new(); batch.cards.len()];
-        while let Ok(window) = run.intend(4) {
+        while let Ok(window) = run.intend(4, run.next_form().unwrap_or(0)) {
             let window = window.to_vec();
             for mailer in &window {
                 let at = mailer.card as usize - 1;

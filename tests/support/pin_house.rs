@@ -600,6 +600,7 @@ impl PinHouse {
         let act = PrintMailers {
             batch: batch.clone(),
             window,
+            form: self.batch(batch).next_form().unwrap_or_default(),
         };
         self.act(&act, &[])
     }

@@ -140,4 +140,12 @@ impl PinCard {
         }
         Id(id)
     }
+
+    /// A mailer of it is, or may be, on this form.
+    pub fn is_printed(&mut self, form: u64, tracking: Option<String>, values: Option<Values>) {
+        self.attempt = self.attempt.saturating_add(1);
+        self.form = Some(form);
+        self.tracking = tracking;
+        self.values = values;
+    }
 }

@@ -10,7 +10,7 @@
 
 use super::form_stock::{BatchForms, FormsError};
 use super::pin_batch::{Mailer, PinBatch, State, Stretch};
-use super::pin_card::{Loss, Lost, PinCard, Values};
+use super::pin_card::{Loss, Lost, PinCard};
 use super::ranges::{RangeError, Ranges};
 
 /// Most mailers of one window.
@@ -42,6 +42,20 @@ pub enum RunError {
     /// No blank form is left.
     #[error("the blank forms are used up: take out another reel")]
     NoForms,
+    /// Another form lies in the printer than the next one of the records.
+    #[error("form {lies} lies in the printer, and the next blank one on record is {next}")]
+    OtherForm {
+        /// What people read there.
+        lies: u64,
+        /// What comes next.
+        next: u64,
+    },
+    /// A form of a row whose other form is not blank any more.
+    #[error("form {0} stands beside one that is not blank: a row is printed whole")]
+    Half(u64),
+    /// Part of a row.
+    #[error("{0} forms stand beside one another on this paper: whole rows come out")]
+    Rows(u8),
     /// A window was cut.
     #[error(
         "{0} mailers were about to be printed when the station stopped: say what became of them first"
@@ -162,23 +176,22 @@ impl PinBatch {
         }
     }
 
-    /// Chooses the next cards that wait, at most `most`, and the next blank
-    /// forms, as the window that is about to be printed. The record goes to
-    /// disk before any byte goes to the printer.
+    /// Chooses the next cards that wait, at most `most`, and the blank forms
+    /// from `lies` on, which lies in the printer, as the window that is about to
+    /// be printed: up to the first gap in their numbers, in whole rows. The
+    /// record goes to disk before any byte goes to the printer.
     ///
     /// # Errors
-    /// [`RunError::NothingWaits`], [`RunError::NoForms`], and those of
+    /// [`RunError::NothingWaits`], [`RunError::NoForms`],
+    /// [`RunError::OtherForm`], [`RunError::Half`], and those of
     /// [`Self::moves`].
-    pub fn intend(&mut self, most: usize) -> Result<&[Mailer], RunError> {
+    pub fn intend(&mut self, most: usize, lies: u64) -> Result<&[Mailer], RunError> {
         self.moves()?;
         let cards = self.cards.waiting.first(most.clamp(1, MOST_WINDOW));
         if cards.is_empty() {
             return Err(RunError::NothingWaits);
         }
-        let forms = self.forms.blank.first(cards.len());
-        if forms.is_empty() {
-            return Err(RunError::NoForms);
-        }
+        let forms = self.forms_from(lies)?;
         let mut window = Vec::with_capacity(cards.len());
         for (number, form) in cards.into_iter().zip(forms) {
             self.cards.waiting.remove(number, number)?;
@@ -204,6 +217,8 @@ impl PinBatch {
         if sent.saturating_add(unknown) > window.len() {
             return Err(RunError::NoCard(sent as u64));
         }
+        let left = window.iter().take(sent + unknown);
+        let last = left.last().map(|mailer| mailer.form);
         for (at, Mailer { card, form }) in window.into_iter().enumerate() {
             let number = u64::from(card);
             if at < sent {
@@ -216,7 +231,10 @@ impl PinBatch {
                 forget(&mut self.printed, form);
             }
         }
-        Ok(())
+        match last {
+            Some(form) => self.beside_is_spoiled(form),
+            None => Ok(()),
+        }
     }
 
     /// Found after a restart: what was about to be printed is unknown.
@@ -388,16 +406,6 @@ impl PinBatch {
             0 => Ok(balance),
             missing => Err(RunError::Stock(missing)),
         }
-    }
-}
-
-impl PinCard {
-    /// A mailer of it is, or may be, on this form.
-    pub fn is_printed(&mut self, form: u64, tracking: Option<String>, values: Option<Values>) {
-        self.attempt = self.attempt.saturating_add(1);
-        self.form = Some(form);
-        self.tracking = tracking;
-        self.values = values;
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::form_stock::{Aside, LAST_FORM};
 use crate::domain::pin_batch::{Cards, Limits, Signing, Stage};
-use crate::domain::pin_card::CardText;
+use crate::domain::pin_card::{CardText, Values};
 
 fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
     PinBatch {
@@ -89,7 +89,8 @@ impl Play {
     }
 
     fn intend(&mut self, most: usize) -> Result<Vec<Mailer>, RunError> {
-        let window = self.batch.intend(most)?.to_vec();
+        let lies = self.batch.next_form().unwrap_or(0);
+        let window = self.batch.intend(most, lies)?.to_vec();
         self.before = self.cards.clone();
         for Mailer { card, form } in &window {
             let card = self.cards.get_mut(card).unwrap();
@@ -240,6 +241,57 @@ fn what_does_not_follow() {
     assert_eq!(few.intend(2).unwrap().len(), 1);
 }
 
+fn forms(window: &[Mailer]) -> Vec<u64> {
+    window.iter().map(|mailer| mailer.form).collect()
+}
+
+#[test]
+fn a_window_ends_at_a_gap_and_what_lies_behind_it_is_read_first() {
+    let mut play = Play::of(6, true);
+    play.batch.take_forms(48, 53).unwrap();
+    play.batch.forms.set_aside(50, 50, Aside::Spoiled).unwrap();
+    let other = |lies, next| Err(RunError::OtherForm { lies, next });
+    assert_eq!(play.batch.intend(6, 49).map(drop), other(49, 48));
+    assert_eq!(forms(&play.intend(6).unwrap()), [48, 49]);
+    assert_eq!(play.batch.form_after(49), 50);
+    play.printed(2, 0);
+    // The form that the paper has next is not the next one on record.
+    assert_eq!(play.batch.intend(6, 50).map(drop), other(50, 51));
+    assert_eq!(forms(&play.intend(6).unwrap()), [51, 52, 53]);
+    play.printed(3, 0);
+    assert_eq!(play.intend(6), Err(RunError::NoForms));
+}
+
+#[test]
+fn two_forms_beside_one_another_are_one_row() {
+    let mut play = Play::of(5, true);
+    play.batch.across = 2;
+    assert_eq!(play.batch.take_forms(11, 15), Err(RunError::Rows(2)));
+    play.batch.take_forms(11, 20).unwrap();
+    play.batch.forms.set_aside(13, 13, Aside::Spoiled).unwrap();
+    assert_eq!(forms(&play.intend(6).unwrap()), [11, 12]);
+    // No byte has left: the row is as it was.
+    play.printed(0, 0);
+    assert_eq!(play.batch.forms.blank.words(), "11 to 12, 14 to 20");
+    play.intend(6).unwrap();
+    play.printed(2, 0);
+    assert_eq!(play.intend(6), Err(RunError::Half(14)));
+    play.batch.forms.set_aside(14, 14, Aside::Spoiled).unwrap();
+    assert_eq!(forms(&play.intend(6).unwrap()), [15, 16, 17]);
+    assert_eq!(play.batch.form_after(17), 19);
+    play.printed(3, 0);
+    // What stood beside the last one has left the printer with it.
+    assert_eq!(play.batch.forms.spoiled.words(), "13 to 14, 18");
+    assert_eq!(play.batch.next_form(), Some(19));
+    play.batch.confirm(15, 17).unwrap();
+    play.batch.confirm(11, 12).unwrap();
+    play.batch.return_rest().unwrap();
+    play.batch.may_export().unwrap();
+    // What went back comes out again by the row.
+    assert_eq!(play.batch.take_forms(20, 20), Err(RunError::Rows(2)));
+    play.batch.take_forms(19, 20).unwrap();
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Print(usize, usize, bool),
@@ -267,9 +319,10 @@ proptest! {
     /// Whatever happens in whatever order: no PIN goes to the printer twice, no
     /// form is used twice, a confirmed card stays, and the forms add up.
     #[test]
-    fn exactly_once(steps in steps(), replaceable in any::<bool>()) {
+    fn exactly_once(steps in steps(), replaceable in any::<bool>(), across in 1..3u8) {
         let mut play = Play::of(6, replaceable);
-        play.batch.forms.take(1, 19).unwrap();
+        play.batch.across = across;
+        play.batch.take_forms(1, 20).unwrap();
         let mut printed: BTreeSet<(u32, u16)> = BTreeSet::new();
         let mut forms = BTreeSet::new();
         let mut confirmed = BTreeSet::new();

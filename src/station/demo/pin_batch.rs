@@ -368,6 +368,7 @@ impl Demonstration {
             let act = PrintMailers {
                 batch: batch.clone(),
                 window: WINDOW,
+                form: record.next_form().unwrap_or_default(),
             };
             let printed = self.does(&act, Vec::new())?;
             let tray = printer.bytes();

@@ -18,7 +18,7 @@ use crate::station::Station;
 use crate::words;
 
 /// Digits of a form's number, with room for leading zeros and spaces.
-const NUMBER: usize = 24;
+pub(super) const NUMBER: usize = 24;
 
 /// What is wrong with typed numbers.
 pub(super) fn no_number() -> Refusal {

@@ -4,21 +4,32 @@
 //! Every so many mailers both say that they are still here.
 
 use conclave_evidence::Id;
-use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::domain::pin_batch::{BatchLayout, PinBatch};
+use conclave_keyroom::door::{ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, People, Prompt, Refusal, RunView, Show,
 };
+use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{BatchName, PrintMailers, SettleInterrupted};
+use conclave_trades::print::{Layout, Page};
 use std::time::Duration;
 
-use super::WAITS;
+use super::forms::{NUMBER, no_number};
+use super::{WAITS, number, question};
 use crate::approve::Undone;
-use crate::cards::{Interrupted, ask};
+use crate::cards::{Interrupted, ask, filled};
+use crate::ceremony::begin::text;
 use crate::station::Station;
 
 /// Mailers that are about to be printed at one time: as many are unknown after
-/// a power cut.
-const WINDOW: u16 = 4;
+/// a power cut. An impact printer takes a form at a time, and few to a window
+/// cost it nothing; a page printer takes many sheets before the first is out.
+fn window(page: Page) -> u16 {
+    match page {
+        Page::Continuous => 4,
+        Page::A4 | Page::Letter => 16,
+    }
+}
 
 /// Mailers after which both say that they are still here.
 const PRESENCE: u64 = 250;
@@ -108,6 +119,9 @@ impl Station {
             sent: 0,
             unseen: 0,
         };
+        let window = self.window_of(id)?;
+        // What lies in the printer, as far as it is known.
+        let mut lies = None;
         loop {
             let batch = self.batch_of(id)?;
             if batch.cards.waiting.is_empty() {
@@ -125,6 +139,14 @@ impl Station {
                 (run.since_ms, run.sent, run.unseen) = (self.clock.mono_ms(), 0, 0);
                 continue;
             }
+            let form = match (lies, batch.next_form()) {
+                (Some(lies), Some(next)) if lies == next => next,
+                _ => {
+                    let form = self.form_there(&batch, people)?;
+                    (run.since_ms, run.sent) = (self.clock.mono_ms(), 0);
+                    form
+                }
+            };
             let prompt = self.run_prompt(
                 &batch,
                 &run,
@@ -146,20 +168,26 @@ impl Station {
             }
             let action = PrintMailers {
                 batch: BatchName::of(&batch),
-                window: WINDOW,
+                window,
+                form,
             };
             let trouble = match self.perform_plain(&action) {
                 Ok(printed) => {
                     let sent = u64::try_from(printed.sent).unwrap_or(0);
                     run.sent += sent;
                     run.unseen += sent;
+                    lies = printed.lies;
                     match (printed.stopped, printed.unknown) {
                         (None, _) => continue,
                         (Some(error), 0) => format!("{error}. No byte of the rest has left."),
                         (Some(error), n) => format!("{error}. Of {n} it is not known."),
                     }
                 }
-                Err(error) => self.door_refusal(&error).happened,
+                // Nothing has left; whoever looks at the printer can go on.
+                Err(error @ DoorError::Failed(ActionError::Device { .. })) => {
+                    self.door_refusal(&error).happened
+                }
+                Err(error) => return Err(Undone::Door(error)),
             };
             if self.card_lost() {
                 return Err(Undone::Interrupted(Interrupted::CardGone));
@@ -167,7 +195,55 @@ impl Station {
             if !self.goes_on(id, &run, trouble, people)? {
                 return Ok(vec!["Paused; the rest waits.".into()]);
             }
+            // Whoever looked may have moved the paper.
+            lies = None;
             (run.since_ms, run.sent) = (self.clock.mono_ms(), 0);
+        }
+    }
+
+    fn window_of(&self, id: Id) -> Result<u16, Undone> {
+        let wrong = |why: String| Undone::Interrupted(Interrupted::Refused(self.refusal(&why)));
+        let vault = self.door.vault();
+        let layout: BatchLayout = vault
+            .get(Compartment::Pins, BatchLayout::id_of(id))
+            .map_err(|e| wrong(e.to_string()))?;
+        let layout = Layout::parse(&layout.text).map_err(|e| wrong(e.to_string()))?;
+        Ok(window(layout.page()))
+    }
+
+    /// The number of the form that lies in the printer, as people read it there:
+    /// it is the next one on record, or nothing is printed.
+    fn form_there(&self, batch: &PinBatch, people: &mut dyn People) -> Result<u64, Undone> {
+        let mut prompt = question(
+            "pins.form",
+            batch,
+            "Which form lies in the printer?",
+            "Look, and read the number of the form that is printed next; of two beside one \
+             another the smaller.",
+        );
+        prompt.safe = "yes, nothing is being printed".into();
+        prompt.why = "The records say which card's PIN is on which form. They are right when the \
+                      first form is the one that they say, and no number is left out after it."
+            .into();
+        prompt.ask = Ask::Form {
+            fields: vec![text("Form", "", "its printed number", NUMBER)],
+            submit: "print".into(),
+            done: None,
+        };
+        loop {
+            let values = filled(people, &mut prompt)?;
+            let typed = values.first().and_then(|value| number(value));
+            prompt.refused = Some(match (typed, batch.next_form()) {
+                (Some(form), Some(next)) if form == next => return Ok(form),
+                (Some(form), Some(next)) => Refusal {
+                    happened: format!("Form {form} lies there, and on record {next} is next."),
+                    safe: "Nothing was printed.".into(),
+                    advice: format!(
+                        "Put form {next} in. Were forms fed past: Esc, and Blank forms not used."
+                    ),
+                },
+                _ => no_number(),
+            });
         }
     }
 
@@ -278,7 +354,7 @@ impl Station {
         prompt.ask = Ask::Choose {
             options: vec![
                 choice("Back to the batch", "look at the forms first"),
-                choice("Go on printing", "the next blank form lies in the printer"),
+                choice("Go on printing", "the number in the printer is asked first"),
             ],
         };
         prompt.waiting_for = WAITS.into();

@@ -51,7 +51,7 @@ impl Action for IssueForms {
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
         let mut batch = self.batch.get(permit)?;
-        batch.moves().map_err(rule)?;
+        batch.take_forms(self.first, self.last).map_err(rule)?;
         let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
         let stock = all.into_iter().map(|(_, stock)| stock);
         let mut stock = stock
@@ -65,7 +65,6 @@ impl Action for IssueForms {
             })?;
         let moved = stock.safe.remove(self.first, self.last);
         moved.map_err(|e| unfit(e.into()))?;
-        batch.forms.take(self.first, self.last).map_err(unfit)?;
         permit.put(Compartment::Pins, FormStock::KIND, stock.id, &stock)?;
         put(permit, &batch)
     }

@@ -114,6 +114,11 @@ fn rule(error: RunError) -> ActionError {
     let advice = match error {
         RunError::Interrupted(_) => "Open the batch: it asks for these forms.",
         RunError::NoForms => "Take out a reel of blank forms for this batch.",
+        RunError::OtherForm { .. } | RunError::Half(_) => {
+            "Look which form lies in the printer. Blank ones that were fed past it, or stand \
+             beside one that is not used, are set aside first: Blank forms not used."
+        }
+        RunError::Rows(_) => "Begin and end with a whole row, as the reel does.",
         RunError::Open(_) => "Confirm, replace or cancel each of them first.",
         RunError::Stock(_) => "Count the blank forms and put them back into the safe.",
         RunError::Over => "What has to be changed now is a new batch.",

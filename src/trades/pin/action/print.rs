@@ -34,6 +34,10 @@ pub struct PrintMailers {
     /// Most mailers of this window: after a power cut all of them are unknown.
     /// It becomes a whole number of layout-sets, at least one.
     pub window: u16,
+    /// The form that lies in the printer, where the first mailer goes: read
+    /// there when a run begins, and after a stop or a gap in the numbers; else
+    /// the one after the last window's.
+    pub form: u64,
 }
 
 /// What became of a window.
@@ -47,6 +51,8 @@ pub struct Printed {
     pub kept: usize,
     /// Why it ended before its end.
     pub stopped: Option<PrinterError>,
+    /// The form that lies in the printer now; nothing where people have to look.
+    pub lies: Option<u64>,
     /// Cards that wait.
     pub waiting: u64,
 }
@@ -203,9 +209,10 @@ impl Action for PrintMailers {
 
     fn words(&self) -> Vec<String> {
         vec![format!(
-            "Print the next mailers of {}, at most {}",
+            "Print the next mailers of {}, at most {}, from form {} on",
             self.batch.words(),
-            self.window
+            self.window,
+            self.form
         )]
     }
 
@@ -221,7 +228,8 @@ impl Action for PrintMailers {
         let layout = layout(permit, &batch)?;
         let (printer, found) = self.device(permit, &batch, ports)?;
         let most = window(self.window, batch.across);
-        batch.intend(most).map_err(rule)?;
+        batch.intend(most, self.form).map_err(rule)?;
+        let last = batch.window.last().map(|mailer| mailer.form);
         let way = Way {
             template: &template,
             layout: &layout,
@@ -250,7 +258,9 @@ impl Action for PrintMailers {
             put_card(permit, card)?;
         }
         put(permit, &batch)?;
+        let lies = last.filter(|_| stopped.is_none());
         Ok(Printed {
+            lies: lies.map(|form| batch.form_after(form)),
             sent,
             unknown,
             kept,
