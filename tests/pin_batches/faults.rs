@@ -166,6 +166,15 @@ fn another_pair_takes_over_and_a_day_ends() {
     let (mut house, batch) = opened(4);
     house.print(&batch, 2).unwrap();
     confirm(&mut house, &batch, 1, 2);
+    // The mandate is of those two who signed for it.
+    let before = house.batch(&batch);
+    for (operator, supervisor) in [("Pavel", "Rosa"), ("Olga", "Rosa"), ("Pavel", "Quinn")] {
+        house.room.logout();
+        house.room.try_pin_logon(operator, supervisor).unwrap();
+        let told = house.print(&batch, 2).unwrap_err().to_string();
+        assert!(told.contains("others opened this batch"), "{told}");
+        assert_eq!(house.batch(&batch), before);
+    }
     house.room.clock.pass(25 * 3_600_000);
     assert!(matches!(
         house.print(&batch, 2),
@@ -188,6 +197,12 @@ fn another_pair_takes_over_and_a_day_ends() {
         assert!(house.act(&wrong, &others).is_err(), "they counted wrong");
     }
     house.act(&over(2, 38), &others).unwrap();
+    house.room.logout();
+    house.room.logon_pin_room();
+    let told = house.print(&batch, 2).unwrap_err().to_string();
+    assert!(told.contains("took it over last"), "{told}");
+    house.room.logout();
+    house.room.try_pin_logon("Pavel", "Rosa").unwrap();
     let record = house.batch(&batch);
     assert_eq!(record.hand_overs.len(), 1);
     let pavel = house.room.holder("Pavel").person.id;

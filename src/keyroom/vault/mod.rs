@@ -86,6 +86,8 @@ pub struct Vault {
     station: Option<Station>,
     /// Secrets of the groups that are logged on.
     groups: BTreeMap<GroupId, Secret>,
+    /// Whose shares those secrets were made of.
+    came: BTreeMap<GroupId, Vec<Id>>,
     /// Compartments that those groups open.
     open: BTreeMap<Compartment, Open>,
     /// The station's signing key, while any group is logged on.
@@ -157,6 +159,7 @@ impl Vault {
             world,
             station: None,
             groups: BTreeMap::new(),
+            came: BTreeMap::new(),
             open: BTreeMap::new(),
             station_key: None,
             renewal: None,
@@ -298,6 +301,7 @@ impl Vault {
     pub fn unlock_together(&mut self, came: &[(GroupId, &[Share])]) -> Result<(), VaultError> {
         let record = self.authority()?;
         let mut secrets = Vec::new();
+        let mut people = Vec::new();
         for &(group, shares) in came {
             let entry = record.group(group).ok_or(VaultError::NoSecret(group))?;
             let comes = |other: &GroupId| {
@@ -316,8 +320,14 @@ impl Vault {
                 }
             }
             secrets.push((group, share::combine(record.station, entry, shares)?));
+            // Those whose shares were looked at, and nobody else.
+            let proven = shares.iter().take(entry.m.into());
+            let member = |share: &Share| entry.members.iter().find(|member| member.x == share.x);
+            let cards = proven.filter_map(|share| record.card(member(share)?.card));
+            people.push((group, cards.map(|card| card.person).collect()));
         }
         self.groups.extend(secrets);
+        self.came.extend(people);
         let opened = match self.rescue {
             Some(_) => self.survey_compartments(),
             None => self.open_compartments(),
@@ -335,6 +345,7 @@ impl Vault {
     pub fn lock_group(&mut self, group: GroupId) {
         for one in group.together() {
             self.groups.remove(one);
+            self.came.remove(one);
         }
         self.close_what_nobody_opens();
     }
@@ -358,6 +369,7 @@ impl Vault {
     /// Logs everybody off and wipes all keys.
     pub fn lock(&mut self) {
         self.groups.clear();
+        self.came.clear();
         self.open.clear();
         self.station_key = None;
         self.renewal = None;
@@ -367,6 +379,13 @@ impl Vault {
     #[must_use]
     pub fn open_groups(&self) -> Vec<GroupId> {
         self.groups.keys().copied().collect()
+    }
+
+    /// The people whose shares opened this group, by their records in the
+    /// directory; nobody where it is not logged on, or was founded just now.
+    #[must_use]
+    pub fn people_of(&self, group: GroupId) -> &[Id] {
+        self.came.get(&group).map_or(&[], Vec::as_slice)
     }
 
     /// The compartments that are open.
