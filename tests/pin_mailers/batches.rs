@@ -5,16 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use conclave_crypto::pin::block::decipher;
-use conclave_crypto::secret::Secret;
+use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_evidence::authority::Mode;
 use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_keyroom::domain::form_stock::BatchForms;
 use conclave_keyroom::domain::pin_batch::{Cards, Limits, PinBatch, Signing};
-use conclave_keyroom::domain::pin_card::{Loss, PinCard};
+use conclave_keyroom::domain::pin_card::{Loss, Lost, PinCard, Values};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_trades::pin::{
-    Batch, Before, Card, Fault, Keys, Letter, Nothing, OutputError, Template, Wrong, issue, read,
+    Batch, Before, Card, Fault, Keys, Letter, Nothing, OutputError, Template, Wrong, issue, issue_anew, read,
     tracking, write,
 };
 use conclave_trades::print::Layout;
@@ -471,6 +471,58 @@ fn the_pins_on_the_forms_have_the_pvvs_of_the_output() {
         values.push(stored.pvv.unwrap());
     }
     assert_eq!(ask(&questions), values);
+}
+
+/// Bytes that come again in the same order.
+struct Same(u64);
+
+impl RandomSource for Same {
+    fn public(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        for byte in buf {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+            self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+            *byte = (self.0 >> 56) as u8;
+        }
+        Ok(())
+    }
+
+    fn secret(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.public(buf)
+    }
+}
+
+#[test]
+fn what_is_drawn_again_is_another_pin() {
+    let pvk = key(PVK);
+    let keys = Keys {
+        pin: &pvk,
+        zone: None,
+    };
+    for (file, name) in [("good.csv", "csv-pvv"), ("good.txt", "fixed-offset")] {
+        let template = template(name);
+        let batch = read(&template, &good(file), &Nothing)
+            .unwrap_or_else(|faults| panic!("{}", words(&faults)));
+        let card = &batch.cards[0];
+        let (first, values) = issue(&template, &keys, card, &mut Same(7)).unwrap();
+        let lost = |check: &Values| Lost {
+            attempt: 1,
+            form: 1,
+            loss: Loss::Damaged,
+            check: check.check().cloned(),
+            at_ms: 0,
+        };
+        // The generator gives the lost PIN once more: it is passed over.
+        let once = [lost(&values)];
+        let (second, other) = issue_anew(&template, &keys, card, &once, &mut Same(7)).unwrap();
+        assert_ne!(text(&first), text(&second));
+        assert_ne!(values.check(), other.check());
+        let twice = [lost(&values), lost(&other)];
+        let (third, _) = issue_anew(&template, &keys, card, &twice, &mut Same(7)).unwrap();
+        assert!(![text(&first), text(&second)].contains(&text(&third)));
+        // A card that has lost nothing gets what is drawn first.
+        let (again, _) = issue_anew(&template, &keys, card, &[], &mut Same(7)).unwrap();
+        assert_eq!(text(&first), text(&again));
+    }
 }
 
 #[test]

@@ -49,6 +49,15 @@ pub struct Values {
     pub block: Option<String>,
 }
 
+impl Values {
+    /// What tells this PIN of the card from another of it: the PVV, or the
+    /// offset. Nothing where the PIN cannot change.
+    #[must_use]
+    pub fn check(&self) -> Option<&String> {
+        self.pvv.as_ref().or(self.offset.as_ref())
+    }
+}
+
 /// What became of a form that is no mailer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,7 +83,7 @@ impl Loss {
 }
 
 /// A form that was lost to this card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lost {
     /// Which try it was, from 1.
@@ -83,6 +92,8 @@ pub struct Lost {
     pub form: u64,
     /// What became of it.
     pub loss: Loss,
+    /// [`Values::check`] of its PIN: the next PIN has another.
+    pub check: Option<String>,
     /// When it was said, wall clock.
     pub at_ms: u64,
 }

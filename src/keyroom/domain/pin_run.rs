@@ -321,11 +321,12 @@ impl PinBatch {
         self.leave(card.number)?;
         card.form = None;
         card.tracking = None;
-        card.values = None;
+        let values = card.values.take();
         card.lost.push(Lost {
             attempt: card.attempt,
             form,
             loss,
+            check: values.and_then(|values| values.check().cloned()),
             at_ms: now,
         });
         self.forms.lost += 1;

@@ -9,10 +9,13 @@ use conclave_crypto::pin::pvv::{KeyIndex, PvvError, pvv};
 use conclave_crypto::pin::random::{Draw, DrawError};
 use conclave_crypto::pin::translate::Enciphered;
 use conclave_crypto::secret::{RandomSource, Secret};
-use conclave_keyroom::domain::pin_card::Values;
+use conclave_keyroom::domain::pin_card::{Lost, Values};
 
 use super::batch::Card;
 use super::template::{Method, Template, block_format};
+
+/// Most PINs that are drawn for one mailer.
+const MOST_DRAWS: usize = 64;
 
 /// The keys of a batch, open for one call.
 pub struct Keys<'a> {
@@ -34,6 +37,9 @@ pub enum IssueError {
     /// The zone's block.
     #[error(transparent)]
     Block(BlockError),
+    /// Another PIN than the lost ones did not come.
+    #[error("each PIN that was drawn has the value of a lost one")]
+    Again,
     /// Drawing.
     #[error(transparent)]
     Draw(#[from] DrawError),
@@ -107,4 +113,26 @@ pub fn issue(
         values.block = Some(block.iter().map(|byte| format!("{byte:02X}")).collect());
     }
     Ok((pin, values))
+}
+
+/// As [`issue`], and never a PIN of a form that was lost: what is drawn again
+/// has another PVV, or another offset, than each of those.
+///
+/// # Errors
+/// [`IssueError`]
+pub fn issue_anew(
+    template: &Template,
+    keys: &Keys<'_>,
+    card: &Card,
+    lost: &[Lost],
+    random: &mut dyn RandomSource,
+) -> Result<(Pin, Values), IssueError> {
+    for _ in 0..MOST_DRAWS {
+        let (pin, values) = issue(template, keys, card, random)?;
+        let of = |lost: &&Lost| lost.check.is_some() && lost.check.as_ref() == values.check();
+        if !lost.iter().any(|lost| of(&lost)) {
+            return Ok((pin, values));
+        }
+    }
+    Err(IssueError::Again)
 }

@@ -32,7 +32,7 @@ pub use approval::{ApprovePinTemplate, approved_template, template_words};
 pub use batch::{Batch, Before, Card, Nothing, read};
 pub use exchange::{Input as OpenedInput, open_input, seal_output};
 pub use fault::{Fault, Wrong};
-pub use issue::{IssueError, Keys, issue};
+pub use issue::{IssueError, Keys, issue, issue_anew};
 pub use letter::{Letter, render_set, tracking};
 pub use output::{OutputError, write};
 pub use partner::{ISSUER_MOST, ReadPartnerCertificate, RecordPinPartner, check_issuer};

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::keys;
 use super::{BatchName, both_here, card, layout, put, put_card, refused, rule};
 use crate::pin::letter::{Letter, render_set, tracking};
-use crate::pin::{Card, Keys, Template, approved_template, issue};
+use crate::pin::{Card, Keys, Template, approved_template, issue_anew};
 use crate::print::enrolment::{fit, on_record};
 use crate::print::print_report::node;
 use crate::print::{Eject, Layout, mailer};
@@ -139,7 +139,7 @@ impl PrintMailers {
                 let of = |why: String| refused(format!("card {number}: {why}"));
                 let person = Card::of(&before).map_err(|e| of(e.to_string()))?;
                 let (_, _, random) = permit.provider();
-                let issued = issue(way.template, &keys, &person, random);
+                let issued = issue_anew(way.template, &keys, &person, &before.lost, random);
                 let (pin, values) = issued.map_err(|e| of(e.to_string()))?;
                 let number = tracking(random).map_err(|e| of(e.to_string()))?;
                 let mut after = before.clone();
