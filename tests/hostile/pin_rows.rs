@@ -1,6 +1,7 @@
 //! The acts of the PIN room.
 
 use conclave_evidence::{Hash, Id};
+use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::Limits;
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::door::Action;
@@ -95,7 +96,7 @@ pub const ROWS: &[Row] = &[
         SetFormsAside,
         "pin-operators sign, pin-supervisors sign",
         aside,
-        |act| act.test = false
+        |act| act.aside = Aside::Missing
     ),
     row!(
         ReturnForms,
@@ -261,7 +262,7 @@ fn aside(_: &Room) -> SetFormsAside {
         batch: batch(),
         first: 1,
         last: 1,
-        test: true,
+        aside: Aside::Test,
         reason: "page of X's".into(),
     }
 }

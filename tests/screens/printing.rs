@@ -289,10 +289,11 @@ fn next() -> Prompt {
     prompt.table = Some(facts(&[
         ("in the file", "10000", "taken out", "10010"),
         ("confirmed", "4000", "blank here", "5825"),
-        ("to be reissued", "0", "spoiled, missing", "1"),
-        ("printed, not confirmed", "181", "test prints", "2"),
-        ("unknown", "1", "back in the safe", "0"),
-        ("waiting", "5818", "UNACCOUNTED", "6007"),
+        ("to be reissued", "0", "spoiled", "1"),
+        ("printed, not confirmed", "181", "MISSING", "0"),
+        ("unknown", "1", "test prints", "2"),
+        ("waiting", "5818", "back in the safe", "0"),
+        ("", "", "UNACCOUNTED", "6007"),
     ]));
     prompt
 }
@@ -400,10 +401,11 @@ fn reconcile() -> Prompt {
     prompt.table = Some(facts(&[
         ("in the file", "200", "taken out", "210"),
         ("confirmed", "199", "blank here", "0"),
-        ("to be reissued", "1", "spoiled, missing", "2"),
-        ("printed, not confirmed", "0", "test prints", "2"),
-        ("unknown", "0", "back in the safe", "7"),
-        ("waiting", "0", "UNACCOUNTED", "0"),
+        ("to be reissued", "1", "spoiled", "2"),
+        ("printed, not confirmed", "0", "MISSING", "0"),
+        ("unknown", "0", "test prints", "2"),
+        ("waiting", "0", "back in the safe", "7"),
+        ("", "", "UNACCOUNTED", "0"),
     ]));
     prompt.lines = vec![PromptLine::note(
         "Filed as reports/TEST-reconciliation-BANKX-B-0042.pdf. Compare with the piles: mailers, spoiled forms, blank forms.",

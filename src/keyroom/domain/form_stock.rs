@@ -66,9 +66,10 @@ impl FormStock {
 pub enum Aside {
     /// It has a test print.
     Test,
-    /// Torn or creased, or not on the reel: destroyed under witness, or
-    /// reported.
+    /// Torn or creased: destroyed under witness.
     Spoiled,
+    /// Not on the reel: an incident.
+    Missing,
     /// It went back into the safe.
     Returned,
 }
@@ -83,12 +84,29 @@ pub struct BatchForms {
     pub blank: Ranges,
     /// Those with test prints.
     pub test: Ranges,
-    /// Those that were lost while blank.
+    /// Those that were destroyed while blank.
     pub spoiled: Ranges,
+    /// Those that were not there while blank.
+    pub missing: Ranges,
     /// Those that went back.
     pub returned: Ranges,
-    /// Mailers that were lost: their forms' number.
+    /// How many forms with mailers were destroyed.
     pub lost: u64,
+    /// How many forms with mailers are not there.
+    pub gone: u64,
+}
+
+impl Aside {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Test => "have test prints",
+            Self::Spoiled => "are torn or creased, destroyed under witness",
+            Self::Missing => "are not there, an incident",
+            Self::Returned => "are back in the safe",
+        }
+    }
 }
 
 impl BatchForms {
@@ -116,6 +134,7 @@ impl BatchForms {
         let to = match why {
             Aside::Test => &mut self.test,
             Aside::Spoiled => &mut self.spoiled,
+            Aside::Missing => &mut self.missing,
             Aside::Returned => &mut self.returned,
         };
         Ok(to.insert(first, last)?)

@@ -260,7 +260,7 @@ impl PinBatch {
             (Some(_), Some(_)) => Stage::Reconciled,
             (Some(_), None) => Stage::Exported,
             (None, _) if self.balance().open > 0 => Stage::Printing,
-            (None, _) if self.balance().missing_forms() > 0 => Stage::Counting,
+            (None, _) if self.balance().unaccounted() > 0 => Stage::Counting,
             (None, _) => Stage::Balanced,
         }
     }

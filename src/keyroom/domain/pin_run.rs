@@ -67,6 +67,9 @@ pub enum RunError {
     /// The forms do not add up.
     #[error("{0} blank forms are unaccounted for")]
     Stock(u64),
+    /// The records contradict themselves.
+    #[error("{0} forms more are accounted for than were taken out")]
+    Surplus(u64),
     /// The output has left.
     #[error("the output has left: nothing in this batch changes any more")]
     Over,
@@ -93,8 +96,10 @@ pub struct Balance {
     pub unknown: u64,
     /// Blank forms that were taken out.
     pub issued: u64,
-    /// Forms destroyed, missing or found blank.
+    /// Forms destroyed, or found blank.
     pub spoiled: u64,
+    /// Forms that are not there: an incident.
+    pub missing: u64,
     /// Forms with test prints.
     pub test: u64,
     /// Forms that went back.
@@ -102,11 +107,16 @@ pub struct Balance {
 }
 
 impl Balance {
+    /// Forms of which people said what became of them.
+    fn accounted(&self) -> u64 {
+        let each = [self.spoiled, self.missing, self.test, self.returned];
+        each.into_iter().fold(self.confirmed, u64::saturating_add)
+    }
+
     /// Forms that nothing accounts for.
     #[must_use]
-    pub fn missing_forms(&self) -> u64 {
-        self.issued
-            .saturating_sub(self.confirmed + self.spoiled + self.test + self.returned)
+    pub fn unaccounted(&self) -> u64 {
+        self.issued.saturating_sub(self.accounted())
     }
 }
 
@@ -329,7 +339,10 @@ impl PinBatch {
             check: values.and_then(|values| values.check().cloned()),
             at_ms: now,
         });
-        self.forms.lost += 1;
+        match loss {
+            Loss::Missing => self.forms.gone += 1,
+            Loss::Damaged | Loss::Blank => self.forms.lost += 1,
+        }
         let number = u64::from(card.number);
         let again = card.attempt < self.limits.tries && self.replaced < self.limits.replacements;
         if self.replaces && again {
@@ -375,8 +388,10 @@ impl PinBatch {
             issued,
             test,
             spoiled,
+            missing,
             returned,
             lost,
+            gone,
             ..
         } = &self.forms;
         Balance {
@@ -387,6 +402,7 @@ impl PinBatch {
             unknown: self.cards.unknown.count(),
             issued: issued.count(),
             spoiled: spoiled.count() + lost,
+            missing: missing.count() + gone,
             test: test.count(),
             returned: returned.count(),
         }
@@ -396,16 +412,18 @@ impl PinBatch {
     /// every form is accounted for.
     ///
     /// # Errors
-    /// [`RunError::Open`], [`RunError::Stock`], and those of [`Self::moves`].
+    /// [`RunError::Open`], [`RunError::Stock`], [`RunError::Surplus`], and those
+    /// of [`Self::moves`].
     pub fn may_export(&self) -> Result<Balance, RunError> {
         self.moves()?;
         let balance = self.balance();
         if balance.open > 0 {
             return Err(RunError::Open(balance.open));
         }
-        match balance.missing_forms() {
-            0 => Ok(balance),
-            missing => Err(RunError::Stock(missing)),
+        match balance.accounted().checked_sub(balance.issued) {
+            None => Err(RunError::Stock(balance.unaccounted())),
+            Some(0) => Ok(balance),
+            Some(more) => Err(RunError::Surplus(more)),
         }
     }
 }

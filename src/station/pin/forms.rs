@@ -1,7 +1,7 @@
 //! Blank forms: deliveries, reels that come out of the safe for a batch, and
 //! what becomes of those that get no mailer.
 
-use conclave_keyroom::domain::form_stock::FormStock;
+use conclave_keyroom::domain::form_stock::{Aside, FormStock};
 use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal, Table};
 use conclave_keyroom::vault::Compartment;
@@ -184,7 +184,8 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Vec<String>, Undone> {
         const TEST: &str = "test prints";
-        const TORN: &str = "torn, creased or not there";
+        const TORN: &str = "torn or creased: destroyed now, both look on";
+        const MISSING: &str = "not there: an incident";
         let note = format!("Blank and here: {}", batch.forms.blank.words());
         let mut prompt = question(
             "pins.aside",
@@ -196,7 +197,7 @@ impl Station {
             fields: vec![
                 text("First form", "", "its printed number", NUMBER),
                 text("Last form", "", "the same where it is one", NUMBER),
-                one("They are", vec![TEST.into(), TORN.into()], None),
+                one("They are", vec![TEST.into(), TORN.into(), MISSING.into()], None),
                 text("Reason", "", "one sentence", REASON_MOST),
             ],
             submit: "go on to the signatures".into(),
@@ -213,7 +214,11 @@ impl Station {
                 batch: BatchName::of(batch),
                 first,
                 last,
-                test: value(2) == TEST,
+                aside: match value(2) {
+                    TEST => Aside::Test,
+                    MISSING => Aside::Missing,
+                    _ => Aside::Spoiled,
+                },
                 reason: value(3).trim().to_owned(),
             };
         };

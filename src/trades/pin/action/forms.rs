@@ -80,8 +80,8 @@ pub struct SetFormsAside {
     pub first: u64,
     /// The last form.
     pub last: u64,
-    /// TRUE for test prints; else the forms are torn or not on the reel.
-    pub test: bool,
+    /// What became of them: anything but a return to the safe.
+    pub aside: Aside,
     /// Why, in one sentence.
     pub reason: String,
 }
@@ -95,16 +95,13 @@ impl Action for SetFormsAside {
     }
 
     fn words(&self) -> Vec<String> {
-        let what = match self.test {
-            true => "have test prints",
-            false => "are spoiled or not there",
-        };
         vec![
             format!(
-                "Blank forms {} to {} of {} {what}",
+                "Blank forms {} to {} of {} {}",
                 self.first,
                 self.last,
-                self.batch.words()
+                self.batch.words(),
+                self.aside.words()
             ),
             format!("reason: {}", self.reason),
         ]
@@ -119,11 +116,12 @@ impl Action for SetFormsAside {
         reason(&self.reason)?;
         let mut batch = self.batch.get(permit)?;
         batch.moves().map_err(rule)?;
-        let why = match self.test {
-            true => Aside::Test,
-            false => Aside::Spoiled,
-        };
-        let aside = batch.forms.set_aside(self.first, self.last, why);
+        if self.aside == Aside::Returned {
+            return Err(super::refused(
+                "forms go back to the safe all together, counted",
+            ));
+        }
+        let aside = batch.forms.set_aside(self.first, self.last, self.aside);
         aside.map_err(unfit)?;
         put(permit, &batch)
     }

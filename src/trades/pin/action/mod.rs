@@ -121,6 +121,7 @@ fn rule(error: RunError) -> ActionError {
         RunError::Rows(_) => "Begin and end with a whole row, as the reel does.",
         RunError::Open(_) => "Confirm, replace or cancel each of them first.",
         RunError::Stock(_) => "Count the blank forms and put them back into the safe.",
+        RunError::Surplus(_) => "Stop here and call whoever is responsible: the records are wrong.",
         RunError::Over => "What has to be changed now is a new batch.",
         _ => "Look at the forms and at the batch again.",
     };

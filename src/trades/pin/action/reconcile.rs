@@ -35,10 +35,11 @@ fn numbers(batch: &PinBatch) -> Vec<(String, String)> {
         fact("cards still open", balance.open),
         fact("PINs replaced", batch.replaced.into()),
         fact("blank forms taken out", balance.issued),
-        fact("forms spoiled or missing", balance.spoiled),
+        fact("forms spoiled", balance.spoiled),
+        fact("forms missing, an incident", balance.missing),
         fact("forms with test prints", balance.test),
         fact("forms back in the safe", balance.returned),
-        fact("forms unaccounted for", balance.missing_forms()),
+        fact("forms unaccounted for", balance.unaccounted()),
     ]
 }
 
@@ -74,6 +75,7 @@ pub fn sheet(record: &AuthorityRecord, batch: &PinBatch, cards: &[PinCard]) -> R
             fact("taken out", batch.forms.issued.words()),
             fact("test prints", batch.forms.test.words()),
             fact("spoiled while blank", batch.forms.spoiled.words()),
+            fact("missing while blank", batch.forms.missing.words()),
             fact("back in the safe", batch.forms.returned.words()),
         ]),
     ];
