@@ -17,15 +17,19 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use conclave_crypto::secret::Secret;
 use conclave_crypto::x509::cms::Recipient;
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt, Show};
 use conclave_station::front::{BatchRow, PinAct};
 use conclave_station::service::ActEnd;
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity};
 use people::{Scene, Trouble, done};
 use pin_house::{Plant, csv, openssl, template_text};
+use serde::{Deserialize, Serialize};
 use stage::{PIN_STAFF, furnish_with_pin_room};
 
 const ZMK: &str = "BANKX.ZMK.001";
@@ -119,6 +123,34 @@ fn send(scene: &Scene, at: &Path, cards: &str) {
     let import = scene.room.stick.folder().join("IMPORT");
     fs::create_dir_all(&import).unwrap();
     fs::copy(at.join("in.p7m"), import.join("cards.p7m")).unwrap();
+}
+
+/// A print that ends without an outcome, and has put nothing on disk.
+#[derive(Serialize, Deserialize)]
+struct CutPrint {}
+
+impl Action for CutPrint {
+    const NAME: &'static str = "print-mailers";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        Authority::Session(GroupId::PinOperators)
+    }
+
+    fn words(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn run(
+        &self,
+        _: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        Err(ActionError::Unknown {
+            what: "the power went".into(),
+        })
+    }
 }
 
 fn rows(scene: &Scene) -> Vec<BatchRow> {
@@ -226,6 +258,14 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
 
     scene.people.form("pins.receive", &["2026-091", "1", "40"]);
     done(scene.station.pin_room(PinAct::Stock, &mut scene.people));
+
+    // The station stopped after a print was begun and before its window was on
+    // disk: no batch has a window, and the act is settled all the same.
+    let cut = scene.station.act(&CutPrint {}, "print", &mut scene.people);
+    assert!(cut.is_err());
+    works(&mut scene, id, &["The last window was cut"]);
+    let open = scene.station.door().vault().open_intents().unwrap();
+    assert!(open.iter().all(|act| act.action != CutPrint::NAME));
 
     // Too few forms: the run says so, and waits. One is a test print.
     scene.people.form("pins.take", &["1", "5"]);

@@ -14,7 +14,9 @@ use conclave_keyroom::domain::pin_batch::{PinBatch, Stage};
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, People, Prompt, PromptLine, Refusal, Table,
 };
+use conclave_keyroom::door::Action;
 use conclave_keyroom::vault::Compartment;
+use conclave_trades::pin::action::PrintMailers;
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
@@ -87,8 +89,9 @@ impl Next {
         }
     }
 
-    /// What may be done, the likeliest first.
-    fn of(batch: &PinBatch) -> Vec<Self> {
+    /// What may be done, the likeliest first; `cut` when an act of printing has
+    /// no outcome.
+    fn of(batch: &PinBatch, cut: bool) -> Vec<Self> {
         let balance = batch.balance();
         let cards = &batch.cards;
         let blank = !batch.forms.blank.is_empty();
@@ -98,8 +101,10 @@ impl Next {
                 next.push(what);
             }
         };
-        match batch.stage() {
-            Stage::Interrupted => may(Self::Settle, true),
+        let stage = batch.stage();
+        may(Self::Settle, cut || stage == Stage::Interrupted);
+        match stage {
+            Stage::Interrupted => {}
             Stage::Printing | Stage::Counting => {
                 may(Self::Unknown, !cards.unknown.is_empty());
                 may(Self::Print, !cards.waiting.is_empty() && blank);
@@ -172,13 +177,21 @@ impl Station {
         Some(self.pin_batches().iter().map(batch_row).collect())
     }
 
+    /// TRUE when an act of printing has no outcome: the station stopped in it,
+    /// maybe before its window was on disk.
+    fn print_was_cut(&self) -> bool {
+        let open = self.door.vault().open_intents().unwrap_or_default();
+        open.iter().any(|act| act.action == PrintMailers::NAME)
+    }
+
     /// The numbers of a batch and what is next, until the people have done.
     fn work_on_batch(&mut self, id: Id, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         let mut said = Vec::new();
         let mut refused = None;
+        let mut cut = self.print_was_cut();
         loop {
             let batch = self.pin_batch(id)?;
-            let next = match ask_next(&batch, std::mem::take(&mut said), refused.take(), people) {
+            let next = match ask_next(&batch, cut, std::mem::take(&mut said), refused.take(), people) {
                 Ok(next) => next,
                 Err(why) => return crate::service::stopped(why),
             };
@@ -198,6 +211,9 @@ impl Station {
                 Next::Reconcile => self.reconcile_batch(&batch, people),
                 Next::Purge => self.purge_batch(&batch, people),
             };
+            if matches!(next, Next::Print | Next::Settle) {
+                cut = self.print_was_cut();
+            }
             match done {
                 Ok(words) => said = words,
                 Err(Undone::Interrupted(Interrupted::Shutdown)) => return Ok(ActEnd::Stopped),
@@ -273,11 +289,12 @@ fn numbers(batch: &PinBatch) -> Table {
 
 fn ask_next(
     batch: &PinBatch,
+    cut: bool,
     said: Vec<String>,
     refused: Option<Refusal>,
     people: &mut dyn People,
 ) -> Result<Next, Interrupted> {
-    let next = Next::of(batch);
+    let next = Next::of(batch, cut);
     let mut prompt = Prompt {
         code: "pins.next".into(),
         act: format!("Batch {} of {}", batch.name, batch.issuer),

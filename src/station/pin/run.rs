@@ -96,9 +96,10 @@ impl Station {
     /// What was about to be printed when the station stopped is unknown.
     pub(super) fn settle_window(&mut self, people: &mut dyn People) -> Result<Vec<String>, Undone> {
         let unknown = self.act(&SettleInterrupted {}, "settle a cut window", people)?;
-        Ok(vec![format!(
-            "{unknown} mailers are unknown: look at their forms."
-        )])
+        Ok(vec![match unknown {
+            0 => "No mailer was on its way: none is unknown.".into(),
+            some => format!("{some} mailers are unknown: look at their forms."),
+        }])
     }
 
     /// Prints what waits.
