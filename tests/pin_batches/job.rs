@@ -150,6 +150,8 @@ fn a_batch_with_a_jam_a_power_cut_and_a_damaged_form_balances_to_the_sheet() {
     assert_eq!((printed.sent, printed.waiting), (1, 0));
     let first = house.card(&batch, 4);
     assert_eq!((first.attempt, first.form), (2, Some(1013)));
+    let lost = first.lost[0].check.as_ref().unwrap();
+    assert_ne!(Some(lost), first.values.as_ref().unwrap().check());
     confirm(&mut house, &batch, 1013, 1013);
     assert_eq!(house.batch(&batch).stage(), Stage::Counting);
     give_back(&mut house, &batch);
