@@ -197,7 +197,11 @@ impl Station {
             fields: vec![
                 text("First form", "", "its printed number", NUMBER),
                 text("Last form", "", "the same where it is one", NUMBER),
-                one("They are", vec![TEST.into(), TORN.into(), MISSING.into()], None),
+                one(
+                    "They are",
+                    vec![TEST.into(), TORN.into(), MISSING.into()],
+                    None,
+                ),
                 text("Reason", "", "one sentence", REASON_MOST),
             ],
             submit: "go on to the signatures".into(),

@@ -11,10 +11,10 @@ mod run;
 
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::pin_batch::{PinBatch, Stage};
+use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, People, Prompt, PromptLine, Refusal, Table,
 };
-use conclave_keyroom::door::Action;
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::PrintMailers;
 
@@ -191,7 +191,13 @@ impl Station {
         let mut cut = self.print_was_cut();
         loop {
             let batch = self.pin_batch(id)?;
-            let next = match ask_next(&batch, cut, std::mem::take(&mut said), refused.take(), people) {
+            let next = match ask_next(
+                &batch,
+                cut,
+                std::mem::take(&mut said),
+                refused.take(),
+                people,
+            ) {
                 Ok(next) => next,
                 Err(why) => return crate::service::stopped(why),
             };
