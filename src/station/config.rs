@@ -21,7 +21,7 @@ const TRAINING: &str = "\
 # readers, printers and media.
 [training]
 readers = 6
-cards = 16
+cards = 24
 ";
 
 /// The file.
@@ -184,7 +184,7 @@ mod tests {
             config.training,
             Some(TrainingConfig {
                 readers: 6,
-                cards: 16
+                cards: 24
             })
         );
     }

@@ -44,6 +44,9 @@ const PIN_PAIR: &str =
 const PIN_APART: &str = "whoever prints PINs may hold no part of a key that makes them, and decide about none: neither \
      key manager, approver nor custodian";
 
+const PIN_SETTING_UP: &str = "administrators record issuers, approve templates and enrol printers of PIN mailers, so whoever \
+     prints PINs is somebody else";
+
 /// The rule that forbids one person to hold both roles, if there is one.
 ///
 /// Two roles that no rule forbids may be held by one person; that person still
@@ -70,6 +73,10 @@ pub fn conflict(first: GroupId, second: GroupId) -> Option<RoleConflict> {
         || second == Recovery && bars_recovery(first)
     {
         RECOVERY_APART
+    } else if first.is_pin_room() && second == Administrators
+        || second.is_pin_room() && first == Administrators
+    {
+        PIN_SETTING_UP
     } else if first.is_pin_room() && handles_keys(second)
         || second.is_pin_room() && handles_keys(first)
     {
@@ -201,7 +208,7 @@ mod tests {
             }
             assert_eq!(rule(GroupId::Auditors, pin), Some(AUDITOR_ALONE));
             assert_eq!(rule(pin, Recovery), Some(RECOVERY_APART));
-            assert_eq!(rule(pin, Administrators), None);
+            assert_eq!(rule(pin, Administrators), Some(PIN_SETTING_UP));
         }
     }
 

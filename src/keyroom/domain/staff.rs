@@ -299,9 +299,8 @@ mod tests {
         assert_eq!(check_plan(&plan), Err(half));
         plan.insert(GroupId::PinOperators, one);
         assert_eq!(check_plan(&plan), Ok(()));
-        // Each two more people: nobody else may print PINs but administrators,
-        // who may be one of the two.
-        assert_eq!(smallest_staff(&plan).people, 12 + 2);
+        // Each two more people: nobody with another job may print PINs.
+        assert_eq!(smallest_staff(&plan).people, 12 + 4);
     }
 
     #[test]
