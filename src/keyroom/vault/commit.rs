@@ -19,7 +19,7 @@ use super::history::{EntryBody, body_info};
 use super::renewal::{Receipt, Renewed, Staged};
 use super::root::Sum;
 use super::seal::{Binding, Sealed};
-use super::{CompartmentState, Open, RECORD, Records, Vault, place, sum_binding};
+use super::{CompartmentState, Open, RECORD, Records, Vault, batch_key, place, sum_binding};
 use crate::ports::store::Write;
 
 /// Changes that take place together or not at all.
@@ -291,8 +291,20 @@ impl Vault {
                     id,
                     version: version + 1,
                 };
-                let sealed =
-                    Sealed::seal(&open.data, binding, body.expose(), &mut *self.world.random)?;
+                let under = match batch_key::is_under(compartment, kind) {
+                    false => None,
+                    true => {
+                        let key = batch_key::batch_key_id(id);
+                        let stored = match staged.get(&(compartment, key)) {
+                            Some(value) => value.clone(),
+                            None => self.store.get(&place::record(compartment, key))?,
+                        };
+                        let of = (station, open.epoch);
+                        Some(batch_key::parent(&open.data, of, id, stored)?)
+                    }
+                };
+                let under = under.as_ref().unwrap_or(&open.data);
+                let sealed = Sealed::seal(under, binding, body.expose(), &mut *self.world.random)?;
                 let bytes = sealed.to_bytes()?;
                 open.roots.add(sum, id, version + 1, &bytes)?;
                 Some(bytes)

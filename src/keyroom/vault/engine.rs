@@ -6,12 +6,12 @@
 //! once when the file appears. sled syncs no page that is too long for its
 //! file, so long values are cut into parts (`parts.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::parts;
+use super::{erasable, parts};
 use crate::ports::store::{Pair, Store, StoreError, StoreReader, Write};
 
 /// sled's threads hold its lock for a moment after a store was closed: whoever
@@ -58,6 +58,7 @@ impl SledStore {
         if let Some(parent) = folder.parent().filter(|p| !p.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
+        erase_unnamed(&db, folder)?;
         Ok(Self {
             db,
             data,
@@ -68,7 +69,8 @@ impl SledStore {
 
     /// What stood under a prefix before the commit that failed.
     fn as_before(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, StoreError> {
-        let mut content = pairs(&self.db, prefix).collect::<Result<BTreeMap<_, _>, _>>()?;
+        let mut content =
+            pairs((&self.db, &self.folder), prefix).collect::<Result<BTreeMap<_, _>, _>>()?;
         let changed = self.failed.iter().flatten();
         for (key, value) in changed.filter(|(key, _)| key.starts_with(prefix)) {
             match value {
@@ -86,9 +88,31 @@ impl SledStore {
     }
 }
 
-/// The value at a key as sled has it, put together from its parts.
-fn whole(db: &sled::Db, key: &[u8], first: sled::IVec) -> Result<Vec<u8>, StoreError> {
+/// What a power cut left of values that were to be gone, or never came.
+fn erase_unnamed(db: &sled::Db, folder: &Path) -> Result<(), StoreError> {
+    let mut named = BTreeSet::new();
+    for pair in db.scan_prefix(erasable::keys()) {
+        let Ok((key, first)) = pair else {
+            // Damaged: what is kept is looked into first.
+            return Ok(());
+        };
+        if erasable::is_name(&key, &first) {
+            named.insert(first.to_vec());
+        }
+    }
+    erasable::erase_others(folder, &named).map_err(from_io)
+}
+
+/// sled's database and the repository's folder.
+type Place<'a> = (&'a sled::Db, &'a Path);
+
+/// The value at a key as it was written: put together from its parts, or from
+/// its file.
+fn whole((db, folder): Place<'_>, key: &[u8], first: sled::IVec) -> Result<Vec<u8>, StoreError> {
     let mut value = first.to_vec();
+    if erasable::is_name(key, &value) {
+        return erasable::read(folder, key, &value).map_err(from_io);
+    }
     if parts::follows(&first) {
         for pair in db.scan_prefix(parts::places(key)) {
             value.extend_from_slice(&pair.map_err(from_sled)?.1);
@@ -97,18 +121,19 @@ fn whole(db: &sled::Db, key: &[u8], first: sled::IVec) -> Result<Vec<u8>, StoreE
     Ok(value)
 }
 
-fn read(db: &sled::Db, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-    match db.get(key).map_err(from_sled)? {
-        Some(first) => Ok(Some(whole(db, key, first)?)),
+fn read(at: Place<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    match at.0.get(key).map_err(from_sled)? {
+        Some(first) => Ok(Some(whole(at, key, first)?)),
         None => Ok(None),
     }
 }
 
 /// The pairs under a prefix as sled has them, without the places of parts.
 fn pairs<'a>(
-    db: &'a sled::Db,
+    at: Place<'a>,
     prefix: &[u8],
 ) -> impl DoubleEndedIterator<Item = Result<Pair, StoreError>> + use<'a> {
+    let db = at.0;
     // Without a prefix sled would show the places too.
     let range = if prefix.is_empty() {
         db.range(..parts::PLACES)
@@ -117,17 +142,17 @@ fn pairs<'a>(
     };
     range.map(move |pair| {
         let (key, first) = pair.map_err(from_sled)?;
-        let value = whole(db, &key, first)?;
+        let value = whole(at, &key, first)?;
         Ok((key.to_vec(), value))
     })
 }
 
 fn scan(
-    db: &sled::Db,
+    at: Place<'_>,
     prefix: &[u8],
     each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
 ) -> Result<(), StoreError> {
-    for pair in pairs(db, prefix) {
+    for pair in pairs(at, prefix) {
         let (key, value) = pair?;
         if !each(&key, &value) {
             break;
@@ -137,7 +162,7 @@ fn scan(
 }
 
 /// The same database, read by another thread.
-struct SledReader(sled::Db);
+struct SledReader(sled::Db, PathBuf);
 
 impl StoreReader for SledReader {
     fn scan(
@@ -145,7 +170,7 @@ impl StoreReader for SledReader {
         prefix: &[u8],
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StoreError> {
-        scan(&self.0, prefix, each)
+        scan((&self.0, &self.1), prefix, each)
     }
 }
 
@@ -188,7 +213,7 @@ impl Store for SledStore {
         if let Some(value) = self.failed.as_ref().and_then(|before| before.get(key)) {
             return Ok(value.clone());
         }
-        read(&self.db, key)
+        read((&self.db, &self.folder), key)
     }
 
     fn scan(
@@ -202,20 +227,24 @@ impl Store for SledStore {
                 .all(|(key, value)| each(key, value));
             return Ok(());
         }
-        scan(&self.db, prefix, each)
+        scan((&self.db, &self.folder), prefix, each)
     }
 
     fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
         if self.failed.is_some() {
             return Ok(self.as_before(prefix)?.pop_last());
         }
-        pairs(&self.db, prefix).next_back().transpose()
+        pairs((&self.db, &self.folder), prefix)
+            .next_back()
+            .transpose()
     }
 
     fn reader(&self) -> Option<Box<dyn StoreReader>> {
         // What a commit that failed left behind is told apart by its owner.
         let whole = self.failed.is_none();
-        whole.then(|| Box::new(SledReader(self.db.clone())) as Box<dyn StoreReader>)
+        whole.then(|| {
+            Box::new(SledReader(self.db.clone(), self.folder.clone())) as Box<dyn StoreReader>
+        })
     }
 
     fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
@@ -233,11 +262,23 @@ impl Store for SledStore {
             if !parts::is_key(key) {
                 return Err(StoreError::Io("a key that no value can have".into()));
             }
-            before.insert(key.clone(), read(&self.db, key)?);
+            before.insert(key.clone(), read((&self.db, &self.folder), key)?);
             changes.insert(key, value);
         }
         let mut writes = sled::Batch::default();
+        // Files of values that are erased: named by this batch, and before it.
+        let (mut named, mut old) = (BTreeSet::new(), BTreeSet::new());
         for (key, value) in changes {
+            if erasable::is_key(key) {
+                let there = self.db.get(key).map_err(from_sled)?;
+                old.extend(there.filter(|there| erasable::is_name(key, there)));
+            }
+            if let Some(value) = value.filter(|_| erasable::is_key(key)) {
+                let name = erasable::write(&self.folder, key, value).map_err(from_io)?;
+                writes.insert(key.as_slice(), name.as_slice());
+                named.insert(sled::IVec::from(name));
+                continue;
+            }
             writes.remove(key.as_slice());
             for pair in self.db.scan_prefix(parts::places(key)) {
                 writes.remove(pair.map_err(from_sled)?.0);
@@ -259,6 +300,11 @@ impl Store for SledStore {
             // would not say so. At the next start the batch is there or not, as
             // a whole.
             self.failed = Some(before);
+            return result;
+        }
+        for name in old.difference(&named) {
+            // What stays for a fault of the disk goes at the next start.
+            let _ = erasable::erase(&self.folder, name);
         }
         result
     }

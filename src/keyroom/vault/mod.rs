@@ -6,10 +6,12 @@
 
 mod adding;
 mod backup;
+pub mod batch_key;
 mod commit;
 pub mod compartment;
 mod copy;
 pub mod engine;
+mod erasable;
 mod error;
 mod finding;
 pub mod format;
@@ -594,7 +596,14 @@ impl Vault {
             id,
             version: sealed.binding.version,
         };
-        sealed.open(&open.data, &expected)
+        if !batch_key::is_under(compartment, &sealed.binding.kind) {
+            return sealed.open(&open.data, &expected);
+        }
+        let of = (expected.station, open.epoch);
+        let stored = self
+            .store
+            .get(&place::record(compartment, batch_key::batch_key_id(id)))?;
+        sealed.open(&batch_key::parent(&open.data, of, id, stored)?, &expected)
     }
 
     /// A record, decoded.

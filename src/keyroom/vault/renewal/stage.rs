@@ -11,7 +11,7 @@ use super::super::error::VaultError;
 use super::super::kinds::Kinds;
 use super::super::root::{RootKeys, Sum};
 use super::super::seal::{Binding, Sealed};
-use super::super::{Open, RECORD, Records, Vault, place, wrap};
+use super::super::{Open, RECORD, Records, Vault, batch_key, place, wrap};
 use super::{Prepared, touches};
 use crate::ports::store::Write;
 
@@ -174,8 +174,16 @@ impl Vault {
                 version: old.binding.version + 1,
             };
             let (id, version) = (binding.id, binding.version);
+            let under = match batch_key::is_under(compartment, &binding.kind) {
+                false => None,
+                true => {
+                    let key = self.get_secret(compartment, batch_key::batch_key_id(id))?;
+                    Some(batch_key::together(data, &key)?)
+                }
+            };
+            let under = under.as_ref().unwrap_or(data);
             let bytes =
-                Sealed::seal(data, binding, body.expose(), &mut *self.world.random)?.to_bytes()?;
+                Sealed::seal(under, binding, body.expose(), &mut *self.world.random)?.to_bytes()?;
             roots.add(&mut sum, id, version, &bytes)?;
             staged.insert((compartment, id), Some(bytes));
         }

@@ -13,7 +13,7 @@ use crate::vault::error::VaultError;
 use crate::vault::kinds::Kinds;
 use crate::vault::root::{RootKeys, Sum};
 use crate::vault::seal::{Binding, Sealed};
-use crate::vault::{CompartmentState, Open, RECORD, Records, Vault, history, place};
+use crate::vault::{CompartmentState, Open, RECORD, Records, Vault, batch_key, history, place};
 use crate::vault::{sum_binding, wrap};
 
 impl Vault {
@@ -161,7 +161,20 @@ impl Vault {
                     id,
                     version: sealed.binding.version,
                 };
-                drop(sealed.open(&data, &expected).ok()?);
+                let under = match batch_key::is_under(compartment, kind) {
+                    false => None,
+                    true => {
+                        let key = place::record(compartment, batch_key::batch_key_id(id));
+                        let stored = self.store.get(&key).ok()?;
+                        let of = (record.station, epoch);
+                        Some(batch_key::parent(&data, of, id, stored).ok()?)
+                    }
+                };
+                drop(
+                    sealed
+                        .open(under.as_ref().unwrap_or(&data), &expected)
+                        .ok()?,
+                );
                 roots
                     .add(&mut sum, id, sealed.binding.version, value)
                     .ok()?;
