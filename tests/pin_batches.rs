@@ -15,7 +15,11 @@ mod pin_house;
 #[path = "pin_mailers/psec.rs"]
 #[allow(dead_code, reason = "its questions only")]
 mod psec;
+#[path = "support/reborn.rs"]
+mod reborn;
 #[path = "pin_batches/refusals.rs"]
 mod refusals;
+#[path = "pin_batches/restored.rs"]
+mod restored;
 #[path = "support/room.rs"]
 mod room;

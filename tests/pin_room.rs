@@ -11,6 +11,8 @@ mod added;
 mod decode;
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/reborn.rs"]
+mod reborn;
 #[path = "pin_room/released.rs"]
 mod released;
 #[path = "support/renewal.rs"]

@@ -38,6 +38,7 @@ impl Station {
             .get_kind(Compartment::Catalogue, PinKey::KIND, given)
             .ok()?;
         let now_ms = self.clock.wall_ms();
+        let here = vault.authority().ok()?.incarnation;
         Some(match &given.withdrawn {
             Some(gone) => format!(
                 "PIN room: taken back {}, {}",
@@ -46,7 +47,7 @@ impl Station {
             ),
             None => format!(
                 "PIN room: {} until {}, by {}",
-                given.state(now_ms),
+                given.state(now_ms, here),
                 words::date(given.released.until_ms),
                 words::list(&given.released_by)
             ),

@@ -103,7 +103,8 @@ impl Station {
         };
         let there = self.pin_keys().into_iter().find(|k| k.released.key == id);
         let now_ms = self.clock.wall_ms();
-        if let Some(there) = there.filter(|there| there.is_usable(now_ms)) {
+        let here = self.incarnation()?;
+        if let Some(there) = there.filter(|there| there.is_usable(now_ms, here)) {
             let until = date(there.released.until_ms);
             let mut question = prompt(&key, "pin-key.what", "It is with the PIN room");
             question.lines.push(PromptLine::note(format!(

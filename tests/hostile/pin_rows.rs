@@ -10,7 +10,7 @@ use conclave_trades::pin::action::{
     BatchName, CancelCard, ConfirmMailers, ExportBatch, Found, HandOverBatch, IssueForms,
     OpenBatch, PartnerName, PinKeyName, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile,
     ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SettleInterrupted,
-    SpoilMailer, TemplateName,
+    SettleRestoredBatch, SpoilMailer, TemplateName,
 };
 
 use crate::Trial;
@@ -67,6 +67,15 @@ pub const ROWS: &[Row] = &[
         "pin-operators sign, pin-supervisors sign",
         resolve,
         |act| act.found = Found::Lost(Loss::Missing)
+    ),
+    row!(
+        SettleRestoredBatch,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| SettleRestoredBatch {
+            batch: batch(),
+            waiting: 4,
+        },
+        |act| act.waiting = 5
     ),
     row!(
         CancelCard,
@@ -187,6 +196,7 @@ fn open(_: &Room) -> OpenBatch {
             tries: 3,
             replacements: 5,
         },
+        older: false,
     }
 }
 

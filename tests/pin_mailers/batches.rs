@@ -264,6 +264,7 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
     };
     PinBatch {
         id: Id([0; 16]),
+        incarnation: Id([0; 16]),
         name: batch.id.clone(),
         issuer: batch.issuer.clone(),
         partner: Id([0; 16]),

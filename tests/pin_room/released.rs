@@ -22,6 +22,7 @@ use conclave_trades::target::KeyName;
 use serde::{Deserialize, Serialize};
 
 use crate::decode;
+use crate::reborn::begin_anew;
 use crate::room::{Room, START_MS};
 
 /// A key that everybody knows, which only a TEST station takes.
@@ -333,6 +334,35 @@ fn a_released_key_ends_by_time_by_withdrawal_and_with_the_key() {
     room.logon_pin_room();
     let refused = try_use(&mut room, key.id, PinUse::Pvv).unwrap_err();
     assert!(refused.contains("withdrawn"), "{refused}");
+}
+
+/// A restore brings back what was withdrawn since the backup: it stays void until
+/// both quorums release it again.
+#[test]
+fn a_key_of_before_a_restore_is_released_anew() {
+    let (mut room, key) = with_pvk();
+    begin_anew(&mut room, 9, START_MS);
+    room.logon_pin_room();
+    let refused = try_use(&mut room, key.id, PinUse::Pvv).unwrap_err();
+    assert!(refused.contains("before the restore"), "{refused}");
+    room.logout();
+    // Who sets the incarnation alone breaks the signature.
+    room.logon_all(&[KeyManagers]);
+    let id = PinKey::id_of(key.id);
+    let mut entry: PinKey = room.vault().get(Compartment::Catalogue, id).unwrap();
+    entry.released.incarnation = Id([9; 16]);
+    room.perform(&Forge(entry), &Warrant::default()).unwrap();
+    room.logout();
+    room.logon_pin_room();
+    let refused = try_use(&mut room, key.id, PinUse::Pvv).unwrap_err();
+    assert!(refused.contains("not signed"), "{refused}");
+    room.logout();
+    room.logon_all(&[KeyManagers, Approvers]);
+    let act = release(&room, &key, PinUse::Pvv, 31);
+    room.perform_with(&act, &BOTH).unwrap();
+    room.logout();
+    room.logon_pin_room();
+    assert_eq!(try_use(&mut room, key.id, PinUse::Pvv), Ok(true));
 }
 
 #[test]

@@ -214,10 +214,16 @@ fn a_key_goes_to_the_pin_room_and_all_of_it_comes_back_from_a_backup() {
     pair(&mut new);
     let released = &new.station.pin_keys()[0];
     assert_eq!(released.released.label, PVK);
+
+    // What a restore brings back is void: it is released anew, not taken back.
+    let detail = new.station.key_detail(PVK, pvk).join("\n");
+    assert!(detail.contains("from before the restore, void"), "{detail}");
     out(&mut new);
+    new.logon_both();
+    let title = done(new.station.pin_room_key(pvk, &mut new.people));
+    assert_eq!(title, format!("{PVK} is with the PIN room"));
 
     // Taken back, it is listed as such.
-    new.logon_both();
     let title = {
         new.people
             .form("pin-key.withdraw", &["the batch is printed"]);

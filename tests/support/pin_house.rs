@@ -63,6 +63,14 @@ pub const PPK: &str = "0123456789ABCDEFFEDCBA9876543210";
 
 const DAY_MS: u64 = 86_400_000;
 
+/// The room's keys: id, value, usage, mode of use, exportability, use.
+const KEYS: [(u8, &str, &str, &str, &str, PinUse); 4] = [
+    (1, PVK, "V2", "C", "N", PinUse::Pvv),
+    (2, PVK, "V1", "C", "N", PinUse::Ibm3624),
+    (3, ZPK, "P0", "E", "E", PinUse::ZonePin),
+    (4, PPK, "P0", "D", "N", PinUse::PinPrint),
+];
+
 pub fn hex(text: &str) -> Vec<u8> {
     (0..text.len())
         .step_by(2)
@@ -369,16 +377,40 @@ impl PinHouse {
 
         self.room
             .logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
-        for (at, value, usage, mode, exportability, pin_use) in [
-            (1, PVK, "V2", "C", "N", PinUse::Pvv),
-            (2, PVK, "V1", "C", "N", PinUse::Ibm3624),
-            (3, ZPK, "P0", "E", "E", PinUse::ZonePin),
-            (4, PPK, "P0", "D", "N", PinUse::PinPrint),
-        ] {
+        for (at, value, usage, mode, exportability, _) in KEYS {
             let record = self.key(at, value, usage, mode, exportability);
-            let name = KeyName::of(&record);
             let plant = Plant::Key(Box::new(record), value.into());
             self.act(&plant, &[]).unwrap();
+        }
+        self.room.logout();
+        self.release_keys();
+
+        self.room.logon_pin_room();
+        let made = self.act(&MakePinIdentity { generation: 1 }, &PAIR).unwrap();
+        let der = self.folder.path().join("station.der");
+        fs::write(der, &made.input.0).unwrap();
+        let der = self.folder.path().join("output.der");
+        fs::write(der, &made.output.0).unwrap();
+        let at = self.folder.path();
+        for name in ["station", "output"] {
+            openssl(
+                at,
+                &format!("x509 -inform DER -in {name}.der -out {name}.pem"),
+            );
+        }
+    }
+
+    /// Both quorums release the keys to the room.
+    pub fn release_keys(&mut self) {
+        self.room
+            .logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
+        for (at, _, _, _, _, pin_use) in KEYS {
+            let record: KeyRecord = self
+                .room
+                .vault()
+                .get(Compartment::Catalogue, Id([at; 16]))
+                .unwrap();
+            let name = KeyName::of(&record);
             let room: Point = self
                 .room
                 .vault()
@@ -399,20 +431,6 @@ impl PinHouse {
             self.act(&release, &signers).unwrap();
         }
         self.room.logout();
-
-        self.room.logon_pin_room();
-        let made = self.act(&MakePinIdentity { generation: 1 }, &PAIR).unwrap();
-        let der = self.folder.path().join("station.der");
-        fs::write(der, &made.input.0).unwrap();
-        let der = self.folder.path().join("output.der");
-        fs::write(der, &made.output.0).unwrap();
-        let at = self.folder.path();
-        for name in ["station", "output"] {
-            openssl(
-                at,
-                &format!("x509 -inform DER -in {name}.der -out {name}.pem"),
-            );
-        }
     }
 
     fn key(
@@ -567,6 +585,7 @@ impl PinHouse {
                 tries: 3,
                 replacements: checked.count.min(20),
             },
+            older: checked.older,
         }
     }
 

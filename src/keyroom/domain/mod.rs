@@ -18,6 +18,7 @@ pub mod pin_card;
 pub mod pin_identity;
 pub mod pin_key;
 pub mod pin_partner;
+pub mod pin_restored;
 mod pin_rows;
 pub mod pin_run;
 pub mod pin_template;

@@ -130,6 +130,9 @@ pub struct Reconciled {
 pub struct PinBatch {
     /// Its record; the last four bytes are zero, see [`PinCard::id_of`].
     pub id: Id,
+    /// The station's incarnation in which it was opened, or settled after a
+    /// restore: see `pin_restored`.
+    pub incarnation: Id,
     /// The issuer's id for it, never used twice.
     pub name: String,
     /// For whom.

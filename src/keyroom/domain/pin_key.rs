@@ -72,6 +72,9 @@ impl PinUse {
 pub struct ReleasedKey {
     /// The station.
     pub station: Id,
+    /// The incarnation of the station in which it was released: what a restore
+    /// brings back may have been withdrawn since.
+    pub incarnation: Id,
     /// The key's id.
     pub key: Id,
     /// Its label.
@@ -160,17 +163,22 @@ impl PinKey {
         Id(key.0.map(|byte| byte ^ 0x96))
     }
 
-    /// TRUE while the PIN room may use it.
+    /// TRUE while the PIN room of this incarnation of the station may use it.
     #[must_use]
-    pub fn is_usable(&self, now_ms: u64) -> bool {
-        self.sealed.is_some() && self.withdrawn.is_none() && now_ms < self.released.until_ms
+    pub fn is_usable(&self, now_ms: u64, incarnation: Id) -> bool {
+        self.sealed.is_some()
+            && self.withdrawn.is_none()
+            && now_ms < self.released.until_ms
+            && self.released.incarnation == incarnation
     }
 
     /// For lists: `until 2026-12-31` is the caller's; this is the rest.
     #[must_use]
-    pub fn state(&self, now_ms: u64) -> &'static str {
+    pub fn state(&self, now_ms: u64, incarnation: Id) -> &'static str {
         if self.withdrawn.is_some() || self.sealed.is_none() {
             "withdrawn"
+        } else if self.released.incarnation != incarnation {
+            "from before the restore, void"
         } else if now_ms >= self.released.until_ms {
             "expired"
         } else {

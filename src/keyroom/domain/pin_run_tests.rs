@@ -11,6 +11,7 @@ use crate::domain::pin_card::{CardText, Values};
 fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
     PinBatch {
         id: Id([0; 16]),
+        incarnation: Id([0; 16]),
         name: "B-1".into(),
         issuer: "BANKX".into(),
         partner: Id([0; 16]),

@@ -262,6 +262,26 @@ impl Vault {
         Ok(all)
     }
 
+    /// When the present incarnation began, wall clock; none on a station that
+    /// was never restored.
+    ///
+    /// # Errors
+    /// [`VaultError::Empty`]
+    pub fn restored_ms(&self) -> Result<Option<u64>, VaultError> {
+        let mut last: Option<Id> = None;
+        let mut restored = None;
+        for signed in self.authority_chain()? {
+            let record = signed
+                .open()
+                .map_err(|_| VaultError::Malformed("authority record"))?;
+            if last.is_some_and(|before| before != record.incarnation) {
+                restored = Some(record.made_at_ms);
+            }
+            last = Some(record.incarnation);
+        }
+        Ok(restored)
+    }
+
     /// Checks an anchor that a card presents against this repository. An older
     /// copy of the repository has not seen the entry that the anchor names. A
     /// card that was last here before a restore has seen what was given up

@@ -348,6 +348,7 @@ impl Demonstration {
                 tries: 3,
                 replacements: 10,
             },
+            older: checked.older,
         };
         self.does(&act, vec![secret(sealed)])?;
         Ok(act.batch)

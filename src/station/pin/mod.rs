@@ -16,7 +16,7 @@ use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, People, Prompt, PromptLine, Refusal, Table,
 };
 use conclave_keyroom::vault::Compartment;
-use conclave_trades::pin::action::PrintMailers;
+use conclave_trades::pin::action::{BatchName, PrintMailers, SettleRestoredBatch};
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
@@ -31,6 +31,7 @@ const WAITS: &str = "PIN operator and supervisor";
 /// What is done next with a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
+    Restored,
     Settle,
     Print,
     Confirm,
@@ -47,10 +48,23 @@ enum Next {
     Back,
 }
 
+/// What a batch cannot say of itself.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// An act of printing has no outcome.
+    cut: bool,
+    /// The batch is from before a restore.
+    restored: bool,
+}
+
 impl Next {
     /// Name and meaning.
     fn words(self) -> (&'static str, &'static str) {
         match self {
+            Self::Restored => (
+                "Settle after the restore",
+                "what waits is reissued; what is printed is unknown",
+            ),
             Self::Settle => (
                 "The last window was cut",
                 "its mailers become unknown; look at their forms then",
@@ -89,9 +103,11 @@ impl Next {
         }
     }
 
-    /// What may be done, the likeliest first; `cut` when an act of printing has
-    /// no outcome.
-    fn of(batch: &PinBatch, cut: bool) -> Vec<Self> {
+    /// What may be done, the likeliest first.
+    fn of(batch: &PinBatch, Standing { cut, restored }: Standing) -> Vec<Self> {
+        if restored && batch.stage() != Stage::Purged {
+            return vec![Self::Restored, Self::Back];
+        }
         let balance = batch.balance();
         let cards = &batch.cards;
         let blank = !batch.forms.blank.is_empty();
@@ -151,6 +167,31 @@ impl Station {
         Err(refusal)
     }
 
+    /// The station's incarnation: what is of another came back with a restore.
+    pub(crate) fn incarnation(&self) -> Result<Id, Refusal> {
+        let record = self.door.vault().authority();
+        record
+            .map(|record| record.incarnation)
+            .map_err(|e| self.refusal(&e.to_string()))
+    }
+
+    /// A batch that came back with a restore.
+    fn settle_restored(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let action = SettleRestoredBatch {
+            batch: BatchName::of(batch),
+            waiting: batch.cards.waiting.count(),
+        };
+        let (cancelled, unknown) = self.act(&action, "settle a restored batch", people)?;
+        Ok(vec![format!(
+            "{cancelled} cards are to be reissued, {unknown} mailers are unknown; count the blank \
+             forms."
+        )])
+    }
+
     fn pin_batches(&self) -> Vec<PinBatch> {
         let mut all: Vec<PinBatch> = self
             .door
@@ -191,9 +232,12 @@ impl Station {
         let mut cut = self.print_was_cut();
         loop {
             let batch = self.pin_batch(id)?;
-            let next = match ask_next(
-                &batch,
+            let standing = Standing {
                 cut,
+                restored: batch.is_restored(self.incarnation()?),
+            };
+            let next = match ask_next(
+                (&batch, standing),
                 std::mem::take(&mut said),
                 refused.take(),
                 people,
@@ -203,6 +247,7 @@ impl Station {
             };
             let done = match next {
                 Next::Back => return Ok(ActEnd::Stopped),
+                Next::Restored => self.settle_restored(&batch, people),
                 Next::Settle => self.settle_window(people),
                 Next::Print => self.print_batch(id, people),
                 Next::Confirm => self.confirm_mailers(&batch, people),
@@ -294,18 +339,21 @@ fn numbers(batch: &PinBatch) -> Table {
 }
 
 fn ask_next(
-    batch: &PinBatch,
-    cut: bool,
+    (batch, standing): (&PinBatch, Standing),
     said: Vec<String>,
     refused: Option<Refusal>,
     people: &mut dyn People,
 ) -> Result<Next, Interrupted> {
-    let next = Next::of(batch, cut);
+    let next = Next::of(batch, standing);
+    let stage = match next.first() {
+        Some(Next::Restored) => "from before the restore",
+        _ => batch.stage().words(),
+    };
     let mut prompt = Prompt {
         code: "pins.next".into(),
         act: format!("Batch {} of {}", batch.name, batch.issuer),
         title: match said.is_empty() {
-            true => format!("The batch is {}.", batch.stage().words()),
+            true => format!("The batch is {stage}."),
             false => said.join("; "),
         },
         table: Some(numbers(batch)),

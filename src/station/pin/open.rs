@@ -84,6 +84,7 @@ impl Station {
     /// who can give it.
     fn choices(&self) -> Result<Choices, Refusal> {
         let now = self.clock.wall_ms();
+        let here = self.incarnation()?;
         let keys: Vec<PinKey> = self
             .door
             .vault()
@@ -91,7 +92,7 @@ impl Station {
             .unwrap_or_default()
             .into_iter()
             .map(|(_, key)| key)
-            .filter(|key| key.is_usable(now))
+            .filter(|key| key.is_usable(now, here))
             .collect();
         let layouts: Vec<(String, String)> = self
             .data
@@ -191,6 +192,9 @@ impl Station {
                 )));
             }
         };
+        if checked.older {
+            ask_older(&checked, people)?;
+        }
         let limits = ask_limits(&checked, &chosen.partner.issuer, people)?;
         let mut id = self.door.new_id().map_err(|error| {
             Undone::Interrupted(Interrupted::Refused(self.refusal(&error.to_string())))
@@ -215,6 +219,7 @@ impl Station {
             pin_key: chosen.pin_key.clone(),
             zone_key: chosen.zone_key.clone(),
             limits,
+            older: checked.older,
         };
         self.act_on(&action, vec![secret(&file)], "open a batch", people)?;
         Ok(Ok(action))
@@ -320,6 +325,33 @@ fn show_faults(file: &str, faults: &[String], people: &mut dyn People) -> Result
         ..Prompt::default()
     };
     ask(people, &mut prompt, &mut |_| Ok(false))?;
+    Ok(())
+}
+
+/// A file of before the restore: nobody but its people knows what became of it.
+fn ask_older(checked: &Checked, people: &mut dyn People) -> Result<(), Interrupted> {
+    let mut prompt = Prompt {
+        code: "pins.older".into(),
+        act: "Open a batch of PIN mailers".into(),
+        title: "Was this file printed since the backup?".into(),
+        lines: vec![PromptLine::note(format!(
+            "Batch {} was signed before this station was restored. If any of its mailers was \
+             printed in the range that is lost, leave, and have the issuer send the other cards \
+             anew.",
+            checked.name
+        ))],
+        ask: Ask::Confirm {
+            key: 'n',
+            label: "none of its mailers was printed".into(),
+        },
+        waiting_for: WAITS.into(),
+        safe: "yes, nothing of the file is kept before both have signed".into(),
+        ..Prompt::default()
+    };
+    while !matches!(
+        ask(people, &mut prompt, &mut |_| Ok(false))?,
+        conclave_keyroom::ports::dialogue::Answer::Confirmed
+    ) {}
     Ok(())
 }
 

@@ -152,6 +152,7 @@ impl Action for ReleasePinKey {
         not_published(permit, &record.label, &stored)?;
         let released = ReleasedKey {
             station: permit.authority()?.station,
+            incarnation: permit.authority()?.incarnation,
             key: record.id,
             label: record.label.clone(),
             form: record.form,

@@ -87,9 +87,11 @@ fn usable(
     let record = record?;
     let released = &entry.released;
     let label = &released.label;
-    let Some(sealed) = entry.sealed.clone().filter(|_| entry.is_usable(now_ms)) else {
+    let here = authority.incarnation;
+    let sealed = entry.sealed.clone();
+    let Some(sealed) = sealed.filter(|_| entry.is_usable(now_ms, here)) else {
         return Err(ActionError::rule(
-            format!("{label} is {} for the PIN room", entry.state(now_ms)),
+            format!("{label} is {} for the PIN room", entry.state(now_ms, here)),
             "key managers and approvers release it again",
         ));
     };

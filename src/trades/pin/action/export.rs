@@ -11,7 +11,10 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, PartnerName, both_sign, cards, digest, put, refused, rule, signing};
+use super::{
+    BatchName, PartnerName, before_the_restore, both_sign, cards, digest, put, refused, rule,
+    signing,
+};
 use crate::media::{self, Bundle, Interrupted};
 use crate::pin::{approved_template, seal_output, write};
 use crate::target::export::nothing_left;
@@ -83,6 +86,9 @@ impl Action for ExportBatch {
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         let mut batch: PinBatch = beforehand.get(Compartment::Pins, self.batch.id)?;
+        if batch.is_restored(beforehand.authority()?.incarnation) {
+            return Err(before_the_restore());
+        }
         batch.may_export().map_err(rule)?;
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         let production = beforehand.authority()?.mode == Mode::Production;

@@ -154,14 +154,18 @@ pub struct Checked {
     pub count: u32,
     /// SHA-256 of the file of cards, as it is read.
     pub input: Hash,
+    /// Its signature is from before the station was restored, or says no time:
+    /// it may have been printed in the range that is lost.
+    pub older: bool,
 }
 
 impl Checked {
-    fn of(batch: &Batch) -> Self {
+    fn of(batch: &Batch, older: bool) -> Self {
         Self {
             name: batch.id.clone(),
             count: batch.cards.len() as u32,
             input: Hash(batch.digest),
+            older,
         }
     }
 }
@@ -199,7 +203,9 @@ impl ReadBatch {
         if let Err(why) = fits(&layout, &batch, permit.authority()?.mode) {
             return Ok(Err(vec![why]));
         }
-        let checked = Checked::of(&batch);
+        let restored = permit.vault().restored_ms()?;
+        let older = restored.is_some_and(|at| input.signed_ms.is_none_or(|signed| signed < at));
+        let checked = Checked::of(&batch, older);
         Ok(Ok((batch, checked)))
     }
 }

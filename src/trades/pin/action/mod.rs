@@ -15,6 +15,7 @@ mod print;
 mod purge;
 mod reconcile;
 mod resolve;
+mod restored;
 mod spoil;
 mod stock;
 
@@ -32,6 +33,7 @@ pub use print::{PrintMailers, Printed};
 pub use purge::PurgeBatch;
 pub use reconcile::{ReconcileBatch, sheet};
 pub use resolve::{Found, ResolveUnknown};
+pub use restored::SettleRestoredBatch;
 pub use spoil::SpoilMailer;
 pub use stock::{LOT_MOST, ReceiveStock};
 
@@ -75,7 +77,16 @@ impl BatchName {
         format!("batch {} of {}", self.name, self.issuer)
     }
 
+    /// The batch, if it may move: after a restore it is settled first.
     fn get(&self, permit: &Permit<'_>) -> Result<PinBatch, ActionError> {
+        let batch = self.on_record(permit)?;
+        match batch.is_restored(permit.authority()?.incarnation) {
+            true => Err(before_the_restore()),
+            false => Ok(batch),
+        }
+    }
+
+    fn on_record(&self, permit: &Permit<'_>) -> Result<PinBatch, ActionError> {
         let batch: PinBatch = match permit.get(Compartment::Pins, self.id) {
             Ok(batch) => batch,
             Err(VaultError::Missing(_) | VaultError::Malformed(_)) => {
@@ -104,6 +115,14 @@ fn both_here() -> Vec<Authority> {
         Authority::Session(GroupId::PinOperators),
         Authority::Session(GroupId::PinSupervisors),
     ]
+}
+
+fn before_the_restore() -> ActionError {
+    ActionError::rule(
+        "this batch is from before the station was restored: what was printed since the backup \
+         stands in no record",
+        "Open the batch: it is settled first, and both sign.",
+    )
 }
 
 fn refused(why: impl Into<String>) -> ActionError {

@@ -12,7 +12,8 @@ use conclave_keyroom::domain::pin_key::PinUse;
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::batch_key::{BATCH_KEY, BATCH_KEY_LEN, batch_key_id};
+use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
 use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
@@ -55,6 +56,9 @@ pub struct OpenBatch {
     pub zone_key: Option<PinKeyName>,
     /// How often may be tried again.
     pub limits: Limits,
+    /// The file was signed before the station was restored, and both know that
+    /// none of its mailers was printed in the range that is lost.
+    pub older: bool,
 }
 
 /// What two groups allowed: so many windows, for so long.
@@ -156,10 +160,19 @@ impl OpenBatch {
                 .join("; ");
             refused(format!("the file has {} faults: {first}", faults.len()))
         })?;
+        if checked.older && !self.older {
+            return Err(ActionError::rule(
+                "the file was signed before the station was restored: its mailers may have been \
+                 printed since the backup, of which nothing is on record",
+                "Ask the issuer and look at the mailers of those days. Both sign that it was not \
+                 printed, or the issuer sends it anew, as a new batch.",
+            ));
+        }
         let same = checked.name == self.batch.name
             && batch.issuer == self.batch.issuer
             && checked.count == self.count
-            && checked.input == self.input;
+            && checked.input == self.input
+            && checked.older == self.older;
         match same {
             true => Ok(batch),
             false => Err(refused("the file is not what was signed".into())),
@@ -205,6 +218,13 @@ impl Action for OpenBatch {
             tries,
             replacements,
         } = self.limits;
+        if self.older {
+            words.push(
+                "the file is older than the restore of this station: both know that none of its \
+                 mailers was printed since the backup"
+                    .into(),
+            );
+        }
         words.push(format!(
             "at most {tries} PINs for a card, at most {replacements} replaced"
         ));
@@ -224,6 +244,7 @@ impl Action for OpenBatch {
         let layout = pin_layout(permit, &self.layout)?;
         let batch = PinBatch {
             id: self.batch.id,
+            incarnation: permit.authority()?.incarnation,
             name: input.id.clone(),
             issuer: input.issuer.clone(),
             partner: self.partner.id,
@@ -255,6 +276,13 @@ impl Action for OpenBatch {
             reconciled: None,
             purged_ms: None,
         };
+        // The cards lie under this key too, and go with it: first, so that each
+        // finds it.
+        let mut key = [0; BATCH_KEY_LEN];
+        let (_, _, random) = permit.provider();
+        random.secret(&mut key).map_err(|_| VaultError::Random)?;
+        let key = Secret::take(&mut key);
+        permit.put_secret(Compartment::Pins, BATCH_KEY, batch_key_id(batch.id), key);
         for (number, card) in (1..).zip(&input.cards) {
             put_card(permit, &card.record(batch.id, number))?;
         }

@@ -1,0 +1,56 @@
+//! A batch after a restore. What was printed since the backup stands in no
+//! record: the cards that seem to wait may have their mailers. So none of them
+//! gets one from this batch any more, and none that is lost is replaced.
+
+use conclave_evidence::Id;
+
+use super::pin_batch::PinBatch;
+use super::pin_run::RunError;
+use super::ranges::Ranges;
+
+/// Outputs that may have left in the lost range: their numbers are not used
+/// again.
+const OUTPUT_GAP: u32 = 1000;
+
+impl PinBatch {
+    /// TRUE when the batch was opened, or settled last, in another incarnation
+    /// of the station: nothing of it moves.
+    #[must_use]
+    pub fn is_restored(&self, incarnation: Id) -> bool {
+        self.incarnation != incarnation
+    }
+
+    /// Settles the batch for this incarnation: cards that wait are cancelled,
+    /// mailers that were printed and not confirmed are unknown, and from now on
+    /// no PIN is replaced. Blank forms stay with the batch until they are
+    /// counted. Of a batch whose output has left, nothing changes. How many
+    /// were cancelled, and how many mailers are unknown now.
+    ///
+    /// # Errors
+    /// [`RunError::Forms`]; never for a batch of these rules.
+    pub fn settle_restored(&mut self, incarnation: Id) -> Result<(u64, u64), RunError> {
+        self.incarnation = incarnation;
+        if self.exported.is_some() || self.purged_ms.is_some() {
+            return Ok((0, 0));
+        }
+        let cards = &mut self.cards;
+        for mailer in self.window.drain(..) {
+            cards
+                .unknown
+                .insert(mailer.card.into(), mailer.card.into())?;
+        }
+        move_all(&mut cards.sent, &mut cards.unknown)?;
+        let cancelled = cards.waiting.count();
+        move_all(&mut cards.waiting, &mut cards.cancelled)?;
+        self.limits.replacements = self.replaced;
+        self.outputs = self.outputs.saturating_add(OUTPUT_GAP);
+        Ok((cancelled, self.cards.unknown.count()))
+    }
+}
+
+fn move_all(from: &mut Ranges, to: &mut Ranges) -> Result<(), RunError> {
+    for (first, last) in std::mem::take(from).ranges() {
+        to.insert(*first, *last)?;
+    }
+    Ok(())
+}

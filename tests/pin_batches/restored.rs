@@ -1,0 +1,122 @@
+//! A restore brings a batch back as it was at the backup: no card of it gets a
+//! second mailer.
+
+use conclave_keyroom::domain::pin_batch::{Stage, State};
+use conclave_keyroom::domain::pin_card::Loss;
+use conclave_trades::pin::action::{
+    BatchName, ConfirmMailers, Found, HandOverBatch, ReadBatch, SetFormsAside, SettleRestoredBatch,
+};
+
+use super::job::{confirm, export, give_back, resolve};
+use super::pin_house::{PAIR, PinHouse, csv};
+use super::reborn::begin_anew;
+
+/// Six cards, of which three are printed and two confirmed at the backup; the
+/// other three are printed afterwards. Then the station is restored.
+fn restored() -> (PinHouse, BatchName) {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0007", 6).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 7);
+    house.forms(&batch, 1, 10);
+    house.print(&batch, 3).unwrap();
+    confirm(&mut house, &batch, 1, 2);
+    let backup = house.room.memory().content();
+    assert_eq!(house.print(&batch, 3).unwrap().sent, 3);
+    house.room.memory().put_back(backup);
+    house.room.reopen();
+    let now = house.room.vault().clock().wall_ms();
+    begin_anew(&mut house.room, 9, now);
+    house.room.logon_pin_room();
+    (house, batch)
+}
+
+fn settle(batch: &BatchName, waiting: u64) -> SettleRestoredBatch {
+    SettleRestoredBatch {
+        batch: batch.clone(),
+        waiting,
+    }
+}
+
+#[test]
+fn cards_that_were_printed_after_the_backup_are_not_printed_again() {
+    let (mut house, batch) = restored();
+    assert_eq!(house.batch(&batch).cards.waiting.count(), 3);
+    let over = HandOverBatch {
+        batch: batch.clone(),
+        confirmed: 2,
+        blank: 7,
+    };
+    let held = ConfirmMailers {
+        batch: batch.clone(),
+        first: 3,
+        last: 3,
+    };
+    for refused in [
+        house.pair(&over).unwrap_err(),
+        house.pair(&held).map(drop).unwrap_err(),
+    ] {
+        let refused = refused.to_string();
+        let told = refused.contains("before the station was restored");
+        assert!(told, "{refused}");
+    }
+    assert!(house.print(&batch, 3).is_err());
+    // What is signed is what happens.
+    assert!(house.pair(&settle(&batch, 2)).is_err());
+    assert!(house.act(&settle(&batch, 3), &PAIR[..1]).is_err());
+    assert_eq!(house.pair(&settle(&batch, 3)).unwrap(), (3, 1));
+    let again = house.pair(&settle(&batch, 0)).unwrap_err().to_string();
+    assert!(again.contains("settled"), "{again}");
+    // The blank forms that both count are fewer than the records have.
+    let aside = SetFormsAside {
+        batch: batch.clone(),
+        first: 4,
+        last: 6,
+        test: false,
+        reason: "used in the range that is lost".into(),
+    };
+    house.pair(&aside).unwrap();
+    let sheets = house.paper.sheets().len();
+    let over = HandOverBatch { blank: 4, ..over };
+    house.pair(&over).unwrap();
+    assert!(house.print(&batch, 3).is_err());
+    // The one that was printed and not confirmed is lost: nothing replaces it.
+    resolve(&mut house, &batch, 3, Found::Lost(Loss::Missing));
+    let record = house.batch(&batch);
+    assert!((3..=6).all(|card| record.state_of(card) == Some(State::Cancelled)));
+    assert!(house.print(&batch, 3).is_err());
+    assert_eq!(house.paper.sheets().len(), sheets);
+    give_back(&mut house, &batch);
+    assert_eq!(house.batch(&batch).stage(), Stage::Balanced);
+    let (out, text) = export(&mut house, &batch);
+    assert!(house.batch(&batch).outputs > 1000, "{}", out.folder);
+    assert_eq!(text.matches("reissue;;").count(), 4, "{text}");
+}
+
+#[test]
+fn a_file_of_before_the_restore_is_opened_by_two_people_who_say_so() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0008", 3).as_bytes());
+    let later = house.room.vault().clock().wall_ms() + 60_000;
+    begin_anew(&mut house.room, 9, later);
+    house.release_keys();
+    house.room.logon_pin_room();
+    let mut act = house.opening("csv-pvv", "pin-mailer-continuous", &file, 8);
+    assert!(act.older);
+    act.older = false;
+    let secret = |file: &[u8]| vec![conclave_crypto::secret::Secret::take(&mut file.to_vec())];
+    let refused = house.act_with(&act, &PAIR, secret(&file)).unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("signed before the station was restored"),
+        "{refused}"
+    );
+    act.older = true;
+    house.act_with(&act, &PAIR, secret(&file)).unwrap();
+    // A file that came after it needs no such word.
+    begin_anew(&mut house.room, 10, 1);
+    house.room.logon_pin_room();
+    let file = house.sealed(csv("B-0009", 3).as_bytes());
+    let reading: ReadBatch = house.reading("csv-pvv", "pin-mailer-continuous", &file);
+    let checked = house.act_with(&reading, &[], secret(&file)).unwrap();
+    assert!(!checked.unwrap().older);
+}
