@@ -15,6 +15,8 @@ mod pin_house;
 #[path = "pin_mailers/psec.rs"]
 #[allow(dead_code, reason = "its questions only")]
 mod psec;
+#[path = "pin_batches/purged.rs"]
+mod purged;
 #[path = "support/reborn.rs"]
 mod reborn;
 #[path = "pin_batches/refusals.rs"]

@@ -137,7 +137,9 @@ impl Station {
             "pins.purge",
             batch,
             "How did the issuer confirm the output?",
-            "Card numbers, names, addresses, PIN blocks and values of this batch are deleted, for ever. Its numbers stay.",
+            "Card numbers, names, addresses, PIN blocks and values of this batch are deleted, and \
+             the key they lie under. Its numbers stay. Backups that were made before still have \
+             both: destroy them.",
         );
         prompt.ask = Ask::Form {
             fields: vec![text("Receipt", "", "number of the issuer's receipt", 40)],
@@ -154,7 +156,7 @@ impl Station {
         };
         let gone = self.act(&action, "purge a batch", people)?;
         Ok(vec![format!(
-            "{gone} records are deleted; the numbers stay."
+            "{gone} records are deleted; the numbers stay. Destroy the backups that still have them."
         )])
     }
 }

@@ -6,6 +6,7 @@ use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::batch_key::batch_key_id;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchName, both_sign, put, reason};
@@ -36,6 +37,9 @@ impl Action for PurgeBatch {
                 self.batch.words()
             ),
             format!("its output is confirmed: {}", self.receipt),
+            "backups that were made before still have them, and open with their quorums: they are \
+             destroyed"
+                .into(),
         ]
     }
 
@@ -60,6 +64,9 @@ impl Action for PurgeBatch {
         for number in 1..=batch.count {
             permit.delete(Compartment::Pins, PinCard::id_of(batch.id, number));
         }
+        // Old bytes of the cards are in the store's file for a while: without
+        // this they open for nobody.
+        permit.delete(Compartment::Pins, batch_key_id(batch.id));
         permit.delete(Compartment::Pins, BatchLayout::id_of(batch.id));
         permit.delete(Compartment::Pins, Mandate::id_of(batch.id));
         batch.printed.clear();
@@ -69,6 +76,8 @@ impl Action for PurgeBatch {
     }
 
     fn outcome(&self, count: &u32) -> Vec<String> {
-        vec![format!("{count} cards are deleted; the numbers stay")]
+        vec![format!(
+            "{count} cards and their batch's key are deleted; the numbers stay"
+        )]
     }
 }
