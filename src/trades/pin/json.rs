@@ -17,6 +17,17 @@ struct Reader<'t> {
 
 type Read<T> = Result<T, Fault>;
 
+/// Adds a character. A string that grows by itself leaves what it had where it
+/// was; here that is wiped.
+fn push(text: &mut Zeroizing<String>, c: char) {
+    if text.capacity() - text.len() < c.len_utf8() {
+        let mut wider = Zeroizing::new(String::with_capacity(64.max(2 * text.capacity())));
+        wider.push_str(text);
+        *text = wider;
+    }
+    text.push(c);
+}
+
 impl Reader<'_> {
     fn next(&mut self) -> Option<char> {
         let c = self.rest.next()?;
@@ -101,7 +112,7 @@ impl Reader<'_> {
             if is_control(c) {
                 return Err(fault(line, column, Wrong::Control));
             }
-            text.push(c);
+            push(&mut text, c);
         }
     }
 
@@ -114,7 +125,9 @@ impl Reader<'_> {
         }
         let mut text = Zeroizing::new(String::new());
         while self.rest.peek().is_some_and(char::is_ascii_digit) {
-            text.extend(self.next());
+            if let Some(c) = self.next() {
+                push(&mut text, c);
+            }
         }
         let lone_zero = text.len() == 1 || !text.starts_with('0');
         match !text.is_empty() && text.len() <= 19 && lone_zero {

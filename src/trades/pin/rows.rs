@@ -212,7 +212,9 @@ fn placed(line: &str, fields: &[Field], at: usize) -> Result<Vec<Cell>, Fault> {
     let mut column = 1;
     let mut cells = Vec::with_capacity(fields.len());
     for field in fields {
-        let text: Zeroizing<String> = Zeroizing::new(chars.by_ref().take(field.width).collect());
+        // Room for all of it at once: a string that grows leaves a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(4 * field.width));
+        text.extend(chars.by_ref().take(field.width));
         let place = column;
         column += field.width;
         if field.name == FieldName::Filler {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use conclave_crypto::primitive::passphrase::Passphrase;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::Mode;
+use zeroize::Zeroizing;
 
 use super::digit_words::{HOLDER, languages, longest};
 use super::error::PrintError;
@@ -16,8 +17,9 @@ use super::marks::{PASSWORD_LINE, printable_in_password};
 
 /// One field's content.
 pub enum Content<'a> {
-    /// Lines of text, with `\n` between them.
-    Text(String),
+    /// Lines of text, with `\n` between them; wiped, because it may be an
+    /// address.
+    Text(Zeroizing<String>),
     /// A secret: the bytes of a `value`, the ASCII digits of a `pin`, the
     /// characters of a `password`. `pin-words` are made from `pin`.
     Secret(&'a Secret),
@@ -58,7 +60,7 @@ impl<'a> Filling<'a> {
     /// `Juerg`); an empty text prints nothing.
     #[must_use]
     pub fn text(self, field: FieldName, text: impl Into<String>) -> Self {
-        self.with(field, Content::Text(text.into()))
+        self.with(field, Content::Text(Zeroizing::new(text.into())))
     }
 
     /// With a secret.
@@ -104,7 +106,7 @@ impl<'a> Filling<'a> {
                 FieldName::Banner | FieldName::Title | FieldName::Serial | FieldName::PinWords => {
                     continue;
                 }
-                _ => Content::Text(vec!["X".repeat(room); rows].join("\n")),
+                _ => Content::Text(Zeroizing::new(vec!["X".repeat(room); rows].join("\n"))),
             };
             filling = filling.with(field, content);
         }

@@ -4,7 +4,9 @@
 //! Lengths are in their shortest form, tags have one byte, open lengths stand
 //! at most [`DEPTH`] deep in one another, pieces are not made of pieces.
 
-use std::borrow::Cow;
+use std::ops::Deref;
+
+use zeroize::Zeroizing;
 
 use super::CmsError;
 
@@ -65,9 +67,9 @@ impl<'a> Element<'a> {
     }
 
     /// Octets, whole or in pieces; `tag` is that of whole ones.
-    pub fn octets(&self, tag: u8) -> Result<Cow<'a, [u8]>, CmsError> {
+    pub fn octets(&self, tag: u8) -> Result<Octets<'a>, CmsError> {
         if self.tag == tag && !self.open {
-            return Ok(Cow::Borrowed(self.value));
+            return Ok(Octets::Whole(self.value));
         }
         let in_pieces = match tag {
             OCTETS => OCTETS_IN_PIECES,
@@ -76,12 +78,42 @@ impl<'a> Element<'a> {
         if self.tag != in_pieces {
             return Err(CmsError::Refused);
         }
-        let mut all = Vec::with_capacity(self.value.len());
+        // Room for all of them at once: a list that grows leaves copies behind.
+        let mut all = Zeroizing::new(Vec::with_capacity(self.value.len()));
         let mut pieces = self.inside();
         while !pieces.is_empty() {
             all.extend_from_slice(pieces.take(OCTETS)?.value);
         }
-        Ok(Cow::Owned(all))
+        Ok(Octets::Joined(all))
+    }
+}
+
+/// Octets. What was joined of pieces may be a file of cards, so it is wiped.
+pub enum Octets<'a> {
+    /// As they stand.
+    Whole(&'a [u8]),
+    /// Of pieces.
+    Joined(Zeroizing<Vec<u8>>),
+}
+
+impl Deref for Octets<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Whole(whole) => whole,
+            Self::Joined(joined) => joined,
+        }
+    }
+}
+
+impl Octets<'_> {
+    /// As a list of their own, wiped when dropped.
+    pub fn into_list(self) -> Zeroizing<Vec<u8>> {
+        match self {
+            Self::Whole(whole) => Zeroizing::new(whole.to_vec()),
+            Self::Joined(joined) => joined,
+        }
     }
 }
 

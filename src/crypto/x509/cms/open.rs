@@ -1,8 +1,6 @@
 //! EnvelopedData (RFC 5652, section 6) and AuthEnvelopedData (RFC 5083) to a
 //! P-256 key of ours, read: AES in CBC or in GCM (RFC 5084).
 
-use std::borrow::Cow;
-
 use aes_gcm::aead::AeadInOut;
 use aes_gcm::aead::consts::{U12, U16};
 use aes_gcm::aes::{Aes128, Aes192, Aes256};
@@ -13,8 +11,8 @@ use zeroize::Zeroizing;
 use super::CmsError;
 use super::agree::{Kdf, shared_info, wrap_len};
 use super::ber::{
-    AlgorithmId, BITS, Element, INTEGER, NULL, OCTETS, OID, SEQUENCE, SET, constructed, element,
-    primitive,
+    AlgorithmId, BITS, Element, INTEGER, NULL, OCTETS, OID, Octets, SEQUENCE, SET, constructed,
+    element, primitive,
 };
 use super::enrolled::{Enrolled, Key};
 use super::envelop::{EC_PUBLIC_KEY, ENVELOPED_DATA};
@@ -178,7 +176,7 @@ fn unwrapped(
     own: &Own<'_>,
     originator: &Element<'_>,
     algorithm: &AlgorithmId<'_>,
-    material: Option<Cow<'_, [u8]>>,
+    material: Option<Octets<'_>>,
     wrapped: &[u8],
 ) -> Result<Secret, CmsError> {
     let kdf = Kdf::of(algorithm.oid).ok_or(CmsError::Refused)?;
@@ -247,7 +245,7 @@ pub(super) fn open(of: &[u8], content: &Element<'_>, own: &[Own<'_>]) -> Result<
     if key.len() != len || with_tag != (mode == Mode::Gcm) {
         return Err(CmsError::Refused);
     }
-    let mut plain = Zeroizing::new(encrypted.into_owned());
+    let mut plain = encrypted.into_list();
     if with_tag {
         let attributes = data.maybe(constructed(1))?;
         let tag = data.take(OCTETS)?.value;

@@ -88,7 +88,7 @@ fn opened(file: &[u8], own: &[Own<'_>], by: &Signer) -> Result<Opened, CmsError>
             return Err(CmsError::Refused);
         }
         Opened {
-            content: Zeroizing::new(signed.content.into_owned()),
+            content: signed.content.into_list(),
             signed_at: signed.at,
         }
     } else if of == SIGNED_DATA {

@@ -107,5 +107,5 @@ pub fn verify_own(file: &[u8], by: &Signer) -> Result<(Zeroizing<Vec<u8>>, Optio
         return Err(CmsError::Refused);
     }
     let signed = verify(&content, by)?;
-    Ok((Zeroizing::new(signed.content.into_owned()), signed.at))
+    Ok((signed.content.into_list(), signed.at))
 }

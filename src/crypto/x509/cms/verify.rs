@@ -6,8 +6,6 @@
 //! choice of bytes could be read as one over attributes, and the other way round
 //! (RFC 5652, section 12).
 
-use std::borrow::Cow;
-
 use p256::ecdsa::VerifyingKey as EcKey;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::PublicKey;
@@ -21,8 +19,8 @@ use x509_cert::time::Time;
 
 use super::CmsError;
 use super::ber::{
-    AlgorithmId, Element, INTEGER, OCTETS, OID, Reader, SEQUENCE, SET, constructed, element,
-    primitive,
+    AlgorithmId, Element, INTEGER, OCTETS, OID, Octets, Reader, SEQUENCE, SET, constructed,
+    element, primitive,
 };
 use super::enrolled::{Key, Signer};
 
@@ -94,7 +92,7 @@ impl Hash {
 
 /// What somebody signed.
 pub(super) struct Signed<'a> {
-    pub content: Cow<'a, [u8]>,
+    pub content: Octets<'a>,
     /// The content type's OID.
     pub of: &'a [u8],
     /// When, as the signer says, in seconds since 1970.
