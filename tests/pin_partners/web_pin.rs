@@ -5,11 +5,15 @@ use std::process::Command;
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
-use conclave_evidence::Id;
+use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
-use conclave_trades::target::{Sheet, SheetRow, TargetError, parse_target_profile, target};
+use conclave_trades::target::{
+    RecordSystem, Sheet, SheetRow, TargetError, parse_target_profile, target,
+};
+
+use super::room::Room;
 
 struct System;
 
@@ -226,6 +230,12 @@ fn what_is_no_key_of_the_channel_or_of_the_generation_stays() {
             &[],
             "a channel has none",
         ),
+        (
+            &good,
+            &under,
+            &[("key-prefix", "WEB.RETAIL")],
+            "ends with a dot",
+        ),
         (&good, &under, &[("from", "2026-02-30")], "no date"),
         (
             &good,
@@ -256,4 +266,39 @@ fn what_is_no_key_of_the_channel_or_of_the_generation_stays() {
     let first = settings(&[("generation", "1"), ("former-until", "")]);
     let (record, _) = key("WEB.RETAIL.ZPK.001", KeyForm::Aes128, "P0", "B");
     assert_eq!(web.check(&record, &under, &first), Ok(()));
+}
+
+#[test]
+fn two_channels_share_neither_name_nor_labels() {
+    let mut room = Room::in_memory();
+    room.logon_all(&[GroupId::Administrators]);
+    let people = room.members(GroupId::Administrators);
+    let administrators = [people[0], people[1]].map(|name| (name, GroupId::Administrators));
+    let mut record = |id: u8, name: &str, changes: &[(&str, &str)]| {
+        let act = RecordSystem {
+            id: Id([id; 16]),
+            name: name.into(),
+            settings: settings(changes),
+        };
+        let done = room.perform_with(&act, &administrators);
+        done.map(drop).map_err(|e| e.to_string())
+    };
+    record(1, "Internet banking", &[]).unwrap();
+    record(1, "Internet banking", &[("from", "2026-12-02")]).unwrap();
+    for (changes, why) in [
+        (&[("key-prefix", "WEB.OTHER.")][..], "the channel RETAIL"),
+        (&[("channel", "APP")], "labels that begin with"),
+        (
+            &[("channel", "APP"), ("key-prefix", "WEB.")],
+            "labels that begin with",
+        ),
+        (
+            &[("channel", "APP"), ("key-prefix", "WEB.RETAIL.APP.")],
+            "labels that begin with",
+        ),
+    ] {
+        let told = record(2, "App", changes).unwrap_err();
+        assert!(told.contains(why), "{changes:?}: {told}");
+    }
+    record(2, "App", &[("channel", "APP"), ("key-prefix", "WEB.APP.")]).unwrap();
 }

@@ -11,6 +11,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::store::store_target;
+use super::web_pin::shared;
 use super::{rules, shipped, target};
 
 /// Records a system, or changes its record.
@@ -101,7 +102,15 @@ impl Action for RecordSystem {
                         "record a new system under another name",
                     ));
                 }
-            } else if known.name.eq_ignore_ascii_case(&self.name) {
+                continue;
+            }
+            if let Some(what) = shared(&self.settings, &known.settings) {
+                return Err(ActionError::rule(
+                    format!("{} and {} would share {what}", self.name, known.name),
+                    "a channel has a name and labels of its own: fill it in again",
+                ));
+            }
+            if known.name.eq_ignore_ascii_case(&self.name) {
                 return Err(ActionError::rule(
                     format!("there is a system called {} already", known.name),
                     "change its record, or choose another name",

@@ -94,6 +94,10 @@ impl<'s> Channel<'s> {
         if generation == 0 {
             return Err(wrong("the generation counts from 1"));
         }
+        // Else WEB.RETAIL would be WEB.RETAIL2's as well.
+        if !value("key-prefix").ends_with('.') {
+            return Err(wrong("what labels begin with ends with a dot"));
+        }
         let from = day(value("from")).ok_or_else(|| wrong("the first day is no date"))?;
         let former_until = settings.value("former-until");
         let overlap = former_until.map(|text| day(text).map(|until| until - from));
@@ -126,6 +130,22 @@ impl<'s> Channel<'s> {
     fn id(&self, key: &KeyRecord) -> String {
         let role = role(key).unwrap_or("key").to_ascii_uppercase();
         format!("{}.{role}.{:04}", self.name, self.generation)
+    }
+}
+
+/// What the records of two channels share, if they share anything: a name, or
+/// labels that would belong to both.
+pub(super) fn shared(one: &Settings, other: &Settings) -> Option<String> {
+    if [one, other].iter().any(|s| s.profile.name != WebPin.name()) {
+        return None;
+    }
+    let value = |of: &Settings, name: &str| of.value(name).unwrap_or_default().to_owned();
+    let channels = [one, other].map(|s| value(s, "channel"));
+    let [a, b] = [one, other].map(|s| value(s, "key-prefix"));
+    match (channels, a.starts_with(&b) || b.starts_with(&a)) {
+        ([a, b], _) if a == b => Some(format!("the channel {a}")),
+        (_, true) => Some(format!("labels that begin with {a} and {b}")),
+        _ => None,
     }
 }
 
@@ -255,7 +275,7 @@ fn rotation(sheet: &Sheet<'_>) -> Result<String, TargetError> {
                 "two keys would be {}",
                 pair.first().map(String::as_str).unwrap_or_default()
             ),
-            "a generation has one key for each use",
+            "a generation's bundle has one key for each use",
         ));
     }
     let keys: Vec<serde_json::Value> = sheet
