@@ -9,10 +9,11 @@ use conclave_keyroom::ports::dialogue::{
 use conclave_keyroom::vault::Compartment;
 use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
 use conclave_trades::keys::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};
+use conclave_trades::pin::ISSUER_MOST;
 use conclave_trades::target::KeyName;
 
 use crate::cards::ask;
-use crate::ceremony::begin::{refused, text};
+use crate::ceremony::begin::{one, refused, text};
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
 use crate::service::{ActEnd, stopped};
@@ -140,6 +141,18 @@ impl Station {
         room: Point,
         people: &mut dyn People,
     ) -> Result<ActEnd, Refusal> {
+        let known = self.pin_partners().into_iter();
+        let issuers: Vec<String> = known.map(|partner| partner.issuer).collect();
+        // Labels begin with whose key it is.
+        let of = key.label.split('.').next().unwrap_or_default();
+        let issuer = match issuers.is_empty() {
+            // It may be released before its issuer is recorded.
+            true => text("Issuer", of, "as its files of cards name it", ISSUER_MOST),
+            false => {
+                let own = issuers.iter().find(|name| *name == of).cloned();
+                one("Issuer", issuers, own)
+            }
+        };
         let mut question = prompt(key, "pin-key.release", "Release it to the PIN room");
         question.lines.extend([
             PromptLine::note(format!(
@@ -152,27 +165,33 @@ impl Station {
             )),
         ]);
         question.ask = Ask::Form {
-            fields: vec![Field {
-                label: "Days".into(),
-                kind: FieldKind::Text(3),
-                value: USUAL_DAYS.into(),
-                hint: format!("1 to {RELEASE_DAYS_MOST}; not beyond the key's own end"),
-            }],
+            fields: vec![
+                Field {
+                    label: "Days".into(),
+                    kind: FieldKind::Text(3),
+                    value: USUAL_DAYS.into(),
+                    hint: format!("1 to {RELEASE_DAYS_MOST}; not beyond the key's own end"),
+                },
+                issuer,
+            ],
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let days = loop {
-            let typed = match ask(people, &mut question, &mut |_| Ok(false)) {
-                Ok(Answer::Fields(values)) => values.first().cloned().unwrap_or_default(),
+        let (days, issuer) = loop {
+            let values = match ask(people, &mut question, &mut |_| Ok(false)) {
+                Ok(Answer::Fields(values)) => values,
                 Ok(_) => return Ok(ActEnd::Stopped),
                 Err(why) => return stopped(why),
             };
-            match typed.trim().parse::<u32>() {
-                Ok(days) if (1..=RELEASE_DAYS_MOST).contains(&days) => break days,
+            let days = values.first().and_then(|typed| typed.trim().parse().ok());
+            match (days, values.get(1)) {
+                (Some(days), Some(issuer)) if (1..=RELEASE_DAYS_MOST).contains(&days) => {
+                    break (days, issuer.trim().to_owned());
+                }
                 _ => {
                     question.refused = Some(refused(
                         format!("A key is released for 1 to {RELEASE_DAYS_MOST} days."),
-                        "Type a number.",
+                        "Type a number, and choose for whose batches it is.",
                     ));
                 }
             }
@@ -180,6 +199,7 @@ impl Station {
         let action = ReleasePinKey {
             key: KeyName::of(key),
             pin_use,
+            issuer,
             room,
             days,
         };

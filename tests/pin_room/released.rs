@@ -176,6 +176,7 @@ fn release(room: &Room, key: &KeyRecord, pin_use: PinUse, days: u32) -> ReleaseP
     ReleasePinKey {
         key: KeyName::of(key),
         pin_use,
+        issuer: "BANK-LAKE".into(),
         room: room
             .vault()
             .get(Compartment::Directory, PIN_ROOM_PUBLIC)
@@ -288,6 +289,7 @@ fn only_keys_of_the_pin_room_are_released_and_only_for_what_their_usage_says() {
         room: bare.vault().authority().unwrap().station_key,
         key: KeyName::of(&key),
         pin_use: PinUse::Pvv,
+        issuer: "BANK-LAKE".into(),
         days: 31,
     };
     let refused = bare.perform_with(&act, &BOTH).unwrap_err();

@@ -378,7 +378,7 @@ impl PinHouse {
         self.room
             .logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
         for (at, value, usage, mode, exportability, _) in KEYS {
-            let record = self.key(at, value, usage, mode, exportability);
+            let record = self.key(at, value, (usage, mode, exportability), KeyForm::Tdes2);
             let plant = Plant::Key(Box::new(record), value.into());
             self.act(&plant, &[]).unwrap();
         }
@@ -405,48 +405,91 @@ impl PinHouse {
         self.room
             .logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
         for (at, _, _, _, _, pin_use) in KEYS {
-            let record: KeyRecord = self
-                .room
-                .vault()
-                .get(Compartment::Catalogue, Id([at; 16]))
-                .unwrap();
-            let name = KeyName::of(&record);
-            let room: Point = self
-                .room
-                .vault()
-                .get(Compartment::Directory, PIN_ROOM_PUBLIC)
-                .unwrap();
-            let release = ReleasePinKey {
-                key: name,
-                pin_use,
-                room,
-                days: 30,
-            };
-            let signers = [
-                ("Dora", GroupId::KeyManagers),
-                ("Emil", GroupId::KeyManagers),
-                ("Ada", GroupId::Approvers),
-                ("Ben", GroupId::Approvers),
-            ];
-            self.act(&release, &signers).unwrap();
+            self.release_key(at, pin_use, "BANKX");
         }
         self.room.logout();
+    }
+
+    /// A key comes, and is released for batches of this issuer.
+    fn release(
+        &mut self,
+        at: u8,
+        value: &str,
+        usage: (&str, &str, &str),
+        form: KeyForm,
+        issuer: &str,
+    ) {
+        let record = self.key(at, value, usage, form);
+        let pin_use = PinUse::of(usage.0, usage.1, usage.2).unwrap();
+        let plant = Plant::Key(Box::new(record), value.into());
+        self.act(&plant, &[]).unwrap();
+        self.release_key(at, pin_use, issuer);
+    }
+
+    /// Both quorums release a key that is there.
+    fn release_key(&mut self, at: u8, pin_use: PinUse, issuer: &str) {
+        let record: KeyRecord = self
+            .room
+            .vault()
+            .get(Compartment::Catalogue, Id([at; 16]))
+            .unwrap();
+        let name = KeyName::of(&record);
+        let room: Point = self
+            .room
+            .vault()
+            .get(Compartment::Directory, PIN_ROOM_PUBLIC)
+            .unwrap();
+        let release = ReleasePinKey {
+            key: name,
+            pin_use,
+            issuer: issuer.into(),
+            room,
+            days: 30,
+        };
+        let signers = [
+            ("Dora", GroupId::KeyManagers),
+            ("Emil", GroupId::KeyManagers),
+            ("Ada", GroupId::Approvers),
+            ("Ben", GroupId::Approvers),
+        ];
+        self.act(&release, &signers).unwrap();
+    }
+
+    /// A further key, while the pair waits outside; it is back then.
+    pub fn further_key(
+        &mut self,
+        at: u8,
+        value: &str,
+        usage: (&str, &str, &str),
+        form: KeyForm,
+        issuer: &str,
+    ) -> PinKeyName {
+        self.room.logout();
+        self.room
+            .logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
+        self.release(at, value, usage, form, issuer);
+        self.room.logout();
+        self.room.logon_pin_room();
+        self.released(at)
     }
 
     fn key(
         &self,
         at: u8,
         value: &str,
-        usage: &str,
-        mode_of_use: &str,
-        exportability: &str,
+        (usage, mode_of_use, exportability): (&str, &str, &str),
+        form: KeyForm,
     ) -> KeyRecord {
-        let kcv = Kcv::compute(KcvMethod::TdesZero, &hex(value)).unwrap();
+        let method = match form.is_aes() {
+            true => KcvMethod::AesCmac,
+            false => KcvMethod::TdesZero,
+        };
+        let kcv = Kcv::compute(method, &hex(value)).unwrap();
         let now = self.room.vault().clock().wall_ms();
         KeyRecord {
             id: Id([at; 16]),
             label: format!("BANKX.{usage}.{at:03}"),
-            form: KeyForm::Tdes2,
+            form,
             usage: usage.into(),
             mode_of_use: mode_of_use.into(),
             exportability: exportability.into(),
@@ -548,7 +591,7 @@ impl PinHouse {
         }
     }
 
-    fn released(&self, at: u8) -> PinKeyName {
+    pub fn released(&self, at: u8) -> PinKeyName {
         let id = PinKey::id_of(Id([at; 16]));
         let key: PinKey = self.room.vault().get(Compartment::Catalogue, id).unwrap();
         PinKeyName::of(&key)
@@ -684,5 +727,6 @@ fn partner(folder: &Path) -> PinPartner {
         recipient: certificate("host.pem"),
         recorded_ms: 0,
         by: vec!["Ada".into(), "Ben".into()],
+        barred: None,
     }
 }

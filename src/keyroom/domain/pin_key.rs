@@ -87,6 +87,8 @@ pub struct ReleasedKey {
     pub mode_of_use: String,
     /// What the PIN room may do with it.
     pub pin_use: PinUse,
+    /// The issuer whose batches it is for, and nobody else's.
+    pub issuer: String,
     /// Its check value.
     pub kcv: CheckValue,
     /// The PIN room's public key.

@@ -269,6 +269,7 @@ impl Demonstration {
         let release = ReleasePinKey {
             key: KeyName::of(&key),
             pin_use: PinUse::Pvv,
+            issuer: NAME.into(),
             room,
             days: 30,
         };

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::retire::{both_quorums, reason};
 use crate::ceremony::action::not_published;
+use crate::pin::check_issuer;
 use crate::target::{KeyName, rules};
 
 /// The longest time for which a key is released, in days.
@@ -62,6 +63,8 @@ pub struct ReleasePinKey {
     pub key: KeyName,
     /// What the PIN room may do with it: what its usage says.
     pub pin_use: PinUse,
+    /// The issuer whose batches it is for, as files of cards name it.
+    pub issuer: String,
     /// The PIN room's public key.
     pub room: Point,
     /// For how long, 1 to [`RELEASE_DAYS_MOST`] days, and no longer than the
@@ -87,6 +90,9 @@ impl ReleasePinKey {
                 "propose the release again",
             ));
         }
+        check_issuer(&self.issuer).map_err(|why| {
+            ActionError::rule(why, "write the issuer's name as its record has it")
+        })?;
         if *room != self.room {
             return Err(ActionError::rule(
                 "the PIN room has another public key than was approved",
@@ -123,7 +129,11 @@ impl Action for ReleasePinKey {
                 "Release {}, {}, to the PIN room",
                 self.key.label, self.key.kcv
             ),
-            format!("there it {}", self.pin_use.words()),
+            format!(
+                "there it {}, in batches of {} alone",
+                self.pin_use.words(),
+                self.issuer
+            ),
             format!("for {} days", self.days),
             format!(
                 "sealed to the PIN room's key, whose fingerprint begins {}",
@@ -159,6 +169,7 @@ impl Action for ReleasePinKey {
             usage: record.usage.clone(),
             mode_of_use: record.mode_of_use.clone(),
             pin_use: self.pin_use,
+            issuer: self.issuer.clone(),
             kcv: record.kcv.clone(),
             recipient: room,
             act: permit.act(),

@@ -35,13 +35,25 @@ impl PinKeyName {
         }
     }
 
-    /// Opens it once, so that a batch does not miss its key later.
-    pub(super) fn check(&self, permit: &Permit<'_>, pin_use: PinUse) -> Result<(), ActionError> {
+    /// The key on record is the one that was signed for, and its algorithm is
+    /// that of what it has to do. It is opened when a PIN is tried.
+    pub(super) fn check(&self, permit: &Permit<'_>, aes: bool) -> Result<(), ActionError> {
         let key: PinKey = permit.get(Compartment::Catalogue, PinKey::id_of(self.id))?;
         if Self::of(&key) != *self {
             return Err(refused(format!("{} is another key on record", self.label)));
         }
-        open_key(permit, self.id, pin_use).map(drop)
+        let form = key.released.form;
+        match (form.is_aes(), form.is_tdes()) == (aes, !aes) {
+            true => Ok(()),
+            false => Err(ActionError::rule(
+                format!(
+                    "{} is {form}, and this template needs {} there",
+                    self.label,
+                    if aes { "an AES key" } else { "a TDES key" }
+                ),
+                "PIN blocks of format 4 take AES, everything else TDES: choose another key.",
+            )),
+        }
     }
 }
 
@@ -63,13 +75,36 @@ pub(super) struct Opened {
 
 pub(super) fn open(
     permit: &Permit<'_>,
+    issuer: &str,
     method: Method,
     (pin, zone): (Id, Option<Id>),
 ) -> Result<Opened, ActionError> {
-    let pin = open_key(permit, pin, pin_use(method))?;
-    let zone = zone.map(|zone| open_key(permit, zone, PinUse::ZonePin));
+    let pin = open_for(permit, issuer, pin, pin_use(method))?;
+    let zone = zone.map(|zone| open_for(permit, issuer, zone, PinUse::ZonePin));
     Ok(Opened {
         pin,
         zone: zone.transpose()?,
     })
+}
+
+/// Opens a key that was released for this issuer's batches.
+pub(super) fn open_for(
+    permit: &Permit<'_>,
+    issuer: &str,
+    key: Id,
+    pin_use: PinUse,
+) -> Result<Secret, ActionError> {
+    let opened = open_key(permit, key, pin_use)?;
+    let entry: PinKey = permit.get(Compartment::Catalogue, PinKey::id_of(key))?;
+    let released = entry.released;
+    match released.issuer == issuer {
+        true => Ok(opened),
+        false => Err(ActionError::rule(
+            format!(
+                "{} was released for batches of {}, not of {issuer}",
+                released.label, released.issuer
+            ),
+            "Choose a key of this issuer, or have key managers and approvers release one.",
+        )),
+    }
 }

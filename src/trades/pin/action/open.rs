@@ -8,7 +8,6 @@ use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose};
 use conclave_keyroom::domain::form_stock::BatchForms;
 use conclave_keyroom::domain::pin_batch::{BatchLayout, Cards, Limits, PinBatch};
-use conclave_keyroom::domain::pin_key::PinUse;
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
 use conclave_keyroom::ports::Ports;
@@ -17,9 +16,9 @@ use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
 use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
-use super::keys::{PinKeyName, pin_use};
+use super::keys::{self, PinKeyName};
 use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
-use crate::pin::{Batch, Template};
+use crate::pin::{Batch, Keys, Method, Template, issue};
 use crate::print::Layout;
 use crate::print::enrolment::{fit, on_record};
 
@@ -83,7 +82,7 @@ pub(super) fn mandate(permit: &mut Permit<'_>, batch: &PinBatch) -> Result<(), A
 
 impl OpenBatch {
     fn template(&self, permit: &Permit<'_>) -> Result<Template, ActionError> {
-        let template = self.template.get(permit)?;
+        let template = self.template.to_open(permit)?;
         let zone = template.output.block.is_some();
         if zone != self.zone_key.is_some() {
             return Err(ActionError::rule(
@@ -94,11 +93,47 @@ impl OpenBatch {
                 "Choose the keys of the batch again.",
             ));
         }
-        self.pin_key.check(permit, pin_use(template.pin.method))?;
+        let aes = |block: &Option<String>| block.as_deref() == Some("iso-4");
+        self.pin_key.check(permit, aes(&template.pin.block))?;
         if let Some(zone) = &self.zone_key {
-            zone.check(permit, PinUse::ZonePin)?;
+            zone.check(permit, aes(&template.output.block))?;
         }
         Ok(template)
+    }
+
+    /// The keys make PINs of these cards: found out now, and not when forms lie
+    /// in the printer. Each PIN is dropped at once; one that is drawn is tried
+    /// once, one that came in a block for every card.
+    fn try_keys(
+        &self,
+        permit: &mut Permit<'_>,
+        template: &Template,
+        batch: &Batch,
+    ) -> Result<(), ActionError> {
+        let method = template.pin.method;
+        let ids = (self.pin_key.id, self.zone_key.as_ref().map(|key| key.id));
+        let opened = keys::open(permit, &batch.issuer, method, ids)?;
+        let keys = Keys {
+            pin: &opened.pin,
+            zone: opened.zone.as_ref(),
+        };
+        let tried = match method {
+            Method::Host => batch.cards.len(),
+            _ => 1,
+        };
+        for (number, card) in (1..).zip(&batch.cards).take(tried) {
+            let (_, _, random) = permit.provider();
+            issue(template, &keys, card, random)
+                .map(drop)
+                .map_err(|e| {
+                    ActionError::rule(
+                        format!("these keys make no PIN for card {number}: {e}"),
+                        "Nothing of the file was taken. Look at the keys and at the template with \
+                     the issuer.",
+                    )
+                })?;
+        }
+        Ok(())
     }
 
     fn printer(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
@@ -241,6 +276,7 @@ impl Action for OpenBatch {
         self.printer(permit)?;
         let template = self.template(permit)?;
         let input = self.read(permit, &secrets)?;
+        self.try_keys(permit, &template, &input)?;
         let layout = pin_layout(permit, &self.layout)?;
         let batch = PinBatch {
             id: self.batch.id,

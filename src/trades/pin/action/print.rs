@@ -120,7 +120,7 @@ impl PrintMailers {
         way: &Way<'_>,
     ) -> Result<Ready, ActionError> {
         let ids = (batch.pin_key, batch.zone_key);
-        let opened = keys::open(permit, way.template.pin.method, ids)?;
+        let opened = keys::open(permit, &batch.issuer, way.template.pin.method, ids)?;
         let keys = Keys {
             pin: &opened.pin,
             zone: opened.zone.as_ref(),
