@@ -11,6 +11,9 @@ use conclave_trades::pin::action::{
     OpenBatch, PartnerName, PinKeyName, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile,
     ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SettleInterrupted,
     SettleRestoredBatch, SpoilMailer, TemplateName,
+    OpenBatch, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, ReadBatch,
+    ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside,
+    SettleInterrupted, SpoilMailer, TemplateName,
 };
 
 use crate::Trial;
@@ -124,6 +127,15 @@ pub const ROWS: &[Row] = &[
         "pin-operators sign, pin-supervisors sign",
         reconcile,
         |act| act.sheet = Hash([7; 32])
+    ),
+    row!(
+        PrintBatchSheet,
+        "pin-operators logged on, pin-supervisors logged on",
+        |_: &Room| PrintBatchSheet {
+            batch: batch(),
+            printer: "REP-1".into(),
+            filed: Hash([8; 32]),
+        }
     ),
     row!(
         PurgeBatch,

@@ -17,6 +17,22 @@ impl Station {
         let Some(report) = &filed.report else {
             return format!("Signed before the interruption, in {path}: print the file.");
         };
+        self.print_on_report_printer(path, people, |station, printer| {
+            station.perform_plain(&PrintReport {
+                printer,
+                filed: filed.sha256,
+                report: report.clone(),
+            })
+        })
+    }
+
+    /// The same for any filed report, printed by this act.
+    pub(crate) fn print_on_report_printer(
+        &mut self,
+        path: &str,
+        people: &mut dyn People,
+        print: impl FnOnce(&mut Self, String) -> Result<(), DoorError>,
+    ) -> String {
         let printers: Vec<String> = self
             .enrolled_printers()
             .into_iter()
@@ -40,12 +56,7 @@ impl Station {
             }
         };
         people.progress(&format!("Printing on {printer}"), 0, 1);
-        let printed = self.perform_plain(&PrintReport {
-            printer: printer.clone(),
-            filed: filed.sha256,
-            report: report.clone(),
-        });
-        match printed {
+        match print(self, printer.clone()) {
             Ok(()) => {
                 people.progress(&format!("Printing on {printer}"), 1, 1);
                 format!("Filed as {path}, printed on {printer}.")

@@ -6,9 +6,10 @@ use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{
-    BatchName, ExportBatch, PartnerName, PurgeBatch, ReconcileBatch, sheet,
+    BatchName, ExportBatch, PartnerName, PrintBatchSheet, PurgeBatch, ReconcileBatch, sheet,
 };
 use conclave_trades::print::report_pdf;
+use sha2::{Digest, Sha256};
 
 use super::{WAITS, numbers, question};
 use crate::approve::Undone;
@@ -99,14 +100,23 @@ impl Station {
         let pdf = report_pdf(&report).map_err(|e| wrong(e.to_string()))?;
         let name = format!("reconciliation-{}-{}.pdf", batch.issuer, batch.name);
         let path = self.file("reports", &name, &pdf).map_err(wrong)?;
+        let filed = Hash(Sha256::digest(&pdf).into());
+        let printed = self.print_on_report_printer(&path, people, |station, printer| {
+            station.perform_plain(&PrintBatchSheet {
+                batch: BatchName::of(batch),
+                printer,
+                filed,
+            })
+        });
         let mut prompt = Prompt {
             code: "pins.reconcile".into(),
             act: format!("Batch {} of {}", batch.name, batch.issuer),
             title: "The numbers that both sign".into(),
             table: Some(numbers(batch)),
-            lines: vec![PromptLine::note(format!(
-                "Filed as {path}. Compare with the piles: mailers, spoiled forms, blank forms."
-            ))],
+            lines: vec![
+                PromptLine::note(printed),
+                PromptLine::note("Compare with the piles: mailers, spoiled forms, blank forms."),
+            ],
             ask: Ask::Confirm {
                 key: 'n',
                 label: "the numbers are those of the piles".into(),

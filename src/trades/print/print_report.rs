@@ -78,6 +78,63 @@ pub(crate) fn node<'f>(
     }
 }
 
+/// Prints a report of this station, whose filed PDF has this SHA-256, on a
+/// printer of that name that is enrolled for reports.
+pub(crate) fn print(
+    permit: &Permit<'_>,
+    ports: &mut Ports<'_>,
+    printer: &str,
+    filed: &Hash,
+    report: &Report,
+) -> Result<(), ActionError> {
+    let authority = permit.authority()?;
+    let mode = authority.mode;
+    if report.mode != mode || report.station != authority.station_name {
+        return Err(ActionError::rule(
+            format!(
+                "the report is of {} {}, not of this station",
+                report.station, report.mode
+            ),
+            "Print it where it was made.",
+        ));
+    }
+    let enrolled = on_record(permit)?;
+    let record = fit(mode, &enrolled, printer, PrinterPurpose::Reports).map_err(|e| {
+        ActionError::rule(
+            e.to_string(),
+            "Reports leave through a printer enrolled for reports only (R10).",
+        )
+    })?;
+    let unprintable =
+        |why: String| ActionError::rule(why, "Print the file; the report is not changed.");
+    let pdf = report_pdf(report).map_err(|e| unprintable(e.to_string()))?;
+    if Hash(Sha256::digest(&pdf).into()) != *filed {
+        return Err(unprintable("this is not the report that was filed".into()));
+    }
+    if record.is_loopback() {
+        let page = OpenPage::without_secrets(&report.title, pdf);
+        return ports
+            .printers
+            .submit(&*permit, &record.device, &record.serial, &page)
+            .map_err(|e| device(&e));
+    }
+    let bytes = match record.language {
+        PrinterLanguage::Pdf => pdf,
+        PrinterLanguage::Line | PrinterLanguage::Pcl5 => {
+            return Err(unprintable(NO_REPORTS.into()));
+        }
+        PrinterLanguage::EscP | PrinterLanguage::EscP9 | PrinterLanguage::EscP24 => {
+            report_escp(report, filed).map_err(|e| unprintable(e.to_string()))?
+        }
+    };
+    let found = ports.printers.found().map_err(|e| device(&e))?;
+    let there = node(record, &found).map_err(|e| device(&e))?;
+    ports
+        .printers
+        .print(&*permit, &there.device, &record.serial, &bytes)
+        .map_err(|e| device(&e))
+}
+
 impl Action for PrintReport {
     const NAME: &'static str = "print-report";
     type Out = ();
@@ -105,52 +162,7 @@ impl Action for PrintReport {
         _: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let authority = permit.authority()?;
-        let mode = authority.mode;
-        if self.report.mode != mode || self.report.station != authority.station_name {
-            return Err(ActionError::rule(
-                format!(
-                    "the report is of {} {}, not of this station",
-                    self.report.station, self.report.mode
-                ),
-                "Print it where it was made.",
-            ));
-        }
-        let enrolled = on_record(permit)?;
-        let record = fit(mode, &enrolled, &self.printer, PrinterPurpose::Reports).map_err(|e| {
-            ActionError::rule(
-                e.to_string(),
-                "Reports leave through a printer enrolled for reports only (R10).",
-            )
-        })?;
-        let unprintable =
-            |why: String| ActionError::rule(why, "Print the file; the report is not changed.");
-        let pdf = report_pdf(&self.report).map_err(|e| unprintable(e.to_string()))?;
-        if Hash(Sha256::digest(&pdf).into()) != self.filed {
-            return Err(unprintable("this is not the report that was filed".into()));
-        }
-        if record.is_loopback() {
-            let page = OpenPage::without_secrets(&self.report.title, pdf);
-            return ports
-                .printers
-                .submit(&*permit, &record.device, &record.serial, &page)
-                .map_err(|e| device(&e));
-        }
-        let bytes = match record.language {
-            PrinterLanguage::Pdf => pdf,
-            PrinterLanguage::Line | PrinterLanguage::Pcl5 => {
-                return Err(unprintable(NO_REPORTS.into()));
-            }
-            PrinterLanguage::EscP | PrinterLanguage::EscP9 | PrinterLanguage::EscP24 => {
-                report_escp(&self.report, &self.filed).map_err(|e| unprintable(e.to_string()))?
-            }
-        };
-        let found = ports.printers.found().map_err(|e| device(&e))?;
-        let there = node(record, &found).map_err(|e| device(&e))?;
-        ports
-            .printers
-            .print(&*permit, &there.device, &record.serial, &bytes)
-            .map_err(|e| device(&e))
+        print(permit, ports, &self.printer, &self.filed, &self.report)
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {
