@@ -10,6 +10,8 @@ mod canary;
 mod faults;
 #[path = "pin_batches/job.rs"]
 mod job;
+#[path = "pin_batches/keys.rs"]
+mod keys;
 #[path = "support/pin_house.rs"]
 mod pin_house;
 #[path = "pin_mailers/psec.rs"]
@@ -25,3 +27,5 @@ mod refusals;
 mod restored;
 #[path = "support/room.rs"]
 mod room;
+#[path = "pin_batches/taken_back.rs"]
+mod taken_back;

@@ -54,6 +54,7 @@ fn partner(at: &Path) -> PinPartner {
         recipient: certificate("host.pem"),
         recorded_ms: 0,
         by: vec!["Ada".into(), "Ben".into()],
+        barred: None,
     }
 }
 

@@ -43,6 +43,7 @@ mod pin;
 mod pin_identity;
 mod pin_partners;
 pub mod pin_release;
+mod pin_take_back;
 mod pin_templates;
 pub mod pins;
 mod plates;

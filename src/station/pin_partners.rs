@@ -12,6 +12,7 @@ use conclave_trades::target::IMPORT_FOLDER;
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
 use crate::ceremony::begin::{one, optional, refused, text};
+use crate::pin_take_back::takes_back;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 use crate::words;
@@ -50,6 +51,17 @@ impl Station {
     /// Why not, in words.
     pub fn record_pin_partner(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.administrators_here()?;
+        if self.pin_partners().iter().any(|one| one.barred.is_none()) {
+            let choices = [
+                ("Record an issuer", "or new certificates of one"),
+                ("Bar an issuer", "nothing comes from it, nothing goes to it"),
+            ];
+            match takes_back(("pin-partner.what", "Issuers on record"), choices, people) {
+                Ok(true) => return self.bar_pin_partner(people),
+                Ok(false) => {}
+                Err(why) => return stopped(why),
+            }
+        }
         let media = self.media_or_none()?;
         let asked = match ask_partner(&self.pin_partners(), &media, people) {
             Ok(asked) => asked,

@@ -11,7 +11,8 @@ use conclave_trades::pin::Template;
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
 use crate::ceremony::begin::{one, refused};
-use crate::service::ActEnd;
+use crate::pin_take_back::takes_back;
+use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
 /// A template that waits for approval.
@@ -45,6 +46,17 @@ impl Station {
     /// Why not, in words.
     pub fn approve_pin_template(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.administrators_here()?;
+        if !self.pin_templates().is_empty() {
+            let choices = [
+                ("Approve a template", "batches are opened by it"),
+                ("Withdraw a template", "it opens no further batch"),
+            ];
+            match takes_back(("pin-template.what", "PIN templates"), choices, people) {
+                Ok(true) => return self.withdraw_pin_template(people),
+                Ok(false) => {}
+                Err(why) => return stopped(why),
+            }
+        }
         let (waiting, faults) = self.pin_templates_waiting();
         if waiting.is_empty() {
             let mut refusal = self.refusal("no PIN template waits for approval");

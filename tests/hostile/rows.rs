@@ -38,7 +38,10 @@ use conclave_trades::keys::{
     ReadPublic, ReadStore, ReleasePinKey, WithdrawPinKey,
 };
 use conclave_trades::media::{EnrolMedium, PlateRead, ReadPlate};
-use conclave_trades::pin::{ApprovePinTemplate, ReadPartnerCertificate, RecordPinPartner};
+use conclave_trades::pin::{
+    ApprovePinTemplate, BarPinPartner, ReadPartnerCertificate, RecordPinPartner,
+    WithdrawPinTemplate,
+};
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
 };
@@ -304,6 +307,27 @@ pub const ROWS: &[Row] = &[
         "administrators sign",
         approve_pin_template,
         |act| act.template.push('\n')
+    ),
+    row!(
+        WithdrawPinTemplate,
+        "administrators sign",
+        |_: &Room| WithdrawPinTemplate {
+            digest: Hash([17; 32]),
+            name: "csv-pvv".into(),
+            reason: "its denied list was wrong".into(),
+        },
+        |act| act.digest.0[0] ^= 1
+    ),
+    row!(
+        BarPinPartner,
+        "administrators sign",
+        |_: &Room| BarPinPartner {
+            id: Id([14; 16]),
+            issuer: "BANKX".into(),
+            signer: Hash([15; 32]),
+            reason: "its signing key was copied".into(),
+        },
+        |act| act.issuer.push('Y')
     ),
     row!(ReadPartnerCertificate, "administrators logged on", |_| {
         ReadPartnerCertificate {
@@ -1050,6 +1074,7 @@ fn release_pin_key(room: &Room) -> ReleasePinKey {
     ReleasePinKey {
         key: key_name(KEY, "BANK-LAKE.PVK.001"),
         pin_use: PinUse::Pvv,
+        issuer: "BANK-LAKE".into(),
         room: room.vault().authority().unwrap().station_key,
         days: 31,
     }

@@ -59,7 +59,9 @@ fn no_pin_card_number_or_name_is_in_a_file_or_in_the_journal() {
     let room = Room::with_pin_room_in(&repository);
     let mut house = PinHouse::in_room(room, PrinterLanguage::Line);
     house.room.logout();
-    let template = template_text("csv-pvv").replace("lengths = [4]", "lengths = [6]");
+    let template = template_text("csv-pvv")
+        .replace("lengths = [4]", "lengths = [6]")
+        .replace("name = \"csv-pvv\"", "name = \"csv-six\"");
     house.room.logon_all(&[GroupId::Administrators]);
     let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
     let approve = ApprovePinTemplate {

@@ -13,7 +13,7 @@ use conclave_trades::pin::action::{
 use super::job::{confirm, export, exporting, give_back};
 use super::pin_house::{OPERATOR, PAIR, PinHouse, csv};
 
-fn rule<T>(done: Result<T, DoorError>) -> String {
+pub fn rule<T>(done: Result<T, DoorError>) -> String {
     match done {
         Err(DoorError::Failed(ActionError::Rule { rule, advice })) => {
             assert!(!advice.is_empty());

@@ -54,7 +54,9 @@ impl Action for Exchange {
         _: &mut Ports<'_>,
     ) -> Result<Self::Out, ActionError> {
         if self.back {
-            return Ok((seal_output(permit, &self.partner, &self.file.0)?, None));
+            let now = permit.now_ms();
+            let sealed = seal_output(permit, &self.partner, now, &self.file.0)?;
+            return Ok((sealed, None));
         }
         let input = open_input(permit, &self.partner, &self.file.0)?;
         assert_eq!(input.envelope, Hash(sha256(&[&self.file.0])));

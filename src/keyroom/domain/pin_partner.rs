@@ -5,6 +5,8 @@
 use conclave_evidence::{Bytes, Hash, Id};
 use serde::{Deserialize, Serialize};
 
+use super::pin_key::Withdrawn;
+
 /// A certificate as two people recorded it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartnerCertificate {
@@ -45,6 +47,10 @@ pub struct PinPartner {
     pub recorded_ms: u64,
     /// Who typed the fingerprints, by name.
     pub by: Vec<String>,
+    /// Set when it was barred: nothing comes from it and nothing goes to it.
+    /// Recording its certificates anew lifts that.
+    #[serde(default)]
+    pub barred: Option<Withdrawn>,
 }
 
 impl PinPartner {
@@ -55,6 +61,9 @@ impl PinPartner {
     /// was opened before goes on: a certificate's end destroys nothing.
     #[must_use]
     pub fn refuses(&self, now_ms: u64) -> Option<String> {
+        if self.barred.is_some() {
+            return Some(format!("{} is barred", self.issuer));
+        }
         let each = [
             (&self.signer, "that signs the files"),
             (&self.recipient, "that files are encrypted to"),
@@ -94,6 +103,7 @@ mod tests {
             recipient: certificate(12, 18),
             recorded_ms: 0,
             by: Vec::new(),
+            barred: None,
         };
         let said = |now| partner.refuses(now).unwrap_or_default();
         assert!(said(9).contains("signs the files does not hold yet"));

@@ -3,6 +3,8 @@
 use conclave_evidence::{Hash, Id};
 use serde::{Deserialize, Serialize};
 
+use super::pin_key::Withdrawn;
+
 /// PINs may be made by the template of this digest. The record holds its text:
 /// what was approved does not change with a file of the folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct PinTemplateApproval {
     pub text: String,
     /// When, wall clock, in milliseconds since 1970.
     pub approved_ms: u64,
+    /// Set when it opens no batch any more.
+    #[serde(default)]
+    pub withdrawn: Option<Withdrawn>,
 }
 
 impl PinTemplateApproval {
@@ -34,7 +39,8 @@ impl PinTemplateApproval {
     }
 
     /// What new batches are made by: of each name the one approved last, by
-    /// name. Those before stay for batches that were opened by them.
+    /// name; none where that one was withdrawn. Those before stay for batches
+    /// that were opened by them.
     #[must_use]
     pub fn newest(all: Vec<Self>) -> Vec<Self> {
         let mut by_name = std::collections::BTreeMap::<String, Self>::new();
@@ -46,7 +52,11 @@ impl PinTemplateApproval {
                 }
             }
         }
-        by_name.into_values().collect()
+        let withdrawn = |one: &Self| one.withdrawn.is_some();
+        by_name
+            .into_values()
+            .filter(|one| !withdrawn(one))
+            .collect()
     }
 }
 
@@ -62,19 +72,28 @@ mod tests {
             title: String::new(),
             text: String::new(),
             approved_ms,
+            withdrawn: None,
         };
-        let all = vec![
+        let mut all = vec![
             one("b", 1, 5),
             one("a", 2, 9),
             one("b", 3, 7),
             one("b", 4, 6),
         ];
-        let newest = PinTemplateApproval::newest(all);
+        let newest = PinTemplateApproval::newest(all.clone());
         let found: Vec<(&str, u8)> = newest
             .iter()
             .map(|one| (one.name.as_str(), one.digest.0[0]))
             .collect();
         assert_eq!(found, [("a", 2), ("b", 3)]);
+        // Withdrawn, it makes no room for one before it.
+        all[2].withdrawn = Some(Withdrawn {
+            at_ms: 9,
+            reason: "its table was wrong".into(),
+        });
+        let newest = PinTemplateApproval::newest(all);
+        assert_eq!(newest.len(), 1);
+        assert_eq!(newest[0].name, "a");
         assert_eq!(PinTemplateApproval::id_of(&Hash([7; 32])), Id([7; 16]));
     }
 }

@@ -197,6 +197,7 @@ impl Action for ApprovePinTemplate {
             title: template.title,
             text: self.template.clone(),
             approved_ms: permit.now_ms(),
+            withdrawn: None,
         };
         let id = PinTemplateApproval::id_of(&record.digest);
         permit.put(

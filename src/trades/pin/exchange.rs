@@ -75,8 +75,9 @@ pub fn open_input(
     })
 }
 
-/// Signs with the PIN room's newest key and encrypts to the issuer's
-/// certificate on record. A certificate that has ended since the batch was
+/// Signs with the PIN room's key of when the batch was opened (`opened_ms`, wall
+/// clock), as long as its certificate holds, and encrypts to the issuer's
+/// certificate on record; a barred issuer gets nothing. A certificate that has ended since the batch was
 /// opened does not hold it up: [`PinPartner::refuses`] says so in words.
 ///
 /// # Errors
@@ -84,18 +85,25 @@ pub fn open_input(
 pub fn seal_output(
     permit: &mut Permit<'_>,
     partner: &PinPartner,
+    opened_ms: u64,
     text: &[u8],
 ) -> Result<Vec<u8>, ActionError> {
-    let all = identities(permit)?;
-    let Some(newest) = PinIdentity::newest(&all) else {
+    if let Some(barred) = &partner.barred {
         return Err(ActionError::rule(
-            "the PIN room has no key pair for files",
-            "Make one, and send its certificates to the issuer.",
+            format!("{} is barred: {}", partner.issuer, barred.reason),
+            "Administrators record its certificates anew (devices, i); nothing is lost.",
+        ));
+    }
+    let all = identities(permit)?;
+    let Some(identity) = PinIdentity::for_output(&all, opened_ms, permit.now_ms()) else {
+        return Err(ActionError::rule(
+            "the PIN room has no certificate for output that holds",
+            "Make new key pairs for files, and send the certificates to the issuer.",
         ));
     };
-    let secret = permit.get_secret(Compartment::Pins, newest.output_key())?;
+    let secret = permit.get_secret(Compartment::Pins, identity.output_key())?;
     let pair = KeyPair::from_secret(secret).map_err(|_| damaged())?;
-    let signer = Signer::read(&newest.output.0).map_err(|_| damaged())?;
+    let signer = Signer::read(&identity.output.0).map_err(|_| damaged())?;
     let to = Recipient::read(&partner.recipient.der.0).map_err(|_| damaged())?;
     let now_s = permit.now_ms() / 1000;
     let (_, _, random) = permit.provider();

@@ -27,6 +27,7 @@ mod room_identity;
 mod room_key;
 mod rows;
 mod template;
+mod withdraw;
 
 pub use approval::{ApprovePinTemplate, approved_template, template_words};
 pub use batch::{Batch, Before, Card, Nothing, read};
@@ -43,3 +44,4 @@ pub use template::{
     CardName, DeniedRules, Field, FieldName, FileFormat, Input, MOST_RECORDS, Method, Output,
     PinRules, Template, TemplateError, Validation, block_format,
 };
+pub use withdraw::{BarPinPartner, WithdrawPinTemplate};

@@ -260,6 +260,7 @@ impl Action for RecordPinPartner {
             )?,
             recorded_ms: now,
             by: self.by.iter().map(|p| p.name.clone()).collect(),
+            barred: None,
         };
         permit.put(Compartment::Directory, PinPartner::KIND, self.id, &record)?;
         Ok(record)

@@ -63,7 +63,7 @@ pub mod ipp;
 mod kind;
 mod layout;
 mod layout_file;
-mod letters;
+pub(crate) mod letters;
 pub mod mailer;
 mod marks;
 pub mod master_key_part;

@@ -5,7 +5,7 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, put, reason, rule};
+use super::{BatchName, both_sign, put, reason, rule, said};
 
 /// Cancels a card that waits: the output says that it is to be reissued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ impl Action for CancelCard {
     fn words(&self) -> Vec<String> {
         vec![
             format!("Cancel card {} of {}", self.card, self.batch.words()),
-            format!("reason: {}", self.reason),
+            format!("reason: {}", said(&self.reason)),
         ]
     }
 

@@ -128,7 +128,7 @@ impl Action for ExportBatch {
         let cards = cards(permit, &batch)?;
         let text = write(&template, &batch, &cards).map_err(|e| refused(e.to_string()))?;
         let partner = self.partner.get(permit)?;
-        let sealed = seal_output(permit, &partner, text.as_bytes())?;
+        let sealed = seal_output(permit, &partner, batch.opened.at_ms, text.as_bytes())?;
         let out = Output {
             folder: self.folder(permit.authority()?.mode),
             file: "output.p7m".into(),

@@ -9,7 +9,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, put, reason, rule};
+use super::{BatchName, both_sign, put, reason, rule, said};
 
 fn unfit(error: FormsError) -> ActionError {
     ActionError::rule(error.to_string(), "Read the numbers on the forms again.")
@@ -103,7 +103,7 @@ impl Action for SetFormsAside {
                 self.batch.words(),
                 self.aside.words()
             ),
-            format!("reason: {}", self.reason),
+            format!("reason: {}", said(&self.reason)),
         ]
     }
 

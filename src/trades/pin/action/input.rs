@@ -5,6 +5,7 @@ use conclave_evidence::authority::Mode;
 use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::pin_partner::PinPartner;
+use conclave_keyroom::domain::pin_template::PinTemplateApproval;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -74,8 +75,23 @@ impl TemplateName {
         }
     }
 
-    pub(super) fn get(&self, permit: &Permit<'_>) -> Result<Template, ActionError> {
+    /// The template, while it opens batches: the one approved last of its name,
+    /// and not withdrawn.
+    pub(super) fn to_open(&self, permit: &Permit<'_>) -> Result<Template, ActionError> {
         let template = approved_template(permit, &self.digest)?;
+        let all = permit
+            .list::<PinTemplateApproval>(Compartment::Directory, PinTemplateApproval::KIND)?;
+        let all = all.into_iter().map(|(_, one)| one).collect();
+        let newest = PinTemplateApproval::newest(all);
+        if !newest.iter().any(|one| one.digest == self.digest) {
+            return Err(ActionError::rule(
+                format!(
+                    "{} was withdrawn, or a newer one was approved: it opens no batch",
+                    self.name
+                ),
+                "Choose a template of the list.",
+            ));
+        }
         let same = template.name == self.name && template.pin.method.words() == self.method;
         match same {
             true => Ok(template),
@@ -180,7 +196,7 @@ impl ReadBatch {
         permit: &Permit<'_>,
         secrets: &[Secret],
     ) -> Result<Result<(Batch, Checked), Faults>, ActionError> {
-        let template = self.template.get(permit)?;
+        let template = self.template.to_open(permit)?;
         let layout = pin_layout(permit, &self.layout)?;
         let partner = self.partner.get(permit)?;
         let [file] = secrets else {

@@ -12,6 +12,7 @@ mod interrupted;
 mod keys;
 mod open;
 mod print;
+mod print_sheet;
 mod purge;
 mod reconcile;
 mod resolve;
@@ -30,6 +31,7 @@ pub use interrupted::SettleInterrupted;
 pub use keys::{PinKeyName, pin_use};
 pub use open::{MOST_TRIES, OpenBatch};
 pub use print::{PrintMailers, Printed};
+pub use print_sheet::PrintBatchSheet;
 pub use purge::PurgeBatch;
 pub use reconcile::{ReconcileBatch, sheet};
 pub use resolve::{Found, ResolveUnknown};
@@ -47,6 +49,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::print::Layout;
+use crate::print::letters::has_card_number;
 
 /// A batch as signers see it. The record must be the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,11 +202,26 @@ fn signing(permit: &Permit<'_>) -> Signing {
 /// Longest reason, in characters.
 pub const REASON_MOST: usize = 200;
 
-/// A reason: one line of plain letters.
+/// What somebody typed, for signers and the journal; not a number like a card's.
+pub(in crate::pin) fn said(words: &str) -> &str {
+    match has_card_number(words) {
+        true => "left out, there is a number like a card's in it",
+        false => words,
+    }
+}
+
+/// A reason: one line of plain letters, and no card's number in it: what people
+/// type stays in the journal after the cards are gone.
 ///
 /// # Errors
 /// [`ActionError::Rule`]
-fn reason(words: &str) -> Result<(), ActionError> {
+pub(in crate::pin) fn reason(words: &str) -> Result<(), ActionError> {
+    if has_card_number(words) {
+        return Err(ActionError::rule(
+            "this has a number like a card's in it",
+            "Name a card by its place in the file: the journal keeps what is typed here.",
+        ));
+    }
     let plain = words.chars().all(|c| !c.is_control());
     match plain && (3..=REASON_MOST).contains(&words.trim().chars().count()) {
         true => Ok(()),

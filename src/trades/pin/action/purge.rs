@@ -9,7 +9,7 @@ use conclave_keyroom::vault::Compartment;
 use conclave_keyroom::vault::batch_key::batch_key_id;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, put, reason};
+use super::{BatchName, both_sign, put, reason, said};
 
 /// Deletes the cards of a batch: card numbers, names, addresses, PIN blocks and
 /// the values that prove PINs. Its numbers stay.
@@ -36,7 +36,7 @@ impl Action for PurgeBatch {
                 "Delete all cards, names and PIN blocks of {}",
                 self.batch.words()
             ),
-            format!("its output is confirmed: {}", self.receipt),
+            format!("its output is confirmed: {}", said(&self.receipt)),
             "backups that were made before still have them, and open with their quorums: they are \
              destroyed"
                 .into(),

@@ -8,7 +8,7 @@ use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
 use super::spoil::{self, SpoilMailer};
-use super::{BatchName, both_sign, put, reason, rule};
+use super::{BatchName, both_sign, put, reason, rule, said};
 
 /// What was found of an unknown mailer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ impl Action for ResolveUnknown {
                 self.batch.words()
             ),
             found,
-            format!("found: {}", self.reason),
+            format!("found: {}", said(&self.reason)),
         ]
     }
 

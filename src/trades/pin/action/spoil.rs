@@ -7,7 +7,7 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, card, put, put_card, reason, rule};
+use super::{BatchName, both_sign, card, put, put_card, reason, rule, said};
 
 /// Gives a printed mailer up. Its card waits for another PIN, or is reissued
 /// where its PIN cannot change or its tries are used up.
@@ -63,7 +63,7 @@ impl Action for SpoilMailer {
                 self.batch.words()
             ),
             format!("the form: {}", self.loss.words()),
-            format!("reason: {}", self.reason),
+            format!("reason: {}", said(&self.reason)),
         ]
     }
 

@@ -1,0 +1,133 @@
+//! What administrators take back of the PIN room: a template opens no batch any
+//! more, an issuer is barred.
+
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, Refusal};
+use conclave_trades::pin::{BarPinPartner, WithdrawPinTemplate};
+
+use crate::cards::{Interrupted, ask, filled};
+use crate::ceremony::begin::{one, text};
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+
+/// Longest reason that is asked for, in characters.
+const REASON: usize = 100;
+
+fn prompt(code: &str, act: &str, title: &str) -> Prompt {
+    Prompt {
+        code: code.into(),
+        act: act.into(),
+        title: title.into(),
+        waiting_for: "administrators".into(),
+        safe: "yes, nothing is changed before the last signature".into(),
+        ..Prompt::default()
+    }
+}
+
+/// TRUE where something is taken back; `choices` are what to add and what to take
+/// back, each with a line that says what comes of it.
+pub(crate) fn takes_back(
+    (code, act): (&str, &str),
+    choices: [(&str, &str); 2],
+    people: &mut dyn People,
+) -> Result<bool, Interrupted> {
+    let mut question = prompt(code, act, "What shall be done?");
+    let options = choices.map(|(label, detail)| Choice {
+        label: label.into(),
+        detail: detail.into(),
+    });
+    question.ask = Ask::Choose {
+        options: options.to_vec(),
+    };
+    match ask(people, &mut question, &mut |_| Ok(false))? {
+        Answer::Chosen(at) => Ok(at == 1),
+        _ => Err(Interrupted::Aborted),
+    }
+}
+
+/// Which one, and why.
+fn which_and_why(
+    mut question: Prompt,
+    what: &str,
+    names: Vec<String>,
+    people: &mut dyn People,
+) -> Result<(String, String), Interrupted> {
+    question.ask = Ask::Form {
+        fields: vec![
+            one(what, names, None),
+            text("Reason", "", "why, in one sentence", REASON),
+        ],
+        submit: "go on to the signatures".into(),
+        done: None,
+    };
+    let values = filled(people, &mut question)?;
+    let value = |at: usize| values.get(at).map(|v| v.trim().to_owned());
+    Ok((value(0).unwrap_or_default(), value(1).unwrap_or_default()))
+}
+
+impl Station {
+    pub(crate) fn withdraw_pin_template(
+        &mut self,
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        let act = "Withdraw a PIN template";
+        let all = self.pin_templates();
+        let names = all.iter().map(|one| one.name.clone()).collect();
+        let question = prompt(
+            "pin-template.withdraw",
+            act,
+            "Which one opens no more batches?",
+        );
+        let (name, reason) = match which_and_why(question, "Template", names, people) {
+            Ok(said) => said,
+            Err(why) => return stopped(why),
+        };
+        let Some(found) = all.into_iter().find(|one| one.name == name) else {
+            return stopped(Interrupted::Aborted);
+        };
+        let action = WithdrawPinTemplate {
+            digest: found.digest,
+            name,
+            reason,
+        };
+        match self.act(&action, act, people) {
+            Ok(()) => Ok(ActEnd::Done {
+                good: true,
+                title: format!("{} is withdrawn", action.name),
+                lines: vec!["It opens no further batch; those under way keep it.".into()],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    pub(crate) fn bar_pin_partner(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let act = "Bar an issuer";
+        let all = self.pin_partners();
+        let names = all.iter().filter(|one| one.barred.is_none());
+        let names = names.map(|one| one.issuer.clone()).collect();
+        let question = prompt("pin-partner.bar", act, "Of whom is nothing taken?");
+        let (issuer, reason) = match which_and_why(question, "Issuer", names, people) {
+            Ok(said) => said,
+            Err(why) => return stopped(why),
+        };
+        let Some(found) = all.into_iter().find(|one| one.issuer == issuer) else {
+            return stopped(Interrupted::Aborted);
+        };
+        let action = BarPinPartner {
+            id: found.id,
+            issuer,
+            signer: found.signer.fingerprint,
+            reason,
+        };
+        match self.act(&action, act, people) {
+            Ok(()) => Ok(ActEnd::Done {
+                good: true,
+                title: format!("{} is barred", action.issuer),
+                lines: vec![
+                    "Nothing of it is opened, no output leaves.".into(),
+                    "Recording its certificates anew lifts that.".into(),
+                ],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What administrators took back: a template, an issuer. And what people type
+//! is no way for a card number into the journal.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::GroupId;
+use conclave_keyroom::domain::pin_card::Loss;
+use conclave_trades::pin::action::{ExportBatch, SpoilMailer};
+use conclave_trades::pin::{
+    ApprovePinTemplate, BarPinPartner, MakePinIdentity, Template, WithdrawPinTemplate,
+};
+
+use super::job::{confirm, export, exporting, give_back};
+use super::pin_house::{PAIR, PinHouse, csv, pan, template_text};
+use super::refusals::rule;
+
+/// Administrators come, do this, and the pair is back.
+fn as_administrators<A: conclave_keyroom::door::Action>(house: &mut PinHouse, act: &A) {
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
+    house.act(act, &admins).unwrap();
+    house.room.logout();
+    house.room.logon_pin_room();
+}
+
+#[test]
+fn only_the_template_approved_last_and_not_withdrawn_opens_a_batch() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 3).as_bytes());
+    let under_way = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&under_way, 1, 10);
+    let file = house.sealed(csv("B-0002", 2).as_bytes());
+    let old = house.opening("csv-pvv", "pin-mailer-continuous", &file, 2);
+    let newer = template_text("csv-pvv").replace("runs = true", "runs = false");
+    house.room.clock.pass(1_000);
+    as_administrators(
+        &mut house,
+        &ApprovePinTemplate {
+            template: newer.clone(),
+        },
+    );
+    let secret = || vec![Secret::take(&mut file.clone())];
+    let told = rule(house.act_with(&old, &PAIR, secret()));
+    assert!(told.contains("a newer one was approved"), "{told}");
+    let reading = house.reading("csv-pvv", "pin-mailer-continuous", &file);
+    let told = rule(house.act_with(&reading, &[], secret()));
+    assert!(told.contains("a newer one was approved"), "{told}");
+    // What was opened before goes on by its own.
+    assert_eq!(house.print(&under_way, 2).unwrap().sent, 2);
+
+    let template = Template::parse(&newer).unwrap();
+    let mut act = old.clone();
+    act.template = conclave_trades::pin::action::TemplateName::of(&template, &newer);
+    let withdraw = WithdrawPinTemplate {
+        digest: act.template.digest,
+        name: "csv-pvv".into(),
+        reason: "its denied list was wrong".into(),
+    };
+    as_administrators(&mut house, &withdraw);
+    for act in [&act, &old] {
+        let told = rule(house.act_with(act, &PAIR, secret()));
+        assert!(told.contains("was withdrawn"), "{told}");
+    }
+    assert_eq!(house.print(&under_way, 2).unwrap().sent, 1);
+    // Approved anew, it opens batches again.
+    as_administrators(&mut house, &ApprovePinTemplate { template: newer });
+    house.act_with(&act, &PAIR, secret()).unwrap();
+}
+
+#[test]
+fn nothing_comes_from_a_barred_issuer_and_nothing_goes_to_it() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 1).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 1, 2);
+    house.print(&batch, 1).unwrap();
+    confirm(&mut house, &batch, 1, 1);
+    give_back(&mut house, &batch);
+    let file = house.sealed(csv("B-0002", 2).as_bytes());
+    let act = house.opening("csv-pvv", "pin-mailer-continuous", &file, 2);
+    let bar = BarPinPartner {
+        id: house.partner.id,
+        issuer: house.partner.issuer.clone(),
+        signer: house.partner.signer.fingerprint,
+        reason: "its signing key was copied".into(),
+    };
+    as_administrators(&mut house, &bar);
+    let secret = vec![Secret::take(&mut file.clone())];
+    let told = rule(house.act_with(&act, &PAIR, secret));
+    assert!(told.contains("BANKX is barred"), "{told}");
+    let leaving: ExportBatch = exporting(&house, &batch);
+    let told = rule(house.pair(&leaving));
+    assert!(told.contains("BANKX is barred"), "{told}");
+}
+
+#[test]
+fn an_output_is_signed_by_what_its_issuer_knew_when_the_batch_was_opened() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 1).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.room.clock.pass(1_000);
+    house.pair(&MakePinIdentity { generation: 2 }).unwrap();
+    house.forms(&batch, 1, 2);
+    house.print(&batch, 1).unwrap();
+    confirm(&mut house, &batch, 1, 1);
+    give_back(&mut house, &batch);
+    // openssl verifies with the certificate of generation 1 alone.
+    let (_, text) = export(&mut house, &batch);
+    assert!(text.ends_with("count;1;1;0\n"), "{text}");
+}
+
+#[test]
+fn a_card_number_in_a_reason_is_refused_and_in_no_journal() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 1).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 1, 2);
+    house.print(&batch, 1).unwrap();
+    let spaced: Vec<String> = pan(1)
+        .as_bytes()
+        .chunks(4)
+        .map(|four| String::from_utf8_lossy(four).into_owned())
+        .collect();
+    for number in [pan(1), spaced.join(" "), spaced.join("-")] {
+        let act = SpoilMailer {
+            batch: batch.clone(),
+            form: 1,
+            loss: Loss::Damaged,
+            reason: format!("the mailer of {number} was torn"),
+        };
+        let told = rule(house.pair(&act));
+        assert!(told.contains("a number like a card's"), "{told}");
+    }
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Auditors]);
+    let entries = house.room.vault().read_journal(0).unwrap();
+    let bodies = entries.iter().filter_map(|entry| entry.body.as_ref());
+    let words: Vec<String> = bodies.flat_map(|body| body.words.clone()).collect();
+    assert!(words.iter().any(|line| line.contains("reason: left out")));
+    for line in words {
+        let digits: String = line.chars().filter(char::is_ascii_digit).collect();
+        assert!(!digits.contains(&pan(1)), "{line}");
+    }
+}
