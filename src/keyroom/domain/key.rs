@@ -422,9 +422,23 @@ impl KeyRecord {
     /// The kind of its value in the keys compartment.
     pub const VALUE_KIND: &'static str = "key-value";
 
-    /// TRUE when it may encrypt other keys (TR-31 usages K0 and K1).
+    /// TRUE when it may encrypt other keys: TR-31 usages K0 and K1, with the one
+    /// method that it has. A [master key](Self::is_panel_key) has none.
     #[must_use]
     pub fn is_wrapping_key(&self) -> bool {
+        self.encrypts_keys() && self.wrapping.is_some()
+    }
+
+    /// TRUE for a master key of another machine, which was made here for its panel:
+    /// it wraps and unwraps nothing here.
+    #[must_use]
+    pub fn is_panel_key(&self) -> bool {
+        self.encrypts_keys() && self.wrapping.is_none()
+    }
+
+    /// TRUE for TR-31 usages K0 and K1.
+    #[must_use]
+    pub fn encrypts_keys(&self) -> bool {
         matches!(self.usage.as_str(), "K0" | "K1")
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
         mode_of_use: key.mode_of_use.clone(),
         exportability: key.exportability.clone(),
         cryptoperiod_days: 1,
-        in_components: key.is_wrapping_key(),
+        in_components: key.encrypts_keys(),
         wrapping: key.wrapping,
         panel: None,
     }

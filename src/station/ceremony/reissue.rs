@@ -3,6 +3,7 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::{SplitKey, VoidSet};
@@ -20,7 +21,7 @@ use crate::station::Station;
 /// A key that may be split: in use, and of a kind that travels in components,
 /// or has done so.
 fn may_be_split(key: &KeyRecord) -> bool {
-    key.state == KeyState::Active && (key.is_wrapping_key() || !key.components.is_empty())
+    key.state == KeyState::Active && (key.encrypts_keys() || !key.components.is_empty())
 }
 
 /// Who ever held which part of a key.
@@ -107,9 +108,16 @@ impl Station {
                 ));
                 continue;
             };
+            let template = match self.printed_as(key, shares) {
+                Ok(template) => template,
+                Err(why) => {
+                    prompt.refused = Some(why);
+                    continue;
+                }
+            };
             return Ok(Some(Parameters {
                 label: key.label.clone(),
-                template: template(key),
+                template,
                 components,
                 delivery: None,
                 requester: None,
@@ -126,6 +134,29 @@ impl Station {
                 blind: false,
             }));
         }
+    }
+
+    /// How the new parts are printed. Components of a master key come with the page
+    /// for its panel, as the first ones did: its template says which.
+    fn printed_as(&self, key: &KeyRecord, shares: bool) -> Result<KeyTemplate, Refusal> {
+        let mut of_record = template(key);
+        if shares || !key.is_panel_key() {
+            return Ok(of_record);
+        }
+        let mut known = self.data.templates().into_iter();
+        let made_by = known.find_map(|(_, known)| {
+            known
+                .ok()
+                .filter(|known| known.stamp() == key.template && known.form == key.form)
+        });
+        of_record.panel = made_by.and_then(|known| known.panel);
+        if of_record.panel.is_none() {
+            return Err(refused(
+                format!("The template {} is not on this station.", key.template),
+                "It says which panel the master key is entered on: put its file back.",
+            ));
+        }
+        Ok(of_record)
     }
 
     pub(super) fn do_split(

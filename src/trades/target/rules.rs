@@ -72,8 +72,24 @@ pub(crate) fn same(name: &KeyName, record: &KeyRecord) -> Result<(), ActionError
     ))
 }
 
+/// A master key of another machine is for its panel alone: what is under it is that
+/// machine's, and nothing of it is opened here.
+fn not_foreign(under: &KeyRecord) -> Result<(), ActionError> {
+    if under.is_panel_key() {
+        return Err(ActionError::rule(
+            format!(
+                "{} is a master key of another machine: it wraps and unwraps nothing here",
+                under.label
+            ),
+            "choose a zone master key",
+        ));
+    }
+    Ok(())
+}
+
 /// The wrapping key may wrap.
 pub(crate) fn wrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+    not_foreign(under)?;
     let label = &under.label;
     if !under.is_wrapping_key() || !matches!(under.mode_of_use.as_str(), "B" | "E" | "N") {
         return Err(ActionError::rule(
@@ -111,6 +127,7 @@ pub(crate) fn exception(
 
 /// The wrapping key may unwrap what a partner made under it.
 pub(crate) fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+    not_foreign(under)?;
     if !under.is_wrapping_key() || !matches!(under.mode_of_use.as_str(), "B" | "D" | "N") {
         return Err(ActionError::rule(
             format!(
