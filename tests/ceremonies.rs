@@ -15,12 +15,15 @@ use conclave_evidence::GroupId;
 use conclave_evidence::authority::Mode;
 use conclave_evidence::export::JournalExport;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, Show};
+use conclave_station::approve::Undone;
 use conclave_station::front::UNKNOWN;
+use conclave_trades::ceremony::action::PrintComponent;
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::minutes::{self, Station};
+use conclave_trades::target::{CheckFile, CheckFrom, KeyName};
 use conclave_training::stick::Mishap;
 use people::{Scene, Staff, Trouble, done};
-use stage::{folder, scene, sheets};
+use stage::{STAFF, folder, scene, sheets};
 use tempfile::TempDir;
 
 /// The same with nine custodians, three of group B.
@@ -699,7 +702,126 @@ fn a_part_on_a_blind_mailer_is_checked_by_serial_and_sample() {
         "{page:?}"
     );
 
+    // A page for the panel is in clear: not behind a form whose digits nobody sees.
+    let begun = scene.station.ceremonies().len();
+    let _ = scene.zmk("ICSF.PROD.MK.001", "icsf-aes-mk", "2");
+    let told = scene.people.refusals.join("; ");
+    assert!(told.contains("on open sheets"), "{told}");
+    assert_eq!(scene.station.ceremonies().len(), begun);
+
     // What was signed is what comes out: another layout meanwhile is refused.
-    std::fs::remove_file(layouts.join("component.toml")).unwrap();
-    done(scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2"));
+    let sheets_before = sheets(&scene);
+    let path = layouts.join("component.toml");
+    scene.people.at = Box::new(move |prompt, times| {
+        if prompt.code == "print.ready" {
+            if times == 1 {
+                std::fs::remove_file(&path).unwrap();
+            }
+            return (times > 1).then_some(Answer::Shutdown);
+        }
+        None
+    });
+    let _ = scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2");
+    let told = scene.people.refusals.join("; ");
+    assert!(told.contains("is an open sheet"), "{told}");
+    assert_eq!(sheets(&scene), sheets_before, "nothing was printed");
+}
+
+/// A master key for the panel of ICSF: each part has its page behind the form, also
+/// when it is made anew; what both quorums signed decides that, not who prints. It
+/// opens nothing here.
+#[test]
+fn parts_of_a_master_key_come_with_the_panels_page_and_it_wraps_nothing() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let label = "ICSF.PROD.MK.001";
+    done(scene.zmk(label, "icsf-aes-mk", "2"));
+    let pages = |scene: &Scene| {
+        let bytes = scene.room.printers.0[0].bytes();
+        let text = String::from_utf8_lossy(bytes.expose()).into_owned();
+        let forms = text.matches("COMPONENT VALUE: four").count();
+        let panels = text.matches("Key Type   ===> AES-MK").count();
+        let both = |page: &str| page.contains("COMPONENT VALUE: four") && page.contains("===>");
+        assert!(
+            !text.split('\x0c').any(both),
+            "one page on top of the other"
+        );
+        (forms, panels)
+    };
+    assert_eq!(pages(&scene), (2, 2));
+    let key = scene.station.keys().pop().unwrap();
+    assert!(!key.is_wrapping_key());
+    let refused = scene.station.check_file(key.id, &mut scene.people).err();
+    assert!(refused.unwrap().happened.contains("wraps no other keys"));
+    let look = CheckFile {
+        under: KeyName::of(&key),
+        from: CheckFrom::Typed("00112233445566778899AABBCCDDEEFF".into()),
+        value: String::new(),
+        method: String::new(),
+    };
+    let refused = scene.station.act(&look, "look", &mut scene.people);
+    let Err(Undone::Door(refused)) = refused else {
+        panic!("a master key was tried");
+    };
+    let told = format!("{refused:?}");
+    assert!(told.contains("master key of another machine"), "{told}");
+
+    done(scene.ceremony("reissue-components.toml", &[label, "2"]));
+    assert_eq!(pages(&scene), (4, 4));
+}
+
+/// Blind or open, with the panel's page or without it: the parameters that both
+/// quorums signed say so, whatever the act that prints claims.
+#[test]
+fn a_part_is_printed_as_both_quorums_signed() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    scene.people.at =
+        Box::new(|prompt, _| (prompt.code == "print.ready").then_some(Answer::Shutdown));
+    let _ = scene.zmk("ICSF.PROD.MK.001", "icsf-aes-mk", "2");
+    scene.people.at = Box::new(|_, _| None);
+    let key = scene.station.keys().pop().unwrap();
+    let part = key.components[0].clone();
+    let (_, _, title) = STAFF
+        .iter()
+        .find(|(name, ..)| *name == part.custodian_name)
+        .unwrap();
+    let group = GroupId::ALL.into_iter().find(|g| g.title() == *title);
+    let print = PrintComponent {
+        ceremony: key.ceremony,
+        key: key.id,
+        label: key.label.clone(),
+        index: part.index,
+        of: part.of,
+        quorum: None,
+        custodian: part.custodian,
+        custodian_name: part.custodian_name,
+        group: group.unwrap(),
+        printers: vec!["KOMP-1".into()],
+        layout: std::fs::read_to_string("keymailer-layouts/component.toml").unwrap(),
+        blind: false,
+        reference: "C1234abcd".into(),
+        date: "24NOV2026".into(),
+        panel: Some("AES-MK".into()),
+    };
+    let without = PrintComponent {
+        panel: None,
+        ..print.clone()
+    };
+    let blind = PrintComponent {
+        blind: true,
+        ..print.clone()
+    };
+    for claimed in [without, blind] {
+        let end = scene.station.act(&claimed, "print", &mut scene.people);
+        let Err(Undone::Door(refused)) = end else {
+            panic!("it was printed as the caller says");
+        };
+        let told = format!("{refused:?}");
+        assert!(told.contains("both quorums signed"), "{told}");
+        assert_eq!(sheets(&scene), 0);
+    }
+    let printed = scene.station.act(&print, "print", &mut scene.people);
+    assert!(printed.is_ok());
+    assert_eq!(sheets(&scene), 1);
 }

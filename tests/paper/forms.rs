@@ -11,13 +11,15 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
 use conclave_keyroom::provider::Class;
 use conclave_trades::print::check::line_check;
-use conclave_trades::print::component::{preview_escp, preview_pdf, render_escp, render_pdf};
+use conclave_trades::print::component::{
+    preview_escp, preview_pdf, render, render_escp, render_pdf,
+};
 use conclave_trades::print::master_key_part::MasterKeyPart;
 use conclave_trades::print::{ComponentForm, FieldName, Layout, PrintError, day_words, escp};
 use conclave_training::printer::TrainingPrinter;
 use proptest::prelude::*;
 
-use super::{component_layout, golden, page_text, qpdf_check};
+use super::{component_layout, golden, page_text, qpdf_check, repository};
 
 /// FIPS 197, SP 800-38A and the usual DES test keys.
 pub fn published(form: KeyForm) -> Vec<u8> {
@@ -128,15 +130,59 @@ fn a_part_of_a_master_key_has_a_page_for_its_panel() {
         let value = Secret::from_fn(key.len(), |to| {
             to.iter_mut().zip(1u8..).for_each(|(to, at)| *to = at * 7);
         });
+        let shipped = std::fs::read_to_string(repository("keymailer-layouts/component.toml"));
+        let shipped = shipped.unwrap();
+        let layout = |from: &str, to: &str| Layout::parse(&shipped.replace(from, to)).unwrap();
         let sheet = Secret::from_fn(2, |to| to.copy_from_slice(b"F\x0C"));
-        let page = part.behind(&sheet, &value, PrinterLanguage::EscP).unwrap();
+        let at_once = layout("on-confirmation", "with-form");
+        let page = part
+            .behind(&sheet, &value, &at_once, PrinterLanguage::EscP)
+            .unwrap();
         let text = String::from_utf8(page.expose().to_vec()).unwrap();
-        assert!(text.starts_with("F\x0CTEST  KEYROOM-TEST") && text.ends_with("\r\x0C"));
+        assert!(text.starts_with("F\x0CTEST  KEYROOM-TEST") && text.ends_with("\r\x0C\x1b@"));
         golden(
             &format!("master-key-part-{}-{}.txt", key.name(), key.len()),
             page.expose(),
         );
-        assert!(part.behind(&sheet, &value, PrinterLanguage::Pdf).is_err());
+        let pdf = part.behind(&sheet, &value, &at_once, PrinterLanguage::Pdf);
+        assert!(matches!(pdf, Err(PrintError::PanelLanguage)));
+        let blind = layout(
+            "page = \"A4\"",
+            "page = \"A4\"\ndisclosure = \"blind-mailer\"\nstock = \"P 7\"\ntoner = \"K\"",
+        );
+        let refused = part.behind(&sheet, &value, &blind, PrinterLanguage::EscP);
+        assert!(matches!(refused, Err(PrintError::PanelBlind)));
+    }
+}
+
+/// The shipped layout holds its sheet back: the page for the panel is not printed on
+/// top of it, and is held back in its place.
+#[test]
+fn the_panels_page_is_a_sheet_of_its_own_behind_the_shipped_form() {
+    let layout = component_layout();
+    let value = secret(&published(KeyForm::Aes256));
+    let part = MasterKeyPart {
+        key: MasterKey::Aes,
+        head: "TEST  KEYROOM-TEST  component for Gus".into(),
+        label: "ICSF.PROD.MK.001".into(),
+        index: 1,
+        of: 2,
+    };
+    let form = form(KeyForm::Aes256);
+    for language in [
+        PrinterLanguage::EscP,
+        PrinterLanguage::Line,
+        PrinterLanguage::Pcl5,
+    ] {
+        let sheet = render(&layout, &form, &value, language).unwrap();
+        let both = part.behind(&sheet, &value, &layout, language).unwrap();
+        let feeds = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'\x0c').count();
+        assert_eq!((feeds(sheet.expose()), feeds(both.expose())), (0, 1));
+        let text = String::from_utf8_lossy(both.expose()).into_owned();
+        let (first, second) = text.split_once('\x0c').unwrap();
+        assert!(first.contains("COMPONENT VALUE") && !first.contains("Key Type"));
+        assert!(second.contains("Key Type   ===> AES-MK") && !second.contains("COMPONENT"));
+        assert!(second.ends_with('\r'), "its custodian feeds it");
     }
 }
 

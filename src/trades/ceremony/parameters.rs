@@ -23,6 +23,13 @@ pub(super) fn check_parameters(
             script.stamp()
         ));
     }
+    if parameters.blind && parameters.template.panel.is_some() {
+        return refuse(
+            "the form is a blind mailer, and the page for the Master Key Entry panel is in clear: \
+             print the parts of a master key on open sheets"
+                .into(),
+        );
+    }
     if let Err(e) = check_label(&parameters.label) {
         return refuse(e.to_string());
     }

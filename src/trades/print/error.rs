@@ -192,6 +192,9 @@ pub enum PrintError {
     /// A page for the Master Key Entry panel on a printer of documents.
     #[error("a page for the Master Key Entry panel is not made as PDF")]
     PanelLanguage,
+    /// A page for the Master Key Entry panel, which is in clear, on blind mailers.
+    #[error("a page for the Master Key Entry panel is in clear, and the form is a blind mailer")]
+    PanelBlind,
     /// A character that could steer the printer, or that it does not have.
     #[error("{field} has the character {character:?}, which the form cannot print")]
     Character {

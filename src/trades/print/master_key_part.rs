@@ -13,6 +13,9 @@ use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::device::PrinterLanguage;
 
 use super::error::PrintError;
+use super::kind::Disclosure;
+use super::layout::{Eject, Layout};
+use super::mailer;
 
 /// Digits of a panel's line, in groups of four.
 const LINE: usize = 16;
@@ -151,35 +154,47 @@ impl MasterKeyPart {
     }
 
     /// The component's sheet with this page behind it, in one piece, so that nothing
-    /// comes between the two.
+    /// comes between the two. A sheet that its layout holds back is fed out before
+    /// the page, which is held back in its place until its custodian confirms.
     ///
     /// # Errors
     /// As [`Self::render`]; [`PrintError::PanelLanguage`] for a printer that takes
-    /// whole documents.
+    /// whole documents, [`PrintError::PanelBlind`] for a form that is a blind mailer.
     pub fn behind(
         &self,
         sheet: &Secret,
         part: &Secret,
+        layout: &Layout,
         language: PrinterLanguage,
     ) -> Result<Secret, PrintError> {
         if language == PrinterLanguage::Pdf {
             return Err(PrintError::PanelLanguage);
         }
+        // In clear digits, behind a form whose digits nobody is to see.
+        if layout.disclosure() == Disclosure::BlindMailer {
+            return Err(PrintError::PanelBlind);
+        }
         let page = self.render(part)?;
+        // One feed between the two, whoever asks for the last: a page on top of the
+        // form would make both illegible.
+        let feed = mailer::eject(language);
+        let (between, last): (&[u8], &[u8]) = match layout.eject() {
+            Eject::OnConfirmation => (feed, b"\r"),
+            Eject::WithForm => (b"", feed),
+        };
         // Text in the printer's own letters: every language but PDF takes it after
         // the form feed that ends the sheet.
         let lines = page.expose().iter().filter(|b| **b == b'\n').count();
-        Ok(Secret::from_fn(
-            sheet.len() + page.len() + lines + 2,
-            |to| {
-                let returned = page.expose().iter().flat_map(|b| {
-                    let cr: &[u8] = if *b == b'\n' { b"\r" } else { b"" };
-                    cr.iter().chain(std::slice::from_ref(b))
-                });
-                let all = sheet.expose().iter().chain(returned).chain(b"\r\x0C");
-                to.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
-            },
-        ))
+        let len = sheet.len() + between.len() + page.len() + lines + last.len();
+        Ok(Secret::from_fn(len, |to| {
+            let returned = page.expose().iter().flat_map(|b| {
+                let cr: &[u8] = if *b == b'\n' { b"\r" } else { b"" };
+                cr.iter().chain(std::slice::from_ref(b))
+            });
+            let before = sheet.expose().iter().chain(between);
+            let all = before.chain(returned).chain(last);
+            to.iter_mut().zip(all).for_each(|(to, from)| *to = *from);
+        }))
     }
 
     /// The page with the part's digits, for the component printer.

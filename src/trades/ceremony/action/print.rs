@@ -7,12 +7,14 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord};
-use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::printer::PrinterError;
+use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
 use super::super::commitment;
+use super::super::state::State;
 use crate::print::approval::may_print;
 use crate::print::component::render;
 use crate::print::enrolment::{fit, on_record};
@@ -103,6 +105,28 @@ impl PrintComponent {
         Ok(component)
     }
 
+    /// Blind mailers and the panel's page are as both quorums signed them, and not as
+    /// the caller says.
+    fn as_signed(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
+        let other = || {
+            ActionError::rule(
+                "this is not how both quorums signed that the parts are printed",
+                "Stop, and call the approvers.",
+            )
+        };
+        let state: State = match permit.get(Compartment::Catalogue, self.ceremony) {
+            Err(VaultError::Missing(_)) => return Err(other()),
+            state => state?,
+        };
+        let mandate: Mandate = permit.get(Compartment::Catalogue, Mandate::id_of(self.ceremony))?;
+        let parameters = &state.parameters;
+        let signed = state.parameters_digest().ok() == Some(mandate.parameters);
+        if signed && (self.blind, &self.panel) == (parameters.blind, &parameters.template.panel) {
+            return Ok(());
+        }
+        Err(other())
+    }
+
     /// The page for the panel, where it is a part of a master key.
     fn master_key_part(
         &self,
@@ -190,7 +214,7 @@ fn emit(
         .map(|printer| {
             let sheet = render(layout, form, value, printer.language)?;
             match panel {
-                Some(part) => part.behind(&sheet, value, printer.language),
+                Some(part) => part.behind(&sheet, value, layout, printer.language),
                 None => Ok(sheet),
             }
         })
@@ -257,6 +281,7 @@ impl Action for PrintComponent {
         let mut record = super::key_record(permit, self.key)?;
         let component = self.component(&record)?.clone();
         super::form::holds(permit, (self.custodian, &self.custodian_name), self.group)?;
+        self.as_signed(permit)?;
         let printers = self.printers(permit)?;
         let layout = may_print(permit, &self.layout)?;
         // The script has its custodian read the sheet, or look at the closed
