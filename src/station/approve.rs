@@ -125,6 +125,10 @@ fn seats(record: &AuthorityRecord, needs: &Authority) -> Vec<Seat> {
     for part in needs.parts() {
         if let Authority::Quorum(group) = part {
             let m = record.group(*group).map_or(0, |g| g.m);
+            // A person of this group who signs is one of its quorum.
+            let named = |seat: &&Seat| matches!(seat, Seat::Person(_, of) if of == group);
+            let named = u8::try_from(seats.iter().filter(named).count()).unwrap_or(u8::MAX);
+            let m = m.saturating_sub(named);
             seats.extend((0..m).map(|_| Seat::Member(*group)));
         }
     }

@@ -111,6 +111,7 @@ fn to_destroy(key: &KeyRecord, set: &PartSet) -> Option<TaskRow> {
     }
     let why = match set.state {
         SetState::Void => "The set became void before it was whole.",
+        _ if key.state == KeyState::Destroyed => "The key is destroyed: nothing needs them.",
         _ => "A newer set stands in its place.",
     };
     let mut detail = vec![

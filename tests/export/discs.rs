@@ -127,7 +127,8 @@ fn no_disc_a_recorder_that_fails_and_a_disc_that_reads_back_differently_are_told
     let script = |name: &str, writes: &str| -> PathBuf {
         let path = dir.path().join(name);
         let text = format!(
-            "#!/bin/sh\ncase \"$1\" in\n-outdev)\n\
+            "#!/bin/sh\ncase \"$2\" in\n-outdev)\n\
+             echo 'Media current: CD-R'\n\
              echo 'Media status : is blank'\n\
              echo 'Media blocks : 0 readable , 300000 writable , 300000 overall' ;;\n\
              *) {writes} ;;\nesac\n"
@@ -147,8 +148,22 @@ fn no_disc_a_recorder_that_fails_and_a_disc_that_reads_back_differently_are_told
         "short",
         &format!("head -c 4096 >{disc_word}; cat >/dev/null"),
     );
+    let told = |name: &str, says: &str| {
+        let path = script(name, "exit 7");
+        let text = format!("#!/bin/sh\nprintf '{says}'\n");
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let empty = told("empty", "Media current: is not present\\n");
+    let again = told(
+        "again",
+        "Media current: DVD+RW\\nMedia status : is blank\\nMedia blocks : 0 readable , 300000 writable , 300000 overall\\n",
+    );
     for (program, part) in [
-        (PathBuf::from("/nowhere/xorriso"), "No such file"),
+        // A recorder without its program is no medium.
+        (PathBuf::from("/nowhere/xorriso"), "no medium is plugged in"),
+        (empty, "no medium is plugged in"),
+        (again, "a disc that is written"),
         (fails, "no laser"),
         (differs, "reads back differently"),
         (short, "reads back differently"),
@@ -205,5 +220,28 @@ fn a_disc_of_another_program_is_read_and_ours_is_the_same_each_time() {
         ("b".to_owned(), Vec::new()),
     ];
     let bundle = Bundle::new("F", files).unwrap();
-    assert_eq!(disc_image(&bundle).unwrap(), disc_image(&bundle).unwrap());
+    let ours = disc_image(&bundle).unwrap();
+    assert_eq!(ours, disc_image(&bundle).unwrap());
+    // What another program has to say against it.
+    let image = dir.path().join("ours");
+    std::fs::write(&image, &ours).unwrap();
+    let checked = Command::new("xorriso")
+        .args([
+            "-no_rc",
+            "-read_fs",
+            "norock",
+            "-abort_on",
+            "FAILURE",
+            "-indev",
+        ])
+        .arg(format!("stdio:{}", image.display()))
+        .args(["-check_media", "--", "-lsl", "/F", "--"])
+        .output()
+        .expect("xorriso: run ./scripts/test, which installs it");
+    let said = String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
+    assert!(checked.status.success(), "{said}");
+    for part in ["3000", "'a'", "'b'"] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(!said.contains("FAILURE"), "{said}");
 }

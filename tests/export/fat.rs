@@ -14,7 +14,7 @@ use conclave_evidence::{GroupId, Id, verify_path};
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::door::{Action, ActionError, Authority, DoorError, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, DoorError, Permit, Refusal};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::{FoundMedium, KnownBy, Media, MediaError};
 use conclave_station::host::media::{HostMedia, MediaPlaces};
@@ -462,13 +462,26 @@ fn a_stick_without_a_serial_is_bound_to_its_port_and_to_a_plate_that_two_read() 
         rule
     };
     assert!(said(enrol(&mut desk, None)).contains("number on its plate"));
-    assert!(said(enrol(&mut desk, Some(read("41")))).contains("4 to 12"));
-    let alone = PlateRead {
-        by: vec![dora.clone(), dora.clone()],
-        ..read("0417")
+    // Named as readers, and their cards signed nothing.
+    let unsigned = enrol(&mut desk, Some(read("0417")));
+    assert!(
+        matches!(unsigned, Err(DoorError::Refused(Refusal::PersonMissing))),
+        "{unsigned:?}"
+    );
+    let by_those_who_sign = |number: &str, desk: &Desk| PlateRead {
+        number: number.into(),
+        by: vec![
+            player(desk, "Ada", GroupId::Administrators),
+            player(desk, "Ben", GroupId::Administrators),
+        ],
     };
+    let short = by_those_who_sign("41", &desk);
+    assert!(said(enrol(&mut desk, Some(short))).contains("4 to 12"));
+    let mut alone = by_those_who_sign("0417", &desk);
+    alone.by[1] = alone.by[0].clone();
     assert!(said(enrol(&mut desk, Some(alone))).contains("two people"));
-    desk.medium = enrol(&mut desk, Some(read("0417"))).unwrap();
+    let both = by_those_who_sign("0417", &desk);
+    desk.medium = enrol(&mut desk, Some(both)).unwrap();
     assert_eq!(desk.medium.plate.as_deref(), Some("0417"));
 
     let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
@@ -503,6 +516,18 @@ fn a_stick_without_a_serial_is_bound_to_its_port_and_to_a_plate_that_two_read() 
         let plugged = computer.plug(image, "2.3", None, "rw+");
         let act = desk.plan(&[&key], &zmk);
         assert!(device(desk.export(&act)).contains("plate was not read"));
+        plugged.eject();
+    }
+    // A stick that calls itself the port has no plate that anybody read.
+    for itself in [
+        "PORT:0000:00:14.0-2.3",
+        "port:0000:00:14.0-2.3",
+        "DRIVE:IMAGE-disc",
+    ] {
+        let plugged = computer.plug(&other, "5", Some(itself), "rw+");
+        assert!(desk.ports.found().unwrap().is_empty(), "{itself}");
+        let act = desk.plan(&[&key], &zmk);
+        assert!(device(desk.export(&act)).contains("no medium is plugged in"));
         plugged.eject();
     }
     // In another port it is no medium of this station.

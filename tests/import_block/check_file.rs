@@ -11,6 +11,8 @@ use crate::{ZMK, enter_zmk, with_zmk};
 /// By psec: 00…0F under 01…20.
 const D: &str = "D0144P0AB00E0000D7BA8DDCB9579D8292CC3EDFF2B2262D87C2DEAB6B5644350045B7D33FCD104E46A2B1B4E0E60E1C3FAE96625340508DF9D34AF6BA2B7DE5C12400C27FFEC4B3";
 
+const SHA256_OF_D: &str = "71716f1df0115264087f98c15fb1d02cbf4cd22ee5cda30858d490912459d9ea";
+
 fn check(scene: &mut Scene, typed: &str, value: &str) -> Result<(bool, Vec<String>), Refusal> {
     let keys = scene.station.keys();
     let id = keys.iter().find(|k| k.label == ZMK).unwrap().id;
@@ -75,6 +77,34 @@ fn what_does_not_open_counts_as_a_failed_import() {
         "{}",
         refused.happened
     );
+}
+
+/// Nothing was tried, so it costs no try: a name that was mistyped, a medium that is
+/// not there. What was typed stands in the journal by its SHA-256.
+#[test]
+fn a_file_that_is_not_there_costs_no_try() {
+    let (_folder, mut scene) = with_zmk();
+    let keys = scene.station.keys();
+    let id = keys.iter().find(|k| k.label == ZMK).unwrap().id;
+    for _ in 0..7 {
+        scene.people.forms.remove("check-file");
+        let fields = ["STICK-1", "MISTYPED.tr31", "", "", "usual for the cipher"];
+        scene.people.form("check-file", &fields);
+        match scene.station.check_file(id, &mut scene.people).unwrap() {
+            ActEnd::Done { good, lines, .. } => {
+                assert!(
+                    !good && lines[0].contains("the file was not read"),
+                    "{lines:?}"
+                );
+            }
+            _ => panic!("it was stopped"),
+        }
+    }
+    assert!(check(&mut scene, D, "").unwrap().0);
+    let journal = scene.station.journal_bytes().unwrap();
+    // sha256sum of the block, without a line end.
+    let digest = SHA256_OF_D.as_bytes();
+    assert!(journal.windows(digest.len()).any(|part| part == digest));
 }
 
 #[test]

@@ -166,7 +166,11 @@ impl HostMedia {
             })
         };
         if let Some(serial) = device_serial(device) {
-            return known(format!("{serial}/{id}"), false, None);
+            // A stick says of itself what it likes, but not that it is a port, a
+            // drive or an image: one that does is told from nothing.
+            return (!stands_for_another(&serial))
+                .then(|| known(format!("{serial}/{id}"), false, None))
+                .flatten();
         }
         if let (Some(port), Some(sequence)) = (usb_port(device), disk_sequence(device)) {
             return known(format!("PORT:{port}/{id}"), false, Some(sequence));
@@ -192,13 +196,10 @@ impl HostMedia {
 
     /// The recorder of this serial.
     fn recorder(&self, serial: &str) -> Result<&Recorder, MediaError> {
-        for recorder in &self.places.recorders {
-            let found = recorder.found(&self.places.blocks, self.places.images)?;
-            if found.is_some_and(|medium| medium.serial == serial) {
-                return Ok(recorder);
-            }
-        }
-        Err(MediaError::Missing)
+        let (blocks, images) = (&self.places.blocks, self.places.images);
+        let mut all = self.places.recorders.iter();
+        all.find(|recorder| recorder.is(serial, blocks, images))
+            .ok_or(MediaError::Missing)
     }
 
     fn root(&self, serial: &str) -> Result<OwnedFd, MediaError> {
@@ -219,7 +220,10 @@ impl Media for HostMedia {
     fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError> {
         let mut found: Vec<FoundMedium> = self.mounted()?.into_iter().map(|m| m.medium).collect();
         for recorder in &self.places.recorders {
-            found.extend(recorder.found(&self.places.blocks, self.places.images)?);
+            // One that fails, or has no program, is no medium, and keeps no stick
+            // from being one.
+            let lying = recorder.found(&self.places.blocks, self.places.images);
+            found.extend(lying.ok().flatten());
         }
         Ok(found)
     }
@@ -307,6 +311,16 @@ impl Media for HostMedia {
         let root = self.root(serial)?;
         folder::read_back(root.as_fd(), folder, name, most)
     }
+}
+
+/// What this station writes in place of a serial begins with these: a device's own
+/// serial may not.
+fn stands_for_another(serial: &str) -> bool {
+    ["PORT:", "DRIVE:", "IMAGE"].into_iter().any(|ours| {
+        serial
+            .get(..ours.len())
+            .is_some_and(|s| s.eq_ignore_ascii_case(ours))
+    })
 }
 
 fn broken(error: std::io::Error) -> MediaError {
@@ -418,6 +432,22 @@ mod tests {
         assert!(Mount::parse(&line.replace(" / /media", " /sub /media")).is_none());
         for cut in 0..40 {
             let _ = Mount::parse(&line[..cut]);
+        }
+    }
+
+    #[test]
+    fn no_device_says_that_it_is_a_port_a_drive_or_an_image() {
+        for serial in [
+            "PORT:0000:00:14.0-2.3",
+            "port:1",
+            "DRIVE:X",
+            "IMAGE",
+            "IMAGE-1",
+        ] {
+            assert!(stands_for_another(serial), "{serial}");
+        }
+        for serial in ["4C530001", "PORT", "XPORT:1", "ÄPORT:", ""] {
+            assert!(!stands_for_another(serial), "{serial}");
         }
     }
 

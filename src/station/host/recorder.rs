@@ -2,10 +2,11 @@
 //! which speaks to the drive; what a disc holds is read from its device directly.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use conclave_keyroom::ports::media::{FoundMedium, KnownBy, MediaError};
 use conclave_trades::media::{DISC_MOST, Disc, DiscError, SECTOR, disc_length, folder};
@@ -17,6 +18,14 @@ use super::block::{device_serial, line_of, usb_port};
 const PREFIX: &str = "DRIVE:";
 /// Bytes in which a disc says how long it is.
 const HEAD: usize = 17 * SECTOR;
+/// How long a drive may take to say what lies in it.
+const LOOK_MOST: Duration = Duration::from_secs(60);
+/// How long the largest disc may take at the slowest speed.
+const WRITE_MOST: Duration = Duration::from_secs(3600);
+/// So much of what the program says is kept, in bytes.
+const SAID_MOST: u64 = 64 * 1024;
+/// Discs that are written once.
+const ONCE: [&str; 4] = ["CD-R", "DVD-R", "DVD+R", "BD-R"];
 
 /// A recorder of the host.
 #[derive(Clone, Debug)]
@@ -35,6 +44,33 @@ struct Lying {
 
 fn broken(error: &std::io::Error) -> MediaError {
     MediaError::Broken(error.to_string())
+}
+
+/// All that a program says, the first [`SAID_MOST`] bytes of it kept.
+fn said(from: Option<impl Read>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    if let Some(mut from) = from {
+        // What it says until it fails is all there is.
+        let _ = from.by_ref().take(SAID_MOST).read_to_end(&mut kept);
+        let _ = std::io::copy(&mut from, &mut std::io::sink());
+    }
+    kept
+}
+
+/// Waits for the program; one that does not end in time is ended.
+fn ended(child: &mut Child, most: Duration) -> Result<ExitStatus, MediaError> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().map_err(|e| broken(&e))? {
+            return Ok(status);
+        }
+        if begun.elapsed() > most {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(MediaError::Broken("the recorder does not answer".into()));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn damaged(error: &DiscError) -> MediaError {
@@ -96,8 +132,16 @@ impl Recorder {
         Some((format!("{PREFIX}{own}"), false))
     }
 
-    fn run(&self, words: &[&str], input: Option<&[u8]>) -> Result<Output, MediaError> {
+    /// Runs the program to its end, which comes within `most`.
+    fn run(
+        &self,
+        words: &[&str],
+        input: Option<&[u8]>,
+        most: Duration,
+    ) -> Result<Output, MediaError> {
         let mut child = Command::new(&self.program)
+            // Nothing that lies in a folder of settings says what it does.
+            .arg("-no_rc")
             .args(words)
             .env_clear()
             .env("LC_ALL", "C")
@@ -110,23 +154,41 @@ impl Recorder {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| MediaError::Broken(format!("{}: {error}", self.program.display())))?;
-        // xorriso says less than a pipe holds, so it never waits for a reader.
-        let fed = match (child.stdin.take(), input) {
-            (Some(mut stdin), Some(bytes)) => stdin.write_all(bytes),
-            _ => Ok(()),
-        };
-        let output = child.wait_with_output().map_err(|e| broken(&e))?;
-        match (output.status.success(), fed) {
-            (true, Err(error)) => Err(broken(&error)),
-            _ => Ok(output),
-        }
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // What it says is read while it is fed: it may say more than a pipe holds.
+        std::thread::scope(|scope| {
+            let fed = scope.spawn(move || match (stdin, input) {
+                (Some(mut stdin), Some(bytes)) => stdin.write_all(bytes),
+                _ => Ok(()),
+            });
+            let stdout = scope.spawn(move || said(stdout));
+            let stderr = scope.spawn(move || said(stderr));
+            let status = ended(&mut child, most);
+            let fed = fed.join().unwrap_or(Ok(()));
+            let output = Output {
+                status: status?,
+                stdout: stdout.join().unwrap_or_default(),
+                stderr: stderr.join().unwrap_or_default(),
+            };
+            match (output.status.success(), fed) {
+                (true, Err(error)) => Err(broken(&error)),
+                _ => Ok(output),
+            }
+        })
     }
 
     /// What lies in it; nothing where no disc does.
     fn lying(&self) -> Result<Option<Lying>, MediaError> {
-        let output = self.run(&["-outdev", &self.address(), "-toc"], None)?;
+        let output = self.run(&["-outdev", &self.address(), "-toc"], None, LOOK_MOST)?;
         let said = [output.stdout, output.stderr].concat();
         Ok(read_toc(&String::from_utf8_lossy(&said)))
+    }
+
+    /// TRUE for the recorder of this serial; it is not asked what lies in it.
+    pub(super) fn is(&self, serial: &str, blocks: &Path, images: bool) -> bool {
+        self.serial(blocks, images)
+            .is_some_and(|(own, _)| own == serial)
     }
 
     /// The recorder as a medium, where a disc lies in it.
@@ -153,7 +215,8 @@ impl Recorder {
             return Err(MediaError::ReadOnly);
         }
         let device = format!("dev={}", self.address());
-        let output = self.run(&["-as", "cdrecord", &device, "-nopad", "-"], Some(image))?;
+        let words = ["-as", "cdrecord", &device, "-nopad", "-"];
+        let output = self.run(&words, Some(image), WRITE_MOST)?;
         if output.status.success() {
             return Ok(());
         }
@@ -200,8 +263,9 @@ impl Recorder {
     }
 }
 
-/// What `-toc` says: `Media status : is blank`, `Media blocks : 0 readable ,
-/// 359844 writable , 359844 overall`.
+/// What `-toc` says: `Media current: DVD-R sequential recording`,
+/// `Media status : is blank`, `Media blocks : 0 readable , 359844 writable , 359844
+/// overall`. A disc that can be written again takes nothing: it counts as written.
 fn read_toc(text: &str) -> Option<Lying> {
     let of = |name: &str| {
         let mut lines = text.lines().rev();
@@ -211,7 +275,11 @@ fn read_toc(text: &str) -> Option<Lying> {
     if !status.contains("is blank") && !status.contains("is written") {
         return None;
     }
-    let blank = status.contains("is blank");
+    let kind = of("Media current").unwrap_or_default();
+    // `DVD-R/DL sequential recording`; a file stands for a disc of the training room.
+    let kind = kind.trim().split([' ', '/']).next().unwrap_or_default();
+    let once = ONCE.contains(&kind) || kind == "stdio";
+    let blank = once && status.contains("is blank");
     let blocks = of("Media blocks").unwrap_or_default();
     let writable = blocks
         .split(',')
@@ -239,6 +307,29 @@ mod tests {
         let written = blank.replace("is blank", "is written , is closed");
         let lying = read_toc(&written).unwrap();
         assert!(!lying.blank && lying.free == 0);
+        for kind in [
+            "CD-R",
+            "DVD+R/DL",
+            "BD-R random recording",
+            "stdio file, overwriteable",
+        ] {
+            let one = blank.replace("DVD-R sequential recording", kind);
+            assert!(read_toc(&one).unwrap().blank, "{kind}");
+        }
+        for kind in [
+            "CD-RW",
+            "DVD-RW sequential recording",
+            "DVD+RW",
+            "BD-RE",
+            "DVD-RAM",
+            "",
+        ] {
+            let one = blank.replace("DVD-R sequential recording", kind);
+            assert!(
+                !read_toc(&one).unwrap().blank,
+                "{kind} may be written again"
+            );
+        }
         for none in [
             "",
             "Media status : is not recognizable\n",

@@ -4,19 +4,17 @@
 use conclave_crypto::primitive::rsa::{FILE_MOST, Public};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
-use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::MediaError;
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use serde::{Deserialize, Serialize};
 
 use super::{days, facts, fingerprint_hex, new_label, short, usage};
 use crate::ceremony::action::two_people;
 use crate::ceremony::state::Player;
-use crate::media::{self, check_name};
+use crate::media::import_file;
 use crate::target::{IMPORT_FOLDER, rules};
 
 /// Reads a file with a public key from the import folder of a medium.
@@ -27,13 +25,6 @@ pub struct ReadPublic {
     pub medium: Id,
     /// The file's name.
     pub file: String,
-}
-
-fn failed(error: &MediaError) -> ActionError {
-    ActionError::Device {
-        what: format!("the key was not read: {error}"),
-        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
-    }
 }
 
 fn unfit(error: conclave_crypto::primitive::rsa::RsaError) -> ActionError {
@@ -64,14 +55,8 @@ impl Action for ReadPublic {
         _: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<Bytes, ActionError> {
-        check_name(&self.file).map_err(|e| failed(&e))?;
-        let medium: MediumRecord = permit.get(Compartment::Directory, self.medium)?;
-        let found = media::single_to_read(ports.media, &medium.serial).map_err(|e| failed(&e))?;
-        let most = u64::try_from(FILE_MOST).unwrap_or(u64::MAX);
-        let file = ports
-            .media
-            .read_back(&*permit, &found.serial, IMPORT_FOLDER, &self.file, most)
-            .map_err(|e| failed(&e))?;
+        let place = (self.medium, self.file.as_str());
+        let file = import_file(permit, ports, place, FILE_MOST, "the key")?;
         let public = Public::read(&file).map_err(unfit)?;
         Ok(Bytes(public.spki().to_vec()))
     }

@@ -18,7 +18,8 @@ use sha2::{Digest, Sha256};
 use super::{days, facts, fingerprint_hex, new_label, short, usage};
 use crate::ceremony::action::{NewKey, check_new, check_value, refuse_published};
 use crate::ceremony::state::KeyMade;
-use crate::target::store::{import_file, is_data_usage, whole_of};
+use crate::media::import_file;
+use crate::target::store::{is_data_usage, whole_of};
 use crate::target::{IMPORT_FOLDER, rules};
 
 /// Reads a store from the import folder and lists what is in it. The two halves
@@ -86,7 +87,13 @@ impl Action for ReadStore {
         ports: &mut Ports<'_>,
     ) -> Result<Vec<FoundEntry>, ActionError> {
         let word = passphrase(secrets)?;
-        let bytes = import_file(permit, ports, (self.medium, &self.file), STORE_MOST)?;
+        let bytes = import_file(
+            permit,
+            ports,
+            (self.medium, &self.file),
+            STORE_MOST,
+            "the file",
+        )?;
         let store = opened(&bytes, &word)?;
         let unusual = describe(&bytes).map_or_else(Vec::new, |told| told.unusual);
         let digest = Hash(Sha256::digest(&bytes).into());
@@ -223,7 +230,13 @@ impl ImportStoreKey {
         ports: &mut Ports<'_>,
     ) -> Result<(Item, &'static str), ActionError> {
         let word = passphrase(secrets)?;
-        let bytes = import_file(permit, ports, (self.medium, &self.file), STORE_MOST)?;
+        let bytes = import_file(
+            permit,
+            ports,
+            (self.medium, &self.file),
+            STORE_MOST,
+            "the file",
+        )?;
         if Sha256::digest(&bytes).as_slice() != self.store.0 {
             return Err(misfit("the file is not the one that was looked at"));
         }

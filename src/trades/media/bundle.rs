@@ -16,6 +16,9 @@ pub const FILE_MOST: usize = 16 * 1024 * 1024;
 /// The most bytes in a bundle.
 pub const TOTAL_MOST: usize = 256 * 1024 * 1024;
 
+/// How the serial of a medium begins that is known by its port, and has a plate.
+const PORT: &str = "PORT:";
+
 /// What a file system may need for itself, a file: entries and rounding.
 const ROUNDING: u64 = 8 * 1024;
 
@@ -134,10 +137,14 @@ pub fn single_to_read(media: &mut dyn Media, serial: &str) -> Result<FoundMedium
     if medium.serial != serial {
         return Err(MediaError::Wrong);
     }
-    if medium.known_by == (KnownBy::Port { plate_read: false }) {
-        return Err(MediaError::Plate);
+    // What was enrolled with a plate is known by its port, and nothing else is: a
+    // device that calls itself a port has no plate that anybody read.
+    match medium.known_by {
+        KnownBy::Port { plate_read: false } => Err(MediaError::Plate),
+        KnownBy::Port { .. } if !serial.starts_with(PORT) => Err(MediaError::Wrong),
+        KnownBy::Serial | KnownBy::Drive if serial.starts_with(PORT) => Err(MediaError::Wrong),
+        _ => Ok(medium),
     }
-    Ok(medium)
 }
 
 /// An emission that did not end.

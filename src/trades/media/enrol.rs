@@ -36,7 +36,13 @@ impl Action for EnrolMedium {
     type Out = MediumRecord;
 
     fn authority(&self) -> Authority {
-        Authority::Quorum(GroupId::Administrators)
+        let administrators = Authority::Quorum(GroupId::Administrators);
+        let Some(plate) = &self.plate else {
+            return administrators;
+        };
+        // Who is said to have read the plate signs that they did.
+        let read = plate.by.iter().map(|p| Authority::Person(p.id, p.group));
+        Authority::All(std::iter::once(administrators).chain(read).collect())
     }
 
     fn words(&self) -> Vec<String> {

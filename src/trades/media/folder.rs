@@ -252,7 +252,11 @@ fn read_whole(file: BorrowedFd<'_>, size: usize, name: &str) -> Result<Vec<u8>, 
         .get_mut(start..start + PIECE)
         .ok_or_else(|| MediaError::Broken("no memory for direct reading".into()))?;
     while out.len() < size {
-        match rustix::io::read(file, &mut *piece) {
+        // The last piece ends with the size, in whole blocks: a drive fails behind
+        // the end of what was written.
+        let most = (size - out.len()).next_multiple_of(ALIGNED).min(PIECE);
+        let room = piece.get_mut(..most).unwrap_or_default();
+        match rustix::io::read(file, room) {
             Ok(0) => break,
             Ok(read) => out.extend_from_slice(piece.get(..read).unwrap_or_default()),
             Err(Errno::INTR) => {}

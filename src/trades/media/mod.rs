@@ -9,6 +9,7 @@
 //! - `folder`: files below one folder, as the host and the training stick
 //!   both write and read them
 //! - `disc`, `disc_read`: a bundle as one disc image, and files found in one
+//! - `import`: a file that somebody brings, from the import folder of a medium
 //! - `enrol`: the action by which administrators enrol a medium
 //! - `plate`: the number on a medium that has no serial number, read by two
 
@@ -17,6 +18,7 @@ mod disc;
 mod disc_read;
 mod enrol;
 pub mod folder;
+mod import;
 mod name;
 mod plate;
 
@@ -28,5 +30,7 @@ pub use bundle::{
 pub use disc::{DISC_MOST, SECTOR, disc_image};
 pub use disc_read::{Disc, DiscError, disc_length};
 pub use enrol::EnrolMedium;
+pub use import::IMPORT_FOLDER;
+pub(crate) use import::{import_file, not_read};
 pub use name::{NAME_MOST, check_name};
 pub use plate::{PLATE_ADVICE, PlateRead, ReadPlate, check_plate_number};

@@ -6,18 +6,16 @@ use conclave_crypto::primitive::rsa::FILE_MOST;
 use conclave_crypto::secret::Secret;
 use conclave_crypto::x509::cms::{CmsError, Facts, Recipient, Signer};
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
-use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::MediaError;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use crate::ceremony::action::two_people;
 use crate::ceremony::state::Player;
 use crate::keys::fingerprint_hex;
-use crate::media::{self, check_name};
+use crate::media::import_file;
 use crate::target::IMPORT_FOLDER;
 
 /// The longest name of an issuer, in characters.
@@ -31,13 +29,6 @@ pub struct ReadPartnerCertificate {
     pub medium: Id,
     /// The file's name.
     pub file: String,
-}
-
-fn failed(error: &MediaError) -> ActionError {
-    ActionError::Device {
-        what: format!("the certificate was not read: {error}"),
-        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
-    }
 }
 
 fn unfit(error: CmsError) -> ActionError {
@@ -68,14 +59,8 @@ impl Action for ReadPartnerCertificate {
         _: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<Bytes, ActionError> {
-        check_name(&self.file).map_err(|e| failed(&e))?;
-        let medium: MediumRecord = permit.get(Compartment::Directory, self.medium)?;
-        let found = media::single(ports.media, &medium.serial).map_err(|e| failed(&e))?;
-        let most = u64::try_from(FILE_MOST).unwrap_or(u64::MAX);
-        let file = ports
-            .media
-            .read_back(&*permit, &found.serial, IMPORT_FOLDER, &self.file, most)
-            .map_err(|e| failed(&e))?;
+        let place = (self.medium, self.file.as_str());
+        let file = import_file(permit, ports, place, FILE_MOST, "the certificate")?;
         let read = Recipient::read(&file).map_err(unfit)?;
         Ok(Bytes(read.certificate().to_vec()))
     }

@@ -5,29 +5,29 @@
 
 use conclave_crypto::primitive::kcv_fit::Claim;
 use conclave_crypto::secret::Secret;
-use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::device::MediumRecord;
+use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::MediaError;
 use conclave_keyroom::provider::StoredKey;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::check_formats::{Came, Claims, Verdict};
 use super::export::KeyName;
-use super::read_block::IMPORT_FOLDER;
 use super::{import_tries, rules};
 use crate::ceremony::action::{method, not_published};
 use crate::inspect::inspect;
-use crate::media::{self, check_name};
+use crate::media::{IMPORT_FOLDER, check_name, import_file, not_read};
 
 /// The longest cryptogram that is typed, in characters.
 pub const TYPED_MOST: usize = 600;
 /// The largest file that is looked at, in bytes.
-const FILE_MOST: u64 = 1 << 20;
+const FILE_MOST: usize = 1 << 20;
+/// What is looked at, for the words.
+const WHAT: &str = "the file";
 /// So many fields of a description stand on the screen.
 const FIELDS_MOST: usize = 8;
 
@@ -69,13 +69,6 @@ pub struct CheckedFile {
     pub what: Vec<String>,
     /// What came of it under the wrapping key.
     pub answer: Vec<String>,
-}
-
-fn failed(error: &MediaError) -> ActionError {
-    ActionError::Device {
-        what: format!("the file was not read: {error}"),
-        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
-    }
 }
 
 /// What a file is, in a few lines.
@@ -130,13 +123,7 @@ impl CheckFile {
         match &self.from {
             CheckFrom::Typed(text) => Ok(text.as_bytes().to_vec()),
             CheckFrom::File { medium, name } => {
-                let medium: MediumRecord = permit.get(Compartment::Directory, *medium)?;
-                let found = media::single_to_read(ports.media, &medium.serial);
-                let found = found.map_err(|e| failed(&e))?;
-                ports
-                    .media
-                    .read_back(permit, &found.serial, IMPORT_FOLDER, name, FILE_MOST)
-                    .map_err(|e| failed(&e))
+                import_file(permit, ports, (*medium, name), FILE_MOST, WHAT)
             }
         }
     }
@@ -156,7 +143,10 @@ impl Action for CheckFile {
     fn words(&self) -> Vec<String> {
         let what = match &self.from {
             CheckFrom::File { name, .. } => format!("{IMPORT_FOLDER}/{name}"),
-            CheckFrom::Typed(_) => "what was typed".into(),
+            CheckFrom::Typed(text) => {
+                let digest = Hash(Sha256::digest(text.as_bytes()).into());
+                format!("what was typed, SHA-256 {digest},")
+            }
         };
         let mut words = vec![format!(
             "look whether {what} opens under {}, KCV {}",
@@ -170,7 +160,7 @@ impl Action for CheckFile {
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         match &self.from {
-            CheckFrom::File { name, .. } => check_name(name).map_err(|e| failed(&e))?,
+            CheckFrom::File { name, .. } => check_name(name).map_err(|e| not_read(WHAT, &e))?,
             CheckFrom::Typed(text) if text.len() > TYPED_MOST => {
                 return Err(ActionError::rule(
                     format!("more than {TYPED_MOST} characters are not typed"),
@@ -195,7 +185,19 @@ impl Action for CheckFile {
     ) -> Result<CheckedFile, ActionError> {
         let under: KeyRecord = permit.get(Compartment::Catalogue, self.under.id)?;
         let claims = self.claims()?;
-        let bytes = self.bytes(permit, ports)?;
+        let bytes = match self.bytes(permit, ports) {
+            Ok(bytes) => bytes,
+            // Nothing was tried: a missing stick or a mistyped name costs no try.
+            Err(ActionError::Device { what, advice }) => {
+                import_tries::give_back(permit, under.id)?;
+                return Ok(CheckedFile {
+                    good: false,
+                    what: vec![advice],
+                    answer: vec![format!("{what}.")],
+                });
+            }
+            Err(error) => return Err(error),
+        };
         let what = described(&bytes);
         let Some(came) = Came::read(&bytes) else {
             import_tries::give_back(permit, under.id)?;

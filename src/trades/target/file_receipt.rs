@@ -3,18 +3,16 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::MediaError;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::IMPORT_FOLDER;
 use super::receipt::{RECEIPT_MAX, Receipt};
 use super::register::{BundleRecord, BundleState, Received};
-use crate::media::{self, check_name};
+use crate::media::import_file;
 
 /// Reads a receipt from the import folder of a medium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,13 +22,6 @@ pub struct ReadReceipt {
     pub medium: Id,
     /// The file's name.
     pub file: String,
-}
-
-fn failed(error: &MediaError) -> ActionError {
-    ActionError::Device {
-        what: format!("the receipt was not read: {error}"),
-        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
-    }
 }
 
 impl Action for ReadReceipt {
@@ -54,14 +45,8 @@ impl Action for ReadReceipt {
         _: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<Receipt, ActionError> {
-        check_name(&self.file).map_err(|e| failed(&e))?;
-        let medium: MediumRecord = permit.get(Compartment::Directory, self.medium)?;
-        let found = media::single_to_read(ports.media, &medium.serial).map_err(|e| failed(&e))?;
-        let most = u64::try_from(RECEIPT_MAX).unwrap_or(u64::MAX);
-        let file = ports
-            .media
-            .read_back(&*permit, &found.serial, IMPORT_FOLDER, &self.file, most)
-            .map_err(|e| failed(&e))?;
+        let place = (self.medium, self.file.as_str());
+        let file = import_file(permit, ports, place, RECEIPT_MAX, "the receipt")?;
         Receipt::parse(&file).map_err(|error| {
             ActionError::rule(
                 format!("the file is no receipt: {error}"),

@@ -74,6 +74,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
+pub use crate::media::IMPORT_FOLDER;
 pub use atalla::Atalla;
 pub use bare::Bare;
 pub use check_file::{CheckFile, CheckFrom, CheckedFile, TYPED_MOST};
@@ -89,7 +90,7 @@ pub use payshield::PayShield;
 pub use payshield_lmk::PayShieldLmk;
 pub use pkcs11::Pkcs11;
 pub use profile::{PROFILE_MAX, ProfileError, parse_target_profile};
-pub use read_block::{IMPORT_FOLDER, ReadBlock};
+pub use read_block::ReadBlock;
 pub use read_bundle::ReadBundle;
 pub use receipt::{RECEIPT_DUE_MS, RECEIPT_MAX, Receipt, ReceiptError};
 pub use record_system::{RecordSystem, settings_digest};

@@ -2,19 +2,13 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::MediaError;
-use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use crate::media::check_name;
-
-/// The folder of the medium in which partners' files lie.
-pub const IMPORT_FOLDER: &str = "IMPORT";
+use crate::media::{IMPORT_FOLDER, import_file};
 /// The largest file that is looked at, in bytes: a block and a line end.
-const MOST: u64 = 10_001;
+const MOST: usize = 10_001;
 
 /// Reads one file of the medium's import folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,13 +20,6 @@ pub struct ReadBlock {
     pub medium: Id,
     /// The file's name.
     pub file: String,
-}
-
-fn failed(error: &MediaError) -> ActionError {
-    ActionError::Device {
-        what: format!("the block was not read: {error}"),
-        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
-    }
 }
 
 impl Action for ReadBlock {
@@ -57,19 +44,8 @@ impl Action for ReadBlock {
         _: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<String, ActionError> {
-        check_name(&self.file).map_err(|e| failed(&e))?;
-        let medium: MediumRecord = permit.get(Compartment::Directory, self.medium)?;
-        let found = ports.media.found().map_err(|e| failed(&e))?;
-        match found.as_slice() {
-            [] => return Err(failed(&MediaError::Missing)),
-            [one] if one.serial == medium.serial => {}
-            [_] => return Err(failed(&MediaError::Wrong)),
-            _ => return Err(failed(&MediaError::Several)),
-        }
-        let bytes = ports
-            .media
-            .read_back(&*permit, &medium.serial, IMPORT_FOLDER, &self.file, MOST)
-            .map_err(|e| failed(&e))?;
+        let place = (self.medium, self.file.as_str());
+        let bytes = import_file(permit, ports, place, MOST, "the block")?;
         // A CCA token comes as it is, 64 bytes, and is no text by its first one.
         if bytes.len() == 64 && bytes.first() == Some(&0x02) {
             return Ok(bytes.iter().map(|byte| format!("{byte:02X}")).collect());

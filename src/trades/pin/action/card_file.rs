@@ -2,15 +2,12 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{Bytes, Id};
-use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::MediaError;
-use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::both_here;
-use crate::media::{self, check_name};
+use crate::media::import_file;
 use crate::pin::MOST_BYTES;
 use crate::target::IMPORT_FOLDER;
 
@@ -24,13 +21,6 @@ pub struct ReadCardFile {
     pub medium: Id,
     /// The file's name.
     pub file: String,
-}
-
-fn failed(error: &MediaError) -> ActionError {
-    ActionError::Device {
-        what: format!("the file of cards was not read: {error}"),
-        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
-    }
 }
 
 impl Action for ReadCardFile {
@@ -54,14 +44,8 @@ impl Action for ReadCardFile {
         _: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<Bytes, ActionError> {
-        check_name(&self.file).map_err(|e| failed(&e))?;
-        let medium: MediumRecord = permit.get(Compartment::Directory, self.medium)?;
-        let found = media::single(ports.media, &medium.serial).map_err(|e| failed(&e))?;
-        let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
-        let file = ports
-            .media
-            .read_back(&*permit, &found.serial, IMPORT_FOLDER, &self.file, most)
-            .map_err(|e| failed(&e))?;
+        let place = (self.medium, self.file.as_str());
+        let file = import_file(permit, ports, place, MOST_BYTES, "the file of cards")?;
         Ok(Bytes(file))
     }
 

@@ -4,17 +4,15 @@ use conclave_crypto::primitive::rsa::Public;
 use conclave_crypto::secret::Secret;
 use conclave_crypto::x509::rsa_pair::{CHAIN_FILE_MOST, in_validity, read_chain};
 use conclave_evidence::{Bytes, GroupId, Id};
-use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::MediaError;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::super::export::KeyName;
 use super::super::{IMPORT_FOLDER, rules};
-use crate::media::{self, check_name};
+use crate::media::import_file;
 
 /// Reads the certificates of a pair: its own and those above it. That the
 /// issuer is the right one is said by those who sign the export.
@@ -27,30 +25,6 @@ pub struct ReadCertificate {
     pub medium: Id,
     /// The file's name.
     pub file: String,
-}
-
-fn failed(error: &MediaError) -> ActionError {
-    ActionError::Device {
-        what: format!("the file was not read: {error}"),
-        advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
-    }
-}
-
-/// A file of the import folder.
-pub(crate) fn import_file(
-    permit: &Permit<'_>,
-    ports: &mut Ports<'_>,
-    (medium, name): (Id, &str),
-    most: usize,
-) -> Result<Vec<u8>, ActionError> {
-    check_name(name).map_err(|e| failed(&e))?;
-    let medium: MediumRecord = permit.get(Compartment::Directory, medium)?;
-    let found = media::single(ports.media, &medium.serial).map_err(|e| failed(&e))?;
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
-    ports
-        .media
-        .read_back(permit, &found.serial, IMPORT_FOLDER, name, most)
-        .map_err(|e| failed(&e))
 }
 
 impl Action for ReadCertificate {
@@ -87,7 +61,7 @@ impl Action for ReadCertificate {
             ));
         };
         let place = (self.medium, self.file.as_str());
-        let bytes = import_file(permit, ports, place, CHAIN_FILE_MOST)?;
+        let bytes = import_file(permit, ports, place, CHAIN_FILE_MOST, "the file")?;
         let chain = read_chain(&bytes, &public).map_err(|e| {
             ActionError::rule(e.to_string(), "Ask the CA for the whole chain in PEM.")
         })?;

@@ -37,7 +37,6 @@ use conclave_keyroom::domain::target_system::Settings;
 use super::{Conformance, Payload, TargetError};
 
 pub use certificate::ReadCertificate;
-pub(crate) use certificate::import_file;
 pub use contents::{HANDED_KEYS_MOST, StoredItem};
 pub use export::{ExportKeyStore, ExportedStore, StorePassphrase};
 pub use half::PrintHalf;
