@@ -221,7 +221,7 @@ fn trouble() -> Prompt {
     ));
     prompt.ask = options(&[
         ("Back to the batch", "look at the forms first"),
-        ("Go on printing", "the next blank form lies in the printer"),
+        ("Go on printing", "the number in the printer is asked first"),
     ]);
     prompt
 }
@@ -276,7 +276,7 @@ fn next() -> Prompt {
                 "A mailer is spoiled",
                 "torn, jammed, open, badly printed, missing",
             ),
-            ("Blank forms not used", "test prints, torn ones"),
+            ("Blank forms not used", "test prints, torn, missing"),
             ("Take out blank forms", "a reel comes out of the safe"),
             ("Cancel a card", "no PIN; the issuer reissues the card"),
             (

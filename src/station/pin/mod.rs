@@ -86,7 +86,7 @@ impl Next {
                 "a cut left it open; its form was looked at",
             ),
             Self::TakeForms => ("Take out blank forms", "a reel comes out of the safe"),
-            Self::AsideForms => ("Blank forms not used", "test prints, torn ones"),
+            Self::AsideForms => ("Blank forms not used", "test prints, torn, missing"),
             Self::ReturnForms => ("Forms back to the safe", "all that are left blank"),
             Self::Cancel => ("Cancel a card", "no PIN; the issuer reissues the card"),
             Self::HandOver => (
