@@ -428,9 +428,21 @@ fn all_rows() -> impl Iterator<Item = &'static rows::Row> {
     rows::ROWS.iter().chain(pin_rows::ROWS)
 }
 
+/// All rows but the PIN room's, in two halves for two cores.
+fn halves() -> (&'static [rows::Row], &'static [rows::Row]) {
+    rows::ROWS.split_at(rows::ROWS.len() / 2)
+}
+
 #[test]
 fn who_may_not_is_refused_at_every_action() {
-    for (_, who, row) in rows::ROWS {
+    for (_, who, row) in halves().0 {
+        row(who);
+    }
+}
+
+#[test]
+fn who_may_not_is_refused_at_every_other_action() {
+    for (_, who, row) in halves().1 {
         row(who);
     }
 }
