@@ -35,6 +35,9 @@ use stage::{PIN_STAFF, furnish_with_pin_room};
 const ZMK: &str = "BANKX.ZMK.001";
 const PVK: &str = "BANKX.PVK.001";
 
+/// One for each card of the pair.
+const READERS: u8 = 2;
+
 fn partner(at: &Path) -> PinPartner {
     let certificate = |name: &str| {
         let read = Recipient::read(&fs::read(at.join(name)).unwrap()).unwrap();
@@ -60,7 +63,7 @@ fn partner(at: &Path) -> PinPartner {
 
 /// A station with a PIN room, everything on record, and the pair logged on.
 fn room(folder: &Path, at: &Path) -> Scene {
-    let mut scene = Scene::open(folder, PIN_STAFF);
+    let mut scene = Scene::open_with_readers(folder, PIN_STAFF, READERS);
     furnish_with_pin_room(&mut scene);
     for who in ["bank", "host"] {
         openssl(
@@ -172,13 +175,18 @@ fn chooses(scene: &mut Scene, wanted: &[&str]) -> Arc<Mutex<Vec<Prompt>>> {
         let Ask::Choose { options } = &prompt.ask else {
             return None;
         };
-        if prompt.code != "pins.next" {
+        if prompt.code != "pins.next" && prompt.code != "pins.more" {
             return None;
         }
         let label = wanted
             .pop_front()
             .unwrap_or_else(|| "Back to the batches".into());
-        let at = options.iter().position(|option| option.label == label);
+        let there = |label: &str| options.iter().position(|option| option.label == label);
+        let at = there(&label).or_else(|| {
+            // What is seldom done stands in the second list.
+            wanted.push_front(label.clone());
+            there("More")
+        });
         Some(Answer::Chosen(at.unwrap_or_else(|| {
             panic!("{label} is not offered: {prompt:?}")
         })))

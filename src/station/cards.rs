@@ -388,6 +388,11 @@ impl Watch {
         self.gone.load(Ordering::SeqCst)
     }
 
+    /// The card is gone: somebody else saw it first.
+    pub fn lose(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+    }
+
     /// While paused, a pulled card is one that the station asked for.
     pub fn pause(&self, paused: bool) {
         self.paused.store(paused, Ordering::SeqCst);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::door::DoorError;
+use conclave_keyroom::door::{DoorError, Stop};
 use conclave_keyroom::ports::dialogue::Refusal;
 
 use crate::cards::{Held, Place, Watch};
@@ -124,6 +124,42 @@ impl Station {
             Box::new(move || blank(true)),
             self.swaps_are_ours(),
         ));
+    }
+
+    /// These cards stay in from here on, also where no reader is to spare: with
+    /// one for each, nobody else has to come forward.
+    pub(crate) fn both_stay(&mut self, places: Vec<Place>) {
+        let cards: usize = self.session.groups.values().map(Vec::len).sum();
+        let mut all = match self.all_cards_stay(cards) {
+            true => std::mem::take(&mut self.session.places),
+            false => Vec::new(),
+        };
+        all.retain(|old| !places.iter().any(|new| new.reader == old.reader));
+        all.extend(places);
+        self.session.places = all;
+        self.watch_again();
+    }
+
+    /// How many cards that have to stay are out, or were out since.
+    pub(crate) fn cards_out(&self) -> usize {
+        // A reader that fails is a card that is gone.
+        let states = self.readers.states().unwrap_or_default();
+        let is_in = |place: &&Place| {
+            states.iter().any(|state| {
+                state.id == place.reader && state.card_present && state.changes == place.changes
+            })
+        };
+        let places = &self.session.places;
+        places.len() - places.iter().filter(is_in).count()
+    }
+
+    /// Somebody saw before the watch that a card is out.
+    pub(crate) fn session_lost(&self) {
+        if let Some(watch) = &self.session.watch {
+            watch.lose();
+        }
+        self.door.stop().raise(Stop::QuorumLost);
+        (self.blank)(true);
     }
 
     fn swaps_are_ours(&self) -> bool {

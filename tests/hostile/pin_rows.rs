@@ -1,6 +1,6 @@
 //! The acts of the PIN room.
 
-use conclave_evidence::{Hash, Id};
+use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::Limits;
 use conclave_keyroom::domain::pin_card::Loss;
@@ -8,17 +8,15 @@ use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
     BatchName, CancelCard, ConfirmMailers, ExportBatch, Found, HandOverBatch, IssueForms,
-    OpenBatch, PartnerName, PinKeyName, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile,
-    ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SettleInterrupted,
-    SettleRestoredBatch, SpoilMailer, TemplateName,
     OpenBatch, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, ReadBatch,
     ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside,
-    SettleInterrupted, SpoilMailer, TemplateName,
+    SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName,
 };
+use conclave_trades::print::PrintSample;
 
 use crate::Trial;
 use crate::room::Room;
-use crate::rows::{Row, row};
+use crate::rows::{Row, print_sample, row};
 
 pub const ROWS: &[Row] = &[
     row!(
@@ -27,6 +25,12 @@ pub const ROWS: &[Row] = &[
         |_: &Room| MakePinIdentity { generation: 1 },
         |act| act.generation = 2
     ),
+    row!(PrintSample, "pin-operators logged on", |room: &Room| {
+        PrintSample {
+            group: GroupId::PinOperators,
+            ..print_sample(room)
+        }
+    }),
     row!(
         ReadCardFile,
         "pin-operators logged on, pin-supervisors logged on",

@@ -342,6 +342,12 @@ pub const ROWS: &[Row] = &[
         |act| act.recipient_fingerprint.0[0] ^= 1
     ),
     row!(PrintSample, "administrators logged on", print_sample),
+    row!(PrintSample, "key-managers logged on", |room: &Room| {
+        PrintSample {
+            group: GroupId::KeyManagers,
+            ..print_sample(room)
+        }
+    }),
     row!(EnrolPrinter, "administrators sign", printer, |act| act
         .printer
         .serial
@@ -915,7 +921,7 @@ fn pin_partner(room: &Room) -> RecordPinPartner {
     }
 }
 
-fn print_sample(_: &Room) -> PrintSample {
+pub(crate) fn print_sample(_: &Room) -> PrintSample {
     PrintSample {
         group: GroupId::Administrators,
         printer: "LP-1".into(),

@@ -1,6 +1,7 @@
 //! A restore brings a batch back as it was at the backup: no card of it gets a
 //! second mailer.
 
+use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::{Stage, State};
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_trades::pin::action::{
@@ -71,7 +72,7 @@ fn cards_that_were_printed_after_the_backup_are_not_printed_again() {
         batch: batch.clone(),
         first: 4,
         last: 6,
-        test: false,
+        aside: Aside::Spoiled,
         reason: "used in the range that is lost".into(),
     };
     house.pair(&aside).unwrap();

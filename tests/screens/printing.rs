@@ -206,12 +206,20 @@ fn printing() -> Prompt {
     )
 }
 
+/// A run that stands has no rate.
+fn standing(mut prompt: Prompt) -> Prompt {
+    if let Some(Show::Run(run)) = &mut prompt.show {
+        (run.rate, run.left) = (None, None);
+    }
+    prompt
+}
+
 fn trouble() -> Prompt {
-    let mut prompt = run(
+    let mut prompt = standing(run(
         "LOOK AT PRINTER",
         "Jam, forms, power, cable. Leave every form where it is until both look.",
         "MAIL-1, stopped",
-    );
+    ));
     prompt.code = s("pins.stopped");
     prompt.waiting_for = s("PIN operator and supervisor");
     prompt.refused = Some(refusal(
@@ -227,27 +235,28 @@ fn trouble() -> Prompt {
 }
 
 fn here() -> Prompt {
-    let mut prompt = run(
+    let mut prompt = standing(run(
         "WHO IS HERE",
-        "The printer waits until operator and supervisor stand here again.",
+        "The printer waits until both type their PINs; both cards stay in.",
         "MAIL-1, waiting",
-    );
+    ));
     prompt.code = s("pins.presence");
-    prompt.waiting_for = s("PIN operator and supervisor");
+    prompt.waiting_for = s("MEMBER-7");
     prompt.safe = s("yes, nothing is being printed");
-    prompt.ask = Ask::Confirm {
-        key: 'h',
-        label: s("both of us are here"),
+    prompt.ask = Ask::Pin {
+        person: s("MEMBER-7"),
+        tries_left: Some(3),
+        purpose: s("say that you are at the printer"),
     };
     prompt
 }
 
 fn halt() -> Prompt {
-    let mut prompt = run(
+    let mut prompt = standing(run(
         "LOAD FORMS",
         "The blank forms are used up: take out a reel, and print on.",
         "MAIL-1, waiting",
-    );
+    ));
     prompt.code = s("pins.halt");
     prompt.waiting_for = s("PIN operator and supervisor");
     prompt.safe = s("yes, nothing is being printed");
@@ -276,13 +285,7 @@ fn next() -> Prompt {
                 "A mailer is spoiled",
                 "torn, jammed, open, badly printed, missing",
             ),
-            ("Blank forms not used", "test prints, torn, missing"),
-            ("Take out blank forms", "a reel comes out of the safe"),
-            ("Cancel a card", "no PIN; the issuer reissues the card"),
-            (
-                "Take the batch over",
-                "another operator or supervisor goes on",
-            ),
+            ("More", "blank forms, a card that gets no PIN, other people"),
             ("Back to the batches", ""),
         ]),
     );
@@ -295,6 +298,37 @@ fn next() -> Prompt {
         ("waiting", "5818", "back in the safe", "0"),
         ("", "", "UNACCOUNTED", "6007"),
     ]));
+    prompt
+}
+
+fn more() -> Prompt {
+    let mut prompt = next();
+    prompt.code = s("pins.more");
+    prompt.ask = options(&[
+        ("Blank forms not used", "test prints, torn ones"),
+        ("Take out blank forms", "a reel comes out of the safe"),
+        ("Cancel a card", "no PIN; the issuer reissues the card"),
+        (
+            "Take the batch over",
+            "another operator or supervisor goes on",
+        ),
+        ("Back to the batch", ""),
+    ]);
+    prompt
+}
+
+fn cards() -> Prompt {
+    let mut prompt = asked(
+        "pins.cards",
+        "Both cards go in, and stay in while mailers are printed.",
+        Ask::Card {
+            wanted: vec![s("MEMBER-6"), s("MEMBER-7")],
+            other_group: false,
+        },
+    );
+    prompt.act = s("Print batch B-0043 of BANKX");
+    prompt.waiting_for = s("MEMBER-6, MEMBER-7");
+    prompt.safe = s("yes, nothing is being printed");
     prompt
 }
 
@@ -444,6 +478,8 @@ pub fn pin_room() -> Vec<(&'static str, Build)> {
         ("mailers", in_room(vec![], vec![Key::Char('m')])),
         ("pin-open", asks(open())),
         ("pin-next", asks(next())),
+        ("pin-more", asks(more())),
+        ("pin-cards", asks(cards())),
         ("pin-run", asks(printing())),
         ("pin-stopped", asks(trouble())),
         ("pin-presence", asks(here())),

@@ -116,8 +116,28 @@ impl Crowd {
             .find(|at| Some(*at) != self.in_reader)
             .or(self.in_reader)?;
         self.readers.pull(0);
+        // It may sit where a run wanted it.
+        self.readers.pull(1);
         self.readers.insert(&self.cards[next].1, 0).unwrap();
         self.in_reader = Some(next);
+        None
+    }
+
+    /// The pair of a run: each card in a reader of its own, and there it stays.
+    fn sit(&mut self, wanted: &[String]) -> Option<Answer> {
+        self.swaps += 1;
+        if self.swaps > 40 {
+            return Some(Answer::Abort);
+        }
+        let here = |at: &usize| wanted.contains(&self.cards[*at].0);
+        if wanted.len() > 1 && !self.in_reader.as_ref().is_some_and(here) {
+            return self.swap(wanted);
+        }
+        let at = self.cards.iter().position(|(name, _)| {
+            wanted.contains(name) && self.in_reader.is_none_or(|at| self.cards[at].0 != *name)
+        })?;
+        self.readers.pull(1);
+        self.readers.insert(&self.cards[at].1, 1).unwrap();
         None
     }
 
@@ -183,7 +203,10 @@ impl People for Crowd {
                     self.typing.clone_from(holder);
                     return Some(Answer::ByWords);
                 }
-                return self.swap(wanted);
+                return match prompt.code.as_str() {
+                    "pins.cards" | "pins.presence" => self.sit(wanted),
+                    _ => self.swap(wanted),
+                };
             }
             Ask::Word { place, .. } => {
                 let words = self
@@ -339,8 +362,24 @@ impl Scene {
         random: Box<dyn RandomSource + Send>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        Self::open_room(folder, staff, random, clock, 1)
+    }
+
+    /// With so many readers: a run of mailers wants two.
+    pub fn open_with_readers(folder: &Path, staff: Staff, readers: u8) -> Self {
+        let clock = Arc::new(SystemClock::default());
+        Self::open_room(folder, staff, random_source().unwrap(), clock, readers)
+    }
+
+    fn open_room(
+        folder: &Path,
+        staff: Staff,
+        random: Box<dyn RandomSource + Send>,
+        clock: Arc<dyn Clock>,
+        readers: u8,
+    ) -> Self {
         let config = TrainingConfig {
-            readers: 1,
+            readers,
             cards: u8::try_from(staff.len()).unwrap(),
         };
         let room = TrainingRoom::open(folder, &config).unwrap();

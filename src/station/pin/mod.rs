@@ -7,6 +7,7 @@ mod end;
 mod forms;
 mod mailers;
 mod open;
+mod presence;
 mod run;
 
 use conclave_evidence::{GroupId, Id};
@@ -45,6 +46,8 @@ enum Next {
     Export,
     Reconcile,
     Purge,
+    More,
+    Less,
     Back,
 }
 
@@ -99,6 +102,8 @@ impl Next {
                 "Purge",
                 "card numbers and PIN blocks are deleted; numbers stay",
             ),
+            Self::More => ("More", "blank forms, a card that gets no PIN, other people"),
+            Self::Less => ("Back to the batch", ""),
             Self::Back => ("Back to the batches", ""),
         }
     }
@@ -127,11 +132,10 @@ impl Next {
                 may(Self::TakeForms, !cards.waiting.is_empty() && !blank);
                 may(Self::Confirm, !cards.sent.is_empty());
                 may(Self::Spoil, !cards.sent.is_empty());
+                // The printer is flushed before what is left goes back.
+                may(Self::AsideForms, blank && balance.open == 0);
                 may(Self::ReturnForms, blank && balance.open == 0);
-                may(Self::AsideForms, blank);
-                may(Self::TakeForms, !cards.waiting.is_empty() && blank);
-                may(Self::Cancel, !cards.waiting.is_empty());
-                may(Self::HandOver, true);
+                may(Self::More, true);
             }
             Stage::Balanced => may(Self::Export, true),
             Stage::Exported => may(Self::Reconcile, true),
@@ -140,6 +144,23 @@ impl Next {
         }
         may(Self::Back, true);
         next
+    }
+
+    /// What is seldom done, behind [`Self::More`]: the numbers of the batch
+    /// stay on the screen with either list.
+    fn seldom(batch: &PinBatch) -> Vec<Self> {
+        let waiting = !batch.cards.waiting.is_empty();
+        let blank = !batch.forms.blank.is_empty();
+        let of = [
+            (Self::AsideForms, blank),
+            (Self::TakeForms, waiting && blank),
+            (Self::Cancel, waiting),
+            (Self::HandOver, true),
+            (Self::Less, true),
+        ];
+        of.into_iter()
+            .filter_map(|(next, may)| may.then_some(next))
+            .collect()
     }
 }
 
@@ -246,7 +267,7 @@ impl Station {
                 Err(why) => return crate::service::stopped(why),
             };
             let done = match next {
-                Next::Back => return Ok(ActEnd::Stopped),
+                Next::Back | Next::More | Next::Less => return Ok(ActEnd::Stopped),
                 Next::Restored => self.settle_restored(&batch, people),
                 Next::Settle => self.settle_window(people),
                 Next::Print => self.print_batch(id, people),
@@ -344,31 +365,17 @@ fn ask_next(
     refused: Option<Refusal>,
     people: &mut dyn People,
 ) -> Result<Next, Interrupted> {
-    let next = Next::of(batch, standing);
-    let stage = match next.first() {
-        Some(Next::Restored) => "from before the restore",
-        _ => batch.stage().words(),
+    let stage = match standing.restored && batch.stage() != Stage::Purged {
+        true => "from before the restore",
+        false => batch.stage().words(),
     };
     let mut prompt = Prompt {
-        code: "pins.next".into(),
         act: format!("Batch {} of {}", batch.name, batch.issuer),
         title: match said.is_empty() {
             true => format!("The batch is {stage}."),
             false => said.join("; "),
         },
         table: Some(numbers(batch)),
-        ask: Ask::Choose {
-            options: next
-                .iter()
-                .map(|next| {
-                    let (label, detail) = next.words();
-                    Choice {
-                        label: label.into(),
-                        detail: detail.into(),
-                    }
-                })
-                .collect(),
-        },
         waiting_for: WAITS.into(),
         safe: "yes, the batch goes on where it stands".into(),
         why: "Each card is confirmed or cancelled once, and each numbered form is accounted for: \
@@ -378,12 +385,36 @@ fn ask_next(
         refused,
         ..Prompt::default()
     };
+    let mut seldom = false;
     loop {
-        if let Answer::Chosen(at) = ask(people, &mut prompt, &mut |_| Ok(false))?
-            && let Some(next) = next.get(at)
-        {
-            return Ok(*next);
+        let next = match seldom {
+            true => Next::seldom(batch),
+            false => Next::of(batch, standing),
+        };
+        prompt.code = if seldom { "pins.more" } else { "pins.next" }.into();
+        prompt.ask = Ask::Choose {
+            options: next.iter().map(|next| choice(*next)).collect(),
+        };
+        match ask(people, &mut prompt, &mut |_| Ok(false)) {
+            Ok(Answer::Chosen(at)) => match next.get(at) {
+                Some(Next::More) => seldom = true,
+                Some(Next::Less) => seldom = false,
+                Some(next) => return Ok(*next),
+                None => {}
+            },
+            Ok(_) => {}
+            // Out of the second list it goes back to the first.
+            Err(Interrupted::Aborted) if seldom => seldom = false,
+            Err(why) => return Err(why),
         }
+    }
+}
+
+fn choice(next: Next) -> Choice {
+    let (label, detail) = next.words();
+    Choice {
+        label: label.into(),
+        detail: detail.into(),
     }
 }
 

@@ -37,6 +37,9 @@ const PRESENCE: u64 = 250;
 /// Mailers after which a rate is told.
 const ENOUGH: u64 = 8;
 
+/// What the printer does while nothing is wrong.
+const PRINTING: &str = "printing";
+
 /// How a run went so far.
 struct Run {
     /// When it began, or went on: monotonic milliseconds.
@@ -69,7 +72,11 @@ struct Says<'a> {
 
 fn view(batch: &PinBatch, run: &Run, now_ms: u64, says: &Says<'_>) -> RunView {
     let waiting = batch.cards.waiting.count();
-    let rate = run.rate(now_ms, waiting);
+    // Nobody waits for a printer that stands.
+    let rate = match says.device {
+        PRINTING => run.rate(now_ms, waiting),
+        _ => None,
+    };
     let blank = &batch.forms.blank;
     RunView {
         large: says.large.to_owned(),
@@ -92,6 +99,20 @@ fn view(batch: &PinBatch, run: &Run, now_ms: u64, says: &Says<'_>) -> RunView {
     }
 }
 
+/// Before a run: both cards are put in, and each answers.
+fn both_cards(batch: &PinBatch) -> Prompt {
+    Prompt {
+        code: "pins.cards".into(),
+        act: format!("Print batch {} of {}", batch.name, batch.issuer),
+        title: "Both cards go in, and stay in while mailers are printed.".into(),
+        safe: "yes, nothing is being printed".into(),
+        why: "Whoever prints PINs is there, and there are two. The run stops when one of the \
+              cards is pulled; the journal has whose they were."
+            .into(),
+        ..Prompt::default()
+    }
+}
+
 impl Station {
     /// What was about to be printed when the station stopped is unknown.
     pub(super) fn settle_window(&mut self, people: &mut dyn People) -> Result<Vec<String>, Undone> {
@@ -108,6 +129,8 @@ impl Station {
         id: Id,
         people: &mut dyn People,
     ) -> Result<Vec<String>, Undone> {
+        let batch = self.batch_of(id)?;
+        self.pair_begins(&batch.name, &both_cards(&batch), people)?;
         people.stay(true);
         let done = self.run_batch(id, people);
         people.stay(false);
@@ -154,18 +177,17 @@ impl Station {
                 &Says {
                     large: "PRINTING",
                     next: "Both cards stay in. Esc, then y: pause after the sheet at hand.",
-                    device: "printing",
+                    device: PRINTING,
                 },
             );
             people.show(&prompt);
-            match people.answer(Duration::ZERO) {
+            let answer = people.answer(Duration::ZERO);
+            self.pair_stays()?;
+            match answer {
                 Some(Answer::Abort) => return Ok(vec!["Paused; the rest waits.".into()]),
                 Some(Answer::Shutdown) => return Err(Undone::Interrupted(Interrupted::Shutdown)),
                 Some(Answer::CardGone) => return Err(Undone::Interrupted(Interrupted::CardGone)),
                 _ => {}
-            }
-            if self.card_lost() {
-                return Err(Undone::Interrupted(Interrupted::CardGone));
             }
             let action = PrintMailers {
                 batch: BatchName::of(&batch),
@@ -190,9 +212,7 @@ impl Station {
                 }
                 Err(error) => return Err(Undone::Door(error)),
             };
-            if self.card_lost() {
-                return Err(Undone::Interrupted(Interrupted::CardGone));
-            }
+            self.pair_stays()?;
             if !self.goes_on(id, &run, trouble, people)? {
                 return Ok(vec!["Paused; the rest waits.".into()]);
             }
@@ -292,7 +312,7 @@ impl Station {
         Ok(vec![next.to_owned()])
     }
 
-    /// Both say that they are here, and the journal has it.
+    /// Each card of the pair answers again, and the journal has who it was.
     fn still_here(
         &mut self,
         batch: &PinBatch,
@@ -304,24 +324,13 @@ impl Station {
             run,
             &Says {
                 large: "WHO IS HERE",
-                next: "The printer waits until operator and supervisor stand here again.",
+                next: "The printer waits until both type their PINs; both cards stay in.",
                 device: "waiting",
             },
         );
         prompt.code = "pins.presence".into();
-        prompt.ask = Ask::Confirm {
-            key: 'h',
-            label: "both of us are here".into(),
-        };
-        prompt.waiting_for = WAITS.into();
         prompt.safe = "yes, nothing is being printed".into();
-        while !matches!(
-            ask(people, &mut prompt, &mut |_| Ok(false)).map_err(Undone::Interrupted)?,
-            Answer::Confirmed
-        ) {}
-        let words = format!("both are at the printer of batch {}", batch.name);
-        self.door.note("presence", words).map_err(Undone::Door)?;
-        Ok(())
+        self.pair_is_here(&batch.name, &prompt, people)
     }
 
     /// The printer wants people: whether they go on.

@@ -18,7 +18,7 @@ use super::print_report::{device, node};
 /// Prints a form of X's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PrintSample {
-    /// Who is logged on for it: administrators or key managers.
+    /// Who is logged on for it: administrators, key managers or PIN operators.
     pub group: GroupId,
     /// The printer's name.
     pub printer: String,
@@ -60,7 +60,7 @@ impl Action for PrintSample {
             GroupId::Administrators | GroupId::KeyManagers | GroupId::PinOperators
         ) {
             return Err(ActionError::rule(
-                "administrators or key managers print pages of X's",
+                "administrators, key managers or PIN operators print pages of X's",
                 "Log on with one of these groups.",
             ));
         }

@@ -117,17 +117,29 @@ pub fn draw(run: &RunView, paper: &mut Paper) {
             theme.strong(),
         ),
     ]);
+    let counts: Vec<String> = run
+        .counts
+        .iter()
+        .map(|(name, count)| format!("{name} {}", thousands(*count)))
+        .collect();
+    if !counts.is_empty() {
+        paper.text(&counts.join("   "), theme.plain());
+    }
     let rate = match (run.rate, run.left) {
         (Some(rate), Some(left)) => {
             format!("{} an hour, {}", thousands(rate), moment::left(left))
         }
-        _ => "not known yet".to_owned(),
+        _ => String::new(),
     };
+    // The least comes last: a question below takes its room.
     for (name, value) in [
-        ("Rate", &rate),
         ("Forms", &run.forms),
         ("Printer", &run.device),
+        ("Rate", &rate),
     ] {
+        if value.is_empty() {
+            continue;
+        }
         let name = fit(name, 9);
         paper.behind(
             &format!("{lead}{name}"),
@@ -135,15 +147,6 @@ pub fn draw(run: &RunView, paper: &mut Paper) {
             value,
             theme.strong(),
         );
-    }
-    let counts: Vec<String> = run
-        .counts
-        .iter()
-        .map(|(name, count)| format!("{name} {}", thousands(*count)))
-        .collect();
-    if !counts.is_empty() {
-        paper.gap();
-        paper.text(&counts.join("   "), theme.plain());
     }
 }
 
