@@ -494,10 +494,10 @@ impl RandomSource for Same {
 
 #[test]
 fn what_is_drawn_again_is_another_pin() {
-    let pvk = key(PVK);
+    let (pvk, zpk) = (key(PVK), key(ZPK));
     let keys = Keys {
         pin: &pvk,
-        zone: None,
+        zone: Some(&zpk),
     };
     for (file, name) in [("good.csv", "csv-pvv"), ("good.txt", "fixed-offset")] {
         let template = template(name);
