@@ -396,6 +396,142 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     assert_eq!(text.matches(";issued;").count(), 9, "{text}");
 }
 
+/// A batch that is open, with its blank forms taken out.
+fn opened(scene: &mut Scene, at: &Path, cards: u32, forms: &str) -> Id {
+    send(scene, at, &csv("B-0001", cards));
+    scene.people.form("pins.limits", &["3", "5"]);
+    done(scene.station.pin_room(PinAct::Open, &mut scene.people));
+    let id = rows(scene).remove(0).id.unwrap();
+    scene.people.form("pins.receive", &["2026-091", "1", forms]);
+    done(scene.station.pin_room(PinAct::Stock, &mut scene.people));
+    scene.people.form("pins.take", &["1", forms]);
+    works(scene, id, &["Take out blank forms"]);
+    id
+}
+
+/// The words of the journal's notes that both are at the printer.
+fn presences(scene: &Scene) -> Vec<String> {
+    let entries = scene.station.door().vault().read_journal(0).unwrap();
+    entries
+        .into_iter()
+        .filter(|entry| entry.header.action == "presence")
+        .map(|entry| entry.body.unwrap().words.join(" "))
+        .collect()
+}
+
+/// Prints until the card in this reader is pulled; how many mailers left.
+fn prints_until_pulled(scene: &mut Scene, id: Id, reader: usize) -> u64 {
+    let runs = chooses(scene, &["Print"]);
+    let mut asked = std::mem::replace(&mut scene.people.at, Box::new(|_, _| None));
+    let hand = scene.people.hand();
+    scene.people.at = Box::new(move |prompt, times| {
+        if prompt.code == "pins.run" && times == 3 {
+            hand.pull(reader);
+        }
+        asked(prompt, times)
+    });
+    let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
+    assert!(scene.station.card_lost(), "{end:?}");
+    let left = match &runs.lock().unwrap().last().unwrap().show {
+        Some(Show::Run(run)) => run.done,
+        _ => panic!("no run"),
+    };
+    scene.station.logout("a card was pulled").unwrap();
+    scene.logon(GroupId::PinOperators);
+    left
+}
+
+#[test]
+fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let mut scene = room(folder.path(), outside.path());
+    let id = opened(&mut scene, outside.path(), 270, "300");
+
+    // One card gets no PIN. Whoever takes the batch over counts rightly.
+    scene.people.form("pins.cancel", &["270", "it was closed"]);
+    scene.people.form("pins.hand-over", &["0", "299"]);
+    scene.people.form("pins.hand-over", &["0", "300"]);
+    let over = "Take the batch over";
+    works(&mut scene, id, &["Cancel a card", over, over]);
+    let refusals = &scene.people.refusals;
+    assert!(
+        refusals.len() == 1 && refusals[0].starts_with("pins.next"),
+        "{refusals:?}"
+    );
+    assert_eq!(rows(&scene)[0].done, "1 of 270");
+
+    // Nobody else's card stands for the supervisor's.
+    let _ = chooses(&mut scene, &["Print"]);
+    let mut asked = std::mem::replace(&mut scene.people.at, Box::new(|_, _| None));
+    let (hand, other) = (scene.people.hand(), scene.people.card("Pavel"));
+    scene.people.at = Box::new(move |prompt, times| {
+        if prompt.code != "pins.cards" || !matches!(prompt.ask, Ask::Card { .. }) {
+            return asked(prompt, times);
+        }
+        if prompt.refused.is_some() {
+            hand.pull(1);
+            return Some(Answer::Abort);
+        }
+        hand.insert(&other, 1).unwrap();
+        Some(Answer::Confirmed)
+    });
+    scene.people.refusals.clear();
+    let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    assert!(
+        scene.people.refusals[0].contains("Pavel is not wanted now"),
+        "{:?}",
+        scene.people.refusals
+    );
+    assert!(presences(&scene).is_empty());
+
+    // Either card is pulled: the run ends before the next window.
+    assert_eq!(prints_until_pulled(&mut scene, id, 1), 1 + 2 * 4);
+    assert_eq!(prints_until_pulled(&mut scene, id, 0), 1 + 4 * 4);
+
+    // After 250 mailers both answer again, and the journal has who it was.
+    let runs = works(&mut scene, id, &["Print"]);
+    assert_eq!(
+        large(&runs).last().map(String::as_str),
+        Some("ALL PRINTED"),
+        "{:?}",
+        scene.people.refusals
+    );
+    let pins = runs.iter().filter(|prompt| prompt.code == "pins.presence");
+    let asked: Vec<String> = pins.map(|prompt| prompt.waiting_for.clone()).collect();
+    for name in ["Olga", "Quinn"] {
+        assert!(asked.contains(&name.to_owned()), "{asked:?}");
+    }
+    let notes = presences(&scene);
+    assert_eq!(notes.len(), 4, "{notes:?}");
+    for note in &notes {
+        assert!(
+            note.contains("Olga (person ") && note.contains("Quinn (person "),
+            "{note}"
+        );
+    }
+
+    // One reader is none for two cards.
+    drop(scene);
+    let mut scene = Scene::open(folder.path(), PIN_STAFF);
+    scene.logon(GroupId::PinOperators);
+    scene.people.form(
+        "pins.spoil",
+        &["1", "damaged: destroyed now, both look on", "torn"],
+    );
+    works(&mut scene, id, &["A mailer is spoiled", "Print"]);
+    assert!(
+        scene
+            .people
+            .refusals
+            .iter()
+            .any(|r| r.contains("A run needs 2 cards in at once")),
+        "{:?}",
+        scene.people.refusals
+    );
+}
+
 fn find(folder: &Path, name: &str) -> Option<std::path::PathBuf> {
     for entry in fs::read_dir(folder).ok()? {
         let path = entry.ok()?.path();

@@ -148,6 +148,12 @@ impl Crowd {
         self.in_reader = None;
     }
 
+    /// A person's card.
+    pub fn card(&self, name: &str) -> TrainingCard {
+        let card = self.cards.iter().find(|(n, _)| n == name);
+        card.expect("a card of that person").1.clone()
+    }
+
     /// How often a question was asked counts from here.
     pub fn forget_questions(&mut self) {
         self.asked.clear();
