@@ -419,8 +419,9 @@ fn presences(scene: &Scene) -> Vec<String> {
         .collect()
 }
 
-/// Prints until the card in this reader is pulled; how many mailers left.
-fn prints_until_pulled(scene: &mut Scene, id: Id, reader: usize) -> u64 {
+/// Prints until the card in this reader is pulled; how many cards were done
+/// before and after.
+fn prints_until_pulled(scene: &mut Scene, id: Id, reader: usize) -> (u64, u64) {
     let runs = chooses(scene, &["Print"]);
     let mut asked = std::mem::replace(&mut scene.people.at, Box::new(|_, _| None));
     let hand = scene.people.hand();
@@ -432,10 +433,13 @@ fn prints_until_pulled(scene: &mut Scene, id: Id, reader: usize) -> u64 {
     });
     let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
     assert!(scene.station.card_lost(), "{end:?}");
-    let left = match &runs.lock().unwrap().last().unwrap().show {
+    let done = |prompt: &Prompt| match &prompt.show {
         Some(Show::Run(run)) => run.done,
-        _ => panic!("no run"),
+        _ => panic!("{prompt:?}"),
     };
+    let runs = runs.lock().unwrap();
+    let left = (done(runs.first().unwrap()), done(runs.last().unwrap()));
+    drop(runs);
     scene.station.logout("a card was pulled").unwrap();
     scene.logon(GroupId::PinOperators);
     left
@@ -446,12 +450,12 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
     let folder = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();
     let mut scene = room(folder.path(), outside.path());
-    let id = opened(&mut scene, outside.path(), 270, "300");
+    let id = opened(&mut scene, outside.path(), 330, "400");
 
     // One card gets no PIN. Whoever takes the batch over counts rightly.
-    scene.people.form("pins.cancel", &["270", "it was closed"]);
-    scene.people.form("pins.hand-over", &["0", "299"]);
-    scene.people.form("pins.hand-over", &["0", "300"]);
+    scene.people.form("pins.cancel", &["330", "it was closed"]);
+    scene.people.form("pins.hand-over", &["0", "399"]);
+    scene.people.form("pins.hand-over", &["0", "400"]);
     let over = "Take the batch over";
     works(&mut scene, id, &["Cancel a card", over, over]);
     let refusals = &scene.people.refusals;
@@ -459,7 +463,7 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
         refusals.len() == 1 && refusals[0].starts_with("pins.next"),
         "{refusals:?}"
     );
-    assert_eq!(rows(&scene)[0].done, "1 of 270");
+    assert_eq!(rows(&scene)[0].done, "1 of 330");
 
     // Nobody else's card stands for the supervisor's.
     let _ = chooses(&mut scene, &["Print"]);
@@ -486,9 +490,18 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
     );
     assert!(presences(&scene).is_empty());
 
-    // Either card is pulled: the run ends before the next window.
-    assert_eq!(prints_until_pulled(&mut scene, id, 1), 1 + 2 * 4);
-    assert_eq!(prints_until_pulled(&mut scene, id, 0), 1 + 4 * 4);
+    // Either card is pulled: the run ends before the next window. One card has
+    // no mailer, so what is done is the number of the next form.
+    scene.people.form("pins.form", &["1"]);
+    let first = prints_until_pulled(&mut scene, id, 1);
+    scene.people.form("pins.form", &[&first.1.to_string()]);
+    let second = prints_until_pulled(&mut scene, id, 0);
+    assert!(first.0 == 1 && first.1 > 1, "{first:?}");
+    assert!(
+        second.0 == first.1 && second.1 > second.0,
+        "nothing was printed after a card was pulled: {first:?} {second:?}"
+    );
+    scene.people.form("pins.form", &[&second.1.to_string()]);
 
     // After 250 mailers both answer again, and the journal has who it was.
     let runs = works(&mut scene, id, &["Print"]);

@@ -397,7 +397,7 @@ fn ask_next(
         };
         match ask(people, &mut prompt, &mut |_| Ok(false)) {
             Ok(Answer::Chosen(at)) => match next.get(at) {
-                Some(Next::More) => seldom = true,
+                Some(Next::More) => (seldom, prompt.refused) = (true, None),
                 Some(Next::Less) => seldom = false,
                 Some(next) => return Ok(*next),
                 None => {}
