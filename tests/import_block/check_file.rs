@@ -11,7 +11,7 @@ use crate::{ZMK, enter_zmk, with_zmk};
 /// By psec: 00…0F under 01…20.
 const D: &str = "D0144P0AB00E0000D7BA8DDCB9579D8292CC3EDFF2B2262D87C2DEAB6B5644350045B7D33FCD104E46A2B1B4E0E60E1C3FAE96625340508DF9D34AF6BA2B7DE5C12400C27FFEC4B3";
 
-const SHA256_OF_D: &str = "71716f1df0115264087f98c15fb1d02cbf4cd22ee5cda30858d490912459d9ea";
+const SHA256_OF_D: &str = "71716F1DF0115264087F98C15FB1D02CBF4CD22EE5CDA30858D490912459D9EA";
 
 fn check(scene: &mut Scene, typed: &str, value: &str) -> Result<(bool, Vec<String>), Refusal> {
     let keys = scene.station.keys();
@@ -102,7 +102,7 @@ fn a_file_that_is_not_there_costs_no_try() {
     }
     assert!(check(&mut scene, D, "").unwrap().0);
     let journal = scene.station.journal_bytes().unwrap();
-    // sha256sum of the block, without a line end.
+    // sha256sum of the block, without a line end, in capitals.
     let digest = SHA256_OF_D.as_bytes();
     assert!(journal.windows(digest.len()).any(|part| part == digest));
 }
