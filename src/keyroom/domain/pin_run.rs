@@ -227,8 +227,8 @@ impl PinBatch {
         if sent.saturating_add(unknown) > window.len() {
             return Err(RunError::NoCard(sent as u64));
         }
-        let left = window.iter().take(sent + unknown);
-        let last = left.last().map(|mailer| mailer.form);
+        let mut left = window.iter().take(sent + unknown);
+        let last = left.next_back().map(|mailer| mailer.form);
         for (at, Mailer { card, form }) in window.into_iter().enumerate() {
             let number = u64::from(card);
             if at < sent {

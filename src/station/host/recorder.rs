@@ -59,6 +59,8 @@ fn said(from: Option<impl Read>) -> Vec<u8> {
 
 /// Waits for the program; one that does not end in time is ended.
 fn ended(child: &mut Child, most: Duration) -> Result<ExitStatus, MediaError> {
+    #[allow(clippy::disallowed_methods)]
+    // this is the host: the recorder's patience is in real time
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait().map_err(|e| broken(&e))? {

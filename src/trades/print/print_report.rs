@@ -115,7 +115,7 @@ pub(crate) fn print(
         let page = OpenPage::without_secrets(&report.title, pdf);
         return ports
             .printers
-            .submit(&*permit, &record.device, &record.serial, &page)
+            .submit(permit, &record.device, &record.serial, &page)
             .map_err(|e| device(&e));
     }
     let bytes = match record.language {
@@ -131,7 +131,7 @@ pub(crate) fn print(
     let there = node(record, &found).map_err(|e| device(&e))?;
     ports
         .printers
-        .print(&*permit, &there.device, &record.serial, &bytes)
+        .print(permit, &there.device, &record.serial, &bytes)
         .map_err(|e| device(&e))
 }
 
