@@ -295,7 +295,8 @@ def pin_batch(folder, batch):
     for what, count in [
         ("mailers confirmed", len(cards)),
         ("PINs replaced", 1),
-        ("forms spoiled or missing", 1),
+        ("forms spoiled", 1),
+        ("forms missing, an incident", 0),
         ("forms unaccounted for", 0),
     ]:
         need(re.search(rf"{what}\s+{count}\b", sheet), f"the sheet says {what}: {count}")

@@ -69,7 +69,7 @@ fn preview_shows_places_and_outside_and_writes_nothing_over() {
     let shown = conclave(&["preview", file], folder.path());
     assert_eq!(shown.status.code(), Some(0), "{shown:?}");
     let text = said(&shown.stdout);
-    assert!(text.contains("  5o|   X X X X X X"), "{text}");
+    assert!(text.contains("  5o|   X   X   X   X   X   X"), "{text}");
     assert!(text.contains("  6o|"), "{text}");
     assert!(text.lines().all(|line| line.len() <= 86), "{text}");
     let pdf = ["preview", file, "--as", "pdf", "--out", "page.pdf"];
