@@ -501,6 +501,10 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
         second.0 == first.1 && second.1 > second.0,
         "nothing was printed after a card was pulled: {first:?} {second:?}"
     );
+    // Whoever logged on now takes the batch over, with what is there.
+    let blank = (401 - second.1).to_string();
+    scene.people.form("pins.hand-over", &["0", &blank]);
+    works(&mut scene, id, &[over]);
     scene.people.form("pins.form", &[&second.1.to_string()]);
 
     // After 250 mailers both answer again, and the journal has who it was.

@@ -64,12 +64,14 @@ fn play(scene: &mut Scene) -> (String, Vec<String>) {
     (told, lines)
 }
 
-/// The one PDF in a folder of the station.
+/// The one PDF of a ceremony in a folder of the station.
 fn pdf(folder: &TempDir, kind: &str) -> (PathBuf, Vec<u8>) {
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder.path().join(kind))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "pdf"))
+        // Those of the founding are not what is looked for.
+        .filter(|path| !path.to_string_lossy().contains("custodian-form-"))
         .collect();
     assert_eq!(found.len(), 1, "{found:?}");
     let path = found.remove(0);

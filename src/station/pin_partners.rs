@@ -3,10 +3,10 @@
 
 use conclave_evidence::Bytes;
 use conclave_keyroom::domain::device::MediumRecord;
-use conclave_keyroom::domain::pin_partner::PinPartner;
+use conclave_keyroom::domain::pin_partner::{ISSUER_MOST, PinPartner, check_issuer};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
-use conclave_trades::pin::{ISSUER_MOST, ReadPartnerCertificate, RecordPinPartner, check_issuer};
+use conclave_trades::pin::{ReadPartnerCertificate, RecordPinPartner};
 use conclave_trades::target::IMPORT_FOLDER;
 
 use crate::approve::Undone;

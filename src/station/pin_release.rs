@@ -3,13 +3,13 @@
 use conclave_evidence::{GroupId, Id, Point, words};
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
+use conclave_keyroom::domain::pin_partner::ISSUER_MOST;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, Field, FieldKind, People, Prompt, PromptLine, Refusal,
 };
 use conclave_keyroom::vault::Compartment;
 use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
 use conclave_trades::keys::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};
-use conclave_trades::pin::ISSUER_MOST;
 use conclave_trades::target::KeyName;
 
 use crate::cards::ask;

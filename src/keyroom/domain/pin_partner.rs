@@ -7,6 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use super::pin_key::Withdrawn;
 
+/// The longest name of an issuer, in characters.
+pub const ISSUER_MOST: usize = 20;
+
+/// The name of an issuer.
+///
+/// # Errors
+/// Why not, in words.
+pub fn check_issuer(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " .-_".contains(c);
+    if name.trim() == name && (1..=ISSUER_MOST).contains(&name.len()) && name.chars().all(plain) {
+        Ok(())
+    } else {
+        Err(format!(
+            "an issuer has 1 to {ISSUER_MOST} letters, digits, spaces and .-_"
+        ))
+    }
+}
+
 /// A certificate as two people recorded it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartnerCertificate {

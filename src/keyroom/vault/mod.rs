@@ -23,6 +23,7 @@ mod kinds;
 mod layer;
 mod parts;
 mod place;
+mod reading;
 mod recovery;
 mod renewal;
 mod rescue;
@@ -43,7 +44,6 @@ use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState, Signed
 use conclave_evidence::journal::Head;
 use conclave_evidence::locked::LockedRuns;
 use conclave_evidence::{GroupId, Hash, Id, cbor};
-use serde::de::DeserializeOwned;
 
 pub use commit::{Batch, NewEntry};
 pub use compartment::Compartment;
@@ -550,124 +550,6 @@ impl Vault {
         self.open
             .get(&compartment)
             .ok_or(VaultError::Closed(compartment))
-    }
-
-    /// Checks that a record authenticates, without giving it out.
-    ///
-    /// # Errors
-    /// [`VaultError::Closed`], [`VaultError::Missing`], [`VaultError::Forged`]
-    pub fn check_record(&self, compartment: Compartment, id: Id) -> Result<(), VaultError> {
-        self.get_secret(compartment, id).map(drop)
-    }
-
-    /// A record's body.
-    ///
-    /// # Errors
-    /// [`VaultError::Closed`], [`VaultError::Missing`], [`VaultError::Forged`]
-    pub(crate) fn get_secret(
-        &self,
-        compartment: Compartment,
-        id: Id,
-    ) -> Result<Secret, VaultError> {
-        let bytes = self
-            .store
-            .get(&place::record(compartment, id))?
-            .ok_or(VaultError::Missing("record"))?;
-        let sealed = Sealed::from_bytes(&bytes)?;
-        self.open_record(compartment, id, &sealed)
-    }
-
-    fn open_record(
-        &self,
-        compartment: Compartment,
-        id: Id,
-        sealed: &Sealed,
-    ) -> Result<Secret, VaultError> {
-        let open = match self.open.get(&compartment) {
-            Some(open) => open,
-            None => return Err(VaultError::Closed(compartment)),
-        };
-        let expected = Binding {
-            purpose: RECORD.into(),
-            station: self.authority()?.station,
-            compartment,
-            epoch: open.epoch,
-            kind: sealed.binding.kind.clone(),
-            id,
-            version: sealed.binding.version,
-        };
-        if !batch_key::is_under(compartment, &sealed.binding.kind) {
-            return sealed.open(&open.data, &expected);
-        }
-        let of = (expected.station, open.epoch);
-        let stored = self
-            .store
-            .get(&place::record(compartment, batch_key::batch_key_id(id)))?;
-        sealed.open(&batch_key::parent(&open.data, of, id, stored)?, &expected)
-    }
-
-    /// A record, decoded.
-    ///
-    /// # Errors
-    /// As [`Self::get_secret`], and [`VaultError::Malformed`].
-    pub fn get<T: DeserializeOwned>(
-        &self,
-        compartment: Compartment,
-        id: Id,
-    ) -> Result<T, VaultError> {
-        let body = self.get_secret(compartment, id)?;
-        cbor::from_slice(body.expose()).map_err(|_| VaultError::Malformed("record"))
-    }
-
-    /// A record, decoded, if it is of this kind.
-    ///
-    /// # Errors
-    /// As [`Self::get`]; [`VaultError::Missing`] for a record of another kind.
-    pub fn get_kind<T: DeserializeOwned>(
-        &self,
-        compartment: Compartment,
-        kind: &str,
-        id: Id,
-    ) -> Result<T, VaultError> {
-        let bytes = self
-            .store
-            .get(&place::record(compartment, id))?
-            .ok_or(VaultError::Missing("record"))?;
-        if Sealed::from_bytes(&bytes)?.binding.kind != kind {
-            return Err(VaultError::Missing("record of this kind"));
-        }
-        self.get(compartment, id)
-    }
-
-    /// The ids of all records of one kind, and a number that changes whenever
-    /// one of them does.
-    ///
-    /// # Errors
-    /// [`VaultError::Closed`], [`VaultError::AddingUp`]
-    pub fn of_kind(
-        &self,
-        compartment: Compartment,
-        kind: &str,
-    ) -> Result<(&[Id], u64), VaultError> {
-        match &self.opened(compartment)?.records {
-            Records::Known(kinds) => Ok(kinds.of(kind)),
-            Records::Adding(_) => Err(VaultError::AddingUp(compartment)),
-        }
-    }
-
-    /// All records of one kind.
-    ///
-    /// # Errors
-    /// As [`Self::get`]; [`VaultError::AddingUp`].
-    pub fn list<T: DeserializeOwned>(
-        &self,
-        compartment: Compartment,
-        kind: &str,
-    ) -> Result<Vec<(Id, T)>, VaultError> {
-        let (ids, _) = self.of_kind(compartment, kind)?;
-        ids.iter()
-            .map(|id| Ok((*id, self.get(compartment, *id)?)))
-            .collect()
     }
 
     /// A secret that belongs to an open compartment and to `purpose`, for the

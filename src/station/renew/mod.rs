@@ -196,7 +196,12 @@ fn choose_change(
     people: &mut dyn People,
 ) -> Result<Change, Interrupted> {
     let mut question = prompt(code, "Members and cards", "What is to change?");
-    question.lines = vec![PromptLine::note(note)];
+    // Ten changes take the room of the smallest terminal: a short list has its
+    // note above it, a long one behind `?`.
+    match changes.len() < 10 {
+        true => question.lines = vec![PromptLine::note(note)],
+        false => question.why = note.into(),
+    }
     question.ask = Ask::Choose {
         options: changes
             .iter()

@@ -7,6 +7,7 @@ use conclave_evidence::{Bytes, GroupId, Hash, Id, Point, words};
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::pin_key::{PinKey, PinUse, ReleasedKey, SealedPinKey};
+use conclave_keyroom::domain::pin_partner::check_issuer;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::provider::StoredKey;
@@ -16,7 +17,6 @@ use serde::{Deserialize, Serialize};
 
 use super::retire::{both_quorums, reason};
 use crate::ceremony::action::not_published;
-use crate::pin::check_issuer;
 use crate::target::{KeyName, rules};
 
 /// The longest time for which a key is released, in days.

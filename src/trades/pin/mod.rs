@@ -36,7 +36,7 @@ pub use fault::{Fault, Wrong};
 pub use issue::{IssueError, Keys, issue, issue_anew};
 pub use letter::{Letter, render_set, tracking};
 pub use output::{OutputError, write};
-pub use partner::{ISSUER_MOST, ReadPartnerCertificate, RecordPinPartner, check_issuer};
+pub use partner::{ReadPartnerCertificate, RecordPinPartner};
 pub use room_identity::{MakePinIdentity, VALIDITY_S};
 pub use room_key::{open as open_key, released as released_key};
 pub use rows::{MOST_BYTES, MOST_FAULTS};

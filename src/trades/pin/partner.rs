@@ -6,7 +6,7 @@ use conclave_crypto::primitive::rsa::FILE_MOST;
 use conclave_crypto::secret::Secret;
 use conclave_crypto::x509::cms::{CmsError, Facts, Recipient, Signer};
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
-use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner};
+use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner, check_issuer};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -17,9 +17,6 @@ use crate::ceremony::state::Player;
 use crate::keys::fingerprint_hex;
 use crate::media::import_file;
 use crate::target::IMPORT_FOLDER;
-
-/// The longest name of an issuer, in characters.
-pub const ISSUER_MOST: usize = 20;
 
 /// Reads a certificate from the import folder of a medium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,21 +85,6 @@ pub struct RecordPinPartner {
     pub recipient_fingerprint: Hash,
     /// Who typed them, each with an own card.
     pub by: Vec<Player>,
-}
-
-/// The name of an issuer.
-///
-/// # Errors
-/// Why not, in words.
-pub fn check_issuer(name: &str) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || " .-_".contains(c);
-    if name.trim() == name && (1..=ISSUER_MOST).contains(&name.len()) && name.chars().all(plain) {
-        Ok(())
-    } else {
-        Err(format!(
-            "an issuer has 1 to {ISSUER_MOST} letters, digits, spaces and .-_"
-        ))
-    }
 }
 
 fn words_of(what: &str, certificate: Result<&Facts, ()>, fingerprint: &Hash) -> Vec<String> {
