@@ -148,6 +148,12 @@ impl Crowd {
         self.in_reader = None;
     }
 
+    /// This person is not here any more, nor the card.
+    pub fn leaves(&mut self, name: &str) {
+        self.cards.retain(|(n, _)| n != name);
+        self.in_reader = None;
+    }
+
     /// A person's card.
     pub fn card(&self, name: &str) -> TrainingCard {
         let card = self.cards.iter().find(|(n, _)| n == name);

@@ -311,6 +311,10 @@ impl Demonstration {
     /// A key under a zone master key as a letter for the partner.
     fn letter(&mut self) -> Result<(), DemoError> {
         self.stage("print a letter for the partner");
+        // Minutes of earlier acts lie in the tray; they are filed already.
+        for printer in &self.printers.0 {
+            drop(printer.take_sheet());
+        }
         let fields = row(&["BANK-LAKE.ZMK.U", "BANK-LAKE", REPORTS, WHY]);
         self.hands
             .forms

@@ -62,6 +62,8 @@ pub enum Change {
     AddMember,
     /// A recovery member holds words in place of a card.
     Words,
+    /// What concerns a group as a whole: one of the next three.
+    Groups,
     /// The two groups that print PINs come to a station without them.
     PinRoom,
     /// Another number of a group's members must come.
@@ -83,14 +85,12 @@ pub enum Change {
 
 impl Change {
     /// All, in the order of the menu.
-    pub const ALL: [Change; 10] = [
+    pub const ALL: [Change; 8] = [
         Self::ReplaceCard,
         Self::Leaver,
         Self::AddMember,
         Self::Words,
-        Self::PinRoom,
-        Self::Quorum,
-        Self::Secret,
+        Self::Groups,
         Self::Certificates,
         Self::Custodians,
         Self::FinishCard,
@@ -104,6 +104,7 @@ impl Change {
             Self::Leaver => "A person leaves",
             Self::AddMember => "Add a person to groups",
             Self::Words => "Recovery words for a person",
+            Self::Groups => "Groups",
             Self::PinRoom => "Add a PIN room",
             Self::Quorum => "Change how many must come",
             Self::Secret => "Renew a group's secret",
@@ -121,6 +122,7 @@ impl Change {
             Self::Leaver => "their cards are revoked, their groups get new shares",
             Self::AddMember => "somebody new with a new card, or one more role",
             Self::Words => "in place of a card, in the recovery group only",
+            Self::Groups => "how many must come; a new secret; add a PIN room",
             Self::PinRoom => "operators and supervisors, who print PINs together",
             Self::Quorum => "m of a group; its members receive new shares",
             Self::Secret => "on suspicion: same members, new shares, new keys",
@@ -165,14 +167,27 @@ impl Station {
         if change == Change::Certificates {
             return self.renew_certificates(people);
         }
-        if change == Change::Custodians {
-            let both = [Change::CustodianForm, Change::OneManager];
-            let note = "Nobody's card, share or group is changed by these.";
-            return match choose_change("renew.custodians", note, &both, people) {
-                Ok(change) => self.change_group(change, people),
-                Err(why) => stopped(why),
-            };
+        let (code, note, among): (_, _, &[Change]) = match change {
+            Change::Custodians => (
+                "renew.custodians",
+                "Nobody's card, share or group is changed by these.",
+                &[Change::CustodianForm, Change::OneManager],
+            ),
+            Change::Groups => (
+                "renew.groups",
+                "The groups that there are keep their members.",
+                &[Change::Quorum, Change::Secret, Change::PinRoom],
+            ),
+            _ => return self.make_change(change, people),
+        };
+        match choose_change(code, note, among, people) {
+            Ok(change) => self.make_change(change, people),
+            Err(why) => stopped(why),
         }
+    }
+
+    /// A change that is none of the lists.
+    fn make_change(&mut self, change: Change, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         if change == Change::OneManager {
             return self.accept_one_manager(people);
         }
@@ -196,12 +211,7 @@ fn choose_change(
     people: &mut dyn People,
 ) -> Result<Change, Interrupted> {
     let mut question = prompt(code, "Members and cards", "What is to change?");
-    // Ten changes take the room of the smallest terminal: a short list has its
-    // note above it, a long one behind `?`.
-    match changes.len() < 10 {
-        true => question.lines = vec![PromptLine::note(note)],
-        false => question.why = note.into(),
-    }
+    question.lines = vec![PromptLine::note(note)];
     question.ask = Ask::Choose {
         options: changes
             .iter()

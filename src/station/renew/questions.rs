@@ -38,6 +38,7 @@ impl Station {
             Change::Secret
             | Change::Certificates
             | Change::Custodians
+            | Change::Groups
             | Change::CustodianForm
             | Change::OneManager
             | Change::FinishCard => self.ask_secret(people),
