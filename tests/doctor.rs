@@ -12,6 +12,8 @@ mod command;
 mod machine;
 #[path = "support/machines.rs"]
 mod machines;
+#[path = "doctor/newcomers.rs"]
+mod newcomers;
 #[path = "doctor/outside.rs"]
 mod outside;
 #[path = "support/people.rs"]

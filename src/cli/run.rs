@@ -13,6 +13,8 @@ use conclave_keyroom::ports::clock::Clock;
 use conclave_station::compose::{self, OpenError, Opened};
 use conclave_station::demo;
 use conclave_station::front::{Desk, Event};
+use conclave_station::host::machine::HostMachine;
+use conclave_station::newcomers::Newcomers;
 use conclave_station::service::{Front, serve};
 use conclave_station::station::{Blank, Station};
 
@@ -88,7 +90,8 @@ fn open(folder: &Path) -> ExitCode {
         return code;
     }
     let desk: Option<Arc<dyn Desk>> = room.map(|room| Arc::new(room) as Arc<dyn Desk>);
-    let front = Front::new(requests, send_event, Arc::clone(&clock), blanked);
+    let newcomers = Newcomers::after_now(Box::new(HostMachine::default()), Arc::clone(&clock));
+    let front = Front::new(requests, send_event, Arc::clone(&clock), blanked).watching(newcomers);
     let worker = std::thread::Builder::new()
         .name("station".into())
         .spawn(move || work(station, front));

@@ -38,6 +38,7 @@ pub mod logon;
 mod logon_entry;
 pub mod lost_card;
 mod new_words;
+pub mod newcomers;
 pub mod one_manager;
 mod pin;
 mod pin_identity;

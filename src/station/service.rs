@@ -13,6 +13,7 @@ use crate::cards::Interrupted;
 use crate::front::{Administration, Event, KeyAct, Phase, Request, Status};
 use crate::initialise::InitialiseEnd;
 use crate::logon::LogonEnd;
+use crate::newcomers::Newcomers;
 use crate::rescue::Damage;
 use crate::session::Checked;
 use crate::station::Station;
@@ -36,6 +37,10 @@ pub struct Front {
     /// initialise ceremony is not: it would have to be begun again.
     idle_ends: bool,
     ended: bool,
+    /// What types or carries a network, where that is watched.
+    newcomers: Option<Newcomers>,
+    /// What came, until the session is ended.
+    came: Vec<String>,
 }
 
 impl Front {
@@ -56,7 +61,25 @@ impl Front {
             blanked,
             idle_ends: true,
             ended: false,
+            newcomers: None,
+            came: Vec::new(),
         }
+    }
+
+    /// The same people, and nothing new that types or carries a network: the
+    /// session ends when something of that kind comes.
+    #[must_use]
+    pub fn watching(mut self, newcomers: Newcomers) -> Self {
+        self.newcomers = Some(newcomers);
+        self
+    }
+
+    /// Whether something came that has no place here.
+    fn somebody_came(&mut self) -> bool {
+        if let Some(newcomers) = &mut self.newcomers {
+            self.came.extend(newcomers.came());
+        }
+        !self.came.is_empty()
     }
 
     fn send(&self, event: Event) {
@@ -109,6 +132,10 @@ impl People for Front {
         if self.idle_ends && self.idle_ms() > IDLE_LOGOUT_MS {
             return Some(Answer::Shutdown);
         }
+        // The act ends at its safe boundary, and the session with it.
+        if self.somebody_came() {
+            return Some(Answer::Shutdown);
+        }
         match self.next(timeout)? {
             Request::Answer(answer) => Some(answer),
             Request::Quit => {
@@ -154,6 +181,10 @@ pub fn serve(station: &mut Station, front: &mut Front) {
                 station.tell(front, &mut told, true);
             }
         }
+        if front.somebody_came() {
+            station.end_for(&std::mem::take(&mut front.came), front);
+            station.tell(front, &mut told, true);
+        }
         front.blank_when_idle();
         if station.is_open() && front.idle_ms() > IDLE_LOGOUT_MS {
             let _ = station.logout("nobody was there for ten minutes");
@@ -192,6 +223,25 @@ pub fn serve(station: &mut Station, front: &mut Front) {
 }
 
 impl Station {
+    /// Something came that types or carries a network: nobody stays logged on.
+    fn end_for(&mut self, came: &[String], front: &Front) {
+        let what = came.join(", ");
+        let open = self.is_open();
+        if open {
+            let _ = self.logout(&format!("plugged in: {what}"));
+        }
+        front.send(Event::Refused(Refusal {
+            happened: format!("Plugged in: {what}."),
+            safe: match open {
+                true => "The session was ended.".into(),
+                false => "Nobody was logged on.".into(),
+            },
+            advice: "Pull it, and find out whose it is. A medium never types and is no network: \
+                     if one of these does, call the auditors. Then log on again."
+                .into(),
+        }));
+    }
+
     fn serve_one(&mut self, request: Request, front: &mut Front) {
         if self.door.vault().is_frozen() && !crate::rescue::may(&request) {
             front.send(Event::Refused(crate::rescue::read_only()));

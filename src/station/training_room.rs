@@ -17,6 +17,8 @@ use crate::host::random::SystemRandom;
 pub const PRINTER: &str = "TRAINING-KOMP-1";
 /// Serial of the training printer for reports.
 pub const REPORT_PRINTER: &str = "TRAINING-REP-1";
+/// Serial of the training printer for PIN mailers.
+pub const PIN_PRINTER: &str = "TRAINING-PIN-1";
 /// Serial of the training stick.
 pub const STICK: &str = "TRAINING-STICK-1";
 
@@ -67,6 +69,7 @@ impl TrainingRoom {
         let printers = TrainingPrinters(vec![
             TrainingPrinter::start(PRINTER)?,
             TrainingPrinter::start(REPORT_PRINTER)?,
+            TrainingPrinter::start(PIN_PRINTER)?,
         ]);
         let stick = folder.join("stick");
         Self::furnished(

@@ -8,7 +8,7 @@ use conclave_evidence::GroupId;
 use conclave_keyroom::ports::card::{CardChannel, CardError, CardReaders, ReaderId, ReaderState};
 use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
-use conclave_keyroom::ports::machine::{Facts, Machine};
+use conclave_keyroom::ports::machine::{Facts, Machine, Seen};
 use conclave_station::approve::Undone;
 use conclave_station::compose::{Parts, assemble, random_source};
 use conclave_station::config::TrainingConfig;
@@ -95,6 +95,10 @@ struct Changing(Arc<Mutex<Facts>>);
 impl Machine for Changing {
     fn look(&self) -> Facts {
         self.0.lock().unwrap().clone()
+    }
+
+    fn attached(&self) -> Seen<Vec<String>> {
+        Ok(Vec::new())
     }
 }
 

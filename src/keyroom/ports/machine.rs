@@ -82,4 +82,12 @@ pub struct Facts {
 pub trait Machine: Send + Sync {
     /// Looks at it now.
     fn look(&self) -> Facts;
+
+    /// What types or carries a network, as it is attached now: keyboards and
+    /// pointers, network interfaces with a device behind them. One that goes and
+    /// comes again is another line.
+    ///
+    /// # Errors
+    /// The kernel did not tell, in words.
+    fn attached(&self) -> Seen<Vec<String>>;
 }

@@ -21,6 +21,8 @@ pub const PVK: (&str, &str) = ("BANKX.PVK.001", "pvk-tdes2");
 pub const SHEETS: u8 = 3;
 /// The batch's id, and how many cards it has.
 pub const BATCH: (&str, u32) = ("B-0001", 200);
+/// The one that waits in a practice room.
+pub const PRACTICE_BATCH: (&str, u32) = ("B-0001", 24);
 
 /// The issuer's side.
 pub struct Issuer {
@@ -142,12 +144,11 @@ impl Issuer {
         enrolled(&self.receives.1)
     }
 
-    /// Its file of cards, in the layout of the template `csv-pvv`.
+    /// Its file of so many cards, in the layout of the template `csv-pvv`.
     ///
     /// # Errors
     /// In words.
-    pub fn cards(&self) -> Result<String, String> {
-        let (batch, count) = BATCH;
+    pub fn cards(&self, (batch, count): (&str, u32)) -> Result<String, String> {
         let mut total = 0u128;
         let mut lines = String::new();
         for number in 1..=count {

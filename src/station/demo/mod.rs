@@ -28,7 +28,7 @@ use crate::initialise::InitialiseEnd;
 use crate::logon::LogonEnd;
 use crate::service::ActEnd;
 use crate::station::Station;
-use crate::training_room::{PRINTER, TrainingRoom, TrainingRoomError};
+use crate::training_room::{PIN_PRINTER, PRINTER, REPORT_PRINTER, TrainingRoom, TrainingRoomError};
 
 pub use hands::OnProgress;
 use hands::{Hand, Hands, Sheets};
@@ -37,8 +37,6 @@ use report::DemoReport;
 
 /// Serial of the training printer that files components as PDF.
 const PDF_PRINTER: &str = "TRAINING-PDF-1";
-/// Serial of the training printer for reports.
-const REPORT_PRINTER: &str = "TRAINING-REP-1";
 
 /// Why the demonstration ended.
 #[derive(Debug, thiserror::Error)]
@@ -143,8 +141,8 @@ impl Demonstration {
         if filed {
             all.push(printer(PDF_PRINTER)?);
             all.push(printer(REPORT_PRINTER)?);
-            all.push(printer(pin_batch::PIN_PRINTER)?);
         }
+        all.push(printer(PIN_PRINTER)?);
         let printers = TrainingPrinters(all);
         let stick = out.join(if filed { "media" } else { "stick" });
         let spare = filed.then_some("");
@@ -183,7 +181,7 @@ impl Demonstration {
         }
         let readers: TrainingReaders = room.readers.clone();
         let mut hands = Hands::new(readers, people, Arc::clone(&progress));
-        hands.sheets = Some(Sheets {
+        hands.sheets = filed.then(|| Sheets {
             escp: printers.0.first().cloned(),
             pdf: printers.0.get(1).cloned(),
             name: String::new(),
@@ -289,6 +287,7 @@ impl Demonstration {
             .printers
             .0
             .iter()
+            .filter(|printer| printer.serial() != PIN_PRINTER)
             .zip([("KOMP-1", "ESC/P"), ("KOMP-PDF", "PDF")])
             .map(|(printer, (name, language))| {
                 vec![
@@ -470,8 +469,8 @@ impl Demonstration {
 /// The PIN of everybody in a practice room.
 pub const PRACTICE_PIN: &[u8] = b"802803";
 
-/// Furnishes a practice room: a station with eighteen people and its devices
-/// enrolled, to be opened by hand afterwards.
+/// Furnishes a practice room: a station with eighteen people, its devices
+/// enrolled and a file of cards on its stick, to be opened by hand afterwards.
 ///
 /// # Errors
 /// [`DemoError`]
@@ -479,6 +478,7 @@ pub fn furnish(folder: &Path, readers: usize) -> Result<(), DemoError> {
     let mut demo = Demonstration::prepare(folder, 1, Some(PRACTICE_PIN), Arc::new(|_: &str| {}))?;
     demo.initialise()?;
     demo.enrol_devices()?;
+    demo.furnish_pin_room()?;
     let path = folder.join(crate::config::FILE);
     let text = format!(
         "[training]\nreaders = {readers}\ncards = {}\n",

@@ -28,14 +28,16 @@ use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::issuer::{BATCH, Issuer, NAME, PVK, PinKeyFiles, SHEETS, file, pdfs};
+use super::issuer::{BATCH, Issuer, NAME, PRACTICE_BATCH, PVK, PinKeyFiles, SHEETS, file, pdfs};
 use super::{DemoError, Demonstration};
 use crate::compose::random_source;
+use crate::training_room::PIN_PRINTER;
 
-/// Serial of the training printer of PIN mailers.
-pub const PIN_PRINTER: &str = "TRAINING-PIN-1";
 /// Its name on the station.
 const PRINTER: &str = "PIN-PDF";
+/// For how many days the PIN room has the key, and in a practice room.
+const RELEASED_DAYS: u32 = 30;
+const PRACTICE_DAYS: u32 = 360;
 /// The blank forms: first and last of the delivery.
 const FORMS: (u64, u64) = (50_001, 50_210);
 /// Mailers of one window.
@@ -135,9 +137,11 @@ impl Demonstration {
         let (issuer, files) = Issuer::prepare(&paper, now_ms, &mut *random)
             .map_err(|why| self.failed("the issuer", why))?;
         self.equip_pin_room(&issuer)?;
-        let issuer = self.enter_pvk(issuer)?;
+        let issuer = self.enter_pvk(issuer, RELEASED_DAYS)?;
         self.logon(GroupId::PinOperators, &[])?;
-        let cards = issuer.cards().map_err(|why| self.failed("cards", why))?;
+        let cards = issuer
+            .cards(BATCH)
+            .map_err(|why| self.failed("cards", why))?;
         let identity = self.does(&MakePinIdentity { generation: 1 }, Vec::new())?;
         let sealed = issuer
             .sealed(&cards, &identity.input.0, now_ms, &mut *random)
@@ -147,6 +151,33 @@ impl Demonstration {
         self.print_pin_batch(&batch, &mut line)?;
         self.finish_pin_batch(&batch, &mut line)?;
         self.pin_line = line;
+        self.logout()
+    }
+
+    /// Everything until the file of cards lies on the stick of a practice room,
+    /// for those who practise to go on from there. What an issuer keeps is filed
+    /// in `issuer`.
+    ///
+    /// # Errors
+    /// [`DemoError`]
+    pub(super) fn furnish_pin_room(&mut self) -> Result<(), DemoError> {
+        let mut random = random_source()?;
+        let now_ms = self.station.clock.wall_ms();
+        let folder = self.out.join("issuer");
+        std::fs::create_dir_all(&folder).map_err(super::io(&folder))?;
+        let (issuer, _) = Issuer::prepare(&folder, now_ms, &mut *random)
+            .map_err(|why| self.failed("the issuer", why))?;
+        self.equip_pin_room(&issuer)?;
+        let issuer = self.enter_pvk(issuer, PRACTICE_DAYS)?;
+        self.logon(GroupId::PinOperators, &[])?;
+        let identity = self.does(&MakePinIdentity { generation: 1 }, Vec::new())?;
+        let sealed = issuer
+            .cards(PRACTICE_BATCH)
+            .and_then(|cards| issuer.sealed(&cards, &identity.input.0, now_ms, &mut *random))
+            .map_err(|why| self.failed("the issuer's file", why))?;
+        let path = self.room.stick.folder().join(IMPORT_FOLDER);
+        file(path.join("cards.p7m"), &sealed)
+            .map_err(|why| self.failed("the issuer's file", why))?;
         self.logout()
     }
 
@@ -219,12 +250,20 @@ impl Demonstration {
             PRINTER.into(),
             format!("{} serial {}", found.device(), found.serial()),
             "PIN mailers".into(),
-            "PDF".into(),
+            self.mailer_language().into(),
         ];
         self.hands.forms.insert("enrol.printer".into(), vec![row]);
         let end = self.station.ask_printer(&mut self.hands);
         self.done("enrol the printer of PIN mailers", end)?;
         self.logout()
+    }
+
+    /// A practice room shows its paper as text; the demonstration files it.
+    fn mailer_language(&self) -> &'static str {
+        match self.hands.sheets.is_some() {
+            true => "PDF",
+            false => "ESC/P",
+        }
     }
 
     fn pin_printer(&mut self) -> Result<TrainingPrinter, DemoError> {
@@ -242,7 +281,7 @@ impl Demonstration {
 
     /// The PIN verification key is entered from the issuer's sheets, and
     /// released to the PIN room.
-    fn enter_pvk(&mut self, mut issuer: Issuer) -> Result<Issuer, DemoError> {
+    fn enter_pvk(&mut self, mut issuer: Issuer, days: u32) -> Result<Issuer, DemoError> {
         self.logon(GroupId::KeyManagers, &["D. Novak", "E. Fischer"])?;
         self.logon(GroupId::Approvers, &["A. Lindqvist", "B. Okafor"])?;
         let (label, template) = PVK;
@@ -271,7 +310,7 @@ impl Demonstration {
             pin_use: PinUse::Pvv,
             issuer: NAME.into(),
             room,
-            days: 30,
+            days,
         };
         self.does(&release, Vec::new())?;
         self.logout()?;

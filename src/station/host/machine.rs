@@ -183,6 +183,37 @@ impl Machine for HostMachine {
             terminals: sessions::elsewhere(&self.root.join("proc")),
         }
     }
+
+    fn attached(&self) -> Seen<Vec<String>> {
+        let mut found = Vec::new();
+        for name in self.names("sys/class/input")? {
+            let folder = format!("sys/class/input/{name}");
+            let has_device = self.root.join(&folder).join("device").exists();
+            // `inputN` is the device; `eventN`, `mouseN` are ways to read it. N
+            // is never used again until the next start of the machine.
+            if !name.starts_with("input") || !has_device {
+                continue;
+            }
+            let keys = self.text_if_there(&format!("{folder}/capabilities/key"))?;
+            // A bit for each key or button: a lid or a plug has none.
+            if keys.is_none_or(|bits| bits.trim().chars().all(|c| c == '0' || c == ' ')) {
+                continue;
+            }
+            let title = self.text_if_there(&format!("{folder}/name"))?;
+            let title = shown(title.unwrap_or_default().trim());
+            found.push(format!("keyboard or pointer «{title}» ({name})"));
+        }
+        for name in self.names("sys/class/net")? {
+            let folder = format!("sys/class/net/{name}");
+            if !self.root.join(&folder).join("device").exists() {
+                continue;
+            }
+            let index = self.text_if_there(&format!("{folder}/ifindex"))?;
+            let index = shown(index.unwrap_or_default().trim());
+            found.push(format!("network interface {name} ({index})"));
+        }
+        Ok(found)
+    }
 }
 
 /// The texts of `/proc` that are read here.
