@@ -18,6 +18,8 @@ mod ceremonies;
 mod crew;
 #[path = "terminal/driver.rs"]
 mod driver;
+#[path = "terminal/mailers.rs"]
+mod mailers;
 #[path = "terminal/rooms.rs"]
 mod rooms;
 #[path = "terminal/scan.rs"]

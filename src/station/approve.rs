@@ -385,7 +385,7 @@ fn sign_prompt(
     }
     Prompt {
         code: "sign.card".into(),
-        act: title.into(),
+        act: crate::words::heading(title),
         title: "This is what you sign:".into(),
         lines,
         quorum,

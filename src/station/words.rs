@@ -13,6 +13,16 @@ pub fn date(wall_ms: u64) -> String {
     split(wall_ms).0
 }
 
+/// Words as they stand at the top of a screen: `Open a batch`.
+#[must_use]
+pub fn heading(words: &str) -> String {
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
 /// `09:14:41`, UTC.
 #[must_use]
 pub fn clock(wall_ms: u64) -> String {

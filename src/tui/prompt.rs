@@ -205,11 +205,11 @@ impl Standing {
         }
     }
 
-    /// Whether a deviation can be noted here.
+    /// Whether a deviation can be noted here: at a step of a script.
     #[must_use]
     pub fn may_deviate(&self) -> bool {
         let asked = matches!(self.prompt.ask, Ask::Confirm { .. } | Ask::Read);
-        asked && !self.sent && !self.pages()
+        asked && self.prompt.step.is_some() && !self.sent && !self.pages()
     }
 
     fn answer(&mut self, answer: Answer) -> Reaction {

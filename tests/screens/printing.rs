@@ -267,7 +267,7 @@ fn halt() -> Prompt {
 fn next() -> Prompt {
     let mut prompt = asked(
         "pins.next",
-        "The batch is printing.",
+        "The batch: printing.",
         options(&[
             (
                 "An unknown mailer",

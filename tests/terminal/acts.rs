@@ -34,7 +34,7 @@ pub fn begin(crew: &mut Crew, script: &str, fields: &[(&str, &str)]) {
 
 /// Fills the field at hand: types a text, or goes on to one of several.
 #[track_caller]
-fn fill(crew: &mut Crew, label: &str, value: &str) {
+pub fn fill(crew: &mut Crew, label: &str, value: &str) {
     let here = |screen: &Screen| screen.has(&format!(" ▸ {label}"));
     let screen = crew.terminal.wait(label, here);
     let lead = format!(" ▸ {label}");

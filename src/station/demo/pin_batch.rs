@@ -34,7 +34,7 @@ use crate::compose::random_source;
 use crate::training_room::PIN_PRINTER;
 
 /// Its name on the station.
-const PRINTER: &str = "PIN-PDF";
+const PRINTER: &str = "MAIL-1";
 /// For how many days the PIN room has the key, and in a practice room.
 const RELEASED_DAYS: u32 = 30;
 const PRACTICE_DAYS: u32 = 360;

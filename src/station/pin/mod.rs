@@ -18,13 +18,13 @@ use conclave_keyroom::ports::dialogue::{
 };
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{BatchName, PrintMailers, SettleRestoredBatch};
+use conclave_trades::print::day_words;
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
 use crate::front::{BatchRow, PinAct};
 use crate::service::ActEnd;
 use crate::station::Station;
-use crate::words;
 
 /// For every question of the room.
 const WAITS: &str = "PIN operator and supervisor";
@@ -306,7 +306,7 @@ fn batch_row(batch: &PinBatch) -> BatchRow {
         issuer: batch.issuer.clone(),
         state: batch.stage().words().to_owned(),
         done: format!("{done} of {}", batch.count),
-        opened: words::date(batch.opened.at_ms),
+        opened: day_words(batch.opened.at_ms),
         detail: vec![
             format!("{} on {}", batch.layout, batch.printer),
             format!("PINs: {}, template {}", batch.method, batch.template),
@@ -372,7 +372,7 @@ fn ask_next(
     let mut prompt = Prompt {
         act: format!("Batch {} of {}", batch.name, batch.issuer),
         title: match said.is_empty() {
-            true => format!("The batch is {stage}."),
+            true => format!("The batch: {stage}."),
             false => said.join("; "),
         },
         table: Some(numbers(batch)),
