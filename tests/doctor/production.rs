@@ -273,29 +273,32 @@ fn no_production_station_is_founded_on_a_red_machine_without_an_exception_on_rec
     let asked = bank.people.codes.iter().filter(|c| *c == "init.red");
     assert!(asked.count() > 8);
 
-    // What comes up in the middle of the sitting is covered by nothing.
-    bank.people.forms.clear();
-    bank.machine.is("fit");
-    bank.people
-        .form("init.red", &["no HSM before March", "1 day"]);
-    let machine = bank.machine.clone();
-    bank.people.at = Box::new(move |prompt, _| {
-        if prompt.code == "init.confirm" {
-            machine.is("unfit");
-        }
-        None
-    });
-    let end = bank.found();
-    let InitialiseEnd::Refused(refusal) = end else {
-        panic!("{end:?}")
-    };
-    assert!(
-        refusal
-            .happened
-            .starts_with("No PRODUCTION station is founded while this is red"),
-        "{refusal:?}"
-    );
-    assert!(bank.station.door().vault().is_empty());
+    // What comes up in the middle of the sitting is covered by nothing, also
+    // while the administrators already sign.
+    for moment in ["init.confirm", "init.sign"] {
+        let folder = TempDir::new().unwrap();
+        let mut bank = Bank::empty(&folder);
+        bank.people
+            .form("init.red", &["no HSM before March", "1 day"]);
+        let machine = bank.machine.clone();
+        bank.people.at = Box::new(move |prompt, _| {
+            if prompt.code == moment {
+                machine.is("unfit");
+            }
+            None
+        });
+        let end = bank.found();
+        let InitialiseEnd::Refused(refusal) = end else {
+            panic!("{moment}: {end:?}")
+        };
+        assert!(
+            refusal
+                .happened
+                .starts_with("No PRODUCTION station is founded while this is red"),
+            "{refusal:?}"
+        );
+        assert!(bank.station.door().vault().is_empty());
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use conclave_evidence::verify::verify_paths;
 use conclave_evidence::{GroupId, Point};
 use conclave_keyroom::domain::key::{ComponentState, KeyState};
 use conclave_keyroom::domain::part_set::SetState;
+use conclave_keyroom::ports::dialogue::{Answer, Ask};
 use conclave_keyroom::vault::AUDIT_RESERVE;
 use conclave_station::host::programs::HostPrograms;
 use conclave_trades::update::VERSION;
@@ -84,10 +85,39 @@ fn a_disk_that_is_nearly_full_refuses_acts_and_still_records() {
     scene.logon_both();
     assert!(scene.station.keys().is_empty());
 
+    // What makes room, and what cannot wait, is done all the same.
+    scene.station.logout("logged out").unwrap();
+    choose(&mut scene, "Dan");
+    let barred = scene.station.suspend_card(&mut scene.people);
+    assert_eq!(done(barred), "Dan's card is suspended");
+    scene.people.at = Box::new(|_, _| None);
+    scene.logon(GroupId::Administrators);
+    let backup = scene.station.make_backup(&mut scene.people);
+    assert_eq!(done(backup), "The backup is made");
+    choose(&mut scene, "Dan");
+    let back = scene.station.reinstate_card(&mut scene.people).unwrap_err();
+    assert!(back.happened.contains("The disk is full"), "{back:?}");
+    assert!(free(&room()) < AUDIT_RESERVE);
+
     std::fs::remove_file(&filler).unwrap();
+    done(scene.station.reinstate_card(&mut scene.people));
+    scene.people.at = Box::new(|_, _| None);
+    scene.station.logout("logged out").unwrap();
+    scene.logon_both();
     done(scene.zmk(KEY, "zmk-aes128", "2"));
     drop(scene);
     drop(mounted);
+}
+
+/// The next question for a card is answered with this person's.
+fn choose(scene: &mut Scene, name: &'static str) {
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Choose { options } if prompt.code.starts_with("card.") => {
+            let at = options.iter().position(|o| o.label == name);
+            Some(Answer::Chosen(at.expect("to choose from")))
+        }
+        _ => None,
+    });
 }
 
 fn read_letter(scene: &mut Scene) {

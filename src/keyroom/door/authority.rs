@@ -109,7 +109,8 @@ pub enum Refusal {
     /// The repository is damaged.
     #[error("this is a rescue: the repository is damaged, and nothing is done with it")]
     Rescue,
-    /// What room is left on the disk is kept for the journal.
+    /// Less room is left on the disk than an act has to find; it is for the
+    /// journal.
     #[error("the disk is full: the room that is left is kept for the journal")]
     DiskFull,
     /// The station is locked.

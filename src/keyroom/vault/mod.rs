@@ -67,8 +67,9 @@ use root::{RootKeys, Sum};
 use seal::{Binding, Sealed};
 use share::SealedShare;
 
-/// Bytes of the disk that no act may use up: they are for the journal, which
-/// goes on recording who came and what was refused.
+/// Bytes of the disk that have to be free when an act begins. Where there are
+/// fewer, only the journal goes on, with who came and what was refused, and
+/// acts that are wanted on a full disk.
 pub const AUDIT_RESERVE: u64 = 8 << 20;
 
 /// What the vault needs of the world besides its store.
@@ -565,7 +566,7 @@ impl Vault {
         derived_from(&self.opened(compartment)?.data, purpose)
     }
 
-    /// FALSE when the disk has no more room than what is kept for the journal.
+    /// FALSE when the disk has less room than an act has to find.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.store.room().is_none_or(|bytes| bytes >= AUDIT_RESERVE)

@@ -22,6 +22,7 @@ use conclave_keyroom::vault::genesis::{
 
 use self::forms::sign_forms;
 use crate::cards::{Held, Interrupted, Judgement, PinFailure, Place, ask, await_card, verify_pin};
+use crate::doctor::exception::ExceptionRecord;
 use crate::enrol::{self, Authority};
 use crate::logon::LogonEnd;
 use crate::station::Station;
@@ -208,7 +209,8 @@ impl Station {
             })
             .map_err(|e| self.broken(&e))?;
         self.still_fit(mode, &accepted)?;
-        self.sign_and_commit(people, founded, &recovery::sheet_words(&sheets.words))?;
+        let words = recovery::sheet_words(&sheets.words);
+        self.sign_and_commit(people, founded, &words, &accepted)?;
         let open = sheets.words.into_iter().map(|new| new.held).collect();
         self.finish_words(people, open)?;
         self.finish_cards(people)
@@ -225,6 +227,7 @@ impl Station {
         people: &mut dyn People,
         mut founded: Founded,
         sheets: &[String],
+        accepted: &[ExceptionRecord],
     ) -> Result<(), InitialiseEnd> {
         let digest = founded.digest().map_err(|e| self.broken(&e))?;
         let record = founded.record().clone();
@@ -317,6 +320,8 @@ impl Station {
                 }
             }
         }
+        // Signatures take as long as people take to come.
+        self.still_fit(record.mode, accepted)?;
         people.progress("Founding the station", 0, 1);
         self.door
             .commit_founding(founded)
