@@ -206,16 +206,69 @@ fn commands_of_the_pages_are_commands_of_the_program() {
     }
 }
 
+/// Looks for a test that a page names as `file::function`: it is there, is a
+/// test, and is run.
+fn assert_is_test(name: &str) {
+    let (file, function) = name.split_once("::").unwrap();
+    let text = fs::read_to_string(root().join(file)).unwrap_or_else(|_| panic!("no {file}"));
+    let (before, _) = text
+        .split_once(&format!("fn {function}("))
+        .unwrap_or_else(|| panic!("{file} has no {function}"));
+    // What stands between the function before and this one.
+    let attributes = before.rsplit("}\n").next().unwrap();
+    assert!(attributes.contains("#[test]"), "{name} is no test");
+    assert!(!attributes.contains("#[ignore"), "{name} is not run");
+}
+
+/// The cells of a page's table rows.
+fn rows(page: &str) -> Vec<Vec<String>> {
+    page.lines()
+        .filter(|line| line.starts_with("| "))
+        .map(|line| {
+            let cells = line.trim_matches('|').split(" | ");
+            cells.map(|cell| cell.trim().to_owned()).collect()
+        })
+        .collect()
+}
+
+/// The scenarios that the page answers, each once.
+const SCENARIOS: [&str; 27] = [
+    "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17",
+    "18", "19", "20", "21", "24", "25", "26", "28", "29", "30",
+];
+
 #[test]
 fn tests_that_the_scenarios_name_are_there() {
     let page = fs::read_to_string(root().join("docs/scenarios.md")).unwrap();
-    let mut count = 0;
-    for name in page.split('`').filter(|word| word.contains("::")) {
-        let (file, function) = name.split_once("::").unwrap();
-        let text = fs::read_to_string(root().join(file)).unwrap_or_else(|_| panic!("no {file}"));
-        let there = text.contains(&format!("fn {function}("));
-        assert!(there, "{file} has no test {function}");
-        count += 1;
+    let mut numbers = Vec::new();
+    for row in rows(&page) {
+        if row[0].parse::<u8>().is_err() {
+            continue;
+        }
+        let named: Vec<&str> = row[3].split('`').filter(|w| w.contains("::")).collect();
+        assert!(!named.is_empty(), "scenario {} has no test", row[0]);
+        named.into_iter().for_each(assert_is_test);
+        numbers.push(row[0].clone());
     }
-    assert!(count > 40, "only {count}");
+    assert_eq!(numbers, SCENARIOS);
+}
+
+#[test]
+fn every_threat_names_a_test() {
+    let page = fs::read_to_string(root().join("docs/threat-model.md")).unwrap();
+    let threats: Vec<Vec<String>> = rows(&page).split_off(1);
+    assert!(threats.len() > 25, "{}", threats.len());
+    for row in threats {
+        let named: Vec<&str> = row[2]
+            .split('`')
+            .filter(|word| word.starts_with("tests/") || word.contains("::"))
+            .collect();
+        assert!(!named.is_empty(), "{} names no test", row[0]);
+        for name in named {
+            match name.contains("::") {
+                true => assert_is_test(name),
+                false => assert!(root().join(name).exists(), "no {name}"),
+            }
+        }
+    }
 }
