@@ -235,6 +235,10 @@ fn the_report_has_its_shape() {
         if !key.is_empty() {
             assert_eq!(export["kcv"], kinds[key]["kcv"]);
         }
+        // A store says on which sheets its passphrase is.
+        let store = ["pkcs12", "jks", "jceks"].contains(&string(&export["format"]));
+        let sheets = export["passphrase"].as_array().map_or(0, Vec::len);
+        assert_eq!(sheets, if store { 2 } else { 0 }, "{export}");
     }
 }
 

@@ -11,6 +11,8 @@ mod desk;
 mod exported;
 #[path = "support/room.rs"]
 mod room;
+#[path = "makers/to_rsa.rs"]
+mod to_rsa;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;

@@ -1,11 +1,14 @@
 """Somebody else's reading of what the demonstration left.
 
 Takes the folder of a demonstration. Knows nothing of the program: it has
-pdftotext, XOR, the check values' definitions, psec, and its own reading of
-what Thales, Atalla and IBM print about their formats. Prints a line for each
-thing that agrees; stops with exit code 1 at the first that does not.
+pdftotext, XOR, the check values' definitions, psec, openssl, pyjks, and its own
+reading of what Thales, Atalla, IBM and ISO 20038 print about their formats. Prints
+a line for each thing that agrees; stops with exit code 1 at the first that does
+not, and where a format of the list was opened by nothing.
 """
 
+import csv
+import hashlib
 import itertools
 import json
 import re
@@ -14,6 +17,7 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from xml.etree import ElementTree
 
 warnings.filterwarnings("ignore")
 
@@ -23,8 +27,11 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import load_der_x509_certificate
+from cryptography.hazmat.primitives.serialization import PublicFormat, load_der_private_key
 from psec import pin as pins_of
 from psec.tr31 import KeyBlock
+
+import jks
 
 try:
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -173,9 +180,73 @@ def legacy_block(kek, header, data, mac, length):
     return cbc(encrypting, header[:8], data)[: length or None]
 
 
+def derived(kbpk, purpose, length=256):
+    """X9.143: a key of AES-256 derived with CMAC; purpose 1 authenticates, 2 counts."""
+    out = b""
+    for counter in (1, 2):
+        mac = CMAC(algorithms.AES(kbpk))
+        mac.update(bytes([counter, 0, purpose, 0, 0, 4, length >> 8, length & 0xFF]))
+        out += mac.finalize()
+    return out
+
+
+def block_e(kbpk, text):
+    """ISO 20038, version E: AES in counter mode, the MAC over the clear is the counter."""
+    need(text[0] == "E" and int(text[1:5]) == len(text), "its version and length")
+    need(text[12:14] == "00", "no optional blocks")
+    header, mac = text[:16].encode(), bytes.fromhex(text[-32:])
+    counting = Cipher(algorithms.AES(derived(kbpk, 2)), modes.CTR(mac)).decryptor()
+    clear = counting.update(bytes.fromhex(text[16:-32]))
+    whole = CMAC(algorithms.AES(derived(kbpk, 1)))
+    whole.update(header + clear)
+    need(whole.finalize() == mac, "its MAC holds")
+    return clear[2 : 2 + int.from_bytes(clear[:2], "big") // 8]
+
+
+def cca_token(kek, data):
+    left, right = data[32:40], data[40:48]
+    need(sum(int.from_bytes(data[i : i + 4], "big") for i in range(0, 60, 4)) % 2**32
+         == int.from_bytes(data[60:], "big"), "its validation value")
+    return cca_parts(kek, (left, right), data[16:32])
+
+
+def cca_parts(kek, vectors, data):
+    """Each part under the key with the part's control vector on both halves."""
+    return b"".join(
+        ecb(bytes(a ^ b for a, b in zip(kek, cv * 2)), data[at : at + 8])
+        for cv, at in zip(vectors, (0, 8))
+    )
+
+
+def all_the_same(found, count, what):
+    need(len(found) == count and len(set(found)) == 1, f"{what}: {count} times the same key")
+    return found[0]
+
+
+# IBM's control vectors of these two key types, left and right.
+VECTORS = {
+    "OPINENC": ("0024770003410000", "0024770003210000"),
+    "IPINENC": ("00215F0003410000", "00215F0003210000"),
+}
+
+
 def clear_of(format, data, kek):
     """The key in a file of this format, by somebody else's reading of it."""
     text = data.decode("latin-1")
+    if format == "tr31-e":
+        return block_e(kek, text)
+    if format == "kgup":
+        joined = re.sub(r",\s*\n\s*", ",", text)
+        adds = re.findall(r"ADD TYPE\((\w+)\),LABEL\([\w.]+\),.*?KEY\(([0-9A-F,]+)\)", joined)
+        found = [
+            cca_parts(kek, map(bytes.fromhex, VECTORS[kind]), bytes.fromhex(value.replace(",", "")))
+            for kind, value in adds
+        ]
+        return all_the_same(found, 2, "KGUP statements")
+    if format == "rexx":
+        tokens = re.findall(r"token =,\n((?:'[0-9A-F]+'(?:\|\|,)?\n)+)", text)
+        tokens = [bytes.fromhex("".join(re.findall(r"'([0-9A-F]+)'", t))) for t in tokens]
+        return all_the_same([cca_token(kek, t) for t in tokens], 2, "tokens in the exec")
     if format in ("thales-variant", "thales-lmk"):
         need(text[0] == "U", "scheme U")
         return variant_u(kek, bytes.fromhex(text[1:]))
@@ -191,24 +262,100 @@ def clear_of(format, data, kek):
         header, body, mac = text.split(",")
         return legacy_block(kek, header.encode(), bytes.fromhex(body), bytes.fromhex(mac), 16)
     if format == "cca-des":
-        left, right = data[32:40], data[40:48]
-        need(sum(int.from_bytes(data[i : i + 4], "big") for i in range(0, 60, 4)) % 2**32
-             == int.from_bytes(data[60:], "big"), "its validation value")
-        return b"".join(
-            ecb(bytes(a ^ b for a, b in zip(kek, cv * 2)), part)
-            for cv, part in ((left, data[16:24]), (right, data[24:32]))
-        )
+        return cca_token(kek, data)
     if format in ("nshield", "pkcs11"):
         return aes_key_unwrap_with_padding(kek, data)
     return None
+
+
+def passphrase(folder, papers):
+    """Of the two halves on paper: seven groups of four each."""
+    halves = []
+    for path in papers:
+        text = escp_text(folder / path).split("THE HALF:", 1)[1]
+        groups = re.findall(r"(?<![A-Z0-9])[A-HJ-NP-Z2-9]{4}(?![A-Z0-9])", text)
+        need(len(groups) >= 7, f"{path}: a half of seven groups")
+        halves.append("".join(groups[:7]))
+    need(len(halves) == 2, "two halves")
+    return "".join(halves)
+
+
+def private_keys(path, word):
+    """The private keys in a store, PKCS#8, by openssl or pyjks."""
+    if path.suffix == ".p12":
+        command = ["openssl", "pkcs12", "-in", str(path), "-nocerts", "-nodes"]
+        command += ["-passin", f"pass:{word}"]
+        done = subprocess.run(command, capture_output=True)
+        if done.returncode:
+            done = subprocess.run(command + ["-legacy"], check=True, capture_output=True)
+        der = ["openssl", "pkcs8", "-topk8", "-nocrypt", "-outform", "DER"]
+        return [subprocess.run(der, input=done.stdout, check=True, capture_output=True).stdout]
+    store = jks.KeyStore.load(str(path), word)
+    return [entry.pkey_pkcs8 for entry in store.private_keys.values()]
+
+
+def store(folder, export, keys):
+    """A pair in a store: its fingerprint begins as its check value."""
+    path = folder / export["path"]
+    found = private_keys(path, passphrase(folder, export["passphrase"]))
+    need(len(found) == 1, f"{path.name}: one private key")
+    public = load_der_private_key(found[0], None).public_key()
+    spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    digest = hashlib.sha256(spki).hexdigest().upper()[:16]
+    key = keys[export["key"]]
+    need(digest == key["kcv"] == export["kcv"], f"{export['key']} in {path.name}: {digest}")
+    wrong = False
+    try:
+        private_keys(path, "ANOTHER-PASSPHRASE")
+    except Exception:  # each tool has its own
+        wrong = True
+    need(wrong, f"{path.name} opens under no other passphrase")
+
+
+def letter(folder, export, keys, wrapping):
+    """The cryptogram on the letter, typed as it stands there."""
+    text = pdf_text(folder / export["path"])
+    behind = text.split("Cryptogram, scheme U", 1)[1]
+    lines = re.findall(r"^\d+\s+((?:[0-9A-F]{4} ?)+)", behind, re.M)
+    data = bytes.fromhex("".join("".join(GROUP.findall(line)) for line in lines))
+    return variant_u(wrapping[export["under"]], data)
+
+
+def script(export, data):
+    """Scripts and lists, read for their grammar by somebody else's parser."""
+    name, text = export["path"], data.decode()
+    if name.endswith(".json"):
+        json.loads(text)
+    elif name.endswith(".xml"):
+        ElementTree.fromstring(text)
+    elif name.endswith(".csv"):
+        rows = list(csv.reader(text.splitlines()))
+        need(rows and len({len(row) for row in rows}) == 1, f"{name}: columns alike")
+    elif name.endswith(".py"):
+        # wsadmin's Jython speaks Python 2: brackets are all that can be said here.
+        need(text.count("(") == text.count(")") and text.count("[") == text.count("]"), f"{name}: brackets")
+    elif name.endswith(".sh"):
+        subprocess.run(["sh", "-n"], input=data, check=True)
+    elif name.endswith((".jcl", ".rexx", ".cli")):
+        need(all(len(line) <= 255 for line in text.splitlines()), f"{name}: lines of a record")
+        if name.endswith(".jcl"):
+            need(all(len(line) <= 71 for line in text.splitlines()), f"{name}: cards")
+            need(text.startswith("//"), f"{name}: a job")
+    else:
+        return False
+    need(True, f"{name} reads")
+    return True
 
 
 def opened(folder, export, keys, wrapping):
     name, format = export["key"], export["format"]
     data = (folder / export["path"]).read_bytes()
     need(data, f"{export['path']} is there")
-    if not export["under"] or export["under"] not in wrapping:
-        return
+    if format in ("pkcs12", "jks", "jceks"):
+        return store(folder, export, keys)
+    if not export["under"]:
+        return need(script(export, data), f"{export['path']} is known here")
+    need(export["under"] in wrapping, f"{export['under']} stands on paper")
     key, kek = keys[name], wrapping[export["under"]]
     if format[:5] == "tr31-" and format != "tr31-e":
         block = data.decode()
@@ -221,10 +368,11 @@ def opened(folder, export, keys, wrapping):
         need(head.version_id in allowed, f"{name}: the wrapping key decides")
         need(head.key_usage == key["usage"], f"{name}: usage {head.key_usage}")
         need(head.algorithm == key["algorithm"][0], f"{name}: algorithm {head.algorithm}")
+    elif format == "partner-letter":
+        clear = letter(folder, export, keys, wrapping)
     else:
         clear = clear_of(format, data, kek)
-    if clear is None:
-        return
+    need(clear is not None, f"{name} as {format} is opened")
     size = key["bits"] // (7 if key["algorithm"] == "TDES" else 8)
     need(len(clear) == size, f"{name} as {format}: {size} bytes")
     method, kcv = check_value(clear, key["algorithm"])

@@ -17,9 +17,9 @@ use conclave_crypto::keyblock::{kwp, rsa_aes};
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::rsa::{OaepHash, Public, generate};
 use conclave_crypto::secret::{RandomError, RandomSource, Secret};
-use conclave_evidence::Id;
+use conclave_evidence::{Bytes, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, WrappingMethod};
+use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, RsaFacts, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 use conclave_trades::target::{Sheet, SheetRow, TargetError, parse_target_profile, target};
 use token::{Token, run};
@@ -356,6 +356,106 @@ fn softhsm_opens_a_key_to_its_rsa_key_in_two_steps() {
         std::fs::write(&aes, &wrapped.under_aes).unwrap();
         let found = token.oracle(&["rsa", "77", rsa.to_str().unwrap(), aes.to_str().unwrap()]);
         assert_eq!(found, [[zeros(form, &clear)]]);
+    }
+}
+
+#[test]
+fn softhsm_takes_keys_to_its_rsa_key_by_the_loader_that_leaves_with_them() {
+    let token = Token::new();
+    let pair = ["--keypairgen", "--key-type", "rsa:3072", "--usage-wrap"];
+    token.tool(&[&pair[..], &["--id", "77", "--label", "R"]].concat());
+    let read = ["--read-object", "--type", "pubkey", "--id", "77"];
+    token.tool(&[&read[..], &["-o", "public.der"]].concat());
+    let public = Public::read(&std::fs::read(token.path().join("public.der")).unwrap()).unwrap();
+    let spki = public.spki().to_vec();
+    let (mut under, _) = key("LAKE.RSA.001", KeyForm::Aes128, "K3", "E");
+    let fingerprint = Hash(public.fingerprint());
+    under.form = KeyForm::Rsa;
+    under.wrapping = Some(WrappingMethod::RsaAes);
+    under.kcv = CheckValue {
+        value: fingerprint.to_string().to_uppercase()[..16].into(),
+        method: "SHA-256".into(),
+    };
+    under.rsa = Some(RsaFacts {
+        bits: 3072,
+        exponent: public.exponent(),
+        spki: Bytes(spki.clone()),
+        fingerprint,
+        generation: 1,
+        predecessor: None,
+    });
+    let mut settings = shipped("pkcs11-rsa");
+    // SoftHSM2 knows OAEP with SHA-1 alone.
+    for (name, value) in [
+        ("module", token.module()),
+        ("token", token::NAME),
+        ("key-id", "77"),
+        ("hash", "SHA-1"),
+    ] {
+        settings.values.insert(name.into(), value.into());
+    }
+    settings.check().unwrap();
+    let to_rsa = target("pkcs11-rsa").unwrap();
+    let keys = [
+        key("LAKE.ZPK.001", KeyForm::Aes128, "P0", "B"),
+        key("LAKE.MAC.001", KeyForm::Aes128, "M6", "C"),
+        key("LAKE.ZPK.002", KeyForm::Tdes2, "P0", "D"),
+        key("LAKE.BDK.001", KeyForm::Tdes3, "B0", "X"),
+    ];
+    let mut payloads = Vec::new();
+    for (record, clear) in &keys {
+        to_rsa.check(record, &under, &settings).unwrap();
+        let wrapping = Secret::take(&mut spki.clone());
+        let made = to_rsa.export(record, clear, &under, &wrapping, &settings, &mut System);
+        payloads.push(made.unwrap());
+        // The public key of somebody else.
+        let (_, other) = generate(2048, &mut System).unwrap();
+        let other = Secret::take(&mut other.spki().to_vec());
+        let made = to_rsa.export(record, clear, &under, &other, &settings, &mut System);
+        assert!(matches!(made, Err(TargetError::CheckValue(_))), "{made:?}");
+    }
+    let rows = keys.iter().zip(&payloads);
+    let sheet = Sheet {
+        folder: "CONCLAVE-0001-TEST",
+        mode: "TEST",
+        recipient: "BANK-LAKE",
+        under: &under,
+        settings: &settings,
+        made_ms: 1_772_000_000_000,
+        rows: rows
+            .map(|((key, _), payloads)| SheetRow { key, payloads })
+            .collect(),
+    };
+    let companions = to_rsa.companions(&sheet).unwrap();
+    let files = payloads.iter().flatten();
+    for file in files.chain(companions.iter().map(|c| &c.file)) {
+        std::fs::write(token.path().join(&file.name), &file.bytes).unwrap();
+    }
+    // As the administrator runs it. What it loads, the token encrypts with.
+    let mut loader = token.python();
+    loader.args(["load-keys.py", token.module()]);
+    loader.args(keys.iter().map(|(key, _)| format!("{}.json", key.label)));
+    let said = run(&mut loader);
+    assert_eq!(said.matches("Key unwrapped").count(), keys.len(), "{said}");
+    let ids: Vec<String> = keys
+        .iter()
+        .map(|(key, _)| key.id.to_string().to_lowercase())
+        .collect();
+    let mut arguments = vec!["loaded"];
+    arguments.extend(ids.iter().map(String::as_str));
+    let found = token.oracle(&arguments);
+    let may = ["ENCRYPT DECRYPT", "SIGN VERIFY", "DECRYPT", "DERIVE"];
+    for (((record, clear), found), may) in keys.iter().zip(&found).zip(may) {
+        let value = match may.contains("CRYPT") {
+            true => zeros(record.form, clear),
+            false => String::new(),
+        };
+        assert_eq!(
+            *found,
+            [record.label.as_str(), &value, "True", "False", may],
+            "{}",
+            record.label
+        );
     }
 }
 

@@ -253,7 +253,7 @@ impl Station {
         let name = values.first().cloned().unwrap_or_default();
         let plate = match first.known_by {
             KnownBy::Serial | KnownBy::Drive => None,
-            KnownBy::Port { .. } => Some(self.typed_plate(&name, people)?),
+            KnownBy::Port { appeared, .. } => Some(self.typed_plate(&name, appeared, people)?),
         };
         let action = EnrolMedium {
             id,

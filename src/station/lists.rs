@@ -306,6 +306,7 @@ impl Station {
             "S0" => "S0 RSA signatures",
             "S1" => "S1 RSA certificates",
             "K2" => "K2 RSA, TR-34",
+            "K3" => "K3 RSA, wraps keys",
             "D1" => "D1 RSA, data",
             other => other,
         };

@@ -46,10 +46,11 @@ impl Station {
             .map_err(|_| refused("Two people are wanted.", "A group logs on first."))
     }
 
-    /// Has a plate's number typed by two.
+    /// Has a plate's number typed by two, of the medium that `appeared` so.
     pub(crate) fn typed_plate(
         &mut self,
         name: &str,
+        appeared: u64,
         people: &mut dyn People,
     ) -> Result<PlateRead, Refusal> {
         let given_up = || refused("It was given up.", "Begin again.");
@@ -100,6 +101,7 @@ impl Station {
             } else {
                 return Ok(PlateRead {
                     number,
+                    appeared,
                     by: two.into(),
                 });
             };
@@ -122,12 +124,19 @@ impl Station {
             .media
             .found()
             .map_err(|e| self.refusal(&e.to_string()))?;
-        let unread = found
-            .iter()
-            .find(|f| f.known_by == KnownBy::Port { plate_read: false });
+        let unread = found.iter().find_map(|f| match f.known_by {
+            KnownBy::Port {
+                plate_read: false,
+                appeared,
+            } => Some((&f.serial, appeared)),
+            _ => None,
+        });
         let enrolled = self.enrolled_media();
-        let medium = unread.and_then(|f| enrolled.iter().find(|e| e.serial == f.serial));
-        let Some(medium) = medium.cloned() else {
+        let medium = unread.and_then(|(serial, appeared)| {
+            let known = enrolled.iter().find(|e| e.serial == *serial)?;
+            Some((known.clone(), appeared))
+        });
+        let Some((medium, appeared)) = medium else {
             return Err(refused(
                 "No medium is plugged in whose plate has to be read.",
                 "Plug it into the port that it was enrolled in; others need no plate.",
@@ -136,7 +145,7 @@ impl Station {
         let action = ReadPlate {
             medium: medium.id,
             name: medium.name.clone(),
-            read: self.typed_plate(&medium.name, people)?,
+            read: self.typed_plate(&medium.name, appeared, people)?,
         };
         match self.act(&action, &format!("The plate of {}", medium.name), people) {
             Ok(()) => Ok(ActEnd::Done {

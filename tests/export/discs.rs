@@ -104,6 +104,16 @@ fn a_bundle_becomes_one_disc_that_other_tools_read_and_is_written_once() {
     let long = desk.ports.read(SERIAL, &out.folder, "manifest.cbor", 10);
     assert!(matches!(long, Err(MediaError::ReadBack(_))), "{long:?}");
 
+    // A disc whose last sector the drive does not give: what lies before it is read,
+    // and the manifest, which is written last, is not.
+    let whole = std::fs::read(&disc).unwrap();
+    std::fs::write(&disc, &whole[..whole.len() - 2048]).unwrap();
+    for name in &out.files {
+        let read = desk.ports.read(SERIAL, &out.folder, name, 1 << 20);
+        assert_eq!(read.is_ok(), name != "manifest.cbor", "{name}: {read:?}");
+    }
+    std::fs::write(&disc, whole).unwrap();
+
     // A second bundle does not go on it.
     let before = std::fs::read(&disc).unwrap();
     let act = desk.plan(&[&key], &zmk);
@@ -203,17 +213,18 @@ fn a_disc_of_another_program_is_read_and_ours_is_the_same_each_time() {
             .expect("xorriso: run ./scripts/test, which installs it");
         assert!(done.status.success(), "{done:?}");
         let bytes = std::fs::read(&image).unwrap();
-        let disc = Disc::parse(&bytes);
+        let disc = Disc::parse(&bytes[..]);
         if !joliet {
             assert!(disc.is_err());
             continue;
         }
         let disc = disc.unwrap();
         assert_eq!(disc.folders().unwrap(), ["IMPORT"]);
-        let block = disc.file("IMPORT", "BANK-LAKE.ZPK.001.tr31").unwrap();
-        assert_eq!(block, Some(&b"D0144..."[..]));
-        let receipt = disc.file("IMPORT", "receipt-0001.txt").unwrap().unwrap();
-        assert_eq!(receipt, vec![b'x'; 5000]);
+        let most = bytes.len();
+        let block = disc.file("IMPORT", "BANK-LAKE.ZPK.001.tr31", most).unwrap();
+        assert_eq!(block.as_deref(), Some(&b"D0144..."[..]));
+        let receipt = disc.file("IMPORT", "receipt-0001.txt", most).unwrap();
+        assert_eq!(receipt.unwrap(), vec![b'x'; 5000]);
     }
     let files = vec![
         ("a".to_owned(), vec![1; 3000]),

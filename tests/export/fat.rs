@@ -422,6 +422,12 @@ fn player(desk: &Desk, name: &str, group: GroupId) -> Player {
     }
 }
 
+/// Refused since another medium lies in the port than the one that people looked at.
+fn exchanged<T>(result: &Result<T, DoorError>) -> bool {
+    matches!(result, Err(DoorError::Failed(ActionError::Device { what, .. }))
+        if what.contains("was exchanged"))
+}
+
 #[test]
 fn a_stick_without_a_serial_is_bound_to_its_port_and_to_a_plate_that_two_read() {
     let mut computer = Computer::new();
@@ -435,7 +441,13 @@ fn a_stick_without_a_serial_is_bound_to_its_port_and_to_a_plate_that_two_read() 
     let serial = "PORT:0000:00:14.0-2.3/0041-CAFE";
     let found = desk.ports.found().unwrap();
     assert_eq!(found[0].serial, serial);
-    assert_eq!(found[0].known_by, KnownBy::Port { plate_read: false });
+    let KnownBy::Port {
+        plate_read: false,
+        appeared,
+    } = found[0].known_by
+    else {
+        panic!("{found:?}");
+    };
 
     let (dora, ada) = (
         player(&desk, "Dora", GroupId::KeyManagers),
@@ -444,6 +456,7 @@ fn a_stick_without_a_serial_is_bound_to_its_port_and_to_a_plate_that_two_read() 
     let signers = [MANAGERS[0], APPROVERS[0]];
     let read = |number: &str| PlateRead {
         number: number.into(),
+        appeared,
         by: vec![dora.clone(), ada.clone()],
     };
     let enrol = |desk: &mut Desk, plate| -> Result<MediumRecord, DoorError> {
@@ -470,6 +483,7 @@ fn a_stick_without_a_serial_is_bound_to_its_port_and_to_a_plate_that_two_read() 
     );
     let by_those_who_sign = |number: &str, desk: &Desk| PlateRead {
         number: number.into(),
+        appeared,
         by: vec![
             player(desk, "Ada", GroupId::Administrators),
             player(desk, "Ben", GroupId::Administrators),
@@ -480,6 +494,10 @@ fn a_stick_without_a_serial_is_bound_to_its_port_and_to_a_plate_that_two_read() 
     let mut alone = by_those_who_sign("0417", &desk);
     alone.by[1] = alone.by[0].clone();
     assert!(said(enrol(&mut desk, Some(alone))).contains("two people"));
+    let mut before = by_those_who_sign("0417", &desk);
+    before.appeared -= 1;
+    let result = enrol(&mut desk, Some(before));
+    assert!(exchanged(&result), "{result:?}");
     let both = by_those_who_sign("0417", &desk);
     desk.medium = enrol(&mut desk, Some(both)).unwrap();
     assert_eq!(desk.medium.plate.as_deref(), Some("0417"));
@@ -511,11 +529,15 @@ fn a_stick_without_a_serial_is_bound_to_its_port_and_to_a_plate_that_two_read() 
     assert!(verify_path(&copy.path().join(&out.folder)).ok());
 
     // Another stick in the port, with the same id; and the same one, put back: the
-    // plate is read again.
+    // plate is read again. What two signed of the one before holds for neither.
     for image in [&other, &one] {
         let plugged = computer.plug(image, "2.3", None, "rw+");
-        let act = desk.plan(&[&key], &zmk);
-        assert!(device(desk.export(&act)).contains("plate was not read"));
+        for _ in 0..2 {
+            let act = desk.plan(&[&key], &zmk);
+            assert!(device(desk.export(&act)).contains("plate was not read"));
+            let result = desk.act(&plate("0417"), &signers);
+            assert!(exchanged(&result), "{result:?}");
+        }
         plugged.eject();
     }
     // A stick that calls itself the port has no plate that anybody read.

@@ -710,12 +710,12 @@ fn disc(data: &[u8]) {
     if let Some(length) = disc_length(&image) {
         assert!(length > 16 * SECTOR);
     }
-    let Ok(disc) = Disc::parse(&image) else {
+    let Ok(disc) = Disc::parse(&image[..]) else {
         return;
     };
     for folder in disc.folders().unwrap_or_default() {
         assert!(conclave_trades::media::check_name(&folder).is_ok());
-        if let Ok(Some(file)) = disc.file(&folder, "manifest.cbor") {
+        if let Ok(Some(file)) = disc.file(&folder, "manifest.cbor", image.len()) {
             assert!(file.len() <= image.len());
         }
     }

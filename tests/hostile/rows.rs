@@ -356,6 +356,15 @@ pub const ROWS: &[Row] = &[
         .serial
         .push('1')),
     row!(
+        EnrolMedium,
+        "administrators sign, a person of key-managers signs, a person of approvers signs",
+        |room: &Room| EnrolMedium {
+            plate: Some(read_plate(room).read),
+            ..medium(room)
+        },
+        |act| act.plate.as_mut().unwrap().appeared += 1
+    ),
+    row!(
         ReadPlate,
         "a person of key-managers signs, a person of approvers signs",
         read_plate,
@@ -959,6 +968,7 @@ fn read_plate(room: &Room) -> ReadPlate {
         name: "STICK-1".into(),
         read: PlateRead {
             number: "0417".into(),
+            appeared: 1,
             by: vec![
                 player(room, "Dora", GroupId::KeyManagers),
                 player(room, "Ada", GroupId::Approvers),

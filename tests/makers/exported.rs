@@ -17,7 +17,7 @@ use crate::desk::{ADMINISTRATORS, Desk, Tell, rule};
 use crate::{ask, hex, unhex};
 
 /// Records a system of this profile with these values.
-fn system(desk: &mut Desk, profile: &str, values: &[(&str, &str)]) -> TargetSystem {
+pub fn system(desk: &mut Desk, profile: &str, values: &[(&str, &str)]) -> TargetSystem {
     let text = std::fs::read_to_string(format!("profiles/targets/{profile}.toml")).unwrap();
     desk.count += 1;
     let act = RecordSystem {
@@ -34,7 +34,12 @@ fn system(desk: &mut Desk, profile: &str, values: &[(&str, &str)]) -> TargetSyst
     desk.act(&act, &ADMINISTRATORS).unwrap()
 }
 
-fn plan(desk: &Desk, system: &TargetSystem, keys: &[&KeyRecord], under: &KeyRecord) -> ExportKeys {
+pub fn plan(
+    desk: &Desk,
+    system: &TargetSystem,
+    keys: &[&KeyRecord],
+    under: &KeyRecord,
+) -> ExportKeys {
     let exception = under.wrapping.is_some_and(WrappingMethod::is_exception);
     ExportKeys {
         recipient: system.name.clone(),
@@ -49,16 +54,16 @@ fn zmk(desk: &mut Desk, label: &str, form: KeyForm, method: WrappingMethod) -> K
     desk.key_with(label, form, "K0", |record| record.wrapping = Some(method))
 }
 
-fn clear(desk: &mut Desk, key: &KeyRecord) -> String {
+pub fn clear(desk: &mut Desk, key: &KeyRecord) -> String {
     desk.act(&Tell { key: key.id }, &[]).unwrap()
 }
 
-fn text(desk: &Desk, out: &ExportedBundle, name: &str) -> String {
+pub fn text(desk: &Desk, out: &ExportedBundle, name: &str) -> String {
     String::from_utf8(desk.file(out, name)).unwrap()
 }
 
 /// What holds of every bundle: it verifies, tells no key, and its sheet fits.
-fn sound(desk: &mut Desk, out: &ExportedBundle, keys: &[&KeyRecord]) {
+pub fn sound(desk: &mut Desk, out: &ExportedBundle, keys: &[&KeyRecord]) {
     let report = verify_path(&desk.folder.join(&out.folder));
     assert!(report.ok(), "{:?}", report.failure());
     let sheet = text(desk, out, "runsheet.txt");

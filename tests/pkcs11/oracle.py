@@ -3,6 +3,7 @@ token then has: label, id, encrypted zeros, sensitive, extractable, operations. 
 
     oracle.py MODULE TOKEN PIN template FILE.json...
     oracle.py MODULE TOKEN PIN rsa KEY-ID UNDER-RSA UNDER-AES
+    oracle.py MODULE TOKEN PIN loaded KEY-ID...
 """
 import datetime
 import json
@@ -81,11 +82,35 @@ def by_rsa(session, key_id, under_rsa, under_aes):
     return [zeros(key, KeyType.AES)]
 
 
+def loaded(session, key_id):
+    """What the token says of a key: the check value where it may encrypt or decrypt.
+    An encrypted block of zeros, or what becomes zeros when it is encrypted again."""
+    key = session.get_key(id=bytes.fromhex(key_id), object_class=ObjectClass.SECRET_KEY)
+    may = [o for o in OPERATIONS if key[getattr(Attribute, o)]]
+    check = ""
+    if "ENCRYPT" in may:
+        check = zeros(key, key.key_type)
+    elif "DECRYPT" in may:
+        # A copy of the session's own, which may encrypt.
+        copy = key.copy({Attribute.TOKEN: False, Attribute.ENCRYPT: True})
+        check = zeros(copy, copy.key_type)
+    return [
+        key.label,
+        check,
+        str(key[Attribute.SENSITIVE]),
+        str(key[Attribute.EXTRACTABLE]),
+        " ".join(may),
+    ]
+
+
 module, label, pin, mode, *rest = sys.argv[1:]
 token = pkcs11.lib(module).get_token(token_label=label)
 with token.open(rw=True, user_pin=pin) as session:
     if mode == "template":
         for path in rest:
             print("\t".join(by_template(session, path)))
+    elif mode == "loaded":
+        for key_id in rest:
+            print("\t".join(loaded(session, key_id)))
     else:
         print("\t".join(by_rsa(session, *rest)))

@@ -62,15 +62,19 @@ impl Token {
         run(&mut command)
     }
 
-    /// Lines of what the other implementation says.
-    pub fn oracle(&self, arguments: &[&str]) -> Vec<Vec<String>> {
+    /// Python with the other implementation, which sees this token.
+    pub fn python(&self) -> Command {
         let folder = std::env::var_os("CONCLAVE_ORACLES").map_or_else(
             || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".oracles"),
             PathBuf::from,
         );
-        let python = folder.join("bin/python3");
+        self.command(folder.join("bin/python3").to_str().unwrap())
+    }
+
+    /// Lines of what the other implementation says.
+    pub fn oracle(&self, arguments: &[&str]) -> Vec<Vec<String>> {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pkcs11/oracle.py");
-        let mut command = self.command(python.to_str().unwrap());
+        let mut command = self.python();
         command
             .args([script, self.module(), NAME, PIN])
             .args(arguments);

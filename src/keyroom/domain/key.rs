@@ -99,6 +99,10 @@ pub enum WrappingMethod {
     /// key, an exception.
     #[serde(rename = "aes-kwp")]
     AesKwp,
+    /// To a partner's RSA key: a fresh AES key by OAEP, the key by AES-KWP under that
+    /// (`CKM_RSA_AES_KEY_WRAP` of PKCS#11). It binds no use either, an exception.
+    #[serde(rename = "rsa-aes")]
+    RsaAes,
     /// A pair of a payShield's variant LMK: what is wrapped is as the HSM keeps
     /// it. A legacy exception.
     #[serde(rename = "thales-lmk")]
@@ -132,6 +136,7 @@ impl WrappingMethod {
             Self::AtallaAkb => "atalla-akb",
             Self::AtallaVariant => "atalla-variant",
             Self::AesKwp => "aes-kwp",
+            Self::RsaAes => "rsa-aes",
             Self::ThalesLmk => "thales-lmk",
             Self::AtallaMfk => "atalla-mfk",
         }
@@ -143,7 +148,12 @@ impl WrappingMethod {
     pub fn is_exception(self) -> bool {
         matches!(
             self,
-            Self::ThalesVariant | Self::X917 | Self::CcaEcb | Self::AtallaVariant | Self::AesKwp
+            Self::ThalesVariant
+                | Self::X917
+                | Self::CcaEcb
+                | Self::AtallaVariant
+                | Self::AesKwp
+                | Self::RsaAes
         ) || self.is_foreign_master()
     }
 
@@ -172,6 +182,7 @@ impl WrappingMethod {
             | Self::AtallaVariant
             | Self::AtallaMfk => form.is_tdes(),
             Self::ThalesLmk => form == KeyForm::Tdes2,
+            Self::RsaAes => form == KeyForm::Rsa,
             // Version 0 under TDES, 1 under AES.
             Self::ThalesBlock => form.is_tdes() || form.is_aes(),
         }
@@ -422,11 +433,19 @@ impl KeyRecord {
     /// The kind of its value in the keys compartment.
     pub const VALUE_KIND: &'static str = "key-value";
 
-    /// TRUE when it may encrypt other keys: TR-31 usages K0 and K1, with the one
-    /// method that it has. A [master key](Self::is_panel_key) has none.
+    /// TRUE when it may encrypt other keys: TR-31 usages K0 and K1, and K3 of a
+    /// partner's RSA key, with the one method that it has. A
+    /// [master key](Self::is_panel_key) has none.
     #[must_use]
     pub fn is_wrapping_key(&self) -> bool {
-        self.encrypts_keys() && self.wrapping.is_some()
+        (self.encrypts_keys() || self.usage == "K3") && self.wrapping.is_some()
+    }
+
+    /// TRUE for a partner's public key that keys are wrapped to: there is no value of
+    /// it to open.
+    #[must_use]
+    pub fn is_wrapped_to(&self) -> bool {
+        self.wrapping == Some(WrappingMethod::RsaAes) && self.rsa.is_some()
     }
 
     /// TRUE for a master key of another machine, which was made here for its panel:

@@ -12,6 +12,9 @@ pub enum KnownBy {
     Port {
         /// They did.
         plate_read: bool,
+        /// The number that the system gave it when it was plugged in, and gives to
+        /// no other until the next start: what is in the port later may be another.
+        appeared: u64,
     },
     /// It is a disc, known by the drive in which it lies; a blank one takes one
     /// image, once.
@@ -52,6 +55,9 @@ pub enum MediaError {
     /// It takes no writing.
     #[error("the medium is write-protected, or a disc that is written")]
     ReadOnly,
+    /// Another one than the one whose plate was read lies in its port now.
+    #[error("the medium was exchanged, or pulled and put back, while its plate was read")]
+    Exchanged,
     /// What is written here is more than one file set, and a disc takes one.
     #[error("a disc takes one bundle, in one session")]
     Sessions,
@@ -83,14 +89,21 @@ pub trait Media: Send {
     /// [`MediaError`]
     fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError>;
 
-    /// Two people read the plate of the medium of this serial. It holds until the
-    /// medium is pulled, and no longer than this program runs. Media with a serial
-    /// number of their own need no plate: [`MediaError::Wrong`].
+    /// Two people read the plate of the medium of this serial, which `appeared` as
+    /// [`KnownBy::Port`] says. It holds until the medium is pulled, and no longer than
+    /// this program runs. Media with a serial number of their own need no plate:
+    /// [`MediaError::Wrong`].
     ///
     /// # Errors
-    /// [`MediaError`]
-    fn plate_was_read(&mut self, permit: &dyn Permission, serial: &str) -> Result<(), MediaError> {
-        let _ = (permit, serial);
+    /// [`MediaError::Exchanged`] where the one in the port is not the one that was
+    /// looked at; [`MediaError`]
+    fn plate_was_read(
+        &mut self,
+        permit: &dyn Permission,
+        serial: &str,
+        appeared: u64,
+    ) -> Result<(), MediaError> {
+        let _ = (permit, serial, appeared);
         Err(MediaError::Wrong)
     }
 

@@ -6,7 +6,8 @@ use conclave_evidence::manifest::{FileEntry, Manifest};
 use conclave_evidence::{SignedManifest, cbor};
 use conclave_trades::target::{ExportKeys, store::ExportKeyStore};
 
-use super::report::ExportLine;
+use super::report::{ExportLine, sheet_name};
+use super::systems::store_sheets;
 
 /// The name of a file's format, where it is something that is loaded.
 fn name(target: &str, file: &FileEntry) -> Option<String> {
@@ -31,6 +32,7 @@ fn name(target: &str, file: &FileEntry) -> Option<String> {
         ("icsf", "rex") => "rexx",
         ("nshield", _) if format.starts_with("AES-KWP") => "nshield",
         ("pkcs11", _) if format.starts_with("AES-KWP") => "pkcs11",
+        ("pkcs11-rsa", "rsaaes") => "pkcs11",
         ("racf", "rexx" | "jcl") => "racf",
         ("datapower", "cli" | "xml") => "datapower",
         ("kdb", "sh") => "kdb-script",
@@ -41,16 +43,18 @@ fn name(target: &str, file: &FileEntry) -> Option<String> {
     Some(known.into())
 }
 
-/// The target's name, from the act that both quorums signed.
-fn target(manifest: &Manifest) -> Option<String> {
+/// The target's name, from the act that both quorums signed; of a key store, the name
+/// of the sheets with the halves of its passphrase too.
+fn target(manifest: &Manifest) -> Option<(String, Option<String>)> {
     let params = &manifest.action_params.0;
     match manifest.action_name.as_str() {
         "export-keys" => cbor::from_slice::<ExportKeys>(params)
             .ok()
-            .map(|act| act.target),
-        "export-key-store" => cbor::from_slice::<ExportKeyStore>(params)
-            .ok()
-            .map(|act| act.target),
+            .map(|act| (act.target, None)),
+        "export-key-store" => cbor::from_slice::<ExportKeyStore>(params).ok().map(|act| {
+            let system = act.system.is_some().then_some(act.recipient.as_str());
+            (act.target, Some(store_sheets(system)))
+        }),
         _ => None,
     }
 }
@@ -66,7 +70,7 @@ pub fn lines(out: &Path, bundle: &str) -> Result<Vec<ExportLine>, String> {
     let manifest = SignedManifest::from_file(&bytes)
         .and_then(|signed| signed.open())
         .map_err(|e| wrong(&e))?;
-    let Some(target) = target(&manifest) else {
+    let Some((target, sheets)) = target(&manifest) else {
         return Ok(Vec::new());
     };
     let mut lines = Vec::new();
@@ -77,6 +81,14 @@ pub fn lines(out: &Path, bundle: &str) -> Result<Vec<ExportLine>, String> {
         let path = format!("{bundle}/{}", file.name);
         if !out.join(&path).is_file() {
             return Err(format!("{path} is missing"));
+        }
+        let mut passphrase = Vec::new();
+        if let (Some(sheets), "pkcs12" | "jks" | "jceks") = (&sheets, format.as_str()) {
+            passphrase
+                .extend([1, 2].map(|half| format!("paper/{}.escp", sheet_name(sheets, half))));
+        }
+        if let Some(lost) = passphrase.iter().find(|sheet| !out.join(sheet).is_file()) {
+            return Err(format!("{lost} is missing"));
         }
         let key = file.keys.first();
         let under = key.and_then(|key| key.under.as_ref());
@@ -89,6 +101,7 @@ pub fn lines(out: &Path, bundle: &str) -> Result<Vec<ExportLine>, String> {
                 .and_then(|key| key.kcv.as_ref())
                 .map(|kcv| kcv.value.clone())
                 .unwrap_or_default(),
+            passphrase,
         });
     }
     Ok(lines)

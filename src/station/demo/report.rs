@@ -77,6 +77,9 @@ pub struct ExportLine {
     pub under: String,
     /// The first key's check value.
     pub kcv: String,
+    /// Of a key store: the sheets with the two halves of its passphrase.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passphrase: Vec<String>,
 }
 
 /// The stem of a component's sheets in `paper/`.
@@ -152,6 +155,7 @@ impl DemoReport {
                         key: key.label.clone(),
                         under: export.under.clone(),
                         kcv: key.kcv.value.clone(),
+                        passphrase: Vec::new(),
                     });
                     continue;
                 }

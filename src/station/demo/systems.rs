@@ -196,10 +196,18 @@ const HAND_OVERS: &[(&str, &str, &str, bool)] = &[
     ),
 ];
 
+/// A store for no system on record, as the list of systems calls it.
+const ALONE: &str = "a key store alone";
+
+/// The name of the sheets with the halves of a store's passphrase.
+pub(super) fn store_sheets(system: Option<&str>) -> String {
+    format!("STORE-{}", system.unwrap_or(ALONE).replace(' ', "-"))
+}
+
 /// Which systems get the pair in stores, and which stores; no system: a store
 /// alone.
 const STORES: [(&str, &str); 6] = [
-    ("a key store alone", "pkcs12 jks jceks"),
+    (ALONE, "pkcs12 jks jceks"),
     ("LAKE RACF", ""),
     ("LAKE DATAPOWER", ""),
     ("LAKE MQ", ""),
@@ -296,7 +304,7 @@ impl Demonstration {
             let also = if system == "LAKE ACSP" { SECOND } else { "" };
             let fields = row(&[system, also, stores, alone, KEEP, KEEP, STICK, "", ""]);
             if let Some(sheets) = &mut self.hands.sheets {
-                sheets.name = format!("STORE-{}", system.replace(' ', "-"));
+                sheets.name = store_sheets((system != ALONE).then_some(system));
             }
             self.hands
                 .forms

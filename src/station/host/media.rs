@@ -67,8 +67,6 @@ pub struct HostMedia {
 struct Mounted {
     medium: FoundMedium,
     root: OwnedFd,
-    /// Of a medium that is known by its port.
-    sequence: Option<u64>,
 }
 
 /// What tells a medium from others.
@@ -135,6 +133,7 @@ impl HostMedia {
                 None => KnownBy::Serial,
                 Some(sequence) => KnownBy::Port {
                     plate_read: self.plates_read.contains(&(serial.clone(), sequence)),
+                    appeared: sequence,
                 },
             };
             let medium = FoundMedium {
@@ -144,11 +143,7 @@ impl HostMedia {
                 read_only: mount.read_only,
                 training,
             };
-            let mounted = Mounted {
-                medium,
-                root,
-                sequence,
-            };
+            let mounted = Mounted { medium, root };
             found.push((device_number, mounted));
         }
         Ok(found.into_iter().map(|(_, mounted)| mounted).collect())
@@ -210,7 +205,9 @@ impl HostMedia {
     fn certain(&self, serial: &str) -> Result<OwnedFd, MediaError> {
         let one = self.one(serial)?;
         match one.medium.known_by {
-            KnownBy::Port { plate_read: false } => Err(MediaError::Plate),
+            KnownBy::Port {
+                plate_read: false, ..
+            } => Err(MediaError::Plate),
             KnownBy::Port { .. } | KnownBy::Serial | KnownBy::Drive => Ok(one.root),
         }
     }
@@ -250,11 +247,20 @@ impl Media for HostMedia {
         self.recorder(serial)?.read(len)
     }
 
-    fn plate_was_read(&mut self, _: &dyn Permission, serial: &str) -> Result<(), MediaError> {
-        let one = self.one(serial)?;
-        let sequence = one.sequence.ok_or(MediaError::Wrong)?;
-        self.plates_read.insert((serial.to_owned(), sequence));
-        Ok(())
+    fn plate_was_read(
+        &mut self,
+        _: &dyn Permission,
+        serial: &str,
+        appeared: u64,
+    ) -> Result<(), MediaError> {
+        match self.one(serial)?.medium.known_by {
+            KnownBy::Port { appeared: now, .. } if now == appeared => {
+                self.plates_read.insert((serial.to_owned(), appeared));
+                Ok(())
+            }
+            KnownBy::Port { .. } => Err(MediaError::Exchanged),
+            KnownBy::Serial | KnownBy::Drive => Err(MediaError::Wrong),
+        }
     }
 
     fn write(

@@ -1,6 +1,7 @@
 //! Recorders for discs that are written once. The session is written by xorriso,
 //! which speaks to the drive; what a disc holds is read from its device directly.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -9,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use conclave_keyroom::ports::media::{FoundMedium, KnownBy, MediaError};
-use conclave_trades::media::{DISC_MOST, Disc, DiscError, SECTOR, disc_length, folder};
+use conclave_trades::media::{Disc, DiscBytes, DiscError, SECTOR, disc_length, folder};
 use rustix::fs::{major, minor};
 
 use super::block::{device_serial, line_of, usb_port};
@@ -18,6 +19,9 @@ use super::block::{device_serial, line_of, usb_port};
 const PREFIX: &str = "DRIVE:";
 /// Bytes in which a disc says how long it is.
 const HEAD: usize = 17 * SECTOR;
+/// Bytes at the beginning of a disc that are read at one go: all that says where its
+/// files are, of any bundle of usual size.
+const FRONT: usize = 128 * SECTOR;
 /// How long a drive may take to say what lies in it.
 const LOOK_MOST: Duration = Duration::from_secs(60);
 /// How long the largest disc may take at the slowest speed.
@@ -75,8 +79,33 @@ fn ended(child: &mut Child, most: Duration) -> Result<ExitStatus, MediaError> {
     }
 }
 
-fn damaged(error: &DiscError) -> MediaError {
-    MediaError::Broken(error.to_string())
+fn damaged(error: DiscError) -> MediaError {
+    match error {
+        DiscError::Drive(error) => error,
+        other => MediaError::Broken(other.to_string()),
+    }
+}
+
+/// A disc in its drive. What says where its files are stands at its beginning and is
+/// read once; a file is read from where it lies.
+struct Lain<'d> {
+    device: &'d Path,
+    /// What the disc says that it has, bytes.
+    len: usize,
+    front: Vec<u8>,
+}
+
+impl DiscBytes for Lain<'_> {
+    fn piece(&self, at: usize, len: usize) -> Result<Cow<'_, [u8]>, DiscError> {
+        let end = at.checked_add(len).ok_or(DiscError::Damaged)?;
+        if end > self.len {
+            return Err(DiscError::Damaged);
+        }
+        match self.front.get(at..end) {
+            Some(bytes) => Ok(Cow::Borrowed(bytes)),
+            None => Ok(Cow::Owned(folder::read_device(self.device, at, len)?)),
+        }
+    }
 }
 
 impl Recorder {
@@ -236,32 +265,39 @@ impl Recorder {
 
     /// The first bytes of the disc, past every cache.
     pub(super) fn read(&self, len: usize) -> Result<Vec<u8>, MediaError> {
-        folder::read_device(&self.device, len)
+        folder::read_device(&self.device, 0, len)
     }
 
-    /// The whole of what the disc says it has.
-    fn disc(&self) -> Result<Vec<u8>, MediaError> {
-        let head = self.read(HEAD)?;
-        let len = disc_length(&head).ok_or_else(|| damaged(&DiscError::NoDisc))?;
-        self.read(len.min(DISC_MOST))
+    /// The disc that lies in it, of which no more is read than what is looked for.
+    fn disc(&self) -> Result<Disc<Lain<'_>>, MediaError> {
+        let mut head = self.read(HEAD)?;
+        let len = disc_length(&head).ok_or_else(|| damaged(DiscError::NoDisc))?;
+        // A disc that does not give all of it is read piece by piece.
+        if let Ok(front) = self.read(len.min(FRONT)) {
+            head = front;
+        }
+        let lain = Lain {
+            device: &self.device,
+            len,
+            front: head,
+        };
+        Disc::parse(lain).map_err(damaged)
     }
 
     /// The folders on the disc.
     pub(super) fn folders(&self) -> Result<Vec<String>, MediaError> {
-        let image = self.disc()?;
-        let disc = Disc::parse(&image).map_err(|e| damaged(&e))?;
-        disc.folders().map_err(|e| damaged(&e))
+        self.disc()?.folders().map_err(damaged)
     }
 
     /// A file of the disc.
     pub(super) fn file(&self, folder: &str, name: &str, most: u64) -> Result<Vec<u8>, MediaError> {
-        let image = self.disc()?;
-        let disc = Disc::parse(&image).map_err(|e| damaged(&e))?;
-        let file = disc.file(folder, name).map_err(|e| damaged(&e))?;
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        file.filter(|bytes| bytes.len() <= most)
-            .map(<[u8]>::to_vec)
-            .ok_or_else(|| MediaError::ReadBack(name.to_owned()))
+        let disc = self.disc()?;
+        match disc.file(folder, name, most) {
+            Ok(Some(bytes)) => Ok(bytes.into_owned()),
+            Ok(None) | Err(DiscError::TooLong(_)) => Err(MediaError::ReadBack(name.to_owned())),
+            Err(error) => Err(damaged(error)),
+        }
     }
 }
 

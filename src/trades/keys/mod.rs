@@ -31,10 +31,11 @@ pub use store_in::{Becomes, FoundEntry, ImportStoreKey, ReadStore};
 
 /// What an RSA key may be for: TR-31 usage, what a pair of this station does,
 /// what a partner's public key does, in words.
-pub const RSA_USAGES: [(&str, &str, &str, &str); 4] = [
+pub const RSA_USAGES: [(&str, &str, &str, &str); 5] = [
     ("S0", "S", "V", "signatures"),
     ("S1", "S", "V", "certificates"),
     ("K2", "D", "E", "keys of TR-34"),
+    ("K3", "D", "E", "keys wrapped to it"),
     ("D1", "D", "E", "data"),
 ];
 /// The longest cryptoperiod without an exception, in days (R22).

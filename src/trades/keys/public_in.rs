@@ -5,7 +5,7 @@ use conclave_crypto::primitive::rsa::{FILE_MOST, Public};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState, WrappingMethod};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
@@ -152,7 +152,8 @@ impl Action for ImportPublic {
             ceremony: self.key,
             created_ms: now,
             expires_ms: now + days(self.days)?,
-            wrapping: None,
+            // Keys go to a partner's key of this usage in one way alone.
+            wrapping: (self.usage == "K3").then_some(WrappingMethod::RsaAes),
             components: Vec::new(),
             source: KeySource::Partner(self.partner.clone()),
             rsa: Some(rsa),

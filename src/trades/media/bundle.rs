@@ -140,7 +140,9 @@ pub fn single_to_read(media: &mut dyn Media, serial: &str) -> Result<FoundMedium
     // What was enrolled with a plate is known by its port, and nothing else is: a
     // device that calls itself a port has no plate that anybody read.
     match medium.known_by {
-        KnownBy::Port { plate_read: false } => Err(MediaError::Plate),
+        KnownBy::Port {
+            plate_read: false, ..
+        } => Err(MediaError::Plate),
         KnownBy::Port { .. } if !serial.starts_with(PORT) => Err(MediaError::Wrong),
         KnownBy::Serial | KnownBy::Drive if serial.starts_with(PORT) => Err(MediaError::Wrong),
         _ => Ok(medium),

@@ -1,6 +1,10 @@
 //! Files on a disc, looked up in its bytes: no kernel parses what a stranger may
 //! have written, and nothing is mounted.
 
+use std::borrow::Cow;
+
+use conclave_keyroom::ports::media::MediaError;
+
 use super::disc::{DISC_MOST, SECTOR};
 use super::name::check_name;
 
@@ -26,6 +30,30 @@ pub enum DiscError {
     /// A number points outside, or a record is cut off.
     #[error("the disc's directory is damaged")]
     Damaged,
+    /// A file longer than it may be.
+    #[error("{0} bytes are more than such a file has")]
+    TooLong(usize),
+    /// The drive did not give the bytes.
+    #[error(transparent)]
+    Drive(#[from] MediaError),
+}
+
+/// Where the bytes of a disc come from: an image in memory, or a drive that gives
+/// what it is asked for.
+pub trait DiscBytes {
+    /// `len` bytes from `at` on.
+    ///
+    /// # Errors
+    /// [`DiscError::Damaged`] for what lies outside; [`DiscError::Drive`]
+    fn piece(&self, at: usize, len: usize) -> Result<Cow<'_, [u8]>, DiscError>;
+}
+
+impl DiscBytes for &[u8] {
+    fn piece(&self, at: usize, len: usize) -> Result<Cow<'_, [u8]>, DiscError> {
+        let end = at.checked_add(len).ok_or(DiscError::Damaged)?;
+        let bytes = self.get(at..end).ok_or(DiscError::Damaged)?;
+        Ok(Cow::Borrowed(bytes))
+    }
 }
 
 /// A place in the image: where, and how long, bytes.
@@ -42,9 +70,9 @@ struct Entry {
     folder: bool,
 }
 
-/// A disc's image, with its root folder found.
-pub struct Disc<'d> {
-    image: &'d [u8],
+/// A disc with its root folder found.
+pub struct Disc<B> {
+    bytes: B,
     root: Place,
 }
 
@@ -65,16 +93,19 @@ pub fn disc_length(head: &[u8]) -> Option<usize> {
         .then_some(length)
 }
 
-impl<'d> Disc<'d> {
+impl<B: DiscBytes> Disc<B> {
     /// Finds the root folder of the Joliet names.
     ///
     /// # Errors
     /// [`DiscError`]
-    pub fn parse(image: &'d [u8]) -> Result<Self, DiscError> {
+    pub fn parse(bytes: B) -> Result<Self, DiscError> {
         let mut known = false;
         for at in FIRST..FIRST + DESCRIPTORS_MOST {
-            let Some(descriptor) = image.get(at * SECTOR..(at + 1) * SECTOR) else {
-                break;
+            let descriptor = match bytes.piece(at * SECTOR, SECTOR) {
+                Ok(descriptor) => descriptor,
+                // The disc ends here.
+                Err(DiscError::Damaged) => break,
+                Err(error) => return Err(error),
             };
             if descriptor.get(1..6) != Some(b"CD001") {
                 break;
@@ -85,7 +116,7 @@ impl<'d> Disc<'d> {
                 Some(2) if JOLIET.contains(&escape) => {
                     let root = descriptor.get(156..190).ok_or(DiscError::Damaged)?;
                     let root = place(root).ok_or(DiscError::Damaged)?;
-                    return Ok(Self { image, root });
+                    return Ok(Self { bytes, root });
                 }
                 Some(0xFF) => break,
                 _ => {}
@@ -108,11 +139,17 @@ impl<'d> Disc<'d> {
         Ok(names)
     }
 
-    /// The bytes of a file in a folder; none where there is no such file.
+    /// The bytes of a file in a folder; none where there is no such file. Nothing
+    /// else of the disc is read than the way to it.
     ///
     /// # Errors
-    /// [`DiscError::Damaged`]
-    pub fn file(&self, folder: &str, name: &str) -> Result<Option<&'d [u8]>, DiscError> {
+    /// [`DiscError::Damaged`]; [`DiscError::TooLong`] above `most` bytes
+    pub fn file(
+        &self,
+        folder: &str,
+        name: &str,
+        most: usize,
+    ) -> Result<Option<Cow<'_, [u8]>>, DiscError> {
         let named = |entries: Vec<Entry>, name: &str, folder: bool| {
             let mut found = entries.into_iter();
             found.find(|e| e.folder == folder && e.name == name)
@@ -123,12 +160,14 @@ impl<'d> Disc<'d> {
         let Some(file) = named(self.entries(folder.place)?, name, false) else {
             return Ok(None);
         };
+        if file.place.len > most {
+            return Err(DiscError::TooLong(file.place.len));
+        }
         self.bytes(file.place).map(Some)
     }
 
-    fn bytes(&self, place: Place) -> Result<&'d [u8], DiscError> {
-        let end = place.at.checked_add(place.len).ok_or(DiscError::Damaged)?;
-        self.image.get(place.at..end).ok_or(DiscError::Damaged)
+    fn bytes(&self, place: Place) -> Result<Cow<'_, [u8]>, DiscError> {
+        self.bytes.piece(place.at, place.len)
     }
 
     /// What stands in a folder under plain names.
@@ -208,39 +247,69 @@ mod tests {
         let bundle = bundle();
         let image = disc_image(&bundle).unwrap();
         assert_eq!(disc_length(&image), Some(image.len()));
-        let disc = Disc::parse(&image).unwrap();
+        let disc = Disc::parse(&image[..]).unwrap();
         assert_eq!(disc.folders().unwrap(), ["CONCLAVE-0041-TEST"]);
         for (name, bytes) in bundle.files() {
-            let found = disc.file(bundle.folder(), name).unwrap();
-            assert_eq!(found, Some(&bytes[..]), "{name}");
+            let found = disc.file(bundle.folder(), name, bytes.len()).unwrap();
+            assert_eq!(found.as_deref(), Some(&bytes[..]), "{name}");
         }
-        assert_eq!(disc.file(bundle.folder(), "other.txt"), Ok(None));
-        assert_eq!(disc.file("OTHER", "manifest.cbor"), Ok(None));
+        let most = image.len();
+        assert_eq!(disc.file(bundle.folder(), "other.txt", most), Ok(None));
+        assert_eq!(disc.file("OTHER", "manifest.cbor", most), Ok(None));
+        let long = disc.file(bundle.folder(), "manifest.cbor", 4999);
+        assert_eq!(long, Err(DiscError::TooLong(5000)));
         for cut in (0..image.len()).step_by(997) {
             if let Ok(disc) = Disc::parse(&image[..cut]) {
                 let _ = disc.folders();
-                let _ = disc.file(bundle.folder(), "manifest.cbor");
+                let _ = disc.file(bundle.folder(), "manifest.cbor", most);
             }
         }
         let mut bent = image.clone();
         for at in (FIRST * SECTOR..40 * SECTOR).step_by(3) {
             bent[at] ^= 0xFF;
-            if let Ok(disc) = Disc::parse(&bent) {
+            if let Ok(disc) = Disc::parse(&bent[..]) {
                 let _ = disc.folders();
-                let _ = disc.file(bundle.folder(), "manifest.cbor");
+                let _ = disc.file(bundle.folder(), "manifest.cbor", most);
             }
             bent[at] ^= 0xFF;
         }
     }
 
+    /// An image that counts what is asked of it.
+    struct Counted<'i>(&'i [u8], std::cell::Cell<usize>);
+
+    impl DiscBytes for Counted<'_> {
+        fn piece(&self, at: usize, len: usize) -> Result<Cow<'_, [u8]>, DiscError> {
+            self.1.set(self.1.get() + len);
+            let bytes = self.0.get(at..at + len).ok_or(DiscError::Damaged)?;
+            Ok(Cow::Borrowed(bytes))
+        }
+    }
+
+    #[test]
+    fn one_file_is_read_and_not_the_disc() {
+        let files = (0..8u8).map(|at| (format!("f{at}"), vec![at; 1 << 20]));
+        let bundle = Bundle::new("F", files.collect()).unwrap();
+        let image = disc_image(&bundle).unwrap();
+        let disc = Disc::parse(Counted(&image, std::cell::Cell::new(0))).unwrap();
+        let file = disc.file("F", "f5", 1 << 20).unwrap().unwrap();
+        assert_eq!(*file, vec![5; 1 << 20]);
+        let read = disc.bytes.1.get();
+        assert!(read <= (1 << 20) + 8 * SECTOR, "{read} bytes");
+        let long = disc.file("F", "f6", 1000);
+        assert_eq!(long, Err(DiscError::TooLong(1 << 20)));
+        assert!(disc.bytes.1.get() <= read + 8 * SECTOR, "it was read first");
+    }
+
     #[test]
     fn what_is_no_disc_is_named() {
-        assert_eq!(Disc::parse(&[]).err(), Some(DiscError::NoDisc));
-        assert_eq!(Disc::parse(&[0; 1 << 16]).err(), Some(DiscError::NoDisc));
+        assert_eq!(Disc::parse(&[][..]).err(), Some(DiscError::NoDisc));
+        let zeros = [0; 1 << 16];
+        assert_eq!(Disc::parse(&zeros[..]).err(), Some(DiscError::NoDisc));
         let mut image = disc_image(&bundle()).unwrap();
         // The Joliet descriptor taken for another one.
         image[(FIRST + 1) * SECTOR + 90] = b'X';
-        assert_eq!(Disc::parse(&image).err(), Some(DiscError::NoJoliet));
+        assert_eq!(Disc::parse(&image[..]).err(), Some(DiscError::NoJoliet));
         image[FIRST * SECTOR + 80..FIRST * SECTOR + 84].fill(0xFF);
         assert_eq!(disc_length(&image), None);
     }

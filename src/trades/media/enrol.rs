@@ -6,12 +6,12 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::KnownBy;
+use conclave_keyroom::ports::media::{KnownBy, MediaError};
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::name::check_name;
-use super::plate::PlateRead;
+use super::plate::{EXCHANGED_ADVICE, PlateRead};
 
 /// The longest name on a medium's plate, in characters.
 const PLATE_MOST: usize = 20;
@@ -85,7 +85,15 @@ impl Action for EnrolMedium {
         }
         match (medium.known_by, &self.plate) {
             (KnownBy::Serial | KnownBy::Drive, None) => {}
-            (KnownBy::Port { .. }, Some(plate)) => plate.check()?,
+            (KnownBy::Port { appeared, .. }, Some(plate)) => {
+                plate.check()?;
+                if appeared != plate.appeared {
+                    return Err(ActionError::Device {
+                        what: MediaError::Exchanged.to_string(),
+                        advice: EXCHANGED_ADVICE.into(),
+                    });
+                }
+            }
             (KnownBy::Serial | KnownBy::Drive, Some(_)) => {
                 return Err(ActionError::rule(
                     "this medium is known without a plate",

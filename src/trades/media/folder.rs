@@ -11,8 +11,8 @@ use std::path::Path;
 
 use conclave_keyroom::ports::media::MediaError;
 use rustix::fs::{
-    Advice, AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, fadvise, fstat, fstatvfs, fsync,
-    linkat, mkdirat, openat, renameat, renameat_with, statat, unlinkat,
+    Advice, AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, SeekFrom, fadvise, fstat, fstatvfs,
+    fsync, linkat, mkdirat, openat, renameat, renameat_with, seek, statat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -266,13 +266,13 @@ fn read_whole(file: BorrowedFd<'_>, size: usize, name: &str) -> Result<Vec<u8>, 
     Ok(out)
 }
 
-/// The first `len` bytes of a device, or of a file that stands for one, past every
-/// cache. The path is the station's own.
+/// `len` bytes of a device, or of a file that stands for one, from the byte `from` on,
+/// past every cache. The path is the station's own.
 ///
 /// # Errors
 /// [`MediaError::Missing`], [`MediaError::Broken`]; [`MediaError::ReadBack`] where
 /// it has fewer.
-pub fn read_device(path: &Path, len: usize) -> Result<Vec<u8>, MediaError> {
+pub fn read_device(path: &Path, from: usize, len: usize) -> Result<Vec<u8>, MediaError> {
     let at = |error| match error {
         Errno::NOENT | Errno::NOMEDIUM | Errno::NXIO => MediaError::Missing,
         other => failed(other, ""),
@@ -289,12 +289,14 @@ pub fn read_device(path: &Path, len: usize) -> Result<Vec<u8>, MediaError> {
     if !direct {
         fadvise(&file, 0, None, Advice::DontNeed).map_err(at)?;
     }
-    let mut out = read_whole(file.as_fd(), len, "the disc")?;
-    if out.len() < len {
-        return Err(MediaError::ReadBack("the disc".into()));
-    }
-    out.truncate(len);
-    Ok(out)
+    // Direct reading begins at whole blocks too.
+    let skipped = from % ALIGNED;
+    let whole = skipped.saturating_add(len);
+    let start = u64::try_from(from - skipped).unwrap_or(u64::MAX);
+    seek(&file, SeekFrom::Start(start)).map_err(at)?;
+    let out = read_whole(file.as_fd(), whole, "the disc")?;
+    let wanted = out.get(skipped..whole).map(<[u8]>::to_vec);
+    wanted.ok_or_else(|| MediaError::ReadBack("the disc".into()))
 }
 
 /// The most folders on a medium that are looked at.

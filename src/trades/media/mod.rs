@@ -28,7 +28,7 @@ pub use bundle::{
     read_again, single, single_to_read, write_one,
 };
 pub use disc::{DISC_MOST, SECTOR, disc_image};
-pub use disc_read::{Disc, DiscError, disc_length};
+pub use disc_read::{Disc, DiscBytes, DiscError, disc_length};
 pub use enrol::EnrolMedium;
 pub use import::IMPORT_FOLDER;
 pub(crate) use import::{import_file, not_read};

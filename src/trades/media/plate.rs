@@ -6,6 +6,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::media::MediaError;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,10 @@ use crate::ceremony::state::Player;
 
 /// What to do where a plate was not read.
 pub const PLATE_ADVICE: &str = "let two people read its plate (d, then r), and propose it again";
+
+/// What to do where another medium lies in the port than the one that was looked at.
+pub(super) const EXCHANGED_ADVICE: &str = "leave the medium in its port, and read its plate again. Tell the auditors if nobody pulled \
+     it";
 
 /// Digits and letters on a plate.
 const NUMBER: std::ops::RangeInclusive<usize> = 4..=12;
@@ -40,6 +45,10 @@ pub fn check_plate_number(number: &str) -> Result<(), ActionError> {
 pub struct PlateRead {
     /// As both typed it.
     pub number: String,
+    /// Which plugging in they looked at, see
+    /// [`conclave_keyroom::ports::media::KnownBy::Port`]: what they sign holds
+    /// for that medium, and for none that takes its place meanwhile.
+    pub appeared: u64,
     /// Who typed it.
     pub by: Vec<Player>,
 }
@@ -124,10 +133,14 @@ impl Action for ReadPlate {
         let serial = &medium.serial;
         ports
             .media
-            .plate_was_read(&*permit, serial)
+            .plate_was_read(&*permit, serial, self.read.appeared)
             .map_err(|error| ActionError::Device {
                 what: error.to_string(),
-                advice: "plug the medium into the port that it was enrolled in".into(),
+                advice: match error {
+                    MediaError::Exchanged => EXCHANGED_ADVICE,
+                    _ => "plug the medium into the port that it was enrolled in",
+                }
+                .into(),
             })
     }
 

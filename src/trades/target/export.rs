@@ -280,12 +280,22 @@ impl ExportKeys {
         under: &KeyRecord,
         settings: &Settings,
     ) -> Result<Vec<Wrapped>, ActionError> {
-        let wrapping: StoredKey = permit.get(Compartment::Keys, under.id)?;
+        // Of a partner's public key there is nothing to open.
+        let public = under.rsa.as_ref().filter(|_| under.is_wrapped_to());
+        let public = public.map(|rsa| {
+            let spki = &rsa.spki.0;
+            Secret::from_fn(spki.len(), |room| room.copy_from_slice(spki))
+        });
+        let wrapping: Option<StoredKey> = match public {
+            Some(_) => None,
+            None => Some(permit.get(Compartment::Keys, under.id)?),
+        };
         let mut wrapped = Vec::with_capacity(self.keys.len());
         for name in &self.keys {
             let record: KeyRecord = permit.get(Compartment::Catalogue, name.id)?;
             let stored: StoredKey = permit.get(Compartment::Keys, name.id)?;
-            for (of, value) in [(&record, &stored), (under, &wrapping)] {
+            let above = wrapping.as_ref().map(|value| (under, value));
+            for (of, value) in std::iter::once((&record, &stored)).chain(above) {
                 if value.key != of.id || value.form != of.form {
                     return Err(ActionError::rule(
                         format!("the stored value of {} is another key's", of.label),
@@ -296,8 +306,14 @@ impl ExportKeys {
             let mut payloads = None;
             let mode = permit.authority()?.mode;
             let (provider, mark, random) = permit.provider();
-            provider.open(&mark, &[&stored, &wrapping], &mut |secrets| {
-                if let [clear, wrapping] = secrets {
+            let opened: Vec<&StoredKey> = std::iter::once(&stored).chain(&wrapping).collect();
+            provider.open(&mark, &opened, &mut |secrets| {
+                let pair = match (secrets, &public) {
+                    ([clear, wrapping], None) => Some((*clear, *wrapping)),
+                    ([clear], Some(public)) => Some((*clear, public)),
+                    _ => None,
+                };
+                if let Some((clear, wrapping)) = pair {
                     let secret = refuse_published(mode, &record.label, clear)
                         .and_then(|()| refuse_published(mode, &under.label, wrapping));
                     payloads = Some(secret.and_then(|()| {

@@ -1,21 +1,18 @@
 //! A key in an external CCA token, under an importer key of this house.
 //!
-//! Nothing authenticates it: as with a bare cryptogram, the check value that two
-//! people typed is the proof, and a mistake is named only where it explains that
-//! value. What the token says of itself in clear is judged before a try is
-//! counted.
+//! Its check value is the proof, see [`super::import_claimed`]. What the token says of
+//! itself in clear is judged before a try is counted.
 
 use conclave_crypto::cca::{ControlVector, DesToken, Wrapping};
-use conclave_crypto::primitive::des_keys;
-use conclave_crypto::primitive::kcv_fit::{self, Claim};
-use conclave_crypto::primitive::modes::Algorithm;
+use conclave_crypto::primitive::kcv_fit::Claim;
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::ActionError;
 
-use super::import::{misfit, no_key, strong_enough};
+use super::import::{misfit, no_key};
+use super::import_claimed::{claimed, may_come};
 
 /// Key types that may become a key of this usage and mode. CCA has no PIN key
 /// and no key-encryption key for both directions, so that a token of either one
@@ -66,20 +63,7 @@ impl Token {
         template: &KeyTemplate,
         under: &KeyRecord,
     ) -> Result<Self, ActionError> {
-        if under.wrapping != Some(WrappingMethod::CcaEcb) {
-            return Err(misfit(format!(
-                "{} does not wrap by {}: a wrapping key has one method",
-                under.label,
-                WrappingMethod::CcaEcb.name()
-            )));
-        }
-        if !template.form.is_tdes() {
-            return Err(misfit(format!(
-                "{} keys come in key blocks alone (PCI PIN 18-3)",
-                template.form
-            )));
-        }
-        strong_enough(under, template)?;
+        may_come(WrappingMethod::CcaEcb, template, under)?;
         let compare = |why: String| ActionError::rule(why, "Compare the token with the partner's.");
         let bytes = unhex(text)
             .ok_or_else(|| compare("a CCA token has 128 hex digits, in capitals".into()))?;
@@ -141,48 +125,12 @@ impl Token {
         profile: &BlockProfile,
         under: &str,
     ) -> Result<Secret, ActionError> {
-        let Ok(mut key) = self.0.open(wrapping) else {
-            return Err(no_key(under));
-        };
-        if !claim.is_of(key.expose()).unwrap_or(false) {
-            return Err(self.explained(&key, wrapping, claim, under));
-        }
-        if !profile.any_parity && des_keys::first_even_byte(key.expose()).is_some() {
-            return Err(misfit(format!(
-                "the key has not odd parity, and the profile {} does not allow that",
-                profile.stamp()
-            )));
-        }
-        des_keys::set_odd_parity(key.expose_mut());
-        des_keys::check(key.expose()).map_err(|e| misfit(format!("{e} (R5)")))?;
-        Ok(key)
-    }
-
-    /// The mistake that explains the check value, or the one answer.
-    fn explained(
-        &self,
-        key: &Secret,
-        wrapping: &Secret,
-        claim: &Claim,
-        under: &str,
-    ) -> ActionError {
-        let plain = self
-            .0
-            .open_as(wrapping, &ControlVector::ZERO)
-            .is_ok_and(|key| claim.is_of(key.expose()).unwrap_or(false));
-        if plain {
-            return misfit(
-                "the check value is that of the key wrapped without its control vector (NOCV)"
-                    .into(),
-            );
-        }
-        match kcv_fit::explain(Algorithm::Tdes, &[key], claim) {
-            Some(fit) => ActionError::rule(
-                format!("the key has another check value; the value that was typed: {fit}"),
-                "Compare the check value with the partner's letter.",
-            ),
-            None => no_key(under),
-        }
+        let key = self.0.open(wrapping).map_err(|_| no_key(under))?;
+        claimed(key, claim, profile, under, || {
+            let plain = self.0.open_as(wrapping, &ControlVector::ZERO).ok()?;
+            let fits = claim.is_of(plain.expose()).unwrap_or(false);
+            fits.then(|| "the key wrapped without its control vector (NOCV)".into())
+        })
     }
 }
 

@@ -17,7 +17,8 @@
 //! - `bundle`: payloads, run sheet and signed manifest as one set of files
 //! - `export`: the action
 //! - `import`: a partner's key block, bare cryptogram (`import_bare`), maker's block
-//!   (`import_maker`) or CCA token (`import_token`), under a key of this house;
+//!   (`import_maker`) or CCA token (`import_token`), under a key of this house; where a
+//!   typed check value is the only proof, `import_claimed`;
 //!   `conventions` names what a partner's host did instead; `import_tries` counts
 //!   what failed; `read_block` fetches it from a medium
 //! - `check_file`: what a file is and whether it opens (`check_formats`), before
@@ -26,7 +27,8 @@
 //!   the customer filled in for one
 //! - `store`: keys in key stores under a passphrase, for systems that take no
 //!   wrapped key
-//! - `pkcs11`: AES-KWP and attribute templates for a PKCS#11 token
+//! - `pkcs11`: AES-KWP and attribute templates (`pkcs11_template`) for a PKCS#11 token;
+//!   `pkcs11_rsa`: the same to an RSA key of the token
 //! - `web_pin`: keys of a channel for PINs, in generations
 //! - `letter`, `letter_form`: one key under a zone master key, on paper
 
@@ -42,6 +44,7 @@ mod fits;
 pub(crate) mod icsf;
 mod import;
 mod import_bare;
+mod import_claimed;
 mod import_maker;
 mod import_token;
 mod import_tries;
@@ -52,6 +55,8 @@ mod payshield;
 mod payshield_lmk;
 mod payshield_sheet;
 mod pkcs11;
+mod pkcs11_rsa;
+mod pkcs11_template;
 mod profile;
 mod read_block;
 mod read_bundle;
@@ -80,7 +85,7 @@ pub use bare::Bare;
 pub use check_file::{CheckFile, CheckFrom, CheckedFile, TYPED_MOST};
 pub use export::{ExportKeys, ExportedBundle, KeyName, SystemName};
 pub use file_receipt::{FileReceipt, ReadReceipt};
-pub use icsf::{Cca, Icsf, IcsfBlocks};
+pub use icsf::{CcaTokens, IcsfBlocks};
 pub use import::ImportBlock;
 pub use import_tries::{FAILURES_MOST, ImportTries, WINDOW_MS};
 pub use letter::{KeyLetter, PrintKeyLetter};
@@ -89,6 +94,7 @@ pub use nshield::NShield;
 pub use payshield::PayShield;
 pub use payshield_lmk::PayShieldLmk;
 pub use pkcs11::Pkcs11;
+pub use pkcs11_rsa::Pkcs11Rsa;
 pub use profile::{PROFILE_MAX, ProfileError, parse_target_profile};
 pub use read_block::ReadBlock;
 pub use read_bundle::ReadBundle;
@@ -232,7 +238,9 @@ pub trait Target: Sync {
     ) -> Result<(), TargetError>;
 
     /// Writes a key for the target, and reads what was written back: the key,
-    /// its check value and its attributes must be the same.
+    /// its check value and its attributes must be the same. `wrapping` is the value of
+    /// the key above it; of a partner's public key, its SubjectPublicKeyInfo, and what
+    /// that wraps only the partner reads back.
     ///
     /// # Errors
     /// [`TargetError`]
@@ -269,10 +277,11 @@ pub const TARGETS: &[&dyn Target] = &[
     &PayShieldLmk,
     &Atalla,
     &NShield,
-    &Icsf,
+    &CcaTokens::ICSF,
     &IcsfBlocks,
-    &Cca,
+    &CcaTokens::ELSEWHERE,
     &Pkcs11,
+    &Pkcs11Rsa,
     &WebPin,
 ];
 

@@ -4,20 +4,19 @@
 use std::fmt::Write as _;
 
 use conclave_crypto::keyblock::kwp;
-use conclave_crypto::primitive::kcv::{Kcv, Method};
-use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::manifest::Encoding;
-use conclave_evidence::show::utc;
-use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{
-    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
-    fits, has_check_value, strong_enough,
+use super::pkcs11_template::{
+    attribute_lines, key_type, object_id, operations, table, template_name, token_check,
 };
-use crate::media::check_name;
+use super::sheet_text::{plain_file, rule};
+use super::{
+    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called,
+    has_check_value, strong_enough,
+};
 
 /// A token behind PKCS#11.
 pub struct Pkcs11;
@@ -58,12 +57,7 @@ impl Target for Pkcs11 {
         })?;
         operations(key, settings)?;
         strong_enough(key, under, "export it under a stronger wrapping key")?;
-        check_name(&file_name(key)).map_err(|_| {
-            rule(
-                format!("the label {} makes no plain file name", key.label),
-                "give the key a label that is no device name and begins with a letter or digit",
-            )
-        })
+        plain_file(&key.label, &file_name(key))
     }
 
     fn export(
@@ -84,13 +78,7 @@ impl Target for Pkcs11 {
         if !back.as_ref().is_some_and(same) {
             return Err(TargetError::SelfCheck(key.label.clone()));
         }
-        // CKA_CHECK_VALUE is by encrypted zeros for AES too (PKCS#11 clause 4.8.2).
-        let zeros = match cipher(key.form) {
-            Algorithm::Tdes => Method::TdesZero,
-            Algorithm::Aes => Method::AesZero,
-        };
-        let zeros = Kcv::compute(zeros, clear.expose()).map_err(|e| wrong(&e))?;
-        let check: String = zeros.hex().chars().take(6).collect();
+        let check = token_check(key, clear)?;
         let template = template(key, under, settings, &check)?;
         Ok(vec![
             Payload {
@@ -124,7 +112,7 @@ impl Target for Pkcs11 {
             },
             with_keys: false,
         };
-        let table = table(sheet)?;
+        let table = table(sheet, file_name)?;
         Ok(vec![
             file(SCRIPT, script(sheet), "shell script for pkcs11-tool"),
             file(TABLE, table, "PKCS#11 attributes, CSV"),
@@ -139,97 +127,8 @@ impl Target for Pkcs11 {
     }
 }
 
-fn rule(rule: impl Into<String>, advice: &str) -> TargetError {
-    TargetError::Rule {
-        rule: rule.into(),
-        advice: advice.into(),
-    }
-}
-
 fn file_name(key: &KeyRecord) -> String {
     format!("{}.kwp", key.label)
-}
-
-fn template_name(key: &KeyRecord) -> String {
-    format!("{}.json", key.label)
-}
-
-/// CKA_KEY_TYPE by name.
-fn key_type(form: KeyForm) -> Option<&'static str> {
-    match form {
-        KeyForm::Tdes2 => Some("CKK_DES2"),
-        KeyForm::Tdes3 => Some("CKK_DES3"),
-        KeyForm::Aes128 | KeyForm::Aes192 | KeyForm::Aes256 => Some("CKK_AES"),
-        KeyForm::Rsa => None,
-    }
-}
-
-/// CKA_ID: the record's id, 16 bytes in lower-case hexadecimal, as tools take it.
-fn object_id(key: &KeyRecord) -> String {
-    key.id.to_string().to_ascii_lowercase()
-}
-
-/// What the key may do on the token, from the profile's table.
-fn operations<'s>(key: &KeyRecord, settings: &'s Settings) -> Result<Vec<&'s str>, TargetError> {
-    let entry = settings.profile.entry("operations", &key.mode_of_use);
-    let entry = entry.ok_or_else(|| {
-        rule(
-            format!(
-                "the profile {} has no operations for mode of use {}",
-                settings.profile.stamp(),
-                key.mode_of_use
-            ),
-            "complete its table `operations`",
-        )
-    })?;
-    let names: Vec<&str> = entry
-        .split_ascii_whitespace()
-        .map(|one| match (key.is_wrapping_key(), one) {
-            (true, "ENCRYPT") => "WRAP",
-            (true, "DECRYPT") => "UNWRAP",
-            (_, other) => other,
-        })
-        // Mode N limits nothing: its usage does.
-        .filter(|one| key.mode_of_use != "N" || fits::may(key, one))
-        .collect();
-    fits::operations(key, &settings.profile.stamp(), &names)?;
-    Ok(names)
-}
-
-/// The date of a wall clock, `YYYYMMDD` as CK_DATE has it.
-fn date(wall_ms: u64) -> String {
-    utc(wall_ms)
-        .chars()
-        .filter(char::is_ascii_digit)
-        .take(8)
-        .collect()
-}
-
-/// The attributes, in the order of the standard; values as JSON.
-fn attributes(key: &KeyRecord, settings: &Settings) -> Result<Vec<(String, String)>, TargetError> {
-    let may = operations(key, settings)?;
-    let extractable = settings.value("extractable") == Some("yes");
-    let text = |value: &str| format!("\"{value}\"");
-    let mut list: Vec<(String, String)> = [
-        ("CKA_CLASS", text("CKO_SECRET_KEY")),
-        ("CKA_KEY_TYPE", text(key_type(key.form).unwrap_or_default())),
-        ("CKA_LABEL", text(&key.label)),
-        ("CKA_ID", text(&object_id(key))),
-        ("CKA_TOKEN", "true".into()),
-        ("CKA_PRIVATE", "true".into()),
-        ("CKA_SENSITIVE", "true".into()),
-        ("CKA_EXTRACTABLE", extractable.to_string()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    for one in [
-        "ENCRYPT", "DECRYPT", "WRAP", "UNWRAP", "SIGN", "VERIFY", "DERIVE",
-    ] {
-        list.push((format!("CKA_{one}"), may.contains(&one).to_string()));
-    }
-    list.push(("CKA_START_DATE".into(), text(&date(key.created_ms))));
-    list.push(("CKA_END_DATE".into(), text(&date(key.expires_ms))));
-    Ok(list)
 }
 
 /// One key's template. Labels and ids hold nothing that JSON escapes.
@@ -240,10 +139,6 @@ fn template(
     check: &str,
 ) -> Result<String, TargetError> {
     let mechanism = settings.value("mechanism").unwrap_or_default();
-    let list: Vec<String> = attributes(key, settings)?
-        .iter()
-        .map(|(name, value)| format!("    \"{name}\": {value}"))
-        .collect();
     Ok(format!(
         "{{\n  \"file\": \"{}\",\n  \"mechanism\": \"CKM_{mechanism}\",\n  \
          \"unwrapping_key\": {{\"label\": \"{}\", \"CKA_ID\": \"{}\", \"check_value\": \"{}\"}},\n  \
@@ -254,29 +149,8 @@ fn template(
         settings.value("kek-id").unwrap_or_default(),
         under.kcv.words(),
         key.kcv.words(),
-        list.join(",\n")
+        attribute_lines(key, settings)?
     ))
-}
-
-fn table(sheet: &Sheet<'_>) -> Result<String, TargetError> {
-    let mut out = String::new();
-    for row in &sheet.rows {
-        let list = attributes(row.key, sheet.settings)?;
-        if out.is_empty() {
-            let names: Vec<&str> = list.iter().map(|(name, _)| name.as_str()).collect();
-            out = format!("FILE,{},CHECK VALUE\n", names.join(","));
-        }
-        let values: Vec<&str> = list.iter().map(|(_, v)| v.trim_matches('"')).collect();
-        // Writing to a String does not fail.
-        let _ = writeln!(
-            out,
-            "{},{},{}",
-            file_name(row.key),
-            values.join(","),
-            row.key.kcv.words()
-        );
-    }
-    Ok(out)
 }
 
 /// A value as one word of a shell. What stands in it was checked against the

@@ -25,6 +25,7 @@ const SHIPPED: &[&str] = shipped![
     "payshield",
     "payshield-lmk",
     "pkcs11",
+    "pkcs11-rsa",
     "racf",
     "sklm",
     "thales-variant",

@@ -29,6 +29,8 @@ use conclave_keyroom::domain::target_system::Settings;
 
 use super::{Companion, Conformance, Payload, Sheet, Target, TargetError};
 
+use tokens::Loaded;
+
 pub use blocks::IcsfBlocks;
 pub(crate) use rexx::pkds_loader;
 
@@ -39,76 +41,52 @@ fn rule(rule: impl Into<String>, advice: impl Into<String>) -> TargetError {
     }
 }
 
-/// z/OS ICSF: tokens, KGUP and REXX.
-pub struct Icsf;
-
-impl Target for Icsf {
-    fn name(&self) -> &'static str {
-        "icsf"
-    }
-
-    fn title(&self) -> &'static str {
-        "z/OS ICSF: external DES tokens, KGUP and REXX"
-    }
-
-    fn conformance(&self) -> Conformance {
-        Conformance::Documented
-    }
-
-    fn methods(&self) -> &'static [WrappingMethod] {
-        &[WrappingMethod::CcaEcb]
-    }
-
-    fn check(
-        &self,
-        key: &KeyRecord,
-        under: &KeyRecord,
-        settings: &Settings,
-    ) -> Result<(), TargetError> {
-        tokens::check(key, under, settings)
-    }
-
-    fn export(
-        &self,
-        key: &KeyRecord,
-        clear: &Secret,
-        under: &KeyRecord,
-        wrapping: &Secret,
-        settings: &Settings,
-        _: &mut dyn RandomSource,
-    ) -> Result<Vec<Payload>, TargetError> {
-        tokens::export(key, clear, under, wrapping, settings)
-    }
-
-    fn companions(&self, sheet: &Sheet<'_>) -> Result<Vec<Companion>, TargetError> {
-        let loaded = tokens::of_sheet(sheet)?;
-        let mut out = Vec::new();
-        let statements = kgup::statements(sheet, &loaded)?;
-        if !statements.is_empty() {
-            out.push(cards::with_keys("kgup.txt", &statements, sheet)?);
-            let job = kgup::job(sheet, &statements)?;
-            out.push(cards::with_keys("kgupjob.jcl", &job, sheet)?);
-        }
-        let loader = rexx::ckds_loader(sheet, &loaded)?;
-        out.push(cards::with_keys("ckdsload.rex", &loader, sheet)?);
-        Ok(out)
-    }
-
-    fn run_sheet(&self, sheet: &Sheet<'_>) -> String {
-        run_sheet::icsf(self, sheet)
-    }
+/// A system that takes external DES tokens. The tokens are the same everywhere; what
+/// loads them, and what its administrator does, is not.
+pub struct CcaTokens {
+    name: &'static str,
+    title: &'static str,
+    loaders: fn(&Sheet<'_>, &[Loaded<'_>]) -> Result<Vec<Companion>, TargetError>,
+    sheet: fn(&dyn Target, &Sheet<'_>) -> String,
 }
 
-/// CCA on AIX, IBM i, Linux and Windows: tokens and a small loader in C.
-pub struct Cca;
+impl CcaTokens {
+    /// z/OS ICSF: KGUP and REXX.
+    pub const ICSF: Self = Self {
+        name: "icsf",
+        title: "z/OS ICSF: external DES tokens, KGUP and REXX",
+        loaders: zos_loaders,
+        sheet: run_sheet::icsf,
+    };
+    /// CCA on AIX, IBM i, Linux and Windows: a small loader in C.
+    pub const ELSEWHERE: Self = Self {
+        name: "cca",
+        title: "IBM CCA on AIX, IBM i, Linux, Windows: external DES tokens",
+        loaders: |sheet, loaded| Ok(vec![c_loader::keys(sheet, loaded)?, c_loader::source()]),
+        sheet: run_sheet::cca,
+    };
+}
 
-impl Target for Cca {
+fn zos_loaders(sheet: &Sheet<'_>, loaded: &[Loaded<'_>]) -> Result<Vec<Companion>, TargetError> {
+    let mut out = Vec::new();
+    let statements = kgup::statements(sheet, loaded)?;
+    if !statements.is_empty() {
+        out.push(cards::with_keys("kgup.txt", &statements, sheet)?);
+        let job = kgup::job(sheet, &statements)?;
+        out.push(cards::with_keys("kgupjob.jcl", &job, sheet)?);
+    }
+    let loader = rexx::ckds_loader(sheet, loaded)?;
+    out.push(cards::with_keys("ckdsload.rex", &loader, sheet)?);
+    Ok(out)
+}
+
+impl Target for CcaTokens {
     fn name(&self) -> &'static str {
-        "cca"
+        self.name
     }
 
     fn title(&self) -> &'static str {
-        "IBM CCA on AIX, IBM i, Linux, Windows: external DES tokens"
+        self.title
     }
 
     fn conformance(&self) -> Conformance {
@@ -141,11 +119,10 @@ impl Target for Cca {
     }
 
     fn companions(&self, sheet: &Sheet<'_>) -> Result<Vec<Companion>, TargetError> {
-        let loaded = tokens::of_sheet(sheet)?;
-        Ok(vec![c_loader::keys(sheet, &loaded)?, c_loader::source()])
+        (self.loaders)(sheet, &tokens::of_sheet(sheet)?)
     }
 
     fn run_sheet(&self, sheet: &Sheet<'_>) -> String {
-        run_sheet::cca(self, sheet)
+        (self.sheet)(self, sheet)
     }
 }
