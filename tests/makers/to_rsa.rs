@@ -8,6 +8,7 @@ use conclave_crypto::primitive::rsa::Public;
 use conclave_evidence::{Bytes, GroupId, Hash, Id, verify_path};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
+use conclave_keyroom::door::Action;
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::ImportPublic;
@@ -105,6 +106,12 @@ fn keys_to_an_rsa_key_of_a_token_open_under_its_private_half() {
         let values = [&RECORD[..], &[("hash", hash)]].concat();
         let token = system(&mut desk, "pkcs11-rsa", &values);
         let act = plan(&desk, &token, &[&aes, &tdes], &under);
+        // Who signs reads how sure it is.
+        let words = act.words().join("\n");
+        assert!(
+            words.contains("conformance: proven by an outside"),
+            "{words}"
+        );
         let out = desk.export(&act).unwrap();
         sound(&mut desk, &out, &[&aes, &tdes]);
         for key in [&aes, &tdes] {

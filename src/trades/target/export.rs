@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::{Wrapped, assemble};
 use super::record_system::{says, settings_digest};
 use super::register::{self, BundleRecord, BundleState};
-use super::{Target, rules, target};
+use super::{Conformance, Target, rules, target};
 use crate::ceremony::action::refuse_published;
 use crate::media::{self, Interrupted, PLATE_ADVICE};
 
@@ -80,6 +80,11 @@ impl SystemName {
         words.extend(self.says.iter().cloned());
         words
     }
+}
+
+/// How sure it is that the other side takes it, as approvers read it.
+pub(crate) fn conformance_words(conformance: Conformance) -> String {
+    format!("conformance: {}", conformance.words())
 }
 
 /// Wraps keys under a zone master key and writes them, with run sheet and
@@ -165,6 +170,7 @@ impl Action for ExportKeys {
             ),
             format!("under {}, KCV {}", self.under.label, self.under.kcv),
         ];
+        words.extend(target(&self.target).map(|target| conformance_words(target.conformance())));
         words.extend(self.system.iter().flat_map(SystemName::words));
         words.extend(
             self.keys

@@ -16,7 +16,7 @@ use super::contents::{self, HANDED_KEYS_MOST, Opened, StoredItem};
 use super::{Place, StoreTarget, passphrase, rules, store_target};
 use crate::ceremony::state::Player;
 use crate::media::{self, Bundle, check_name};
-use crate::target::export::{SystemName, interrupted, nothing_left};
+use crate::target::export::{SystemName, conformance_words, interrupted, nothing_left};
 use crate::target::register::{self, BundleRecord, BundleState};
 use crate::target::rules as house;
 
@@ -211,6 +211,8 @@ impl Action for ExportKeyStore {
                 self.serial
             ),
         ];
+        let target = store_target(&self.target);
+        words.extend(target.map(|target| conformance_words(target.conformance())));
         words.extend(self.system.iter().flat_map(SystemName::words));
         for item in &self.keys {
             let certificate = match item.chain.len() {
