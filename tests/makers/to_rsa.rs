@@ -175,5 +175,13 @@ fn what_does_not_go_to_an_rsa_key_is_named() {
     let mut act = plan(&desk, &token, &[&aes], &zmk);
     act.exception = None;
     assert!(rule(desk.export(&act)).contains("a wrapping key has one method"));
+    // What only the customer knows is asked for by its names.
+    let bare = system(&mut desk, "pkcs11-rsa", &[("token", "LAKE")]);
+    let act = plan(&desk, &bare, &[&aes], &long);
+    let told = rule(desk.export(&act));
+    assert!(
+        told.contains("lacks what its profile asks for: PKCS#11 library, CKA_ID"),
+        "{told}"
+    );
     assert_eq!(desk.on_stick(), 0);
 }
