@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "makers/brought.rs"]
+mod brought;
 #[allow(dead_code, reason = "the desk of the export tests does more")]
 #[path = "export/desk.rs"]
 mod desk;
