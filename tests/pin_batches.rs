@@ -6,6 +6,8 @@
 
 #[path = "pin_batches/canary.rs"]
 mod canary;
+#[path = "pin_batches/card_values.rs"]
+mod card_values;
 #[path = "pin_batches/faults.rs"]
 mod faults;
 #[path = "pin_batches/job.rs"]

@@ -208,6 +208,7 @@ fn open(_: &Room) -> OpenBatch {
             kcv: "08D7B4".into(),
         },
         zone_key: None,
+        cvv_key: None,
         limits: Limits {
             tries: 3,
             replacements: 5,

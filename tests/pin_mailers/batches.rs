@@ -280,6 +280,7 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
         replaces: template.pin.method.can_replace(),
         pin_key: Id([0; 16]),
         zone_key: None,
+        cvv_key: None,
         limits: Limits {
             tries: 3,
             replacements: 9,
@@ -351,15 +352,15 @@ fn what_goes_back_fits_the_pins_on_paper() {
             }
         }
         assert!(matches!(
-            write(&template, &run, &cards),
+            write(&template, &run, &cards, None),
             Err(OutputError::Run(_))
         ));
         run.return_rest().unwrap();
         assert!(matches!(
-            write(&template, &run, &cards[1..]),
+            write(&template, &run, &cards[1..], None),
             Err(OutputError::Mixed)
         ));
-        let output = write(&template, &run, &cards).unwrap();
+        let output = write(&template, &run, &cards, None).unwrap();
         let host = name == "json-host";
         let last = if host {
             "count;10;8;2"

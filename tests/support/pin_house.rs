@@ -599,14 +599,30 @@ impl PinHouse {
 
     /// The act that opens a batch of this file, for which people signed.
     pub fn opening(&mut self, template: &str, layout: &str, file: &[u8], id: u8) -> OpenBatch {
-        let reading = self.reading(template, layout, file);
+        let keys = match template {
+            "csv-pvv" => (1, None, None),
+            "fixed-offset" => (2, Some(3), None),
+            _ => (4, None, None),
+        };
+        self.opening_by(&template_text(template), layout, file, id, keys)
+    }
+
+    /// The same by any approved template, with the numbers of PIN key, zone PIN
+    /// key and card verification key.
+    pub fn opening_by(
+        &mut self,
+        template: &str,
+        layout: &str,
+        file: &[u8],
+        id: u8,
+        (pin_key, zone, cvv): (u8, Option<u8>, Option<u8>),
+    ) -> OpenBatch {
+        let reading = ReadBatch {
+            template: TemplateName::of(&Template::parse(template).unwrap(), template),
+            ..self.reading("csv-pvv", layout, file)
+        };
         let secret = vec![Secret::take(&mut file.to_vec())];
         let checked = self.act_with(&reading, &[], secret).unwrap().unwrap();
-        let (pin_key, zone) = match template {
-            "csv-pvv" => (1, None),
-            "fixed-offset" => (2, Some(3)),
-            _ => (4, None),
-        };
         let mut batch = [id; 16];
         batch[12..].fill(0);
         OpenBatch {
@@ -624,6 +640,7 @@ impl PinHouse {
             printer: self.printer.clone(),
             pin_key: self.released(pin_key),
             zone_key: zone.map(|zone| self.released(zone)),
+            cvv_key: cvv.map(|cvv| self.released(cvv)),
             limits: Limits {
                 tries: 3,
                 replacements: checked.count.min(20),

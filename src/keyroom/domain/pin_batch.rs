@@ -163,6 +163,9 @@ pub struct PinBatch {
     pub pin_key: Id,
     /// The zone PIN key, where PIN blocks go back.
     pub zone_key: Option<Id>,
+    /// The card verification key, where card values go back.
+    #[serde(default)]
+    pub cvv_key: Option<Id>,
     /// What was signed.
     pub limits: Limits,
     /// How far the cards are.

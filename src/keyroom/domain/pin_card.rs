@@ -112,6 +112,9 @@ pub struct PinCard {
     pub sequence: String,
     /// Expiry, four digits.
     pub expiry: Option<String>,
+    /// Service code, three digits.
+    #[serde(default)]
+    pub service_code: Option<String>,
     /// The holder's name.
     pub holder: Option<CardText>,
     /// Address lines that are not empty.

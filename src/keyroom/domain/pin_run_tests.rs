@@ -27,6 +27,7 @@ fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
         replaces,
         pin_key: Id([0; 16]),
         zone_key: None,
+        cvv_key: None,
         limits: Limits {
             tries: limits.0,
             replacements: limits.1,
@@ -58,6 +59,7 @@ fn card(number: u32) -> PinCard {
         pan: CardText::from("4111111111111111"),
         sequence: "00".into(),
         expiry: None,
+        service_code: None,
         holder: None,
         address: Vec::new(),
         language: None,

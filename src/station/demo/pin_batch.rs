@@ -384,6 +384,7 @@ impl Demonstration {
             printer: PRINTER.into(),
             pin_key: PinKeyName::of(key),
             zone_key: None,
+            cvv_key: None,
             limits: Limits {
                 tries: 3,
                 replacements: 10,

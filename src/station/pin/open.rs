@@ -51,6 +51,7 @@ struct Chosen {
     printer: String,
     pin_key: PinKeyName,
     zone_key: Option<PinKeyName>,
+    cvv_key: Option<PinKeyName>,
 }
 
 impl Station {
@@ -218,6 +219,7 @@ impl Station {
             printer: chosen.printer.clone(),
             pin_key: chosen.pin_key.clone(),
             zone_key: chosen.zone_key.clone(),
+            cvv_key: chosen.cvv_key.clone(),
             limits,
             older: checked.older,
         };
@@ -260,7 +262,8 @@ fn choose(choices: &Choices) -> Prompt {
                 one("Layout", layouts, None),
                 one("Printer", choices.printers.clone(), None),
                 one("PIN key", labels, None),
-                one("Zone PIN key", zone, None),
+                one("Zone PIN key", zone.clone(), None),
+                one("Card values", zone, None),
             ],
             submit: "read the file".into(),
             done: None,
@@ -306,6 +309,7 @@ fn ask_chosen(
                 printer: printer.clone(),
                 pin_key,
                 zone_key: key(value(7)),
+                cvv_key: key(value(8)),
             });
         }
         prompt.refused = Some(refused("Something is not chosen.", "Choose one of each."));

@@ -12,7 +12,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::pin::{CardName, FieldName, FileFormat, Template, Validation};
+use crate::pin::{CardName, DateOrder, FieldName, FileFormat, Template, Validation};
 
 /// The longest template file, in bytes.
 const TEXT_MOST: usize = 32 * 1024;
@@ -119,6 +119,22 @@ pub fn template_words(template: &Template) -> Vec<String> {
         Some(block) => format!("; PIN blocks {block} under the zone PIN key"),
         None => "; no PIN block".into(),
     };
+    let order = |what: &str, order: Option<DateOrder>| {
+        order.map(|order| format!("{what} over {}", order.words()))
+    };
+    if let Some(values) = &template.output.card_values {
+        let made = [
+            order("CVV", values.cvv),
+            order("CVV2", values.cvv2),
+            order("iCVV", values.icvv),
+        ];
+        let made: Vec<String> = made.into_iter().flatten().collect();
+        words.push(format!(
+            "card values go back: {}; records have the expiry as {}",
+            made.join(", "),
+            values.expiry.words()
+        ));
+    }
     words.push(format!(
         "goes back, by {card}: {}{block}",
         goes_back(template)

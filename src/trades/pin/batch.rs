@@ -8,6 +8,7 @@ use conclave_keyroom::domain::pin_card::{CardText, PinCard};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::card_values::is_month;
 use super::fault::{Fault, Wrong};
 use super::rows::{self, Cell, MOST_FAULTS, Row};
 use super::template::{FieldName, Method, Template, block_format};
@@ -20,6 +21,8 @@ pub struct Card {
     pub sequence: String,
     /// Expiry, four digits, where the file has it.
     pub expiry: Option<String>,
+    /// Service code, three digits, where the file has it.
+    pub service_code: Option<String>,
     /// The holder's name, as it is printed, where the file has it.
     pub holder: Option<Zeroizing<String>>,
     /// Address lines, as they are printed; those that are not empty.
@@ -45,6 +48,7 @@ impl Card {
             pan: CardText::from(self.pan.digits()),
             sequence: self.sequence.clone(),
             expiry: self.expiry.clone(),
+            service_code: self.service_code.clone(),
             holder: self.holder.as_ref().map(text),
             address: self.address.iter().map(text).collect(),
             language: self.language.clone(),
@@ -69,6 +73,7 @@ impl Card {
             pan: Pan::checked(record.pan.as_str())?,
             sequence: record.sequence.clone(),
             expiry: record.expiry.clone(),
+            service_code: record.service_code.clone(),
             holder: record.holder.as_ref().map(text),
             address: record.address.iter().map(text).collect(),
             language: record.language.clone(),
@@ -163,6 +168,7 @@ impl Check<'_> {
             false => {
                 let what = match len {
                     Some(2) => "two digits",
+                    Some(3) => "three digits",
                     Some(4) => "four digits",
                     _ => "digits",
                 };
@@ -257,10 +263,25 @@ impl Check<'_> {
         }
     }
 
+    /// Four digits; with a month in them where card values are made of it.
+    fn expiry(&mut self, row: &Row) -> Option<String> {
+        let found = self.digits(row, FieldName::Expiry, Some(4))?;
+        let order = self.template.output.card_values.map(|rules| rules.expiry);
+        let cell = row.cells.iter().find(|c| c.name == FieldName::Expiry)?;
+        match order.is_none_or(|order| is_month(&found, order)) {
+            true => Some(found),
+            false => {
+                self.fault(cell, Wrong::Not("a month and a year"));
+                None
+            }
+        }
+    }
+
     fn card(&mut self, row: &Row) -> Option<Card> {
         let pan = self.pan(row);
         let sequence = self.digits(row, FieldName::Sequence, Some(2));
-        let expiry = self.digits(row, FieldName::Expiry, Some(4));
+        let expiry = self.expiry(row);
+        let service_code = self.digits(row, FieldName::ServiceCode, Some(3));
         let holder = self.field(row, FieldName::Holder);
         let holder = holder.map(|cell| cell.text.clone());
         let lines = [
@@ -285,6 +306,7 @@ impl Check<'_> {
             pan: pan?,
             sequence: sequence.unwrap_or_else(|| "00".to_owned()),
             expiry,
+            service_code,
             holder,
             address,
             language,

@@ -16,6 +16,7 @@
 pub mod action;
 mod approval;
 mod batch;
+mod card_values;
 mod exchange;
 mod fault;
 mod issue;
@@ -31,6 +32,7 @@ mod withdraw;
 
 pub use approval::{ApprovePinTemplate, approved_template, template_words};
 pub use batch::{Batch, Before, Card, Nothing, read};
+pub use card_values::{CardValueError, card_values};
 pub use exchange::{Input as OpenedInput, open_input, seal_output};
 pub use fault::{Fault, Wrong};
 pub use issue::{IssueError, Keys, issue, issue_anew};
@@ -41,7 +43,7 @@ pub use room_identity::{MakePinIdentity, VALIDITY_S};
 pub use room_key::{open as open_key, released as released_key};
 pub use rows::{MOST_BYTES, MOST_FAULTS};
 pub use template::{
-    CardName, DeniedRules, Field, FieldName, FileFormat, Input, MOST_RECORDS, Method, Output,
-    PinRules, Template, TemplateError, Validation, block_format,
+    CardName, CardValues, DateOrder, DeniedRules, Field, FieldName, FileFormat, Input,
+    MOST_RECORDS, Method, Output, PinRules, Template, TemplateError, Validation, block_format,
 };
 pub use withdraw::{BarPinPartner, WithdrawPinTemplate};

@@ -6,14 +6,19 @@ use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
+use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::domain::pin_run::RunError;
 
+use super::card_values::{CardValueError, card_values};
 use super::template::{CardName, Template};
 
 /// The heads of the columns.
 const COLUMNS: &str = "card;sequence;result;pvv;key-index;offset;pin-block";
+
+/// The heads of the columns of card values, where a template asks for some.
+const CARD_COLUMNS: &str = ";cvv;cvv2;icvv";
 
 /// Why there is no output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,10 +32,17 @@ pub enum OutputError {
     /// A confirmed card without what its issuer has to store.
     #[error("card {0} is confirmed and has no values")]
     NoValues(u32),
+    /// A card value.
+    #[error("card {0}: {1}")]
+    CardValue(u32, CardValueError),
+    /// The template asks for card values, and there is no key for them.
+    #[error("the card verification key is missing")]
+    NoKey,
 }
 
 /// The file, as text with lines that end in LF: the batch's line, the columns'
 /// heads, a line for each card in the order of the input, and the count.
+/// `cvv_key` makes card values, where the template asks for some.
 /// `cards` are all of the batch, in that order.
 ///
 /// # Errors
@@ -40,6 +52,7 @@ pub fn write(
     template: &Template,
     batch: &PinBatch,
     cards: &[PinCard],
+    cvv_key: Option<&Secret>,
 ) -> Result<Zeroizing<String>, OutputError> {
     let balance = batch.may_export()?;
     let own =
@@ -47,11 +60,17 @@ pub fn write(
     if cards.len() != batch.count as usize || !cards.iter().enumerate().all(own) {
         return Err(OutputError::Mixed);
     }
-    let mut text = Zeroizing::new(String::with_capacity(96 * cards.len() + 200));
+    let mut text = Zeroizing::new(String::with_capacity(112 * cards.len() + 200));
     let (name, issuer) = (&batch.name, &batch.issuer);
     // Writing into a string does not fail.
     let _ = writeln!(text, "batch;{name};{issuer};{}", template.name);
-    let _ = writeln!(text, "{COLUMNS}");
+    let _ = write!(text, "{COLUMNS}");
+    let own = match (template.output.card_values, cvv_key) {
+        (None, _) => None,
+        (Some(rules), Some(key)) => Some((rules, key)),
+        (Some(_), None) => return Err(OutputError::NoKey),
+    };
+    let _ = writeln!(text, "{}", if own.is_some() { CARD_COLUMNS } else { "" });
     for card in cards {
         let name = match (template.output.card, &card.reference) {
             (CardName::Reference, Some(reference)) => reference.as_str(),
@@ -60,13 +79,17 @@ pub fn write(
         };
         let _ = write!(text, "{name};{};", card.sequence);
         if batch.state_of(card.number) == Some(State::Cancelled) {
-            let _ = writeln!(text, "reissue;;;;");
+            let _ = writeln!(
+                text,
+                "reissue;;;;{}",
+                if own.is_some() { ";;;" } else { "" }
+            );
             continue;
         }
         let values = card.values.as_ref();
         let values = values.ok_or(OutputError::NoValues(card.number))?;
         let plain = |value: &Option<String>| value.clone().unwrap_or_default();
-        let _ = writeln!(
+        let _ = write!(
             text,
             "issued;{};{};{};{}",
             plain(&values.pvv),
@@ -74,6 +97,12 @@ pub fn write(
             plain(&values.offset),
             plain(&values.block)
         );
+        if let Some((rules, key)) = &own {
+            let made = card_values(rules, key, card);
+            let made = made.map_err(|e| OutputError::CardValue(card.number, e))?;
+            let _ = write!(text, ";{}", made.as_str());
+        }
+        text.push('\n');
     }
     let (issued, reissue) = (balance.confirmed, balance.cancelled);
     let _ = writeln!(text, "count;{};{issued};{reissue}", balance.input);

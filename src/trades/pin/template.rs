@@ -88,6 +88,8 @@ pub enum FieldName {
     Sequence,
     /// Expiry, four digits.
     Expiry,
+    /// The service code of the magnetic stripe, three digits.
+    ServiceCode,
     /// The holder's name, as it is printed.
     Holder,
     /// An address line.
@@ -132,6 +134,7 @@ impl FieldName {
             Self::Pan => "pan",
             Self::Sequence => "sequence",
             Self::Expiry => "expiry",
+            Self::ServiceCode => "service-code",
             Self::Holder => "holder",
             Self::Address1 => "address1",
             Self::Address2 => "address2",
@@ -151,7 +154,7 @@ impl FieldName {
         Self::ALL.into_iter().find(|name| name.words() == words)
     }
 
-    const ALL: [FieldName; 17] = [
+    const ALL: [FieldName; 18] = [
         Self::Batch,
         Self::Issuer,
         Self::Count,
@@ -159,6 +162,7 @@ impl FieldName {
         Self::Pan,
         Self::Sequence,
         Self::Expiry,
+        Self::ServiceCode,
         Self::Holder,
         Self::Address1,
         Self::Address2,
@@ -261,6 +265,45 @@ pub struct Output {
     pub card: CardName,
     /// Whether PIN blocks under a zone PIN key go back, and in which format.
     pub block: Option<String>,
+    /// Which card verification values go back, if any.
+    #[serde(default)]
+    pub card_values: Option<CardValues>,
+}
+
+/// Card verification values that go back, each with the order in which its
+/// scheme takes the expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CardValues {
+    /// How records have the expiry.
+    pub expiry: DateOrder,
+    /// CVV: with the record's service code.
+    pub cvv: Option<DateOrder>,
+    /// CVV2: with service code 000.
+    pub cvv2: Option<DateOrder>,
+    /// iCVV: with service code 999.
+    pub icvv: Option<DateOrder>,
+}
+
+/// How month and year stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DateOrder {
+    /// Year, then month.
+    Yymm,
+    /// Month, then year.
+    Mmyy,
+}
+
+impl DateOrder {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Yymm => "YYMM",
+            Self::Mmyy => "MMYY",
+        }
+    }
 }
 
 /// How the output names a card.
@@ -345,6 +388,9 @@ impl Template {
                 "the output names cards by a reference that no record has",
             ));
         }
+        if let Some(values) = &self.output.card_values {
+            self.check_card_values(values)?;
+        }
         if let Some(block) = &self.output.block {
             let back =
                 block_format(block).ok_or_else(|| rule(format!("no PIN block is {block:?}")))?;
@@ -364,6 +410,26 @@ impl Template {
     #[must_use]
     pub fn has(&self, name: FieldName) -> bool {
         self.input.record.iter().any(|field| field.name == name)
+    }
+
+    fn check_card_values(&self, values: &CardValues) -> Result<(), TemplateError> {
+        if [values.cvv, values.cvv2, values.icvv]
+            .iter()
+            .all(Option::is_none)
+        {
+            return Err(rule("no card value is named: cvv, cvv2 or icvv"));
+        }
+        let always = |name: FieldName| {
+            let found = self.input.record.iter().find(|field| field.name == name);
+            found.is_some_and(|field| !field.optional)
+        };
+        if !always(FieldName::Expiry) {
+            return Err(rule("card values need the expiry in every record"));
+        }
+        if values.cvv.is_some() && !always(FieldName::ServiceCode) {
+            return Err(rule("CVV needs the service code in every record"));
+        }
+        Ok(())
     }
 
     fn check_input(&self) -> Result<(), TemplateError> {

@@ -6,11 +6,13 @@ use conclave_evidence::authority::Mode;
 use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::pin_batch::{Exported, PinBatch};
+use conclave_keyroom::domain::pin_key::PinUse;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
+use super::keys::open_for;
 use super::{
     BatchName, PartnerName, before_the_restore, both_sign, cards, digest, put, refused, rule,
     signing,
@@ -126,7 +128,11 @@ impl Action for ExportBatch {
         }
         let template = approved_template(permit, &batch.template_digest)?;
         let cards = cards(permit, &batch)?;
-        let text = write(&template, &batch, &cards).map_err(|e| refused(e.to_string()))?;
+        let key = batch.cvv_key;
+        let key = key.map(|key| open_for(permit, &batch.issuer, key, PinUse::Cvv));
+        let key = key.transpose()?;
+        let text =
+            write(&template, &batch, &cards, key.as_ref()).map_err(|e| refused(e.to_string()))?;
         let partner = self.partner.get(permit)?;
         let sealed = seal_output(permit, &partner, batch.opened.at_ms, text.as_bytes())?;
         let out = Output {

@@ -8,6 +8,7 @@ use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose};
 use conclave_keyroom::domain::form_stock::BatchForms;
 use conclave_keyroom::domain::pin_batch::{BatchLayout, Cards, Limits, PinBatch};
+use conclave_keyroom::domain::pin_key::PinUse;
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
 use conclave_keyroom::ports::Ports;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
 use super::keys::{self, PinKeyName};
 use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
-use crate::pin::{Batch, Keys, Method, Template, issue};
+use crate::pin::{Batch, Keys, Method, Template, card_values, issue};
 use crate::print::Layout;
 use crate::print::enrolment::{fit, on_record};
 
@@ -53,6 +54,8 @@ pub struct OpenBatch {
     pub pin_key: PinKeyName,
     /// The zone PIN key, where PIN blocks go back.
     pub zone_key: Option<PinKeyName>,
+    /// The card verification key, where card values go back.
+    pub cvv_key: Option<PinKeyName>,
     /// How often may be tried again.
     pub limits: Limits,
     /// The file was signed before the station was restored, and both know that
@@ -98,6 +101,18 @@ impl OpenBatch {
         if let Some(zone) = &self.zone_key {
             zone.check(permit, aes(&template.output.block))?;
         }
+        if template.output.card_values.is_some() != self.cvv_key.is_some() {
+            return Err(ActionError::rule(
+                match template.output.card_values {
+                    Some(_) => "this template sends card values back, and no key for them is named",
+                    None => "this template sends no card values back: it needs no key for them",
+                },
+                "Choose the keys of the batch again.",
+            ));
+        }
+        if let Some(key) = &self.cvv_key {
+            key.check(permit, false)?;
+        }
         Ok(template)
     }
 
@@ -117,6 +132,18 @@ impl OpenBatch {
             pin: &opened.pin,
             zone: opened.zone.as_ref(),
         };
+        if let (Some(rules), Some(key)) = (&template.output.card_values, &self.cvv_key) {
+            let key = keys::open_for(permit, &batch.issuer, key.id, PinUse::Cvv)?;
+            for (number, card) in (1..).zip(&batch.cards).take(1) {
+                let card = card.record(self.batch.id, number);
+                card_values(rules, &key, &card).map(drop).map_err(|e| {
+                    ActionError::rule(
+                        format!("this key makes no card values for card {number}: {e}"),
+                        "Nothing of the file was taken. Choose another key.",
+                    )
+                })?;
+            }
+        }
         let tried = match method {
             Method::Host => batch.cards.len(),
             _ => 1,
@@ -246,6 +273,7 @@ impl Action for OpenBatch {
         for (what, key) in [
             ("PIN key", Some(&self.pin_key)),
             ("zone PIN key", self.zone_key.as_ref()),
+            ("card verification key", self.cvv_key.as_ref()),
         ] {
             words.extend(key.map(|key| format!("{what} {}, KCV {}", key.label, key.kcv)));
         }
@@ -296,6 +324,7 @@ impl Action for OpenBatch {
             replaces: template.pin.method.can_replace(),
             pin_key: self.pin_key.id,
             zone_key: self.zone_key.as_ref().map(|key| key.id),
+            cvv_key: self.cvv_key.as_ref().map(|key| key.id),
             limits: self.limits,
             cards: Cards {
                 waiting: Ranges::of(1, self.count.into()),
