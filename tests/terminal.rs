@@ -131,12 +131,16 @@ fn key_managers_log_on_look_around_and_log_out() {
         "{}",
         tasks.shown()
     );
-    assert!(tasks.says("Tasks 1") && tasks.says("Auditors: 2 live cards, 2 needed"));
+    assert!(
+        tasks.says("Tasks 1") && tasks.says("Auditors: 2 live cards, 2 needed"),
+        "{}",
+        tasks.shown()
+    );
 
     // The lists, and help on each screen.
     for (key, title) in [
-        ("k", "Keys 0"),
-        ("c", "Ceremonies 0"),
+        ("k", "Keys 1"),
+        ("c", "Ceremonies 1"),
         ("p", "People and cards 18"),
         ("d", "Devices and media"),
         ("j", "Journal"),
