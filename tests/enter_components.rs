@@ -11,14 +11,20 @@ mod stage;
 #[path = "support/typist.rs"]
 mod typist;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::key::{ComponentState, KeySource};
+use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field};
+use conclave_station::compose::random_source;
+use conclave_station::host::clock::SystemClock;
 use conclave_station::service::ActEnd;
 use people::{Scene, Staff, done};
-use stage::{folder, scene};
+use stage::{STAFF, folder, scene};
 use tempfile::TempDir;
 use typist::{Typist, hex, sum, unhex};
 
@@ -681,5 +687,66 @@ fn a_sheet_without_its_check_letter_is_no_line() {
     done(scene.ceremony(ENTRY, &fields));
     let told = told(&scene);
     assert!(told.contains("these are not 16 hex digits"), "{told}");
+    assert_entered(&scene, "373994");
+}
+
+/// The system's clock, and what a test adds to it.
+#[derive(Default)]
+struct Later {
+    now: SystemClock,
+    by_ms: AtomicU64,
+}
+
+impl Clock for Later {
+    fn wall_ms(&self) -> u64 {
+        self.now.wall_ms() + self.by_ms.load(Ordering::SeqCst)
+    }
+
+    fn mono_ms(&self) -> u64 {
+        self.now.mono_ms() + self.by_ms.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn an_entry_that_takes_more_than_a_day_ends_without_a_key() {
+    let folder = folder();
+    let clock = Arc::new(Later::default());
+    let random = random_source().unwrap();
+    let mut scene = Scene::open_at(folder.path(), STAFF, random, Arc::clone(&clock) as _);
+    scene.logon_both();
+    let typist = typist("P-KCV-030");
+    let mut usual = typist.at();
+    let night = Arc::clone(&clock);
+    scene.people.at = Box::new(move |prompt, times| {
+        // One component is in, the other custodian comes the day after.
+        if prompt.code == "enter.ready" && prompt.title.starts_with("Component 2") {
+            night.by_ms.store(24 * 3600 * 1000 + 1, Ordering::SeqCst);
+        }
+        usual(prompt, times)
+    });
+    let fields = [
+        LABEL,
+        "zmk-tdes2",
+        "2",
+        "BANK-LAKE",
+        LETTERS,
+        VALUES,
+        "ENC-ZERO",
+    ];
+    let end = scene.ceremony(ENTRY, &fields);
+    if end.is_err() {
+        // Whoever is there the next day ends it.
+        let open = scene.station.ceremonies();
+        let open = open.iter().find(|c| !c.over).unwrap().ceremony.to_string();
+        scene.station.logout("logged out").unwrap();
+        scene.logon_both();
+        done(scene.station.resume_ceremony(&open, &mut scene.people));
+    }
+    assert_nothing(&scene);
+    assert!(told(&scene).contains("mandate"), "{}", told(&scene));
+    // On another day it is entered as ever.
+    let typist = self::typist("P-KCV-030");
+    let title = enter(&mut scene, "zmk-tdes2", &typist);
+    assert!(title.ends_with("done"), "{title}");
     assert_entered(&scene, "373994");
 }
