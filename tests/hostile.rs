@@ -175,10 +175,7 @@ impl<A: Action> Trial<A> {
     /// A station, with a PIN room where the act is one of it.
     fn founded(&self) -> Room {
         let of_pin_room = |(name, ..): &rows::Row| *name == A::NAME;
-        match pin_rows::ROWS.iter().any(of_pin_room) {
-            true => Room::with_pin_room(),
-            false => Room::in_memory(),
-        }
+        Room::copied(pin_rows::ROWS.iter().any(of_pin_room))
     }
 
     /// A room with these groups logged on, and the action for it. `barred` does

@@ -19,8 +19,8 @@ pub mod memory;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use conclave_crypto::primitive::derive::sha256;
 use conclave_crypto::primitive::ec::KeyPair;
@@ -251,6 +251,25 @@ impl Room {
         if room.vault().is_empty() {
             room.try_found().unwrap();
         }
+        room
+    }
+
+    /// A station in memory, closed as after its founding: a copy of one that is
+    /// founded once for all who ask, with or without a PIN room.
+    pub fn copied(pin_room: bool) -> Self {
+        static FOUNDED: [OnceLock<Content>; 2] = [const { OnceLock::new() }; 2];
+        let content = FOUNDED[usize::from(pin_room)].get_or_init(|| {
+            let founded = match pin_room {
+                true => Self::with_pin_room(),
+                false => Self::in_memory(),
+            };
+            founded.memory().content()
+        });
+        let store = MemoryStore::holding(content.clone());
+        let mut room = Self::unopened_with(Place::Memory(store), pin_room);
+        // The run of the founding is over.
+        room.runs = 1;
+        room.reopen();
         room
     }
 
