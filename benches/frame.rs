@@ -6,57 +6,36 @@
 #![allow(clippy::expect_used)] // a bench may stop at the first surprise
 
 mod million;
+mod typed;
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use conclave::tui::{App, Input, Key, Theme, view};
+use conclave::tui::{Input, Key};
 use conclave_station::front::{Event, KeyRow, KeyTable, Lists, Phase, Status};
 use criterion::Criterion;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Constraint;
 use ratatui::widgets::{Row, Table};
+use typed::{SIZE, Screen, once, tell};
 
 const ROWS: usize = 10_000;
 const FRAMES: usize = 1_000;
-const SIZE: (u16, u16) = (120, 40);
 
-/// What happens while one key is pressed.
-struct Screen {
-    app: App,
-    terminal: Terminal<TestBackend>,
-}
-
-impl Screen {
-    fn new(keys: KeyTable) -> Self {
-        let mut app = App::new(Theme { colour: true }, None);
-        app.update(Input::Event(Event::Status(Status {
-            phase: Phase::Open,
-            ..Status::default()
-        })));
-        app.update(Input::Event(Event::Lists(Box::new(Lists {
-            keys,
-            ..Lists::default()
-        }))));
-        app.update(Input::Key(Key::Char('k')));
-        Self {
-            app,
-            terminal: Terminal::new(TestBackend::new(SIZE.0, SIZE.1)).expect("a buffer"),
-        }
-    }
-
-    fn take(&mut self, input: Input) {
-        self.app.update(input);
-        self.draw();
-    }
-
-    fn draw(&mut self) {
-        let app = &self.app;
-        self.terminal
-            .draw(|frame| view::draw(black_box(app), frame))
-            .expect("a buffer");
-    }
+/// The key list of an open station.
+fn showing(keys: KeyTable) -> Screen {
+    let mut screen = Screen::new();
+    screen.app.update(Input::Event(Event::Status(Status {
+        phase: Phase::Open,
+        ..Status::default()
+    })));
+    screen.app.update(Input::Event(Event::Lists(Box::new(Lists {
+        keys,
+        ..Lists::default()
+    }))));
+    screen.app.update(Input::Key(Key::Char('k')));
+    screen
 }
 
 fn key(at: usize) -> KeyRow {
@@ -90,26 +69,6 @@ fn naive(rows: &[KeyRow]) -> Table<'_> {
     Table::new(rows, [Constraint::Fill(1); 6])
 }
 
-/// The 50th and 99th of a hundred, and the slowest.
-fn tell(what: &str, mut times: Vec<Duration>) {
-    times.sort_unstable();
-    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)];
-    println!(
-        "{what}: p50 {:?}, p99 {:?}, slowest {:?} over {}",
-        at(50),
-        at(99),
-        at(100),
-        times.len()
-    );
-}
-
-#[allow(clippy::disallowed_methods, reason = "a bench reads the clock")]
-fn once(work: impl FnOnce()) -> Duration {
-    let start = std::time::Instant::now();
-    work();
-    start.elapsed()
-}
-
 fn timed(mut work: impl FnMut()) -> Vec<Duration> {
     (0..FRAMES).map(|_| once(&mut work)).collect()
 }
@@ -118,7 +77,7 @@ fn main() {
     million::run();
 
     let rows: Vec<KeyRow> = (0..ROWS).map(key).collect();
-    let mut screen = Screen::new(KeyTable::from_rows(rows.iter().cloned()));
+    let mut screen = showing(KeyTable::from_rows(rows.iter().cloned()));
     let mut row = 0usize;
     let ours = timed(|| {
         row += 1;

@@ -1,13 +1,15 @@
 //! The inventory: the key list and what is due of it. A few thousand keys are
 //! read when they are asked for; of more, a slice is read whenever nobody wants
-//! anything, and the screen shows what there is so far.
+//! anything, and the screen shows what there is so far. When a few of many
+//! change, their rows are put into the list at once; what is due is read anew
+//! behind it.
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::vault::Compartment;
 
 use crate::custody_tasks::{Custodians, custody_tasks};
-use crate::front::{Event, KeyTable, KeyTableBuilder, TaskRow};
+use crate::front::{Event, KeyRow, KeyTable, KeyTableBuilder, TaskRow};
 use crate::lists::expiry_task;
 use crate::station::Station;
 
@@ -21,7 +23,8 @@ const SLICE_MS: u64 = 30;
 /// So many tasks of keys stand in the list; nobody reads more in a day.
 const TASKS: usize = 500;
 
-/// The screen gets what there is each time so many more are read.
+/// The screen gets what there is when so many are read, then twice as many and
+/// so on, until half are read: each time costs a copy in memory.
 const TELL: usize = 100_000;
 
 /// Keys that are read a slice at a time.
@@ -31,16 +34,71 @@ pub(crate) struct Inventory {
     of: Option<u64>,
     ids: Vec<Id>,
     at: usize,
-    building: KeyTableBuilder,
-    found: Vec<TaskRow>,
-    /// What is shown.
+    /// The rows so far; nothing where the list shown is right already.
+    building: Option<KeyTableBuilder>,
+    found: Urgent,
+    /// What is shown, and which change it is of once it is whole.
     table: KeyTable,
+    whole: Option<u64>,
     tasks: Vec<TaskRow>,
 }
 
 impl Inventory {
     fn finished(&self) -> bool {
         self.at >= self.ids.len()
+    }
+
+    /// Whether the screen gets what there is so far.
+    fn tells_now(&self) -> bool {
+        let rounds = self.at / TELL;
+        self.whole.is_none()
+            && self.at.is_multiple_of(TELL)
+            && rounds.is_power_of_two()
+            && self.at * 2 <= self.ids.len()
+    }
+}
+
+/// The most urgent tasks of any number.
+#[derive(Default)]
+struct Urgent {
+    tasks: Vec<TaskRow>,
+    /// Those that stand no more among them, and when the first of them is due.
+    more: usize,
+    next: Option<i64>,
+}
+
+impl Urgent {
+    fn add(&mut self, tasks: Vec<TaskRow>) {
+        self.tasks.extend(tasks);
+        if self.tasks.len() > 2 * TASKS {
+            self.keep();
+        }
+    }
+
+    fn keep(&mut self) {
+        self.tasks.sort_by_key(|task| task.days);
+        if let Some(first) = self.tasks.get(TASKS) {
+            let days = first.days;
+            self.next = Some(self.next.map_or(days, |next| next.min(days)));
+            self.more += self.tasks.len() - TASKS;
+            self.tasks.truncate(TASKS);
+        }
+    }
+
+    /// They, and one row that counts the others.
+    fn rows(mut self) -> Vec<TaskRow> {
+        self.keep();
+        if let Some(days) = self.next {
+            self.tasks.push(TaskRow {
+                due: "later".into(),
+                days,
+                what: format!("{} more tasks of keys, when these are done", self.more),
+                who: "Key managers".into(),
+                detail: vec!["The most urgent stand above; the key list has every key.".into()],
+                resume: None,
+            });
+        }
+        self.tasks
     }
 }
 
@@ -50,26 +108,6 @@ fn tasks_of(now_ms: u64, key: &KeyRecord, there: &Custodians) -> Vec<TaskRow> {
     if matches!(key.state, KeyState::Active | KeyState::PreActivation) {
         tasks.extend(expiry_task(now_ms, key));
     }
-    tasks
-}
-
-/// The most urgent of them, and one row that counts the others.
-fn most_urgent(mut tasks: Vec<TaskRow>) -> Vec<TaskRow> {
-    tasks.sort_by_key(|task| task.days);
-    let more = tasks.len().saturating_sub(TASKS);
-    if more == 0 {
-        return tasks;
-    }
-    let next = tasks.get(TASKS).map_or(0, |task| task.days);
-    tasks.truncate(TASKS);
-    tasks.push(TaskRow {
-        due: "later".into(),
-        days: next,
-        what: format!("{more} more tasks of keys, when these are done"),
-        who: "Key managers".into(),
-        detail: vec!["The most urgent stand above; the key list has every key.".into()],
-        resume: None,
-    });
     tasks
 }
 
@@ -86,11 +124,12 @@ impl Station {
         let now = self.clock.wall_ms();
         let keys = self.keys();
         let there = self.custodians_there();
-        let tasks = keys.iter().flat_map(|key| tasks_of(now, key, &there));
-        let tasks = tasks.collect();
-        let tasks = most_urgent(tasks);
+        let mut found = Urgent::default();
+        for key in &keys {
+            found.add(tasks_of(now, key, &there));
+        }
         let rows = keys.iter().map(|key| self.key_row(key));
-        (KeyTable::from_rows(rows), tasks)
+        (KeyTable::from_rows(rows), found.rows())
     }
 
     fn custodians_there(&self) -> Custodians {
@@ -99,7 +138,7 @@ impl Station {
     }
 
     /// Reads a slice of a large inventory. TRUE while there is more to read.
-    pub(crate) fn read_on(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
+    pub fn read_on(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
         let vault = self.door.vault();
         let Ok((ids, change)) = vault.of_kind(Compartment::Catalogue, KeyRecord::KIND) else {
             // Logged off, or still being checked.
@@ -112,12 +151,19 @@ impl Station {
             return false;
         }
         if self.keys_read.of != Some(change) {
+            let ids = ids.to_vec();
+            let mended = self.mended();
+            let read = &mut self.keys_read;
+            (read.of, read.ids, read.at) = (Some(change), ids, 0);
+            read.found = Urgent::default();
             // What is shown stays until the new list is whole.
-            self.keys_read.of = Some(change);
-            self.keys_read.ids = ids.to_vec();
-            self.keys_read.at = 0;
-            self.keys_read.building = KeyTableBuilder::default();
-            self.keys_read.found.clear();
+            read.building = Some(KeyTableBuilder::default());
+            if let Some(table) = mended {
+                read.building = None;
+                read.whole = Some(change);
+                read.table = table;
+                tell(Event::Keys(read.table.clone()));
+            }
         }
         if self.keys_read.finished() {
             return false;
@@ -131,25 +177,84 @@ impl Station {
             self.keys_read.at += 1;
             // One that cannot be read shows when somebody opens it.
             if let Ok(key) = self.door.vault().key(id) {
-                let row = self.key_row(&key);
-                self.keys_read.building.push(&row);
-                self.keys_read.found.extend(tasks_of(now, &key, &there));
+                let row = self.keys_read.building.is_some();
+                let row = row.then(|| self.key_row(&key));
+                if let (Some(building), Some(row)) = (&mut self.keys_read.building, &row) {
+                    building.push(row);
+                }
+                self.keys_read.found.add(tasks_of(now, &key, &there));
             }
-            let first = self.keys_read.table.is_empty() || !self.keys_read.table.complete();
-            if first && self.keys_read.at.is_multiple_of(TELL) && !self.keys_read.finished() {
+            if self.keys_read.tells_now()
+                && let Some(building) = &self.keys_read.building
+            {
                 let to_come = self.keys_read.ids.len() - self.keys_read.at;
-                self.keys_read.table = self.keys_read.building.so_far(to_come);
+                self.keys_read.table = building.so_far(to_come);
                 tell(Event::Keys(self.keys_read.table.clone()));
             }
         }
-        if self.keys_read.finished() {
-            let building = std::mem::take(&mut self.keys_read.building);
-            self.keys_read.table = building.finish();
-            self.keys_read.tasks = most_urgent(std::mem::take(&mut self.keys_read.found));
-            tell(Event::Keys(self.keys_read.table.clone()));
-            tell(Event::Lists(Box::new(self.lists())));
-            return false;
+        if !self.keys_read.finished() {
+            return true;
         }
-        true
+        if let Some(building) = self.keys_read.building.take() {
+            self.keys_read.table = building.finish();
+            self.keys_read.whole = Some(change);
+            tell(Event::Keys(self.keys_read.table.clone()));
+        }
+        self.keys_read.tasks = std::mem::take(&mut self.keys_read.found).rows();
+        tell(Event::Lists(Box::new(self.lists())));
+        false
+    }
+
+    /// The list that is shown, with what changed since; nothing where that is
+    /// not known, or was too much.
+    fn mended(&self) -> Option<KeyTable> {
+        let vault = self.door.vault();
+        let whole = self.keys_read.whole?;
+        let changed = vault.changed_since(Compartment::Catalogue, KeyRecord::KIND, whole);
+        let changed = changed.ok().flatten()?;
+        let rows: Vec<KeyRow> = changed
+            .iter()
+            .filter_map(|id| vault.key(*id).ok())
+            .map(|key| self.key_row(&key))
+            .collect();
+        Some(self.keys_read.table.changed(&changed, &rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(days: i64) -> TaskRow {
+        TaskRow {
+            due: String::new(),
+            days,
+            what: format!("{days}"),
+            who: String::new(),
+            detail: Vec::new(),
+            resume: None,
+        }
+    }
+
+    /// However many there are and in whatever order they come: the most urgent
+    /// stand there, the others are counted.
+    #[test]
+    fn of_many_tasks_the_most_urgent_stay_and_the_rest_are_counted() {
+        let mut found = Urgent::default();
+        let all = 7_003;
+        for n in 0..all {
+            found.add(vec![task((n * 4_001) % all)]);
+        }
+        assert!(found.tasks.len() <= 2 * TASKS);
+        let rows = found.rows();
+        let days: Vec<i64> = rows.iter().map(|task| task.days).collect();
+        let first = i64::try_from(TASKS).unwrap_or_default();
+        assert_eq!(days, (0..=first).collect::<Vec<_>>());
+        let last = rows.last().map(|task| task.what.as_str());
+        assert_eq!(last, Some("6503 more tasks of keys, when these are done"));
+        let mut few = Urgent::default();
+        few.add(vec![task(3), task(-1)]);
+        let days: Vec<i64> = few.rows().iter().map(|task| task.days).collect();
+        assert_eq!(days, [-1, 3]);
     }
 }

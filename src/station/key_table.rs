@@ -15,6 +15,9 @@ use conclave_evidence::Id;
 
 use crate::front::KeyRow;
 
+#[path = "key_change.rs"]
+mod change;
+
 /// Keys by label. A clone is another handle on the same rows.
 #[derive(Clone, Default)]
 pub struct KeyTable {

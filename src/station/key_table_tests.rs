@@ -191,3 +191,45 @@ fn a_key_costs_no_more_than_150_bytes() {
         table.size_in_bytes() / rows
     );
 }
+
+/// A table with a few changed rows is the table that is made of the rows as
+/// they are then.
+#[test]
+fn a_few_changed_rows_come_to_the_table_made_anew() {
+    let mut rows: Vec<KeyRow> = assorted().into_iter().filter(|r| r.id.is_some()).collect();
+    rows.retain(|r| r.id != Some(Id([7; 16])));
+    let table = KeyTable::from_rows(rows.clone());
+    let gone = [rows[3].id.unwrap(), rows[250].id.unwrap()];
+    let changed = [rows[0].id.unwrap(), rows[100].id.unwrap()];
+    let both = [gone, changed].concat();
+    rows.retain(|r| !gone.contains(&r.id.unwrap()));
+    let mut now = Vec::new();
+    for row in &mut rows {
+        if changed.contains(&row.id.unwrap()) {
+            row.state = "deactivated".into();
+            row.under = "ANOTHER.ZMK.001".into();
+            now.push(row.clone());
+        }
+    }
+    let new = KeyRow {
+        id: Some(Id([8; 16])),
+        ..row("BANK-5.NEW.001")
+    };
+    now.push(new.clone());
+    rows.push(new);
+    let anew = KeyTable::from_rows(rows);
+    let changed = table.changed(&both, &now);
+    assert!(changed == anew && changed.complete());
+    assert_eq!(changed.find("BANK-5.NEW.001"), anew.find("BANK-5.NEW.001"));
+    for under in ["ANOTHER.ZMK.001", "BANK-1.ZMK.001"] {
+        assert!(!changed.under(under).is_empty());
+        assert_eq!(changed.under(under), anew.under(under));
+    }
+    let words = ["deactivated"];
+    let (one, other) = (
+        KeySearch::new(&changed, &words),
+        KeySearch::new(&anew, &words),
+    );
+    assert!((0..anew.len()).all(|at| one.passes(at) == other.passes(at)));
+    assert!(table.changed(&[], &[]) == table);
+}

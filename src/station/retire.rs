@@ -3,7 +3,9 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::domain::label::LABEL_MAX;
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::vault::KeysOf;
 use conclave_trades::keys::{DeactivateKey, DestroyKey};
 use conclave_trades::target::KeyName;
 
@@ -12,6 +14,14 @@ use crate::cards::ask;
 use crate::ceremony::begin::{one, refused, text};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
+
+/// Of more keys than these the new one's label is typed: nobody looks through a
+/// choice of hundreds.
+const CHOICES: usize = 40;
+
+fn takes_over(other: &KeyRecord, key: &KeyRecord) -> bool {
+    other.state == KeyState::Active && other.id != key.id && other.usage == key.usage
+}
 
 impl Station {
     /// Replaces a key: an RSA pair by a new one, another key by one that a
@@ -25,24 +35,13 @@ impl Station {
         if key.rsa.is_some() && key.source == KeySource::Here {
             return self.make_rsa(Some(id), people);
         }
-        let others: Vec<KeyRecord> = self
-            .keys()
-            .into_iter()
-            .filter(|k| k.state == KeyState::Active && k.id != id && k.usage == key.usage)
-            .collect();
-        if others.is_empty() {
-            return Err(refused(
-                format!("No other active key is for what {} is for.", key.label),
-                "Make or enter the new key first, with its ceremony.",
-            ));
-        }
-        let labels = others.iter().map(|k| k.label.clone()).collect();
+        let choice = self.choice_in_place_of(&key)?;
         let mut prompt = Prompt {
             code: "key.replace".into(),
             act: key.label.clone(),
             title: format!("{} goes out of use", key.label),
             ask: Ask::Form {
-                fields: vec![one("In its place", labels, None)],
+                fields: vec![choice],
                 submit: "go on to the signatures".into(),
                 done: None,
             },
@@ -58,12 +57,22 @@ impl Station {
             Ok(_) => String::new(),
             Err(why) => return stopped(why),
         };
-        let Some(successor) = others.iter().find(|k| k.label == chosen) else {
-            return Err(refused("Which key is in its place?", "Choose one."));
+        let Some(successor) = self
+            .key_labelled(chosen.trim())
+            .filter(|other| takes_over(other, &key))
+        else {
+            return Err(refused(
+                format!(
+                    "{:?} is no other active key for what {} is for.",
+                    chosen.trim(),
+                    key.label
+                ),
+                "Look for its label in the key list, and begin again.",
+            ));
         };
         let action = DeactivateKey {
             key: KeyName::of(&key),
-            successor: KeyName::of(successor),
+            successor: KeyName::of(&successor),
         };
         let subject = Subject {
             title: "Take a key out of use",
@@ -78,6 +87,34 @@ impl Station {
             }),
             Err(undone) => self.undone(undone),
         }
+    }
+
+    /// The field that asks for the key in this one's place: a choice among a
+    /// few, or the label of one of many.
+    fn choice_in_place_of(&self, key: &KeyRecord) -> Result<Field, Refusal> {
+        let serving = KeysOf::Serving(&key.usage);
+        let few = self
+            .door
+            .vault()
+            .few_keys_of(serving, CHOICES)
+            .map_err(|error| self.refusal(&error.to_string()))?;
+        let Some(few) = few else {
+            let hint = "the label of the new key";
+            return Ok(text("In its place", "", hint, LABEL_MAX));
+        };
+        let others = few.into_iter().map(|(_, other)| other);
+        let mut labels: Vec<String> = others
+            .filter(|other| takes_over(other, key))
+            .map(|other| other.label)
+            .collect();
+        labels.sort();
+        if labels.is_empty() {
+            return Err(refused(
+                format!("No other active key is for what {} is for.", key.label),
+                "Make or enter the new key first, with its ceremony.",
+            ));
+        }
+        Ok(one("In its place", labels, None))
     }
 
     /// Destroys a key: its value is erased, its record stays.

@@ -53,16 +53,25 @@ impl Rehearsal {
         self.vault.check_all()
     }
 
-    /// All records of a kind.
+    /// The ids of all records of a kind.
     ///
     /// # Errors
     /// [`VaultError`]
-    pub fn list<T: DeserializeOwned>(
+    pub fn ids(&self, compartment: Compartment, kind: &str) -> Result<Vec<Id>, VaultError> {
+        Ok(self.vault.of_kind(compartment, kind)?.0.to_vec())
+    }
+
+    /// A record of a kind.
+    ///
+    /// # Errors
+    /// [`VaultError`]; [`VaultError::Missing`] for a record of another kind.
+    pub fn get<T: DeserializeOwned>(
         &self,
         compartment: Compartment,
         kind: &str,
-    ) -> Result<Vec<(Id, T)>, VaultError> {
-        self.vault.list(compartment, kind)
+        id: Id,
+    ) -> Result<T, VaultError> {
+        self.vault.get_kind(compartment, kind, id)
     }
 
     /// Opens a stored key for one look at it.

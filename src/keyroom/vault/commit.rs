@@ -164,7 +164,7 @@ impl Vault {
         for change in batch.records {
             self.stage_record(change, &renewed.open, &mut sums, &mut staged)?;
         }
-        let mut kinds = Vec::new();
+        let mut kinds: BTreeMap<Compartment, Vec<(Id, Option<String>)>> = BTreeMap::new();
         for ((compartment, id), value) in staged {
             let key = place::record(compartment, id);
             let (kind, write) = match value {
@@ -174,7 +174,7 @@ impl Vault {
                 }
                 None => (None, Write::Delete(key)),
             };
-            kinds.push((compartment, id, kind));
+            kinds.entry(compartment).or_default().push((id, kind));
             writes.push(write);
         }
         let roots = self.stage_roots(&sums, &renewed.open, &mut writes)?;
@@ -189,13 +189,10 @@ impl Vault {
         if batch.renewal.is_some() {
             self.adopt(renewed);
         }
-        for (compartment, id, kind) in kinds {
+        for (compartment, changed) in kinds {
             let open = self.open.get_mut(&compartment);
             if let Some(Records::Known(known)) = open.map(|open| &mut open.records) {
-                match kind {
-                    Some(kind) => known.put(&kind, id),
-                    None => known.remove(id),
-                }
+                known.change(changed);
             }
         }
         for (compartment, sum) in sums {

@@ -40,19 +40,25 @@ impl BitOr for KeyTraits {
 pub enum KeysOf<'a> {
     /// Those of this label: one in use, and any number of void ones.
     Label(&'a str),
+    /// Active ones of this usage.
+    Serving(&'a str),
     /// Those with any of these traits.
     Traits(KeyTraits),
 }
 
 /// The lowest bit says that the record was read.
 const READ: u64 = 1;
-/// The bits of the traits, and that one.
-const LOW: u64 = 0x1F;
+/// It is active.
+const ACTIVE: u64 = 1 << 5;
+/// Bits of the usage, above those of the traits.
+const USAGE: u64 = 0xFF00;
+/// Bits of the label, above them.
+const LABEL: u64 = !0xFFFF;
 
-fn of_label(label: &str) -> u64 {
+fn hashed(text: &str, bits: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
-    label.hash(&mut hasher);
-    hasher.finish() & !LOW
+    text.hash(&mut hasher);
+    hasher.finish() & bits
 }
 
 fn note_of(key: &KeyRecord) -> u64 {
@@ -63,13 +69,19 @@ fn note_of(key: &KeyRecord) -> u64 {
         (key.state == KeyState::PreActivation, KeyTraits::COMING),
     ];
     let traits = traits.iter().filter(|(has, _)| *has);
-    traits.fold(of_label(&key.label) | READ, |note, (_, one)| note | one.0)
+    let active = match key.state {
+        KeyState::Active => ACTIVE,
+        _ => 0,
+    };
+    let note = hashed(&key.label, LABEL) | hashed(&key.usage, USAGE) | active | READ;
+    traits.fold(note, |note, (_, one)| note | one.0)
 }
 
 impl KeysOf<'_> {
     fn may_be(self, note: u64) -> bool {
         match self {
-            Self::Label(label) => note & !LOW == of_label(label),
+            Self::Label(label) => note & LABEL == hashed(label, LABEL),
+            Self::Serving(usage) => note & ACTIVE != 0 && note & USAGE == hashed(usage, USAGE),
             Self::Traits(traits) => note & traits.0 != 0,
         }
     }
@@ -77,6 +89,7 @@ impl KeysOf<'_> {
     fn is(self, key: &KeyRecord) -> bool {
         match self {
             Self::Label(label) => key.label == label,
+            Self::Serving(usage) => key.state == KeyState::Active && key.usage == usage,
             Self::Traits(traits) => note_of(key) & traits.0 != 0,
         }
     }
@@ -89,12 +102,34 @@ impl Vault {
     /// # Errors
     /// As [`Vault::list`].
     pub fn keys_of(&self, which: KeysOf<'_>) -> Result<Vec<(Id, KeyRecord)>, VaultError> {
+        self.find(which, usize::MAX)
+    }
+
+    /// The same where there are at most so many; nothing where there are more,
+    /// and then the others are not looked for.
+    ///
+    /// # Errors
+    /// As [`Vault::list`].
+    pub fn few_keys_of(
+        &self,
+        which: KeysOf<'_>,
+        most: usize,
+    ) -> Result<Option<Vec<(Id, KeyRecord)>>, VaultError> {
+        let found = self.find(which, most.saturating_add(1))?;
+        Ok((found.len() <= most).then_some(found))
+    }
+
+    /// The first so many.
+    fn find(&self, which: KeysOf<'_>, many: usize) -> Result<Vec<(Id, KeyRecord)>, VaultError> {
         let compartment = Compartment::Catalogue;
         let Records::Known(kinds) = &self.opened(compartment)?.records else {
             return Err(VaultError::AddingUp(compartment));
         };
         let mut found = Vec::new();
         for (id, noted) in kinds.noted(KeyRecord::KIND) {
+            if found.len() >= many {
+                break;
+            }
             let note = noted.load(Ordering::Relaxed);
             if note != 0 && !which.may_be(note) {
                 continue;

@@ -2,7 +2,7 @@
 //! records' clear headers, so that a few of one kind are found among a million
 //! of another; and of each record a note, once somebody has read it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use conclave_evidence::Id;
@@ -18,6 +18,68 @@ struct Kind {
     /// What is noted of each; 0 where nothing is.
     notes: Vec<AtomicU64>,
     changes: u64,
+    /// Which record each of the last changes was of.
+    recent: VecDeque<Id>,
+}
+
+/// From so many changes on they are merged in together.
+const MANY: usize = 100;
+
+/// So many changes can be looked at again.
+const RECENT: usize = 256;
+
+impl Kind {
+    fn changed(&mut self, id: Id) {
+        self.changes += 1;
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(id);
+    }
+
+    /// Too many to say which.
+    fn changed_many(&mut self, many: usize) {
+        if many > 0 {
+            self.changes += many as u64;
+            self.recent.clear();
+        }
+    }
+
+    /// Forgets these; they are in order.
+    fn leave_out(&mut self, ids: &[Id]) {
+        let before = self.ids.len();
+        let stays = |id: &Id| ids.binary_search(id).is_err();
+        let notes = std::mem::take(&mut self.notes);
+        let notes = self.ids.iter().zip(notes);
+        self.notes = notes
+            .filter_map(|(id, note)| stays(id).then_some(note))
+            .collect();
+        self.ids.retain(stays);
+        self.changed_many(before - self.ids.len());
+    }
+
+    /// Takes these in; they are in order, and none of them is there.
+    fn take_in(&mut self, ids: Vec<Id>) {
+        self.changed_many(ids.len());
+        let mut all = Vec::with_capacity(self.ids.len() + ids.len());
+        let mut noted = Vec::with_capacity(all.capacity());
+        let mut coming = ids.into_iter().peekable();
+        let there = std::mem::take(&mut self.ids);
+        let notes = std::mem::take(&mut self.notes);
+        for (id, note) in there.into_iter().zip(notes) {
+            while let Some(next) = coming.next_if(|next| *next < id) {
+                all.push(next);
+                noted.push(AtomicU64::new(0));
+            }
+            all.push(id);
+            noted.push(note);
+        }
+        for next in coming {
+            all.push(next);
+            noted.push(AtomicU64::new(0));
+        }
+        (self.ids, self.notes) = (all, noted);
+    }
 }
 
 /// Notes say what was read already, not what there is.
@@ -37,7 +99,7 @@ impl Kinds {
             self.remove(id);
         }
         let kind = self.0.entry(kind.to_owned()).or_default();
-        kind.changes += 1;
+        kind.changed(id);
         match kind.ids.binary_search(&id) {
             Err(at) => {
                 kind.ids.insert(at, id);
@@ -58,8 +120,37 @@ impl Kinds {
             if let Ok(at) = kind.ids.binary_search(&id) {
                 kind.ids.remove(at);
                 kind.notes.remove(at);
-                kind.changes += 1;
+                kind.changed(id);
             }
+        }
+    }
+
+    /// What one commit changed, by id, each with its kind or gone. Many at once
+    /// cost one pass over what is there, not one each.
+    pub fn change(&mut self, changed: Vec<(Id, Option<String>)>) {
+        if changed.len() < MANY {
+            for (id, kind) in changed {
+                match kind {
+                    Some(kind) => self.put(&kind, id),
+                    None => self.remove(id),
+                }
+            }
+            return;
+        }
+        let mut ids: Vec<Id> = changed.iter().map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        for kind in self.0.values_mut() {
+            kind.leave_out(&ids);
+        }
+        let mut coming: BTreeMap<String, Vec<Id>> = BTreeMap::new();
+        for (id, kind) in changed {
+            if let Some(kind) = kind {
+                coming.entry(kind).or_default().push(id);
+            }
+        }
+        for (kind, mut ids) in coming {
+            ids.sort_unstable();
+            self.0.entry(kind).or_default().take_in(ids);
         }
     }
 
@@ -68,6 +159,16 @@ impl Kinds {
         self.0
             .get(kind)
             .map_or((&[], 0), |kind| (kind.ids.as_slice(), kind.changes))
+    }
+
+    /// Which records of a kind changed, came or went since its number was
+    /// `before`; nothing where that is too long ago to say.
+    pub fn since(&self, kind: &str, before: u64) -> Option<Vec<Id>> {
+        let kind = self.0.get(kind)?;
+        let many = usize::try_from(kind.changes.checked_sub(before)?).ok()?;
+        let first = kind.recent.len().checked_sub(many)?;
+        let ids: BTreeSet<Id> = kind.recent.iter().skip(first).copied().collect();
+        Some(ids.into_iter().collect())
     }
 
     /// What is noted of one record.
@@ -117,6 +218,86 @@ mod tests {
         kinds.remove(id(7));
         assert_eq!(kinds.of("key").0, [id(1), id(2), id(5)]);
         assert!(kinds.of("nothing").0.is_empty());
+    }
+
+    /// One by one and all at once come to the same records and the same notes.
+    #[test]
+    fn many_changes_at_once_are_as_one_by_one() {
+        let wide = |n: u32| {
+            let mut id = [0; 16];
+            id[..4].copy_from_slice(&n.wrapping_mul(0x9E37_79B1).to_be_bytes());
+            Id(id)
+        };
+        let mut one = Kinds::default();
+        let mut all = Kinds::default();
+        for kinds in [&mut one, &mut all] {
+            for n in 0..300 {
+                kinds.put(if n % 3 == 0 { "mandate" } else { "key" }, wide(n));
+            }
+            for (id, note) in kinds.noted("key").chain(kinds.noted("mandate")) {
+                note.store(u64::from(id.0[0]) + 1, Ordering::Relaxed);
+            }
+        }
+        // New ones, changed ones, some that become another kind, some that go.
+        let changed: Vec<(Id, Option<String>)> = (150..500)
+            .map(|n| {
+                let kind = match n % 5 {
+                    0 => None,
+                    1 => Some("mandate".to_owned()),
+                    _ => Some("key".to_owned()),
+                };
+                (wide(n), kind)
+            })
+            .collect();
+        let (_, before) = all.of("key");
+        for (id, kind) in &changed {
+            match kind {
+                Some(kind) => one.put(kind, *id),
+                None => one.remove(*id),
+            }
+        }
+        all.change(changed);
+        assert_ne!(all.of("key").1, before);
+        for kind in ["key", "mandate"] {
+            assert_eq!(one.of(kind).0, all.of(kind).0);
+            let notes = |kinds: &Kinds| -> Vec<u64> {
+                let noted = kinds.noted(kind);
+                noted.map(|(_, n)| n.load(Ordering::Relaxed)).collect()
+            };
+            assert_eq!(notes(&one), notes(&all));
+            assert!(notes(&all).contains(&0) && notes(&all).iter().any(|n| *n > 0));
+        }
+    }
+
+    #[test]
+    fn it_says_which_records_changed_while_they_are_few() {
+        let mut kinds = Kinds::default();
+        for n in [2, 5, 9] {
+            kinds.put("key", id(n));
+        }
+        let (_, before) = kinds.of("key");
+        assert_eq!(kinds.since("key", before), Some(Vec::new()));
+        kinds.put("key", id(7));
+        kinds.put("mandate", id(20));
+        kinds.remove(id(2));
+        kinds.put("key", id(7));
+        assert_eq!(kinds.since("key", before), Some(vec![id(2), id(7)]));
+        // One that becomes another kind is gone from this one.
+        kinds.put("mandate", id(9));
+        assert_eq!(kinds.since("key", before), Some(vec![id(2), id(7), id(9)]));
+        assert_eq!(kinds.since("key", before + 100), None);
+        assert_eq!(kinds.since("nothing", 0), None);
+        for _ in 0..RECENT {
+            kinds.put("key", id(5));
+        }
+        assert_eq!(kinds.since("key", before), None);
+        let (_, before) = kinds.of("key");
+        let many = (0..MANY).map(|n| {
+            let number = u128::try_from(n).unwrap_or_default();
+            (Id(number.to_be_bytes()), Some("key".to_owned()))
+        });
+        kinds.change(many.collect());
+        assert_eq!(kinds.since("key", before), None);
     }
 
     #[test]

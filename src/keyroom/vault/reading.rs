@@ -112,6 +112,23 @@ impl Vault {
         }
     }
 
+    /// Which records of a kind changed, came or went since its number was
+    /// `before`; nothing where that is too long ago to say.
+    ///
+    /// # Errors
+    /// As [`Self::of_kind`].
+    pub fn changed_since(
+        &self,
+        compartment: Compartment,
+        kind: &str,
+        before: u64,
+    ) -> Result<Option<Vec<Id>>, VaultError> {
+        match &self.opened(compartment)?.records {
+            Records::Known(kinds) => Ok(kinds.since(kind, before)),
+            Records::Adding(_) => Err(VaultError::AddingUp(compartment)),
+        }
+    }
+
     /// All records of one kind.
     ///
     /// # Errors
