@@ -235,6 +235,7 @@ impl Station {
         if self.is_open() {
             tasks.extend(self.adoption_task());
             tasks.extend(self.pin_key_tasks(now));
+            tasks.extend(self.pin_batch_tasks(now));
         }
         if let Some((done, of)) = self.session.checking {
             tasks.push(TaskRow {

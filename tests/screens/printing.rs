@@ -293,10 +293,10 @@ fn next() -> Prompt {
         ("in the file", "10000", "taken out", "10010"),
         ("confirmed", "4000", "blank here", "5825"),
         ("to be reissued", "0", "spoiled", "1"),
-        ("printed, not confirmed", "181", "MISSING", "0"),
+        ("printed, not confirmed", "181", "missing", "0"),
         ("unknown", "1", "test prints", "2"),
         ("waiting", "5818", "back in the safe", "0"),
-        ("", "", "UNACCOUNTED", "6007"),
+        ("", "", "to account for", "6007"),
     ]));
     prompt
 }
@@ -386,6 +386,7 @@ fn open() -> Prompt {
             one("Printer", &["MAIL-1"]),
             one("PIN key", &["BANKX.PVK.001"]),
             one("Zone PIN key", &["none", "BANKX.PVK.001"]),
+            one("Card values", &["none", "BANKX.PVK.001"]),
         ],
     );
     prompt.act = s("Open a batch of PIN mailers");
@@ -436,10 +437,10 @@ fn reconcile() -> Prompt {
         ("in the file", "200", "taken out", "210"),
         ("confirmed", "199", "blank here", "0"),
         ("to be reissued", "1", "spoiled", "2"),
-        ("printed, not confirmed", "0", "MISSING", "0"),
+        ("printed, not confirmed", "0", "missing", "0"),
         ("unknown", "0", "test prints", "2"),
         ("waiting", "0", "back in the safe", "7"),
-        ("", "", "UNACCOUNTED", "0"),
+        ("", "", "to account for", "0"),
     ]));
     prompt.lines = vec![PromptLine::note(
         "Filed as reports/TEST-reconciliation-BANKX-B-0042.pdf. Compare with the piles: mailers, spoiled forms, blank forms.",

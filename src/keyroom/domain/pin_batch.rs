@@ -253,6 +253,21 @@ impl PinBatch {
     /// The record's kind in `pins`.
     pub const KIND: &'static str = "pin-batch";
 
+    /// Forms that were taken out and are nowhere: not blank here, without a
+    /// mailer that somebody will look at, and nobody said what became of them.
+    #[must_use]
+    pub fn astray(&self) -> u64 {
+        let cards = &self.cards;
+        let in_work = [
+            self.forms.blank.count(),
+            cards.sent.count(),
+            cards.unknown.count(),
+            u64::try_from(self.window.len()).unwrap_or(u64::MAX),
+        ];
+        let known = in_work.into_iter().fold(0, u64::saturating_add);
+        self.balance().unaccounted().saturating_sub(known)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn stage(&self) -> Stage {

@@ -11,7 +11,8 @@ use conclave_trades::pin::action::{
 use conclave_trades::print::report_pdf;
 use sha2::{Digest, Sha256};
 
-use super::{WAITS, numbers, question};
+use super::numbers::numbers;
+use super::{WAITS, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
 use crate::ceremony::begin::{one, refused, text};

@@ -33,7 +33,7 @@ fn loss(words: &str) -> Loss {
 }
 
 /// The forms whose mailers are in this state.
-fn forms_in(batch: &PinBatch, state: State) -> Ranges {
+pub(super) fn forms_in(batch: &PinBatch, state: State) -> Ranges {
     let mut forms = Ranges::default();
     for stretch in &batch.printed {
         for at in 0..stretch.count {

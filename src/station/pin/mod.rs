@@ -6,20 +6,21 @@
 mod end;
 mod forms;
 mod mailers;
+mod numbers;
 mod open;
 mod presence;
 mod run;
+mod tasks;
 
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::pin_batch::{PinBatch, Stage};
 use conclave_keyroom::door::Action;
-use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Choice, People, Prompt, PromptLine, Refusal, Table,
-};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{BatchName, PrintMailers, SettleRestoredBatch};
 use conclave_trades::print::day_words;
 
+use self::numbers::numbers;
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
 use crate::front::{BatchRow, PinAct};
@@ -310,51 +311,6 @@ fn batch_row(batch: &PinBatch) -> BatchRow {
         detail: vec![
             format!("{} on {}", batch.layout, batch.printer),
             format!("PINs: {}, template {}", batch.method, batch.template),
-        ],
-    }
-}
-
-/// The numbers, as the reconciliation has them.
-fn numbers(batch: &PinBatch) -> Table {
-    let balance = batch.balance();
-    let row = |left: &str, a: u64, right: &str, b: u64| {
-        vec![left.into(), a.to_string(), right.into(), b.to_string()]
-    };
-    Table {
-        head: vec!["Cards".into(), String::new(), "Forms".into(), String::new()],
-        rows: vec![
-            row("in the file", balance.input, "taken out", balance.issued),
-            row(
-                "confirmed",
-                balance.confirmed,
-                "blank here",
-                batch.forms.blank.count(),
-            ),
-            row(
-                "to be reissued",
-                balance.cancelled,
-                "spoiled",
-                balance.spoiled,
-            ),
-            row(
-                "printed, not confirmed",
-                batch.cards.sent.count(),
-                "MISSING",
-                balance.missing,
-            ),
-            row("unknown", balance.unknown, "test prints", balance.test),
-            row(
-                "waiting",
-                batch.cards.waiting.count(),
-                "back in the safe",
-                balance.returned,
-            ),
-            vec![
-                String::new(),
-                String::new(),
-                "UNACCOUNTED".into(),
-                balance.unaccounted().to_string(),
-            ],
         ],
     }
 }

@@ -19,6 +19,7 @@ use super::{WAITS, number, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
 use crate::ceremony::begin::text;
+use crate::service::IDLE_LOGOUT_MS;
 use crate::station::Station;
 
 /// Mailers that are about to be printed at one time: as many are unknown after
@@ -166,8 +167,9 @@ impl Station {
             let form = match (lies, batch.next_form()) {
                 (Some(lies), Some(next)) if lies == next => next,
                 _ => {
+                    let asked_ms = self.clock.mono_ms();
                     let form = self.form_there(&batch, people)?;
-                    (run.since_ms, run.sent) = (self.clock.mono_ms(), 0);
+                    self.here_after(asked_ms, &batch, &mut run, people)?;
                     form
                 }
             };
@@ -213,12 +215,15 @@ impl Station {
                 Err(error) => return Err(Undone::Door(error)),
             };
             self.pair_stays()?;
+            let stopped_ms = self.clock.mono_ms();
             if !self.goes_on(id, &run, trouble, people)? {
                 return Ok(vec!["Paused; the rest waits.".into()]);
             }
+            self.pair_stays()?;
+            let batch = self.batch_of(id)?;
+            self.here_after(stopped_ms, &batch, &mut run, people)?;
             // Whoever looked may have moved the paper.
             lies = None;
-            (run.since_ms, run.sent) = (self.clock.mono_ms(), 0);
         }
     }
 
@@ -310,6 +315,25 @@ impl Station {
         prompt.safe = "yes, nothing is being printed".into();
         ask(people, &mut prompt, &mut |_| Ok(false))?;
         Ok(vec![next.to_owned()])
+    }
+
+    /// The run stood since then: the time is nobody's printing time. Both cards
+    /// stayed in, or the room were closed; but after as long as a session lasts
+    /// in which nobody presses a key, both answer again before anything is
+    /// printed.
+    fn here_after(
+        &mut self,
+        since_ms: u64,
+        batch: &PinBatch,
+        run: &mut Run,
+        people: &mut dyn People,
+    ) -> Result<(), Undone> {
+        if self.clock.mono_ms().saturating_sub(since_ms) > IDLE_LOGOUT_MS {
+            self.still_here(batch, run, people)?;
+            run.unseen = 0;
+        }
+        (run.since_ms, run.sent) = (self.clock.mono_ms(), 0);
+        Ok(())
     }
 
     /// Each card of the pair answers again, and the journal has who it was.

@@ -1,0 +1,95 @@
+//! What is to be done about batches of mailers: forms of which nobody knows,
+//! what a cut or a restore left, and what is to be purged.
+
+use conclave_keyroom::domain::pin_batch::{PinBatch, Stage, State};
+
+use super::Standing;
+use super::mailers::forms_in;
+use crate::front::TaskRow;
+use crate::lists::{days_until, due};
+use crate::station::Station;
+
+/// A reconciled batch is purged in so many days: encrypted PIN material goes
+/// once the issuer has confirmed the output (R31).
+const PURGE_DAYS: u64 = 7;
+const DAY_MS: u64 = 86_400_000;
+
+/// For every task of the room.
+const WHO: &str = "PIN operators and supervisors";
+
+impl Station {
+    /// What is to be done about batches; nothing where the room is closed.
+    pub(crate) fn pin_batch_tasks(&self, now_ms: u64) -> Vec<TaskRow> {
+        let Some(incarnation) = self.pin_room_here().ok().and(self.incarnation().ok()) else {
+            return Vec::new();
+        };
+        let batches = self.pin_batches();
+        let task = |batch: &PinBatch| {
+            let standing = Standing {
+                cut: false,
+                restored: batch.is_restored(incarnation),
+            };
+            batch_task(now_ms, batch, standing)
+        };
+        batches.iter().filter_map(task).collect()
+    }
+}
+
+fn now(what: String, detail: Vec<String>) -> TaskRow {
+    TaskRow {
+        due: "now".into(),
+        days: -1,
+        what,
+        who: WHO.into(),
+        detail,
+        resume: None,
+    }
+}
+
+/// The most pressing one of a batch: the others follow it.
+fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskRow> {
+    let name = format!("batch {} of {}", batch.name, batch.issuer);
+    let stage = batch.stage();
+    if stage == Stage::Purged {
+        return None;
+    }
+    if standing.restored {
+        return Some(now(
+            format!("{name}: settle it after the restore"),
+            vec!["m, the batch, «Settle after the restore».".into()],
+        ));
+    }
+    if stage == Stage::Interrupted {
+        return Some(now(
+            format!("{name}: its last window was cut"),
+            vec!["m, the batch, «The last window was cut».".into()],
+        ));
+    }
+    if !batch.cards.unknown.is_empty() {
+        let forms = forms_in(batch, State::Unknown).words();
+        return Some(now(
+            match batch.cards.unknown.count() {
+                1 => format!("{name}: 1 mailer is unknown"),
+                some => format!("{name}: {some} mailers are unknown"),
+            },
+            vec![
+                format!("forms {forms}: take each from the printer, and look"),
+                "m, the batch, «An unknown mailer».".into(),
+            ],
+        ));
+    }
+    let reconciled = batch.reconciled.as_ref()?;
+    let due_ms = reconciled.signed.at_ms.saturating_add(PURGE_DAYS * DAY_MS);
+    let days = days_until(now_ms, due_ms);
+    Some(TaskRow {
+        due: due(days, due_ms),
+        days,
+        what: format!("purge {name}"),
+        who: WHO.into(),
+        detail: vec![
+            "When the issuer has confirmed the output: card numbers and PIN blocks go.".into(),
+            "m, the batch, «Purge».".into(),
+        ],
+        resume: None,
+    })
+}
