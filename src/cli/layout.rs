@@ -3,19 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use conclave_evidence::authority::Mode;
 use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_trades::print::{
-    Area, FieldName, ImportOptions, Layout, import, mailer, screen_preview,
+    Area, FieldName, ImportOptions, Layout, PrintError, import, mailer, screen_preview,
 };
 
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024;
+/// How long until a file that is followed is read again.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// Something is wrong with the layout.
 const FAULTY: u8 = 1;
 /// A file cannot be read or written.
@@ -49,6 +52,9 @@ enum What {
         /// A new file for it.
         #[arg(long, value_name = "FILE", requires = "language")]
         out: Option<PathBuf>,
+        /// On the screen, again each time the file changes; Ctrl-C ends it.
+        #[arg(long, conflicts_with = "language")]
+        follow: bool,
     },
     /// Read a Thales print format (host commands PA and PC) into a layout file.
     Import {
@@ -135,9 +141,13 @@ impl LayoutCommand {
         match &self.what {
             What::Check { files } => check(files),
             What::Preview {
+                file, follow: true, ..
+            } => follow(file),
+            What::Preview {
                 file,
                 language,
                 out,
+                ..
             } => preview(file, *language, out.as_deref()),
             What::Import {
                 file,
@@ -164,19 +174,23 @@ impl LayoutCommand {
     }
 }
 
-fn read(file: &Path) -> Result<String, ExitCode> {
-    let unreadable = |why: &dyn std::fmt::Display| {
-        eprintln!("{}: {why}", file.display());
-        ExitCode::from(UNREADABLE)
-    };
+/// A file's text, or why there is none.
+fn load(file: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
     std::fs::File::open(file)
         .and_then(|open| open.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|why| unreadable(&why))?;
+        .map_err(|why| why.to_string())?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(unreadable(&format!("larger than {MAX_FILE} bytes")));
+        return Err(format!("larger than {MAX_FILE} bytes"));
     }
-    String::from_utf8(bytes).map_err(|_| unreadable(&"not text"))
+    String::from_utf8(bytes).map_err(|_| "not text".to_owned())
+}
+
+fn read(file: &Path) -> Result<String, ExitCode> {
+    load(file).map_err(|why| {
+        eprintln!("{}: {why}", file.display());
+        ExitCode::from(UNREADABLE)
+    })
 }
 
 /// Tells each fault as `FILE:LINE: what`.
@@ -232,11 +246,7 @@ fn preview(file: &Path, language: Option<Language>, out: Option<&Path>) -> ExitC
         return ExitCode::from(FAULTY);
     };
     let bytes = match language {
-        None => screen_preview(&layout, Mode::Test).map(|lines| {
-            let mut text = lines.join("\n");
-            text.push('\n');
-            text.into_bytes()
-        }),
+        None => on_screen(&layout).map(String::into_bytes),
         Some(language) => mailer::sample(&layout, Mode::Test, language.into()),
     };
     match bytes {
@@ -245,6 +255,51 @@ fn preview(file: &Path, language: Option<Language>, out: Option<&Path>) -> ExitC
             eprintln!("{}: {why}", file.display());
             ExitCode::from(FAULTY)
         }
+    }
+}
+
+fn on_screen(layout: &Layout) -> Result<String, PrintError> {
+    let mut text = screen_preview(layout, Mode::Test)?.join("\n");
+    text.push('\n');
+    Ok(text)
+}
+
+/// Draws the file, and again each time it has changed: what is wrong with it
+/// stands in the place of the page. Ends when nobody reads on.
+fn follow(file: &Path) -> ExitCode {
+    let clear = match io::stdout().is_terminal() {
+        true => "\x1b[2J\x1b[H",
+        false => "",
+    };
+    let mut last: Option<String> = None;
+    loop {
+        // One that was there is just being written anew.
+        let text = match last {
+            None => match read(file) {
+                Ok(text) => Some(text),
+                Err(code) => return code,
+            },
+            Some(_) => load(file).ok(),
+        };
+        if let Some(text) = text.filter(|text| last.as_ref() != Some(text)) {
+            let mut out = io::stdout().lock();
+            let mut shown = write!(out, "{clear}").and_then(|()| out.flush());
+            if let Some(layout) = tell(file, &text) {
+                match on_screen(&layout) {
+                    Ok(page) => {
+                        shown = shown
+                            .and_then(|()| out.write_all(page.as_bytes()))
+                            .and_then(|()| out.flush());
+                    }
+                    Err(why) => eprintln!("{}: {why}", file.display()),
+                }
+            }
+            if shown.is_err() {
+                return ExitCode::SUCCESS;
+            }
+            last = Some(text);
+        }
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 

@@ -1,8 +1,9 @@
 //! `conclave layout`: what it says of files, and its exit codes.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use super::repository;
 
@@ -77,6 +78,49 @@ fn preview_shows_places_and_outside_and_writes_nothing_over() {
     let bytes = fs::read(folder.path().join("page.pdf")).unwrap();
     assert!(bytes.starts_with(b"%PDF-"));
     assert_eq!(conclave(&pdf, folder.path()).status.code(), Some(2));
+}
+
+#[test]
+fn a_preview_follows_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mailer.toml");
+    let shipped = repository("keymailer-layouts/pin-mailer-continuous.toml");
+    let text = fs::read_to_string(shipped).unwrap();
+    // A file that is written in one piece is never read half.
+    let save = |text: &str| {
+        fs::write(folder.path().join("new"), text).unwrap();
+        fs::rename(folder.path().join("new"), &file).unwrap();
+    };
+    save(&text);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_conclave"))
+        .args(["layout", "preview", "--follow", file.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut shown = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut until = |wanted: &str| {
+        let found = shown.any(|line| line.unwrap().contains(wanted));
+        assert!(found, "{wanted}");
+    };
+    until("X   X   X   X   X   X");
+    let number = "text = \"No.\"";
+    assert!(text.contains(number));
+    save(&text.replacen(number, "text = \"NOW1\"", 1));
+    until("NOW1");
+    // What is wrong is said, and the next good file is drawn.
+    save("name = 1\n");
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(told.next().unwrap().unwrap().contains("mailer.toml"));
+    save(&text.replacen(number, "text = \"NOW2\"", 1));
+    until("NOW2");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let none = conclave(
+        &["preview", "--follow", "there-is-none.toml"],
+        folder.path(),
+    );
+    assert_eq!(none.status.code(), Some(2), "{none:?}");
 }
 
 #[test]
