@@ -27,6 +27,7 @@ use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::{RandomError, RandomSource, Secret, ZeroOnFree};
 use conclave_evidence::GroupId;
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
+use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::print::check::line_check;
 use conclave_training::card::{CardLabel, TrainingCard};
 use people::{PIN, Scene, done};
@@ -558,6 +559,16 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
         drawn.lock().unwrap().extend(sheets.0.iter().cloned());
         drawn.lock().unwrap().push(sheets.sum());
     }
+    // The PIN room's own keys: to one issuers encrypt, one signs what goes back.
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::PinOperators);
+    let pairs = drawn.lock().unwrap().len();
+    let identity = MakePinIdentity { generation: 1 };
+    let act = scene
+        .station
+        .act(&identity, "certificates", &mut scene.people);
+    act.unwrap();
+    assert!(drawn.lock().unwrap().len() >= pairs + 2);
     // A backup is made and opened beside the station.
     scene.station.logout("logged out").unwrap();
     scene.logon(GroupId::Administrators);

@@ -6,6 +6,8 @@
 
 #[path = "pin_batches/canary.rs"]
 mod canary;
+#[path = "pin_batches/canary_keys.rs"]
+mod canary_keys;
 #[path = "pin_batches/card_values.rs"]
 mod card_values;
 #[path = "pin_batches/faults.rs"]

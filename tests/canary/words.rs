@@ -95,11 +95,35 @@ fn no_recovery_word_stays_in_a_file_or_in_memory() {
     let end = scene.station.change_group(Change::Words, &mut scene.people);
     done(end);
     assert_eq!(kept.lock().unwrap().len(), PRINTED);
+    used_and_gone(scene, &kept, &folder);
+}
+
+/// The words of a founding are typed back before its first entry.
+#[test]
+fn no_recovery_word_of_the_founding_stays_in_a_file_or_in_memory() {
+    let folder = TempDir::new().unwrap();
+    let mut scene = Scene::open(folder.path(), STAFF);
+    let printer = &scene.room.printers.0[0];
+    let found = format!("{} serial {}", printer.device(), printer.serial());
+    scene.people.form("init.recovery", &["Ned"]);
+    scene
+        .people
+        .form("init.printer", &["KOMP-1", &found, "ESC/P"]);
+    let kept = Kept::default();
+    scene.people.at = holder(&scene, &kept);
+    scene.found();
+    assert_eq!(kept.lock().unwrap().len(), PRINTED);
+    used_and_gone(scene, &kept, &folder);
+}
+
+/// The words are in no memory and no file: once they were made, in a session that
+/// they opened, after it, and after the end.
+fn used_and_gone(mut scene: Scene, kept: &Kept, folder: &TempDir) {
     let record = scene.station.door().vault().authority().unwrap();
     let salt = record.cards.iter().find_map(|c| c.words).unwrap();
-    let needles = needles(&kept, &salt.0);
+    let needles = needles(kept, &salt.0);
     assert_eq!(in_memory(&needles), None, "once they were made");
-    let mut usual = holder(&scene, &kept);
+    let mut usual = holder(&scene, kept);
     let mut first = true;
     scene.people.at = Box::new(move |prompt, times| match &prompt.ask {
         // The others have cards.

@@ -14,7 +14,7 @@ use super::pin_house::{PAIR, PinHouse, csv, pan, template_text};
 use super::room::Room;
 
 /// Every file below a folder, as bytes.
-fn files(folder: &Path, all: &mut Vec<(String, Vec<u8>)>) {
+pub fn files(folder: &Path, all: &mut Vec<(String, Vec<u8>)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         match path.is_dir() {

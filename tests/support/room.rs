@@ -20,7 +20,7 @@ pub mod memory;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use conclave_crypto::primitive::derive::sha256;
 use conclave_crypto::primitive::ec::KeyPair;
@@ -111,6 +111,29 @@ impl RandomSource for Seeded {
     }
 }
 
+/// The secrets of 16 bytes and more that a station has drawn.
+pub type Drawn = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// Keeps every secret that it gives out, for whoever looks for them.
+struct Recording {
+    inner: Seeded,
+    drawn: Drawn,
+}
+
+impl RandomSource for Recording {
+    fn public(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.inner.public(buf)
+    }
+
+    fn secret(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+        self.inner.secret(buf)?;
+        if buf.len() >= 16 {
+            self.drawn.lock().unwrap().push(buf.to_vec());
+        }
+        Ok(())
+    }
+}
+
 /// A clock that a test sets.
 #[derive(Clone)]
 pub struct TestClock(Arc<AtomicU64>);
@@ -196,6 +219,8 @@ pub struct Room {
     pub people: Vec<Holder>,
     /// The clock of the station.
     pub clock: TestClock,
+    /// What the station has drawn since the room is there.
+    pub drawn: Drawn,
     door: Option<Door>,
     place: Place,
     runs: u64,
@@ -318,6 +343,7 @@ impl Room {
         Self {
             people,
             clock: TestClock::new(),
+            drawn: Drawn::default(),
             door: None,
             place,
             runs: 0,
@@ -467,7 +493,10 @@ impl Room {
             store,
             Surroundings {
                 clock: Arc::new(self.clock.clone()),
-                random: Box::new(random),
+                random: Box::new(Recording {
+                    inner: random,
+                    drawn: Arc::clone(&self.drawn),
+                }),
                 boot,
             },
         )?;
