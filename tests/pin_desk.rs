@@ -15,6 +15,7 @@ mod stage;
 use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use conclave_crypto::secret::Secret;
@@ -23,8 +24,10 @@ use conclave_evidence::{Bytes, GroupId, Hash, Id};
 use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::clock::Clock;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt, Show};
 use conclave_station::front::{BatchRow, PinAct};
+use conclave_station::host::clock::SystemClock;
 use conclave_station::service::ActEnd;
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity};
 use people::{Scene, Trouble, done};
@@ -61,9 +64,30 @@ fn partner(at: &Path) -> PinPartner {
     }
 }
 
+/// The system's clock, set forward by so many milliseconds.
+#[derive(Default)]
+struct Ahead {
+    clock: SystemClock,
+    ms: Arc<AtomicU64>,
+}
+
+impl Clock for Ahead {
+    fn wall_ms(&self) -> u64 {
+        self.clock.wall_ms() + self.ms.load(Ordering::SeqCst)
+    }
+
+    fn mono_ms(&self) -> u64 {
+        self.clock.mono_ms() + self.ms.load(Ordering::SeqCst)
+    }
+}
+
 /// A station with a PIN room, everything on record, and the pair logged on.
 fn room(folder: &Path, at: &Path) -> Scene {
-    let mut scene = Scene::open_with_readers(folder, PIN_STAFF, READERS);
+    room_by(folder, at, Ahead::default())
+}
+
+fn room_by(folder: &Path, at: &Path, clock: Ahead) -> Scene {
+    let mut scene = Scene::open_desk(folder, PIN_STAFF, Arc::new(clock), READERS);
     furnish_with_pin_room(&mut scene);
     for who in ["bank", "host"] {
         openssl(
@@ -161,6 +185,12 @@ fn rows(scene: &Scene) -> Vec<BatchRow> {
     scene.station.lists().batches.expect("the room is open")
 }
 
+/// What is to be done, as the first screen has it.
+fn tasks(scene: &Scene) -> String {
+    let tasks = scene.station.lists().tasks.into_iter();
+    tasks.map(|task| task.what + "\n").collect()
+}
+
 /// What the people choose next, in order; then they go back. Screens of runs
 /// are kept.
 fn chooses(scene: &mut Scene, wanted: &[&str]) -> Arc<Mutex<Vec<Prompt>>> {
@@ -215,7 +245,9 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     let folder = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();
     let at = outside.path();
-    let mut scene = room(folder.path(), at);
+    let clock = Ahead::default();
+    let ahead = Arc::clone(&clock.ms);
+    let mut scene = room_by(folder.path(), at, clock);
 
     // Nobody alone, and nobody else.
     scene.station.logout("logged out").unwrap();
@@ -307,12 +339,41 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     // The printer breaks in a sheet: it is unknown, the people look, and go on.
     scene.people.form("pins.take", &["6", "20"]);
     scene.people.form("pins.form", &["6"]);
-    *scene.report_printer.lock().unwrap() = Some(Trouble::Broken);
-    let runs = works(&mut scene, id, &["Take out blank forms", "Print"]);
+    *scene.report_printer.lock().unwrap() = Some(Trouble::NotReady);
+    // At first it was only off line. Ten minutes later both answer anew, and the
+    // form that lies there is read again, before anything is printed.
+    scene.people.form("pins.form", &["6"]);
+    scene.people.refusals.clear();
+    let runs = chooses(&mut scene, &["Take out blank forms", "Print"]);
+    let mut asked = std::mem::replace(&mut scene.people.at, Box::new(|_, _| None));
+    let trouble = Arc::clone(&scene.report_printer);
+    scene.people.at = Box::new(move |prompt, times| {
+        let answer = asked(prompt, times);
+        if prompt.code == "pins.stopped" && times == 1 {
+            *trouble.lock().unwrap() = Some(Trouble::Broken);
+            ahead.fetch_add(601_000, Ordering::SeqCst);
+            return Some(Answer::Chosen(1));
+        }
+        answer
+    });
+    let before = scene.people.codes.len();
+    let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let runs = runs.lock().unwrap().clone();
     assert_eq!(
         large(&runs).last().map(String::as_str),
         Some("LOOK AT PRINTER")
     );
+    let codes = &scene.people.codes[before..];
+    let at_code = |code: &str| codes.iter().position(|c| c == code).unwrap();
+    let last = |code: &str| codes.iter().rposition(|c| c == code).unwrap();
+    assert!(
+        at_code("pins.stopped") < at_code("pins.presence"),
+        "{codes:?}"
+    );
+    assert!(last("pins.presence") < last("pins.form"), "{codes:?}");
+    assert!(last("pins.form") < last("pins.run"), "{codes:?}");
+    assert!(tasks(&scene).contains("batch B-0001 of BANKX: 1 mailer is unknown"));
     *scene.report_printer.lock().unwrap() = None;
     scene.people.form(
         "pins.unknown",
@@ -377,8 +438,10 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .find(|name| name.contains("reconciliation-BANKX-B-0001"));
     assert!(sheet.is_some());
+    assert!(!tasks(&scene).contains("unknown") && tasks(&scene).contains("purge batch B-0001"));
     scene.people.form("pins.purge", &["R-17"]);
     works(&mut scene, id, &["Purge"]);
+    assert!(!tasks(&scene).contains("B-0001"), "{}", tasks(&scene));
     assert_eq!(rows(&scene)[0].state, "purged");
 
     // The issuer opens the output: nine cards, each issued.

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use conclave_evidence::GroupId;
 use conclave_evidence::verify::verify_paths;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord};
 use conclave_keyroom::domain::part_set::SetState;
@@ -202,6 +203,43 @@ fn a_key_gets_new_sheets_and_the_old_ones_are_destroyed() {
     minutes.push(journal);
     let verified = verify_paths(&minutes);
     assert!(verified.ok(), "{:?}", verified.lines);
+    each_sheet_has_its_entries(&mut scene, &before, &after);
+}
+
+/// Of every sheet of both sets auditors read that it was printed, for whom, in
+/// which package it was sealed, and of the old ones that it was destroyed there.
+fn each_sheet_has_its_entries(scene: &mut Scene, before: &KeyRecord, after: &KeyRecord) {
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Auditors);
+    let entries = scene.station.door().vault().read_journal(0).unwrap();
+    let said: Vec<String> = entries
+        .into_iter()
+        .map(|entry| entry.body.unwrap().words.join("\n"))
+        .collect();
+    let has = |parts: &[String]| {
+        said.iter()
+            .any(|all| parts.iter().all(|one| all.contains(one)))
+    };
+    for sheet in before.components.iter().chain(&after.components) {
+        let (index, holder) = (sheet.index, &sheet.custodian_name);
+        let serial = sheet.envelope.as_deref().unwrap();
+        assert!(sheet.printed_ms.is_some() && sheet.sealed_ms >= sheet.printed_ms);
+        let printed = format!("Print component {index} of 3 of {LABEL}");
+        let whose = format!("for {holder}, who alone takes the sheet");
+        assert!(has(&[printed, whose]), "{index} {holder}");
+        let sealed = format!("Component {index} of {LABEL} is sealed in envelope {serial}");
+        let by = format!(
+            "sealed by {holder}, seen by {}",
+            sheet.witness.as_deref().unwrap()
+        );
+        assert!(has(&[sealed, by]), "{serial}");
+    }
+    for sheet in &before.components {
+        let (index, serial) = (sheet.index, sheet.envelope.as_deref().unwrap());
+        let gone =
+            format!("The old sheet of part {index} of {LABEL} is destroyed, in package {serial}");
+        assert!(has(&[gone]), "{serial}");
+    }
 }
 
 #[test]

@@ -380,6 +380,11 @@ impl Scene {
     /// With so many readers: a run of mailers wants two.
     pub fn open_with_readers(folder: &Path, staff: Staff, readers: u8) -> Self {
         let clock = Arc::new(SystemClock::default());
+        Self::open_desk(folder, staff, clock, readers)
+    }
+
+    /// The same, with another clock.
+    pub fn open_desk(folder: &Path, staff: Staff, clock: Arc<dyn Clock>, readers: u8) -> Self {
         Self::open_room(folder, staff, random_source().unwrap(), clock, readers)
     }
 
