@@ -301,6 +301,48 @@ fn next() -> Prompt {
     prompt
 }
 
+/// Forms of which nobody knows, after others went missing: this is an alarm.
+fn astray() -> Prompt {
+    let mut prompt = next();
+    prompt.table = Some(facts(&[
+        ("in the file", "200", "taken out", "210"),
+        ("confirmed", "198", "blank here", "0"),
+        ("to be reissued", "1", "spoiled", "2"),
+        ("printed, not confirmed", "0", "MISSING", "1"),
+        ("unknown", "1", "test prints", "2"),
+        ("waiting", "0", "back in the safe", "3"),
+        ("", "", "UNACCOUNTED", "3"),
+    ]));
+    prompt
+}
+
+/// Before the first form, and after every stop.
+fn lies() -> Prompt {
+    let mut prompt = form(
+        "pins.form",
+        "Which form lies in the printer?",
+        "Look, and read the number of the form that is printed next; of two beside one another the smaller.",
+        vec![text("Form", "", "its printed number", 24)],
+    );
+    prompt.act = s("Print batch B-0043 of BANKX");
+    prompt.waiting_for = s("PIN operator and supervisor");
+    prompt.safe = s("yes, nothing is being printed");
+    if let Ask::Form { submit, .. } = &mut prompt.ask {
+        *submit = s("print");
+    }
+    prompt
+}
+
+fn other_lies() -> Prompt {
+    let mut prompt = lies();
+    prompt.refused = Some(refusal(
+        "Form 4183 lies there, and on record 4182 is next.",
+        "Nothing was printed.",
+        "Put form 4182 in. Were forms fed past: Esc, and Blank forms not used.",
+    ));
+    prompt
+}
+
 fn more() -> Prompt {
     let mut prompt = next();
     prompt.code = s("pins.more");
@@ -480,6 +522,9 @@ pub fn pin_room() -> Vec<(&'static str, Build)> {
         ("pin-open", asks(open())),
         ("pin-next", asks(next())),
         ("pin-more", asks(more())),
+        ("pin-astray", asks(astray())),
+        ("pin-form", asks(lies())),
+        ("pin-form-other", asks(other_lies())),
         ("pin-cards", asks(cards())),
         ("pin-run", asks(printing())),
         ("pin-stopped", asks(trouble())),
