@@ -272,7 +272,8 @@ def passphrase(folder, papers):
     """Of the two halves on paper: seven groups of four each."""
     halves = []
     for path in papers:
-        text = escp_text(folder / path).split("THE HALF:", 1)[1]
+        reader = pdf_text if path.endswith(".pdf") else escp_text
+        text = reader(folder / path).split("THE HALF:", 1)[1]
         groups = re.findall(r"(?<![A-Z0-9])[A-HJ-NP-Z2-9]{4}(?![A-Z0-9])", text)
         need(len(groups) >= 7, f"{path}: a half of seven groups")
         halves.append("".join(groups[:7]))

@@ -84,11 +84,13 @@ pub fn lines(out: &Path, bundle: &str) -> Result<Vec<ExportLine>, String> {
         }
         let mut passphrase = Vec::new();
         if let (Some(sheets), "pkcs12" | "jks" | "jceks") = (&sheets, format.as_str()) {
-            passphrase
-                .extend([1, 2].map(|half| format!("paper/{}.escp", sheet_name(sheets, half))));
-        }
-        if let Some(lost) = passphrase.iter().find(|sheet| !out.join(sheet).is_file()) {
-            return Err(format!("{lost} is missing"));
+            for half in [1, 2] {
+                // Whichever printer it came from.
+                let stem = format!("paper/{}", sheet_name(sheets, half));
+                let sheet = ["pdf", "escp"].map(|ending| format!("{stem}.{ending}"));
+                let there = sheet.into_iter().find(|sheet| out.join(sheet).is_file());
+                passphrase.push(there.ok_or_else(|| format!("{stem} is missing"))?);
+            }
         }
         let key = file.keys.first();
         let under = key.and_then(|key| key.under.as_ref());
