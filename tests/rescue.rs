@@ -46,9 +46,23 @@ impl Dice {
     }
 }
 
+/// The store in this folder. Whoever had it open just now may need a moment to
+/// let go of it: that is no damage.
+fn opened(repository: &Path) -> Result<SledStore, StoreError> {
+    for _ in 0..500 {
+        match SledStore::open(repository) {
+            Err(StoreError::Locked) => {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+            other => return other,
+        }
+    }
+    panic!("the folder stays locked");
+}
+
 /// What the store in this folder holds, if it opens and can be read.
 pub fn content(repository: &Path) -> Result<Content, StoreError> {
-    let store = SledStore::open(repository)?;
+    let store = opened(repository)?;
     let mut all = Content::new();
     store.scan(b"", &mut |key, value| {
         all.insert(key.to_vec(), value.to_vec());
@@ -64,5 +78,5 @@ pub fn record_place(compartment: &str, id: conclave_evidence::Id) -> Vec<u8> {
 
 /// Writes into a store, past the vault.
 pub fn spoil(repository: &Path, writes: &[Write]) {
-    SledStore::open(repository).unwrap().commit(writes).unwrap();
+    opened(repository).unwrap().commit(writes).unwrap();
 }
