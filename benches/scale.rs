@@ -23,6 +23,11 @@ mod screen;
 mod stage;
 mod typed;
 
+/// The ports of a room without devices, where what fills the station looks.
+mod absent {
+    pub use crate::room::{NoMedia, NoPrinters};
+}
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "support/absent.rs"]
+mod absent;
 #[path = "support/filled.rs"]
 mod filled;
 #[path = "support/people.rs"]

@@ -9,9 +9,6 @@
     reason = "each test takes what it needs, and may stop at the first surprise"
 )]
 
-#[path = "absent.rs"]
-mod absent;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,9 +35,9 @@ use conclave_station::training_room::TrainingRoom;
 use conclave_training::card::TrainingReaders;
 use serde::{Deserialize, Serialize};
 
+use crate::absent::{NoMedia, NoPrinters};
 use crate::people::PIN;
 use crate::stage::STAFF;
-use absent::{NoMedia, NoPrinters};
 
 /// So many keys go into the repository at once.
 const BATCH: u32 = 5_000;
