@@ -51,7 +51,7 @@ fn card_values_go_back_where_the_template_asks_and_psec_makes_the_same() {
     let secret = vec![Secret::take(&mut file.clone())];
     house.act_with(&act, &PAIR, secret).unwrap();
     let batch = act.batch;
-    house.forms(&batch, 1, 4);
+    house.forms(&batch, 1, 6);
     house.print(&batch, 4).unwrap();
     confirm(&mut house, &batch, 1, 4);
     give_back(&mut house, &batch);
