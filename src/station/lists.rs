@@ -9,6 +9,8 @@ use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::vault::{Compartment, KeysOf, OpenIntent};
 use conclave_trades::ceremony::State;
+use conclave_trades::ceremony::action::PrintComponent;
+use conclave_trades::pin::action::PrintMailers;
 
 use crate::adopt::covers;
 use crate::front::{
@@ -81,17 +83,20 @@ impl Station {
 
 fn unknown(intent: &OpenIntent) -> TaskRow {
     // All that a renewal does is written together with its outcome.
-    let whole = [RenewGroups::NAME, AddPinRoom::NAME];
-    let (who, meaning) = if whole.contains(&intent.action.as_str()) {
-        (
+    let (who, meaning) = match intent.action.as_str() {
+        RenewGroups::NAME | AddPinRoom::NAME => (
             "Administrators",
             "Nothing of it took place: the old shares and cards work. Begin again.",
-        )
-    } else {
-        (
+        ),
+        PrintMailers::NAME => (
+            "PIN operators, PIN supervisors",
+            "They open the batch (m): what was on its way is unknown, and its forms are looked at.",
+        ),
+        PrintComponent::NAME => (
             "Key managers, Approvers",
             "A printed component's key is void; resume the ceremony to have it made afresh.",
-        )
+        ),
+        other => ("Administrators", crate::settle::advice(other)),
     };
     TaskRow {
         due: "today".into(),

@@ -83,7 +83,7 @@ impl Action for SettleAct {
 }
 
 /// What has to be looked at before an act of this name is settled.
-fn advice(action: &str) -> &'static str {
+pub(crate) fn advice(action: &str) -> &'static str {
     match action {
         "print-component" => {
             "Look into the printer, the paper path and the bin. A sheet that came out is destroyed \
