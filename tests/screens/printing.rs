@@ -305,13 +305,13 @@ fn next() -> Prompt {
 fn astray() -> Prompt {
     let mut prompt = next();
     prompt.table = Some(facts(&[
+        ("", "", "UNACCOUNTED", "3"),
         ("in the file", "200", "taken out", "210"),
         ("confirmed", "198", "blank here", "0"),
         ("to be reissued", "1", "spoiled", "2"),
         ("printed, not confirmed", "0", "MISSING", "1"),
         ("unknown", "1", "test prints", "2"),
         ("waiting", "0", "back in the safe", "3"),
-        ("", "", "UNACCOUNTED", "3"),
     ]));
     prompt
 }
