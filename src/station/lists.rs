@@ -81,7 +81,8 @@ impl Station {
     }
 }
 
-fn unknown(intent: &OpenIntent) -> TaskRow {
+/// `going`: a ceremony is not over.
+fn unknown(intent: &OpenIntent, going: bool) -> TaskRow {
     // All that a renewal does is written together with its outcome.
     let (who, meaning) = match intent.action.as_str() {
         RenewGroups::NAME | AddPinRoom::NAME => (
@@ -95,6 +96,10 @@ fn unknown(intent: &OpenIntent) -> TaskRow {
         PrintComponent::NAME => (
             "Key managers, Approvers",
             "A printed component's key is void; resume the ceremony to have it made afresh.",
+        ),
+        _ if going => (
+            "Key managers, Approvers",
+            "A ceremony is not over, and its end says what became of its acts: go on with it.",
         ),
         other => ("Administrators", crate::settle::advice(other)),
     };
@@ -262,7 +267,9 @@ impl Station {
             tasks.extend(self.receipt_tasks());
             tasks.extend(self.pin_certificate_tasks(now));
         }
-        tasks.extend(self.unknown_acts().iter().map(unknown));
+        let going = ceremonies.iter().any(|state| !state.over);
+        let unknown_acts = self.unknown_acts();
+        tasks.extend(unknown_acts.iter().map(|intent| unknown(intent, going)));
         for state in ceremonies.iter().filter(|state| !state.over) {
             let label = &state.parameters.label;
             if let Some(index) = state.window {

@@ -17,7 +17,10 @@ const LOOK_MS: u64 = 500;
 pub struct Newcomers {
     machine: Box<dyn Machine>,
     clock: Arc<dyn Clock>,
+    /// What was there at the start.
     known: BTreeSet<String>,
+    /// What came since, and is there.
+    strangers: BTreeSet<String>,
     looked_ms: u64,
 }
 
@@ -31,13 +34,14 @@ impl Newcomers {
             machine,
             clock,
             known,
+            strangers: BTreeSet::new(),
             looked_ms,
         }
     }
 
-    /// What came since it was looked last, in words. What goes is forgotten, and
-    /// new when it comes again. What the kernel does not tell is no news: the
-    /// doctor says that it cannot be seen.
+    /// What came since it was looked last, in words; what goes and comes again,
+    /// too. What the kernel does not tell is no news: the doctor says that it
+    /// cannot be seen.
     pub fn came(&mut self) -> Vec<String> {
         let now = self.clock.mono_ms();
         if now.saturating_sub(self.looked_ms) < LOOK_MS {
@@ -47,9 +51,18 @@ impl Newcomers {
         let Some(there) = attached(&*self.machine) else {
             return Vec::new();
         };
-        let came = there.difference(&self.known).cloned().collect();
-        self.known = there;
+        // What was there at the start and went is known no more.
+        self.known.retain(|one| there.contains(one));
+        let strangers: BTreeSet<String> = there.difference(&self.known).cloned().collect();
+        let came = strangers.difference(&self.strangers).cloned().collect();
+        self.strangers = strangers;
         came
+    }
+
+    /// What came and is there still, as it was looked last.
+    #[must_use]
+    pub fn strangers(&self) -> Vec<String> {
+        self.strangers.iter().cloned().collect()
     }
 }
 

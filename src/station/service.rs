@@ -39,7 +39,7 @@ pub struct Front {
     ended: bool,
     /// What types or carries a network, where that is watched.
     newcomers: Option<Newcomers>,
-    /// What came, until the session is ended.
+    /// What came, until it is said.
     came: Vec<String>,
 }
 
@@ -80,6 +80,14 @@ impl Front {
             self.came.extend(newcomers.came());
         }
         !self.came.is_empty()
+    }
+
+    /// What came and is there still: nobody logs on beside it.
+    fn strangers(&self) -> Vec<String> {
+        self.newcomers
+            .as_ref()
+            .map(Newcomers::strangers)
+            .unwrap_or_default()
     }
 
     fn send(&self, event: Event) {
@@ -136,13 +144,18 @@ impl People for Front {
         if self.somebody_came() {
             return Some(Answer::Shutdown);
         }
-        match self.next(timeout)? {
-            Request::Answer(answer) => Some(answer),
-            Request::Quit => {
-                self.ended = true;
-                Some(Answer::Shutdown)
-            }
-            _ => None,
+        loop {
+            return match self.next(timeout)? {
+                Request::Answer(answer) => Some(answer),
+                Request::Quit => {
+                    self.ended = true;
+                    Some(Answer::Shutdown)
+                }
+                // Whoever does not wait wants the answer that is there already,
+                // behind a key that only woke the screen.
+                _ if timeout.is_zero() => continue,
+                _ => None,
+            };
         }
     }
 
@@ -222,24 +235,35 @@ pub fn serve(station: &mut Station, front: &mut Front) {
     front.send(Event::Ended);
 }
 
+fn stranger(what: &str, safe: &str) -> Refusal {
+    Refusal {
+        happened: format!("Plugged in: {what}."),
+        safe: safe.into(),
+        advice: "Pull it, and find out whose it is: nobody logs on beside it. A medium never \
+                 types and is no network; if one does, call the auditors. What belongs here, as \
+                 a keyboard in place of a broken one, is taken when the program starts anew."
+            .into(),
+    }
+}
+
 impl Station {
     /// Something came that types or carries a network: nobody stays logged on.
     fn end_for(&mut self, came: &[String], front: &Front) {
         let what = came.join(", ");
         let open = self.is_open();
+        // The journal has it, whoever was here: what types can press Enter on
+        // the words below.
+        let _ = self.door.note("plugged-in", what.clone());
         if open {
             let _ = self.logout(&format!("plugged in: {what}"));
         }
-        front.send(Event::Refused(Refusal {
-            happened: format!("Plugged in: {what}."),
-            safe: match open {
-                true => "The session was ended.".into(),
-                false => "Nobody was logged on.".into(),
+        front.send(Event::Refused(stranger(
+            &what,
+            match open {
+                true => "The session was ended.",
+                false => "Nobody was logged on.",
             },
-            advice: "Pull it, and find out whose it is. A medium never types and is no network: \
-                     if one of these does, call the auditors. Then log on again."
-                .into(),
-        }));
+        )));
     }
 
     fn serve_one(&mut self, request: Request, front: &mut Front) {
@@ -248,6 +272,10 @@ impl Station {
             return;
         }
         match request {
+            Request::Initialise | Request::Logon(_) if !front.strangers().is_empty() => {
+                let what = front.strangers().join(", ");
+                front.send(Event::Refused(stranger(&what, "Nobody is logged on.")));
+            }
             Request::Initialise => {
                 let end = self.initialise(front);
                 self.tell_initialise(end, front);

@@ -145,7 +145,8 @@ impl Demonstration {
         all.push(printer(PIN_PRINTER)?);
         let printers = TrainingPrinters(all);
         let stick = out.join(if filed { "media" } else { "stick" });
-        let spare = filed.then_some("");
+        // Cards as delivered: for whoever loses one, or comes.
+        let spare = std::iter::repeat_n("", if filed { 1 } else { SPARE });
         let labels: Vec<CardLabel> = (1u16..)
             .zip(cast::PEOPLE.iter().map(|(name, _, _)| *name).chain(spare))
             .map(|(number, name)| CardLabel {
@@ -466,6 +467,9 @@ impl Demonstration {
     }
 }
 
+/// Blank cards of a practice room.
+const SPARE: usize = 2;
+
 /// The PIN of everybody in a practice room.
 pub const PRACTICE_PIN: &[u8] = b"802803";
 
@@ -482,7 +486,7 @@ pub fn furnish(folder: &Path, readers: usize) -> Result<(), DemoError> {
     let path = folder.join(crate::config::FILE);
     let text = format!(
         "[training]\nreaders = {readers}\ncards = {}\n",
-        cast::PEOPLE.len()
+        cast::PEOPLE.len() + SPARE
     );
     std::fs::write(&path, text).map_err(io(&path))
 }

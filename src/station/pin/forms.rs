@@ -214,6 +214,13 @@ impl Station {
                 prompt.refused = Some(no_number());
                 continue;
             };
+            if value(3).trim().chars().count() < 3 {
+                prompt.refused = Some(refused(
+                    "It does not say why.",
+                    "Type one sentence as the reason.",
+                ));
+                continue;
+            }
             break SetFormsAside {
                 batch: BatchName::of(batch),
                 first,

@@ -35,6 +35,9 @@ fn window(page: Page) -> u16 {
 /// Mailers after which both say that they are still here.
 const PRESENCE: u64 = 250;
 
+/// A printer that waited for longer, milliseconds, may have other paper in it.
+const MOVED_MS: u64 = 60_000;
+
 /// Mailers after which a rate is told.
 const ENOUGH: u64 = 8;
 
@@ -159,7 +162,11 @@ impl Station {
                 return self.halt(&batch, &run, ("LOAD FORMS", next), people);
             }
             if run.unseen >= PRESENCE {
+                let asked_ms = self.clock.mono_ms();
                 self.still_here(&batch, &run, people)?;
+                if self.clock.mono_ms().saturating_sub(asked_ms) > MOVED_MS {
+                    lies = None;
+                }
                 // The time that it took is nobody's printing time.
                 (run.since_ms, run.sent, run.unseen) = (self.clock.mono_ms(), 0, 0);
                 continue;
@@ -169,7 +176,10 @@ impl Station {
                 _ => {
                     let asked_ms = self.clock.mono_ms();
                     let form = self.form_there(&batch, people)?;
-                    self.here_after(asked_ms, &batch, &mut run, people)?;
+                    if self.here_after(asked_ms, &batch, &mut run, people)? {
+                        // Whoever was away looks at the paper again.
+                        continue;
+                    }
                     form
                 }
             };
@@ -320,20 +330,21 @@ impl Station {
     /// The run stood since then: the time is nobody's printing time. Both cards
     /// stayed in, or the room were closed; but after as long as a session lasts
     /// in which nobody presses a key, both answer again before anything is
-    /// printed.
+    /// printed: TRUE then.
     fn here_after(
         &mut self,
         since_ms: u64,
         batch: &PinBatch,
         run: &mut Run,
         people: &mut dyn People,
-    ) -> Result<(), Undone> {
-        if self.clock.mono_ms().saturating_sub(since_ms) > IDLE_LOGOUT_MS {
+    ) -> Result<bool, Undone> {
+        let long = self.clock.mono_ms().saturating_sub(since_ms) > IDLE_LOGOUT_MS;
+        if long {
             self.still_here(batch, run, people)?;
             run.unseen = 0;
         }
         (run.since_ms, run.sent) = (self.clock.mono_ms(), 0);
-        Ok(())
+        Ok(long)
     }
 
     /// Each card of the pair answers again, and the journal has who it was.

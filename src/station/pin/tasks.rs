@@ -78,6 +78,21 @@ fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskR
             ],
         ));
     }
+    if batch.astray() > 0 {
+        return Some(now(
+            match batch.astray() {
+                1 => format!("{name}: 1 form is UNACCOUNTED"),
+                some => format!("{name}: {some} forms are UNACCOUNTED"),
+            },
+            vec!["Stop, and look for them; tell the administrators.".into()],
+        ));
+    }
+    if stage == Stage::Exported {
+        return Some(now(
+            format!("{name}: its output left, and nobody reconciled it"),
+            vec!["m, the batch, «Reconcile».".into()],
+        ));
+    }
     let reconciled = batch.reconciled.as_ref()?;
     let due_ms = reconciled.signed.at_ms.saturating_add(PURGE_DAYS * DAY_MS);
     let days = days_until(now_ms, due_ms);

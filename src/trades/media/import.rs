@@ -15,8 +15,15 @@ pub const IMPORT_FOLDER: &str = "IMPORT";
 
 /// Why a file was not read; `what` it should have been: `the key block`.
 pub(crate) fn not_read(what: &str, error: &MediaError) -> ActionError {
+    // Nothing was written that could be read back differently.
+    let why = match error {
+        MediaError::ReadBack(name) => {
+            format!("there is no file {name} in {IMPORT_FOLDER}, or it is longer than it may be")
+        }
+        other => other.to_string(),
+    };
     ActionError::Device {
-        what: format!("{what} was not read: {error}"),
+        what: format!("{what} was not read: {why}"),
         advice: format!("Look at the medium: the file lies in its folder {IMPORT_FOLDER}."),
     }
 }

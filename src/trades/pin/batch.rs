@@ -277,11 +277,29 @@ impl Check<'_> {
         }
     }
 
+    /// Three digits; with card values neither 000 nor 999, which stand for the
+    /// CVV2 and the iCVV: the CVV of such a stripe would be one of those.
+    fn service_code(&mut self, row: &Row) -> Option<String> {
+        let found = self.digits(row, FieldName::ServiceCode, Some(3))?;
+        let cell = row
+            .cells
+            .iter()
+            .find(|c| c.name == FieldName::ServiceCode)?;
+        let made = self.template.output.card_values.is_some();
+        match made && matches!(found.as_str(), "000" | "999") {
+            false => Some(found),
+            true => {
+                self.fault(cell, Wrong::Not("a service code"));
+                None
+            }
+        }
+    }
+
     fn card(&mut self, row: &Row) -> Option<Card> {
         let pan = self.pan(row);
         let sequence = self.digits(row, FieldName::Sequence, Some(2));
         let expiry = self.expiry(row);
-        let service_code = self.digits(row, FieldName::ServiceCode, Some(3));
+        let service_code = self.service_code(row);
         let holder = self.field(row, FieldName::Holder);
         let holder = holder.map(|cell| cell.text.clone());
         let lines = [

@@ -2,7 +2,8 @@
 //! (PKCS#11 2.40 and later), a fresh AES key by OAEP and the key by AES-KWP under it.
 //!
 //! What is made here only the token opens: the half under AES is opened again before
-//! it leaves, the other proves itself by the check value on the receipt.
+//! it leaves, of the other the receipt has the token's own check value. Whose key it
+//! is, only the bundle's signature says: anybody can wrap to a public key.
 
 use std::fmt::Write as _;
 

@@ -4,6 +4,10 @@ which CKM_RSA_AES_KEY_WRAP is made: the fresh AES key by OAEP, then the key by A
 For tokens without the combined mechanism. Nothing is ever in the clear outside the
 token. Wants python-pkcs11.
 
+The check value that is shown is the token's own, of what came out. Anybody can wrap a
+key to a public key: that it is the sender's is proven by the signature of the bundle
+alone, so verify that first.
+
     PIN=... python3 load-keys.py MODULE LABEL.json...
 """
 import datetime
@@ -59,14 +63,25 @@ def load(session, path):
     kind = TYPES[template.pop("CKA_KEY_TYPE")]
     if template.pop("CKA_CLASS") != "CKO_SECRET_KEY":
         raise SystemExit(path + ": no secret key")
-    fresh.unwrap_key(
+    key = fresh.unwrap_key(
         ObjectClass.SECRET_KEY,
         kind,
         wrapped[length:],
         mechanism=Mechanism.AES_KEY_WRAP_PAD,
         template={getattr(Attribute, n[4:]): given(n, v) for n, v in template.items()},
     )
-    print("Key unwrapped:", template["CKA_LABEL"], "check value", said["check_value"])
+    label = template["CKA_LABEL"]
+    try:
+        value = key[Attribute.CHECK_VALUE].hex().upper()
+    except pkcs11.exceptions.PKCS11Error:
+        value = ""
+    if not value:
+        print("Key unwrapped:", label, "and the token tells no check value")
+    elif value != said["CKA_CHECK_VALUE"].upper():
+        key.destroy()
+        raise SystemExit(label + ": the token's check value is " + value + "; destroyed")
+    else:
+        print("Key unwrapped:", label, "check value", value)
 
 
 def main():

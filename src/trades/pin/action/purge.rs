@@ -37,8 +37,8 @@ impl Action for PurgeBatch {
                 self.batch.words()
             ),
             format!("its output is confirmed: {}", said(&self.receipt)),
-            "backups that were made before still have them, and open with their quorums: they are \
-             destroyed"
+            "backups that were made before still have them, and open with their quorums: they \
+             must be destroyed"
                 .into(),
         ]
     }
