@@ -277,7 +277,7 @@ fn signatures_withheld_at_the_close_cost_no_try() {
     scene.people.at = Box::new({
         let mut withheld = 0;
         move |prompt, _| {
-            let here = prompt.act == "close the ceremony" && withheld < 6;
+            let here = prompt.act == "Close the ceremony" && withheld < 6;
             here.then(|| {
                 withheld += 1;
                 Answer::Abort
@@ -310,7 +310,7 @@ fn to_give_up_the_close_is_asked_and_typed() {
                 kept += 1;
                 Some(Answer::Abort)
             }
-            _ => (prompt.act == "close the ceremony").then_some(Answer::Abort),
+            _ => (prompt.act == "Close the ceremony").then_some(Answer::Abort),
         }
     });
     let title = done(scene.zmk(label, "zmk-aes128", "2"));

@@ -208,7 +208,7 @@ fn cut_at_the_close(folder: &TempDir, nth: usize) -> usize {
     let fuse = Arc::clone(&left);
     let mut lit = false;
     scene.people.at = Box::new(move |prompt, _| {
-        if prompt.act == "close the ceremony" && !std::mem::replace(&mut lit, true) {
+        if prompt.act == "Close the ceremony" && !std::mem::replace(&mut lit, true) {
             fuse.store(nth, Ordering::SeqCst);
         }
         None

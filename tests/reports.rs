@@ -327,7 +327,7 @@ fn nothing_is_signed_that_does_not_stand_in_a_file() {
     let signed = Arc::clone(&signed_without);
     let mut refused_once = false;
     scene.people.at = Box::new(move |prompt, _| {
-        if prompt.act == "close the ceremony" {
+        if prompt.act == "Close the ceremony" {
             *signed.lock().unwrap() |= in_the_way.is_file();
             // The first time they do not sign, either.
             if !std::mem::replace(&mut refused_once, true) {
