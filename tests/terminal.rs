@@ -131,8 +131,12 @@ fn key_managers_log_on_look_around_and_log_out() {
         "{}",
         tasks.shown()
     );
+    // What the keys want is added when they are read.
+    let tasks = crew
+        .terminal
+        .wait("what is to be done", |screen| screen.says("Tasks 2"));
     assert!(
-        tasks.says("Tasks 1") && tasks.says("Auditors: 2 live cards, 2 needed"),
+        tasks.says("Auditors: 2 live cards, 2 needed") && tasks.says("no backup for component"),
         "{}",
         tasks.shown()
     );
