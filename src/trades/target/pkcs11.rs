@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 
 use conclave_crypto::keyblock::kwp;
 use conclave_crypto::secret::{RandomSource, Secret};
-use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
 use super::pkcs11_template::{
-    attribute_lines, key_type, object_id, operations, table, template_name, token_check,
+    attribute_lines, key_files, key_type, object_id, operations, table, template_name, token_check,
+    with_all,
 };
 use super::sheet_text::{plain_file, rule};
 use super::{
@@ -80,42 +80,19 @@ impl Target for Pkcs11 {
         }
         let check = token_check(key, clear)?;
         let template = template(key, under, settings, &check)?;
-        Ok(vec![
-            Payload {
-                name: file_name(key),
-                bytes: wrapped,
-                format: "AES-KWP (RFC 5649)".into(),
-                encoding: Encoding::Binary,
-                lrecl: None,
-                conformance: Conformance::Proven,
-            },
-            Payload {
-                name: template_name(key),
-                bytes: template.into_bytes(),
-                format: "PKCS#11 attribute template, JSON".into(),
-                encoding: Encoding::AsciiText,
-                lrecl: None,
-                conformance: Conformance::Proven,
-            },
-        ])
+        Ok(key_files(
+            key,
+            (file_name(key), wrapped),
+            "AES-KWP (RFC 5649)".into(),
+            template,
+        ))
     }
 
     fn companions(&self, sheet: &Sheet<'_>) -> Result<Vec<Companion>, TargetError> {
-        let file = |name: &str, text: String, format: &str| Companion {
-            file: Payload {
-                name: name.into(),
-                bytes: text.into_bytes(),
-                format: format.into(),
-                encoding: Encoding::AsciiText,
-                lrecl: None,
-                conformance: Conformance::Proven,
-            },
-            with_keys: false,
-        };
         let table = table(sheet, file_name)?;
         Ok(vec![
-            file(SCRIPT, script(sheet), "shell script for pkcs11-tool"),
-            file(TABLE, table, "PKCS#11 attributes, CSV"),
+            with_all(SCRIPT, script(sheet), "shell script for pkcs11-tool"),
+            with_all(TABLE, table, "PKCS#11 attributes, CSV"),
         ])
     }
 

@@ -10,12 +10,12 @@ use std::fmt::Write as _;
 use conclave_crypto::keyblock::rsa_aes;
 use conclave_crypto::primitive::rsa::{OaepHash, Public};
 use conclave_crypto::secret::{RandomSource, Secret};
-use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
 use super::pkcs11_template::{
-    attribute_lines, key_type, object_id, operations, table, template_name, token_check,
+    attribute_lines, key_files, key_type, object_id, operations, table, template_name, token_check,
+    with_all,
 };
 use super::sheet_text::{errors, filled, foot, head, plain_file, push_wrapped, rule};
 use super::{
@@ -167,42 +167,19 @@ impl Target for Pkcs11Rsa {
             .map_err(|e| TargetError::Wrap(format!("{}: {e}", key.label)))?;
         let check = token_check(key, clear)?;
         let template = template(key, under, settings, (&check, wrapped.under_rsa.len()))?;
-        Ok(vec![
-            Payload {
-                name: file_name(key),
-                bytes: wrapped.joined(),
-                format: format!("CKM_RSA_AES_KEY_WRAP, OAEP with {name}"),
-                encoding: Encoding::Binary,
-                lrecl: None,
-                conformance: Conformance::Proven,
-            },
-            Payload {
-                name: template_name(key),
-                bytes: template.into_bytes(),
-                format: "PKCS#11 attribute template, JSON".into(),
-                encoding: Encoding::AsciiText,
-                lrecl: None,
-                conformance: Conformance::Proven,
-            },
-        ])
+        Ok(key_files(
+            key,
+            (file_name(key), wrapped.joined()),
+            format!("CKM_RSA_AES_KEY_WRAP, OAEP with {name}"),
+            template,
+        ))
     }
 
     fn companions(&self, sheet: &Sheet<'_>) -> Result<Vec<Companion>, TargetError> {
-        let file = |name: &str, text: String, format: &str| Companion {
-            file: Payload {
-                name: name.into(),
-                bytes: text.into_bytes(),
-                format: format.into(),
-                encoding: Encoding::AsciiText,
-                lrecl: None,
-                conformance: Conformance::Proven,
-            },
-            with_keys: false,
-        };
         let loader = include_str!("pkcs11_rsa_load.py").to_owned();
         Ok(vec![
-            file(LOADER, loader, "Python script for python-pkcs11"),
-            file(TABLE, table(sheet, file_name)?, "PKCS#11 attributes, CSV"),
+            with_all(LOADER, loader, "Python script for python-pkcs11"),
+            with_all(TABLE, table(sheet, file_name)?, "PKCS#11 attributes, CSV"),
         ])
     }
 

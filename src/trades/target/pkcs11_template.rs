@@ -6,13 +6,57 @@ use std::fmt::Write as _;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
+use conclave_evidence::manifest::Encoding;
 use conclave_evidence::show::utc;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
 use super::sheet_text::rule;
-use super::{Sheet, TargetError, cipher, fits};
+use super::{Companion, Conformance, Payload, Sheet, TargetError, cipher, fits};
+
+/// The wrapped key, by its file's name, and its attribute template.
+pub(super) fn key_files(
+    key: &KeyRecord,
+    (name, wrapped): (String, Vec<u8>),
+    format: String,
+    template: String,
+) -> Vec<Payload> {
+    vec![
+        Payload {
+            name,
+            bytes: wrapped,
+            format,
+            encoding: Encoding::Binary,
+            lrecl: None,
+            conformance: Conformance::Proven,
+        },
+        text_file(
+            template_name(key),
+            template,
+            "PKCS#11 attribute template, JSON",
+        ),
+    ]
+}
+
+/// What goes with all keys: a script, or their table.
+pub(super) fn with_all(name: &str, text: String, format: &str) -> Companion {
+    Companion {
+        file: text_file(name.into(), text, format),
+        with_keys: false,
+    }
+}
+
+fn text_file(name: String, text: String, format: &str) -> Payload {
+    Payload {
+        name,
+        bytes: text.into_bytes(),
+        format: format.into(),
+        encoding: Encoding::AsciiText,
+        lrecl: None,
+        conformance: Conformance::Proven,
+    }
+}
 
 /// The file with a key's template.
 pub(super) fn template_name(key: &KeyRecord) -> String {
