@@ -35,13 +35,15 @@ impl Station {
             Change::Words => self.ask_words(people),
             Change::PinRoom => self.ask_pin_room(people),
             Change::Quorum => self.ask_quorum(people),
-            Change::Secret
-            | Change::Certificates
+            Change::Secret => self.ask_secret(people),
+            Change::Certificates
             | Change::Custodians
             | Change::Groups
             | Change::CustodianForm
             | Change::OneManager
-            | Change::FinishCard => self.ask_secret(people),
+            | Change::FinishCard => {
+                Err(undone(self.refusal("this change has questions of its own")))
+            }
         }
     }
 
