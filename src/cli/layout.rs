@@ -197,7 +197,15 @@ fn read(file: &Path) -> Result<String, ExitCode> {
 fn tell(file: &Path, text: &str) -> Option<Layout> {
     let shown = file.display();
     match Layout::read(text) {
-        Ok(layout) => Some(layout),
+        Ok(layout) => {
+            for field in layout.filled_by_nobody() {
+                eprintln!(
+                    "{shown}: {field} is filled by nothing: no batch is printed by this layout \
+                     until it has another name (name, address, tracking, sequence, reference)"
+                );
+            }
+            Some(layout)
+        }
         Err(faults) => {
             for error in faults {
                 match error.file_line {

@@ -10,10 +10,11 @@ use conclave_keyroom::ports::dialogue::{
 use conclave_trades::print::approval::{
     ApproveLayout, INSPECTED_MAX, check_inspected, digest, is_shipped, sample_page,
 };
-use conclave_trades::print::{Layout, draw_page};
+use conclave_trades::print::{Layout, WithdrawLayout, draw_page};
 
 use crate::approve::Undone;
-use crate::cards::{Interrupted, ask};
+use crate::cards::{Interrupted, ask, filled};
+use crate::pin_take_back::takes_back;
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -38,6 +39,12 @@ struct Listed {
     detail: String,
 }
 
+/// What administrators do about a layout.
+enum Chosen {
+    Approve(ApproveLayout),
+    Withdraw(WithdrawLayout),
+}
+
 /// A layout that waits for approval.
 struct Waiting {
     /// As people know it.
@@ -57,25 +64,30 @@ impl Station {
     /// Why not, in words.
     pub fn approve_layout(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.administrators_here()?;
-        let done = self
-            .ask_layout(people)
-            .map_err(Undone::Interrupted)
-            .and_then(|action| {
+        let chosen = self.ask_layout(people).map_err(Undone::Interrupted);
+        let done = chosen.and_then(|chosen| match chosen {
+            Chosen::Approve(action) => {
                 self.act(&action, "approve a layout", people)?;
-                Ok(action)
-            });
+                Ok(("The layout is approved", action.words()))
+            }
+            Chosen::Withdraw(action) => {
+                self.act(&action, "withdraw a layout", people)?;
+                Ok(("The layout is withdrawn", action.words()))
+            }
+        });
         match done {
-            Ok(action) => Ok(ActEnd::Done {
+            Ok((title, lines)) => Ok(ActEnd::Done {
                 good: true,
-                title: "The layout is approved".into(),
-                lines: action.words(),
+                title: title.into(),
+                lines,
             }),
             Err(undone) => self.undone(undone),
         }
     }
 
-    /// From the list to the page and back, until one is to be approved.
-    fn ask_layout(&self, people: &mut dyn People) -> Result<ApproveLayout, Interrupted> {
+    /// From the list to the page and back, until one is to be approved or
+    /// withdrawn.
+    fn ask_layout(&self, people: &mut dyn People) -> Result<Chosen, Interrupted> {
         loop {
             let file = self.choose_layout(people)?;
             // What was looked at is what is signed, whatever the file says by
@@ -83,14 +95,20 @@ impl Station {
             let Ok(text) = self.look_at_page(&file, people)? else {
                 continue;
             };
+            if is_shipped(&text) {
+                continue;
+            }
             if self.layout_is_approved(&text) {
+                if let Some(action) = self.withdrawn(&text, people)? {
+                    return Ok(Chosen::Withdraw(action));
+                }
                 continue;
             }
             let Ok(one) = self.waiting(&file, text) else {
                 continue;
             };
             if self.wants_approval(&one, people)? {
-                return self.inspected(one, people);
+                return self.inspected(one, people).map(Chosen::Approve);
             }
         }
     }
@@ -103,8 +121,9 @@ impl Station {
             waiting_for: "administrators".into(),
             safe: "yes, looking changes nothing".into(),
             why: "Each layout is looked at as a page of X's. Those of the product are approved \
-                  with it; one of this station's folder is approved by administrators, and only \
-                  then a form is printed by it."
+                  with it, but for mailers with PINs: what can be read through those is a matter \
+                  of your paper. They, and layouts of this station's folder, are approved by \
+                  administrators, and only then a form is printed by them."
                 .into(),
             ..Prompt::default()
         };
@@ -257,6 +276,62 @@ impl Station {
             if let Answer::Chosen(at) = ask(people, &mut prompt, &mut |_| Ok(false))? {
                 return Ok(at == 1);
             }
+        }
+    }
+
+    /// Whether an approved layout is taken back, and why.
+    fn withdrawn(
+        &self,
+        text: &str,
+        people: &mut dyn People,
+    ) -> Result<Option<WithdrawLayout>, Interrupted> {
+        let Ok(layout) = Layout::parse(text) else {
+            return Ok(None);
+        };
+        let choices = [
+            ("Back to the list", "nothing is changed"),
+            ("Withdraw it", "nothing is printed by it any more"),
+        ];
+        if !takes_back(("layout.approved", ACT), choices, people)? {
+            return Ok(None);
+        }
+        let mut prompt = Prompt {
+            code: "layout.withdraw".into(),
+            act: "Withdraw a layout".into(),
+            title: format!("Why is {} withdrawn?", layout.name()),
+            ask: Ask::Form {
+                fields: vec![Field {
+                    label: "Reason".into(),
+                    kind: FieldKind::Text(INSPECTED_MAX),
+                    value: String::new(),
+                    hint: "what is wrong with it, in one sentence".into(),
+                }],
+                submit: "go on to the signatures".into(),
+                done: None,
+            },
+            waiting_for: "administrators".into(),
+            safe: "yes, nothing is changed before the last signature".into(),
+            why: "Batches under way stop before their next mailer, until this layout is \
+                  approved again."
+                .into(),
+            ..Prompt::default()
+        };
+        loop {
+            let values = filled(people, &mut prompt)?;
+            let reason = values.first().map(|v| v.trim().to_owned());
+            let reason = reason.unwrap_or_default();
+            if check_inspected(&reason).is_ok() {
+                return Ok(Some(WithdrawLayout {
+                    digest: digest(text),
+                    name: layout.name().to_owned(),
+                    reason,
+                }));
+            }
+            prompt.refused = Some(Refusal {
+                happened: format!("a reason has 3 to {INSPECTED_MAX} characters"),
+                safe: "Nothing was changed.".into(),
+                advice: "Say in one sentence what is wrong with it.".into(),
+            });
         }
     }
 

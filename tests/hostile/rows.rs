@@ -44,6 +44,7 @@ use conclave_trades::pin::{
 };
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
+    WithdrawLayout,
 };
 use conclave_trades::target::store::{ExportKeyStore, PrintHalf, ReadCertificate, StoredItem};
 use conclave_trades::target::{
@@ -301,6 +302,16 @@ pub const ROWS: &[Row] = &[
         |act| {
             act.inspected.push('!');
         }
+    ),
+    row!(
+        WithdrawLayout,
+        "administrators sign",
+        |_: &Room| WithdrawLayout {
+            digest: Hash([18; 32]),
+            name: "pin-mailer-continuous".into(),
+            reason: "it can be read by a torch".into(),
+        },
+        |act| act.digest.0[0] ^= 1
     ),
     row!(
         ApprovePinTemplate,
@@ -902,7 +913,7 @@ fn report(_: &Room) -> PrintReport {
 }
 
 fn approve_layout(_: &Room) -> ApproveLayout {
-    let layout = include_str!("../../keymailer-layouts/pin-mailer-laser.toml");
+    let layout = include_str!("../../keymailer-layouts/pin-mailer-continuous.toml");
     let read = conclave_trades::print::Layout::parse(layout).unwrap();
     let page = conclave_trades::print::approval::sample_page(&read).unwrap();
     ApproveLayout {
@@ -934,7 +945,7 @@ pub(crate) fn print_sample(_: &Room) -> PrintSample {
     PrintSample {
         group: GroupId::Administrators,
         printer: "LP-1".into(),
-        layout: include_str!("../../keymailer-layouts/pin-mailer-laser.toml").into(),
+        layout: include_str!("../../keymailer-layouts/pin-mailer-continuous.toml").into(),
         flush: false,
     }
 }

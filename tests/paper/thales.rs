@@ -76,6 +76,41 @@ fn commands_become_settings_fonts_or_stay() {
     assert!(text.contains("text = \"PIN\"\nbold = true"), "{text}");
 }
 
+/// A host sends each line of an address as a field of its own.
+#[test]
+fn the_lines_of_an_address_become_one_field() {
+    let format = ">L>L>003^0>L>003^1>L>003^2>L>003^3>L>L>L>003^4>L>L>L>L>020^P>L>F";
+    let mut options = options();
+    options.lines = 16;
+    options.outside[0].height = 9;
+    options.fields = [(0, FieldName::Name), (4, FieldName::Tracking)].into();
+    for line in 1..=3 {
+        options.fields.insert(line, FieldName::Address);
+    }
+    let mut text = import(format, &options).unwrap();
+    text.push_str("\n[[field]]\nname = \"banner\"\nline = 14\ncolumn = 2\nwidth = 12\n");
+    let layout = Layout::read(&text).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));
+    assert!(layout.filled_by_nobody().is_empty(), "{text}");
+    let pin = secret(b"1234");
+    let filling = Filling::new(Mode::Test)
+        .text(FieldName::Name, "ANNA")
+        .text(FieldName::Address, "BOX 1\nLUND")
+        .text(FieldName::Tracking, "ABCD")
+        .secret(FieldName::Pin, &pin);
+    let page = mailer::render(&layout, &[filling], PrinterLanguage::Line).unwrap();
+    let lines = lines(page.expose());
+    assert_eq!(lines[2..5], ["  ANNA", "  BOX 1", "  LUND"]);
+    // One that stands elsewhere is no line of it.
+    let elsewhere = ">L>L>003^0>L>003^1>L>003^2>L>005^3>L>L>L>003^4>L>L>L>L>020^P>L>F";
+    let faults = import(elsewhere, &options).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert!(told.len() == 1 && told[0].contains("\"^3\""), "{told:?}");
+    // One that is not named is filled by nothing, and that is said.
+    options.fields.remove(&0);
+    let text = import(format, &options).unwrap();
+    assert!(text.contains("name = \"host-0\""), "{text}");
+}
+
 #[test]
 fn bad_formats_are_refused_each_with_its_place() {
     let mut seen = 0;

@@ -1,6 +1,7 @@
 //! The whole job, judged by openssl and psec.
 
 use conclave_evidence::Hash;
+use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::{Stage, State};
 use conclave_keyroom::domain::pin_card::{Loss, PinCard};
@@ -11,8 +12,12 @@ use conclave_trades::pin::action::{
     ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, sheet,
 };
 
-use super::pin_house::{PVK, PinHouse, csv, pan};
+use conclave_keyroom::ports::clock::Clock as _;
+use conclave_trades::print::day_words;
+
+use super::pin_house::{PVK, PinHouse, csv, csv_of, pan};
 use super::psec::ask;
+use super::room::Room;
 
 /// The digits on a sheet of the layout `pin-mailer-continuous`: what stands where
 /// its sample has X's.
@@ -295,4 +300,46 @@ fn where_the_pin_cannot_change_a_lost_mailer_is_a_card_to_be_reissued() {
         1
     );
     assert!(lines[4].contains(";reissue;"));
+}
+
+/// Every layout of PIN mailers that ships prints a batch, in every language of a
+/// printer that it goes through: nothing of it is filled by nobody.
+#[test]
+fn every_shipped_layout_of_pin_mailers_prints_a_batch() {
+    let languages = [
+        PrinterLanguage::EscP9,
+        PrinterLanguage::EscP24,
+        PrinterLanguage::Line,
+        PrinterLanguage::Pcl5,
+        PrinterLanguage::Pdf,
+    ];
+    let layouts = [
+        "pin-mailer-continuous",
+        "pin-mailer-two-up",
+        "pin-mailer-laser",
+    ];
+    for language in languages {
+        let mut house = PinHouse::in_room(Room::with_pin_room(), language);
+        for (at, layout) in (1u8..).zip(layouts) {
+            let first = u32::from(at) * 10;
+            let cards = csv_of(&format!("B-{at}"), first..=first + 1);
+            let file = house.sealed(cards.as_bytes());
+            let batch = house.open("csv-pvv", layout, &file, at);
+            house.forms(&batch, u64::from(first), u64::from(first) + 5);
+            let printed = house.print(&batch, 2);
+            if (layout, language) == ("pin-mailer-two-up", PrinterLanguage::Pcl5) {
+                assert!(printed.is_err(), "its forms are too wide");
+                continue;
+            }
+            assert_eq!(printed.unwrap().sent, 2, "{layout} {language:?}");
+            if language == PrinterLanguage::Line && layout == "pin-mailer-laser" {
+                let sheets = house.paper.sheets();
+                let page = String::from_utf8_lossy(sheets.last().unwrap()).into_owned();
+                assert!(
+                    page.contains(&day_words(house.room.clock.wall_ms())),
+                    "{page}"
+                );
+            }
+        }
+    }
 }

@@ -8,9 +8,11 @@ use conclave_trades::pin::action::{ExportBatch, SpoilMailer};
 use conclave_trades::pin::{
     ApprovePinTemplate, BarPinPartner, MakePinIdentity, Template, WithdrawPinTemplate,
 };
+use conclave_trades::print::approval::{ApproveLayout, sample_page};
+use conclave_trades::print::{Layout, WithdrawLayout};
 
 use super::job::{confirm, export, exporting, give_back};
-use super::pin_house::{PAIR, PinHouse, csv, pan, template_text};
+use super::pin_house::{PAIR, PinHouse, csv, digest, layout_text, pan, template_text};
 use super::refusals::rule;
 
 /// Administrators come, do this, and the pair is back.
@@ -65,6 +67,64 @@ fn only_the_template_approved_last_and_not_withdrawn_opens_a_batch() {
     // Approved anew, it opens batches again.
     as_administrators(&mut house, &ApprovePinTemplate { template: newer });
     house.act_with(&act, &PAIR, secret()).unwrap();
+}
+
+/// A layout that can be read through after all prints nothing more, by a batch
+/// under way neither; what was printed stays as it is.
+#[test]
+fn a_withdrawn_layout_prints_no_further_mailer() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 3).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 1, 10);
+    assert_eq!(house.print(&batch, 1).unwrap().sent, 1);
+    let text = layout_text("pin-mailer-continuous");
+    let withdraw = WithdrawLayout {
+        digest: digest(text.as_bytes()),
+        name: "pin-mailer-continuous".into(),
+        reason: "the digits can be read by a torch from the side".into(),
+    };
+    as_administrators(&mut house, &withdraw);
+    let told = rule(house.print(&batch, 1));
+    assert!(told.contains("is not approved on this station"), "{told}");
+    let now = house.batch(&batch);
+    assert_eq!((now.cards.waiting.count(), now.cards.sent.count()), (2, 1));
+    assert_eq!(house.paper.sheets().len(), 1);
+    // Who withdraws it again is told that there is nothing.
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
+    let told = rule(house.act(&withdraw, &admins));
+    assert!(told.contains("no layout pin-mailer-continuous"), "{told}");
+    let page = sample_page(&Layout::parse(&text).unwrap()).unwrap();
+    let approve = ApproveLayout {
+        layout: text,
+        sample: digest(&page),
+        inspected: "another paper, by the same torch".into(),
+    };
+    as_administrators(&mut house, &approve);
+    assert_eq!(house.print(&batch, 2).unwrap().sent, 2);
+}
+
+/// A shipped layout leaves the paper open; as long as it does, nobody approves it.
+#[test]
+fn a_layout_that_names_no_paper_is_not_approved() {
+    let mut house = PinHouse::new();
+    let text = std::fs::read_to_string("keymailer-layouts/pin-mailer-laser.toml").unwrap();
+    let page = sample_page(&Layout::parse(&text).unwrap()).unwrap();
+    let approve = ApproveLayout {
+        layout: text,
+        sample: digest(&page),
+        inspected: "something".into(),
+    };
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
+    let told = rule(house.act(&approve, &admins));
+    assert!(
+        told.contains("the stock of this layout is not named"),
+        "{told}"
+    );
 }
 
 #[test]

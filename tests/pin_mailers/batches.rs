@@ -14,8 +14,8 @@ use conclave_keyroom::domain::pin_batch::{Cards, Limits, PinBatch, Signing};
 use conclave_keyroom::domain::pin_card::{Loss, Lost, PinCard, Values};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_trades::pin::{
-    Batch, Before, Card, Fault, Keys, Letter, Nothing, OutputError, Template, Wrong, issue,
-    issue_anew, read, tracking, write,
+    Batch, Before, Card, Fault, Keys, Letter, Nothing, Occasion, OutputError, Template, Wrong,
+    issue, issue_anew, read, tracking, write,
 };
 use conclave_trades::print::Layout;
 
@@ -114,6 +114,14 @@ const FAULTS: &[(&str, &str)] = &[
         "the file: not JSON of the template's shape: no records",
     ),
     ("not-utf8.csv", "the file: not UTF-8 text"),
+    (
+        "number-in-address.csv",
+        "line 2, column 50: address2 has digits of the card's number, and would be printed beside its PIN",
+    ),
+    (
+        "number-in-batch.csv",
+        "line 1, column 1: batch has digits of the card's number, and would be printed beside its PIN",
+    ),
     (
         "open-quote.csv",
         "line 2, column 66: a quote is in the wrong place",
@@ -440,13 +448,18 @@ fn the_pins_on_the_forms_have_the_pvvs_of_the_output() {
     let mut random = System::new();
     let mut questions = Vec::new();
     let mut values = Vec::new();
+    let on = Occasion {
+        mode: Mode::Test,
+        station: "KEYROOM-TEST",
+        batch: &batch.id,
+        wall_ms: 0,
+    };
     for (at, card) in batch.cards.iter().enumerate() {
         let letter = Letter {
-            mode: Mode::Test,
+            on: &on,
             card,
             tracking: tracking(&mut random).unwrap(),
             number: (at + 1, batch.cards.len()),
-            batch: &batch.id,
         };
         let language = PrinterLanguage::Line;
         let shown = letter.preview(&layout, language).unwrap();

@@ -45,6 +45,8 @@ use conclave_trades::pin::action::{
     ReceiveStock, TemplateName,
 };
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, Template};
+use conclave_trades::print::Layout;
+use conclave_trades::print::approval::{ApproveLayout, sample_page};
 use conclave_trades::target::KeyName;
 use conclave_training::stick::{FolderStick, StickPorts};
 use serde::{Deserialize, Serialize};
@@ -238,7 +240,9 @@ pub fn template_text(name: &str) -> String {
 }
 
 pub fn layout_text(name: &str) -> String {
-    fs::read_to_string(root().join(format!("keymailer-layouts/{name}.toml"))).unwrap()
+    let text = fs::read_to_string(root().join(format!("keymailer-layouts/{name}.toml"))).unwrap();
+    // What a station completes of the one for laser printers.
+    text.replace("\"to be completed: ", "\"inspected: ")
 }
 
 /// A valid card number, another one for each `n`.
@@ -263,9 +267,15 @@ pub fn pan(n: u32) -> String {
 
 /// A file of so many cards for the template `csv-pvv`.
 pub fn csv(batch: &str, cards: u32) -> String {
+    csv_of(batch, 1..=cards)
+}
+
+/// The same, of these cards.
+pub fn csv_of(batch: &str, which: std::ops::RangeInclusive<u32>) -> String {
     let mut total = 0u128;
     let mut lines = String::new();
-    for n in 1..=cards {
+    let cards = which.clone().count();
+    for n in which {
         let pan = pan(n);
         total += pan.parse::<u128>().unwrap();
         lines.push_str(&format!(
@@ -372,6 +382,20 @@ impl PinHouse {
         for name in ["csv-pvv", "fixed-offset", "json-host"] {
             let template = template_text(name);
             self.act(&ApprovePinTemplate { template }, &admins).unwrap();
+        }
+        for name in [
+            "pin-mailer-continuous",
+            "pin-mailer-two-up",
+            "pin-mailer-laser",
+        ] {
+            let layout = layout_text(name);
+            let page = sample_page(&Layout::parse(&layout).unwrap()).unwrap();
+            let approve = ApproveLayout {
+                layout,
+                sample: digest(&page),
+                inspected: "a form of X's, closed, by a torch from the side".into(),
+            };
+            self.act(&approve, &admins).unwrap();
         }
         self.room.logout();
 

@@ -22,7 +22,8 @@ use conclave_trades::pin::action::{
     ResolveUnknown, ReturnForms, SpoilMailer, TemplateName, sheet,
 };
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, RecordPinPartner, Template};
-use conclave_trades::print::report_pdf;
+use conclave_trades::print::approval::{ApproveLayout, sample_page};
+use conclave_trades::print::{Layout, report_pdf};
 use conclave_trades::target::{IMPORT_FOLDER, KeyName};
 use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
 use serde::Serialize;
@@ -214,6 +215,15 @@ impl Demonstration {
         self.logon(GroupId::Administrators, &[])?;
         let template = self.pin_template()?;
         self.does(&ApprovePinTemplate { template }, Vec::new())?;
+        let layout = self.pin_layout()?;
+        let parsed = Layout::parse(&layout).map_err(|e| self.failed("PIN batch", e.to_string()))?;
+        let page = sample_page(&parsed).map_err(|e| self.failed("PIN batch", e.to_string()))?;
+        let approve = ApproveLayout {
+            layout,
+            sample: digest(&page),
+            inspected: "a training page of X's, folded, against a lamp".into(),
+        };
+        self.does(&approve, Vec::new())?;
         let by: Vec<Player> = self
             .station
             .session()
@@ -279,6 +289,15 @@ impl Demonstration {
         found.ok_or_else(|| self.failed("PIN batch", "there is no template csv-pvv"))
     }
 
+    fn pin_layout(&mut self) -> Result<String, DemoError> {
+        let all = self.station.data.layouts();
+        let found = all
+            .into_iter()
+            .find(|(name, _)| name == "pin-mailer-continuous.toml")
+            .and_then(|(_, text)| text.ok());
+        found.ok_or_else(|| self.failed("PIN batch", "the layout is not there"))
+    }
+
     /// The PIN verification key is entered from the issuer's sheets, and
     /// released to the PIN room.
     fn enter_pvk(&mut self, mut issuer: Issuer, days: u32) -> Result<Issuer, DemoError> {
@@ -342,12 +361,7 @@ impl Demonstration {
         let text = self.pin_template()?;
         let template =
             Template::parse(&text).map_err(|e| self.failed("PIN batch", e.to_string()))?;
-        let layouts = self.station.data.layouts();
-        let layout = layouts
-            .into_iter()
-            .find(|(name, _)| name == "pin-mailer-continuous.toml")
-            .and_then(|(_, text)| text.ok());
-        let layout = layout.ok_or_else(|| self.failed("PIN batch", "the layout is not there"))?;
+        let layout = self.pin_layout()?;
         let reading = ReadBatch {
             file: digest(sealed),
             partner: PartnerName::of(&partner),

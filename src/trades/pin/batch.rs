@@ -295,8 +295,29 @@ impl Check<'_> {
         }
     }
 
+    /// What is printed on the form beside the PIN has no digits of the card's
+    /// number, however they are divided among name and address.
+    fn no_number_beside(&mut self, row: &Row, pan: &Pan) {
+        let printed = [
+            FieldName::Holder,
+            FieldName::Address1,
+            FieldName::Address2,
+            FieldName::Address3,
+            FieldName::Address4,
+        ];
+        let cells = printed
+            .iter()
+            .filter_map(|name| row.cells.iter().find(|cell| cell.name == *name));
+        if let Some(cell) = tells(pan, cells) {
+            self.fault(cell, Wrong::CardNumber);
+        }
+    }
+
     fn card(&mut self, row: &Row) -> Option<Card> {
         let pan = self.pan(row);
+        if let Some(pan) = &pan {
+            self.no_number_beside(row, pan);
+        }
         let sequence = self.digits(row, FieldName::Sequence, Some(2));
         let expiry = self.expiry(row);
         let service_code = self.service_code(row);
@@ -333,6 +354,29 @@ impl Check<'_> {
             reference,
         })
     }
+}
+
+/// More digits in a row than a hint has: whoever finds the mailer and these
+/// needs few tries for the rest.
+const TELLING: usize = 8;
+
+/// The cell in which a card's number shows, if it does: all digits are taken
+/// together, whatever stands between them.
+fn tells<'r>(pan: &Pan, cells: impl Iterator<Item = &'r Cell>) -> Option<&'r Cell> {
+    let mut digits = Zeroizing::new([0u8; TELLING]);
+    let mut count = 0usize;
+    for cell in cells {
+        for digit in cell.text.bytes().filter(u8::is_ascii_digit) {
+            digits.rotate_left(1);
+            digits[TELLING - 1] = digit;
+            count += 1;
+            let mut parts = pan.digits().as_bytes().windows(TELLING);
+            if count >= TELLING && parts.any(|part| part == digits.as_slice()) {
+                return Some(cell);
+            }
+        }
+    }
+    None
 }
 
 /// How long card numbers are at least: for the PVV, for PIN blocks that are
@@ -401,6 +445,12 @@ pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Ba
             check.fault(cell, Wrong::Twice(first));
         }
         seen.entry(key).or_insert(row.line);
+        // The batch's id stands on the form.
+        let of_batch = rows.header.cells.iter();
+        let of_batch = of_batch.filter(|cell| cell.name == FieldName::Batch);
+        if let Some(cell) = tells(&card.pan, of_batch) {
+            check.fault(cell, Wrong::CardNumber);
+        }
         cards.push(card);
     }
     let found = rows.records.len() as u64;

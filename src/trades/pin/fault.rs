@@ -70,6 +70,9 @@ pub enum Wrong {
     /// A card number.
     #[error("has a wrong check digit")]
     Luhn,
+    /// A field that is printed beside the PIN.
+    #[error("has digits of the card's number, and would be printed beside its PIN")]
+    CardNumber,
     /// A card, again.
     #[error("is the card of line {0} again")]
     Twice(usize),

@@ -7,20 +7,31 @@ use conclave_evidence::authority::Mode;
 use conclave_keyroom::domain::device::PrinterLanguage;
 
 use super::batch::Card;
-use crate::print::{FieldName, Filling, Layout, PrintError, mailer};
+
+use crate::print::{FieldName, Filling, Layout, PrintError, day_words, mailer};
+
+/// What all mailers say that are printed on one occasion.
+pub struct Occasion<'a> {
+    /// TEST or PRODUCTION.
+    pub mode: Mode,
+    /// The station's name.
+    pub station: &'a str,
+    /// The batch's id.
+    pub batch: &'a str,
+    /// The day of printing, milliseconds since 1970.
+    pub wall_ms: u64,
+}
 
 /// What is on a form besides the PIN.
 pub struct Letter<'a> {
-    /// TEST or PRODUCTION.
-    pub mode: Mode,
+    /// When and where it is printed.
+    pub on: &'a Occasion<'a>,
     /// The card.
     pub card: &'a Card,
     /// A number that follows the form and tells nothing of the card.
     pub tracking: String,
     /// Which form of the batch, from 1, and of how many.
     pub number: (usize, usize),
-    /// The batch's id.
-    pub batch: &'a str,
 }
 
 /// Letters and digits that nobody takes for one another.
@@ -48,12 +59,14 @@ impl Letter<'_> {
         let lines: Vec<&str> = card.address.iter().map(|line| line.as_str()).collect();
         let holder = card.holder.as_ref().map_or("", |holder| holder.as_str());
         let (number, of) = self.number;
-        let mut filling = Filling::new(self.mode)
+        let mut filling = Filling::new(self.on.mode)
+            .text(FieldName::Station, self.on.station)
+            .text(FieldName::Date, day_words(self.on.wall_ms))
             .text(FieldName::Name, holder)
             .text(FieldName::Address, lines.join("\n"))
             .text(FieldName::Tracking, self.tracking.clone())
             .text(FieldName::Sequence, format!("{number} of {of}"))
-            .text(FieldName::Reference, self.batch)
+            .text(FieldName::Reference, self.on.batch)
             .secret(FieldName::Pin, pin);
         if layout.has(FieldName::CardHint) {
             let digits = card.pan.digits();

@@ -36,7 +36,7 @@ pub use card_values::{CardValueError, card_values};
 pub use exchange::{Input as OpenedInput, open_input, seal_output};
 pub use fault::{Fault, Wrong};
 pub use issue::{IssueError, Keys, issue, issue_anew};
-pub use letter::{Letter, render_set, tracking};
+pub use letter::{Letter, Occasion, render_set, tracking};
 pub use output::{OutputError, write};
 pub use partner::{ReadPartnerCertificate, RecordPinPartner};
 pub use room_identity::{MakePinIdentity, VALIDITY_S};

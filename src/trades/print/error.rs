@@ -114,7 +114,9 @@ pub enum LayoutFault {
     #[error("there is no fold at line {0}, where the outside ends")]
     NoFold(usize),
     /// The secret is so near to the outside that a careless fold shows it.
-    #[error("{what} stands less than {guard} lines below the outside, or beside it")]
+    #[error(
+        "{what} stands less than {guard} lines from the outside, or beside it; that of the next form counts too"
+    )]
     NearOutside {
         /// Which secret.
         what: &'static str,

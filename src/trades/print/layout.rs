@@ -333,6 +333,29 @@ impl Layout {
         fields
     }
 
+    /// Fields that a host filled where the layout comes from, and that no batch
+    /// of this station fills: nothing can be printed by it until they are named.
+    #[must_use]
+    pub fn filled_by_nobody(&self) -> Vec<FieldName> {
+        let mut fields = self.fields();
+        fields.retain(|field| matches!(field, FieldName::Host(_)));
+        fields
+    }
+
+    /// What a shipped layout leaves open: the paper or the toner of a station.
+    #[must_use]
+    pub fn to_be_completed(&self) -> Option<&'static str> {
+        let open = |text: &Option<String>| {
+            let text = text.as_deref();
+            text.is_some_and(|text| text.trim_start().starts_with("to be completed"))
+        };
+        match (open(&self.stock), open(&self.toner)) {
+            (true, _) => Some("the stock"),
+            (_, true) => Some("the toner"),
+            _ => None,
+        }
+    }
+
     pub(super) fn places(&self) -> impl Iterator<Item = (&Item, &Place)> {
         self.items.iter().filter_map(|item| match &item.what {
             What::Field(place) => Some((item, place)),

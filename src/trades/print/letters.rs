@@ -94,11 +94,12 @@ pub fn has_pin_group(text: &str) -> bool {
         .any(|word| (4..=12).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// TRUE when `text` has 13 to 19 digits in a row, with or without spaces and
-/// hyphens between them, that pass the check of card numbers (ISO/IEC 7812-1,
-/// annex B), whatever digits stand around them.
+/// TRUE when `text` has 13 to 19 digits in a row, with or without spaces,
+/// punctuation and new lines between them, that pass the check of card numbers
+/// (ISO/IEC 7812-1, annex B), whatever digits stand around them.
 pub fn has_card_number(text: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-'))
+    let between = |c: char| c.is_ascii_punctuation() || c.is_ascii_whitespace();
+    text.split(|c: char| !c.is_ascii_digit() && !between(c))
         .any(|run| {
             let digits: Vec<u32> = run.chars().filter_map(|c| c.to_digit(10)).collect();
             (13..=19).any(|len| digits.windows(len).any(passes_luhn))

@@ -82,6 +82,7 @@ mod screen;
 mod sheet;
 mod thales;
 mod thales_layout;
+mod withdraw;
 pub mod words_form;
 
 pub use approval::ApproveLayout;
@@ -102,3 +103,4 @@ pub use report::{Block, Report, Signature, report_pdf};
 pub use report_escp::report_escp;
 pub use screen::{draw_page, screen_preview};
 pub use thales::{ImportFault, ImportOptions, import};
+pub use withdraw::WithdrawLayout;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::digit_words;
 use super::error::{LayoutError, LayoutFault};
 use super::field::FieldName as F;
-use super::layout::{Area, Item, Layout, Place, What};
+use super::layout::{Area, Item, Layout, Page, Place, What};
 use super::marks::{PASSWORD_CHARS, VALUE_CHARS, WORDS_CHARS, WORDS_ROWS};
 use super::rules::at;
 
@@ -48,23 +48,46 @@ fn runs(layout: &Layout, item: &Item) -> Vec<(usize, usize, usize)> {
     }
 }
 
-fn meets(layout: &Layout, item: &Item, margin: usize) -> bool {
+/// TRUE when a cell of the item can be read from outside.
+pub fn is_outside(layout: &Layout, item: &Item) -> bool {
     let runs = runs(layout, item);
     let meets = |area: &Area| {
         runs.iter()
-            .any(|(line, column, width)| area.meets(*line, *column, *width, margin))
+            .any(|(line, column, width)| area.meets(*line, *column, *width, 0))
     };
     layout.outside.iter().any(meets)
 }
 
-/// TRUE when a cell of the item can be read from outside.
-pub fn is_outside(layout: &Layout, item: &Item) -> bool {
-    meets(layout, item, 0)
-}
-
-/// TRUE when a cell of the item is less than `guard` cells from the outside.
+/// TRUE when a cell of the item is less than `guard` cells from the outside, of
+/// this form or of one that follows it, goes before it or stands beside it on
+/// the paper: one line of slip would show it there.
 pub fn near_outside(layout: &Layout, item: &Item, guard: usize) -> bool {
-    meets(layout, item, guard)
+    // The neighbours' outside is this one moved by a form; instead of up or to
+    // the left, the item is moved down or to the right.
+    let down = match layout.page {
+        Page::Continuous => vec![(0, 0), (0, layout.lines), (layout.lines, 0)],
+        Page::A4 | Page::Letter => vec![(0, 0)],
+    };
+    let right = match layout.across {
+        2 => vec![(0, 0), (0, layout.offset), (layout.offset, 0)],
+        _ => vec![(0, 0)],
+    };
+    let runs = runs(layout, item);
+    let near = |area: &Area, (item_down, area_down), (item_right, area_right)| {
+        let area = Area {
+            line: area.line.saturating_add(area_down),
+            column: area.column.saturating_add(area_right),
+            ..*area
+        };
+        runs.iter().any(|(line, column, width)| {
+            let line = line.saturating_add(item_down);
+            area.meets(line, column.saturating_add(item_right), *width, guard)
+        })
+    };
+    layout.outside.iter().any(|area| {
+        down.iter()
+            .any(|down| right.iter().any(|right| near(area, *down, *right)))
+    })
 }
 
 /// Items beyond the form's edge, and items on one another: each pair once.

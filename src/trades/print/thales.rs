@@ -141,7 +141,7 @@ pub fn import(format: &str, options: &ImportOptions) -> Result<String, Vec<Impor
     if !reader.faults.is_empty() {
         return Err(reader.faults);
     }
-    Ok(layout_text(&parts?, reader.pitch, options))
+    layout_text(&parts?, reader.pitch, options)
 }
 
 impl Reader {

@@ -95,6 +95,41 @@ impl Part {
         }
     }
 
+    /// The lines of the holder's address, of which a host sends each as a field
+    /// of its own: one field with as many rows.
+    fn address(&self, options: &ImportOptions) -> Result<Vec<&Found>, Vec<ImportFault>> {
+        let is_address = |item: &&Found| match &item.held {
+            Held::Host(number) => options.fields.get(number) == Some(&FieldName::Address),
+            _ => false,
+        };
+        let rows: Vec<&Found> = self.items.iter().filter(is_address).collect();
+        let step = match rows.as_slice() {
+            [first, second, ..] => second.line.saturating_sub(first.line),
+            _ => 1,
+        };
+        let faults: Vec<ImportFault> = rows
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [above, below] if below.column == above.column && step > 0 => {
+                    let wanted = above.line.saturating_add(step);
+                    (below.line != wanted).then_some(*below)
+                }
+                [_, below] => Some(*below),
+                _ => None,
+            })
+            .map(|item| {
+                let what = "does not follow the address's line above it: all stand in one \
+                            column, as far from one another";
+                fault(item, what)
+            })
+            .collect();
+        if faults.is_empty() {
+            Ok(rows)
+        } else {
+            Err(faults)
+        }
+    }
+
     /// Columns up to what stands behind the item on its line, or to the edge.
     fn room(&self, item: &Found) -> usize {
         let behind = self.items.iter().filter(|other| {
@@ -123,7 +158,15 @@ fn quoted(text: &str) -> String {
 }
 
 /// The layout file.
-pub(super) fn layout_text(part: &Part, pitch: Pitch, options: &ImportOptions) -> String {
+///
+/// # Errors
+/// Lines of an address that do not stand below one another.
+pub(super) fn layout_text(
+    part: &Part,
+    pitch: Pitch,
+    options: &ImportOptions,
+) -> Result<String, Vec<ImportFault>> {
+    let address = part.address(options)?;
     let mut out = String::new();
     // Writing to a text cannot fail.
     let mut line = |text: String| {
@@ -185,13 +228,34 @@ pub(super) fn layout_text(part: &Part, pitch: Pitch, options: &ImportOptions) ->
                     }
                     _ => (FieldName::Pin, options.pin_digits),
                 };
+                let mut place = format!("{place}\nwidth = {width}");
+                if name == FieldName::Address {
+                    // All its lines at once, with the first of them.
+                    if address.first().map(|first| first.at) != Some(item.at) {
+                        continue;
+                    }
+                    place = rows_of(part, &address);
+                }
                 line("\n[[field]]".into());
-                line(format!(
-                    "name = \"{}\"\n{place}\nwidth = {width}{bold}",
-                    name.name()
-                ));
+                line(format!("name = \"{}\"\n{place}{bold}", name.name()));
             }
         }
     }
-    out
+    Ok(out)
+}
+
+/// The place of several lines, as wide as the narrowest.
+fn rows_of(part: &Part, rows: &[&Found]) -> String {
+    let first = rows.first().map_or((1, 1), |row| (row.line, row.column));
+    let width = rows.iter().map(|row| part.room(row)).min().unwrap_or(1);
+    let step = match rows {
+        [above, below, ..] => below.line.saturating_sub(above.line),
+        _ => 1,
+    };
+    format!(
+        "line = {}\ncolumn = {}\nwidth = {width}\nrepeat = {}\nstep = {step}",
+        first.0,
+        first.1,
+        rows.len()
+    )
 }

@@ -1,7 +1,6 @@
 //! A file of cards as its issuer sent it: opened, read whole or not at all.
 
 use conclave_crypto::secret::Secret;
-use conclave_evidence::authority::Mode;
 use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::pin_partner::PinPartner;
@@ -12,7 +11,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::{both_here, digest, refused};
-use crate::pin::letter::Letter;
+use crate::pin::letter::{Letter, Occasion};
 use crate::pin::{Batch, Before, Fault, Template, approved_template, open_input, read};
 use crate::print::approval::may_print;
 use crate::print::{Kind, Layout};
@@ -118,15 +117,14 @@ impl Before for Earlier {
 ///
 /// # Errors
 /// Which card does not, and why; nothing of what stands there.
-pub fn fits(layout: &Layout, batch: &Batch, mode: Mode) -> Result<(), String> {
+pub fn fits(layout: &Layout, batch: &Batch, on: &Occasion<'_>) -> Result<(), String> {
     let of = batch.cards.len();
     for (at, card) in batch.cards.iter().enumerate() {
         let letter = Letter {
-            mode,
+            on,
             card,
             tracking: "XXXX-XXXX-XXXX".into(),
             number: (at + 1, of),
-            batch: &batch.id,
         };
         let fits = letter.fits(layout);
         fits.map_err(|e| format!("card {} does not fit the layout: {e}", at + 1))?;
@@ -216,7 +214,14 @@ impl ReadBatch {
             let why = format!("the header names another issuer than {}", partner.issuer);
             return Ok(Err(vec![why]));
         }
-        if let Err(why) = fits(&layout, &batch, permit.authority()?.mode) {
+        let house = permit.authority()?;
+        let on = Occasion {
+            mode: house.mode,
+            station: &house.station_name,
+            batch: &batch.id,
+            wall_ms: permit.now_ms(),
+        };
+        if let Err(why) = fits(&layout, &batch, &on) {
             return Ok(Err(vec![why]));
         }
         let restored = permit.vault().restored_ms()?;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 use super::{BatchName, both_here, card, layout, put, put_card, refused, rule};
-use crate::pin::letter::{Letter, render_set, tracking};
+use crate::pin::letter::{Letter, Occasion, render_set, tracking};
 use crate::pin::{Card, Keys, Template, approved_template, issue_anew};
 use crate::print::enrolment::{fit, on_record};
 use crate::print::print_report::node;
@@ -125,7 +125,14 @@ impl PrintMailers {
             pin: &opened.pin,
             zone: opened.zone.as_ref(),
         };
-        let mode = permit.authority()?.mode;
+        let (wall_ms, house) = (permit.now_ms(), permit.authority()?);
+        let (mode, station) = (house.mode, house.station_name.clone());
+        let on = Occasion {
+            mode,
+            station: &station,
+            batch: &batch.name,
+            wall_ms,
+        };
         let mut ready = Ready {
             before: Vec::with_capacity(batch.window.len()),
             after: Vec::with_capacity(batch.window.len()),
@@ -153,11 +160,10 @@ impl PrintMailers {
                 .iter()
                 .zip(set)
                 .map(|((card, tracking), mailer)| Letter {
-                    mode,
+                    on: &on,
                     card,
                     tracking: tracking.clone(),
                     number: (mailer.card as usize, batch.count as usize),
-                    batch: &batch.name,
                 })
                 .collect();
             let sheet = render_set(way.layout, &letters, &pins, way.printer.language)
