@@ -4,7 +4,6 @@
 //! change, their rows are put into the list at once; what is due is read anew
 //! behind it.
 
-use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::vault::Compartment;
 
@@ -24,7 +23,7 @@ const SLICE_MS: u64 = 30;
 const TASKS: usize = 500;
 
 /// The screen gets what there is when so many are read, then twice as many and
-/// so on, until half are read: each time costs a copy in memory.
+/// so on, until a quarter is read: each time costs a copy in memory.
 const TELL: usize = 100_000;
 
 /// Keys that are read a slice at a time.
@@ -32,8 +31,9 @@ const TELL: usize = 100_000;
 pub(crate) struct Inventory {
     /// Which change of the key records it is of.
     of: Option<u64>,
-    ids: Vec<Id>,
+    /// How far it is read, in the order of the vault's list, and how long that is.
     at: usize,
+    all: usize,
     /// The rows so far; nothing where the list shown is right already.
     building: Option<KeyTableBuilder>,
     found: Urgent,
@@ -45,7 +45,7 @@ pub(crate) struct Inventory {
 
 impl Inventory {
     fn finished(&self) -> bool {
-        self.at >= self.ids.len()
+        self.at >= self.all
     }
 
     /// Whether the screen gets what there is so far.
@@ -54,7 +54,7 @@ impl Inventory {
         self.whole.is_none()
             && self.at.is_multiple_of(TELL)
             && rounds.is_power_of_two()
-            && self.at * 2 <= self.ids.len()
+            && self.at * 4 <= self.all
     }
 }
 
@@ -147,14 +147,14 @@ impl Station {
             }
             return false;
         };
-        if ids.len() <= AT_ONCE {
+        let all = ids.len();
+        if all <= AT_ONCE {
             return false;
         }
         if self.keys_read.of != Some(change) {
-            let ids = ids.to_vec();
             let mended = self.mended();
             let read = &mut self.keys_read;
-            (read.of, read.ids, read.at) = (Some(change), ids, 0);
+            (read.of, read.at, read.all) = (Some(change), 0, all);
             read.found = Urgent::default();
             // What is shown stays until the new list is whole.
             read.building = Some(KeyTableBuilder::default());
@@ -171,7 +171,13 @@ impl Station {
         let there = self.custodians_there();
         let (now, began) = (self.clock.wall_ms(), self.clock.mono_ms());
         while self.clock.mono_ms().saturating_sub(began) < SLICE_MS {
-            let Some(&id) = self.keys_read.ids.get(self.keys_read.at) else {
+            // The same list as long as `change` is the same.
+            let kind = (Compartment::Catalogue, KeyRecord::KIND);
+            let ids = self.door.vault().of_kind(kind.0, kind.1);
+            let Some(id) = ids
+                .ok()
+                .and_then(|ids| ids.0.get(self.keys_read.at).copied())
+            else {
                 break;
             };
             self.keys_read.at += 1;
@@ -187,7 +193,7 @@ impl Station {
             if self.keys_read.tells_now()
                 && let Some(building) = &self.keys_read.building
             {
-                let to_come = self.keys_read.ids.len() - self.keys_read.at;
+                let to_come = all - self.keys_read.at;
                 self.keys_read.table = building.so_far(to_come);
                 tell(Event::Keys(self.keys_read.table.clone()));
             }

@@ -51,7 +51,7 @@ impl Word {
     fn is_in(&self, columns: &Columns, at: usize) -> bool {
         let repeats = self.columns.iter().any(|(column, has)| {
             let place = column(columns).rows.get(at);
-            place.and_then(|place| has.get(*place as usize)) == Some(&true)
+            place.and_then(|place| has.get(place)) == Some(&true)
         });
         if repeats {
             return true;

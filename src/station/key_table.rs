@@ -14,9 +14,12 @@ use std::sync::Arc;
 use conclave_evidence::Id;
 
 use crate::front::KeyRow;
+use places::Places;
 
 #[path = "key_change.rs"]
 mod change;
+#[path = "key_places.rs"]
+mod places;
 
 /// Keys by label. A clone is another handle on the same rows.
 #[derive(Clone, Default)]
@@ -42,7 +45,7 @@ pub(crate) struct Repeating {
     pub(crate) texts: Vec<Arc<str>>,
     places: HashMap<Arc<str>, u32>,
     /// Each row's, by its place among the texts.
-    pub(crate) rows: Vec<u32>,
+    pub(crate) rows: Places,
 }
 
 impl Repeating {
@@ -61,7 +64,7 @@ impl Repeating {
     }
 
     fn get(&self, at: usize) -> String {
-        let place = self.rows.get(at).map_or(usize::MAX, |p| *p as usize);
+        let place = self.rows.get(at).unwrap_or(usize::MAX);
         self.texts
             .get(place)
             .map(|t| (**t).to_owned())
@@ -73,7 +76,7 @@ impl Repeating {
         // A text, its two counts, its handle in the list; handle, place and
         // control byte in a map that is half full.
         let each = 2 * size_of::<usize>() + size_of::<Arc<str>>() + 2 * 25;
-        texts + self.texts.len() * each + self.rows.capacity() * size_of::<u32>()
+        texts + self.texts.len() * each + self.rows.size_in_bytes()
     }
 }
 
@@ -218,7 +221,7 @@ impl Columns {
         reorder(&mut self.ids, order);
         reorder(&mut self.days_left, order);
         for column in self.repeating() {
-            reorder(&mut column.rows, order);
+            column.rows.put_in_order(order);
         }
     }
 
@@ -237,8 +240,8 @@ impl Columns {
     /// Which rows lie under which key: counted, then put in their places.
     fn hang(&mut self) {
         let mut starts = vec![0u32; self.under.texts.len() + 1];
-        for under in &self.under.rows {
-            if let Some(count) = starts.get_mut(*under as usize + 1) {
+        for under in self.under.rows.iter() {
+            if let Some(count) = starts.get_mut(under as usize + 1) {
                 *count += 1;
             }
         }
@@ -249,8 +252,8 @@ impl Columns {
         }
         let mut next = starts.clone();
         let mut below = vec![0u32; self.under.rows.len()];
-        for (row, under) in (0u32..).zip(&self.under.rows) {
-            if let Some(place) = next.get_mut(*under as usize) {
+        for (row, under) in (0u32..).zip(self.under.rows.iter()) {
+            if let Some(place) = next.get_mut(under as usize) {
                 if let Some(slot) = below.get_mut(*place as usize) {
                     *slot = row;
                 }
@@ -269,7 +272,7 @@ impl Columns {
         self.ids.shrink_to_fit();
         self.days_left.shrink_to_fit();
         for column in self.repeating() {
-            column.rows.shrink_to_fit();
+            column.rows.shrink();
         }
     }
 }

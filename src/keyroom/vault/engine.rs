@@ -41,8 +41,9 @@ impl SledStore {
             .mode(sled::Mode::HighThroughput)
             // A commit flushes by itself: no thread writes behind our back.
             .flush_every_ms(None)
-            // Pages that are read again soon; the rest stays on the disk.
-            .cache_capacity(64 * 1024 * 1024);
+            // Pages that are read again soon, as they stand on the disk: opened
+            // they take several times that. The rest is read from the disk.
+            .cache_capacity(8 * 1024 * 1024);
         let mut tries = 0;
         let db = loop {
             match config.open().map_err(from_sled) {

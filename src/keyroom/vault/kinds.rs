@@ -3,6 +3,7 @@
 //! of another; and of each record a note, once somebody has read it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use conclave_evidence::Id;
@@ -15,8 +16,8 @@ pub struct Kinds(BTreeMap<String, Kind>);
 struct Kind {
     /// In order.
     ids: Vec<Id>,
-    /// What is noted of each; 0 where nothing is.
-    notes: Vec<AtomicU64>,
+    /// What is noted of each; 0 where nothing is. Of most kinds nothing ever is.
+    notes: OnceLock<Vec<AtomicU64>>,
     changes: u64,
     /// Which record each of the last changes was of.
     recent: VecDeque<Id>,
@@ -49,11 +50,12 @@ impl Kind {
     fn leave_out(&mut self, ids: &[Id]) {
         let before = self.ids.len();
         let stays = |id: &Id| ids.binary_search(id).is_err();
-        let notes = std::mem::take(&mut self.notes);
-        let notes = self.ids.iter().zip(notes);
-        self.notes = notes
-            .filter_map(|(id, note)| stays(id).then_some(note))
-            .collect();
+        if let Some(notes) = self.notes.get_mut() {
+            let noted = self.ids.iter().zip(std::mem::take(notes));
+            *notes = noted
+                .filter_map(|(id, note)| stays(id).then_some(note))
+                .collect();
+        }
         self.ids.retain(stays);
         self.changed_many(before - self.ids.len());
     }
@@ -62,23 +64,32 @@ impl Kind {
     fn take_in(&mut self, ids: Vec<Id>) {
         self.changed_many(ids.len());
         let mut all = Vec::with_capacity(self.ids.len() + ids.len());
-        let mut noted = Vec::with_capacity(all.capacity());
+        let mut noted = Vec::new();
+        let mut notes = self.notes.take().map(Vec::into_iter);
+        let were_noted = notes.is_some();
         let mut coming = ids.into_iter().peekable();
-        let there = std::mem::take(&mut self.ids);
-        let notes = std::mem::take(&mut self.notes);
-        for (id, note) in there.into_iter().zip(notes) {
-            while let Some(next) = coming.next_if(|next| *next < id) {
-                all.push(next);
-                noted.push(AtomicU64::new(0));
-            }
+        let mut take = |id, note: Option<AtomicU64>| {
             all.push(id);
-            noted.push(note);
+            if were_noted {
+                noted.push(note.unwrap_or_default());
+            }
+        };
+        for id in std::mem::take(&mut self.ids) {
+            while let Some(next) = coming.next_if(|next| *next < id) {
+                take(next, None);
+            }
+            take(id, notes.as_mut().and_then(Iterator::next));
         }
-        for next in coming {
-            all.push(next);
-            noted.push(AtomicU64::new(0));
+        coming.for_each(|next| take(next, None));
+        self.ids = all;
+        if were_noted {
+            self.notes = noted.into();
         }
-        (self.ids, self.notes) = (all, noted);
+    }
+
+    fn notes(&self) -> &[AtomicU64] {
+        self.notes
+            .get_or_init(|| self.ids.iter().map(|_| AtomicU64::new(0)).collect())
     }
 }
 
@@ -103,11 +114,14 @@ impl Kinds {
         match kind.ids.binary_search(&id) {
             Err(at) => {
                 kind.ids.insert(at, id);
-                kind.notes.insert(at, AtomicU64::new(0));
+                if let Some(notes) = kind.notes.get_mut() {
+                    notes.insert(at, AtomicU64::new(0));
+                }
             }
             // It says something else now.
             Ok(at) => {
-                if let Some(note) = kind.notes.get(at) {
+                let notes = kind.notes.get();
+                if let Some(note) = notes.and_then(|notes| notes.get(at)) {
                     note.store(0, Ordering::Relaxed);
                 }
             }
@@ -119,7 +133,9 @@ impl Kinds {
         for kind in self.0.values_mut() {
             if let Ok(at) = kind.ids.binary_search(&id) {
                 kind.ids.remove(at);
-                kind.notes.remove(at);
+                if let Some(notes) = kind.notes.get_mut() {
+                    notes.remove(at);
+                }
                 kind.changed(id);
             }
         }
@@ -175,14 +191,14 @@ impl Kinds {
     pub fn note(&self, kind: &str, id: Id) -> Option<&AtomicU64> {
         let kind = self.0.get(kind)?;
         let at = kind.ids.binary_search(&id).ok()?;
-        kind.notes.get(at)
+        kind.notes().get(at)
     }
 
     /// The records of a kind, each with what is noted of it.
     pub fn noted(&self, kind: &str) -> impl Iterator<Item = (Id, &AtomicU64)> {
         let kind = self.0.get(kind);
         kind.into_iter()
-            .flat_map(|kind| kind.ids.iter().copied().zip(&kind.notes))
+            .flat_map(|kind| kind.ids.iter().copied().zip(kind.notes()))
     }
 }
 
