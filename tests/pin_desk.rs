@@ -31,7 +31,7 @@ use conclave_station::host::clock::SystemClock;
 use conclave_station::service::ActEnd;
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity};
 use people::{Scene, Trouble, done};
-use pin_house::{Plant, csv, openssl, template_text};
+use pin_house::{Plant, approve_layout, csv, openssl, template_text};
 use serde::{Deserialize, Serialize};
 use stage::{PIN_STAFF, furnish_with_pin_room};
 
@@ -113,6 +113,11 @@ fn room_by(folder: &Path, at: &Path, clock: Ahead) -> Scene {
     scene
         .station
         .act(&template, "approve", &mut scene.people)
+        .unwrap();
+    let layout = approve_layout("pin-mailer-continuous");
+    scene
+        .station
+        .act(&layout, "approve", &mut scene.people)
         .unwrap();
     let issuer = Plant::Partner(Box::new(partner(at)));
     scene

@@ -245,6 +245,17 @@ pub fn layout_text(name: &str) -> String {
     text.replace("\"to be completed: ", "\"inspected: ")
 }
 
+/// The approval of a layout that ships.
+pub fn approve_layout(name: &str) -> ApproveLayout {
+    let layout = layout_text(name);
+    let page = sample_page(&Layout::parse(&layout).unwrap()).unwrap();
+    ApproveLayout {
+        layout,
+        sample: digest(&page),
+        inspected: "a form of X's, closed, by a torch from the side".into(),
+    }
+}
+
 /// A valid card number, another one for each `n`.
 pub fn pan(n: u32) -> String {
     let mut digits = format!("40017{n:010}");
@@ -388,13 +399,7 @@ impl PinHouse {
             "pin-mailer-two-up",
             "pin-mailer-laser",
         ] {
-            let layout = layout_text(name);
-            let page = sample_page(&Layout::parse(&layout).unwrap()).unwrap();
-            let approve = ApproveLayout {
-                layout,
-                sample: digest(&page),
-                inspected: "a form of X's, closed, by a torch from the side".into(),
-            };
+            let approve = approve_layout(name);
             self.act(&approve, &admins).unwrap();
         }
         self.room.logout();
