@@ -43,6 +43,8 @@ pub struct Held {
     pub card: Token,
     /// Its GUID.
     pub guid: Id,
+    /// Wrong PINs that were typed since it was found.
+    pub wrong_pins: u8,
 }
 
 /// A card's insertion into a reader: pulling it and putting it back makes
@@ -183,6 +185,7 @@ fn look(
             card: Token::Card(card),
             // A blank card gets its GUID at enrolment.
             guid: guid.unwrap_or(Id([0; 16])),
+            wrong_pins: 0,
         }),
         _ => None,
     };
@@ -210,6 +213,13 @@ pub fn verify_pin(
     tick: &mut dyn FnMut(&mut Prompt) -> Result<bool, Interrupted>,
 ) -> Result<Secret, PinFailure> {
     let mut wrong = false;
+    prompt.other_group = matches!(
+        prompt.ask,
+        Ask::Card {
+            other_group: true,
+            ..
+        }
+    );
     loop {
         let tries_left = held
             .card
@@ -236,6 +246,9 @@ pub fn verify_pin(
             }
             Err(PivError::WrongPin { tries_left }) => {
                 wrong = true;
+                // A failure is one of the group that it was made for.
+                prompt.other_group = false;
+                held.wrong_pins = held.wrong_pins.saturating_add(1);
                 prompt.refused = Some(Refusal {
                     happened: format!("Wrong PIN. {tries_left} tries left."),
                     safe: "Nothing is open yet.".into(),

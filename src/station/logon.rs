@@ -50,7 +50,7 @@ struct OfGroup<'a> {
     group: Option<GroupId>,
     done: &'a [(Id, Id)],
     restricted: bool,
-    /// The group that a first card will stand for.
+    /// The groups that are logged on.
     open: BTreeSet<GroupId>,
     first: Option<&'a (u64, u64, String)>,
     /// Cards of the groups that are logged on already.
@@ -58,6 +58,24 @@ struct OfGroup<'a> {
     /// Words may stand for a card: not in a rescue, for they have seen nothing
     /// that this repository could be older than.
     words: bool,
+}
+
+impl OfGroup<'_> {
+    fn joining(&self, entry: &CardEntry) -> Vec<GroupId> {
+        joining(self.record, entry.card, &self.open)
+    }
+}
+
+/// Each group as the screen calls it, the PIN room's two once.
+fn titles(groups: &[GroupId]) -> Vec<String> {
+    let mut titles: Vec<String> = Vec::new();
+    for group in groups {
+        let title = entry_title(entry_of(*group)).to_owned();
+        if !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    titles
 }
 
 /// Groups that a card can log on with: those that hold a secret, and of which it
@@ -69,6 +87,36 @@ fn groups_of(record: &AuthorityRecord, card: Id) -> Vec<GroupId> {
         .filter(|group| group.holds_secret && group.members.iter().any(|m| m.card == card))
         .map(|group| group.group)
         .collect()
+}
+
+/// Of these the groups that are not logged on yet.
+fn joining(record: &AuthorityRecord, card: Id, open: &BTreeSet<GroupId>) -> Vec<GroupId> {
+    let mut groups = groups_of(record, card);
+    groups.retain(|group| !open.contains(group));
+    groups
+}
+
+/// The entries of the logon that are not on yet, in the order of the screen.
+fn entries(record: &AuthorityRecord, open: &BTreeSet<GroupId>) -> Vec<GroupId> {
+    let groups = record.groups.iter().map(|entry| (entry.holds_secret, entry.group));
+    groups
+        .filter(|(holds, group)| *holds && entry_of(*group) == *group && !open.contains(group))
+        .map(|(_, group)| group)
+        .collect()
+}
+
+/// The entry that a logon begins with where none is named: the last one that is
+/// left, or the other half of a ceremony's pair. Else the first card decides.
+fn first_entry(record: &AuthorityRecord, open: &BTreeSet<GroupId>) -> Option<GroupId> {
+    let left = entries(record, open);
+    let pair = [GroupId::KeyManagers, GroupId::Approvers];
+    let half = left.iter().find(|group| pair.contains(group));
+    let one_is_on = pair.iter().any(|group| open.contains(group));
+    match (left.as_slice(), half) {
+        ([only], _) => Some(*only),
+        (_, Some(half)) if one_is_on => Some(*half),
+        _ => None,
+    }
 }
 
 impl Wanted for OfGroup<'_> {
@@ -117,6 +165,13 @@ impl Wanted for OfGroup<'_> {
                 format!("{name} is a custodian, and custodians open nothing."),
                 "Custodians come forward inside a ceremony that others have opened.",
             ),
+            None if !self.restricted && self.joining(entry).is_empty() => refuse(
+                format!(
+                    "{} are logged on already; {name} belongs to no other group.",
+                    words::list(&titles(&groups_of(self.record, entry.card)))
+                ),
+                "Use the card of a member of a group that is not logged on.",
+            ),
             None => Ok(()),
         }
     }
@@ -126,6 +181,20 @@ impl Wanted for OfGroup<'_> {
             && self
                 .group
                 .is_none_or(|group| stands_for(self.record, group, entry.card).is_none())
+    }
+
+    fn passed_over(&self, entry: &CardEntry) -> Option<String> {
+        let others = match self.group {
+            None => titles(&self.joining(entry)),
+            Some(_) => Vec::new(),
+        };
+        (!others.is_empty()).then(|| {
+            format!(
+                "{} (for {} press Tab)",
+                entry.person_name,
+                words::list(&others)
+            )
+        })
     }
 
     fn takes_words(&self) -> bool {
@@ -159,7 +228,7 @@ impl Wanted for OfGroup<'_> {
             .filter(|c| match group {
                 Some(group) => wanting(self.record, group, self.done)
                     .any(|wanted| self.record.is_member(wanted, c.card)),
-                None => !groups_of(self.record, c.card).is_empty(),
+                None => !self.joining(c).is_empty(),
             })
             .map(|c| c.person_name.clone())
             .collect()
@@ -167,8 +236,9 @@ impl Wanted for OfGroup<'_> {
 }
 
 impl Station {
-    /// Logs a group on, the PIN room's two together. With none named, the first card decides; Tab goes to
-    /// that person's other groups while nobody is proven.
+    /// Logs a group on, the PIN room's two together. With none named it is the one
+    /// that a ceremony still wants, or the first card decides; while nobody is
+    /// proven, Tab goes to the next group that is not logged on.
     pub fn logon(&mut self, group: Option<GroupId>, people: &mut dyn People) -> LogonEnd {
         self.pause_watch(true);
         let end = self.collect_logon(group, people);
@@ -194,7 +264,15 @@ impl Station {
             Err(_) if frozen => true,
             Err(error) => return LogonEnd::Refused(self.refusal(&error.to_string())),
         };
+        let open: BTreeSet<GroupId> = self.door.vault().open_groups().into_iter().collect();
+        let left = entries(&record, &open);
+        if group.is_none() && !locked && left.is_empty() {
+            return LogonEnd::Refused(all_on());
+        }
         let mut choice = group.map(entry_of);
+        if choice.is_none() && !locked {
+            choice = first_entry(&record, &open);
+        }
         let mut proven: Vec<Proven> = Vec::new();
         let mut first: Option<(u64, u64, String)> = None;
         // Typing words takes longer than a PIN: its time is no part of the two
@@ -215,7 +293,7 @@ impl Station {
                 group: choice,
                 done: &done,
                 restricted: locked,
-                open: self.door.vault().open_groups().into_iter().collect(),
+                open: open.clone(),
                 first: first.as_ref(),
                 sitting: self.session.sitting(),
                 words: !frozen,
@@ -251,12 +329,12 @@ impl Station {
                 &mut prompt,
                 &wanted,
                 "log on",
-                proven.is_empty(),
+                proven.is_empty() && left.len() > 1,
                 &mut tick,
             );
             let came = match came {
                 Ok(came) => came,
-                Err(absent) => match self.absent(absent, choice, &record, proven.is_empty()) {
+                Err(absent) => match self.absent(absent, choice, &left, proven.is_empty()) {
                     Ok(next) => {
                         choice = next;
                         continue;
@@ -265,7 +343,6 @@ impl Station {
                 },
             };
             if choice.is_none() {
-                let open = self.door.vault().open_groups().into_iter().collect();
                 choice = first_group(&record, &came.entry, locked, &open);
             }
             let Some(group) = choice else {
@@ -301,14 +378,14 @@ impl Station {
         &mut self,
         absent: Absent,
         choice: Option<GroupId>,
-        record: &AuthorityRecord,
+        left: &[GroupId],
         nobody_yet: bool,
     ) -> Result<Option<GroupId>, LogonEnd> {
         match absent {
             Absent::Interrupted {
                 why: Interrupted::OtherGroup,
                 failed: None,
-            } if nobody_yet => Ok(next_group(record, choice)),
+            } if nobody_yet => Ok(next_group(left, choice)),
             Absent::Interrupted {
                 why: Interrupted::Shutdown,
                 failed,
@@ -582,21 +659,25 @@ fn first_group(
     group.copied().map(entry_of)
 }
 
-/// The next group in the order of the screen; after the last, the first card
+/// The next entry in the order of the screen; after the last, the first card
 /// decides again.
-fn next_group(record: &AuthorityRecord, choice: Option<GroupId>) -> Option<GroupId> {
-    let all: Vec<GroupId> = record
-        .groups
-        .iter()
-        .filter(|g| g.holds_secret && entry_of(g.group) == g.group)
-        .map(|g| g.group)
-        .collect();
+fn next_group(left: &[GroupId], choice: Option<GroupId>) -> Option<GroupId> {
     match choice {
-        None => all.first().copied(),
-        Some(group) => {
-            let at = all.iter().position(|g| *g == group)?;
-            all.get(at + 1).copied()
-        }
+        None => left.first().copied(),
+        Some(group) => match left.iter().position(|g| *g == group) {
+            Some(at) => left.get(at + 1).copied(),
+            // One that was named and is on already.
+            None => left.first().copied(),
+        },
+    }
+}
+
+/// Nobody is left who could join.
+fn all_on() -> Refusal {
+    Refusal {
+        happened: "Every group is logged on.".into(),
+        safe: "Nothing was changed.".into(),
+        advice: "L logs all of them out.".into(),
     }
 }
 

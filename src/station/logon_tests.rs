@@ -142,11 +142,12 @@ fn the_pin_rooms_two_groups_are_one_entry() {
     let first = |at: usize| first_group(&record, &record.cards[at], false, &BTreeSet::new());
     assert_eq!(first(6), pair);
     assert_eq!(first(4), pair);
-    let mut entries = vec![next_group(&record, None)];
-    while let Some(group) = entries.last().copied().flatten() {
-        entries.push(next_group(&record, Some(group)));
+    let left = entries(&record, &BTreeSet::new());
+    let mut shown = vec![next_group(&left, None)];
+    while let Some(group) = shown.last().copied().flatten() {
+        shown.push(next_group(&left, Some(group)));
     }
-    let shown: Vec<GroupId> = entries.into_iter().flatten().collect();
+    let shown: Vec<GroupId> = shown.into_iter().flatten().collect();
     let expected = [
         GroupId::KeyManagers,
         GroupId::Approvers,
@@ -160,4 +161,71 @@ fn the_pin_rooms_two_groups_are_one_entry() {
         names,
         ["Olga, operator", "Pavel, operator", "Quinn, supervisor"]
     );
+}
+
+/// Ada's one card is an administrator's and an approver's, as the practice room
+/// has it; Ben's too. The administrators and the key managers are on.
+fn with_two_groups_each() -> (AuthorityRecord, BTreeSet<GroupId>) {
+    let mut record = with_pin_room();
+    record.groups[1] = group(GroupId::Approvers, true, &[(1, 1), (3, 3), (4, 4)]);
+    let admins = group(GroupId::Administrators, true, &[(1, 1), (3, 3)]);
+    record.groups.insert(0, admins);
+    record.groups.remove(1);
+    record.cards.push(card(8, 8, "Dan"));
+    let managers = group(GroupId::KeyManagers, true, &[(8, 8)]);
+    record.groups.insert(1, managers);
+    let open = [GroupId::Administrators, GroupId::KeyManagers];
+    (record, open.into_iter().collect())
+}
+
+#[test]
+fn tab_goes_to_groups_that_are_not_on_and_cards_that_are_in_may_stand_for_them() {
+    let (record, open) = with_two_groups_each();
+    let left = entries(&record, &open);
+    assert!(!left.iter().any(|group| open.contains(group)), "{left:?}");
+    assert_eq!(first_entry(&record, &open), Some(GroupId::Approvers));
+    let mut order = Vec::new();
+    let mut at = first_entry(&record, &open);
+    while let Some(group) = at {
+        order.push(group);
+        at = next_group(&left, at);
+    }
+    assert!(order.contains(&GroupId::Approvers) && order.contains(&GroupId::PinOperators));
+    let sitting = [Id([1; 16]), Id([3; 16]), Id([8; 16])];
+    let wanted = |group| OfGroup {
+        record: &record,
+        group,
+        done: &[],
+        restricted: false,
+        open: open.clone(),
+        first: None,
+        sitting: sitting.into_iter().collect(),
+        words: true,
+    };
+    let card_of = |name: &str| {
+        let found = record.cards.iter().find(|c| c.person_name == name);
+        found.unwrap().clone()
+    };
+    let (ada, dan) = (card_of("Ada"), card_of("Dan"));
+    // For the approvers Ada's card counts where it sits, and she is one of those
+    // who are wanted.
+    let approvers = wanted(Some(GroupId::Approvers));
+    assert!(!approvers.passes_over(&ada) && approvers.wants(&ada).is_ok());
+    assert!(approvers.names().contains(&"Ada".to_owned()));
+    assert!(approvers.passes_over(&dan));
+    // Where the first card decides, nobody who is here is asked for as absent:
+    // the screen says which key takes their cards.
+    let any = wanted(None);
+    for name in ["Ada", "Ben", "Dan"] {
+        assert!(!any.names().contains(&name.to_owned()), "{:?}", any.names());
+    }
+    assert!(any.passes_over(&ada) && any.passes_over(&dan));
+    let told = any.passed_over(&ada).unwrap();
+    assert_eq!(told, "Ada (for Approvers press Tab)");
+    assert_eq!(any.passed_over(&dan), None);
+    // Another member of a group that is on belongs to no other.
+    let mut others = wanted(None);
+    others.sitting.clear();
+    let why = others.wants(&dan).unwrap_err().happened;
+    assert!(why.contains("Key managers are logged on already"), "{why}");
 }

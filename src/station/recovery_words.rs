@@ -246,5 +246,6 @@ pub(crate) fn held(card: Id, keys: WordKeys) -> Held {
         },
         card: Token::Words(Box::new(keys)),
         guid: card,
+        wrong_pins: 0,
     }
 }

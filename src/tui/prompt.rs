@@ -277,6 +277,10 @@ impl Standing {
         let (rows, cells) = match &self.prompt.show {
             Some(Show::Page(page)) => (
                 page.rows.len().saturating_sub(8),
+            Ask::Pin { .. } if key == Key::Tab && self.prompt.other_group => {
+                self.forget();
+                self.answer(Answer::OtherGroup)
+            }
                 page.rows.iter().map(String::len).max().unwrap_or(0),
             ),
             _ => (500, 0),

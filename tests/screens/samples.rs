@@ -372,6 +372,7 @@ pub fn prompt(code: &str, title: &str, ask: Ask) -> Prompt {
         show: None,
         table: None,
         ask,
+        other_group: false,
         words: false,
         waiting_for: s("MEMBER-4"),
         safe: s("no, this key would be void"),

@@ -35,6 +35,9 @@ pub struct Prompt {
     /// At [`Ask::Card`]: somebody who would do holds recovery words in place of
     /// a card, and may say so with [`Answer::ByWords`].
     pub words: bool,
+    /// At [`Ask::Pin`]: nobody is proven yet, and Tab still chooses another group
+    /// with [`Answer::OtherGroup`].
+    pub other_group: bool,
     /// From whom.
     pub waiting_for: String,
     /// Whether stopping now is safe, and what it would mean.

@@ -32,6 +32,9 @@ pub fn keys(standing: &Standing) -> Vec<Hint> {
             Ask::Pin { .. } | Ask::NewPin { .. } => {
                 hints.push(hint("Enter", "confirm"));
                 hints.push(hint("Ctrl-U", "start again"));
+                if standing.prompt.other_group {
+                    hints.push(hint("Tab", "other group"));
+                }
             }
             Ask::Word { .. } => {
                 hints.push(hint("Enter", "next word"));
