@@ -17,6 +17,7 @@ use std::sync::OnceLock;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord};
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
+use conclave_station::service::ActEnd;
 use people::{At, Scene, done};
 use sheets::printed;
 use stage::{STAFF, copy, folder, scene};
@@ -135,6 +136,12 @@ fn a_sheet_that_is_another_is_found_and_the_others_are_proven() {
         told.matches("what was typed is not the component").count(),
         3,
         "{told}"
+    );
+    let ceremonies = scene.station.ceremonies();
+    let failed: Vec<String> = ceremonies.iter().flat_map(|c| c.failed_words()).collect();
+    assert!(
+        failed.iter().any(|line| line.contains("3 times: Component 2")),
+        "{failed:?}"
     );
     let found = key(&scene);
     let doubted: Vec<u8> = found
@@ -377,4 +384,32 @@ fn no_screen_shows_a_digit_and_a_partners_sheets_are_proven_too() {
     for group in parts.iter().flat_map(|p| p.chunks(4)) {
         assert!(!seen.contains(&hex(group)));
     }
+}
+
+#[test]
+fn one_stop_is_enough_while_a_sheet_is_typed() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    let mut usual = custodians(&scene, &sheets);
+    let mut stops = 0;
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(0));
+    let times_asked = std::sync::Arc::clone(&asked);
+    scene.people.at = Box::new(move |prompt, times| {
+        if stops > 0 {
+            *times_asked.lock().unwrap() += 1;
+            return Some(Answer::Abort);
+        }
+        if let Ask::Groups(_) = prompt.ask {
+            stops += 1;
+            return Some(Answer::Shutdown);
+        }
+        usual(prompt, times)
+    });
+    let end = scene.ceremony(EXERCISE, &[LABEL]);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    assert_eq!(*asked.lock().unwrap(), 0, "nobody is asked a second time");
+    let open = scene.station.ceremonies().into_iter().find(|c| !c.over);
+    scene.people.at = custodians(&scene, &sheets);
+    let id = open.unwrap().ceremony.to_string();
+    let title = done(scene.station.resume_ceremony(&id, &mut scene.people));
+    assert!(title.ends_with("done"), "{title}");
 }

@@ -369,6 +369,8 @@ fn sign_prompt(
         .words
         .iter()
         .map(|text| PromptLine {
+            let name = came.entry.person_name.as_str();
+            self.wrong_pins(name, held.wrong_pins);
             mark: Mark::Note,
             text: text.clone(),
         })

@@ -50,6 +50,15 @@ pub struct Station {
     pub(crate) keys_read: Inventory,
     /// What stopping would mean while signatures are collected.
     pub(crate) stake: Option<String>,
+    /// Who plays in the ceremony whose unit is done, and for which group: they
+    /// sign for it.
+    pub(crate) casting: Vec<(Id, GroupId)>,
+    /// Who signed the last act for a group though they are not of the cast, in
+    /// words.
+    pub(crate) outside: Vec<String>,
+    /// What went wrong on the way to an answer since a ceremony last looked: wrong
+    /// PINs, sheets typed wrong. No digit of them.
+    pub(crate) stumbles: Vec<String>,
     /// The bundle that was written last, to be read again after a replug.
     pub(crate) bundle: Option<ExportedBundle>,
     /// What is wrong with the repository.

@@ -184,7 +184,7 @@ impl Station {
             happened = format!("{happened}; the check value: {fit}");
         }
         happened.push('.');
-        let _ = self.door.note("component-typed", happened.clone());
+        self.mistyped(happened.clone());
         let parity = even_groups(value).filter(|_| tdes && fit.is_none());
         match parity {
             Some(groups) => refused(

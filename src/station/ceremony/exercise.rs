@@ -247,8 +247,7 @@ impl Station {
                 return Ok(Some(value));
             }
             let happened = format!("{what}: what was typed is not the component.");
-            // What cannot be journalled shows at the next act.
-            let _ = self.door.note("component-typed", happened.clone());
+            self.mistyped(happened.clone());
             prompt.refused = Some(Refusal {
                 happened,
                 safe: "The sheet is not proven yet.".into(),

@@ -9,7 +9,7 @@ use conclave_evidence::{Hash, Id, cbor};
 use conclave_keyroom::piv::{PivError, SigningSlot};
 use conclave_keyroom::ports::dialogue::{Answer, People, Prompt, Refusal};
 use conclave_trades::ceremony::action::RecordStep;
-use conclave_trades::ceremony::engine::{Engine, Step};
+use conclave_trades::ceremony::engine::{Engine, Step, failed_and_excepted};
 use conclave_trades::ceremony::state::{Ending, Player, Reply, State, Unit};
 
 use crate::approve::Undone;
@@ -78,6 +78,8 @@ impl Station {
         mut state: State,
         people: &mut dyn People,
     ) -> Result<ActEnd, Refusal> {
+        // Those of whatever was done before are no part of this.
+        self.stumbles.clear();
         loop {
             if self.card_lost() {
                 state = engine.answer(state, Reply::CardGone);
@@ -101,15 +103,22 @@ impl Station {
                     mut prompt,
                 } => self.identify(people, &person, &purpose, &mut prompt),
                 Step::Perform(unit) => {
-                    state = self.perform_unit(engine, state, &unit, people)?;
+                    let leaving;
+                    (state, leaving) = self.perform_unit(engine, state, &unit, people)?;
+                    // Once is enough: the next question would only be left again.
+                    if leaving && state.ending.is_none() {
+                        return Ok(ActEnd::Stopped);
+                    }
                     continue;
                 }
                 Step::Done(words) => return self.played_out(&state, words, people),
                 Step::Void(_) | Step::Aborted(_) => {
-                    return self.played_out(&state, Vec::new(), people);
+                    let words = failed_and_excepted(&state);
+                    return self.played_out(&state, words, people);
                 }
             };
             let leaving = matches!(reply, Reply::Shutdown);
+            state = engine.stumbled(state, &std::mem::take(&mut self.stumbles));
             state = engine.answer(state, reply);
             if leaving {
                 self.save(&state, vec!["paused".into()])?;
@@ -179,6 +188,7 @@ impl Station {
         );
         let reply = match came {
             Ok(mut came) => {
+                self.wrong_pins(&person.name, came.held.wrong_pins);
                 self.last_proven(&came.held);
                 let answered = came
                     .held
@@ -191,19 +201,38 @@ impl Station {
                     Err(why) => Reply::Failed(why),
                 }
             }
-            Err(Absent::Interrupted { why, .. }) => match why {
-                Interrupted::Aborted => Reply::Abort,
-                Interrupted::Shutdown => Reply::Shutdown,
-                Interrupted::CardGone => Reply::Failed("The card was pulled.".into()),
-                Interrupted::Refused(refusal) => Reply::Failed(refusal.happened),
-                Interrupted::OtherGroup | Interrupted::ByWords | Interrupted::TimedOut => {
-                    Reply::Failed("It took too long.".into())
+            Err(Absent::Interrupted { why, failed }) => {
+                self.wrong_pins(&person.name, u8::from(failed.is_some()));
+                match why {
+                    Interrupted::Aborted => Reply::Abort,
+                    Interrupted::Shutdown => Reply::Shutdown,
+                    Interrupted::CardGone => Reply::Failed("The card was pulled.".into()),
+                    Interrupted::Refused(refusal) => Reply::Failed(refusal.happened),
+                    Interrupted::OtherGroup | Interrupted::ByWords | Interrupted::TimedOut => {
+                        Reply::Failed("It took too long.".into())
+                    }
                 }
-            },
+            }
             Err(Absent::Failed { why, .. }) => Reply::Failed(format!("{why}.")),
         };
         self.pause_watch(false);
         reply
+    }
+
+    /// Wrong PINs of a person, for whoever keeps minutes. The card has counted
+    /// its own tries.
+    pub(crate) fn wrong_pins(&mut self, name: &str, times: u8) {
+        for _ in 0..times {
+            self.stumbles.push(format!("{name} typed a wrong PIN."));
+        }
+    }
+
+    /// A sheet or a check value was typed wrong: the journal and the minutes know
+    /// of it, and tell no digit.
+    pub(super) fn mistyped(&mut self, happened: String) {
+        // What cannot be journalled shows at the next act.
+        let _ = self.door.note("component-typed", happened.clone());
+        self.stumbles.push(happened);
     }
 
     fn answer_challenge(
@@ -227,13 +256,14 @@ impl Station {
             .map_err(|_| "The card signs with another key than the one enrolled.".to_owned())
     }
 
+    /// Does a unit. The second value: people left while it was done.
     fn perform_unit(
         &mut self,
         engine: &Engine,
         mut state: State,
         unit: &Unit,
         people: &mut dyn People,
-    ) -> Result<State, Refusal> {
+    ) -> Result<(State, bool), Refusal> {
         if let Unit::Begin { words, .. } | Unit::End { words, .. } = unit {
             let seq = self.save(&state, words.clone())?;
             let did = self.did(vec![], Some(seq));
@@ -242,10 +272,11 @@ impl Station {
                 // Nobody is asked to go on with it any more.
                 self.save(&state, vec!["the ceremony is over".into()])?;
             }
-            return Ok(state);
+            return Ok((state, false));
         }
         self.save(&state, vec![format!("next: {}", unit.name())])?;
         let reply = self.do_unit(engine, &state, unit, people);
+        state = engine.stumbled(state, &std::mem::take(&mut self.stumbles));
         let ending = matches!(unit, Unit::Void { .. } | Unit::Abort { .. });
         if let (true, Reply::Failed(why) | Reply::Interrupted(why)) = (ending, &reply) {
             // Asked again it would fail again: the people log on and resume.
@@ -255,6 +286,7 @@ impl Station {
                 advice: "Both groups log on, and resume it from the task list.".into(),
             });
         }
+        let leaving = matches!(reply, Reply::Shutdown);
         state = engine.answer(state, reply);
         self.save(&state, vec![format!("after: {}", unit.name())])?;
         if state.over && matches!(state.ending, Some(Ending::Void(_))) {
@@ -264,7 +296,7 @@ impl Station {
             };
             people.progress(what, 1, 1);
         }
-        Ok(state)
+        Ok((state, leaving))
     }
 }
 

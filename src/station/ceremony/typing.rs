@@ -196,10 +196,6 @@ impl Station {
 
     /// The journal knows of each wrong line; it tells no digit.
     fn wrong_line(&mut self, what: &str, line: usize, why: &str) {
-        // What cannot be journalled shows at the next act.
-        let _ = self.door.note(
-            "component-typed",
-            format!("{what}, line {}: {why}", line + 1),
-        );
+        self.mistyped(format!("{what}, line {}: {why}.", line + 1));
     }
 }

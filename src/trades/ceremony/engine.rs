@@ -161,6 +161,7 @@ impl Engine {
             entered: Vec::new(),
             results: Vec::new(),
             exceptions: exceptions.into_iter().collect(),
+            failures: Vec::new(),
             ending: None,
             over: false,
         })
@@ -338,6 +339,7 @@ impl Engine {
             }
             (Move::Act(_), Reply::Failed(words)) => failed(state, step, &moves, &words),
             (Move::Act(_), Reply::Exhausted(words)) => {
+                state.fail(&words);
                 let words = format!("{} failed: {words}", step.id);
                 finish(state, step.on_failure.then, words)
             }
@@ -346,6 +348,7 @@ impl Engine {
                     state.words.push(format!("{}: card proven", person.name));
                     state.inside += 1;
                 } else {
+                    state.fail("Another person's card answered.");
                     state.refused = Some(prompts::refused(
                         "Another person's card answered.",
                         &format!("{} puts in their own card.", person.name),
@@ -354,6 +357,7 @@ impl Engine {
                 state
             }
             (Move::Identify(_), Reply::Failed(words)) => {
+                state.fail(&words);
                 state.refused = Some(prompts::refused(&words, "Try the card again."));
                 state
             }
@@ -377,6 +381,16 @@ impl Engine {
             }
             _ => state,
         }
+    }
+
+    /// What went wrong on the way to an answer, and was done again before it: a
+    /// PIN, a sheet typed wrong. It costs no try and changes nothing else.
+    #[must_use]
+    pub fn stumbled(&self, mut state: State, words: &[String]) -> State {
+        if !state.over {
+            words.iter().for_each(|words| state.fail(words));
+        }
+        state
     }
 
     /// Goes on with a stored ceremony. Nothing is reprinted: what stood
@@ -493,6 +507,7 @@ impl Engine {
                 }
             }
             Reply::Identified(_) => {
+                state.fail("Another person's card answered.");
                 state.refused = Some(prompts::refused(
                     "Another person's card answered.",
                     &format!("{} puts in their own card.", person.name),
@@ -500,6 +515,7 @@ impl Engine {
                 state
             }
             Reply::Failed(words) => {
+                state.fail(&words);
                 state.refused = Some(prompts::refused(&words, "Try the card again."));
                 state
             }
@@ -561,6 +577,23 @@ impl Engine {
         state.inside = state.inside.saturating_add(1);
         state
     }
+}
+
+/// What did not go as written, for the screen at the end: an exception is what
+/// people recorded, a failed attempt what the station saw.
+#[must_use]
+pub fn failed_and_excepted(state: &State) -> Vec<String> {
+    let failed = state.failed_words();
+    let mut words = vec![match failed.len() {
+        0 => "failed attempts: none".to_owned(),
+        _ => "failed attempts:".to_owned(),
+    }];
+    words.extend(failed.into_iter().map(|line| format!("  {line}")));
+    words.push(match state.exceptions.len() {
+        0 => "recorded exceptions: none".into(),
+        n => format!("recorded exceptions: {n}"),
+    });
+    words
 }
 
 fn done_words(state: &State) -> Vec<String> {
@@ -626,9 +659,6 @@ fn done_words(state: &State) -> Vec<String> {
                 .cloned(),
         );
     }
-    words.push(match state.exceptions.len() {
-        0 => "no exceptions".into(),
-        n => format!("{n} recorded exceptions"),
-    });
+    words.extend(failed_and_excepted(state));
     words
 }

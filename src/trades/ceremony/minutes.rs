@@ -274,7 +274,13 @@ pub fn minutes(
             lines.push(format!("            journal {}", numbers.join(", ")));
         }
     }
-    lines.push("Exceptions".to_owned());
+    lines.push("Failed attempts".to_owned());
+    let failed = state.failed_words();
+    if failed.is_empty() {
+        lines.push("     none".to_owned());
+    }
+    lines.extend(failed.into_iter().map(|line| format!("     {line}")));
+    lines.push("Exceptions that people recorded".to_owned());
     if state.exceptions.is_empty() {
         lines.push("     none".to_owned());
     }

@@ -81,6 +81,16 @@ pub struct Exception {
     pub witness: String,
 }
 
+/// Something that went wrong, and was done again or ended the ceremony: a value
+/// typed wrong, a PIN, a unit that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// At which step, from 1, repeats counted out: as screen and minutes count.
+    pub step: u16,
+    /// What failed, without a digit of what was typed.
+    pub words: String,
+}
+
 /// How a ceremony ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
@@ -149,6 +159,9 @@ pub struct State {
     pub results: Vec<StepResult>,
     /// Recorded deviations.
     pub exceptions: Vec<Exception>,
+    /// Attempts that failed, in order.
+    #[serde(default)]
+    pub failures: Vec<FailedAttempt>,
     /// How it ends; [`State::over`] says whether that is on record.
     pub ending: Option<Ending>,
     /// The ending is on record; nothing follows.
@@ -183,6 +196,38 @@ impl State {
             })
             .collect();
         (!words.is_empty()).then(|| words.join(", "))
+    }
+
+    /// An attempt failed at the step at hand: in its result, and among those that
+    /// failed.
+    pub(super) fn fail(&mut self, words: &str) {
+        self.words.push(format!("failed: {words}"));
+        self.failures.push(FailedAttempt {
+            step: self.at.saturating_add(1),
+            words: words.to_owned(),
+        });
+    }
+
+    /// The attempts that failed, those of a step together: `step 18, twice: The
+    /// entries are not the key's check value.`
+    #[must_use]
+    pub fn failed_words(&self) -> Vec<String> {
+        let mut counted: Vec<(&FailedAttempt, usize)> = Vec::new();
+        for failure in &self.failures {
+            match counted.iter_mut().find(|(known, _)| *known == failure) {
+                Some((_, times)) => *times += 1,
+                None => counted.push((failure, 1)),
+            }
+        }
+        let words = |(failure, times): (&FailedAttempt, usize)| {
+            let times = match times {
+                1 => "once".to_owned(),
+                2 => "twice".to_owned(),
+                n => format!("{n} times"),
+            };
+            format!("step {}, {times}: {}", failure.step, failure.words)
+        };
+        counted.into_iter().map(words).collect()
     }
 
     /// The record's kind in the catalogue.

@@ -52,7 +52,7 @@ pub(super) fn restart(mut state: State, moves: &[Move]) -> State {
 
 pub(super) fn failed(mut state: State, step: &ScriptStep, moves: &[Move], words: &str) -> State {
     state.tries = state.tries.saturating_add(1);
-    state.words.push(format!("failed: {words}"));
+    state.fail(words);
     if state.tries > step.on_failure.retries {
         return finish(
             state,
