@@ -11,7 +11,7 @@ use conclave_evidence::{GroupId, Id, Signature};
 use conclave_keyroom::door::{Action, Authority, DoorError, Proposal, Warrant};
 use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::dialogue::{Mark, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::ports::dialogue::{Mark, MemberState, People, Prompt, PromptLine, Refusal};
 
 use crate::anchor;
 use crate::cards::{Held, Interrupted};
@@ -54,12 +54,43 @@ struct Signers<'a> {
     seats: &'a [Seat],
     done: &'a [(Id, Id)],
     sitting: &'a BTreeSet<Id>,
+    /// Who plays in the ceremony at hand, and for which group; nobody where the
+    /// act is no ceremony's.
+    cast: &'a [(Id, GroupId)],
 }
 
 impl Signers<'_> {
+    /// Whether this card may sign for a group now: of a ceremony's cast while one
+    /// of them can, then anybody of the group who does not play for another seat
+    /// that is open.
+    fn may_sign_for(&self, group: GroupId, card: Id) -> bool {
+        let able = |entry: &&CardEntry| {
+            entry.state == CardState::Active
+                && self.record.is_member(group, entry.card)
+                && !self.done.iter().any(|(_, person)| *person == entry.person)
+        };
+        let plays = |entry: &CardEntry, of: GroupId| self.cast.contains(&(entry.person, of));
+        let wanted_elsewhere = |entry: &CardEntry| {
+            self.seats.iter().any(|seat| match seat {
+                Seat::Member(other) => *other != group && plays(entry, *other),
+                Seat::Person(person, _) => *person == entry.person,
+            })
+        };
+        let all: Vec<&CardEntry> = self.record.cards.iter().filter(able).collect();
+        let is_it = |entry: &&&CardEntry| entry.card == card;
+        if all.iter().any(|entry| plays(entry, group)) {
+            return all.iter().filter(|entry| plays(entry, group)).any(|entry| is_it(&entry));
+        }
+        if all.iter().any(|entry| !wanted_elsewhere(entry)) {
+            let free = all.iter().filter(|entry| !wanted_elsewhere(entry));
+            return free.into_iter().any(|entry| is_it(&entry));
+        }
+        all.iter().any(|entry| is_it(&entry))
+    }
+
     fn seat_for(&self, entry: &CardEntry) -> Option<usize> {
         self.seats.iter().position(|seat| match seat {
-            Seat::Member(group) => self.record.is_member(*group, entry.card),
+            Seat::Member(group) => self.may_sign_for(*group, entry.card),
             // Words are a member's of recovery alone, whoever the person is.
             Seat::Person(person, group) => {
                 *person == entry.person
@@ -68,8 +99,24 @@ impl Signers<'_> {
         })
     }
 
-    /// The seat this card takes without leaving a later seat that nobody else
-    /// could fill: the first that fits.
+    /// An open seat is one of a group that this card belongs to.
+    fn of_a_group(&self, entry: &CardEntry) -> bool {
+        self.seats.iter().any(|seat| match seat {
+            Seat::Member(group) => self.record.is_member(*group, entry.card),
+            Seat::Person(..) => false,
+        })
+    }
+
+    /// Whose signature is waited for, in words: all of them, or fewer.
+    fn waited_for(&self) -> String {
+        let names = self.names();
+        match names.len() > self.seats.len() {
+            true => crate::words::either(&names),
+            false => crate::words::list(&names),
+        }
+    }
+
+    /// This card takes a seat: the first that fits.
     fn fits(&self, entry: &CardEntry) -> bool {
         self.seat_for(entry).is_some()
     }
@@ -82,13 +129,15 @@ impl Wanted for Signers<'_> {
             format!("{name} has signed this act already; nobody counts twice.")
         } else if self.fits(entry) {
             return Ok(());
+        } else if self.of_a_group(entry) {
+            format!("{name} is not of this ceremony's cast, which signs it.")
         } else {
             format!("{name} is not among those who sign this act.")
         };
         Err(Refusal {
             happened,
             safe: "Nothing was signed, and no PIN was asked for.".into(),
-            advice: format!("Wanted now: {}.", crate::words::list(&self.names())),
+            advice: format!("Wanted now: {}.", self.waited_for()),
         })
     }
 
@@ -100,7 +149,10 @@ impl Wanted for Signers<'_> {
         // In a room with many readers the session's cards stay in. A card that
         // has signed is held until the act is over: one that is judged was put
         // in again, and is told so.
-        self.sitting.contains(&entry.card) && !self.fits(entry)
+        let again = self.done.iter().any(|(_, person)| *person == entry.person);
+        self.sitting.contains(&entry.card)
+            && !self.fits(entry)
+            && !(again && self.of_a_group(entry))
     }
 
     fn names(&self) -> Vec<String> {
@@ -274,6 +326,8 @@ impl Station {
             .authority_hash()
             .map_err(DoorError::from)?;
         let sitting = self.session.sitting();
+        let cast = self.casting.clone();
+        let mut outside: Vec<String> = Vec::new();
         let mut open = seats(&record, needs);
         let mut done: Vec<(Id, Id)> = Vec::new();
         let mut approvals = Vec::new();
@@ -284,8 +338,9 @@ impl Station {
                 seats: &open,
                 done: &done,
                 sitting: &sitting,
+                cast: &cast,
             };
-            let mut prompt = sign_prompt(&record, proposal, title, &open, &done, &wanted.names());
+            let mut prompt = sign_prompt(&record, proposal, title, &wanted);
             if let Some(stake) = &self.stake {
                 prompt.safe.clone_from(stake);
             }
@@ -314,12 +369,17 @@ impl Station {
                 Absent::Failed { why, .. } => Undone::Card(why),
             })?;
             let mut held = came.held;
+            let name = came.entry.person_name.as_str();
+            self.wrong_pins(name, held.wrong_pins);
             let Some(seat) = wanted.seat_for(&came.entry) else {
                 continue;
             };
             let group = match open.remove(seat) {
                 Seat::Member(group) | Seat::Person(_, group) => group,
             };
+            if !cast.is_empty() && !cast.contains(&(came.entry.person, group)) {
+                outside.push(format!("{name} signed for {}, outside the cast", group.title()));
+            }
             let approval = proposal.approval(&record, authority, &came.entry, group);
             let digest = approval.digest().map_err(|e| Undone::Card(e.to_string()))?;
             let signature = held
@@ -336,6 +396,7 @@ impl Station {
             });
             cards.push(held);
         }
+        self.outside = outside;
         Ok((approvals, cards))
     }
 }
@@ -357,25 +418,48 @@ fn sign_prompt(
     record: &AuthorityRecord,
     proposal: &Proposal,
     title: &str,
-    open: &[Seat],
-    done: &[(Id, Id)],
-    names: &[String],
+    wanted: &Signers<'_>,
 ) -> Prompt {
-    let quorum = open.iter().find_map(|seat| match seat {
-        Seat::Member(group) => quorum_view(record, *group, done, None, None),
+    let names = wanted.names();
+    let group = wanted.seats.iter().find_map(|seat| match seat {
+        Seat::Member(group) => Some(*group),
         Seat::Person(..) => None,
     });
+    let mut quorum = group.and_then(|group| quorum_view(record, group, wanted.done, None, None));
+    for member in quorum.iter_mut().flat_map(|view| &mut view.members) {
+        let has_part = wanted.cast.is_empty() || names.contains(&member.name);
+        if member.state == MemberState::Missing && !has_part {
+            member.state = MemberState::NotInCast;
+        }
+    }
     let mut lines: Vec<PromptLine> = proposal
         .words
         .iter()
         .map(|text| PromptLine {
-            let name = came.entry.person_name.as_str();
-            self.wrong_pins(name, held.wrong_pins);
             mark: Mark::Note,
             text: text.clone(),
         })
         .collect();
-    let signed: Vec<String> = done
+    let plays = |name: &String| {
+        let card = record.cards.iter().find(|card| card.person_name == *name);
+        card.is_some_and(|card| wanted.cast.iter().any(|(person, _)| *person == card.person))
+    };
+    if let (false, Some(group), false) = (
+        wanted.cast.is_empty(),
+        group,
+        names.iter().any(plays),
+    ) {
+        lines.push(PromptLine {
+            mark: Mark::Note,
+            text: format!(
+                "Nobody of the cast is left for {}: somebody else of the group signs, and the \
+                 minutes say so.",
+                group.title()
+            ),
+        });
+    }
+    let signed: Vec<String> = wanted
+        .done
         .iter()
         .filter_map(|(card, _)| record.card(*card).map(|c| c.person_name.clone()))
         .collect();
@@ -391,7 +475,7 @@ fn sign_prompt(
         title: "This is what you sign:".into(),
         lines,
         quorum,
-        waiting_for: crate::words::list(names),
+        waiting_for: wanted.waited_for(),
         safe: "yes, nothing happens before the last signature".into(),
         why: "A card signs the exact act that stands here, with its PIN typed anew. The \
               signatures stay in the journal, where a stranger can check them years from now."

@@ -76,6 +76,15 @@ pub fn list(names: &[String]) -> String {
     }
 }
 
+/// `A, B or C`: fewer than all of them will do.
+#[must_use]
+pub fn either(names: &[String]) -> String {
+    match names {
+        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => list(names),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -121,6 +121,8 @@ pub enum MemberState {
     Missing,
     /// The quorum is complete without them.
     NotNeeded,
+    /// They take no part in the ceremony whose cast signs.
+    NotInCast,
     /// The card is suspended or revoked.
     Barred,
 }

@@ -76,8 +76,11 @@ impl Station {
     ) -> Reply {
         let at_stake = state.key.is_some() || !state.entered.is_empty();
         self.stake = at_stake.then(|| safe(state));
+        let cast = state.cast.iter().flat_map(|part| &part.people);
+        self.casting = cast.map(|player| (player.id, player.group)).collect();
         let reply = self.do_this_unit(engine, state, unit, people);
         self.stake = None;
+        self.casting.clear();
         reply
     }
 
@@ -201,6 +204,7 @@ impl Station {
         let out = self.act(action, title, people)?;
         let mut words = action.words();
         words.extend(action.outcome(&out));
+        words.append(&mut self.outside);
         Ok(words)
     }
 
@@ -492,6 +496,7 @@ impl Station {
         self.bundle = Some(out.clone());
         let mut words = action.words();
         words.extend(action.outcome(&out));
+        words.append(&mut self.outside);
         Ok(words)
     }
 

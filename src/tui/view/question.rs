@@ -367,6 +367,7 @@ fn cards(row: &[MemberView], wide: usize, paper: &mut Paper) {
         let solid = matches!(member.state, MemberState::Proven | MemberState::EnterPin);
         let (flat, side) = if solid {
             ("─", "│")
+        MemberState::NotInCast => ("·", "no part", theme.plain()),
         } else {
             ("╌", "╎")
         };
