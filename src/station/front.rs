@@ -354,13 +354,13 @@ pub struct ScriptRow {
 pub struct CeremonyRow {
     /// Id in hex.
     pub id: String,
-    /// Title.
+    /// What it does, then the key: `Generate ZMK BANK-LAKE.ZMK.001`.
     pub title: String,
     /// `open, step 9 of 22`, `done`, `void`.
     pub state: String,
     /// When it began.
     pub began: String,
-    /// Can be resumed.
+    /// It is not over, and this session may go on with it; others look at it.
     pub open: bool,
     /// Steps and results, line by line.
     pub detail: Vec<String>,
@@ -437,7 +437,7 @@ pub struct JournalRow {
     pub kind: String,
     /// Action name.
     pub action: String,
-    /// What it says; empty while sealed for this session.
+    /// What it says; empty where this session may not read it.
     pub words: String,
     /// First eight hex digits of its hash.
     pub hash: String,

@@ -13,8 +13,9 @@ use conclave_trades::ceremony::action::PrintComponent;
 use conclave_trades::pin::action::PrintMailers;
 
 use crate::adopt::covers;
+use crate::ceremony::rows::{began_ms, titled};
 use crate::front::{
-    CeremonyRow, DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
+    DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
     UNKNOWN,
 };
 use crate::lost_card::live;
@@ -165,7 +166,7 @@ impl Station {
             tasks: self.tasks(of_keys, &ceremonies),
             keys,
             scripts: self.script_rows(),
-            ceremonies: ceremonies.iter().map(ceremony_row).collect(),
+            ceremonies: self.ceremony_rows(&ceremonies),
             people: self.people_rows(),
             groups: self.group_rows(),
             devices: self.device_rows(),
@@ -271,12 +272,12 @@ impl Station {
         let unknown_acts = self.unknown_acts();
         tasks.extend(unknown_acts.iter().map(|intent| unknown(intent, going)));
         for state in ceremonies.iter().filter(|state| !state.over) {
-            let label = &state.parameters.label;
+            let title = titled(state);
             if let Some(index) = state.window {
                 tasks.push(TaskRow {
                     due: "now".into(),
                     days: -1,
-                    what: format!("{label}: component {index} was interrupted, the key is lost"),
+                    what: format!("{title}: component {index} was interrupted, the key is lost"),
                     who: "Key managers, Approvers".into(),
                     detail: vec![
                         "Enter ends the ceremony: its key becomes void.".into(),
@@ -289,7 +290,7 @@ impl Station {
             tasks.push(TaskRow {
                 due: "today".into(),
                 days: 0,
-                what: format!("go on with the ceremony for {label}"),
+                what: format!("go on: {title}"),
                 who: "Key managers, Approvers".into(),
                 detail: vec!["Enter resumes it at its last safe boundary.".into()],
                 resume: Some(state.ceremony.to_string()),
@@ -533,37 +534,5 @@ fn card_words(state: CardState) -> &'static str {
         CardState::Active => "active",
         CardState::Suspended => "suspended",
         CardState::Revoked => "revoked",
-    }
-}
-
-fn began_ms(state: &State) -> u64 {
-    state.results.first().and_then(|r| r.ended_ms).unwrap_or(0)
-}
-
-fn ceremony_row(state: &State) -> CeremonyRow {
-    use conclave_trades::ceremony::Ending;
-    let ending = match &state.ending {
-        None => format!("open, {} steps done", state.results.len()),
-        Some(Ending::Done) => "done".into(),
-        Some(Ending::Void(_)) => "key void".into(),
-        Some(Ending::Aborted(_)) => "aborted".into(),
-    };
-    let mut detail: Vec<String> = Vec::new();
-    for result in &state.results {
-        let part = result
-            .component
-            .map(|c| format!(" (component {c})"))
-            .unwrap_or_default();
-        let at = result.ended_ms.map(words::clock).unwrap_or_default();
-        detail.push(format!("{at}  {}{part}", result.title));
-        detail.extend(result.words.iter().map(|w| format!("          {w}")));
-    }
-    CeremonyRow {
-        id: state.ceremony.to_string(),
-        title: state.parameters.label.clone(),
-        state: ending,
-        began: words::date_time(began_ms(state)),
-        open: !state.over,
-        detail,
     }
 }

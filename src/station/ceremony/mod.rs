@@ -16,6 +16,7 @@ pub(crate) mod play;
 mod print;
 mod reissue;
 mod shares;
+pub(crate) mod rows;
 pub(crate) mod typing;
 mod unit;
 
