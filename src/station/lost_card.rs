@@ -94,9 +94,12 @@ fn check(record: &AuthorityRecord, card: Id, to: CardState) -> Result<&CardEntry
     match short {
         Some(group) => Err(ActionError::rule(
             format!(
-                "{} would be left with fewer than {} live cards and could never come together again",
+                "{} would be left {} and could never come together again",
                 group.group.title(),
-                group.m
+                match group.m {
+                    1 => "without a live card".to_owned(),
+                    m => format!("with fewer than {m} live cards"),
+                }
             ),
             "Have a new card enrolled for this group first. Until then its PIN protects the lost card.",
         )),

@@ -303,6 +303,9 @@ fn done(found: &FoundBackup, proven: &Proven) -> ActEnd {
                 found.place.folder, proven.head_seq
             ),
             format!("{records} records opened; each sum agrees with its signed root."),
+            "The backup's other sealed values are no records: its journal, the shares of its \
+             groups, and the keys that open it."
+                .into(),
             format!(
                 "{} keys opened; each gives the check value on record.",
                 proven.keys

@@ -328,7 +328,7 @@ impl Kind {
             }),
             Self::Journal => lists.journal.get(at).map(|r| {
                 let words = if r.words.is_empty() {
-                    "Sealed for this session."
+                    "Its words are closed to this session; auditors read them."
                 } else {
                     &r.words
                 };

@@ -70,7 +70,7 @@ pub(super) fn pressed(press: &Press) -> String {
         Press::Print => "at the printer, ready".into(),
         Press::Written => "check value read aloud and written down".into(),
         Press::Export => "medium in place".into(),
-        Press::Replugged => "medium pulled and put back".into(),
+        Press::Replugged => "says that the medium was pulled and put back".into(),
     }
 }
 
@@ -86,9 +86,11 @@ pub(super) fn scene(
     let at = usize::from(state.at);
     let count = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
     let mut cast = Vec::new();
-    let roles = std::iter::once(&step.actor).chain(&step.witness);
+    // Whoever witnesses is called so, as the step's own words do.
+    let witnesses = step.witness.iter().map(|_| "witness".to_owned());
+    let roles = std::iter::once(step.actor.part.clone()).chain(witnesses);
     for (role, player) in roles.zip(people(script, state, step, component)) {
-        cast.push((role.part.clone(), player.name));
+        cast.push((role, player.name));
     }
     let from = at.saturating_sub(BEFORE);
     let lines = plan
@@ -297,7 +299,7 @@ pub(super) fn press(
             'r',
             "read again".into(),
             format!(
-                "{name} pulls the medium, waits for its light to go out, and puts it back: it is read again from the medium itself."
+                "{name} pulls the medium, waits for its light to go out, and puts it back. The station cannot see that it was away; it reads past every cache."
             ),
         ),
     };
@@ -401,7 +403,7 @@ pub(super) fn identify(
         }
         _ => (
             "sign-in.card".to_owned(),
-            format!("take part as {}", person.group.title()),
+            format!("take part for the group {}", person.group.title()),
         ),
     };
     note(

@@ -1,5 +1,5 @@
-//! Reading a bundle once more, after its medium was pulled and put back: what
-//! a cache still held when it was written cannot answer now.
+//! Reading a bundle once more, past every cache, after people were asked to pull
+//! its medium and put it back. That it was away is their word: nothing here sees it.
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::AuthorityChain;
@@ -57,7 +57,7 @@ impl Action for ReadBundle {
 
     fn words(&self) -> Vec<String> {
         vec![format!(
-            "read bundle {:04} again, from the medium that was pulled and put back",
+            "read bundle {:04} again, every file past every cache",
             self.bundle
         )]
     }
