@@ -15,7 +15,7 @@ mod stage;
 
 use std::sync::{Arc, Mutex};
 
-use conclave_keyroom::ports::dialogue::{Ask, FieldKind};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind};
 use conclave_keyroom::vault::KeysOf;
 use conclave_station::front::{Event, KeyTable};
 use people::{Scene, done};
@@ -102,4 +102,19 @@ fn a_key_that_is_replaced_among_thousands_is_right_in_the_list_at_once() {
             .count(),
         51
     );
+
+    // A card that is suspended changes no key, and may change what is due: that is
+    // read anew too, and the list stays as it was.
+    assert!(read(&mut scene).is_empty(), "nothing changed");
+    scene.people.at = Box::new(|prompt, _| match &prompt.ask {
+        Ask::Choose { options } => {
+            let at = options.iter().position(|o| o.label.contains("Fay"));
+            at.map(Answer::Chosen)
+        }
+        _ => None,
+    });
+    done(scene.station.suspend_card(&mut scene.people));
+    let tables = read(&mut scene);
+    assert!(tables.iter().all(|table| table.complete()) && !tables.is_empty());
+    assert!(read(&mut scene).is_empty(), "nothing changed since");
 }

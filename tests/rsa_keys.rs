@@ -17,7 +17,7 @@ use conclave_evidence::Hash;
 use conclave_evidence::journal::EntryKind;
 use conclave_evidence::verify::verify_paths;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
-use conclave_keyroom::ports::dialogue::{Answer, Refusal};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind, Refusal};
 use conclave_keyroom::provider::StoredKey;
 use conclave_keyroom::vault::Compartment;
 use conclave_station::service::ActEnd;
@@ -386,6 +386,70 @@ fn keys_of_openssl_are_taken_and_weak_or_foreign_ones_are_named() {
     );
     let told = said(export(&mut scene, PARTNER, &right));
     assert!(told.contains("no RSA pair of this station"), "{told}");
+}
+
+#[test]
+fn a_key_that_opens_nothing_is_not_offered_for_an_import() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+    let stick = scene.room.stick.folder().join("IMPORT");
+    std::fs::create_dir_all(&stick).unwrap();
+    openssl(&stick, &["genrsa", "-out", "lake.key", "3072"]);
+    openssl(&stick, &["rsa", "-in", "lake.key", "-pubout", "-out", "lake.pem"]);
+    openssl(
+        &stick,
+        &["rsa", "-in", "lake.key", "-pubout", "-outform", "DER", "-out", "lake.der"],
+    );
+    let der = std::fs::read(stick.join("lake.der")).unwrap();
+    let print = fingerprint_hex(&Hash(sha256(&[&der])));
+    let usage = usage_k3(&mut scene).expect("the usage K3");
+    let fields = [PARTNER, "BANK-LAKE", &usage, "365", "STICK-1", "lake.pem"];
+    scene.people.form("rsa.import", &fields);
+    type_fingerprint(&mut scene, &print);
+    done(scene.station.import_public(&mut scene.people));
+    let partner = record(&scene, PARTNER);
+    assert!(partner.is_wrapped_to());
+
+    let offered: Arc<Mutex<String>> = Arc::default();
+    let noted = Arc::clone(&offered);
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Form { fields, .. } if prompt.code == "ceremony.parameters" => {
+            *noted.lock().unwrap() = format!("{fields:?}");
+            Some(Answer::Abort)
+        }
+        _ => None,
+    });
+    let end = scene
+        .station
+        .begin_ceremony("import-block.toml", &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let offered = offered.lock().unwrap().clone();
+    assert!(offered.contains("BANK-LAKE.ZMK.001"), "{offered}");
+    assert!(!offered.contains(PARTNER), "{offered}");
+    let told = said(scene.station.check_file(partner.id, &mut scene.people));
+    assert!(told.contains("R20"), "{told}");
+}
+
+/// The words of the usage K3, as the form offers them.
+fn usage_k3(scene: &mut Scene) -> Option<String> {
+    let found: Arc<Mutex<Option<String>>> = Arc::default();
+    let noted = Arc::clone(&found);
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Form { fields, .. } if prompt.code == "rsa.import" => {
+            let usages = fields.iter().find(|field| field.label == "Usage");
+            if let Some(FieldKind::One(all)) = usages.map(|field| &field.kind) {
+                let k3 = all.iter().find(|words| words.starts_with("K3"));
+                noted.lock().unwrap().clone_from(&k3.cloned());
+            }
+            Some(Answer::Abort)
+        }
+        _ => None,
+    });
+    let _ = scene.station.import_public(&mut scene.people);
+    scene.people.at = Box::new(|_, _| None);
+    let found = found.lock().unwrap().clone();
+    found
 }
 
 #[test]

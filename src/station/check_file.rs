@@ -3,7 +3,9 @@
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
-use conclave_trades::target::{CheckFile, CheckFrom, IMPORT_FOLDER, KeyName, TYPED_MOST};
+use conclave_trades::target::{
+    CheckFile, CheckFrom, IMPORT_FOLDER, KeyName, TYPED_MOST, unwrapping,
+};
 
 use crate::cards::filled;
 use crate::ceremony::begin::{gave_up, one, optional, refused};
@@ -30,6 +32,12 @@ impl Station {
         if !under.is_wrapping_key() {
             return Err(refused(
                 format!("{} wraps no other keys.", under.label),
+                "Put the cursor on the wrapping key that the file should be under.",
+            ));
+        }
+        if let Err(why) = unwrapping(&under, self.clock.wall_ms()) {
+            return Err(refused(
+                format!("{why}."),
                 "Put the cursor on the wrapping key that the file should be under.",
             ));
         }

@@ -4,6 +4,7 @@
 //! change, their rows are put into the list at once; what is due is read anew
 //! behind it.
 
+use conclave_evidence::Hash;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::vault::Compartment;
 
@@ -14,6 +15,9 @@ use crate::station::Station;
 
 /// So many keys are read while the screen waits.
 const AT_ONCE: usize = 5_000;
+
+/// A day, in milliseconds.
+const DAY_MS: u64 = 86_400_000;
 
 /// How long one slice takes, milliseconds: a key that is pressed waits no
 /// longer.
@@ -29,8 +33,9 @@ const TELL: usize = 100_000;
 /// Keys that are read a slice at a time.
 #[derive(Default)]
 pub(crate) struct Inventory {
-    /// Which change of the key records it is of.
-    of: Option<u64>,
+    /// What it is of: that change of the key records, and that of the authority
+    /// record and that day, which what is due depends on too.
+    of: Option<(u64, Hash, u64)>,
     /// How far it is read, in the order of the vault's list, and how long that is.
     at: usize,
     all: usize,
@@ -151,10 +156,14 @@ impl Station {
         if all <= AT_ONCE {
             return false;
         }
-        if self.keys_read.of != Some(change) {
+        // Cards that are suspended, and midnight, change what is due; the list is
+        // as it was then.
+        let authority = vault.authority_hash().unwrap_or(Hash([0; 32]));
+        let stand = (change, authority, self.clock.wall_ms() / DAY_MS);
+        if self.keys_read.of != Some(stand) {
             let mended = self.mended();
             let read = &mut self.keys_read;
-            (read.of, read.at, read.all) = (Some(change), 0, all);
+            (read.of, read.at, read.all) = (Some(stand), 0, all);
             read.found = Urgent::default();
             // What is shown stays until the new list is whole.
             read.building = Some(KeyTableBuilder::default());

@@ -11,7 +11,7 @@ use conclave_trades::target::KeyName;
 
 use crate::act_minutes::Subject;
 use crate::cards::ask;
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{choose, refused, text};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -20,7 +20,10 @@ use crate::station::Station;
 const CHOICES: usize = 40;
 
 fn takes_over(other: &KeyRecord, key: &KeyRecord) -> bool {
-    other.state == KeyState::Active && other.id != key.id && other.usage == key.usage
+    other.state == KeyState::Active
+        && other.id != key.id
+        && other.usage == key.usage
+        && other.created_ms >= key.created_ms
 }
 
 impl Station {
@@ -63,7 +66,7 @@ impl Station {
         else {
             return Err(refused(
                 format!(
-                    "{:?} is no other active key for what {} is for.",
+                    "{:?} is no other active key for what {} is for, and not older.",
                     chosen.trim(),
                     key.label
                 ),
@@ -110,11 +113,14 @@ impl Station {
         labels.sort();
         if labels.is_empty() {
             return Err(refused(
-                format!("No other active key is for what {} is for.", key.label),
+                format!(
+                    "No other active key is for what {} is for, and not older.",
+                    key.label
+                ),
                 "Make or enter the new key first, with its ceremony.",
             ));
         }
-        Ok(one("In its place", labels, None))
+        Ok(choose("In its place", labels))
     }
 
     /// Destroys a key: its value is erased, its record stays.

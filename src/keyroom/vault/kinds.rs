@@ -27,7 +27,7 @@ struct Kind {
 const MANY: usize = 100;
 
 /// So many changes can be looked at again.
-const RECENT: usize = 256;
+const RECENT: usize = 1024;
 
 impl Kind {
     fn changed(&mut self, id: Id) {
@@ -38,17 +38,20 @@ impl Kind {
         self.recent.push_back(id);
     }
 
-    /// Too many to say which.
-    fn changed_many(&mut self, many: usize) {
-        if many > 0 {
-            self.changes += many as u64;
+    /// Many at once; of too many it cannot be said which.
+    fn changed_many(&mut self, ids: &[Id]) {
+        if ids.len() > RECENT {
+            self.changes += ids.len() as u64;
             self.recent.clear();
+            return;
         }
+        ids.iter().for_each(|id| self.changed(*id));
     }
 
     /// Forgets these; they are in order.
     fn leave_out(&mut self, ids: &[Id]) {
-        let before = self.ids.len();
+        let gone = self.ids.iter().filter(|id| ids.binary_search(id).is_ok());
+        let gone: Vec<Id> = gone.copied().collect();
         let stays = |id: &Id| ids.binary_search(id).is_err();
         if let Some(notes) = self.notes.get_mut() {
             let noted = self.ids.iter().zip(std::mem::take(notes));
@@ -57,12 +60,12 @@ impl Kind {
                 .collect();
         }
         self.ids.retain(stays);
-        self.changed_many(before - self.ids.len());
+        self.changed_many(&gone);
     }
 
     /// Takes these in; they are in order, and none of them is there.
     fn take_in(&mut self, ids: Vec<Id>) {
-        self.changed_many(ids.len());
+        self.changed_many(&ids);
         let mut all = Vec::with_capacity(self.ids.len() + ids.len());
         let mut noted = Vec::new();
         let mut notes = self.notes.take().map(Vec::into_iter);
@@ -307,12 +310,19 @@ mod tests {
             kinds.put("key", id(5));
         }
         assert_eq!(kinds.since("key", before), None);
+        // A commit of many says which too, until they are more than it keeps.
+        let wide = |n: usize| Id(u128::try_from(n).unwrap_or_default().to_be_bytes());
+        let many = |count: usize| -> Vec<(Id, Option<String>)> {
+            let all = (0..count).map(|n| (wide(n), Some("key".to_owned())));
+            all.collect()
+        };
         let (_, before) = kinds.of("key");
-        let many = (0..MANY).map(|n| {
-            let number = u128::try_from(n).unwrap_or_default();
-            (Id(number.to_be_bytes()), Some("key".to_owned()))
-        });
-        kinds.change(many.collect());
+        kinds.change(many(MANY));
+        kinds.change(many(MANY + 20));
+        let since = kinds.since("key", before).unwrap_or_default();
+        assert_eq!(since.len(), MANY + 20);
+        assert_eq!(since.last(), Some(&wide(MANY + 19)));
+        kinds.change(many(RECENT + 1));
         assert_eq!(kinds.since("key", before), None);
     }
 

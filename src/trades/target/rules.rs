@@ -126,7 +126,10 @@ pub(crate) fn exception(
 }
 
 /// The wrapping key may unwrap what a partner made under it.
-pub(crate) fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+///
+/// # Errors
+/// [`ActionError::Rule`]: R20, its state, or its cryptoperiod.
+pub fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
     not_foreign(under)?;
     if !under.is_wrapping_key() || !matches!(under.mode_of_use.as_str(), "B" | "D" | "N") {
         return Err(ActionError::rule(
