@@ -160,7 +160,7 @@ impl Screen {
             let label = label.trim().trim_start_matches("to confirm: ");
             return Asked::Press(key.unwrap_or(' '), label.to_owned());
         }
-        if foot.starts_with(" Enter read, go on") {
+        if foot.starts_with(" Enter read") {
             return Asked::Read;
         }
         if foot.contains("Tab next field") {

@@ -59,16 +59,17 @@ fn paint(app: &App, buf: &mut Buffer, area: Rect) -> Option<Position> {
         return None;
     }
     let top = header(app, buf, area);
-    let (mine, everywhere) = footer_keys(app);
+    let (_, everywhere) = footer_keys(app);
     let rows = if everywhere.is_empty() { 1 } else { 2 };
     let bottom = area.bottom() - rows;
     provider_rule(app, buf, area, bottom - 1);
-    footer(app, buf, area, bottom, &mine);
     if rows == 2 {
         footer(app, buf, area, bottom + 1, &everywhere);
     }
     let body = Rect::new(area.x, top, area.width, (bottom - 1).saturating_sub(top));
     let cursor = content(app, buf, body);
+    // How much of it is shown decides what Enter does where something is read.
+    footer(app, buf, area, bottom, &footer_keys(app).0);
     boxes::overlay(app, buf, body).or(cursor)
 }
 

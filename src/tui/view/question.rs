@@ -61,6 +61,9 @@ pub fn keys(standing: &Standing) -> Vec<Hint> {
             Ask::Confirm { key, label } => {
                 hints.push(hint(&key.to_ascii_uppercase().to_string(), label));
             }
+            Ask::Read if standing.below.get().is_some() => {
+                hints.push(hint("Enter", "read on, more follows"));
+            }
             Ask::Read => hints.push(hint("Enter", "read, go on")),
         }
         if matches!(standing.prompt.show, Some(Show::Page(_))) {
@@ -130,10 +133,20 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
     let above_rows = u16::try_from(above.lines.len())
         .unwrap_or(above_room)
         .min(above_room);
+    let mut from = standing.scroll;
+    if prompt.ask == Ask::Read {
+        // What is read opens at its top, and Enter goes on at its end alone.
+        let height = usize::from(above_rows);
+        let most = above.lines.len().saturating_sub(height);
+        let at = from.unwrap_or(0).min(most);
+        let next = at + height.saturating_sub(1).max(1);
+        standing.below.set((at < most).then_some(next));
+        from = Some(at);
+    }
     above.put(
         buf,
         Rect::new(body.x, body.y, body.width, above_rows),
-        standing.scroll,
+        from,
     );
     let gap = u16::from(above_rows > 0 && above_rows + asked_rows < room);
     let top = body.y + above_rows + gap;
@@ -354,6 +367,7 @@ fn state(theme: Theme, state: MemberState) -> (&'static str, &'static str, Style
         MemberState::EnterPin => ("▸", "enter PIN", theme.warn()),
         MemberState::Missing => ("·", "to come", theme.plain()),
         MemberState::NotNeeded => ("·", "not needed", theme.plain()),
+        MemberState::NotInCast => ("·", "no part", theme.plain()),
         MemberState::Barred => ("✗", "barred", theme.bad()),
     }
 }
@@ -367,7 +381,6 @@ fn cards(row: &[MemberView], wide: usize, paper: &mut Paper) {
         let solid = matches!(member.state, MemberState::Proven | MemberState::EnterPin);
         let (flat, side) = if solid {
             ("─", "│")
-        MemberState::NotInCast => ("·", "no part", theme.plain()),
         } else {
             ("╌", "╎")
         };
