@@ -149,7 +149,7 @@ impl Station {
                 Field {
                     label: "Device".into(),
                     kind: FieldKind::One(choices.clone()),
-                    value: choices.first().cloned().unwrap_or_default(),
+                    value: String::new(),
                     hint: String::new(),
                 },
                 Field {
@@ -157,8 +157,8 @@ impl Station {
                     kind: FieldKind::One(
                         PrinterPurpose::ALL.map(|p| p.words().to_owned()).to_vec(),
                     ),
-                    value: "key components".into(),
-                    hint: String::new(),
+                    value: String::new(),
+                    hint: "cannot be changed later".into(),
                 },
                 Field {
                     label: "Language".into(),

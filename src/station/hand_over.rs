@@ -15,7 +15,7 @@ use conclave_trades::target::{
 use crate::backup::in_words;
 use crate::cards::filled;
 use crate::ceremony::begin::{
-    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, optional, refused,
+    EXCEPTION_ADVICE, EXCEPTION_HINT, choose, exception_of, gave_up, one, optional, refused,
 };
 use crate::service::ActEnd;
 use crate::station::Station;
@@ -117,10 +117,9 @@ impl Station {
             ))],
             ask: Ask::Form {
                 fields: vec![
-                    one(
+                    choose(
                         "System",
                         offer.systems.iter().map(|s| s.name.clone()).collect(),
-                        None,
                     ),
                     optional(
                         "Also",
@@ -128,10 +127,9 @@ impl Station {
                         "labels of other keys, a space between",
                         ALSO_MOST,
                     ),
-                    one(
+                    choose(
                         "Under",
                         offer.wrapping.iter().map(with_method).collect(),
-                        None,
                     ),
                     one(
                         "Medium",

@@ -9,7 +9,7 @@ use conclave_trades::ceremony::state::Reply;
 use conclave_trades::keys::{Becomes, FoundEntry, ImportStoreKey, RSA_USAGES, ReadStore};
 
 use crate::cards::filled;
-use crate::ceremony::begin::{gave_up, one, refused, text};
+use crate::ceremony::begin::{choose, gave_up, one, refused, text};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -164,9 +164,9 @@ impl Station {
                 .collect(),
             ask: Ask::Form {
                 fields: vec![
-                    one("Entry", found.iter().map(words).collect(), None),
+                    choose("Entry", found.iter().map(words).collect()),
                     text("Label", "", "for example BANK-LAKE.DATA.001", 40),
-                    one("As", kinds, None),
+                    choose("As", kinds),
                     text("Days", "365", "cryptoperiod of a pair, at most 730", 3),
                     text(
                         "Check",

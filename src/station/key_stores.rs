@@ -19,7 +19,7 @@ use conclave_trades::target::{IMPORT_FOLDER, KeyName, SystemName, next_bundle};
 
 use crate::backup::in_words;
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{exception_of, gave_up, one, optional, refused};
+use crate::ceremony::begin::{choose, exception_of, gave_up, one, optional, refused};
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -183,7 +183,7 @@ impl Station {
             title: format!("{} in a key store", key.label),
             ask: Ask::Form {
                 fields: vec![
-                    one("System", systems, None),
+                    choose("System", systems),
                     optional(
                         "Also",
                         "",

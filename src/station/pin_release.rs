@@ -13,7 +13,7 @@ use conclave_trades::keys::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, ro
 use conclave_trades::target::KeyName;
 
 use crate::cards::ask;
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{choose, one, refused, text};
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
 use crate::service::{ActEnd, stopped};
@@ -150,7 +150,10 @@ impl Station {
             true => text("Issuer", of, "as its files of cards name it", ISSUER_MOST),
             false => {
                 let own = issuers.iter().find(|name| *name == of).cloned();
-                one("Issuer", issuers, own)
+                match own {
+                    Some(own) => one("Issuer", issuers, Some(own)),
+                    None => choose("Issuer", issuers),
+                }
             }
         };
         let mut question = prompt(key, "pin-key.release", "Release it to the PIN room");

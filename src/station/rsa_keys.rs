@@ -16,7 +16,7 @@ use conclave_trades::target::{IMPORT_FOLDER, KeyName, next_bundle};
 use crate::act_minutes::Subject;
 use crate::backup::in_words as digest_in_words;
 use crate::cards::{Interrupted, ask};
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{choose, one, refused, text};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -106,7 +106,7 @@ impl Station {
             text("Days", "365", "cryptoperiod, at most 730", 3),
         ];
         if old.is_none() {
-            fields.push(one("Usage", usages(), None));
+            fields.push(choose("Usage", usages()));
         }
         fields.push(one(
             "Private half",
@@ -297,7 +297,7 @@ impl Station {
             vec![
                 text("Label", "", "for example BANK-LAKE.RSA.001", 40),
                 text("Partner", "", "whose key it is, as on the letter", 40),
-                one("Usage", usages(), None),
+                choose("Usage", usages()),
                 text("Days", "365", "cryptoperiod, at most 730", 3),
                 one("Medium", plates, None),
                 text("File", "", "in its folder IMPORT, for example lake.pem", 60),

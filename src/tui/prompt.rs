@@ -1,5 +1,7 @@
 //! The question that stands, and what was typed into it so far.
 
+use std::cell::Cell;
+
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt, Show};
 
@@ -24,6 +26,9 @@ pub struct Standing {
     pub scroll: Option<usize>,
     /// Cells that a printed page is moved to the left.
     pub side: usize,
+    /// Where something is read, and more of it lies below what is shown: the line
+    /// at which the next page begins. Drawing says so.
+    pub below: Cell<Option<usize>>,
 }
 
 /// What was typed so far.
@@ -69,8 +74,10 @@ pub enum Input {
     One {
         /// Names.
         of: Vec<String>,
-        /// Which.
-        at: usize,
+        /// Which; nothing is chosen yet where there is none.
+        at: Option<usize>,
+        /// What each means; empty where the names say it.
+        told: Vec<String>,
     },
     /// Any of these.
     Many {
@@ -86,10 +93,12 @@ impl Input {
         match &field.kind {
             FieldKind::Text(max) => Self::Text(Line::with(*max, &field.value)),
             FieldKind::Optional(max) => Self::Optional(Line::with(*max, &field.value)),
-            FieldKind::One(of) => Self::One {
-                at: of.iter().position(|o| *o == field.value).unwrap_or(0),
-                of: of.clone(),
-            },
+            FieldKind::One(of) => Self::one(of.clone(), Vec::new(), &field.value),
+            FieldKind::Told(of) => {
+                let names = of.iter().map(|choice| choice.label.clone()).collect();
+                let told = of.iter().map(|choice| choice.detail.clone()).collect();
+                Self::one(names, told, &field.value)
+            }
             FieldKind::Many(of) => {
                 let taken: Vec<&str> = field.value.split(", ").collect();
                 Self::Many {
@@ -103,12 +112,27 @@ impl Input {
         }
     }
 
+    fn one(of: Vec<String>, told: Vec<String>, value: &str) -> Self {
+        let at = of.iter().position(|name| name == value);
+        Self::One {
+            at: at.or((!value.is_empty()).then_some(0)),
+            of,
+            told,
+        }
+    }
+
+    /// Whether nothing is chosen where something has to be.
+    #[must_use]
+    pub fn is_unchosen(&self) -> bool {
+        matches!(self, Self::One { at: None, of, .. } if !of.is_empty())
+    }
+
     /// The value as the station receives it.
     #[must_use]
     pub fn value(&self) -> String {
         match self {
             Self::Text(line) | Self::Optional(line) => line.text().trim().to_owned(),
-            Self::One { of, at } => of.get(*at).cloned().unwrap_or_default(),
+            Self::One { of, at, .. } => at.and_then(|at| of.get(at)).cloned().unwrap_or_default(),
             Self::Many { of, .. } => {
                 let taken: Vec<&str> = of
                     .iter()
@@ -130,11 +154,19 @@ impl Input {
             Self::Text(line) | Self::Optional(line) => {
                 line.key(key);
             }
-            Self::One { of, at } => match key {
-                Key::Right | Key::Char(' ') => *at = (*at + 1) % of.len().max(1),
-                Key::Left => *at = at.checked_sub(1).unwrap_or(of.len().saturating_sub(1)),
-                _ => {}
-            },
+            Self::One { of, at, .. } => {
+                let last = of.len().saturating_sub(1);
+                match (key, *at) {
+                    (Key::Right | Key::Char(' '), Some(here)) if here < last => {
+                        *at = Some(here + 1);
+                    }
+                    (Key::Right | Key::Char(' '), _) => *at = Some(0),
+                    (Key::Left, here) => {
+                        *at = Some(here.and_then(|here| here.checked_sub(1)).unwrap_or(last));
+                    }
+                    _ => {}
+                }
+            }
             Self::Many { of, at } => match key {
                 Key::Right => *at = (*at + 1) % of.len().max(1),
                 Key::Left => *at = at.checked_sub(1).unwrap_or(of.len().saturating_sub(1)),
@@ -170,6 +202,7 @@ impl Standing {
             note: None,
             scroll: None,
             side: 0,
+            below: Cell::new(None),
         }
     }
 
@@ -244,6 +277,10 @@ impl Standing {
                 Key::Char('w' | 'W') if self.prompt.words => self.answer(Answer::ByWords),
                 _ => Reaction::Stay,
             },
+            Ask::Pin { .. } if key == Key::Tab && self.prompt.other_group => {
+                self.forget();
+                self.answer(Answer::OtherGroup)
+            }
             Ask::Pin { .. } => self.pin(key),
             Ask::NewPin { .. } => self.new_pin(key),
             Ask::Word { .. } => self.word(key),
@@ -258,8 +295,12 @@ impl Standing {
                 Key::Enter => self.say(&words::enter_does_not_confirm(wanted)),
                 _ => Reaction::Stay,
             },
-            Ask::Read => match key {
-                Key::Enter => self.answer(Answer::Confirmed),
+            Ask::Read => match (key, self.below.get()) {
+                (Key::Enter, Some(next)) => {
+                    self.scroll = Some(next);
+                    Reaction::Stay
+                }
+                (Key::Enter, None) => self.answer(Answer::Confirmed),
                 _ => Reaction::Stay,
             },
         }
@@ -277,10 +318,6 @@ impl Standing {
         let (rows, cells) = match &self.prompt.show {
             Some(Show::Page(page)) => (
                 page.rows.len().saturating_sub(8),
-            Ask::Pin { .. } if key == Key::Tab && self.prompt.other_group => {
-                self.forget();
-                self.answer(Answer::OtherGroup)
-            }
                 page.rows.iter().map(String::len).max().unwrap_or(0),
             ),
             _ => (500, 0),
@@ -429,6 +466,15 @@ impl Standing {
         self.say(words::NOT_EXACTLY)
     }
 
+    /// The name of a field on the screen.
+    fn field(&self, at: usize) -> String {
+        match &self.prompt.ask {
+            Ask::Form { fields, .. } => fields.get(at).map(|field| field.label.clone()),
+            _ => None,
+        }
+        .unwrap_or_default()
+    }
+
     fn form(&mut self, key: Key, may_end: bool) -> Reaction {
         let Entry::Form { fields, at } = &mut self.entry else {
             return Reaction::Stay;
@@ -446,13 +492,23 @@ impl Standing {
                     return if may_end {
                         Reaction::Overlay(Overlay::NoMore)
                     } else {
-                        self.say(words::FORM_EMPTY)
+                        let first = fields.iter().position(Input::is_untouched_text);
+                        let first = first.unwrap_or(0);
+                        *at = first;
+                        let name = self.field(first);
+                        self.say(&words::form_empty(&name))
                     };
                 }
                 // The first entry of a form is what it is about: a name, a label.
                 if fields.first().is_some_and(Input::is_untouched_text) {
                     *at = 0;
-                    return self.say(words::FIRST_FIELD_EMPTY);
+                    let name = self.field(0);
+                    return self.say(&words::field_empty(&name));
+                }
+                if let Some(open) = fields.iter().position(Input::is_unchosen) {
+                    *at = open;
+                    let name = self.field(open);
+                    return self.say(&words::field_unchosen(&name));
                 }
                 let values = fields.iter().map(Input::value).collect();
                 return self.answer(Answer::Fields(values));

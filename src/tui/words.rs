@@ -37,10 +37,6 @@ pub const LINE_SHORT: &str = "The line is not complete yet.";
 pub const NEW_PIN_DIFFERS: &str = "The two entries differ. Type the new PIN again, twice.";
 /// Enter on an empty line.
 pub const NOTHING_TYPED: &str = "Nothing is typed yet.";
-/// Enter on an empty form.
-pub const FORM_EMPTY: &str = "Nothing is filled in yet.";
-/// Enter on a form without its first field.
-pub const FIRST_FIELD_EMPTY: &str = "The first field is still empty.";
 /// The typed text is another.
 pub const NOT_EXACTLY: &str = "This is not the text. Type it exactly, capitals and dots included.";
 /// Why a card cannot be put in.
@@ -57,6 +53,24 @@ pub fn script_refused(title: &str, why: &str) -> Refusal {
         safe: "Nothing was begun.".to_owned(),
         advice: "Have the script put right and approved, or choose another.".to_owned(),
     }
+}
+
+/// Enter on an empty form.
+#[must_use]
+pub fn form_empty(field: &str) -> String {
+    format!("Nothing is filled in yet: begin with {field}.")
+}
+
+/// Enter on a form without its first field.
+#[must_use]
+pub fn field_empty(field: &str) -> String {
+    format!("{field} is still empty.")
+}
+
+/// Enter where something is to be chosen on purpose.
+#[must_use]
+pub fn field_unchosen(field: &str) -> String {
+    format!("{field}: nothing is chosen yet. Choose with ← →.")
 }
 
 /// Enter on a question that wants a letter.

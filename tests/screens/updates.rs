@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use conclave::tui::{App, Input, Key};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Prompt};
-use conclave_station::front::{Administration, Event, KeyTable, Phase, Request, Status};
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Choice, Field, FieldKind, Prompt, PromptLine, Show,
+};
+use conclave_station::front::{
+    Administration, CeremonyRow, Event, KeyTable, Phase, Request, Status,
+};
 
 use crate::samples::{Hands, component_lines, custody, lists, logon, pin_ask, prompt, status};
 use crate::{MONO, press, seen, tell, write};
@@ -368,7 +372,7 @@ fn a_form_goes_out_in_field_order() {
     assert!(press(&mut app, &[Key::Tab]).is_empty());
     write(&mut app, "HEAD-1");
     assert!(press(&mut app, &[Key::Enter]).is_empty());
-    assert!(seen(&app).contains("The first field is still empty"));
+    assert!(seen(&app).contains("Name is still empty"));
     write(&mut app, "MEMBER-8");
     press(
         &mut app,
@@ -509,6 +513,122 @@ fn what_was_put_into_a_field_gives_way_to_what_is_typed() {
         panic!("no form")
     };
     assert_eq!(values, ["5"]);
+}
+
+#[test]
+fn nothing_is_chosen_for_anybody_and_the_form_names_what_is_open() {
+    let choice = |label: &str, detail: &str| Choice {
+        label: label.into(),
+        detail: detail.into(),
+    };
+    let mut app = ask(Ask::Form {
+        fields: vec![
+            Field {
+                label: "Label".into(),
+                kind: FieldKind::Text(40),
+                value: String::new(),
+                hint: String::new(),
+            },
+            Field {
+                label: "Template".into(),
+                kind: FieldKind::Told(vec![
+                    choice("zmk-aes256", "Zone master key, AES-256"),
+                    choice("icsf-aes-mk", "ICSF master key AES-MK"),
+                ]),
+                value: String::new(),
+                hint: String::new(),
+            },
+        ],
+        submit: "go on".into(),
+        done: None,
+    });
+    write(&mut app, "BANK-LAKE.ZMK.001");
+    assert!(seen(&app).contains("not chosen yet"));
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    let shown = seen(&app);
+    assert!(shown.contains("Template: nothing is chosen yet"), "{shown}");
+    assert!(shown.contains("‹ choose ›"), "{shown}");
+    press(&mut app, &[Key::Right]);
+    assert!(seen(&app).contains("Zone master key, AES-256"));
+    press(&mut app, &[Key::Right]);
+    assert!(seen(&app).contains("ICSF master key AES-MK"));
+    press(&mut app, &[Key::Left]);
+    // Away from the field its sentence stays.
+    press(&mut app, &[Key::Tab]);
+    assert!(seen(&app).contains("Zone master key, AES-256"));
+    assert_eq!(
+        fields(press(&mut app, &[Key::Enter])),
+        ["BANK-LAKE.ZMK.001", "zmk-aes256"]
+    );
+}
+
+#[test]
+fn what_is_read_opens_at_its_top_and_enter_goes_on_at_its_end() {
+    let mut script = prompt("ceremony.script", "The script", Ask::Read);
+    script.lines = (1..=60)
+        .map(|at| PromptLine::note(format!("line {at} of the script")))
+        .collect();
+    script.show = Some(Show::Words {
+        of: "script".into(),
+        words: vec!["acrobat".into(), "barometer".into()],
+    });
+    let mut app = asked(script);
+    let top = seen(&app);
+    assert!(top.contains("line 1 of the script"), "{top}");
+    assert!(!top.contains("acrobat"), "{top}");
+    assert!(top.contains("Enter read on, more follows"), "{top}");
+    let mut pages = 0;
+    let last = loop {
+        let requests = press(&mut app, &[Key::Enter]);
+        if !requests.is_empty() {
+            break requests;
+        }
+        pages += 1;
+        assert!(pages < 30, "{}", seen(&app));
+        seen(&app);
+    };
+    assert!(pages > 3, "{pages}");
+    assert!(matches!(answer(last), Answer::Confirmed));
+}
+
+#[test]
+fn tab_at_a_pin_asks_for_the_other_group_while_it_may() {
+    let mut question = logon(pin_ask());
+    question.other_group = true;
+    let mut app = asked(question.clone());
+    write(&mut app, "13");
+    assert!(seen(&app).contains("Tab other group"));
+    assert!(matches!(
+        answer(press(&mut app, &[Key::Tab])),
+        Answer::OtherGroup
+    ));
+    question.other_group = false;
+    let mut app = asked(question);
+    assert!(press(&mut app, &[Key::Tab]).is_empty());
+    assert!(!seen(&app).contains("Tab other group"));
+}
+
+#[test]
+fn enter_on_an_open_ceremony_shows_it_to_whoever_may_not_go_on() {
+    let mut app = inside();
+    let mut lists = lists();
+    lists.ceremonies = vec![CeremonyRow {
+        id: "C1".into(),
+        title: "Generate ZMK BANK-LAKE.ZMK.001".into(),
+        state: "open, 3 steps done".into(),
+        began: "24 Nov 2026 09:14".into(),
+        open: false,
+        detail: vec!["09:14:00  Everybody comes forward.".into()],
+    }];
+    tell(&mut app, vec![Event::Lists(Box::new(lists.clone()))]);
+    press(&mut app, &[Key::Char('c')]);
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    assert!(seen(&app).contains("Everybody comes forward"));
+    lists.ceremonies[0].open = true;
+    tell(&mut app, vec![Event::Lists(Box::new(lists))]);
+    press(&mut app, &[Key::Esc]);
+    let requests = press(&mut app, &[Key::Enter]);
+    assert!(matches!(&requests[..], [Request::Resume(id)] if id == "C1"));
 }
 
 #[test]

@@ -255,6 +255,9 @@ impl People for Crowd {
                             FieldKind::One(all) if field.value.is_empty() => {
                                 all.first().cloned().unwrap_or_default()
                             }
+                            FieldKind::Told(all) if field.value.is_empty() => {
+                                all.first().map(|c| c.label.clone()).unwrap_or_default()
+                            }
                             _ => field.value.clone(),
                         })
                         .collect(),

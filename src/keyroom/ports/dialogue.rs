@@ -325,8 +325,10 @@ pub enum FieldKind {
     Text(usize),
     /// The same, and it may stay empty.
     Optional(usize),
-    /// One of these.
+    /// One of these; with no value none is chosen yet, and somebody has to.
     One(Vec<String>),
+    /// The same, and what each means stands under the field once it is chosen.
+    Told(Vec<Choice>),
     /// Any of these; the value is their names joined by `, `.
     Many(Vec<String>),
 }

@@ -10,7 +10,7 @@ use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Player, State};
 
-use super::begin::{one, refused};
+use super::fields::{one, refused};
 use crate::cards::{Interrupted, ask};
 use crate::station::Station;
 

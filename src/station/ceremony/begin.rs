@@ -6,8 +6,9 @@ use conclave_keyroom::domain::custodian_form::FORM_REMEDY;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::domain::people::Person;
+use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Field, FieldKind, People, Prompt, PromptLine, Refusal, Show,
+    Answer, Ask, People, Prompt, PromptLine, Refusal, Show,
 };
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::ceremony::engine::{CeremonyError, Engine};
@@ -19,6 +20,8 @@ use conclave_trades::ceremony::state::{
 use conclave_trades::print::{Disclosure, Layout};
 
 use super::unit::{LAYOUT, layout_of};
+pub(crate) use super::fields::{choose, gave_up, keys_told, one, optional, refused, told, text};
+use super::fields::templates_told;
 use crate::cards::{Interrupted, ask, filled};
 use crate::station::Station;
 
@@ -31,51 +34,6 @@ pub(crate) const EXCEPTION_ADVICE: &str =
 pub(crate) fn exception_of(typed: &str) -> Option<String> {
     let typed = typed.trim();
     (!typed.is_empty()).then(|| typed.to_owned())
-}
-
-pub(crate) fn text(label: &str, value: &str, hint: &str, most: usize) -> Field {
-    Field {
-        label: label.into(),
-        kind: FieldKind::Text(most),
-        value: value.into(),
-        hint: hint.into(),
-    }
-}
-
-/// A text that may stay empty.
-pub(crate) fn optional(label: &str, value: &str, hint: &str, most: usize) -> Field {
-    Field {
-        kind: FieldKind::Optional(most),
-        ..text(label, value, hint, most)
-    }
-}
-
-pub(crate) fn one(label: &str, choices: Vec<String>, value: Option<String>) -> Field {
-    Field {
-        label: label.into(),
-        value: value
-            .or_else(|| choices.first().cloned())
-            .unwrap_or_default(),
-        kind: FieldKind::One(choices),
-        hint: String::new(),
-    }
-}
-
-pub(crate) fn refused(happened: impl Into<String>, advice: &str) -> Refusal {
-    Refusal {
-        happened: happened.into(),
-        safe: "Nothing was begun.".into(),
-        advice: advice.into(),
-    }
-}
-
-/// Esc and the end of the program lead back; the rest is a refusal.
-pub(crate) fn gave_up<T>(why: Interrupted) -> Result<Option<T>, Refusal> {
-    match why {
-        Interrupted::Refused(refusal) => Err(refusal),
-        Interrupted::CardGone => Err(refused("A card was pulled.", "Log on again.")),
-        _ => Ok(None),
-    }
 }
 
 impl Station {
@@ -164,19 +122,10 @@ impl Station {
             ));
         }
         let mut lines = vec![PromptLine::note(script.summary.clone())];
-        let mut templates = Vec::new();
-        for (file, template) in self.data.templates() {
-            match template {
-                Ok(template)
-                    if template.in_components == components && !template.comes_from_outside() =>
-                {
-                    templates.push(template);
-                }
-                Ok(_) => {}
-                Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
-            }
-        }
-        let names: Vec<String> = templates.iter().map(|t| t.name.clone()).collect();
+        let fits = |template: &KeyTemplate| {
+            template.in_components == components && !template.comes_from_outside()
+        };
+        let templates = self.templates_for(!components, fits, &mut lines);
         let wrapping: Vec<KeyRecord> = self
             .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
             .into_iter()
@@ -184,9 +133,13 @@ impl Station {
             .filter(crate::hand_over::wraps_plainly)
             .collect();
         let media = self.enrolled_media();
+        let example = match components {
+            true => "for example BANK-LAKE.ZMK.001",
+            false => "for example BANK-LAKE.ZPK.001",
+        };
         let mut fields = vec![
-            text("Label", "", "for example BANK-LAKE.ZMK.001", 40),
-            one("Template", names, None),
+            text("Label", "", example, 40),
+            told("Template", templates_told(&templates)),
         ];
         if components {
             fields.push(text("Components", "3", "2 to 9", 1));
@@ -203,8 +156,7 @@ impl Station {
                     "Administrators enrol one on the devices screen.",
                 ));
             }
-            let labels = wrapping.iter().map(|k| k.label.clone()).collect();
-            fields.push(one("Under", labels, None));
+            fields.push(told("Under", keys_told(&wrapping)));
             fields.push(text("Recipient", "", "for whom, for example BANK-LAKE", 40));
             let plates = media.iter().map(|m| m.name.clone()).collect();
             fields.push(one("Medium", plates, None));
@@ -273,7 +225,10 @@ impl Station {
                 let under = wrapping.iter().find(|k| k.label == value(2));
                 let medium = media.iter().find(|m| m.name == value(4));
                 let (Some(under), Some(medium)) = (under, medium) else {
-                    prompt.refused = Some(refused("Wrapping key and medium?", "Choose both."));
+                    prompt.refused = Some(refused(
+                        "Under which key, and to which medium?",
+                        "Choose both: Under, and Medium.",
+                    ));
                     continue;
                 };
                 if value(3).trim().is_empty() {

@@ -9,7 +9,7 @@ use conclave_trades::ceremony::action::DestroySheet;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Destroy, Parameters, Player, Reply, State};
 
-use super::begin::{gave_up, one, refused};
+use super::fields::{choose, gave_up, refused};
 use super::exercise::template;
 use super::play::reply_for;
 use super::reissue::ever_held;
@@ -61,10 +61,9 @@ impl Station {
             title: "Which sheets are to be destroyed".into(),
             lines: vec![PromptLine::note(script.summary.clone())],
             ask: Ask::Form {
-                fields: vec![one(
+                fields: vec![choose(
                     "Sheets",
                     sets.iter().map(|(called, ..)| called.clone()).collect(),
-                    None,
                 )],
                 submit: "go on to the people".into(),
                 done: None,

@@ -15,7 +15,7 @@ use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Exercise, Parameters, Player, Reply, State};
 
-use super::begin::{gave_up, one, refused};
+use super::fields::{choose, gave_up, refused};
 use super::enter::{kcv_algorithm, left};
 use super::play::reply_for;
 use super::typing::{Untyped, Wanted};
@@ -95,10 +95,9 @@ impl Station {
             title: "Whose sheets are to be proven".into(),
             lines: vec![PromptLine::note(script.summary.clone())],
             ask: Ask::Form {
-                fields: vec![one(
+                fields: vec![choose(
                     "Key",
                     sets.iter().map(|(called, ..)| called.clone()).collect(),
-                    None,
                 )],
                 submit: "go on to the people".into(),
                 done: None,

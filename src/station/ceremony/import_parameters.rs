@@ -6,8 +6,10 @@ use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal
 use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{ImportFrom, Parameters, WrappingKey};
+use conclave_trades::target::unwrapping;
 
-use super::begin::{EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, text};
+use super::begin::{EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of};
+use super::fields::{gave_up, keys_told, one, refused, templates_told, text, told};
 use super::partner::{METHODS, all, chosen_method};
 use crate::cards::filled;
 use crate::station::Station;
@@ -23,15 +25,8 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
         let mut lines = vec![PromptLine::note(script.summary.clone())];
-        let mut templates = Vec::new();
-        for (file, template) in self.data.templates() {
-            match template {
-                Ok(template) => templates.push(template),
-                Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
-            }
-        }
         // Working keys are what mostly comes in blocks.
-        templates.sort_by_key(|t| t.in_components);
+        let templates = self.templates_for(true, |_| true, &mut lines);
         let mut profiles = Vec::new();
         for (file, profile) in self.data.profiles() {
             match profile {
@@ -41,10 +36,14 @@ impl Station {
         }
         // Nothing is tolerated unless somebody chooses it.
         profiles.sort_by_key(|p| (p.wraps_by().is_some(), p.short_padding || p.unknown_blocks));
+        // What the act refuses is not offered: a partner's public key wraps, and
+        // opens nothing.
+        let now_ms = self.clock.wall_ms();
+        let unwraps = |key: &KeyRecord| unwrapping(key, now_ms).is_ok();
         let wrapping: Vec<KeyRecord> = self
             .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
             .into_iter()
-            .filter(|k| k.state == KeyState::Active)
+            .filter(|k| k.state == KeyState::Active && unwraps(k))
             .collect();
         if wrapping.is_empty() {
             return Err(refused(
@@ -57,16 +56,8 @@ impl Station {
         ways.extend(media.iter().map(|m| m.name.clone()));
         let fields = vec![
             text("Label", "", "for example BANK-LAKE.ZPK.001", 40),
-            one(
-                "Template",
-                templates.iter().map(|t| t.name.clone()).collect(),
-                None,
-            ),
-            one(
-                "Under",
-                wrapping.iter().map(|k| k.label.clone()).collect(),
-                None,
-            ),
+            told("Template", templates_told(&templates)),
+            told("Under", keys_told(&wrapping)),
             text("Partner", "", "whose key it is, as on the letter", 40),
             one(
                 "Profile",

@@ -7,6 +7,7 @@ mod close;
 mod destroy;
 mod enter;
 mod exercise;
+pub(crate) mod fields;
 mod found;
 mod import;
 mod import_parameters;
@@ -15,8 +16,8 @@ mod partner;
 pub(crate) mod play;
 mod print;
 mod reissue;
-mod shares;
 pub(crate) mod rows;
+mod shares;
 pub(crate) mod typing;
 mod unit;
 

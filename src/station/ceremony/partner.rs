@@ -9,7 +9,7 @@ use conclave_trades::ceremony::action::EnteredComponent;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Paper, Parameters};
 
-use super::begin::{gave_up, one, refused, text};
+use super::fields::{gave_up, one, refused, templates_told, text, told};
 use crate::cards::filled;
 use crate::station::Station;
 
@@ -39,19 +39,11 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
         let mut lines = vec![PromptLine::note(script.summary.clone())];
-        let mut templates = Vec::new();
-        for (file, template) in self.data.templates() {
-            match template {
-                Ok(template) => templates.push(template),
-                Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
-            }
-        }
         // Zone master keys are what mostly comes on paper.
-        templates.sort_by_key(|t| !t.in_components);
-        let names = templates.iter().map(|t| t.name.clone()).collect();
+        let templates = self.templates_for(false, |_| true, &mut lines);
         let fields = vec![
             text("Label", "", "for example BANK-LAKE.ZMK.001", 40),
-            one("Template", names, None),
+            told("Template", templates_told(&templates)),
             text("Components", "3", "2 to 9", 1),
             text("Partner", "", "whose key it is, as on the letter", 40),
             one("Check letters", all(&LETTERS), None),

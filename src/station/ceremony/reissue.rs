@@ -11,7 +11,7 @@ use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::script::{Purpose, Script};
 use conclave_trades::ceremony::state::{Parameters, Reply, Split, State};
 
-use super::begin::{gave_up, one, refused, text};
+use super::fields::{gave_up, keys_told, refused, text, told};
 use super::exercise::template;
 use super::play::reply_for;
 use super::unit::layout_of;
@@ -59,8 +59,7 @@ impl Station {
                 "Zone master keys are; make or enter one first.",
             ));
         }
-        let labels = keys.iter().map(|k| k.label.clone()).collect();
-        let mut fields = vec![one("Key", labels, None)];
+        let mut fields = vec![told("Key", keys_told(&keys))];
         if shares {
             fields.push(text("Shares", "3", "2 to 9", 1));
             fields.push(text("Needed", "2", "any so many of them make the key", 1));

@@ -13,7 +13,7 @@ use conclave_trades::ceremony::state::{
 };
 use conclave_trades::ceremony::{partner_value, proves};
 
-use super::begin::{gave_up, one, refused, text};
+use super::fields::{choose, gave_up, refused, templates_told, text, told};
 use super::exercise::template;
 use super::partner::chosen_method;
 use super::reissue::ever_held;
@@ -51,14 +51,7 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Option<Parameters>, Refusal> {
         let mut lines = vec![PromptLine::note(script.summary.clone())];
-        let mut templates = Vec::new();
-        for (file, template) in self.data.templates() {
-            match template {
-                Ok(template) => templates.push(template),
-                Err(why) => lines.push(PromptLine::note(format!("✗ {file} is refused: {why}"))),
-            }
-        }
-        templates.sort_by_key(|t| !t.in_components);
+        let templates = self.templates_for(false, |_| true, &mut lines);
         let keys = self.keys_of(KeysOf::Traits(KeyTraits::PARTS));
         let proving = proves(script);
         let sets = match proving {
@@ -71,18 +64,17 @@ impl Station {
                 "Print shares of it first.",
             ));
         }
-        let names = templates.iter().map(|t| t.name.clone()).collect();
         let here = text("Shares", "1, 2", "the numbers of those that are here", 20);
         let fields = match proving {
             true => {
                 let sets = sets.iter().map(|(called, ..)| called.clone()).collect();
-                vec![one("Key", sets, None), here]
+                vec![choose("Key", sets), here]
             }
             false => vec![
                 text("Label", "", "for example BANK-LAKE.ZMK.001", 40),
                 here,
                 text("Of", "3", "how many shares there are", 1),
-                one("Template", names, None),
+                told("Template", templates_told(&templates)),
                 text("From", "", "whose shares, as on the sheets", 40),
             ],
         };

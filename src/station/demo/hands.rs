@@ -306,6 +306,9 @@ impl People for Hands {
                             FieldKind::One(all) if field.value.is_empty() => {
                                 all.first().cloned().unwrap_or_default()
                             }
+                            FieldKind::Told(all) if field.value.is_empty() => {
+                                all.first().map(|c| c.label.clone()).unwrap_or_default()
+                            }
                             _ => field.value.clone(),
                         })
                         .collect(),

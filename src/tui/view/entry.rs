@@ -105,7 +105,7 @@ pub fn asked(theme: Theme, wide: usize, standing: &Standing) -> Asked {
             "… nothing to press; the station goes on by itself.",
             theme.plain(),
         ),
-        (Ask::Read, _) => asked.paper.key("Enter", "read, go on"),
+        (Ask::Read, _) => asked.paper.key("Enter", "read to the end, then go on"),
         _ => {}
     }
     asked
@@ -312,15 +312,21 @@ impl Asked {
                         (underscored(&shown, cells), style),
                     ]);
                 }
-                Input::One { of, at } => {
-                    let value = of.get(*at).cloned().unwrap_or_default();
-                    let value = if here {
-                        format!("‹ {value} ›   ← → {} of {}", at + 1, of.len())
-                    } else {
-                        value
+                Input::One { of, at, told } => {
+                    let value = match (at.and_then(|at| Some((at, of.get(at)?))), here) {
+                        (Some((at, value)), true) => {
+                            format!("‹ {value} ›   ← → {} of {}", at + 1, of.len())
+                        }
+                        (Some((_, value)), false) => value.clone(),
+                        (None, true) => format!("‹ choose ›   ← → of {}", of.len()),
+                        (None, false) => "not chosen yet".to_owned(),
                     };
                     self.paper
                         .parts(vec![(lead, theme.plain()), (fit(&value, room), style)]);
+                    if let Some(told) = at.and_then(|at| told.get(at)) {
+                        let lead = " ".repeat(INDENT + label + 3);
+                        self.paper.behind(&lead, theme.plain(), told, theme.plain());
+                    }
                 }
                 Input::Many { of, at } => self.many(&lead, of, *at, here, room),
             }
