@@ -39,7 +39,9 @@ fn minutes(folder: &Path) -> String {
 
 fn wrong_pin() -> Answer {
     let wrong = b"914266";
-    Answer::Secret(Secret::from_fn(wrong.len(), |out| out.copy_from_slice(wrong)))
+    Answer::Secret(Secret::from_fn(wrong.len(), |out| {
+        out.copy_from_slice(wrong)
+    }))
 }
 
 fn lines(end: ActEnd) -> String {
@@ -67,7 +69,12 @@ fn a_failed_attempt_stands_in_the_minutes_and_on_the_last_screen() {
     let end = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2").unwrap();
     let shown = lines(end);
     let state = scene.station.ceremonies().remove(0);
-    let step = state.results.iter().position(|r| r.step == "read-back").unwrap() + 1;
+    let step = state
+        .results
+        .iter()
+        .position(|r| r.step == "read-back")
+        .unwrap()
+        + 1;
     let told = format!("step {step}, twice: The entries are not the key's check value.");
     assert!(shown.contains("failed attempts:"), "{shown}");
     assert!(shown.contains(&told), "{shown}");
@@ -126,8 +133,16 @@ fn the_mandate_is_signed_by_people_of_the_cast() {
     let asked = asked.lock().unwrap();
     assert!(!asked.is_empty());
     for (wanted, prompt) in asked.iter() {
-        assert!(!wanted.contains(&"Ben".to_owned()), "{wanted:?} {}", prompt.act);
-        assert!(!wanted.contains(&"Fay".to_owned()), "{wanted:?} {}", prompt.act);
+        assert!(
+            !wanted.contains(&"Ben".to_owned()),
+            "{wanted:?} {}",
+            prompt.act
+        );
+        assert!(
+            !wanted.contains(&"Fay".to_owned()),
+            "{wanted:?} {}",
+            prompt.act
+        );
     }
     let state = scene.station.ceremonies().remove(0);
     let words = state.results.iter().flat_map(|r| r.words.clone());
@@ -165,10 +180,10 @@ fn somebody_else_signs_where_nobody_of_the_cast_is_left_and_it_is_said() {
     assert!(!alone.is_empty());
     for (wanted, prompt) in alone {
         assert_eq!(wanted.as_slice(), ["Ben"], "{}", prompt.act);
-        let said = prompt
-            .lines
-            .iter()
-            .any(|line| line.text.contains("Nobody of the cast is left for Approvers"));
+        let said = prompt.lines.iter().any(|line| {
+            line.text
+                .contains("Nobody of the cast is left for Approvers")
+        });
         assert!(said, "{:?}", prompt.lines);
     }
     let minutes = minutes(folder.path());
@@ -214,18 +229,37 @@ fn a_template_is_chosen_by_people_and_only_what_fits_is_offered() {
     let made_names = names(&made);
     assert_eq!(
         made_names[..5],
-        ["zmk-aes128", "zmk-aes192", "zmk-aes256", "zmk-tdes2", "zmk-tdes3"]
+        [
+            "zmk-aes128",
+            "zmk-aes192",
+            "zmk-aes256",
+            "zmk-tdes2",
+            "zmk-tdes3"
+        ]
     );
-    let first_master = made_names.iter().position(|n| n.starts_with("icsf")).unwrap();
-    let last_zone = made_names.iter().rposition(|n| n.starts_with("zmk")).unwrap();
+    let first_master = made_names
+        .iter()
+        .position(|n| n.starts_with("icsf"))
+        .unwrap();
+    let last_zone = made_names
+        .iter()
+        .rposition(|n| n.starts_with("zmk"))
+        .unwrap();
     assert!(last_zone < first_master, "{made_names:?}");
-    assert!(!made_names.iter().any(|n| n.starts_with("zpk")), "{made_names:?}");
+    assert!(
+        !made_names.iter().any(|n| n.starts_with("zpk")),
+        "{made_names:?}"
+    );
     assert_eq!(made[2].detail, "Zone master key, AES-256");
 
     let fields = form_of(&mut scene, WORKING);
     let working = names(&offered(&fields, "Template"));
     assert!(working[0].starts_with("zpk"), "{working:?}");
-    assert!(!working.iter().any(|n| n.starts_with("zmk") || n.starts_with("pin-print")));
+    assert!(
+        !working
+            .iter()
+            .any(|n| n.starts_with("zmk") || n.starts_with("pin-print"))
+    );
     let under = offered(&fields, "Under");
     assert_eq!(names(&under), ["BANK-LAKE.ZMK.001"]);
     assert!(under[0].detail.contains("KCV"), "{}", under[0].detail);
@@ -253,7 +287,10 @@ fn an_older_key_does_not_take_the_place_of_a_newer_one() {
     let end = scene.station.replace_key(newer, &mut scene.people);
     let told = end.unwrap_err().happened;
     assert!(told.contains("and not older"), "{told}");
-    assert!(asked.lock().unwrap().is_empty(), "nobody signed for nothing");
+    assert!(
+        asked.lock().unwrap().is_empty(),
+        "nobody signed for nothing"
+    );
     let older = id(&scene, "BANK-LAKE.ZMK.001");
     scene.people.forms.clear();
     done(scene.station.replace_key(older, &mut scene.people));
@@ -263,9 +300,8 @@ fn an_older_key_does_not_take_the_place_of_a_newer_one() {
 fn auditors_look_into_an_open_ceremony_and_do_not_go_on_with_it() {
     let folder = folder();
     let mut scene = scene(&folder);
-    scene.people.at = Box::new(|prompt, _| {
-        (prompt.code == "generate.ready").then_some(Answer::Shutdown)
-    });
+    scene.people.at =
+        Box::new(|prompt, _| (prompt.code == "generate.ready").then_some(Answer::Shutdown));
     let end = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
     assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
     scene.people.at = Box::new(|_, _| None);

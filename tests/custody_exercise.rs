@@ -140,7 +140,9 @@ fn a_sheet_that_is_another_is_found_and_the_others_are_proven() {
     let ceremonies = scene.station.ceremonies();
     let failed: Vec<String> = ceremonies.iter().flat_map(|c| c.failed_words()).collect();
     assert!(
-        failed.iter().any(|line| line.contains("3 times: Component 2")),
+        failed
+            .iter()
+            .any(|line| line.contains("3 times: Component 2")),
         "{failed:?}"
     );
     let found = key(&scene);

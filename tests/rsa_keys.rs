@@ -396,10 +396,15 @@ fn a_key_that_opens_nothing_is_not_offered_for_an_import() {
     let stick = scene.room.stick.folder().join("IMPORT");
     std::fs::create_dir_all(&stick).unwrap();
     openssl(&stick, &["genrsa", "-out", "lake.key", "3072"]);
-    openssl(&stick, &["rsa", "-in", "lake.key", "-pubout", "-out", "lake.pem"]);
     openssl(
         &stick,
-        &["rsa", "-in", "lake.key", "-pubout", "-outform", "DER", "-out", "lake.der"],
+        &["rsa", "-in", "lake.key", "-pubout", "-out", "lake.pem"],
+    );
+    openssl(
+        &stick,
+        &[
+            "rsa", "-in", "lake.key", "-pubout", "-outform", "DER", "-out", "lake.der",
+        ],
     );
     let der = std::fs::read(stick.join("lake.der")).unwrap();
     let print = fingerprint_hex(&Hash(sha256(&[&der])));

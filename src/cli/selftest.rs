@@ -17,7 +17,8 @@ const MAX_FILE: u64 = 64 << 20;
 
 /// Compute known answers again: the built-in ones, and those of files.
 ///
-/// Prints one line for each operation and one for each failure. The exit code is
+/// Prints one line for each operation and one for each failure, and names the
+/// vectors that nobody else has reproduced. The exit code is
 /// 1 if any vector failed or its operation is not known, 2 if a file is no
 /// vector file.
 #[derive(Debug, clap::Args)]
@@ -66,10 +67,15 @@ impl Selftest {
         }
         let mut tallies = BTreeMap::new();
         let mut failures = Vec::new();
+        let mut unchecked = Vec::new();
         let mut unreadable = false;
         for path in &self.vectors {
             match read(path) {
-                Ok(vectors) => judge(&vectors, &mut tallies, &mut failures),
+                Ok(vectors) => {
+                    judge(&vectors, &mut tallies, &mut failures);
+                    let nobodys = vectors.iter().filter(|known| known.unchecked);
+                    unchecked.extend(nobodys.map(|known| known.vector.id.clone()));
+                }
                 Err(error) => {
                     eprintln!("{}: {error}", path.display());
                     unreadable = true;
@@ -77,7 +83,7 @@ impl Selftest {
             }
         }
         // A reader that went away (`| head`) does not change the judgement.
-        let _ = report(&tallies, &failures, &mut io::stdout().lock());
+        let _ = report(&tallies, &failures, &unchecked, &mut io::stdout().lock());
         match (unreadable, failures.is_empty()) {
             (true, _) => ExitCode::from(2),
             (false, false) => ExitCode::from(1),
@@ -86,8 +92,16 @@ impl Selftest {
     }
 }
 
-fn judge(vectors: &[Vector], tallies: &mut BTreeMap<String, Tally>, failures: &mut Vec<String>) {
-    for vector in vectors {
+/// A vector of a file.
+struct Known {
+    vector: Vector,
+    /// Its file says that no other program has reproduced the value: that it
+    /// passes shows less.
+    unchecked: bool,
+}
+
+fn judge(vectors: &[Known], tallies: &mut BTreeMap<String, Tally>, failures: &mut Vec<String>) {
+    for Known { vector, .. } in vectors {
         let tally = tallies.entry(vector.op.clone()).or_default();
         let id = vector.id.escape_debug();
         match check(vector, &SETS) {
@@ -107,6 +121,7 @@ fn judge(vectors: &[Vector], tallies: &mut BTreeMap<String, Tally>, failures: &m
 fn report(
     tallies: &BTreeMap<String, Tally>,
     failures: &[String],
+    unchecked: &[String],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     for (op, tally) in tallies {
@@ -122,10 +137,17 @@ fn report(
     for failure in failures {
         writeln!(out, "{failure}")?;
     }
+    for id in unchecked {
+        let id = id.escape_debug();
+        writeln!(
+            out,
+            "UNCHECKED {id}: its file says that nobody else has reproduced it"
+        )?;
+    }
     out.flush()
 }
 
-fn read(path: &Path) -> Result<Vec<Vector>, FileError> {
+fn read(path: &Path) -> Result<Vec<Known>, FileError> {
     let mut text = Vec::new();
     File::open(path)?
         .take(MAX_FILE + 1)
@@ -142,7 +164,8 @@ fn read(path: &Path) -> Result<Vec<Vector>, FileError> {
     list.into_iter().zip(1..).map(vector).collect()
 }
 
-fn vector((mut json, number): (Json, usize)) -> Result<Vector, FileError> {
+fn vector((mut json, number): (Json, usize)) -> Result<Known, FileError> {
+    let unchecked = json.get("checked_with").and_then(Json::as_str) == Some("unchecked");
     let mut take = |field| match json.get_mut(field).map(Json::take) {
         Some(value) => Ok((value, FileError::Field { number, field })),
         None => Err(FileError::Field { number, field }),
@@ -155,12 +178,13 @@ fn vector((mut json, number): (Json, usize)) -> Result<Vector, FileError> {
         (map @ Json::Object(_), _) => Ok(value(map)),
         (_, error) => Err(error),
     };
-    Ok(Vector {
+    let vector = Vector {
         id: text(take("id")?)?,
         op: text(take("op")?)?,
         inputs: map(take("inputs")?)?,
         expected: map(take("expected")?)?,
-    })
+    };
+    Ok(Known { vector, unchecked })
 }
 
 fn value(json: Json) -> Value {

@@ -79,7 +79,10 @@ impl Signers<'_> {
         let all: Vec<&CardEntry> = self.record.cards.iter().filter(able).collect();
         let is_it = |entry: &&&CardEntry| entry.card == card;
         if all.iter().any(|entry| plays(entry, group)) {
-            return all.iter().filter(|entry| plays(entry, group)).any(|entry| is_it(&entry));
+            return all
+                .iter()
+                .filter(|entry| plays(entry, group))
+                .any(|entry| is_it(&entry));
         }
         if all.iter().any(|entry| !wanted_elsewhere(entry)) {
             let free = all.iter().filter(|entry| !wanted_elsewhere(entry));
@@ -378,7 +381,10 @@ impl Station {
                 Seat::Member(group) | Seat::Person(_, group) => group,
             };
             if !cast.is_empty() && !cast.contains(&(came.entry.person, group)) {
-                outside.push(format!("{name} signed for {}, outside the cast", group.title()));
+                outside.push(format!(
+                    "{name} signed for {}, outside the cast",
+                    group.title()
+                ));
             }
             let approval = proposal.approval(&record, authority, &came.entry, group);
             let digest = approval.digest().map_err(|e| Undone::Card(e.to_string()))?;
@@ -444,11 +450,7 @@ fn sign_prompt(
         let card = record.cards.iter().find(|card| card.person_name == *name);
         card.is_some_and(|card| wanted.cast.iter().any(|(person, _)| *person == card.person))
     };
-    if let (false, Some(group), false) = (
-        wanted.cast.is_empty(),
-        group,
-        names.iter().any(plays),
-    ) {
+    if let (false, Some(group), false) = (wanted.cast.is_empty(), group, names.iter().any(plays)) {
         lines.push(PromptLine {
             mark: Mark::Note,
             text: format!(

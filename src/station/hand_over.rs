@@ -127,10 +127,7 @@ impl Station {
                         "labels of other keys, a space between",
                         ALSO_MOST,
                     ),
-                    choose(
-                        "Under",
-                        offer.wrapping.iter().map(with_method).collect(),
-                    ),
+                    choose("Under", offer.wrapping.iter().map(with_method).collect()),
                     one(
                         "Medium",
                         offer.media.iter().map(|m| m.name.clone()).collect(),

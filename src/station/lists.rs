@@ -15,8 +15,7 @@ use conclave_trades::pin::action::PrintMailers;
 use crate::adopt::covers;
 use crate::ceremony::rows::{began_ms, titled};
 use crate::front::{
-    DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow,
-    UNKNOWN,
+    DeviceRow, GroupRow, JournalRow, KeyRow, Lists, PersonRow, ScriptRow, TaskRow, UNKNOWN,
 };
 use crate::lost_card::live;
 use crate::renew::{AddPinRoom, RenewGroups};

@@ -98,7 +98,10 @@ fn joining(record: &AuthorityRecord, card: Id, open: &BTreeSet<GroupId>) -> Vec<
 
 /// The entries of the logon that are not on yet, in the order of the screen.
 fn entries(record: &AuthorityRecord, open: &BTreeSet<GroupId>) -> Vec<GroupId> {
-    let groups = record.groups.iter().map(|entry| (entry.holds_secret, entry.group));
+    let groups = record
+        .groups
+        .iter()
+        .map(|entry| (entry.holds_secret, entry.group));
     groups
         .filter(|(holds, group)| *holds && entry_of(*group) == *group && !open.contains(group))
         .map(|(_, group)| group)

@@ -7,9 +7,7 @@ use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::domain::template::KeyTemplate;
-use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, People, Prompt, PromptLine, Refusal, Show,
-};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal, Show};
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::ceremony::engine::{CeremonyError, Engine};
 use conclave_trades::ceremony::minutes;
@@ -19,9 +17,9 @@ use conclave_trades::ceremony::state::{
 };
 use conclave_trades::print::{Disclosure, Layout};
 
-use super::unit::{LAYOUT, layout_of};
-pub(crate) use super::fields::{choose, gave_up, keys_told, one, optional, refused, told, text};
 use super::fields::templates_told;
+pub(crate) use super::fields::{choose, gave_up, keys_told, one, optional, refused, text, told};
+use super::unit::{LAYOUT, layout_of};
 use crate::cards::{Interrupted, ask, filled};
 use crate::station::Station;
 

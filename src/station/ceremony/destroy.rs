@@ -9,8 +9,8 @@ use conclave_trades::ceremony::action::DestroySheet;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Destroy, Parameters, Player, Reply, State};
 
-use super::fields::{choose, gave_up, refused};
 use super::exercise::template;
+use super::fields::{choose, gave_up, refused};
 use super::play::reply_for;
 use super::reissue::ever_held;
 use crate::cards::ask;

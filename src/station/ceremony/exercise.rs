@@ -15,8 +15,8 @@ use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Exercise, Parameters, Player, Reply, State};
 
-use super::fields::{choose, gave_up, refused};
 use super::enter::{kcv_algorithm, left};
+use super::fields::{choose, gave_up, refused};
 use super::play::reply_for;
 use super::typing::{Untyped, Wanted};
 use crate::cards::ask;

@@ -81,7 +81,13 @@ pub(super) fn templates_told(templates: &[KeyTemplate]) -> Vec<Choice> {
 fn rank(template: &KeyTemplate) -> u8 {
     match (template.in_components, template.usage.as_str()) {
         (true, _) if template.panel.is_some() => 3,
-        (true, _) if template.wrapping.is_some_and(WrappingMethod::is_foreign_master) => 3,
+        (true, _)
+            if template
+                .wrapping
+                .is_some_and(WrappingMethod::is_foreign_master) =>
+        {
+            3
+        }
         (true, "K0") if template.wrapping.is_some() => 1,
         (true, "K0") => 0,
         (true, _) => 2,

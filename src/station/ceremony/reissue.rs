@@ -11,8 +11,8 @@ use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::script::{Purpose, Script};
 use conclave_trades::ceremony::state::{Parameters, Reply, Split, State};
 
-use super::fields::{gave_up, keys_told, refused, text, told};
 use super::exercise::template;
+use super::fields::{gave_up, keys_told, refused, text, told};
 use super::play::reply_for;
 use super::unit::layout_of;
 use crate::cards::filled;

@@ -39,7 +39,9 @@ impl Station {
     pub(crate) fn ceremony_rows(&self, all: &[State]) -> Vec<CeremonyRow> {
         // Auditors look; they do not go on with anything.
         let pair = [GroupId::KeyManagers, GroupId::Approvers];
-        let may_go_on = pair.iter().any(|group| self.session.groups.contains_key(group));
+        let may_go_on = pair
+            .iter()
+            .any(|group| self.session.groups.contains_key(group));
         all.iter().map(|state| row(state, may_go_on)).collect()
     }
 }
@@ -54,9 +56,16 @@ fn standing(state: &State) -> Vec<String> {
     let Some((step, component)) = plan.get(at) else {
         return Vec::new();
     };
-    let part = component.map(|c| format!(" (component {c})")).unwrap_or_default();
+    let part = component
+        .map(|c| format!(" (component {c})"))
+        .unwrap_or_default();
     vec![
-        format!("step {} of {} is open: {}{part}", at + 1, plan.len(), step.title),
+        format!(
+            "step {} of {} is open: {}{part}",
+            at + 1,
+            plan.len(),
+            step.title
+        ),
         "Key managers and approvers log on to go on with it.".into(),
     ]
 }

@@ -13,8 +13,8 @@ use conclave_trades::ceremony::state::{
 };
 use conclave_trades::ceremony::{partner_value, proves};
 
-use super::fields::{choose, gave_up, refused, templates_told, text, told};
 use super::exercise::template;
+use super::fields::{choose, gave_up, refused, templates_told, text, told};
 use super::partner::chosen_method;
 use super::reissue::ever_held;
 use crate::cards::filled;

@@ -101,8 +101,8 @@ pub use read_bundle::ReadBundle;
 pub use receipt::{RECEIPT_DUE_MS, RECEIPT_MAX, Receipt, ReceiptError};
 pub use record_system::{RecordSystem, settings_digest};
 pub use register::{BundleRecord, BundleState, Received, next_bundle};
-pub use tr31::Tr31;
 pub use rules::unwrapping;
+pub use tr31::Tr31;
 pub use web_pin::WebPin;
 
 /// How sure it is that the target takes what is written for it.

@@ -143,11 +143,7 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         standing.below.set((at < most).then_some(next));
         from = Some(at);
     }
-    above.put(
-        buf,
-        Rect::new(body.x, body.y, body.width, above_rows),
-        from,
-    );
+    above.put(buf, Rect::new(body.x, body.y, body.width, above_rows), from);
     let gap = u16::from(above_rows > 0 && above_rows + asked_rows < room);
     let top = body.y + above_rows + gap;
     let asked_area = Rect::new(body.x, top, body.width, asked_rows);
