@@ -7,7 +7,7 @@ use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
-    BatchName, CancelCard, ConfirmMailers, ExportBatch, Found, HandOverBatch, IssueForms,
+    BatchName, CancelCard, CardValuesOut, ConfirmMailers, ExportBatch, Found, HandOverBatch, IssueForms,
     OpenBatch, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, ReadBatch,
     ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside,
     SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName,
@@ -124,7 +124,7 @@ pub const ROWS: &[Row] = &[
         ExportBatch,
         "pin-operators sign, pin-supervisors sign",
         export,
-        |act| act.output += 1
+        |act| act.card_values = CardValuesOut::Empty
     ),
     row!(
         ReconcileBatch,
@@ -309,6 +309,7 @@ fn export(_: &Room) -> ExportBatch {
         medium: Id([4; 16]),
         medium_name: "STICK-1".into(),
         serial: "S-1".into(),
+        card_values: CardValuesOut::NotAsked,
     }
 }
 

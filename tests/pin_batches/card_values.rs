@@ -3,14 +3,21 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::pin_card::PinCard;
+use conclave_keyroom::domain::pin_key::PinUse;
+use conclave_keyroom::door::Action;
+use conclave_trades::pin::action::{
+    BatchName, CardValuesOut, ExportBatch, Output, PurgeBatch, sheet,
+};
 use conclave_trades::pin::{ApprovePinTemplate, Template};
 
-use super::job::{confirm, export, give_back};
+use super::job::{confirm, export, exporting, give_back, reconcile};
 use super::pin_house::{PAIR, PVK, PinHouse, csv, pan, template_text};
 use super::psec::ask;
 use super::refusals::rule;
 
 const CVK: &str = "0123456789ABCDEFFEDCBA9876543210";
+const OTHER_CVK: &str = "7CB3A8D0E6F4925B1F2C3D4A5B687986";
 
 /// Cards with expiry and service code, and all three values back.
 fn template() -> String {
@@ -74,6 +81,165 @@ fn card_values_go_back_where_the_template_asks_and_psec_makes_the_same() {
     // They stand in no record: a card's values are those of its PIN.
     let values = house.card(&batch, 1).values.unwrap();
     assert!(values.pvv.is_some() && values.offset.is_none());
+}
+
+/// A batch of four that is printed, confirmed and balanced.
+fn balanced(house: &mut PinHouse) -> BatchName {
+    let file = house.sealed(cards("B-0001", 4).as_bytes());
+    let keys = (1, None, Some(5));
+    let act = house.opening_by(&template(), "pin-mailer-continuous", &file, 1, keys);
+    let secret = vec![Secret::take(&mut file.clone())];
+    house.act_with(&act, &PAIR, secret).unwrap();
+    house.forms(&act.batch, 1, 6);
+    house.print(&act.batch, 4).unwrap();
+    confirm(house, &act.batch, 1, 4);
+    give_back(house, &act.batch);
+    act.batch
+}
+
+fn opened(house: &PinHouse, out: &Output) -> String {
+    let stick = house.folder.path().join("stick");
+    house.opened(&stick.join(&out.folder).join(&out.file))
+}
+
+/// What is confirmed reaches its issuer, and the cards can be purged, whatever
+/// became of the batch's key meanwhile: both sign what stands in the columns.
+#[test]
+fn an_output_leaves_though_the_batchs_card_verification_key_is_out_of_use() {
+    let mut house = house();
+    house.further_key(6, OTHER_CVK, ("C0", "C", "N"), KeyForm::Tdes2, "BANKX");
+    house.further_key(7, OTHER_CVK, ("C0", "C", "N"), KeyForm::Tdes2, "BANKY");
+    let batch = balanced(&mut house);
+    let own = exporting(&house, &batch);
+    house.deactivate(5, 6);
+
+    // What cannot be done is said before an output's number is used up.
+    let with = |columns: CardValuesOut| ExportBatch {
+        card_values: columns,
+        ..own.clone()
+    };
+    let other = house.released(6);
+    let mut renamed = other.clone();
+    renamed.kcv = own.batch.name.clone();
+    for (columns, why) in [
+        (own.card_values.clone(), "is withdrawn for the PIN room"),
+        (CardValuesOut::NotAsked, "say what becomes of them"),
+        (
+            CardValuesOut::Under(house.released(7)),
+            "released for batches of BANKY",
+        ),
+        (
+            CardValuesOut::Under(house.released(1)),
+            "nothing else (R20)",
+        ),
+        (CardValuesOut::Under(renamed), "another key on record"),
+    ] {
+        let told = rule(house.pair(&with(columns)));
+        assert!(told.contains(why), "{why}: {told}");
+    }
+    assert_eq!(house.batch(&batch).outputs, 0);
+
+    // Another key of the issuer: the values are those of that key.
+    let under = with(CardValuesOut::Under(other));
+    let words = under.words().join("\n");
+    assert!(
+        words.contains("card values: made under the card verification key BANKX.C0.006"),
+        "{words}"
+    );
+    let out = house.pair(&under).unwrap();
+    let text = opened(&house, &out);
+    for number in 1..=4 {
+        let pan = pan(number);
+        let theirs = ask(&[
+            format!("cvv {OTHER_CVK} {pan} 2912 201"),
+            format!("cvv {OTHER_CVK} {pan} 1229 000"),
+            format!("cvv {OTHER_CVK} {pan} 2912 999"),
+        ]);
+        let line = text.lines().nth(1 + number as usize).unwrap();
+        assert!(
+            line.ends_with(&format!(";;;{}", theirs.join(";"))),
+            "{line}"
+        );
+    }
+    let said = house.batch(&batch).exported.unwrap().card_values.unwrap();
+    assert!(said.contains("BANKX.C0.006"), "{said}");
+}
+
+#[test]
+fn an_output_without_card_values_says_so_and_its_cards_can_be_purged() {
+    let mut house = house();
+    house.further_key(6, OTHER_CVK, ("C0", "C", "N"), KeyForm::Tdes2, "BANKX");
+    let batch = balanced(&mut house);
+    house.deactivate(5, 6);
+    let act = ExportBatch {
+        card_values: CardValuesOut::Empty,
+        ..exporting(&house, &batch)
+    };
+    let words = act.words().join("\n");
+    assert!(words.contains("card values: none"), "{words}");
+    let out = house.pair(&act).unwrap();
+    let text = opened(&house, &out);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].ends_with(";pin-block;cvv;cvv2;icvv"), "{text}");
+    for line in &lines[2..6] {
+        let fields: Vec<&str> = line.split(';').collect();
+        assert_eq!((fields.len(), &fields[7..]), (10, &["", "", ""][..]));
+        assert!(fields[2] == "issued" && fields[3].len() == 4, "{line}");
+    }
+    reconcile(&mut house, &batch);
+    let record = house.batch(&batch);
+    let signed = house.room.vault().authority().unwrap().clone();
+    let list: Vec<PinCard> = (1..=4).map(|n| house.card(&batch, n)).collect();
+    let paper = format!("{:?}", sheet(&signed, &record, &list).blocks);
+    assert!(
+        paper.contains("Card values of the output: none"),
+        "the sheet that both signed: {paper}"
+    );
+    let purge = PurgeBatch {
+        batch: batch.clone(),
+        receipt: "R-1 of the issuer".into(),
+    };
+    assert_eq!(house.pair(&purge).unwrap(), 4);
+
+    // A batch without such columns has nothing to say of them.
+    let file = house.sealed(csv("B-0002", 1).as_bytes());
+    let plain = house.open("csv-pvv", "pin-mailer-continuous", &file, 2);
+    house.forms(&plain, 101, 101);
+    house.print(&plain, 1).unwrap();
+    confirm(&mut house, &plain, 101, 101);
+    let act = ExportBatch {
+        card_values: CardValuesOut::Empty,
+        ..exporting(&house, &plain)
+    };
+    assert!(rule(house.pair(&act)).contains("asks for no card values"));
+    export(&mut house, &plain);
+}
+
+#[test]
+fn no_batch_begins_with_a_key_that_ends_before_its_mandate() {
+    let mut house = house();
+    let file = house.sealed(cards("B-0001", 2).as_bytes());
+    let keys = (1, None, Some(5));
+    for (at, pin_use) in [(1, PinUse::Pvv), (5, PinUse::Cvv)] {
+        let mut short =
+            house.opening_by(&template(), "pin-mailer-continuous", &file, 1, keys);
+        let soon = house.released_for(at, pin_use, 1);
+        let label = soon.label.clone();
+        match at {
+            1 => short.pin_key = soon,
+            _ => short.cvv_key = Some(soon),
+        }
+        let secret = vec![Secret::take(&mut file.clone())];
+        let told = rule(house.act_with(&short, &PAIR, secret));
+        assert!(
+            told.starts_with(&label) && told.contains("before this batch may be printed"),
+            "{told}"
+        );
+        house.released_for(at, pin_use, 2);
+    }
+    let good = house.opening_by(&template(), "pin-mailer-continuous", &file, 1, keys);
+    let secret = vec![Secret::take(&mut file.clone())];
+    house.act_with(&good, &PAIR, secret).unwrap();
 }
 
 #[test]

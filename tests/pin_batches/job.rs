@@ -8,7 +8,7 @@ use conclave_keyroom::domain::pin_card::{Loss, PinCard};
 use conclave_keyroom::ports::printer::PrinterError;
 use conclave_keyroom::vault::{Compartment, VaultError};
 use conclave_trades::pin::action::{
-    BatchName, ConfirmMailers, ExportBatch, Found, Output, PartnerName, PurgeBatch, ReconcileBatch,
+    BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, Output, PartnerName, PurgeBatch, ReconcileBatch,
     ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, sheet,
 };
 
@@ -75,7 +75,11 @@ pub fn give_back(house: &mut PinHouse, batch: &BatchName) {
 }
 
 pub fn exporting(house: &PinHouse, batch: &BatchName) -> ExportBatch {
+    let own = house.batch(batch).cvv_key;
     ExportBatch {
+        card_values: own.map_or(CardValuesOut::NotAsked, |key| {
+            CardValuesOut::Under(house.released(key.0[0]))
+        }),
         batch: batch.clone(),
         output: house.batch(batch).outputs + 1,
         partner: PartnerName::of(&house.partner),

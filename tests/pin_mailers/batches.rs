@@ -14,7 +14,8 @@ use conclave_keyroom::domain::pin_batch::{Cards, Limits, PinBatch, Signing};
 use conclave_keyroom::domain::pin_card::{Loss, Lost, PinCard, Values};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_trades::pin::{
-    Batch, Before, Card, Fault, Keys, Letter, Nothing, Occasion, OutputError, Template, Wrong,
+    Batch, Before, Card, CardColumns, Fault, Keys, Letter, Nothing, Occasion, OutputError, Template,
+    Wrong,
     issue, issue_anew, read, tracking, write,
 };
 use conclave_trades::print::Layout;
@@ -360,15 +361,15 @@ fn what_goes_back_fits_the_pins_on_paper() {
             }
         }
         assert!(matches!(
-            write(&template, &run, &cards, None),
+            write(&template, &run, &cards, CardColumns::None),
             Err(OutputError::Run(_))
         ));
         run.return_rest().unwrap();
         assert!(matches!(
-            write(&template, &run, &cards[1..], None),
+            write(&template, &run, &cards[1..], CardColumns::None),
             Err(OutputError::Mixed)
         ));
-        let output = write(&template, &run, &cards, None).unwrap();
+        let output = write(&template, &run, &cards, CardColumns::None).unwrap();
         let host = name == "json-host";
         let last = if host {
             "count;10;8;2"

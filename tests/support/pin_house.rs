@@ -39,7 +39,7 @@ use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
 use conclave_keyroom::ports::programs::NoPrograms;
 use conclave_keyroom::vault::Compartment;
 use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
-use conclave_trades::keys::ReleasePinKey;
+use conclave_trades::keys::{DeactivateKey, ReleasePinKey};
 use conclave_trades::pin::action::{
     BatchName, IssueForms, OpenBatch, PartnerName, PinKeyName, PrintMailers, Printed, ReadBatch,
     ReceiveStock, TemplateName,
@@ -79,6 +79,14 @@ pub fn hex(text: &str) -> Vec<u8> {
         .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
         .collect()
 }
+
+/// Key managers and approvers, both with their quorum.
+const BOTH_QUORUMS: [(&str, GroupId); 4] = [
+    ("Dora", GroupId::KeyManagers),
+    ("Emil", GroupId::KeyManagers),
+    ("Ada", GroupId::Approvers),
+    ("Ben", GroupId::Approvers),
+];
 
 /// What no action of the product does: sets a record as it is.
 #[derive(Serialize, Deserialize)]
@@ -434,7 +442,7 @@ impl PinHouse {
         self.room
             .logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
         for (at, _, _, _, _, pin_use) in KEYS {
-            self.release_key(at, pin_use, "BANKX");
+            self.release_key(at, pin_use, "BANKX", 30);
         }
         self.room.logout();
     }
@@ -452,11 +460,11 @@ impl PinHouse {
         let pin_use = PinUse::of(usage.0, usage.1, usage.2).unwrap();
         let plant = Plant::Key(Box::new(record), value.into());
         self.act(&plant, &[]).unwrap();
-        self.release_key(at, pin_use, issuer);
+        self.release_key(at, pin_use, issuer, 30);
     }
 
     /// Both quorums release a key that is there.
-    fn release_key(&mut self, at: u8, pin_use: PinUse, issuer: &str) {
+    fn release_key(&mut self, at: u8, pin_use: PinUse, issuer: &str, days: u32) {
         let record: KeyRecord = self
             .room
             .vault()
@@ -473,15 +481,9 @@ impl PinHouse {
             pin_use,
             issuer: issuer.into(),
             room,
-            days: 30,
+            days,
         };
-        let signers = [
-            ("Dora", GroupId::KeyManagers),
-            ("Emil", GroupId::KeyManagers),
-            ("Ada", GroupId::Approvers),
-            ("Ben", GroupId::Approvers),
-        ];
-        self.act(&release, &signers).unwrap();
+        self.act(&release, &BOTH_QUORUMS).unwrap();
     }
 
     /// A further key, while the pair waits outside; it is back then.
@@ -500,6 +502,40 @@ impl PinHouse {
         self.room.logout();
         self.room.logon_pin_room();
         self.released(at)
+    }
+
+    /// A key that is there is released anew, for so many days, while the pair
+    /// waits outside.
+    pub fn released_for(&mut self, at: u8, pin_use: PinUse, days: u32) -> PinKeyName {
+        self.room.logout();
+        self.room
+            .logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
+        self.release_key(at, pin_use, "BANKX", days);
+        self.room.logout();
+        self.room.logon_pin_room();
+        self.released(at)
+    }
+
+    /// A key goes out of use, while the pair waits outside.
+    pub fn deactivate(&mut self, at: u8, successor: u8) {
+        self.room.logout();
+        self.room
+            .logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
+        let name = |at: u8| {
+            let vault = self.room.vault();
+            KeyName::of(
+                &vault
+                    .get::<KeyRecord>(Compartment::Catalogue, Id([at; 16]))
+                    .unwrap(),
+            )
+        };
+        let act = DeactivateKey {
+            key: name(at),
+            successor: name(successor),
+        };
+        self.act(&act, &BOTH_QUORUMS).unwrap();
+        self.room.logout();
+        self.room.logon_pin_room();
     }
 
     fn key(

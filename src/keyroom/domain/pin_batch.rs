@@ -110,6 +110,10 @@ pub struct Exported {
     pub name: String,
     /// The medium.
     pub medium: String,
+    /// What its columns of card values have, in words; nothing where the
+    /// batch's template asks for none.
+    #[serde(default)]
+    pub card_values: Option<String>,
     /// Who signed it, and when.
     pub signed: Signing,
 }

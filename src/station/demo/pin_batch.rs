@@ -17,7 +17,7 @@ use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::ReleasePinKey;
 use conclave_trades::pin::action::{
-    BatchName, ConfirmMailers, ExportBatch, Found, IssueForms, OpenBatch, PartnerName, PinKeyName,
+    BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, IssueForms, OpenBatch, PartnerName, PinKeyName,
     PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch,
     ResolveUnknown, ReturnForms, SpoilMailer, TemplateName, sheet,
 };
@@ -536,6 +536,7 @@ impl Demonstration {
             medium: medium.id,
             medium_name: medium.name,
             serial: medium.serial,
+            card_values: CardValuesOut::NotAsked,
         };
         let out = self.does(&export, Vec::new())?;
         line.output = format!("media/{}/{}", out.folder, out.file);

@@ -3,10 +3,12 @@
 use conclave_evidence::Hash;
 use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::pin_card::PinCard;
+use conclave_keyroom::domain::pin_key::PinUse;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{
-    BatchName, ExportBatch, PartnerName, PrintBatchSheet, PurgeBatch, ReconcileBatch, sheet,
+    BatchName, CardValuesOut, ExportBatch, PartnerName, PinKeyName, PrintBatchSheet, PurgeBatch,
+    ReconcileBatch, sheet,
 };
 use conclave_trades::print::report_pdf;
 use sha2::{Digest, Sha256};
@@ -18,11 +20,36 @@ use crate::cards::{Interrupted, ask, filled};
 use crate::ceremony::begin::{one, refused, text};
 use crate::station::Station;
 
+/// Card values that do not go back.
+const LEFT_EMPTY: &str = "none: the columns stay empty";
+
 fn not(refusal: Refusal) -> Undone {
     Undone::Interrupted(Interrupted::Refused(refusal))
 }
 
 impl Station {
+    /// For a batch whose template asks for card values: the label of the key it
+    /// was opened with, and the keys under which they can be made now, its own
+    /// first.
+    fn values_of(&self, batch: &PinBatch) -> Result<Option<(String, Vec<PinKeyName>)>, Refusal> {
+        let Some(own) = batch.cvv_key else {
+            return Ok(None);
+        };
+        let keys = self.pin_keys();
+        let label = keys.iter().find(|key| key.released.key == own);
+        let label = label.map_or_else(|| "The key".into(), |key| key.released.label.clone());
+        let (now, here) = (self.clock.wall_ms(), self.incarnation()?);
+        let mut usable: Vec<PinKeyName> = keys
+            .iter()
+            .filter(|key| key.is_usable(now, here))
+            .filter(|key| key.released.pin_use == PinUse::Cvv)
+            .filter(|key| key.released.issuer == batch.issuer)
+            .map(PinKeyName::of)
+            .collect();
+        usable.sort_by_key(|key| (key.id != own, key.label.clone()));
+        Ok(Some((label, usable)))
+    }
+
     /// The output, encrypted to the issuer, to a medium.
     pub(super) fn export_batch(
         &mut self,
@@ -47,17 +74,41 @@ impl Station {
             "One line for each card. It is encrypted to the issuer's certificate, and signed.",
         );
         let plates: Vec<String> = media.iter().map(|m| m.name.clone()).collect();
+        let mut fields = vec![one("Medium", plates, None)];
+        let values = self.values_of(batch).map_err(not)?;
+        if let Some((own, keys)) = &values {
+            let mut choices: Vec<String> = keys.iter().map(|key| key.label.clone()).collect();
+            choices.push(LEFT_EMPTY.into());
+            fields.push(one("Card values", choices, None));
+            if !keys.iter().any(|key| Some(key.id) == batch.cvv_key) {
+                prompt.lines.push(PromptLine::note(format!(
+                    "{own}, the key that this batch was opened with, is not released to the PIN \
+                     room any more. Under another key the issuer has to know of it; without one \
+                     the columns stay empty.",
+                )));
+            }
+        }
         prompt.ask = Ask::Form {
-            fields: vec![one("Medium", plates, None)],
+            fields,
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let medium = loop {
-            let values = filled(people, &mut prompt)?;
-            if let Some(medium) = media.iter().find(|m| values.first() == Some(&m.name)) {
-                break medium.clone();
+        let (medium, card_values) = loop {
+            let typed = filled(people, &mut prompt)?;
+            let value = |at: usize| typed.get(at).map(String::as_str).unwrap_or_default();
+            let medium = media.iter().find(|m| m.name == value(0));
+            let columns = match &values {
+                None => Some(CardValuesOut::NotAsked),
+                Some(_) if value(1) == LEFT_EMPTY => Some(CardValuesOut::Empty),
+                Some((_, keys)) => keys
+                    .iter()
+                    .find(|key| key.label == value(1))
+                    .map(|key| CardValuesOut::Under(key.clone())),
+            };
+            if let (Some(medium), Some(columns)) = (medium, columns) {
+                break (medium.clone(), columns);
             }
-            prompt.refused = Some(refused("Which medium?", "Choose one."));
+            prompt.refused = Some(refused("Something is not chosen.", "Choose one of each."));
         };
         let action = ExportBatch {
             batch: BatchName::of(batch),
@@ -66,6 +117,7 @@ impl Station {
             medium: medium.id,
             medium_name: medium.name.clone(),
             serial: medium.serial.clone(),
+            card_values,
         };
         let out = self.act(&action, "write the output of a batch", people)?;
         Ok(vec![format!(

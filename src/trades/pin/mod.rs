@@ -37,7 +37,7 @@ pub use exchange::{Input as OpenedInput, open_input, seal_output};
 pub use fault::{Fault, Wrong};
 pub use issue::{IssueError, Keys, issue, issue_anew};
 pub use letter::{Letter, Occasion, render_set, tracking};
-pub use output::{OutputError, write};
+pub use output::{CardColumns, OutputError, write};
 pub use partner::{ReadPartnerCertificate, RecordPinPartner};
 pub use room_identity::{MakePinIdentity, VALIDITY_S};
 pub use room_key::{open as open_key, released as released_key};

@@ -20,6 +20,17 @@ const COLUMNS: &str = "card;sequence;result;pvv;key-index;offset;pin-block";
 /// The heads of the columns of card values, where a template asks for some.
 const CARD_COLUMNS: &str = ";cvv;cvv2;icvv";
 
+/// Where the columns of card values come from.
+#[derive(Clone, Copy)]
+pub enum CardColumns<'a> {
+    /// The template asks for none: there are no such columns.
+    None,
+    /// Made under this card verification key.
+    Under(&'a Secret),
+    /// The template asks for them, and they stay empty.
+    Empty,
+}
+
 /// Why there is no output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutputError {
@@ -35,14 +46,14 @@ pub enum OutputError {
     /// A card value.
     #[error("card {0}: {1}")]
     CardValue(u32, CardValueError),
-    /// The template asks for card values, and there is no key for them.
-    #[error("the card verification key is missing")]
-    NoKey,
+    /// What the template asks for, and what is said of its columns, differ.
+    #[error("the template and the columns of card values do not go together")]
+    Columns,
 }
 
 /// The file, as text with lines that end in LF: the batch's line, the columns'
 /// heads, a line for each card in the order of the input, and the count.
-/// `cvv_key` makes card values, where the template asks for some.
+/// `columns` says what becomes of card values, where the template asks for some.
 /// `cards` are all of the batch, in that order.
 ///
 /// # Errors
@@ -52,7 +63,7 @@ pub fn write(
     template: &Template,
     batch: &PinBatch,
     cards: &[PinCard],
-    cvv_key: Option<&Secret>,
+    columns: CardColumns<'_>,
 ) -> Result<Zeroizing<String>, OutputError> {
     let balance = batch.may_export()?;
     let own =
@@ -65,12 +76,16 @@ pub fn write(
     // Writing into a string does not fail.
     let _ = writeln!(text, "batch;{name};{issuer};{}", template.name);
     let _ = write!(text, "{COLUMNS}");
-    let own = match (template.output.card_values, cvv_key) {
-        (None, _) => None,
-        (Some(rules), Some(key)) => Some((rules, key)),
-        (Some(_), None) => return Err(OutputError::NoKey),
+    let rules = template.output.card_values;
+    if rules.is_some() == matches!(columns, CardColumns::None) {
+        return Err(OutputError::Columns);
+    }
+    // One semicolon for each column that stays empty.
+    let (heads, empty) = match columns {
+        CardColumns::None => ("", ""),
+        CardColumns::Under(_) | CardColumns::Empty => (CARD_COLUMNS, ";;;"),
     };
-    let _ = writeln!(text, "{}", if own.is_some() { CARD_COLUMNS } else { "" });
+    let _ = writeln!(text, "{heads}");
     for card in cards {
         let name = match (template.output.card, &card.reference) {
             (CardName::Reference, Some(reference)) => reference.as_str(),
@@ -79,11 +94,7 @@ pub fn write(
         };
         let _ = write!(text, "{name};{};", card.sequence);
         if batch.state_of(card.number) == Some(State::Cancelled) {
-            let _ = writeln!(
-                text,
-                "reissue;;;;{}",
-                if own.is_some() { ";;;" } else { "" }
-            );
+            let _ = writeln!(text, "reissue;;;;{empty}");
             continue;
         }
         let values = card.values.as_ref();
@@ -97,12 +108,16 @@ pub fn write(
             plain(&values.offset),
             plain(&values.block)
         );
-        if let Some((rules, key)) = &own {
-            let made = card_values(rules, key, card);
-            let made = made.map_err(|e| OutputError::CardValue(card.number, e))?;
-            let _ = write!(text, ";{}", made.as_str());
+        match (&rules, columns) {
+            (Some(rules), CardColumns::Under(key)) => {
+                let made = card_values(rules, key, card);
+                let made = made.map_err(|e| OutputError::CardValue(card.number, e))?;
+                let _ = writeln!(text, ";{}", made.as_str());
+            }
+            _ => {
+                let _ = writeln!(text, "{empty}");
+            }
         }
-        text.push('\n');
     }
     let (issued, reissue) = (balance.confirmed, balance.cancelled);
     let _ = writeln!(text, "count;{};{issued};{reissue}", balance.input);

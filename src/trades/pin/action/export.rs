@@ -12,13 +12,13 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::keys::open_for;
+use super::keys::{PinKeyName, open_for};
 use super::{
     BatchName, PartnerName, before_the_restore, both_sign, cards, digest, put, refused, rule,
     signing,
 };
 use crate::media::{self, Bundle, Interrupted};
-use crate::pin::{approved_template, seal_output, write};
+use crate::pin::{CardColumns, approved_template, seal_output, write};
 use crate::target::export::nothing_left;
 
 /// Writes a batch's output to an enrolled medium, encrypted to its recipient.
@@ -37,6 +37,53 @@ pub struct ExportBatch {
     pub medium_name: String,
     /// The medium's serial.
     pub serial: String,
+    /// What becomes of the card values that the batch's template asks for.
+    pub card_values: CardValuesOut,
+}
+
+/// What an output has in its columns of card values. The key that the batch was
+/// opened with may be out of use by the end of it, and what is confirmed must
+/// still reach its issuer: both groups sign which of these it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CardValuesOut {
+    /// The template asks for none.
+    NotAsked,
+    /// Made under this card verification key, which is released for batches of
+    /// this issuer: the batch's own, or another.
+    Under(PinKeyName),
+    /// The columns stay empty: the issuer makes the values itself.
+    Empty,
+}
+
+impl CardValuesOut {
+    /// For signers, the batch's record and its reconciliation.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        match self {
+            Self::NotAsked => None,
+            Self::Under(key) => Some(format!(
+                "made under the card verification key {}, KCV {}",
+                key.label, key.kcv
+            )),
+            Self::Empty => Some("none: their columns stay empty".into()),
+        }
+    }
+
+    /// It fits the batch, and the key may be used now: before an output's number
+    /// is used up.
+    fn check(&self, beforehand: &Beforehand<'_>, batch: &PinBatch) -> Result<(), ActionError> {
+        let asked = batch.cvv_key.is_some();
+        match self {
+            Self::NotAsked if !asked => Ok(()),
+            Self::Under(key) if asked => key.usable(beforehand, &batch.issuer, PinUse::Cvv),
+            Self::Empty if asked => Ok(()),
+            _ => Err(refused(match asked {
+                true => "this batch's template asks for card values: say what becomes of them",
+                false => "this batch's template asks for no card values",
+            })),
+        }
+    }
 }
 
 /// An output that left.
@@ -71,7 +118,7 @@ impl Action for ExportBatch {
     }
 
     fn words(&self) -> Vec<String> {
-        vec![
+        let mut words = vec![
             format!(
                 "Output {} of {} for {}",
                 self.output,
@@ -83,7 +130,10 @@ impl Action for ExportBatch {
                 self.partner.recipient
             ),
             format!("to medium {}, serial {}", self.medium_name, self.serial),
-        ]
+        ];
+        let values = self.card_values.words();
+        words.extend(values.map(|values| format!("card values: {values}")));
+        words
     }
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
@@ -92,6 +142,10 @@ impl Action for ExportBatch {
             return Err(before_the_restore());
         }
         batch.may_export().map_err(rule)?;
+        if self.partner.id != batch.partner {
+            return Err(refused("the output goes to the issuer that sent the file"));
+        }
+        self.card_values.check(beforehand, &batch)?;
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         let production = beforehand.authority()?.mode == Mode::Production;
         if medium.serial != self.serial
@@ -123,16 +177,21 @@ impl Action for ExportBatch {
         media::single(ports.media, &self.serial).map_err(nothing_left)?;
         let mut batch = self.batch.get(permit)?;
         batch.may_export().map_err(rule)?;
-        if self.partner.id != batch.partner {
-            return Err(refused("the output goes to the issuer that sent the file"));
-        }
         let template = approved_template(permit, &batch.template_digest)?;
         let cards = cards(permit, &batch)?;
-        let key = batch.cvv_key;
-        let key = key.map(|key| open_for(permit, &batch.issuer, key, PinUse::Cvv));
-        let key = key.transpose()?;
-        let text =
-            write(&template, &batch, &cards, key.as_ref()).map_err(|e| refused(e.to_string()))?;
+        let key = match &self.card_values {
+            CardValuesOut::Under(key) => {
+                Some(open_for(permit, &batch.issuer, key.id, PinUse::Cvv)?)
+            }
+            CardValuesOut::NotAsked | CardValuesOut::Empty => None,
+        };
+        let columns = match (&self.card_values, &key) {
+            (CardValuesOut::NotAsked, _) => CardColumns::None,
+            (_, Some(key)) => CardColumns::Under(key),
+            (_, None) => CardColumns::Empty,
+        };
+        let text = write(&template, &batch, &cards, columns).map_err(|e| refused(e.to_string()))?;
+        drop(key);
         let partner = self.partner.get(permit)?;
         let sealed = seal_output(permit, &partner, batch.opened.at_ms, text.as_bytes())?;
         let out = Output {
@@ -147,6 +206,7 @@ impl Action for ExportBatch {
             file: out.digest,
             name: format!("{}/{}", out.folder, out.file),
             medium: self.medium_name.clone(),
+            card_values: self.card_values.words(),
             signed: signing(permit),
         });
         put(permit, &batch)?;

@@ -3,13 +3,16 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::Id;
+use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
-use conclave_keyroom::door::{ActionError, Permit};
+use conclave_keyroom::door::{ActionError, Beforehand, Permit};
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
+use super::open::MANDATE_MS;
 use super::refused;
-use crate::pin::{Method, open_key};
+use crate::pin::{Method, open_key, released_key};
+use crate::print::time_words;
 
 /// A key that was released to the PIN room, as signers see it. The release must
 /// be the same.
@@ -42,6 +45,9 @@ impl PinKeyName {
         if Self::of(&key) != *self {
             return Err(refused(format!("{} is another key on record", self.label)));
         }
+        self.outlasts(permit.now_ms(), key.released.until_ms)?;
+        let record: KeyRecord = permit.get(Compartment::Catalogue, self.id)?;
+        self.outlasts(permit.now_ms(), record.expires_ms)?;
         let form = key.released.form;
         match (form.is_aes(), form.is_tdes()) == (aes, !aes) {
             true => Ok(()),
@@ -54,6 +60,57 @@ impl PinKeyName {
                 "PIN blocks of format 4 take AES, everything else TDES: choose another key.",
             )),
         }
+    }
+}
+
+impl PinKeyName {
+    /// A batch is not begun with a key that ends before the mandate to print
+    /// it does.
+    fn outlasts(&self, now_ms: u64, until_ms: u64) -> Result<(), ActionError> {
+        if until_ms >= now_ms.saturating_add(MANDATE_MS) {
+            return Ok(());
+        }
+        Err(ActionError::rule(
+            format!(
+                "{}, or its release to the PIN room, ends {}: before this batch may be printed to \
+                 its end",
+                self.label,
+                time_words(until_ms)
+            ),
+            "Choose another key, or have key managers and approvers release it for longer.",
+        ))
+    }
+
+    /// The PIN room may use this key now, for this and for this issuer, and it is
+    /// the one that was signed for: asked before anything is used up.
+    ///
+    /// # Errors
+    /// [`ActionError::Rule`]
+    pub fn usable(
+        &self,
+        beforehand: &Beforehand<'_>,
+        issuer: &str,
+        pin_use: PinUse,
+    ) -> Result<(), ActionError> {
+        let key = released_key(beforehand, self.id, pin_use)?;
+        if Self::of(&key) != *self {
+            return Err(refused(format!("{} is another key on record", self.label)));
+        }
+        of_issuer(&key, issuer)
+    }
+}
+
+fn of_issuer(key: &PinKey, issuer: &str) -> Result<(), ActionError> {
+    let released = &key.released;
+    match released.issuer == issuer {
+        true => Ok(()),
+        false => Err(ActionError::rule(
+            format!(
+                "{} was released for batches of {}, not of {issuer}",
+                released.label, released.issuer
+            ),
+            "Choose a key of this issuer, or have key managers and approvers release one.",
+        )),
     }
 }
 
@@ -96,15 +153,6 @@ pub(super) fn open_for(
 ) -> Result<Secret, ActionError> {
     let opened = open_key(permit, key, pin_use)?;
     let entry: PinKey = permit.get(Compartment::Catalogue, PinKey::id_of(key))?;
-    let released = entry.released;
-    match released.issuer == issuer {
-        true => Ok(opened),
-        false => Err(ActionError::rule(
-            format!(
-                "{} was released for batches of {}, not of {issuer}",
-                released.label, released.issuer
-            ),
-            "Choose a key of this issuer, or have key managers and approvers release one.",
-        )),
-    }
+    of_issuer(&entry, issuer)?;
+    Ok(opened)
 }

@@ -23,7 +23,7 @@ mod stock;
 pub use cancel::CancelCard;
 pub use card_file::ReadCardFile;
 pub use confirm::ConfirmMailers;
-pub use export::{ExportBatch, Output};
+pub use export::{CardValuesOut, ExportBatch, Output};
 pub use forms::{IssueForms, ReturnForms, SetFormsAside};
 pub use hand_over::HandOverBatch;
 pub use input::{Checked, Faults, PartnerName, ReadBatch, TemplateName, fits};

@@ -24,7 +24,7 @@ use crate::print::Layout;
 use crate::print::enrolment::{fit, on_record};
 
 /// How long a batch may print before it is taken over anew.
-const MANDATE_MS: u64 = 24 * 3600 * 1000;
+pub(super) const MANDATE_MS: u64 = 24 * 3600 * 1000;
 
 /// Most PINs that may be made for one card.
 pub const MOST_TRIES: u16 = 5;

@@ -115,6 +115,8 @@ pub fn sheet(record: &AuthorityRecord, batch: &PinBatch, cards: &[PinCard]) -> R
             exported.medium,
             when(&exported.signed)
         )));
+        let values = exported.card_values.as_ref();
+        blocks.extend(values.map(|v| Block::Text(format!("Card values of the output: {v}"))));
         blocks.push(Block::Digest {
             what: "output".into(),
             sha256: exported.file,
