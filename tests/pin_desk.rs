@@ -480,6 +480,143 @@ fn opened(scene: &mut Scene, at: &Path, cards: u32, forms: &str) -> Id {
     id
 }
 
+/// A form refuses what the records say against it while it stands there, and
+/// keeps what was typed: nobody is asked to sign in vain.
+#[test]
+fn what_a_form_can_see_is_refused_before_anybody_signs() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let mut scene = room(folder.path(), outside.path());
+    // The only key that is released makes PVVs; the template wants no other.
+    scene.people.form(
+        "pins.open",
+        &[
+            "cards.p7m",
+            "STICK-1",
+            "BANKX",
+            "csv-pvv",
+            "pin-mailer-continuous.toml",
+            "MAIL-1",
+            PVK,
+            PVK,
+            "none",
+        ],
+    );
+    send(&scene, outside.path(), &csv("B-0001", 3));
+    scene.people.codes.clear();
+    let end = scene.station.pin_room(PinAct::Open, &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("it needs no zone PIN key"), "{told}");
+    assert_eq!(scene.people.codes, ["pins.open", "pins.open"]);
+
+    let id = opened(&mut scene, outside.path(), 3, "20");
+    scene.people.codes.clear();
+    for wrong in [["2026-092", "15", "40"], ["2026-091", "31", "40"]] {
+        scene.people.form("pins.receive", &wrong);
+    }
+    scene.people.refusals.clear();
+    let end = scene.station.pin_room(PinAct::Stock, &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let told = scene.people.refusals.join("\n");
+    assert_eq!(
+        told.matches("came with delivery 2026-091").count(),
+        2,
+        "{told}"
+    );
+    assert!(!scene.people.codes.iter().any(|code| code == "sign.card"));
+
+    // The page of X's that is proposed is the batch's, on the batch's printer.
+    scene.people.at = Box::new(|prompt, _| {
+        let Ask::Form { fields, .. } = &prompt.ask else {
+            return None;
+        };
+        let proposed: Vec<&str> = fields.iter().map(|f| f.value.as_str()).collect();
+        assert_eq!(proposed[..2], ["pin-mailer-continuous.toml", "MAIL-1"]);
+        Some(Answer::Abort)
+    });
+    let end = scene.station.print_sample(&mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+
+    let signs = |scene: &Scene| {
+        let codes = scene.people.codes.iter();
+        codes.filter(|code| *code == "sign.card").count()
+    };
+    for (choice, code, wrong, right, why) in [
+        (
+            "Blank forms not used",
+            "pins.aside",
+            [
+                ["1", "1", "test prints", ""],
+                ["1", "30", "test prints", "page of X's"],
+            ],
+            ["1", "1", "test prints", "page of X's"],
+            ["a reason has 3 to 200", "30"],
+        ),
+        (
+            "Cancel a card",
+            "pins.cancel",
+            [["9", "stolen", "", ""], ["3", "", "", ""]],
+            ["3", "stolen", "", ""],
+            ["no card 9", "a reason has 3 to 200"],
+        ),
+    ] {
+        scene.people.codes.clear();
+        for row in wrong.iter().chain([&right]) {
+            let row: Vec<&str> = match code {
+                "pins.cancel" => row[..2].to_vec(),
+                _ => row.to_vec(),
+            };
+            scene.people.form(code, &row);
+        }
+        works(&mut scene, id, &[choice]);
+        let told = scene.people.refusals.join("\n");
+        assert!(why.iter().all(|why| told.contains(why)), "{choice}: {told}");
+        assert_eq!(signs(&scene), 2, "{choice}: the pair, once");
+    }
+    let entries = scene.station.door().vault().read_journal(0).unwrap();
+    let words: Vec<String> = entries
+        .into_iter()
+        .filter(|entry| entry.header.action == "set-forms-aside")
+        .flat_map(|entry| entry.body.unwrap().words)
+        .collect();
+    let plain = "Blank form 1 of batch B-0001 of BANKX was used for a test print";
+    assert!(words.iter().any(|line| line == plain), "{words:?}");
+    assert!(
+        !words.iter().any(|line| line.contains("a reason has 3")),
+        "refused in the form: {words:?}"
+    );
+
+    // Printed forms: another's number, or no word of what happened.
+    scene.people.form("pins.form", &["2"]);
+    works(&mut scene, id, &["Print"]);
+    for (choice, code, wrong, right) in [
+        (
+            "A mailer is spoiled",
+            "pins.spoil",
+            vec![
+                vec!["19", "damaged: destroyed now, both look on", "torn"],
+                vec!["2", "damaged: destroyed now, both look on", ""],
+            ],
+            vec!["2", "damaged: destroyed now, both look on", "torn"],
+        ),
+        (
+            "Confirm mailers",
+            "pins.confirm",
+            vec![vec!["2", "3"], vec!["3", "9"]],
+            vec!["3", "3"],
+        ),
+    ] {
+        scene.people.codes.clear();
+        for row in wrong.iter().chain([&right]) {
+            scene.people.form(code, row);
+        }
+        works(&mut scene, id, &[choice]);
+        assert_eq!(scene.people.refusals.len(), 2, "{choice}");
+        assert_eq!(signs(&scene), 2, "{choice}: the pair, once");
+    }
+}
+
 /// The words of the journal's notes that both are at the printer.
 fn presences(scene: &Scene) -> Vec<String> {
     let entries = scene.station.door().vault().read_journal(0).unwrap();

@@ -6,7 +6,7 @@ use conclave_keyroom::domain::device::{
     MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
 };
 use conclave_keyroom::domain::people::check_name;
-use conclave_keyroom::door::{DoorError, Refusal as Refused};
+use conclave_keyroom::door::{Action, DoorError, Refusal as Refused};
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal,
 };
@@ -78,6 +78,16 @@ impl Station {
             safe: "Nothing was changed.".into(),
             advice: "The administrators log on first; press g.".into(),
         })
+    }
+
+    /// What the records say against an act: asked while its form stands there,
+    /// before anybody is asked to sign.
+    pub(crate) fn foreseen<A: Action>(&self, action: &A) -> Result<(), Refusal> {
+        let error = self.door.foresee(action).err();
+        match error {
+            None => Ok(()),
+            Some(error) => Err(self.door_refusal(&DoorError::Failed(error))),
+        }
     }
 
     /// What the door said, in three parts.

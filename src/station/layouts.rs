@@ -1,6 +1,7 @@
 //! Which layouts forms may be printed by here, and pages of X's on paper.
 
 use conclave_evidence::GroupId;
+use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::layout_approval::LayoutApproval;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{
@@ -8,7 +9,7 @@ use conclave_keyroom::ports::dialogue::{
 };
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::print::approval::{digest, is_shipped};
-use conclave_trades::print::{Layout, PrintSample};
+use conclave_trades::print::{Kind, Layout, PrintSample};
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
@@ -63,23 +64,41 @@ impl Station {
             refusal.advice = "Log on with one of these groups; press g.".into();
             return Err(refusal);
         };
-        let printers: Vec<String> = self
-            .enrolled_printers()
-            .into_iter()
-            .map(|printer| printer.name)
-            .collect();
-        if printers.is_empty() {
+        let enrolled = self.enrolled_printers();
+        if enrolled.is_empty() {
             let mut refusal = self.refusal("no printer is enrolled");
             refusal.advice = "Administrators enrol one (devices, e).".into();
             return Err(refusal);
         }
-        let layouts: Vec<(String, String)> = self
+        let mut layouts: Vec<(String, String)> = self
             .data
             .layouts()
             .into_iter()
             .filter_map(|(file, text)| text.ok().map(|text| (file, text)))
             .filter(|(_, text)| Layout::parse(text).is_ok())
             .collect();
+        // What is proposed is what is wanted: a page of X's by another layout
+        // costs a numbered form as well.
+        let mut printers: Vec<String> = enrolled.iter().map(|p| p.name.clone()).collect();
+        if group == GroupId::PinOperators {
+            let batch = self.batch_at_work();
+            let own = batch
+                .as_ref()
+                .map(|b| (b.printer.as_str(), b.layout_digest));
+            let for_pins = |name: &str| {
+                let mut pins = enrolled.iter();
+                pins.any(|p| p.name == name && p.purpose == PrinterPurpose::Pins)
+            };
+            printers.sort_by_key(|name| {
+                let is_own = own.is_some_and(|(printer, _)| printer == name);
+                (!is_own, !for_pins(name))
+            });
+            layouts.sort_by_key(|(_, text)| {
+                let is_own = own.is_some_and(|(_, layout)| layout == digest(text));
+                let mailer = Layout::parse(text).is_ok_and(|l| l.kind() == Kind::PinMailer);
+                (!is_own, !mailer)
+            });
+        }
         let done = self
             .ask_sample(group, &layouts, &printers, people)
             .map_err(Undone::Interrupted)

@@ -12,7 +12,7 @@ use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
 use conclave_trades::keys::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};
 use conclave_trades::target::KeyName;
 
-use crate::cards::ask;
+use crate::cards::{ask, filled};
 use crate::ceremony::begin::{choose, one, refused, text};
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
@@ -173,23 +173,34 @@ impl Station {
                     label: "Days".into(),
                     kind: FieldKind::Text(3),
                     value: USUAL_DAYS.into(),
-                    hint: format!("1 to {RELEASE_DAYS_MOST}; not beyond the key's own end"),
+                    hint: format!(
+                        "2 to {RELEASE_DAYS_MOST} to open batches; not beyond the key's own end"
+                    ),
                 },
                 issuer,
             ],
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let (days, issuer) = loop {
-            let values = match ask(people, &mut question, &mut |_| Ok(false)) {
-                Ok(Answer::Fields(values)) => values,
-                Ok(_) => return Ok(ActEnd::Stopped),
+        let action = loop {
+            let values = match filled(people, &mut question) {
+                Ok(values) => values,
                 Err(why) => return stopped(why),
             };
             let days = values.first().and_then(|typed| typed.trim().parse().ok());
             match (days, values.get(1)) {
                 (Some(days), Some(issuer)) if (1..=RELEASE_DAYS_MOST).contains(&days) => {
-                    break (days, issuer.trim().to_owned());
+                    let action = ReleasePinKey {
+                        key: KeyName::of(key),
+                        pin_use,
+                        issuer: issuer.trim().to_owned(),
+                        room,
+                        days,
+                    };
+                    match self.foreseen(&action) {
+                        Ok(()) => break action,
+                        Err(refusal) => question.refused = Some(refusal),
+                    }
                 }
                 _ => {
                     question.refused = Some(refused(
@@ -198,13 +209,6 @@ impl Station {
                     ));
                 }
             }
-        };
-        let action = ReleasePinKey {
-            key: KeyName::of(key),
-            pin_use,
-            issuer,
-            room,
-            days,
         };
         match self.act(&action, "Release a key to the PIN room", people) {
             Ok(until_ms) => Ok(ActEnd::Done {
@@ -230,14 +234,19 @@ impl Station {
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let reason = match ask(people, &mut question, &mut |_| Ok(false)) {
-            Ok(Answer::Fields(values)) => values.first().cloned().unwrap_or_default(),
-            Ok(_) => return Ok(ActEnd::Stopped),
-            Err(why) => return stopped(why),
-        };
-        let action = WithdrawPinKey {
-            key: KeyName::of(key),
-            reason: reason.trim().to_owned(),
+        let action = loop {
+            let reason = match filled(people, &mut question) {
+                Ok(values) => values.first().cloned().unwrap_or_default(),
+                Err(why) => return stopped(why),
+            };
+            let action = WithdrawPinKey {
+                key: KeyName::of(key),
+                reason: reason.trim().to_owned(),
+            };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => question.refused = Some(refusal),
+            }
         };
         match self.act(&action, "Take a key from the PIN room", people) {
             Ok(()) => Ok(ActEnd::Done {

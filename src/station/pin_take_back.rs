@@ -44,13 +44,8 @@ pub(crate) fn takes_back(
     }
 }
 
-/// Which one, and why.
-fn which_and_why(
-    mut question: Prompt,
-    what: &str,
-    names: Vec<String>,
-    people: &mut dyn People,
-) -> Result<(String, String), Interrupted> {
+/// Asks which one, and why.
+fn form(question: &mut Prompt, what: &str, names: Vec<String>) {
     question.ask = Ask::Form {
         fields: vec![
             one(what, names, None),
@@ -59,7 +54,14 @@ fn which_and_why(
         submit: "go on to the signatures".into(),
         done: None,
     };
-    let values = filled(people, &mut question)?;
+}
+
+/// Which one, and why.
+fn which_and_why(
+    question: &mut Prompt,
+    people: &mut dyn People,
+) -> Result<(String, String), Interrupted> {
+    let values = filled(people, question)?;
     let value = |at: usize| values.get(at).map(|v| v.trim().to_owned());
     Ok((value(0).unwrap_or_default(), value(1).unwrap_or_default()))
 }
@@ -72,22 +74,29 @@ impl Station {
         let act = "Withdraw a PIN template";
         let all = self.pin_templates();
         let names = all.iter().map(|one| one.name.clone()).collect();
-        let question = prompt(
+        let mut question = prompt(
             "pin-template.withdraw",
             act,
             "Which one opens no more batches?",
         );
-        let (name, reason) = match which_and_why(question, "Template", names, people) {
-            Ok(said) => said,
-            Err(why) => return stopped(why),
-        };
-        let Some(found) = all.into_iter().find(|one| one.name == name) else {
-            return stopped(Interrupted::Aborted);
-        };
-        let action = WithdrawPinTemplate {
-            digest: found.digest,
-            name,
-            reason,
+        form(&mut question, "Template", names);
+        let action = loop {
+            let (name, reason) = match which_and_why(&mut question, people) {
+                Ok(said) => said,
+                Err(why) => return stopped(why),
+            };
+            let Some(found) = all.iter().find(|one| one.name == name) else {
+                return stopped(Interrupted::Aborted);
+            };
+            let action = WithdrawPinTemplate {
+                digest: found.digest,
+                name,
+                reason,
+            };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => question.refused = Some(refusal),
+            }
         };
         match self.act(&action, act, people) {
             Ok(()) => Ok(ActEnd::Done {
@@ -104,19 +113,26 @@ impl Station {
         let all = self.pin_partners();
         let names = all.iter().filter(|one| one.barred.is_none());
         let names = names.map(|one| one.issuer.clone()).collect();
-        let question = prompt("pin-partner.bar", act, "Of whom is nothing taken?");
-        let (issuer, reason) = match which_and_why(question, "Issuer", names, people) {
-            Ok(said) => said,
-            Err(why) => return stopped(why),
-        };
-        let Some(found) = all.into_iter().find(|one| one.issuer == issuer) else {
-            return stopped(Interrupted::Aborted);
-        };
-        let action = BarPinPartner {
-            id: found.id,
-            issuer,
-            signer: found.signer.fingerprint,
-            reason,
+        let mut question = prompt("pin-partner.bar", act, "Of whom is nothing taken?");
+        form(&mut question, "Issuer", names);
+        let action = loop {
+            let (issuer, reason) = match which_and_why(&mut question, people) {
+                Ok(said) => said,
+                Err(why) => return stopped(why),
+            };
+            let Some(found) = all.iter().find(|one| one.issuer == issuer) else {
+                return stopped(Interrupted::Aborted);
+            };
+            let action = BarPinPartner {
+                id: found.id,
+                issuer,
+                signer: found.signer.fingerprint,
+                reason,
+            };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => question.refused = Some(refusal),
+            }
         };
         match self.act(&action, act, people) {
             Ok(()) => Ok(ActEnd::Done {

@@ -221,8 +221,7 @@ fn no_batch_begins_with_a_key_that_ends_before_its_mandate() {
     let file = house.sealed(cards("B-0001", 2).as_bytes());
     let keys = (1, None, Some(5));
     for (at, pin_use) in [(1, PinUse::Pvv), (5, PinUse::Cvv)] {
-        let mut short =
-            house.opening_by(&template(), "pin-mailer-continuous", &file, 1, keys);
+        let mut short = house.opening_by(&template(), "pin-mailer-continuous", &file, 1, keys);
         let soon = house.released_for(at, pin_use, 1);
         let label = soon.label.clone();
         match at {

@@ -8,8 +8,8 @@ use conclave_keyroom::domain::pin_card::{Loss, PinCard};
 use conclave_keyroom::ports::printer::PrinterError;
 use conclave_keyroom::vault::{Compartment, VaultError};
 use conclave_trades::pin::action::{
-    BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, Output, PartnerName, PurgeBatch, ReconcileBatch,
-    ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, sheet,
+    BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, Output, PartnerName, PurgeBatch,
+    ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, sheet,
 };
 
 use conclave_keyroom::ports::clock::Clock as _;

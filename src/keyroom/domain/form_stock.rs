@@ -97,14 +97,18 @@ pub struct BatchForms {
 }
 
 impl Aside {
-    /// For people.
+    /// What became of one blank form, or of several, as the end of a sentence.
     #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Test => "have test prints",
-            Self::Spoiled => "are torn or creased, destroyed under witness",
-            Self::Missing => "are not there, an incident",
-            Self::Returned => "are back in the safe",
+    pub fn became(self, one: bool) -> &'static str {
+        match (self, one) {
+            (Self::Test, true) => "was used for a test print",
+            (Self::Test, false) => "were used for test prints",
+            (Self::Spoiled, true) => "was torn or creased, and destroyed before both",
+            (Self::Spoiled, false) => "were torn or creased, and destroyed before both",
+            (Self::Missing, true) => "is not there: an incident",
+            (Self::Missing, false) => "are not there: an incident",
+            (Self::Returned, true) => "is back in the safe",
+            (Self::Returned, false) => "are back in the safe",
         }
     }
 }

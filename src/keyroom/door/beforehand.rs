@@ -7,8 +7,24 @@ use conclave_evidence::{Hash, Id};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::action::{Action, ActionError};
 use crate::domain::key::KeyRecord;
 use crate::vault::{Batch, Compartment, Fork, KeysOf, Vault, VaultError};
+
+impl super::Door {
+    /// What [`super::Action::before`] would say of an action now, so that a form
+    /// refuses it before anybody is asked to sign. Nothing is set, and nothing is
+    /// journalled; the door asks again when it is signed.
+    ///
+    /// # Errors
+    /// [`ActionError`]
+    pub fn foresee<A: Action>(&self, action: &A) -> Result<(), ActionError> {
+        action.before(&mut Beforehand {
+            vault: &self.vault,
+            batch: Batch::default(),
+        })
+    }
+}
 
 /// Given to [`super::Action::before`]. It is no permit: its intent is not on
 /// disk yet, so it opens no key and reaches no device.

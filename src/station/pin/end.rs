@@ -93,7 +93,7 @@ impl Station {
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let (medium, card_values) = loop {
+        let action = loop {
             let typed = filled(people, &mut prompt)?;
             let value = |at: usize| typed.get(at).map(String::as_str).unwrap_or_default();
             let medium = media.iter().find(|m| m.name == value(0));
@@ -105,24 +105,28 @@ impl Station {
                     .find(|key| key.label == value(1))
                     .map(|key| CardValuesOut::Under(key.clone())),
             };
-            if let (Some(medium), Some(columns)) = (medium, columns) {
-                break (medium.clone(), columns);
+            let (Some(medium), Some(card_values)) = (medium, columns) else {
+                prompt.refused = Some(refused("Something is not chosen.", "Choose one of each."));
+                continue;
+            };
+            let action = ExportBatch {
+                batch: BatchName::of(batch),
+                output: batch.outputs.saturating_add(1),
+                partner: PartnerName::of(&partner),
+                medium: medium.id,
+                medium_name: medium.name.clone(),
+                serial: medium.serial.clone(),
+                card_values,
+            };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => prompt.refused = Some(refusal),
             }
-            prompt.refused = Some(refused("Something is not chosen.", "Choose one of each."));
-        };
-        let action = ExportBatch {
-            batch: BatchName::of(batch),
-            output: batch.outputs.saturating_add(1),
-            partner: PartnerName::of(&partner),
-            medium: medium.id,
-            medium_name: medium.name.clone(),
-            serial: medium.serial.clone(),
-            card_values,
         };
         let out = self.act(&action, "write the output of a batch", people)?;
         Ok(vec![format!(
             "The output is on {}: {}/{}, SHA-256 {}",
-            medium.name, out.folder, out.file, out.digest
+            action.medium_name, out.folder, out.file, out.digest
         )])
     }
 
@@ -201,7 +205,7 @@ impl Station {
             batch,
             "How did the issuer confirm the output?",
             "Card numbers, names, addresses, PIN blocks and values of this batch are deleted, and \
-             the key they lie under. Its numbers stay. Backups that were made before still have \
+             the key they lie under. Its counts stay. Backups that were made before still have \
              both: destroy them.",
         );
         prompt.ask = Ask::Form {
@@ -209,17 +213,21 @@ impl Station {
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let values = filled(people, &mut prompt)?;
-        let action = PurgeBatch {
-            batch: BatchName::of(batch),
-            receipt: values
-                .first()
-                .map(|v| v.trim().to_owned())
-                .unwrap_or_default(),
+        let action = loop {
+            let values = filled(people, &mut prompt)?;
+            let receipt = values.first().map(|v| v.trim().to_owned());
+            let action = PurgeBatch {
+                batch: BatchName::of(batch),
+                receipt: receipt.unwrap_or_default(),
+            };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => prompt.refused = Some(refusal),
+            }
         };
         let gone = self.act(&action, "purge a batch", people)?;
         Ok(vec![format!(
-            "{gone} records are deleted; the numbers stay. Destroy the backups that still have them."
+            "{gone} records are deleted; the counts stay. Destroy the backups that still have them."
         )])
     }
 }

@@ -103,6 +103,10 @@ impl Station {
                 first,
                 last,
             };
+            if let Err(refusal) = self.foreseen(&action) {
+                prompt.refused = Some(refusal);
+                continue;
+            }
             match self.act(&action, "receive blank forms", people) {
                 Ok(()) => {
                     return Ok(ActEnd::Done {
@@ -141,12 +145,19 @@ impl Station {
             "Which forms come out of the safe?",
             &note,
         );
-        let (first, last) = self.reel(&mut prompt, people)?;
-        let action = IssueForms {
-            batch: BatchName::of(batch),
-            first,
-            last,
+        let action = loop {
+            let (first, last) = self.reel(&mut prompt, people)?;
+            let action = IssueForms {
+                batch: BatchName::of(batch),
+                first,
+                last,
+            };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => prompt.refused = Some(refusal),
+            }
         };
+        let IssueForms { first, last, .. } = action;
         self.act(&action, "take out blank forms", people)?;
         Ok(vec![format!(
             "Forms {first} to {last} are out for this batch."
@@ -159,14 +170,16 @@ impl Station {
         prompt: &mut Prompt,
         people: &mut dyn People,
     ) -> Result<(u64, u64), Interrupted> {
-        prompt.ask = Ask::Form {
-            fields: vec![
-                text("First form", "", "its printed number", NUMBER),
-                text("Last form", "", "its printed number", NUMBER),
-            ],
-            submit: "go on to the signatures".into(),
-            done: None,
-        };
+        if !matches!(prompt.ask, Ask::Form { .. }) {
+            prompt.ask = Ask::Form {
+                fields: vec![
+                    text("First form", "", "its printed number", NUMBER),
+                    text("Last form", "", "its printed number", NUMBER),
+                ],
+                submit: "go on to the signatures".into(),
+                done: None,
+            };
+        }
         loop {
             let values = filled(people, prompt)?;
             let value = |at: usize| values.get(at).and_then(|v| number(v));
@@ -202,7 +215,12 @@ impl Station {
                     vec![TEST.into(), TORN.into(), MISSING.into()],
                     None,
                 ),
-                text("Reason", "", "one sentence", REASON_MOST),
+                text(
+                    "Reason",
+                    "",
+                    "one sentence: why, and who saw it",
+                    REASON_MOST,
+                ),
             ],
             submit: "go on to the signatures".into(),
             done: None,
@@ -214,14 +232,7 @@ impl Station {
                 prompt.refused = Some(no_number());
                 continue;
             };
-            if value(3).trim().chars().count() < 3 {
-                prompt.refused = Some(refused(
-                    "It does not say why.",
-                    "Type one sentence as the reason.",
-                ));
-                continue;
-            }
-            break SetFormsAside {
+            let action = SetFormsAside {
                 batch: BatchName::of(batch),
                 first,
                 last,
@@ -232,12 +243,16 @@ impl Station {
                 },
                 reason: value(3).trim().to_owned(),
             };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => prompt.refused = Some(refusal),
+            }
         };
         self.act(&action, "set blank forms aside", people)?;
-        Ok(vec![format!(
-            "Forms {} to {} get no mailer.",
-            action.first, action.last
-        )])
+        Ok(vec![match action.first == action.last {
+            true => format!("Form {} gets no mailer.", action.first),
+            false => format!("Forms {} to {} get no mailer.", action.first, action.last),
+        }])
     }
 
     /// What is left goes back.

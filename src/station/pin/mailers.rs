@@ -56,12 +56,7 @@ struct Said {
     reason: String,
 }
 
-fn ask_form(
-    prompt: &mut Prompt,
-    first: u64,
-    choices: &[&str],
-    people: &mut dyn People,
-) -> Result<Said, Interrupted> {
+fn form_fields(prompt: &mut Prompt, first: u64, choices: &[&str]) {
     let choices = choices.iter().map(|c| (*c).to_owned()).collect();
     prompt.ask = Ask::Form {
         fields: vec![
@@ -77,6 +72,9 @@ fn ask_form(
         submit: "go on to the signatures".into(),
         done: None,
     };
+}
+
+fn ask_form(prompt: &mut Prompt, people: &mut dyn People) -> Result<Said, Interrupted> {
     loop {
         let values = filled(people, prompt)?;
         let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
@@ -140,11 +138,15 @@ impl Station {
             let value = |at: usize| values.get(at).and_then(|v| number(v));
             match (value(0), value(1)) {
                 (Some(first), Some(last)) => {
-                    break ConfirmMailers {
+                    let action = ConfirmMailers {
                         batch: BatchName::of(batch),
                         first,
                         last,
                     };
+                    match self.foreseen(&action) {
+                        Ok(()) => break action,
+                        Err(refusal) => prompt.refused = Some(refusal),
+                    }
                 }
                 _ => prompt.refused = Some(no_number()),
             }
@@ -167,12 +169,19 @@ impl Station {
             "Nobody reads it. It is destroyed before both; its card gets another PIN, or is reissued.",
         );
         let first = sent.first(1).first().copied().unwrap_or_default();
-        let said = ask_form(&mut prompt, first, &[DAMAGED, MISSING, BLANK], people)?;
-        let action = SpoilMailer {
-            batch: BatchName::of(batch),
-            form: said.form,
-            loss: loss(&said.what),
-            reason: said.reason,
+        form_fields(&mut prompt, first, &[DAMAGED, MISSING, BLANK]);
+        let action = loop {
+            let said = ask_form(&mut prompt, people)?;
+            let action = SpoilMailer {
+                batch: BatchName::of(batch),
+                form: said.form,
+                loss: loss(&said.what),
+                reason: said.reason,
+            };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => prompt.refused = Some(refusal),
+            }
         };
         let state = self.act(&action, "a mailer is spoiled", people)?;
         Ok(outcome(action.form, state))
@@ -195,16 +204,22 @@ impl Station {
             ),
         );
         let first = unknown.first(1).first().copied().unwrap_or_default();
-        let choices = [DAMAGED, WHOLE, BLANK, MISSING];
-        let said = ask_form(&mut prompt, first, &choices, people)?;
-        let action = ResolveUnknown {
-            batch: BatchName::of(batch),
-            form: said.form,
-            found: match said.what.as_str() {
-                WHOLE => Found::Whole,
-                lost => Found::Lost(loss(lost)),
-            },
-            reason: said.reason,
+        form_fields(&mut prompt, first, &[DAMAGED, WHOLE, BLANK, MISSING]);
+        let action = loop {
+            let said = ask_form(&mut prompt, people)?;
+            let action = ResolveUnknown {
+                batch: BatchName::of(batch),
+                form: said.form,
+                found: match said.what.as_str() {
+                    WHOLE => Found::Whole,
+                    lost => Found::Lost(loss(lost)),
+                },
+                reason: said.reason,
+            };
+            match self.foreseen(&action) {
+                Ok(()) => break action,
+                Err(refusal) => prompt.refused = Some(refusal),
+            }
         };
         let state = self.act(&action, "an unknown mailer", people)?;
         Ok(outcome(action.form, state))
@@ -238,11 +253,15 @@ impl Station {
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             match number(value(0)).and_then(|n| u32::try_from(n).ok()) {
                 Some(card) => {
-                    break CancelCard {
+                    let action = CancelCard {
                         batch: BatchName::of(batch),
                         card,
                         reason: value(1).trim().to_owned(),
                     };
+                    match self.foreseen(&action) {
+                        Ok(()) => break action,
+                        Err(refusal) => prompt.refused = Some(refusal),
+                    }
                 }
                 None => {
                     prompt.refused = Some(refused(
@@ -280,6 +299,8 @@ impl Station {
             let values = filled(people, &mut prompt)?;
             let value = |at: usize| values.get(at).and_then(|v| number(v));
             match (value(0), value(1)) {
+                // Not foreseen: what others count wrongly is signed for, and
+                // stands in the journal.
                 (Some(confirmed), Some(blank)) => {
                     break HandOverBatch {
                         batch: BatchName::of(batch),

@@ -101,7 +101,7 @@ impl Next {
             Self::Reconcile => ("Reconcile", "both sign the sheet of numbers"),
             Self::Purge => (
                 "Purge",
-                "card numbers and PIN blocks are deleted; numbers stay",
+                "card numbers and PIN blocks are deleted; counts stay",
             ),
             Self::More => ("More", "blank forms, a card that gets no PIN, other people"),
             Self::Less => ("Back to the batch", ""),
@@ -225,6 +225,19 @@ impl Station {
             .collect();
         all.sort_by_key(|batch| std::cmp::Reverse(batch.opened.at_ms));
         all
+    }
+
+    /// The newest batch of which something is still printed or counted; none
+    /// where the room is closed.
+    pub(crate) fn batch_at_work(&self) -> Option<PinBatch> {
+        self.pin_room_here().ok()?;
+        let at_work = |batch: &PinBatch| {
+            !matches!(
+                batch.stage(),
+                Stage::Exported | Stage::Reconciled | Stage::Purged
+            )
+        };
+        self.pin_batches().into_iter().find(at_work)
     }
 
     fn pin_batch(&self, id: Id) -> Result<PinBatch, Refusal> {

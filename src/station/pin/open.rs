@@ -8,13 +8,13 @@ use conclave_keyroom::domain::pin_batch::Limits;
 use conclave_keyroom::domain::pin_key::PinKey;
 use conclave_keyroom::domain::pin_partner::PinPartner;
 use conclave_keyroom::domain::pin_template::PinTemplateApproval;
-use conclave_keyroom::door::Action;
+use conclave_keyroom::door::{Action, DoorError};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::Template;
 use conclave_trades::pin::action::{
-    BatchName, Checked, MOST_TRIES, OpenBatch, PartnerName, PinKeyName, ReadBatch, ReadCardFile,
-    TemplateName,
+    BatchKeys, BatchName, Checked, MOST_TRIES, OpenBatch, PartnerName, PinKeyName, ReadBatch,
+    ReadCardFile, TemplateName,
 };
 use conclave_trades::print::{Kind, Layout};
 use conclave_trades::target::IMPORT_FOLDER;
@@ -59,7 +59,7 @@ impl Station {
         let choices = self.choices()?;
         let mut prompt = choose(&choices);
         loop {
-            let chosen = match ask_chosen(&choices, &mut prompt, people) {
+            let chosen = match self.ask_chosen(&choices, &mut prompt, people) {
                 Ok(chosen) => chosen,
                 Err(why) => return crate::service::stopped(why),
             };
@@ -278,28 +278,49 @@ fn choose(choices: &Choices) -> Prompt {
     }
 }
 
-fn ask_chosen(
-    choices: &Choices,
-    prompt: &mut Prompt,
-    people: &mut dyn People,
-) -> Result<Chosen, Interrupted> {
-    loop {
-        let values = filled(people, prompt)?;
-        let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
-        let key = |label: &str| {
-            let found = choices.keys.iter().find(|k| k.released.label == label);
-            found.map(PinKeyName::of)
-        };
-        let medium = choices.media.iter().find(|m| m.name == value(1));
-        let partner = choices.partners.iter().find(|p| p.issuer == value(2));
-        let template = choices.templates.iter().find(|t| t.name == value(3));
-        let layout = choices.layouts.iter().find(|(file, _)| file == value(4));
-        let printer = choices.printers.iter().find(|name| *name == value(5));
-        let read = template.and_then(|t| Template::parse(&t.text).ok().map(|read| (read, t)));
-        if let (Some(medium), Some(partner), Some((read, template)), Some(layout), Some(printer)) =
-            (medium, partner, read, layout, printer)
-            && let Some(pin_key) = key(value(6))
-        {
+impl Station {
+    /// What the form can see is refused in it: before the medium is read, and
+    /// before anybody signs.
+    fn ask_chosen(
+        &self,
+        choices: &Choices,
+        prompt: &mut Prompt,
+        people: &mut dyn People,
+    ) -> Result<Chosen, Interrupted> {
+        loop {
+            let values = filled(people, prompt)?;
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let key = |at: usize| {
+                let mut there = choices.keys.iter();
+                there.find(|k| k.released.label == value(at))
+            };
+            let medium = choices.media.iter().find(|m| m.name == value(1));
+            let partner = choices.partners.iter().find(|p| p.issuer == value(2));
+            let template = choices.templates.iter().find(|t| t.name == value(3));
+            let layout = choices.layouts.iter().find(|(file, _)| file == value(4));
+            let printer = choices.printers.iter().find(|name| *name == value(5));
+            let read = template.and_then(|t| Template::parse(&t.text).ok().map(|read| (read, t)));
+            let (
+                Some(medium),
+                Some(partner),
+                Some((read, template)),
+                Some(layout),
+                Some(printer),
+                Some(pin),
+            ) = (medium, partner, read, layout, printer, key(6))
+            else {
+                prompt.refused = Some(refused("Something is not chosen.", "Choose one of each."));
+                continue;
+            };
+            let keys = BatchKeys {
+                pin,
+                zone: key(7),
+                cvv: key(8),
+            };
+            if let Err(error) = keys.fit(&read, &partner.issuer, self.clock.wall_ms()) {
+                prompt.refused = Some(self.door_refusal(&DoorError::Failed(error)));
+                continue;
+            }
             return Ok(Chosen {
                 medium: medium.id,
                 file: value(0).trim().to_owned(),
@@ -307,12 +328,11 @@ fn ask_chosen(
                 template: TemplateName::of(&read, &template.text),
                 layout: layout.1.clone(),
                 printer: printer.clone(),
-                pin_key,
-                zone_key: key(value(7)),
-                cvv_key: key(value(8)),
+                pin_key: PinKeyName::of(pin),
+                zone_key: keys.zone.map(PinKeyName::of),
+                cvv_key: keys.cvv.map(PinKeyName::of),
             });
         }
-        prompt.refused = Some(refused("Something is not chosen.", "Choose one of each."));
     }
 }
 

@@ -7,7 +7,7 @@ use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::pin_key::Withdrawn;
 use conclave_keyroom::domain::pin_partner::PinPartner;
 use conclave_keyroom::domain::pin_template::PinTemplateApproval;
-use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
@@ -45,13 +45,16 @@ impl Action for WithdrawPinTemplate {
         ]
     }
 
+    fn before(&self, _: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        reason(&self.reason)
+    }
+
     fn run(
         &self,
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        reason(&self.reason)?;
         let all = permit
             .list::<PinTemplateApproval>(Compartment::Directory, PinTemplateApproval::KIND)?;
         let all = all.into_iter().map(|(_, one)| one).collect();
@@ -118,13 +121,16 @@ impl Action for BarPinPartner {
         ]
     }
 
+    fn before(&self, _: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        reason(&self.reason)
+    }
+
     fn run(
         &self,
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        reason(&self.reason)?;
         let mut partner: PinPartner = permit.get(Compartment::Directory, self.id)?;
         if partner.issuer != self.issuer
             || partner.signer.fingerprint != self.signer

@@ -1,7 +1,8 @@
 //! A card that waits is not issued after all.
 
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,14 @@ pub struct CancelCard {
     pub reason: String,
 }
 
+impl CancelCard {
+    fn on(&self, mut batch: PinBatch) -> Result<PinBatch, ActionError> {
+        reason(&self.reason)?;
+        batch.cancel(self.card).map_err(rule)?;
+        Ok(batch)
+    }
+}
+
 impl Action for CancelCard {
     const NAME: &'static str = "cancel-card";
     type Out = ();
@@ -34,15 +43,17 @@ impl Action for CancelCard {
         ]
     }
 
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        self.on(self.batch.beforehand(beforehand)?).map(drop)
+    }
+
     fn run(
         &self,
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        reason(&self.reason)?;
-        let mut batch = self.batch.get(permit)?;
-        batch.cancel(self.card).map_err(rule)?;
+        let batch = self.on(self.batch.get(permit)?)?;
         put(permit, &batch)
     }
 

@@ -1,7 +1,8 @@
 //! Two people hold a run of printed forms: whole, closed, of these numbers.
 
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,14 @@ pub struct ConfirmMailers {
     pub first: u64,
     /// The last form.
     pub last: u64,
+}
+
+impl ConfirmMailers {
+    /// The batch afterwards, and how many mailers that are.
+    fn on(&self, mut batch: PinBatch) -> Result<(PinBatch, u32), ActionError> {
+        let confirmed = batch.confirm(self.first, self.last).map_err(rule)?;
+        Ok((batch, confirmed))
+    }
 }
 
 impl Action for ConfirmMailers {
@@ -39,14 +48,17 @@ impl Action for ConfirmMailers {
         ]
     }
 
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        self.on(self.batch.beforehand(beforehand)?).map(drop)
+    }
+
     fn run(
         &self,
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<u32, ActionError> {
-        let mut batch = self.batch.get(permit)?;
-        let confirmed = batch.confirm(self.first, self.last).map_err(rule)?;
+        let (batch, confirmed) = self.on(self.batch.get(permit)?)?;
         put(permit, &batch)?;
         Ok(confirmed)
     }

@@ -3,13 +3,22 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::Id;
 use conclave_keyroom::domain::form_stock::{Aside, FormStock, FormsError};
+use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::ranges::Ranges;
-use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchName, both_sign, put, reason, rule, said};
+
+/// `Blank form 1`, `Blank forms 1 to 9`.
+pub(super) fn forms_words(first: u64, last: u64) -> String {
+    match first == last {
+        true => format!("Blank form {first}"),
+        false => format!("Blank forms {first} to {last}"),
+    }
+}
 
 fn unfit(error: FormsError) -> ActionError {
     ActionError::rule(error.to_string(), "Read the numbers on the forms again.")
@@ -27,6 +36,30 @@ pub struct IssueForms {
     pub last: u64,
 }
 
+impl IssueForms {
+    /// The batch with the reel, and the delivery without it.
+    fn on(
+        &self,
+        mut batch: PinBatch,
+        all: Vec<(Id, FormStock)>,
+    ) -> Result<(PinBatch, FormStock), ActionError> {
+        batch.take_forms(self.first, self.last).map_err(rule)?;
+        let mut stock = all
+            .into_iter()
+            .map(|(_, stock)| stock)
+            .find(|stock| stock.safe.contains(self.first))
+            .ok_or_else(|| {
+                ActionError::rule(
+                    format!("form {} is not in the safe", self.first),
+                    "Read the number on the reel again, or receive the delivery first.",
+                )
+            })?;
+        let moved = stock.safe.remove(self.first, self.last);
+        moved.map_err(|e| unfit(e.into()))?;
+        Ok((batch, stock))
+    }
+}
+
 impl Action for IssueForms {
     const NAME: &'static str = "issue-forms";
     type Out = ();
@@ -37,11 +70,16 @@ impl Action for IssueForms {
 
     fn words(&self) -> Vec<String> {
         vec![format!(
-            "Take blank forms {} to {} out of the safe for {}",
-            self.first,
-            self.last,
+            "{} out of the safe, for {}",
+            forms_words(self.first, self.last),
             self.batch.words()
         )]
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let batch = self.batch.beforehand(beforehand)?;
+        let all = beforehand.list(Compartment::Pins, FormStock::KIND)?;
+        self.on(batch, all).map(drop)
     }
 
     fn run(
@@ -50,21 +88,9 @@ impl Action for IssueForms {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let mut batch = self.batch.get(permit)?;
-        batch.take_forms(self.first, self.last).map_err(rule)?;
-        let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
-        let stock = all.into_iter().map(|(_, stock)| stock);
-        let mut stock = stock
-            .into_iter()
-            .find(|stock| stock.safe.contains(self.first))
-            .ok_or_else(|| {
-                ActionError::rule(
-                    format!("form {} is not in the safe", self.first),
-                    "Read the number on the reel again, or receive the delivery first.",
-                )
-            })?;
-        let moved = stock.safe.remove(self.first, self.last);
-        moved.map_err(|e| unfit(e.into()))?;
+        let batch = self.batch.get(permit)?;
+        let all = permit.list(Compartment::Pins, FormStock::KIND)?;
+        let (batch, stock) = self.on(batch, all)?;
         permit.put(Compartment::Pins, FormStock::KIND, stock.id, &stock)?;
         put(permit, &batch)
     }
@@ -86,6 +112,21 @@ pub struct SetFormsAside {
     pub reason: String,
 }
 
+impl SetFormsAside {
+    fn on(&self, mut batch: PinBatch) -> Result<PinBatch, ActionError> {
+        reason(&self.reason)?;
+        batch.moves().map_err(rule)?;
+        if self.aside == Aside::Returned {
+            return Err(super::refused(
+                "forms go back to the safe all together, counted",
+            ));
+        }
+        let aside = batch.forms.set_aside(self.first, self.last, self.aside);
+        aside.map_err(unfit)?;
+        Ok(batch)
+    }
+}
+
 impl Action for SetFormsAside {
     const NAME: &'static str = "set-forms-aside";
     type Out = ();
@@ -97,14 +138,17 @@ impl Action for SetFormsAside {
     fn words(&self) -> Vec<String> {
         vec![
             format!(
-                "Blank forms {} to {} of {} {}",
-                self.first,
-                self.last,
+                "{} of {} {}",
+                forms_words(self.first, self.last),
                 self.batch.words(),
-                self.aside.words()
+                self.aside.became(self.first == self.last)
             ),
             format!("reason: {}", said(&self.reason)),
         ]
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        self.on(self.batch.beforehand(beforehand)?).map(drop)
     }
 
     fn run(
@@ -113,16 +157,7 @@ impl Action for SetFormsAside {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        reason(&self.reason)?;
-        let mut batch = self.batch.get(permit)?;
-        batch.moves().map_err(rule)?;
-        if self.aside == Aside::Returned {
-            return Err(super::refused(
-                "forms go back to the safe all together, counted",
-            ));
-        }
-        let aside = batch.forms.set_aside(self.first, self.last, self.aside);
-        aside.map_err(unfit)?;
+        let batch = self.on(self.batch.get(permit)?)?;
         put(permit, &batch)
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open::MANDATE_MS;
 use super::refused;
-use crate::pin::{Method, open_key, released_key};
+use crate::pin::{Method, Template, open_key, released_key};
 use crate::print::time_words;
 
 /// A key that was released to the PIN room, as signers see it. The release must
@@ -38,47 +38,16 @@ impl PinKeyName {
         }
     }
 
-    /// The key on record is the one that was signed for, and its algorithm is
-    /// that of what it has to do. It is opened when a PIN is tried.
-    pub(super) fn check(&self, permit: &Permit<'_>, aes: bool) -> Result<(), ActionError> {
+    /// The release on record, if it is the one that was signed for, and its key
+    /// lasts as long as the batch may be printed.
+    pub(super) fn on_record(&self, permit: &Permit<'_>) -> Result<PinKey, ActionError> {
         let key: PinKey = permit.get(Compartment::Catalogue, PinKey::id_of(self.id))?;
         if Self::of(&key) != *self {
             return Err(refused(format!("{} is another key on record", self.label)));
         }
-        self.outlasts(permit.now_ms(), key.released.until_ms)?;
         let record: KeyRecord = permit.get(Compartment::Catalogue, self.id)?;
-        self.outlasts(permit.now_ms(), record.expires_ms)?;
-        let form = key.released.form;
-        match (form.is_aes(), form.is_tdes()) == (aes, !aes) {
-            true => Ok(()),
-            false => Err(ActionError::rule(
-                format!(
-                    "{} is {form}, and this template needs {} there",
-                    self.label,
-                    if aes { "an AES key" } else { "a TDES key" }
-                ),
-                "PIN blocks of format 4 take AES, everything else TDES: choose another key.",
-            )),
-        }
-    }
-}
-
-impl PinKeyName {
-    /// A batch is not begun with a key that ends before the mandate to print
-    /// it does.
-    fn outlasts(&self, now_ms: u64, until_ms: u64) -> Result<(), ActionError> {
-        if until_ms >= now_ms.saturating_add(MANDATE_MS) {
-            return Ok(());
-        }
-        Err(ActionError::rule(
-            format!(
-                "{}, or its release to the PIN room, ends {}: before this batch may be printed to \
-                 its end",
-                self.label,
-                time_words(until_ms)
-            ),
-            "Choose another key, or have key managers and approvers release it for longer.",
-        ))
+        outlasts(&self.label, record.expires_ms, permit.now_ms())?;
+        Ok(key)
     }
 
     /// The PIN room may use this key now, for this and for this issuer, and it is
@@ -97,6 +66,107 @@ impl PinKeyName {
             return Err(refused(format!("{} is another key on record", self.label)));
         }
         of_issuer(&key, issuer)
+    }
+}
+
+/// The keys that a batch is opened with.
+#[derive(Clone, Copy)]
+pub struct BatchKeys<'a> {
+    /// The key that makes or opens the PINs.
+    pub pin: &'a PinKey,
+    /// The zone PIN key, where PIN blocks go back.
+    pub zone: Option<&'a PinKey>,
+    /// The card verification key, where card values go back.
+    pub cvv: Option<&'a PinKey>,
+}
+
+impl BatchKeys<'_> {
+    /// Whether these keys are what a template needs, released for this issuer's
+    /// batches, and for as long as the batch may be printed. What they are worth
+    /// is seen when a PIN is tried.
+    ///
+    /// # Errors
+    /// [`ActionError::Rule`]
+    pub fn fit(&self, template: &Template, issuer: &str, now_ms: u64) -> Result<(), ActionError> {
+        let output = &template.output;
+        let aes = |block: &Option<String>| block.as_deref() == Some("iso-4");
+        let method = template.pin.method;
+        serves(self.pin, pin_use(method), aes(&template.pin.block))?;
+        for (key, asked, lacks, surplus) in [
+            (
+                self.zone,
+                output.block.is_some(),
+                "this template sends PIN blocks back, and no zone PIN key is named",
+                "this template sends no PIN block back: it needs no zone PIN key",
+            ),
+            (
+                self.cvv,
+                output.card_values.is_some(),
+                "this template sends card values back, and no key for them is named",
+                "this template sends no card values back: it needs no key for them",
+            ),
+        ] {
+            if key.is_some() != asked {
+                return Err(ActionError::rule(
+                    if asked { lacks } else { surplus },
+                    "Choose the keys of the batch again.",
+                ));
+            }
+        }
+        if let Some(zone) = self.zone {
+            serves(zone, PinUse::ZonePin, aes(&output.block))?;
+        }
+        if let Some(cvv) = self.cvv {
+            serves(cvv, PinUse::Cvv, false)?;
+        }
+        for key in [Some(self.pin), self.zone, self.cvv].into_iter().flatten() {
+            of_issuer(key, issuer)?;
+            outlasts(&key.released.label, key.released.until_ms, now_ms)?;
+        }
+        Ok(())
+    }
+}
+
+/// A key does one thing, with one algorithm.
+fn serves(key: &PinKey, pin_use: PinUse, aes: bool) -> Result<(), ActionError> {
+    let released = &key.released;
+    if released.pin_use != pin_use {
+        return Err(ActionError::rule(
+            format!(
+                "{} {}: it is for nothing else (R20)",
+                released.label,
+                released.pin_use.words()
+            ),
+            format!("Choose a key that {}.", pin_use.words()),
+        ));
+    }
+    let form = released.form;
+    match (form.is_aes(), form.is_tdes()) == (aes, !aes) {
+        true => Ok(()),
+        false => Err(ActionError::rule(
+            format!(
+                "{} is {form}, and this template needs {} there",
+                released.label,
+                if aes { "an AES key" } else { "a TDES key" }
+            ),
+            "PIN blocks of format 4 take AES, everything else TDES: choose another key.",
+        )),
+    }
+}
+
+/// A batch is not begun with a key that ends before the mandate to print it
+/// does.
+fn outlasts(label: &str, until_ms: u64, now_ms: u64) -> Result<(), ActionError> {
+    match until_ms > now_ms.saturating_add(MANDATE_MS) {
+        true => Ok(()),
+        false => Err(ActionError::rule(
+            format!(
+                "{label}, or its release to the PIN room, ends {}: before this batch may be \
+                 printed to its end",
+                time_words(until_ms)
+            ),
+            "Choose another key, or have key managers and approvers release it for longer.",
+        )),
     }
 }
 

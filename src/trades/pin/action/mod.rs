@@ -28,7 +28,7 @@ pub use forms::{IssueForms, ReturnForms, SetFormsAside};
 pub use hand_over::HandOverBatch;
 pub use input::{Checked, Faults, PartnerName, ReadBatch, TemplateName, fits};
 pub use interrupted::SettleInterrupted;
-pub use keys::{PinKeyName, pin_use};
+pub use keys::{BatchKeys, PinKeyName, pin_use};
 pub use open::{MOST_TRIES, OpenBatch};
 pub use print::{PrintMailers, Printed};
 pub use print_sheet::PrintBatchSheet;
@@ -39,11 +39,12 @@ pub use restored::SettleRestoredBatch;
 pub use spoil::SpoilMailer;
 pub use stock::{LOT_MOST, ReceiveStock};
 
+use conclave_evidence::authority::AuthorityRecord;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::pin_batch::{BatchLayout, PinBatch, Signing};
 use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::domain::pin_run::RunError;
-use conclave_keyroom::door::{ActionError, Authority, Permit};
+use conclave_keyroom::door::{ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -83,15 +84,21 @@ impl BatchName {
 
     /// The batch, if it may move: after a restore it is settled first.
     fn get(&self, permit: &Permit<'_>) -> Result<PinBatch, ActionError> {
-        let batch = self.on_record(permit)?;
-        match batch.is_restored(permit.authority()?.incarnation) {
-            true => Err(before_the_restore()),
-            false => Ok(batch),
-        }
+        settled(self.on_record(permit)?, permit.authority()?)
+    }
+
+    /// The same before an act is begun, or before people are asked to sign it.
+    fn beforehand(&self, beforehand: &Beforehand<'_>) -> Result<PinBatch, ActionError> {
+        let batch = self.same(beforehand.get(Compartment::Pins, self.id))?;
+        settled(batch, beforehand.authority()?)
     }
 
     fn on_record(&self, permit: &Permit<'_>) -> Result<PinBatch, ActionError> {
-        let batch: PinBatch = match permit.get(Compartment::Pins, self.id) {
+        self.same(permit.get(Compartment::Pins, self.id))
+    }
+
+    fn same(&self, found: Result<PinBatch, VaultError>) -> Result<PinBatch, ActionError> {
+        let batch = match found {
             Ok(batch) => batch,
             Err(VaultError::Missing(_) | VaultError::Malformed(_)) => {
                 return Err(refused("there is no such batch"));
@@ -102,6 +109,13 @@ impl BatchName {
             true => Ok(batch),
             false => Err(refused("the batch on record is another one")),
         }
+    }
+}
+
+fn settled(batch: PinBatch, record: &AuthorityRecord) -> Result<PinBatch, ActionError> {
+    match batch.is_restored(record.incarnation) {
+        true => Err(before_the_restore()),
+        false => Ok(batch),
     }
 }
 

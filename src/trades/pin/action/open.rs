@@ -17,7 +17,7 @@ use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
 use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
-use super::keys::{self, PinKeyName};
+use super::keys::{self, BatchKeys, PinKeyName};
 use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
 use crate::pin::{Batch, Keys, Method, Template, card_values, issue};
 use crate::print::Layout;
@@ -86,33 +86,17 @@ pub(super) fn mandate(permit: &mut Permit<'_>, batch: &PinBatch) -> Result<(), A
 impl OpenBatch {
     fn template(&self, permit: &Permit<'_>) -> Result<Template, ActionError> {
         let template = self.template.to_open(permit)?;
-        let zone = template.output.block.is_some();
-        if zone != self.zone_key.is_some() {
-            return Err(ActionError::rule(
-                match zone {
-                    true => "this template sends PIN blocks back, and no zone PIN key is named",
-                    false => "this template sends no PIN block back: it needs no zone PIN key",
-                },
-                "Choose the keys of the batch again.",
-            ));
-        }
-        let aes = |block: &Option<String>| block.as_deref() == Some("iso-4");
-        self.pin_key.check(permit, aes(&template.pin.block))?;
-        if let Some(zone) = &self.zone_key {
-            zone.check(permit, aes(&template.output.block))?;
-        }
-        if template.output.card_values.is_some() != self.cvv_key.is_some() {
-            return Err(ActionError::rule(
-                match template.output.card_values {
-                    Some(_) => "this template sends card values back, and no key for them is named",
-                    None => "this template sends no card values back: it needs no key for them",
-                },
-                "Choose the keys of the batch again.",
-            ));
-        }
-        if let Some(key) = &self.cvv_key {
-            key.check(permit, false)?;
-        }
+        let named = |key: &Option<PinKeyName>| {
+            let found = key.as_ref().map(|key| key.on_record(permit));
+            found.transpose()
+        };
+        let (zone, cvv) = (named(&self.zone_key)?, named(&self.cvv_key)?);
+        let keys = BatchKeys {
+            pin: &self.pin_key.on_record(permit)?,
+            zone: zone.as_ref(),
+            cvv: cvv.as_ref(),
+        };
+        keys.fit(&template, &self.batch.issuer, permit.now_ms())?;
         Ok(template)
     }
 

@@ -1,9 +1,9 @@
 //! What a batch had of cards goes, when its output is where it belongs (R31).
 
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::domain::pin_batch::{BatchLayout, Stage};
+use conclave_keyroom::domain::pin_batch::{BatchLayout, PinBatch, Stage};
 use conclave_keyroom::domain::pin_card::PinCard;
-use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Mandate, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use conclave_keyroom::vault::batch_key::batch_key_id;
@@ -20,6 +20,23 @@ pub struct PurgeBatch {
     pub batch: BatchName,
     /// How the recipient confirmed the output: its receipt's number.
     pub receipt: String,
+}
+
+impl PurgeBatch {
+    fn check(&self, batch: &PinBatch) -> Result<(), ActionError> {
+        reason(&self.receipt)?;
+        let stage = batch.stage();
+        match stage == Stage::Reconciled {
+            true => Ok(()),
+            false => Err(ActionError::rule(
+                format!(
+                    "this batch is not exported and reconciled: {}",
+                    stage.words()
+                ),
+                "Purge it when its output is confirmed and its sheet is signed.",
+            )),
+        }
+    }
 }
 
 impl Action for PurgeBatch {
@@ -43,24 +60,18 @@ impl Action for PurgeBatch {
         ]
     }
 
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        self.check(&self.batch.beforehand(beforehand)?)
+    }
+
     fn run(
         &self,
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<u32, ActionError> {
-        reason(&self.receipt)?;
         let mut batch = self.batch.get(permit)?;
-        let stage = batch.stage();
-        if stage != Stage::Reconciled {
-            return Err(ActionError::rule(
-                format!(
-                    "this batch is not exported and reconciled: {}",
-                    stage.words()
-                ),
-                "Purge it when its output is confirmed and its sheet is signed.",
-            ));
-        }
+        self.check(&batch)?;
         for number in 1..=batch.count {
             permit.delete(Compartment::Pins, PinCard::id_of(batch.id, number));
         }
@@ -77,7 +88,7 @@ impl Action for PurgeBatch {
 
     fn outcome(&self, count: &u32) -> Vec<String> {
         vec![format!(
-            "{count} cards and their batch's key are deleted; the numbers stay"
+            "{count} cards and their batch's key are deleted; the counts stay"
         )]
     }
 }

@@ -3,7 +3,7 @@
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::pin_batch::State;
 use conclave_keyroom::domain::pin_card::Loss;
-use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,17 @@ pub struct ResolveUnknown {
     pub reason: String,
 }
 
+impl ResolveUnknown {
+    fn lost(&self, loss: Loss) -> SpoilMailer {
+        SpoilMailer {
+            batch: self.batch.clone(),
+            form: self.form,
+            loss,
+            reason: self.reason.clone(),
+        }
+    }
+}
+
 impl Action for ResolveUnknown {
     const NAME: &'static str = "resolve-unknown";
     type Out = State;
@@ -58,6 +69,18 @@ impl Action for ResolveUnknown {
         ]
     }
 
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let mut batch = self.batch.beforehand(beforehand)?;
+        reason(&self.reason)?;
+        match self.found {
+            Found::Whole => batch.found_whole(self.form).map_err(rule),
+            Found::Lost(loss) => {
+                let card = self.lost(loss).card_in(&batch, State::Unknown);
+                card.map(drop)
+            }
+        }
+    }
+
     fn run(
         &self,
         permit: &mut Permit<'_>,
@@ -72,13 +95,7 @@ impl Action for ResolveUnknown {
                 put(permit, &batch)?;
                 Ok(State::Confirmed)
             }
-            Found::Lost(loss) => SpoilMailer {
-                batch: self.batch.clone(),
-                form: self.form,
-                loss,
-                reason: self.reason.clone(),
-            }
-            .spoil(permit, State::Unknown),
+            Found::Lost(loss) => self.lost(loss).spoil(permit, State::Unknown),
         }
     }
 

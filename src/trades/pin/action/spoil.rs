@@ -1,9 +1,9 @@
 //! A printed form is no mailer: its PIN is void.
 
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::domain::pin_batch::State;
+use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::Loss;
-use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
@@ -33,11 +33,16 @@ pub(super) fn outcome(state: State) -> String {
 }
 
 impl SpoilMailer {
-    pub(super) fn spoil(&self, permit: &mut Permit<'_>, from: State) -> Result<State, ActionError> {
+    /// The card whose mailer is on the form, if it is in this state.
+    pub(super) fn card_in(&self, batch: &PinBatch, from: State) -> Result<u32, ActionError> {
         reason(&self.reason)?;
-        let mut batch = self.batch.get(permit)?;
         batch.moves().map_err(rule)?;
-        let number = batch.holder(self.form, from).map_err(rule)?;
+        batch.holder(self.form, from).map_err(rule)
+    }
+
+    pub(super) fn spoil(&self, permit: &mut Permit<'_>, from: State) -> Result<State, ActionError> {
+        let mut batch = self.batch.get(permit)?;
+        let number = self.card_in(&batch, from)?;
         let mut card = card(permit, &batch, number)?;
         let now = permit.now_ms();
         let state = batch.spoil(&mut card, self.loss, now).map_err(rule)?;
@@ -65,6 +70,11 @@ impl Action for SpoilMailer {
             format!("the form: {}", self.loss.words()),
             format!("reason: {}", said(&self.reason)),
         ]
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let batch = self.batch.beforehand(beforehand)?;
+        self.card_in(&batch, State::Sent).map(drop)
     }
 
     fn run(

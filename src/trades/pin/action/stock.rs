@@ -4,12 +4,13 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::Id;
 use conclave_keyroom::domain::form_stock::{FormStock, check_reel};
 use conclave_keyroom::domain::ranges::Ranges;
-use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::both_sign;
+use super::forms::forms_words;
 
 /// Longest name of a delivery.
 pub const LOT_MOST: usize = 40;
@@ -28,6 +29,33 @@ pub struct ReceiveStock {
     pub last: u64,
 }
 
+fn refused(why: String) -> ActionError {
+    ActionError::rule(why, "Compare with the delivery note.")
+}
+
+impl ReceiveStock {
+    fn check(&self, all: &[(Id, FormStock)]) -> Result<(), ActionError> {
+        check_reel(self.first, self.last).map_err(|e| refused(e.to_string()))?;
+        let plain = self.lot.chars().all(|c| !c.is_control());
+        if !plain || !(1..=LOT_MOST).contains(&self.lot.trim().chars().count()) {
+            return Err(refused(format!(
+                "a delivery's name has 1 to {LOT_MOST} characters"
+            )));
+        }
+        let before = all.iter().find(|(id, stock)| {
+            let (first, last) = stock.delivered;
+            *id == self.id || stock.lot == self.lot || (first <= self.last && self.first <= last)
+        });
+        match before {
+            None => Ok(()),
+            Some((_, stock)) => Err(refused(format!(
+                "some of these forms, or this name, came with delivery {}",
+                stock.lot
+            ))),
+        }
+    }
+}
+
 impl Action for ReceiveStock {
     const NAME: &'static str = "receive-stock";
     type Out = ();
@@ -38,9 +66,14 @@ impl Action for ReceiveStock {
 
     fn words(&self) -> Vec<String> {
         vec![format!(
-            "Blank forms {} to {} came into the safe, delivery {}",
-            self.first, self.last, self.lot
+            "{} came into the safe, delivery {}",
+            forms_words(self.first, self.last),
+            self.lot
         )]
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        self.check(&beforehand.list(Compartment::Pins, FormStock::KIND)?)
     }
 
     fn run(
@@ -49,25 +82,8 @@ impl Action for ReceiveStock {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let refused = |why: String| ActionError::rule(why, "Compare with the delivery note.");
-        check_reel(self.first, self.last).map_err(|e| refused(e.to_string()))?;
-        let plain = self.lot.chars().all(|c| !c.is_control());
-        if !plain || !(1..=LOT_MOST).contains(&self.lot.trim().chars().count()) {
-            return Err(refused(format!(
-                "a delivery's name has 1 to {LOT_MOST} characters"
-            )));
-        }
         let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
-        let before = all.iter().find(|(id, stock)| {
-            let (first, last) = stock.delivered;
-            *id == self.id || stock.lot == self.lot || (first <= self.last && self.first <= last)
-        });
-        if let Some((_, stock)) = before {
-            return Err(refused(format!(
-                "some of these forms, or this name, came with delivery {}",
-                stock.lot
-            )));
-        }
+        self.check(&all)?;
         if permit
             .vault()
             .check_record(Compartment::Pins, self.id)
