@@ -453,9 +453,32 @@ pub trait Desk: Send + Sync {
     fn insert(&self, card: &str, reader: &str);
     /// Pulls whatever card is in a reader.
     fn pull(&self, reader: &str);
-    /// The sheet lying in the training printer, as text lines, for the one
-    /// custodian who stands there; empty when there is none.
-    fn sheet(&self) -> Vec<String>;
-    /// The sheet is taken away.
-    fn take_sheet(&self);
+    /// The piles of paper: those that were put away first, those that lie in a
+    /// printer last.
+    fn piles(&self) -> Vec<Pile>;
+    /// What stands on a pile's sheets, as text lines, for those who may read
+    /// it; empty where there is no such pile.
+    fn sheet(&self, pile: &Pile) -> Vec<String>;
+    /// A pile is taken out of its printer and put into a bag.
+    fn put_away(&self, pile: &Pile);
+}
+
+/// What a pile of paper is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    /// Sheets with a component, or half of a passphrase.
+    Custodians,
+    /// PIN mailers.
+    Mailers,
+    /// Reports.
+    Reports,
+}
+
+/// A pile of paper on the table of a training station.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pile {
+    /// What it is.
+    pub paper: Paper,
+    /// In which bag it is, from 1; nothing while it lies in the printer.
+    pub bag: Option<usize>,
 }

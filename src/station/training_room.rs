@@ -10,7 +10,7 @@ use conclave_training::printer::{TrainingPrinter, TrainingPrinterError, Training
 use conclave_training::stick::FolderStick;
 
 use crate::config::TrainingConfig;
-use crate::front::Desk;
+use crate::front::{Desk, Paper, Pile};
 use crate::host::random::SystemRandom;
 
 /// Serial of the training printer for components.
@@ -158,20 +158,48 @@ impl Desk for TrainingRoom {
         }
     }
 
-    fn sheet(&self) -> Vec<String> {
-        self.printers
-            .0
-            .iter()
-            .find_map(|printer| printer.sheet())
+    fn piles(&self) -> Vec<Pile> {
+        let printers = || self.printers.0.iter();
+        let bagged = printers().flat_map(|printer| {
+            (1..=printer.bags()).map(|bag| Pile {
+                paper: paper_of(printer),
+                bag: Some(bag),
+            })
+        });
+        let printed = printers()
+            .filter(|printer| printer.sheet().is_some())
+            .map(|printer| Pile {
+                paper: paper_of(printer),
+                bag: None,
+            });
+        bagged.chain(printed).collect()
+    }
+
+    fn sheet(&self, pile: &Pile) -> Vec<String> {
+        let printer = self.printers.0.iter().find(|p| paper_of(p) == pile.paper);
+        printer
+            .and_then(|printer| match pile.bag {
+                Some(bag) => printer.in_bag(bag.saturating_sub(1)),
+                None => printer.sheet(),
+            })
             .map(|text| text.lines().map(str::to_owned).collect())
             .unwrap_or_default()
     }
 
-    fn take_sheet(&self) {
+    fn put_away(&self, pile: &Pile) {
         // The one that was looked at: another printer's lies on.
-        let shown = self.printers.0.iter().find(|p| p.sheet().is_some());
-        if let Some(printer) = shown {
-            let _ = printer.take_sheet();
+        let printer = self.printers.0.iter().find(|p| paper_of(p) == pile.paper);
+        if let (Some(printer), None) = (printer, pile.bag) {
+            printer.put_away();
         }
+    }
+}
+
+/// What comes out of a printer of this room.
+fn paper_of(printer: &TrainingPrinter) -> Paper {
+    match printer.serial() {
+        PIN_PRINTER => Paper::Mailers,
+        REPORT_PRINTER => Paper::Reports,
+        _ => Paper::Custodians,
     }
 }

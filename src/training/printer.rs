@@ -8,6 +8,7 @@
 mod paper;
 mod tray;
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -57,9 +58,13 @@ struct Shared {
     number: (u32, u32),
     paper_folder: Option<PathBuf>,
     tray: Arc<(Mutex<Tray>, Condvar)>,
+    bags: Mutex<VecDeque<Tray>>,
     /// Kept open, so that the printer stays on when the station closes it.
     _slave: OwnedFd,
 }
+
+/// Most bags that lie beside a printer.
+pub const MOST_BAGS: usize = 24;
 
 /// How long a sheet may take from the terminal to the tray.
 const ARRIVAL: Duration = Duration::from_secs(5);
@@ -112,6 +117,7 @@ impl TrainingPrinter {
                 number: (rustix::fs::major(number), rustix::fs::minor(number)),
                 paper_folder,
                 tray,
+                bags: Mutex::default(),
                 _slave: slave,
             }),
         })
@@ -149,6 +155,42 @@ impl TrainingPrinter {
         let sheet = self.sheet();
         self.tray().clear();
         sheet
+    }
+
+    /// Takes the sheet out and puts it into a bag beside the printer, where it
+    /// can be read again until the program ends: in locked memory, as it was in
+    /// the printer. The oldest of more than [`MOST_BAGS`] bags is destroyed.
+    pub fn put_away(&self) {
+        let sheet = std::mem::take(&mut *self.tray());
+        if sheet.is_empty() {
+            return;
+        }
+        let mut bags = self.bags_of();
+        if bags.len() == MOST_BAGS {
+            drop(bags.pop_front());
+        }
+        bags.push_back(sheet);
+    }
+
+    /// How many bags lie beside the printer.
+    #[must_use]
+    pub fn bags(&self) -> usize {
+        self.bags_of().len()
+    }
+
+    /// What is in a bag, the oldest being 0, as [`TrainingPrinter::sheet`].
+    #[must_use]
+    pub fn in_bag(&self, at: usize) -> Option<Zeroizing<String>> {
+        self.bags_of()
+            .get(at)
+            .map(|sheet| paper::read(&sheet.bytes()))
+    }
+
+    fn bags_of(&self) -> MutexGuard<'_, VecDeque<Tray>> {
+        self.shared
+            .bags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the sheet in the printer has at least `count` bytes; FALSE

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conclave_station::front::Desk;
+use conclave_station::front::{Desk, Paper, Pile};
 
 use super::key::Key;
 use super::words;
@@ -19,16 +19,30 @@ pub enum Thing {
     },
     /// A card on the table.
     OnTable(String),
-    /// A sheet in the printer.
-    Sheet,
+    /// A pile of paper.
+    Sheet(Pile),
 }
 
 impl Thing {
     fn card(&self) -> Option<&str> {
         match self {
             Self::InReader { card, .. } | Self::OnTable(card) => Some(card),
-            Self::Sheet => None,
+            Self::Sheet(_) => None,
         }
+    }
+}
+
+/// What a pile of paper is called on the desk.
+#[must_use]
+pub fn pile_words(pile: &Pile) -> String {
+    let what = match pile.paper {
+        Paper::Custodians => "custodian's sheet",
+        Paper::Mailers => "PIN mailers",
+        Paper::Reports => "report",
+    };
+    match pile.bag {
+        Some(bag) => format!("{what}, bag {bag}"),
+        None => what.to_owned(),
     }
 }
 
@@ -44,6 +58,10 @@ pub fn key_of(at: usize) -> Option<char> {
     KEYS.get(at).copied()
 }
 
+/// How far PgUp and PgDn go: less than the smallest screen shows, so that no
+/// line is passed over.
+const SOME_LINES: usize = 10;
+
 /// The desk as it is shown.
 pub struct Table {
     desk: Arc<dyn Desk>,
@@ -53,8 +71,8 @@ pub struct Table {
     pub things: Vec<Thing>,
     /// The cursor.
     pub at: usize,
-    /// The sheet is being looked at, from this line on.
-    pub looking: Option<usize>,
+    /// The pile that is being looked at, and from which line on.
+    pub looking: Option<(Pile, usize)>,
     /// What could not be done.
     pub note: Option<&'static str>,
 }
@@ -103,45 +121,42 @@ impl Table {
         things.extend(self.desk.cards().into_iter().map(Thing::OnTable));
         // By card, wherever it lies: a card keeps its key while cards move.
         things.sort_by(|a, b| a.card().cmp(&b.card()));
-        let sheet = !self.desk.sheet().is_empty();
-        if sheet {
-            things.push(Thing::Sheet);
-        } else {
-            self.looking = None;
-        }
+        let piles = self.desk.piles();
+        let lies = |looking: &(Pile, usize)| piles.contains(&looking.0);
+        self.looking = self.looking.take().filter(lies);
+        things.extend(piles.into_iter().map(Thing::Sheet));
         self.free = free;
         self.things = things;
         self.at = self.at.min(self.things.len().saturating_sub(1));
     }
 
-    /// The sheet, while somebody looks at it.
+    /// The lines of the pile that somebody looks at.
     #[must_use]
     pub fn sheet(&self) -> Vec<String> {
-        if self.looking.is_some() {
-            self.desk.sheet()
-        } else {
-            Vec::new()
-        }
+        let looking = self.looking.as_ref();
+        looking.map_or_else(Vec::new, |(pile, _)| self.desk.sheet(pile))
     }
 
     /// Takes a key.
     pub fn key(&mut self, key: Key) -> After {
         self.note = None;
-        if let Some(from) = self.looking {
-            match key {
-                Key::Enter => {
-                    self.desk.take_sheet();
-                    self.looking = None;
-                    self.look();
-                }
-                Key::Esc | Key::F(2) => self.looking = None,
-                Key::Down | Key::PageDown => {
-                    let last = self.desk.sheet().len().saturating_sub(1);
-                    self.looking = Some((from + 5).min(last));
-                }
-                Key::Up | Key::PageUp => self.looking = Some(from.saturating_sub(5)),
-                _ => {}
+        if let Some((pile, from)) = self.looking.take() {
+            let last = || self.desk.sheet(&pile).len().saturating_sub(1);
+            let from = match key {
+                Key::Enter | Key::Esc | Key::F(2) => None,
+                Key::Down => Some((from + 1).min(last())),
+                Key::PageDown => Some((from + SOME_LINES).min(last())),
+                Key::Up => Some(from.saturating_sub(1)),
+                Key::PageUp => Some(from.saturating_sub(SOME_LINES)),
+                Key::Home => Some(0),
+                Key::End => Some(last()),
+                _ => Some(from),
+            };
+            if key == Key::Enter && pile.bag.is_none() {
+                self.desk.put_away(&pile);
+                self.look();
             }
+            self.looking = from.map(|from| (pile, from));
             return After::Stays;
         }
         let last = self.things.len().saturating_sub(1);
@@ -149,6 +164,8 @@ impl Table {
             Key::Esc | Key::F(2) => return After::Closes,
             Key::Up => self.at = self.at.saturating_sub(1),
             Key::Down => self.at = (self.at + 1).min(last),
+            Key::PageUp => self.at = self.at.saturating_sub(SOME_LINES),
+            Key::PageDown => self.at = (self.at + SOME_LINES).min(last),
             Key::Home => self.at = 0,
             Key::End => self.at = last,
             Key::Char(c) => {
@@ -175,8 +192,8 @@ impl Table {
                     return After::Stays;
                 }
             },
-            Some(Thing::Sheet) => {
-                self.looking = Some(0);
+            Some(Thing::Sheet(pile)) => {
+                self.looking = Some((pile, 0));
                 return After::Stays;
             }
             None => return After::Closes,

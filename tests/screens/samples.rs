@@ -6,8 +6,8 @@ use conclave_keyroom::ports::dialogue::{
     Ask, Mark, MemberState, MemberView, Prompt, PromptLine, QuorumView, Refusal,
 };
 use conclave_station::front::{
-    CeremonyRow, Desk, DeviceRow, Event, GroupRow, JournalRow, KeyRow, KeyTable, Lists, PersonRow,
-    Phase, ScriptRow, Status, TaskRow,
+    CeremonyRow, Desk, DeviceRow, Event, GroupRow, JournalRow, KeyRow, KeyTable, Lists, Paper,
+    PersonRow, Phase, Pile, ScriptRow, Status, TaskRow,
 };
 
 fn s(text: &str) -> String {
@@ -467,6 +467,7 @@ pub struct Hands {
     pub readers: Mutex<Vec<(String, Option<String>)>>,
     pub cards: Mutex<Vec<String>>,
     pub sheet: Mutex<Vec<String>>,
+    pub bags: Mutex<Vec<Vec<String>>>,
 }
 
 impl Hands {
@@ -475,6 +476,7 @@ impl Hands {
             readers: Mutex::new(readers.iter().map(|r| (s(r), None)).collect()),
             cards: Mutex::new(all(cards)),
             sheet: Mutex::new(Vec::new()),
+            bags: Mutex::new(Vec::new()),
         }
     }
 }
@@ -506,11 +508,27 @@ impl Desk for Hands {
         }
     }
 
-    fn sheet(&self) -> Vec<String> {
-        self.sheet.lock().unwrap().clone()
+    fn piles(&self) -> Vec<Pile> {
+        let pile = |bag| Pile {
+            paper: Paper::Custodians,
+            bag,
+        };
+        let bags = self.bags.lock().unwrap().len();
+        let printed = !self.sheet.lock().unwrap().is_empty();
+        let mut piles: Vec<Pile> = (1..=bags).map(|bag| pile(Some(bag))).collect();
+        piles.extend(printed.then(|| pile(None)));
+        piles
     }
 
-    fn take_sheet(&self) {
-        self.sheet.lock().unwrap().clear();
+    fn sheet(&self, pile: &Pile) -> Vec<String> {
+        match pile.bag {
+            None => self.sheet.lock().unwrap().clone(),
+            Some(bag) => self.bags.lock().unwrap()[bag - 1].clone(),
+        }
+    }
+
+    fn put_away(&self, _: &Pile) {
+        let sheet = std::mem::take(&mut *self.sheet.lock().unwrap());
+        self.bags.lock().unwrap().push(sheet);
     }
 }

@@ -17,9 +17,9 @@ use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::ReleasePinKey;
 use conclave_trades::pin::action::{
-    BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, IssueForms, OpenBatch, PartnerName, PinKeyName,
-    PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch,
-    ResolveUnknown, ReturnForms, SpoilMailer, TemplateName, sheet,
+    BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, IssueForms, OpenBatch,
+    PartnerName, PinKeyName, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock,
+    ReconcileBatch, ResolveUnknown, ReturnForms, SpoilMailer, TemplateName, sheet,
 };
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, RecordPinPartner, Template};
 use conclave_trades::print::approval::{ApproveLayout, sample_page};

@@ -6,8 +6,10 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::paper::{Paper, fit, width};
 use super::{Hint, hint};
+use conclave_station::front::Paper as Pages;
+
 use crate::tui::app::App;
-use crate::tui::desk::{Table, Thing, key_of};
+use crate::tui::desk::{Table, Thing, key_of, pile_words};
 use crate::tui::overlay::Overlay;
 
 /// An empty box in the middle; gives what is inside.
@@ -196,17 +198,25 @@ pub fn underscored(text: &str, cells: usize) -> String {
 
 /// Keys of the desk.
 pub fn desk_keys(app: &App) -> Vec<Hint> {
-    let looking = app.table.as_ref().is_some_and(|t| t.looking.is_some());
-    if looking {
-        return vec![
-            hint("Enter", "take the sheet away"),
-            hint("Esc", "leave it there"),
-        ];
+    if let Some((pile, _)) = app.table.as_ref().and_then(|t| t.looking.as_ref()) {
+        let mut keys = match (pile.bag, pile.paper) {
+            (Some(_), _) => vec![hint("Esc", "back into its bag")],
+            (None, Pages::Custodians) => vec![
+                hint("Enter", "put it into its bag"),
+                hint("Esc", "leave it there"),
+            ],
+            (None, _) => vec![
+                hint("Enter", "take them away"),
+                hint("Esc", "leave them there"),
+            ],
+        };
+        keys.push(hint("PgUp PgDn", "more"));
+        return keys;
     }
     let act = match app.table.as_ref().and_then(|t| t.things.get(t.at)) {
         Some(Thing::InReader { .. }) => "pull the card",
         Some(Thing::OnTable(_)) => "put the card in",
-        Some(Thing::Sheet) => "look at the sheet",
+        Some(Thing::Sheet(_)) => "look at it",
         None => "close",
     };
     vec![
@@ -240,16 +250,22 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
     }
     for (at, thing) in table.things.iter().enumerate() {
         let (place, what, act) = match thing {
-            Thing::InReader { reader, card } => (reader.as_str(), card.as_str(), "Enter pulls it"),
-            Thing::OnTable(card) => ("on the table", card.as_str(), "Enter puts it in"),
-            Thing::Sheet => ("in the printer", "a sheet", "Enter looks at it"),
+            Thing::InReader { reader, card } => (reader.as_str(), card.clone(), "Enter pulls it"),
+            Thing::OnTable(card) => ("on the table", card.clone(), "Enter puts it in"),
+            Thing::Sheet(pile) => {
+                let place = match pile.bag {
+                    Some(_) => "put away",
+                    None => "in the printer",
+                };
+                (place, pile_words(pile), "Enter looks at it")
+            }
         };
         let here = at == table.at;
         let number = key_of(at).unwrap_or(' ');
         let mark = if here { "▸" } else { " " };
         let text = format!(
             " {mark} {number}  {} {} {}",
-            fit(what, 30),
+            fit(&what, 30),
             fit(place, 22),
             if here { act } else { "" }
         );
@@ -269,17 +285,32 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
     paper.put(buf, inner, None);
 }
 
+/// A sheet is as wide as its paper, 80 columns: no border takes some of them.
 fn sheet(app: &App, table: &Table, buf: &mut Buffer, body: Rect) {
-    let inner = frame(
-        app,
-        buf,
-        body,
-        (body.width.min(100), body.height),
-        "The sheet in the training printer: for its custodian's eyes",
-    );
-    let mut paper = Paper::new(app.theme, usize::from(inner.width));
+    let Some((pile, from)) = &table.looking else {
+        return;
+    };
+    let theme = app.theme;
+    Clear.render(body, buf);
+    buf.set_style(body, theme.plain());
+    let title = match pile.paper {
+        Pages::Custodians => "for its custodian's eyes",
+        Pages::Mailers => "read in a practice room alone, never at work",
+        Pages::Reports => "for whoever reads reports",
+    };
+    let title = format!("═ Paper: {}: {title} ", pile_words(pile));
+    let wide = usize::from(body.width);
+    let rule = format!("{title}{}", "═".repeat(wide.saturating_sub(width(&title))));
+    buf.set_stringn(body.x, body.y, rule, wide, theme.warn());
+    let mut paper = Paper::new(theme, wide);
     for line in table.sheet() {
-        paper.parts(vec![(line, app.theme.plain())]);
+        paper.parts(vec![(line, theme.plain())]);
     }
-    paper.put(buf, inner, table.looking);
+    let below = Rect::new(
+        body.x,
+        body.y + 1,
+        body.width,
+        body.height.saturating_sub(1),
+    );
+    paper.put(buf, below, Some(*from));
 }

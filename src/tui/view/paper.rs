@@ -161,7 +161,9 @@ impl Paper {
     }
 
     /// Puts the lines on the screen from line `from` on (or so that the focus
-    /// is seen), and says where there are more.
+    /// is seen), and says where there are more. The sign never stands over
+    /// text: a line that is too long for both is one of those that are further
+    /// up or down.
     pub fn put(&self, buf: &mut Buffer, area: Rect, from: Option<usize>) {
         let height = usize::from(area.height);
         let most = self.lines.len().saturating_sub(height);
@@ -178,17 +180,31 @@ impl Paper {
         if height == 0 {
             return;
         }
-        let more = |at: u16, text: &str, buf: &mut Buffer| {
-            let x = area
-                .right()
-                .saturating_sub(u16::try_from(width(text)).unwrap_or(0) + 1);
+        let more = |row: usize, text: &str, buf: &mut Buffer| {
+            let at = area.y + u16::try_from(row).unwrap_or(0);
+            let start = usize::from(area.width).saturating_sub(width(text) + 1);
+            let written: String = self
+                .lines
+                .get(from + row)
+                .map(|line| {
+                    line.spans
+                        .iter()
+                        .map(|span| span.content.as_ref())
+                        .collect()
+                })
+                .unwrap_or_default();
+            if width(written.trim_end()) > start {
+                let empty = " ".repeat(usize::from(area.width));
+                buf.set_string(area.x, at, empty, self.theme.plain());
+            }
+            let x = area.x + u16::try_from(start).unwrap_or(0);
             buf.set_string(x, at, text, self.theme.key());
         };
         if from > 0 {
-            more(area.y, " ▲ PgUp", buf);
+            more(0, " ▲ PgUp", buf);
         }
-        if from < most {
-            more(area.bottom() - 1, " ▼ PgDn", buf);
+        if from < most && (height > 1 || from == 0) {
+            more(height - 1, " ▼ PgDn", buf);
         }
     }
 }
@@ -204,6 +220,32 @@ mod tests {
         assert_eq!(fit("BANK", 6), "BANK  ");
         assert_eq!(fit("日本語", 4), "日… ");
         assert_eq!(fit("x", 0), "");
+    }
+
+    #[test]
+    fn the_sign_of_more_stands_over_no_text() {
+        let mut paper = Paper::new(Theme { colour: false }, 30);
+        for at in 0..9 {
+            let text = match at % 2 {
+                0 => format!("{at}: as long as the page is wide"),
+                _ => format!("{at}: short"),
+            };
+            paper.parts(vec![(text, paper.theme.plain())]);
+        }
+        for from in 0..9 {
+            let area = Rect::new(0, 0, 30, 4);
+            let mut buf = Buffer::empty(area);
+            paper.put(&mut buf, area, Some(from));
+            for y in 0..4 {
+                let row: String = (0..30).map(|x| buf[(x, y)].symbol()).collect();
+                let text = row.split(['▲', '▼']).next().unwrap_or_default().trim();
+                let whole = |line: &Line| line.to_string().trim() == text;
+                assert!(
+                    text.is_empty() || paper.lines.iter().any(whole),
+                    "from {from}: {row}"
+                );
+            }
+        }
     }
 
     proptest! {
