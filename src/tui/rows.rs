@@ -39,10 +39,24 @@ pub struct Column {
     pub width: usize,
     /// Share of what is left.
     pub grow: usize,
+    /// Its cells are names in a row, of which none is left out.
+    pub names: bool,
 }
 
 const fn col(title: &'static str, width: usize, grow: usize) -> Column {
-    Column { title, width, grow }
+    Column {
+        title,
+        width,
+        grow,
+        names: false,
+    }
+}
+
+const fn names(title: &'static str, width: usize, grow: usize) -> Column {
+    Column {
+        names: true,
+        ..col(title, width, grow)
+    }
 }
 
 impl Kind {
@@ -109,7 +123,7 @@ impl Kind {
     /// The columns.
     #[must_use]
     pub fn columns(self) -> &'static [Column] {
-        const TASKS: &[Column] = &[col("due", 9, 0), col("what", 45, 4), col("who", 18, 1)];
+        const TASKS: &[Column] = &[col("due", 11, 0), col("what", 43, 4), names("who", 18, 1)];
         const KEYS: &[Column] = &[
             col("label", 25, 3),
             col("type", 7, 0),
@@ -130,7 +144,7 @@ impl Kind {
         ];
         const PEOPLE: &[Column] = &[
             col("name", 16, 1),
-            col("roles", 24, 3),
+            names("roles", 24, 3),
             col("cards", 18, 2),
             col("reports to", 12, 1),
         ];
@@ -149,10 +163,10 @@ impl Kind {
         ];
         const JOURNAL: &[Column] = &[
             col("no.", 6, 0),
-            col("at (UTC)", 20, 0),
-            col("kind", 9, 0),
-            col("action", 15, 0),
-            col("what", 18, 1),
+            col("at (UTC)", 17, 0),
+            col("kind", 8, 0),
+            col("action", 24, 0),
+            col("what", 13, 1),
         ];
         match self {
             Self::Tasks => TASKS,
@@ -221,9 +235,11 @@ impl Kind {
                 } else {
                     r.words.clone()
                 };
+                // The entry's own page has the seconds.
+                let minute = r.at.get(..17).unwrap_or(&r.at);
                 vec![
                     r.seq.to_string(),
-                    r.at.clone(),
+                    minute.to_owned(),
                     r.kind.clone(),
                     r.action.clone(),
                     words,

@@ -109,12 +109,6 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "/ filters while you type, over everything that is shown of a key. Enter shows custody, history and the keys that lie under it.",
             "«so far»: the rows that pass are still being counted; what is shown is right already. «read»: the station is still reading the rest of its keys.",
             "A check value identifies a key and does not reveal it.",
-            "h: it leaves for a system on record, with scripts and run sheet; both quorums sign.",
-            "e: the key under the cursor leaves under a zone master key as a letter, printed or read from the screen; both quorums sign.",
-            "o: a key that makes or opens PINs goes to the PIN room for some days, or comes back; both quorums sign.",
-            "r: another key takes its place, and it is deactivated. x: its value is erased, its record stays.",
-            "f, on a wrapping key: what a file is and whether it opens under that key, with its check value alone; nothing is changed. What does not open counts as a failed import.",
-            "a makes an RSA pair, u exports the public half of the one under the cursor, i takes a partner's public key from a medium; two type the fingerprint.",
         ],
         "ceremonies" => &[
             "Ceremonies that wait to be continued, then those that ended.",
@@ -131,19 +125,10 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "Groups with their quorum (m of n) and the cards that live, then the people with their roles and cards.",
             "",
             "«0 spare»: the group has just enough live cards; one lost card, and it cannot come together. Replace cards before that. «Too few»: it cannot open.",
-            "n: a holder changes the PIN of their own card. b: a blocked card gets a new PIN, the administrators' quorum signs.",
-            "A card is lost: s suspends it, one administrator signs. r brings a suspended card back: the administrators' quorum signs.",
-            "m: replace a card, a person leaves or comes, another quorum, a new secret. The groups concerned log on beside the administrators.",
         ],
         "devices" => &[
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
             "",
-            "r: two people read the plate of a medium without a serial number, each time it is plugged in, and sign it.",
-            "e enrols a printer, m a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's, a a template for files of cards; i records an issuer of PIN batches. All need administrators. f makes the PIN room's key pairs for files, by operators and supervisors.",
-            "x prints a page of X's on an enrolled printer: for alignment, or twice to flush its memory after a batch.",
-            "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs. In a rescue it says what a backup would lose.",
-            "u installs a software update from an enrolled medium, or goes back to the former program; the administrators' quorum signs.",
-            "v proves a backup: the recovery quorum opens it in memory, and nothing of this station is touched.",
         ],
         "mailers" => &[
             "Batches of PIN mailers, the newest first. PIN operators and supervisors are here together; nobody sees a PIN.",
@@ -171,9 +156,108 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             &["Long work. Esc asks it to stop: it stops between two units, never inside one."]
         }
         "desk" => &[
-            "The training desk stands for hands: it puts cards into readers, pulls them, and takes the sheet out of the printer. A production station has none.",
+            "The training desk stands for hands: it puts cards into readers, pulls them, and takes the sheets out of the printers. A production station has none.",
             "",
             "Enter on a card on the table puts it in; Enter on a card in a reader pulls it. With one reader, the new card takes the place of the old.",
+            "Enter on paper looks at it. A custodian's sheet, PIN mailers and reports are piles of their own. What is taken out of a printer lies in its bag and can be read again until the program ends, for a custody exercise.",
+        ],
+        _ => &[],
+    }
+}
+
+/// The keys of a screen that has more of them than a footer's line has room for,
+/// in the order in which they are wanted; help has all of them.
+#[must_use]
+pub fn keys(screen: &str) -> &'static [(&'static str, &'static str)] {
+    match screen {
+        "keys" => &[
+            (
+                "h",
+                "it leaves for a system on record, with scripts and run sheet; both quorums sign",
+            ),
+            (
+                "e",
+                "it leaves under a zone master key as a letter, printed or read from the screen; both quorums sign",
+            ),
+            ("r", "another key takes its place, and it is deactivated"),
+            ("x", "its value is erased, its record stays"),
+            (
+                "o",
+                "a key that makes or opens PINs goes to the PIN room for some days, or comes back; both quorums sign",
+            ),
+            (
+                "f",
+                "on a wrapping key: what a file is and whether it opens under that key, with its check value alone; nothing is changed. What does not open counts as a failed import",
+            ),
+            ("a", "make an RSA pair"),
+            (
+                "u",
+                "export the public half of the RSA pair under the cursor",
+            ),
+            (
+                "i",
+                "take a partner's public key from a medium; two type the fingerprint",
+            ),
+        ],
+        "people" => &[
+            ("n", "a holder changes the PIN of their own card"),
+            (
+                "b",
+                "a blocked card gets a new PIN; the administrators' quorum signs",
+            ),
+            ("s", "a card is lost: suspend it; one administrator signs"),
+            (
+                "r",
+                "bring a suspended card back; the administrators' quorum signs",
+            ),
+            (
+                "m",
+                "replace a card, a person leaves or comes, another quorum, a new secret; the groups concerned log on beside the administrators",
+            ),
+        ],
+        "devices" => &[
+            ("e", "enrol a printer; administrators"),
+            ("m", "enrol a USB medium; administrators"),
+            (
+                "r",
+                "two read the plate of a medium without a serial number, each time it is plugged in, and sign it",
+            ),
+            (
+                "x",
+                "print a page of X's on an enrolled printer: for alignment, or twice to flush its memory after a batch",
+            ),
+            (
+                "b",
+                "write a backup to the enrolled medium that is plugged in; the administrators' quorum signs. In a rescue it says what a backup would lose",
+            ),
+            (
+                "v",
+                "prove a backup: the recovery quorum opens it in memory, and nothing of this station is touched",
+            ),
+            (
+                "y",
+                "record a system that keys go to, with what its profile asks for, or change the record; administrators",
+            ),
+            (
+                "l",
+                "look at the layouts, and approve one on a page of X's; administrators",
+            ),
+            (
+                "a",
+                "approve a template for files of cards, or withdraw it; administrators",
+            ),
+            (
+                "i",
+                "record an issuer of PIN batches, or bar it; administrators",
+            ),
+            (
+                "f",
+                "make the PIN room's key pairs for files; operators and supervisors",
+            ),
+            (
+                "u",
+                "install a software update from an enrolled medium, or go back to the former program; the administrators' quorum signs",
+            ),
         ],
         _ => &[],
     }

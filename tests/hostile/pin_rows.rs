@@ -7,10 +7,10 @@ use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
-    BatchName, CancelCard, CardValuesOut, ConfirmMailers, ExportBatch, Found, HandOverBatch, IssueForms,
-    OpenBatch, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, ReadBatch,
-    ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside,
-    SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName,
+    BatchName, CancelCard, CardValuesOut, ConfirmMailers, ExportBatch, Found, HandOverBatch,
+    IssueForms, OpenBatch, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch,
+    ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms,
+    SetFormsAside, SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName,
 };
 use conclave_trades::print::PrintSample;
 

@@ -804,6 +804,107 @@ fn the_desk_says_when_every_reader_is_full_and_gives_the_sheet_away() {
 }
 
 #[test]
+fn a_sheet_that_was_put_away_can_be_read_again_and_loses_no_column() {
+    let hands = Arc::new(Hands::new(&["R1"], &[]));
+    let wide = format!("{}|80", "x".repeat(77));
+    let mut lines: Vec<String> = (0..40).map(|at| format!("line {at}")).collect();
+    lines.push(wide.clone());
+    *hands.sheet.lock().unwrap() = lines;
+    let mut app = App::new(MONO, Some(hands.clone()));
+    press(&mut app, &[Key::F(2), Key::Enter]);
+    let top = seen(&app);
+    assert!(top.contains("custodian's sheet") && top.contains("for its custodian's eyes"));
+    assert!(top.contains("▼ PgDn") && !top.contains("line 30"), "{top}");
+    // The keys do what the sign and the footer say.
+    assert!(top.contains("PgUp PgDn more"), "{top}");
+    press(&mut app, &[Key::PageDown, Key::PageDown, Key::PageDown]);
+    let end = seen(&app);
+    assert!(end.contains(&wide), "all 80 columns: {end}");
+    press(&mut app, &[Key::PageUp]);
+    assert_ne!(seen(&app), end);
+
+    press(&mut app, &[Key::Enter]);
+    assert!(hands.sheet.lock().unwrap().is_empty());
+    let desk = seen(&app);
+    assert!(desk.contains("custodian's sheet, bag 1") && desk.contains("put away"));
+    press(&mut app, &[Key::End, Key::Enter]);
+    assert!(seen(&app).contains("line 5") && seen(&app).contains("bag 1"));
+    // It is in its bag already: Enter takes nothing away.
+    press(&mut app, &[Key::Enter, Key::F(2), Key::F(2)]);
+    assert_eq!(hands.bags.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn at_80_columns_no_date_is_cut_and_no_group_is_left_out() {
+    let mut app = App::new(MONO, None);
+    let mut open = status(Phase::Open);
+    let members = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+    open.session = vec![
+        (
+            "Administrators".to_owned(),
+            members(&["A. Lindqvist", "B. Okafor"]),
+        ),
+        (
+            "Key managers".to_owned(),
+            members(&["D. Novak", "E. Fischer"]),
+        ),
+        ("Approvers".to_owned(), members(&["C. Tanaka", "F. Rossi"])),
+    ];
+    let mut rows = lists();
+    rows.tasks[0].due = "26 Dec 2026".to_owned();
+    rows.people[0].roles = members(&["Administrators", "Approvers"]);
+    rows.groups[0].name = "PIN supervisors".to_owned();
+    rows.journal[0].action = "read-partner-certificate".to_owned();
+    rows.journal[0].at = "26 Nov 2026 12:34:56".to_owned();
+    tell(
+        &mut app,
+        vec![Event::Status(open), Event::Lists(Box::new(rows)), custody()],
+    );
+    let tasks = seen(&app);
+    for name in ["B. Okafor", "E. Fischer", "C. Tanaka, F. Rossi"] {
+        assert!(tasks.contains(name), "{tasks}");
+    }
+    assert!(tasks.contains("26 Dec 2026"), "{tasks}");
+    press(&mut app, &[Key::Char('p')]);
+    let people = seen(&app);
+    assert!(people.contains("Administrato., Approvers"), "{people}");
+    assert!(people.contains("PIN supervisors "), "{people}");
+    press(&mut app, &[Key::Char('j')]);
+    let journal = seen(&app);
+    assert!(
+        journal.contains("26 Nov 2026 12:34  ") && journal.contains("read-partner-certificate"),
+        "{journal}"
+    );
+}
+
+#[test]
+fn where_the_footer_has_not_all_keys_it_says_more_and_help_has_them() {
+    for (screen, place, keys) in [
+        ('k', "keys", &["f", "x", "o", "a", "u", "i"][..]),
+        (
+            'd',
+            "devices",
+            &["x", "r", "v", "u", "l", "a", "i", "f"][..],
+        ),
+        ('p', "people", &["r"][..]),
+    ] {
+        let mut app = inside();
+        press(&mut app, &[Key::Char(screen)]);
+        assert!(seen(&app).contains("? more"), "{place}");
+        press(&mut app, &[Key::Char('?')]);
+        let mut pages = seen(&app);
+        for _ in 0..8 {
+            press(&mut app, &[Key::PageDown]);
+            pages.push_str(&seen(&app));
+        }
+        for key in keys {
+            let row = format!("\n   {key}          ");
+            assert!(pages.contains(&row), "{place}: {key}\n{pages}");
+        }
+    }
+}
+
+#[test]
 fn a_production_station_has_no_desk() {
     let mut app = inside();
     press(&mut app, &[Key::F(2)]);

@@ -67,7 +67,7 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         Kind::Keys if app.status.rescue => {}
         Kind::Devices if app.status.rescue => hints.push(hint("b", "compare a backup")),
         Kind::Keys => {
-            // One line has room for these; a, i, u and x are in the help.
+            // One line has room for these; `?` has the others.
             hints.push(hint("h", "hand over"));
             hints.push(hint("e", "letter"));
             hints.push(hint("r", "replace"));
@@ -75,13 +75,13 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         Kind::Devices => {
             hints.push(hint("e", "printer"));
             hints.push(hint("m", "stick"));
-            // v and u, which are rare, are in the help.
+            // `?` has the others.
             hints.push(hint("b", "backup"));
             hints.push(hint("y", "system"));
         }
         Kind::People => {
             hints.push(hint("s", "suspend"));
-            // One line has room for this many; r, which is rare, is in the help.
+            // One line has room for this many; `?` has r.
             hints.push(hint("n", "PIN"));
             hints.push(hint("b", "unblock"));
             hints.push(hint("m", "members"));
@@ -134,7 +134,7 @@ pub fn list(app: &App, place: &Place, buf: &mut Buffer, body: Rect) -> Option<Po
         buf,
         body.x,
         top,
-        &row_text("   ", &heads, &columns),
+        &row_text(place.kind, "   ", &heads, &columns),
         theme.quiet(),
     );
     let rows = Rect::new(body.x, top + 1, wide, bottom.saturating_sub(top + 1));
@@ -293,8 +293,8 @@ fn groups(app: &App, buf: &mut Buffer, body: Rect, y: u16) -> u16 {
         };
         let y = y + u16::try_from(at % rows).unwrap_or(0);
         let x = body.x + 1 + if at < rows { 0 } else { body.width / 2 };
-        let x = put(buf, x, y, &fit(&group.name, 14), theme.strong());
-        let x = put(buf, x + 1, y, &fit(&quorum, 8), theme.plain());
+        let x = put(buf, x, y, &fit(&group.name, 15), theme.strong());
+        let x = put(buf, x + 1, y, &fit(&quorum, 7), theme.plain());
         let x = put(buf, x, y, &fit(&cards, 6), style);
         put(buf, x + 1, y, say, style);
     }
@@ -316,11 +316,45 @@ fn widths(kind: Kind, wide: usize) -> Vec<usize> {
         .collect()
 }
 
-fn row_text(lead: &str, cells: &[String], columns: &[usize]) -> String {
+/// Names in a row, `Administrators, Approvers`: where there is no room for all
+/// of them each is cut to its share, `Administr., Approvers`, so that none is
+/// left out. The row's own lines have them whole.
+fn fit_names(text: &str, cells: usize) -> String {
+    let names: Vec<&str> = text.split(", ").collect();
+    if width(text) <= cells || names.len() < 2 {
+        return fit(text, cells);
+    }
+    let mut room = cells.saturating_sub(2 * (names.len() - 1));
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|at| names.get(*at).map_or(0, |name| width(name)));
+    let mut cut = vec![String::new(); names.len()];
+    for (done, at) in order.into_iter().enumerate() {
+        let share = room / (names.len() - done);
+        let name = names.get(at).copied().unwrap_or_default();
+        let short = match width(name) <= share {
+            true => name.to_owned(),
+            false => {
+                let head: String = name.chars().take(share.saturating_sub(1)).collect();
+                format!("{}.", head.trim_end())
+            }
+        };
+        room = room.saturating_sub(width(&short));
+        if let Some(place) = cut.get_mut(at) {
+            *place = short;
+        }
+    }
+    fit(&cut.join(", "), cells)
+}
+
+fn row_text(kind: Kind, lead: &str, cells: &[String], columns: &[usize]) -> String {
     let cells: Vec<String> = cells
         .iter()
         .zip(columns)
-        .map(|(cell, wide)| {
+        .zip(kind.columns())
+        .map(|((cell, wide), column)| {
+            if column.names {
+                return fit_names(cell, *wide);
+            }
             // `K0 zone master key` is still itself as `K0`.
             let short = cell.split(' ').next().unwrap_or_default();
             if *wide <= 5 && width(cell) > *wide && width(short) <= *wide {
@@ -357,7 +391,10 @@ fn table(app: &App, place: &Place, buf: &mut Buffer, area: Rect, columns: &[usiz
         let cells = place.kind.cells(&app.lists, row);
         let here = at == place.cursor;
         let lead = if here { " ▸ " } else { "   " };
-        let text = fit(&row_text(lead, &cells, columns), usize::from(area.width));
+        let text = fit(
+            &row_text(place.kind, lead, &cells, columns),
+            usize::from(area.width),
+        );
         let style = if here {
             theme.chosen()
         } else {
@@ -426,4 +463,23 @@ pub fn detail(app: &App, kind: Kind, id: &str, from: usize, buf: &mut Buffer, bo
         None => paper.text("It is no longer in the list.", theme.plain()),
     }
     paper.put(buf, body, Some(from));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit_names;
+
+    #[test]
+    fn of_names_in_a_row_none_is_left_out() {
+        assert_eq!(fit_names("Approvers", 12), "Approvers   ");
+        assert_eq!(
+            fit_names("Administrators, Approvers", 24),
+            "Administrato., Approvers"
+        );
+        assert_eq!(
+            fit_names("Administrators, Key managers, Approvers", 24),
+            "Admini., Key ma., Appro."
+        );
+        assert_eq!(fit_names("PIN supervisors", 12), "PIN supervi…");
+    }
 }

@@ -19,10 +19,14 @@ use self::paper::{fit, width};
 use super::app::{App, Screen};
 use super::moment;
 use super::rows::Kind;
+use super::words;
 use conclave_station::front::Phase;
 
 /// The smallest terminal that shows everything, in columns and rows.
 pub const SMALLEST: (u16, u16) = (80, 24);
+
+/// Most rows that say who is logged on.
+const MOST_SESSION: usize = 3;
 
 /// A key of the footer and what it does.
 type Hint = (String, String);
@@ -175,8 +179,16 @@ fn header(app: &App, buf: &mut Buffer, area: Rect) -> u16 {
         let x = put(buf, x, area.y, " · ", app.theme.quiet());
         buf.set_string(x, area.y, &who, app.theme.plain());
     } else {
-        buf.set_string(area.x + 1, y, fit(&who, wide - 2), app.theme.plain());
-        y += 1;
+        // Everybody who is here is named, in as many rows as that takes.
+        let mut rows = paper::wrap(&who, wide - 2);
+        if rows.len() > MOST_SESSION {
+            let rest = rows.split_off(MOST_SESSION - 1).join(" ");
+            rows.push(rest);
+        }
+        for row in rows {
+            buf.set_string(area.x + 1, y, fit(&row, wide - 2), app.theme.plain());
+            y += 1;
+        }
     }
     if let Some((act, step)) = app.act() {
         let room = wide.saturating_sub(width(&step) + 4);
@@ -329,6 +341,11 @@ fn everywhere(app: &App) -> Vec<Hint> {
     })
     .collect();
     hints.push(hint("L", "logout"));
-    hints.push(hint("?", "help"));
+    // Where this line and the one above do not have all keys, help does.
+    let more = match app.stack.last() {
+        Some(Screen::List(place)) => !words::keys(place.kind.name()).is_empty(),
+        _ => false,
+    };
+    hints.push(hint("?", if more { "more" } else { "help" }));
     hints
 }

@@ -288,6 +288,10 @@ pub fn help(app: &App, buf: &mut Buffer, area: Rect) {
                     paper.text(line, theme.plain());
                 }
             }
+            paper.gap();
+            for (key, label) in words::keys(place) {
+                paper.key(key, label);
+            }
         }
     }
     paper.gap();
