@@ -14,9 +14,8 @@ use conclave_keyroom::domain::pin_batch::{Cards, Limits, PinBatch, Signing};
 use conclave_keyroom::domain::pin_card::{Loss, Lost, PinCard, Values};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_trades::pin::{
-    Batch, Before, Card, CardColumns, Fault, Keys, Letter, Nothing, Occasion, OutputError, Template,
-    Wrong,
-    issue, issue_anew, read, tracking, write,
+    Batch, Before, Card, CardColumns, Fault, Keys, Letter, Nothing, Occasion, OutputError,
+    Template, Wrong, issue, issue_anew, read, tracking, write,
 };
 use conclave_trades::print::Layout;
 

@@ -17,7 +17,7 @@ use super::numbers::numbers;
 use super::{WAITS, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{choose, one, refused, text};
 use crate::station::Station;
 
 /// Card values that do not go back.
@@ -79,8 +79,14 @@ impl Station {
         if let Some((own, keys)) = &values {
             let mut choices: Vec<String> = keys.iter().map(|key| key.label.clone()).collect();
             choices.push(LEFT_EMPTY.into());
-            fields.push(one("Card values", choices, None));
-            if !keys.iter().any(|key| Some(key.id) == batch.cvv_key) {
+            let own_first = keys
+                .first()
+                .is_some_and(|key| Some(key.id) == batch.cvv_key);
+            fields.push(match own_first {
+                true => one("Card values", choices, None),
+                false => choose("Card values", choices),
+            });
+            if !own_first {
                 prompt.lines.push(PromptLine::note(format!(
                     "{own}, the key that this batch was opened with, is not released to the PIN \
                      room any more. Under another key the issuer has to know of it; without one \

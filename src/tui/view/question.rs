@@ -139,7 +139,9 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         let height = usize::from(above_rows);
         let most = above.lines.len().saturating_sub(height);
         let at = from.unwrap_or(0).min(most);
-        let next = at + height.saturating_sub(1).max(1);
+        // The last row of this page and the first of the next may be a sign of
+        // more in the place of a line.
+        let next = at + height.saturating_sub(2).max(1);
         standing.below.set((at < most).then_some(next));
         from = Some(at);
     }
