@@ -109,7 +109,7 @@ impl Crew {
         if desk_row(&screen, thing).is_none() {
             self.terminal.keys(HOME);
             screen = self.terminal.wait("the top of the desk", |screen| {
-                screen.is_desk() && screen.has("What people would do here")
+                screen.is_desk() && screen.has("▸ 1  ")
             });
         }
         for _ in 0..60 {
