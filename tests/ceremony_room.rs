@@ -86,7 +86,7 @@ fn a_failed_attempt_stands_in_the_minutes_and_on_the_last_screen() {
         "Failed attempts",
         told.as_str(),
         "Dan typed a wrong PIN.",
-        "Exceptions that people recorded - none",
+        "Exceptions that people recorded: none",
     ] {
         assert!(minutes.contains(words), "{words}: {minutes}");
     }
@@ -99,7 +99,7 @@ fn minutes_without_a_failed_attempt_say_so() {
     let end = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2").unwrap();
     assert!(lines(end).contains("failed attempts: none"));
     let minutes = minutes(folder.path());
-    assert!(minutes.contains("Failed attempts - none"), "{minutes}");
+    assert!(minutes.contains("Failed attempts: none"), "{minutes}");
 }
 
 /// The names that each question for a signature wanted, and what it said.
@@ -179,7 +179,8 @@ fn somebody_else_signs_where_nobody_of_the_cast_is_left_and_it_is_said() {
     let alone: Vec<_> = alone.collect();
     assert!(!alone.is_empty());
     for (wanted, prompt) in alone {
-        assert_eq!(wanted.as_slice(), ["Ben"], "{}", prompt.act);
+        let of_the_cast = wanted.iter().any(|name| name == "Ada" || name == "Cat");
+        assert!(!of_the_cast, "{wanted:?}");
         let said = prompt.lines.iter().any(|line| {
             line.text
                 .contains("Nobody of the cast is left for Approvers")

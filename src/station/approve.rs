@@ -60,35 +60,50 @@ struct Signers<'a> {
 }
 
 impl Signers<'_> {
-    /// Whether this card may sign for a group now: of a ceremony's cast while one
-    /// of them can, then anybody of the group who does not play for another seat
-    /// that is open.
-    fn may_sign_for(&self, group: GroupId, card: Id) -> bool {
+    /// Cards that could sign for a group now.
+    fn able(&self, group: GroupId) -> Vec<&CardEntry> {
         let able = |entry: &&CardEntry| {
             entry.state == CardState::Active
                 && self.record.is_member(group, entry.card)
                 && !self.done.iter().any(|(_, person)| *person == entry.person)
         };
-        let plays = |entry: &CardEntry, of: GroupId| self.cast.contains(&(entry.person, of));
+        self.record.cards.iter().filter(able).collect()
+    }
+
+    fn plays(&self, entry: &CardEntry, group: GroupId) -> bool {
+        self.cast.contains(&(entry.person, group))
+    }
+
+    /// Groups that still sign, and for which nobody of the ceremony's cast can.
+    fn without_cast(&self) -> Vec<GroupId> {
+        let mut groups: Vec<GroupId> = Vec::new();
+        for seat in self.seats {
+            let Seat::Member(group) = seat else { continue };
+            let left = self.able(*group);
+            let none = !left.iter().any(|entry| self.plays(entry, *group));
+            if none && !self.cast.is_empty() && !groups.contains(group) {
+                groups.push(*group);
+            }
+        }
+        groups
+    }
+
+    /// Whether this card may sign for a group now: of a ceremony's cast while one
+    /// of them can, then anybody of the group who is not wanted for another seat.
+    fn may_sign_for(&self, group: GroupId, card: Id) -> bool {
         let wanted_elsewhere = |entry: &CardEntry| {
             self.seats.iter().any(|seat| match seat {
-                Seat::Member(other) => *other != group && plays(entry, *other),
+                Seat::Member(other) => *other != group && self.plays(entry, *other),
                 Seat::Person(person, _) => *person == entry.person,
             })
         };
-        let all: Vec<&CardEntry> = self.record.cards.iter().filter(able).collect();
-        let is_it = |entry: &&&CardEntry| entry.card == card;
-        if all.iter().any(|entry| plays(entry, group)) {
-            return all
-                .iter()
-                .filter(|entry| plays(entry, group))
-                .any(|entry| is_it(&entry));
+        let mut all = self.able(group);
+        if all.iter().any(|entry| self.plays(entry, group)) {
+            all.retain(|entry| self.plays(entry, group));
+        } else if all.iter().any(|entry| !wanted_elsewhere(entry)) {
+            all.retain(|entry| !wanted_elsewhere(entry));
         }
-        if all.iter().any(|entry| !wanted_elsewhere(entry)) {
-            let free = all.iter().filter(|entry| !wanted_elsewhere(entry));
-            return free.into_iter().any(|entry| is_it(&entry));
-        }
-        all.iter().any(|entry| is_it(&entry))
+        all.iter().any(|entry| entry.card == card)
     }
 
     fn seat_for(&self, entry: &CardEntry) -> Option<usize> {
@@ -446,11 +461,7 @@ fn sign_prompt(
             text: text.clone(),
         })
         .collect();
-    let plays = |name: &String| {
-        let card = record.cards.iter().find(|card| card.person_name == *name);
-        card.is_some_and(|card| wanted.cast.iter().any(|(person, _)| *person == card.person))
-    };
-    if let (false, Some(group), false) = (wanted.cast.is_empty(), group, names.iter().any(plays)) {
+    for group in wanted.without_cast() {
         lines.push(PromptLine {
             mark: Mark::Note,
             text: format!(

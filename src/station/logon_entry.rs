@@ -1,7 +1,9 @@
 //! Entries of the logon: a group, or the PIN room's two as one; whom an entry
 //! still wants, and how its quorum is drawn.
 
-use conclave_evidence::authority::{AuthorityRecord, CardState, MemberEntry};
+use std::collections::BTreeSet;
+
+use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState, MemberEntry};
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::ports::dialogue::{MemberState, MemberView, QuorumView};
 
@@ -38,6 +40,106 @@ pub(crate) fn entry_title(entry: GroupId) -> &'static str {
         "PIN operators and supervisors"
     } else {
         entry.title()
+    }
+}
+
+/// Each group as the screen calls it, the PIN room's two once.
+pub(crate) fn titles(groups: &[GroupId]) -> Vec<String> {
+    let mut titles: Vec<String> = Vec::new();
+    for group in groups {
+        let title = entry_title(entry_of(*group)).to_owned();
+        if !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    titles
+}
+
+/// Groups that a card can log on with: those that hold a secret, and of which it
+/// is itself a member. A second card of the same person is not.
+pub(crate) fn groups_of(record: &AuthorityRecord, card: Id) -> Vec<GroupId> {
+    record
+        .groups
+        .iter()
+        .filter(|group| group.holds_secret && group.members.iter().any(|m| m.card == card))
+        .map(|group| group.group)
+        .collect()
+}
+
+/// Of these the groups that are not logged on yet.
+pub(crate) fn joining(
+    record: &AuthorityRecord,
+    card: Id,
+    open: &BTreeSet<GroupId>,
+) -> Vec<GroupId> {
+    let mut groups = groups_of(record, card);
+    groups.retain(|group| !open.contains(group));
+    groups
+}
+
+/// The entries of the logon that are not on yet, in the order of the screen.
+pub(crate) fn entries(record: &AuthorityRecord, open: &BTreeSet<GroupId>) -> Vec<GroupId> {
+    let groups = record
+        .groups
+        .iter()
+        .map(|entry| (entry.holds_secret, entry.group));
+    groups
+        .filter(|(holds, group)| *holds && entry_of(*group) == *group && !open.contains(group))
+        .map(|(_, group)| group)
+        .collect()
+}
+
+/// The entry that a logon begins with where none is named: the last one that is
+/// left, or the other half of a ceremony's pair. Else the first card decides.
+pub(crate) fn first_entry(record: &AuthorityRecord, open: &BTreeSet<GroupId>) -> Option<GroupId> {
+    let left = entries(record, open);
+    let pair = [GroupId::KeyManagers, GroupId::Approvers];
+    let half = left.iter().find(|group| pair.contains(group));
+    let one_is_on = pair.iter().any(|group| open.contains(group));
+    match (left.as_slice(), half) {
+        ([only], _) => Some(*only),
+        (_, Some(half)) if one_is_on => Some(*half),
+        _ => None,
+    }
+}
+
+/// The group that a first card stands for: one that is not logged on yet.
+pub(crate) fn first_group(
+    record: &AuthorityRecord,
+    entry: &CardEntry,
+    locked: bool,
+    open: &BTreeSet<GroupId>,
+) -> Option<GroupId> {
+    if locked {
+        return Some(GroupId::Administrators);
+    }
+    let all = groups_of(record, entry.card);
+    // Key managers who are in already wait for the other half of their pair.
+    let pair = [GroupId::KeyManagers, GroupId::Approvers];
+    if let (true, Some(other)) = (
+        pair.iter().any(|group| open.contains(group)),
+        pair.iter()
+            .find(|group| !open.contains(group) && all.contains(group)),
+    ) {
+        return Some(*other);
+    }
+    let group = all
+        .iter()
+        .find(|group| !open.contains(group))
+        .or_else(|| all.first());
+    group.copied().map(entry_of)
+}
+
+/// The next entry in the order of the screen; after the last, the first card
+/// decides again.
+pub(crate) fn next_group(left: &[GroupId], choice: Option<GroupId>) -> Option<GroupId> {
+    match choice {
+        None => left.first().copied(),
+        Some(group) => match left.iter().position(|g| *g == group) {
+            Some(at) => left.get(at + 1).copied(),
+            // One that was named and is on already.
+            None => left.first().copied(),
+        },
     }
 }
 

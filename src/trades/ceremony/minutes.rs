@@ -274,16 +274,11 @@ pub fn minutes(
             lines.push(format!("            journal {}", numbers.join(", ")));
         }
     }
-    lines.push("Failed attempts".to_owned());
     let failed = state.failed_words();
-    if failed.is_empty() {
-        lines.push("     none".to_owned());
-    }
+    lines.push(heading("Failed attempts", failed.is_empty()));
     lines.extend(failed.into_iter().map(|line| format!("     {line}")));
-    lines.push("Exceptions that people recorded".to_owned());
-    if state.exceptions.is_empty() {
-        lines.push("     none".to_owned());
-    }
+    let none = state.exceptions.is_empty();
+    lines.push(heading("Exceptions that people recorded", none));
     for exception in &state.exceptions {
         let component = exception
             .component
@@ -328,6 +323,13 @@ pub fn minutes(
         result,
         signatures: people.clone(),
         people,
+    }
+}
+
+fn heading(words: &str, none: bool) -> String {
+    match none {
+        true => format!("{words}: none"),
+        false => words.to_owned(),
     }
 }
 

@@ -201,7 +201,8 @@ impl State {
     /// An attempt failed at the step at hand: in its result, and among those that
     /// failed.
     pub(super) fn fail(&mut self, words: &str) {
-        self.words.push(format!("failed: {words}"));
+        self.words
+            .push(format!("failed: {}", words.trim_end_matches('.')));
         self.failures.push(FailedAttempt {
             step: self.at.saturating_add(1),
             words: words.to_owned(),
