@@ -285,6 +285,16 @@ fn two_channels_share_neither_name_nor_labels() {
     };
     record(1, "Internet banking", &[]).unwrap();
     record(1, "Internet banking", &[("from", "2026-12-02")]).unwrap();
+    // A generation is corrected or followed by the next; none comes back.
+    for (generation, why) in [("2", "generation 3 is on record"), ("5", "the next is 4")] {
+        let told = record(1, "Internet banking", &[("generation", generation)]).unwrap_err();
+        assert!(told.contains(why), "{generation}: {told}");
+    }
+    let told = record(1, "Internet banking", &[("channel", "SHOP")]).unwrap_err();
+    assert!(told.contains("a channel keeps its name"), "{told}");
+    record(1, "Internet banking", &[("generation", "4")]).unwrap();
+    let told = record(1, "Internet banking", &[]).unwrap_err();
+    assert!(told.contains("generation 4 is on record"), "{told}");
     for (changes, why) in [
         (&[("key-prefix", "WEB.OTHER.")][..], "the channel RETAIL"),
         (&[("channel", "APP")], "labels that begin with"),

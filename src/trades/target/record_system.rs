@@ -11,7 +11,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::store::store_target;
-use super::web_pin::shared;
+use super::web_pin::{follows, shared};
 use super::{rules, shipped, target};
 
 /// Records a system, or changes its record.
@@ -102,6 +102,12 @@ impl Action for RecordSystem {
                         "record a new system under another name",
                     ));
                 }
+                follows(&known.settings, &self.settings).map_err(|why| {
+                    ActionError::rule(
+                        why,
+                        "look at the record of the channel, and fill it in again",
+                    )
+                })?;
                 continue;
             }
             if let Some(what) = shared(&self.settings, &known.settings) {

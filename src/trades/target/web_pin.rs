@@ -149,6 +149,33 @@ pub(super) fn shared(one: &Settings, other: &Settings) -> Option<String> {
     }
 }
 
+/// Whether a channel's record may become this one: a generation that was handed
+/// over does not come back, and none is left out. What else a record says of its
+/// generation may be corrected.
+///
+/// # Errors
+/// Why not, in words.
+pub(super) fn follows(known: &Settings, new: &Settings) -> Result<(), String> {
+    if new.profile.name != WebPin.name() {
+        return Ok(());
+    }
+    let generation = |of: &Settings| -> u32 {
+        let text = of.value("generation").unwrap_or_default();
+        text.parse().unwrap_or(0)
+    };
+    let (before, after) = (generation(known), generation(new));
+    if known.value("channel") != new.value("channel") {
+        return Err("a channel keeps its name: another one has a record of its own".into());
+    }
+    if after != before && Some(after) != before.checked_add(1) {
+        return Err(format!(
+            "generation {before} is on record: it stays, or the next is {}",
+            before.saturating_add(1)
+        ));
+    }
+    Ok(())
+}
+
 fn role(key: &KeyRecord) -> Option<&'static str> {
     let found = ROLES.iter().find(|(usage, _)| *usage == key.usage);
     found.map(|(_, role)| *role)
