@@ -468,8 +468,14 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
 /// A batch that is open, with its blank forms taken out.
 fn opened(scene: &mut Scene, at: &Path, cards: u32, forms: &str) -> Id {
     send(scene, at, &csv("B-0001", cards));
-    scene.people.form("pins.limits", &["3", "5"]);
-    done(scene.station.pin_room(PinAct::Open, &mut scene.people));
+    let replacements = cards.min(5).to_string();
+    scene.people.form("pins.limits", &["3", &replacements]);
+    let end = scene.station.pin_room(PinAct::Open, &mut scene.people);
+    assert!(
+        matches!(end, Ok(ActEnd::Done { .. })),
+        "{:?}",
+        scene.people.refusals
+    );
     let refusals = &scene.people.refusals;
     let Some(id) = rows(scene).remove(0).id else {
         panic!("not opened: {refusals:?}");
