@@ -416,7 +416,7 @@ fn questions() -> Vec<(&'static str, Build)> {
     kcv.step = Some((18, 20));
     kcv.cast = vec![
         (s("key-manager"), s("MEMBER-1")),
-        (s("approver"), s("MEMBER-3")),
+        (s("witness"), s("MEMBER-3")),
     ];
     kcv.waiting_for = s("MEMBER-1");
     kcv.safe = s("yes, for a pause; ending the ceremony voids the key");
