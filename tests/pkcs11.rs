@@ -437,6 +437,37 @@ fn softhsm_takes_keys_to_its_rsa_key_by_the_loader_that_leaves_with_them() {
     loader.args(keys.iter().map(|(key, _)| format!("{}.json", key.label)));
     let said = run(&mut loader);
     assert_eq!(said.matches("Key unwrapped").count(), keys.len(), "{said}");
+    // The record says under which name the library has RFC 5649: SoftHSM2 does not
+    // have it under the newer one, which is what the loader then asks for.
+    let asked = std::fs::read_to_string(token.path().join("LAKE.ZPK.001.json")).unwrap();
+    assert!(
+        asked.contains("\"second_mechanism\": \"CKM_AES_KEY_WRAP_PAD\""),
+        "{asked}"
+    );
+    let newer = settings.clone();
+    let newer = [("mechanism", "AES_KEY_WRAP_KWP")]
+        .into_iter()
+        .fold(newer, |mut all, (n, v)| {
+            all.values.insert(n.into(), v.into());
+            all
+        });
+    newer.check().unwrap();
+    let (record, clear) = &keys[0];
+    let wrapping = Secret::take(&mut spki.clone());
+    let made = to_rsa
+        .export(record, clear, &under, &wrapping, &newer, &mut System)
+        .unwrap();
+    for file in &made {
+        std::fs::write(token.path().join(&file.name), &file.bytes).unwrap();
+    }
+    let mut loader = token.python();
+    loader.args(["load-keys.py", token.module(), "LAKE.ZPK.001.json"]);
+    let failed = loader.output().unwrap();
+    let why = String::from_utf8_lossy(&failed.stderr);
+    assert!(
+        !failed.status.success() && why.contains("MechanismInvalid"),
+        "{why}"
+    );
     let ids: Vec<String> = keys
         .iter()
         .map(|(key, _)| key.id.to_string().to_lowercase())

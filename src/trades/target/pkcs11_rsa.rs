@@ -88,12 +88,14 @@ fn template(
     Ok(format!(
         "{{\n  \"file\": \"{}\",\n  \"mechanism\": \"CKM_RSA_AES_KEY_WRAP\",\n  \
          \"aes_bits\": {},\n  \"oaep_hash\": \"{hash}\",\n  \"oaep_mgf\": \"MGF1 {hash}\",\n  \
-         \"bytes_under_rsa\": {under_rsa},\n  \"token\": \"{}\",\n  \
+         \"bytes_under_rsa\": {under_rsa},\n  \"second_mechanism\": \"CKM_{}\",\n  \
+         \"token\": \"{}\",\n  \
          \"unwrapping_key\": {{\"label\": \"{}\", \"CKA_ID\": \"{}\", \"fingerprint\": \"{}\"}},\n  \
          \"check_value\": \"{}\",\n  \"CKA_CHECK_VALUE\": \"{check}\",\n  \
          \"template\": {{\n{}\n  }}\n}}\n",
         file_name(key),
         rsa_aes::AES_LEN * 8,
+        value("mechanism"),
         value("token"),
         under.label,
         value("key-id"),
@@ -203,6 +205,7 @@ impl Target for Pkcs11Rsa {
             ("hash", hash),
             ("module", value("module")),
             ("loader", LOADER),
+            ("mechanism", value("mechanism")),
         ];
         for name in ["binding", "combined", "two-steps"] {
             for line in settings.profile.lines(name) {

@@ -24,6 +24,10 @@ HASHES = {
     "SHA-1": (Mechanism.SHA_1, MGF.SHA1, None),
     "SHA-256": (Mechanism.SHA256, MGF.SHA256, None),
 }
+SECOND = {
+    "CKM_AES_KEY_WRAP_PAD": Mechanism.AES_KEY_WRAP_PAD,
+    "CKM_AES_KEY_WRAP_KWP": Mechanism.AES_KEY_WRAP_KWP,
+}
 # The fresh key lives as long as the session and unwraps one key.
 FRESH = {
     Attribute.TOKEN: False,
@@ -67,7 +71,8 @@ def load(session, path):
         ObjectClass.SECRET_KEY,
         kind,
         wrapped[length:],
-        mechanism=Mechanism.AES_KEY_WRAP_PAD,
+        # RFC 5649 has two names; the record of the system says this library's.
+        mechanism=SECOND[said["second_mechanism"]],
         template={getattr(Attribute, n[4:]): given(n, v) for n, v in template.items()},
     )
     label = template["CKA_LABEL"]
