@@ -363,10 +363,18 @@ fn a_block_on_a_medium_is_read_from_the_import_folder_of_the_enrolled_one() {
     };
     for (file, unplugged, words) in [
         ("../authority.cbor", false, "is no plain file name"),
-        ("missing.tr31", false, "the block was not read"),
+        (
+            "missing.tr31",
+            false,
+            "there is no file missing.tr31 in IMPORT on STICK-1",
+        ),
         ("binary.tr31", false, "not one line of plain characters"),
-        ("long.tr31", false, "the block was not read"),
-        ("link.tr31", false, "the block was not read"),
+        (
+            "long.tr31",
+            false,
+            "long.tr31 in IMPORT on STICK-1 is longer than it may be",
+        ),
+        ("link.tr31", false, "there is no file link.tr31 in IMPORT"),
         ("right.tr31", true, "no medium is plugged in"),
     ] {
         let (title, told, key) = read(file, unplugged);

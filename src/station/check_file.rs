@@ -104,24 +104,24 @@ impl Station {
                 Err(why) => return gave_up(why),
             };
             let value = |at: usize| values.get(at).map(|v| v.trim()).unwrap_or_default();
-            let from = match media.iter().find(|m| m.name == value(0)) {
-                Some(medium) => CheckFrom::File {
-                    medium: medium.id,
-                    name: value(1).to_owned(),
-                },
-                None => CheckFrom::Typed(value(2).chars().filter(|c| !c.is_whitespace()).collect()),
+            let typed: String = value(2).chars().filter(|c| !c.is_whitespace()).collect();
+            let chosen = media.iter().find(|m| m.name == value(0));
+            // It comes from where something was filled in.
+            let from = match (chosen, media.as_slice(), value(1)) {
+                (Some(medium), _, name) | (None, [medium], name)
+                    if !name.is_empty() && (chosen.is_some() || typed.is_empty()) =>
+                {
+                    CheckFrom::File {
+                        medium: medium.id,
+                        name: name.to_owned(),
+                    }
+                }
+                _ if !typed.is_empty() => CheckFrom::Typed(typed),
+                (_, _, name) => {
+                    prompt.refused = Some(no_place(name, media.is_empty()));
+                    continue;
+                }
             };
-            let empty = match &from {
-                CheckFrom::File { name, .. } => name.is_empty(),
-                CheckFrom::Typed(text) => text.is_empty(),
-            };
-            if empty {
-                prompt.refused = Some(refused(
-                    "Nothing to look at.",
-                    "Name the file, or type the cryptogram.",
-                ));
-                continue;
-            }
             return Ok(Some(CheckFile {
                 under: KeyName::of(under),
                 from,
@@ -133,4 +133,24 @@ impl Station {
             }));
         }
     }
+}
+
+/// What is to be looked at is not clear: why, and what to fill in.
+fn no_place(name: &str, no_media: bool) -> Refusal {
+    if name.is_empty() {
+        return refused(
+            "Nothing to look at.",
+            "Name the file, or type the cryptogram.",
+        );
+    }
+    if no_media {
+        return refused(
+            format!("{name} is named, and no medium is enrolled."),
+            "Administrators enrol it under devices; or type the cryptogram.",
+        );
+    }
+    refused(
+        format!("{name} is named, and From says \"{TYPED}\"."),
+        "Choose its medium in From, with the arrow keys left and right.",
+    )
 }

@@ -258,6 +258,11 @@ impl Media for StickPorts {
         folder::folders(root.as_fd())
     }
 
+    fn files(&mut self, serial: &str, folder: &str) -> Result<Vec<String>, MediaError> {
+        let root = folder::open_root(&self.plugged(serial)?.folder)?;
+        folder::files(root.as_fd(), folder)
+    }
+
     fn read(
         &mut self,
         serial: &str,

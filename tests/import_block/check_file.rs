@@ -86,8 +86,21 @@ fn what_does_not_open_counts_as_a_failed_import() {
 #[test]
 fn a_file_that_is_not_there_costs_no_try() {
     let (_folder, mut scene) = with_zmk();
+    let import = scene.room.stick.folder().join("IMPORT");
+    std::fs::create_dir_all(&import).unwrap();
+    for name in ["ZPK-2.tr31", "ZPK-1.tr31"] {
+        std::fs::write(import.join(name), D).unwrap();
+    }
     let keys = scene.station.keys();
     let id = keys.iter().find(|k| k.label == ZMK).unwrap().id;
+    // A file is named and From stands as it stood: there is one medium, so it is meant.
+    scene.people.forms.remove("check-file");
+    let fields = ["typed below", "ZPK-1.tr31", "", "", "usual for the cipher"];
+    scene.people.form("check-file", &fields);
+    match scene.station.check_file(id, &mut scene.people).unwrap() {
+        ActEnd::Done { good, lines, .. } => assert!(good, "{lines:?}"),
+        _ => panic!("it was stopped"),
+    }
     for _ in 0..7 {
         scene.people.forms.remove("check-file");
         let fields = ["STICK-1", "MISTYPED.tr31", "", "", "usual for the cipher"];
@@ -95,9 +108,12 @@ fn a_file_that_is_not_there_costs_no_try() {
         match scene.station.check_file(id, &mut scene.people).unwrap() {
             ActEnd::Done { good, lines, .. } => {
                 assert!(
-                    !good && lines[0].contains("the file was not read"),
+                    !good
+                        && lines[0].contains("there is no file MISTYPED.tr31 in IMPORT on STICK-1"),
                     "{lines:?}"
                 );
+                let advice = "In it are: ZPK-1.tr31, ZPK-2.tr31. Look at the name.";
+                assert!(lines.iter().any(|line| line == advice), "{lines:?}");
             }
             _ => panic!("it was stopped"),
         }

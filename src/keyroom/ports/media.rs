@@ -174,6 +174,17 @@ pub trait Media: Send {
     /// [`MediaError`]
     fn folders(&mut self, serial: &str) -> Result<Vec<String>, MediaError>;
 
+    /// The plainly named files in a folder, sorted: what to choose from where a name
+    /// was mistyped. A medium that cannot tell names none. No permit and no plate,
+    /// as for [`Media::folders`].
+    ///
+    /// # Errors
+    /// [`MediaError`]
+    fn files(&mut self, serial: &str, folder: &str) -> Result<Vec<String>, MediaError> {
+        let _ = (serial, folder);
+        Ok(Vec::new())
+    }
+
     /// Reads a file as [`Media::read_back`] does, of whatever made it.
     ///
     /// # Errors

@@ -304,6 +304,14 @@ impl Media for HostMedia {
         folder::folders(root.as_fd())
     }
 
+    fn files(&mut self, serial: &str, folder: &str) -> Result<Vec<String>, MediaError> {
+        if Recorder::is_serial(serial) {
+            return self.recorder(serial)?.files(folder);
+        }
+        let root = self.root(serial)?;
+        folder::files(root.as_fd(), folder)
+    }
+
     fn read(
         &mut self,
         serial: &str,

@@ -289,6 +289,11 @@ impl Recorder {
         self.disc()?.folders().map_err(damaged)
     }
 
+    /// The files in a folder of the disc.
+    pub(super) fn files(&self, folder: &str) -> Result<Vec<String>, MediaError> {
+        self.disc()?.files(folder).map_err(damaged)
+    }
+
     /// A file of the disc.
     pub(super) fn file(&self, folder: &str, name: &str, most: u64) -> Result<Vec<u8>, MediaError> {
         let most = usize::try_from(most).unwrap_or(usize::MAX);

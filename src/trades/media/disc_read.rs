@@ -139,6 +139,21 @@ impl<B: DiscBytes> Disc<B> {
         Ok(names)
     }
 
+    /// The plainly named files in a folder, sorted; none where there is no such folder.
+    ///
+    /// # Errors
+    /// [`DiscError::Damaged`]
+    pub fn files(&self, folder: &str) -> Result<Vec<String>, DiscError> {
+        let mut found = self.entries(self.root)?.into_iter();
+        let Some(folder) = found.find(|e| e.folder && e.name == folder) else {
+            return Ok(Vec::new());
+        };
+        let entries = self.entries(folder.place)?.into_iter();
+        let mut names: Vec<String> = entries.filter(|e| !e.folder).map(|e| e.name).collect();
+        names.sort();
+        Ok(names)
+    }
+
     /// The bytes of a file in a folder; none where there is no such file. Nothing
     /// else of the disc is read than the way to it.
     ///

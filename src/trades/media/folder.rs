@@ -299,7 +299,7 @@ pub fn read_device(path: &Path, from: usize, len: usize) -> Result<Vec<u8>, Medi
     wanted.ok_or_else(|| MediaError::ReadBack("the disc".into()))
 }
 
-/// The most folders on a medium that are looked at.
+/// The most folders on a medium, or files in one, that are looked at.
 const FOLDERS_MOST: usize = 10_000;
 
 /// The plainly named folders on a medium, sorted.
@@ -319,6 +319,38 @@ pub fn folders(root: BorrowedFd<'_>) -> Result<Vec<String>, MediaError> {
         }
         if names.len() > FOLDERS_MOST {
             return Err(MediaError::Broken("it has too many folders".into()));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The plainly named files in a folder of a medium, sorted; none where there is no
+/// such folder.
+///
+/// # Errors
+/// [`MediaError::Broken`], [`MediaError::Name`]
+pub fn files(root: BorrowedFd<'_>, folder: &str) -> Result<Vec<String>, MediaError> {
+    check_name(folder)?;
+    let folder = match open_folder(root, folder) {
+        Ok(folder) => folder,
+        Err(MediaError::Missing) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let at = |error| failed(error, "");
+    let mut names = Vec::new();
+    for (seen, entry) in Dir::read_from(&folder).map_err(at)?.enumerate() {
+        let entry = entry.map_err(at)?;
+        if seen > FOLDERS_MOST {
+            return Err(MediaError::Broken("it has too many files".into()));
+        }
+        let Ok(name) = entry.file_name().to_str() else {
+            continue;
+        };
+        let stat = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
+        let plain = |mode| FileType::from_raw_mode(mode) == FileType::RegularFile;
+        if check_name(name).is_ok() && stat.is_ok_and(|stat| plain(stat.st_mode)) {
+            names.push(name.to_owned());
         }
     }
     names.sort();
@@ -477,6 +509,24 @@ mod tests {
             ));
         }
         assert_eq!(fs::read_dir(stick.dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn files_are_named_and_nothing_else() {
+        let mut stick = stick();
+        stick.write("F", "b.tr31", b"x").unwrap();
+        stick.write("F", "a.tr31", b"x").unwrap();
+        fs::create_dir(stick.dir.path().join("F/folder")).unwrap();
+        symlink("a.tr31", stick.dir.path().join("F/link")).unwrap();
+        fs::write(stick.dir.path().join("F/.hidden"), b"").unwrap();
+        fs::write(stick.dir.path().join("F/e\u{1b}[2J"), b"").unwrap();
+        let named = files(stick.root.as_fd(), "F").unwrap();
+        assert_eq!(named, ["a.tr31", "b.tr31"]);
+        assert!(files(stick.root.as_fd(), "G").unwrap().is_empty());
+        assert!(matches!(
+            files(stick.root.as_fd(), "../F"),
+            Err(MediaError::Name(_))
+        ));
     }
 
     #[test]
