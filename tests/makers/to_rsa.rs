@@ -34,7 +34,12 @@ fn partner(desk: &mut Desk, at: &Path, label: &str, bits: &str, usage: &str) -> 
     let words = ["rsa", "-in", &private, "-pubout", "-outform", "DER"];
     openssl(at, &[&words[..], &["-out", &public]].concat());
     let der = std::fs::read(at.join(&public)).unwrap();
-    let public = Public::read(&der).unwrap();
+    self::public(desk, label, &der, usage)
+}
+
+/// A public key, taken with its fingerprint.
+pub fn public(desk: &mut Desk, label: &str, file: &[u8], usage: &str) -> KeyRecord {
+    let public = Public::read(file).unwrap();
     desk.count += 1;
     let player = |name: &str, group: GroupId| Player {
         id: desk.room.holder(name).person.id,
@@ -48,7 +53,7 @@ fn partner(desk: &mut Desk, at: &Path, label: &str, bits: &str, usage: &str) -> 
         partner: "BANK-LAKE".into(),
         usage: usage.into(),
         days: 365,
-        spki: Bytes(der),
+        spki: Bytes(public.spki().to_vec()),
         fingerprint: Hash(public.fingerprint()),
         by: vec![
             player("Dora", GroupId::KeyManagers),

@@ -6,6 +6,8 @@
 //! There is no decryption here: RUSTSEC-2023-0071 (Marvin) is about the time it
 //! takes. Signatures are blinded with fresh randomness.
 
+use std::sync::OnceLock;
+
 use crypto_bigint::BoxedUint;
 use rsa::pkcs1::RsaPublicKey;
 use rsa::pkcs1v15::{Signature, SigningKey, VerifyingKey};
@@ -128,12 +130,38 @@ fn exponent(bytes: &[u8]) -> Result<u64, RsaError> {
     Ok(value)
 }
 
+/// What is left of a modulus, by something below 2^32.
 fn rest(modulus: &[u8], by: u32) -> u32 {
     let by = u64::from(by);
-    let rest = modulus
+    let (head, words) = modulus.as_rchunks::<4>();
+    let head = head
         .iter()
-        .fold(0u64, |rest, byte| (rest << 8 | u64::from(*byte)) % by);
+        .fold(0u64, |rest, byte| rest << 8 | u64::from(*byte));
+    let rest = words.iter().fold(head % by, |rest, word| {
+        (rest << 32 | u64::from(u32::from_be_bytes(*word))) % by
+    });
     u32::try_from(rest).unwrap_or(0)
+}
+
+/// The primes below [`SMALL`], found once.
+fn small_primes() -> &'static [u32] {
+    static PRIMES: OnceLock<Vec<u32>> = OnceLock::new();
+    PRIMES.get_or_init(|| {
+        let mut divides = vec![true; SMALL];
+        let mut primes = Vec::with_capacity(6542);
+        for number in 2..SMALL {
+            if divides.get(number) != Some(&true) {
+                continue;
+            }
+            primes.extend(u32::try_from(number));
+            for multiple in (2 * number..SMALL).step_by(number) {
+                if let Some(place) = divides.get_mut(multiple) {
+                    *place = false;
+                }
+            }
+        }
+        primes
+    })
 }
 
 fn modulus(bytes: &[u8]) -> Result<usize, RsaError> {
@@ -143,20 +171,11 @@ fn modulus(bytes: &[u8]) -> Result<usize, RsaError> {
     if !SIZES.contains(&bits) {
         return Err(RsaError::Size(bits));
     }
-    let mut divides = vec![true; SMALL];
-    for number in 2..SMALL {
-        if divides.get(number) != Some(&true) {
-            continue;
-        }
-        let prime = u32::try_from(number).unwrap_or(u32::MAX);
-        if rest(bytes, prime) == 0 {
-            return Err(RsaError::Divisible(prime));
-        }
-        for multiple in (2 * number..SMALL).step_by(number) {
-            if let Some(place) = divides.get_mut(multiple) {
-                *place = false;
-            }
-        }
+    if let Some(prime) = small_primes()
+        .iter()
+        .find(|prime| rest(bytes, **prime) == 0)
+    {
+        return Err(RsaError::Divisible(*prime));
     }
     if ROCA
         .iter()
