@@ -153,6 +153,7 @@ fn the_report_has_its_shape() {
         "exports",
         "bundles",
         "journal",
+        "genesis",
         "minutes",
         "backup",
         "restored",
@@ -405,8 +406,18 @@ fn its_evidence_is_verified_a_line_a_check() {
     assert!(judged.status.success(), "{said}{}", text(&judged.stderr));
     let lines: Vec<&str> = said.lines().collect();
     let (last, checks) = lines.split_last().unwrap();
-    assert!(checks.iter().all(|line| line.starts_with("ok ")), "{said}");
-    assert!(last.contains(&format!("{} checks", checks.len())), "{last}");
+    let of = |mark: &str| checks.iter().filter(|line| line.starts_with(mark)).count();
+    let (held, notes, to_do) = (of("ok  "), of("note "), of("to do "));
+    assert_eq!(held + notes + to_do, checks.len(), "{said}");
+    assert!(last.contains(&format!("{held} checks")), "{last}");
+    // Nobody has compared the genesis: that is no check that held.
+    assert_eq!(to_do, 1, "{said}");
+    assert!(last.contains("genesis was NOT compared"), "{last}");
+    assert!(!said.contains("0 cards"), "{said}");
+    assert!(
+        said.contains("those who closed it signed that with their cards"),
+        "{said}"
+    );
     for path in &paths {
         let name = path.to_str().unwrap();
         assert!(
@@ -414,6 +425,91 @@ fn its_evidence_is_verified_a_line_a_check() {
             "{name}: {said}"
         );
     }
+}
+
+/// The words of the founding sheet, as `demo.json` names it, and other words.
+#[test]
+fn the_genesis_is_compared_with_the_founding_sheet() {
+    let folder = demo();
+    let report = report(folder);
+    let sheet = folder.join(string(&report["genesis"]));
+    let words = std::fs::read_to_string(sheet).unwrap();
+    assert_eq!(words.split_whitespace().count(), 32);
+    let journal = folder.join(string(&report["journal"]));
+    let judge = |words: &str| conclave(&["verify", "--genesis", words, journal.to_str().unwrap()]);
+    let judged = judge(&words);
+    let said = text(&judged.stdout);
+    assert!(judged.status.success(), "{said}");
+    assert!(!said.contains("to do "), "{said}");
+    assert!(
+        said.ends_with("The genesis is the one that was given.\n"),
+        "{said}"
+    );
+    let mut other: Vec<&str> = words.split_whitespace().collect();
+    other.swap(0, 2);
+    let judged = judge(&other.join(" "));
+    assert_eq!(judged.status.code(), Some(1));
+    assert!(text(&judged.stderr).contains("not the genesis that was given"));
+    // Words at the wrong places are no digest: no word stands before the first.
+    other.remove(0);
+    let refused = text(&judge(&other.join(" ")).stderr);
+    assert!(
+        refused.contains("word 1") && !refused.contains("before"),
+        "{refused}"
+    );
+}
+
+/// What a user gives to `verify` by mistake is answered, not called forged.
+#[test]
+fn what_alone_proves_nothing_is_told() {
+    let folder = demo();
+    let report = report(folder);
+    let judge = |path: &Path| verify(&[path.to_owned()]);
+    let judged = judge(&folder.join("minutes"));
+    assert_eq!(judged.status.code(), Some(1));
+    let said = text(&judged.stdout);
+    assert!(!said.contains("WRONG"), "{said}");
+    assert!(text(&judged.stderr).contains("not checked: give the journal export or a bundle"));
+    let output = std::fs::read_dir(folder.join("media"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_str().unwrap().contains("PIN-B"))
+        .unwrap();
+    assert!(text(&judge(&output).stderr).contains("the output of a PIN batch"));
+    let restored = folder.join(string(&report["restored"]));
+    assert!(text(&judge(&restored).stderr).contains("a station's own folder"));
+}
+
+/// A folder is looked into, and each file that the station makes is known.
+#[test]
+fn inspect_knows_what_lies_in_a_bundle() {
+    let folder = demo();
+    let bundle = folder.join("media/CONCLAVE-0001-TEST");
+    let looked = conclave(&["inspect", bundle.to_str().unwrap()]);
+    let said = text(&looked.stdout);
+    assert!(looked.status.success(), "{said}{}", text(&looked.stderr));
+    for what in [
+        "manifest of an export bundle, for people",
+        "run sheet of an export bundle",
+        "receipt form of an export bundle",
+        "authority chain",
+        "TR-31",
+    ] {
+        assert!(said.contains(what), "{what}\n{said}");
+    }
+    let minutes: Vec<PathBuf> = files(&folder.join("minutes"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "cbor"))
+        .collect();
+    let said = text(&conclave(&["inspect", minutes[0].to_str().unwrap()]).stdout);
+    assert!(
+        said.contains("closed") && said.contains("journal entry"),
+        "{said}"
+    );
+    let nothing = TempDir::new().unwrap();
+    let looked = conclave(&["inspect", nothing.path().to_str().unwrap()]);
+    assert_eq!(looked.status.code(), Some(2));
+    assert!(text(&looked.stderr).contains("no file in this folder"));
 }
 
 #[test]

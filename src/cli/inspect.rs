@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 /// Say what a file is: a key block, a token, a key store, a certificate, a
 /// manifest, a backup. It needs no keys, checks no signature and shows no clear
-/// key.
+/// key. A folder is looked into, file by file.
 ///
 /// The exit code is 0 when every file was recognised, 1 when one was not, 2 when
 /// one could not be read, and 3 when a key or password stands in one in clear.
 #[derive(Debug, clap::Args)]
 pub(super) struct Inspect {
-    /// The files.
+    /// The files, or folders of files.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -40,7 +40,14 @@ impl Inspect {
         let mut worst = Result::Recognised;
         let mut list = Vec::new();
         let mut out = io::stdout().lock();
+        let mut files = Vec::new();
         for path in &self.files {
+            if let Err(error) = find(path, 0, &mut files) {
+                eprintln!("{}: {error}", path.display());
+                worst = worst.max(Result::Unreadable);
+            }
+        }
+        for path in &files {
             let bytes = match read(path) {
                 Ok(bytes) => bytes,
                 Err(error) => {
@@ -63,6 +70,48 @@ impl Inspect {
         }
         ExitCode::from(worst as u8)
     }
+}
+
+/// Folders nested deeper than this are not looked into.
+const DEEPEST: usize = 6;
+
+/// Most files that are looked at.
+const FILES_MOST: usize = 10_000;
+
+/// A file as it was named, or the files below a folder, sorted by name. Links
+/// below a folder are not followed.
+fn find(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    if depth > DEEPEST {
+        return Err(io::Error::other(
+            "it has folders that are nested too deeply",
+        ));
+    }
+    let mut inner: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() || kind.is_file() {
+            inner.push(entry.path());
+        }
+        if inner.len() > FILES_MOST {
+            break;
+        }
+    }
+    if inner.is_empty() && depth == 0 {
+        return Err(io::Error::other("there is no file in this folder"));
+    }
+    inner.sort();
+    for path in inner {
+        find(&path, depth + 1, files)?;
+        if files.len() > FILES_MOST {
+            return Err(io::Error::other(format!("more than {FILES_MOST} files")));
+        }
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

@@ -41,7 +41,10 @@ enum FileError {
     NotAList,
     #[error("no vectors in it")]
     Empty,
-    #[error("vector {number}: `{field}` is missing or of the wrong kind")]
+    #[error(
+        "vector {number}: `{field}` is missing or of the wrong kind; a vector is \
+         {{\"id\", \"op\", \"inputs\", \"expected\"}}"
+    )]
     Field { number: usize, field: &'static str },
 }
 

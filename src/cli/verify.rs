@@ -8,6 +8,10 @@ use conclave_evidence::verify::verify_from;
 use conclave_evidence::{Hash, words};
 
 /// Check bundles, exported journals and transcripts.
+///
+/// Lines with "to do" are for you: what only a person can compare, and what was
+/// not checked. The exit code is 0 when all checks held, and 1 when one did not or
+/// when something that was given was not checked.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
     /// A bundle's folder, journal.cbor, transcript.cbor, or a folder that
@@ -22,7 +26,7 @@ pub struct Verify {
 }
 
 /// Prints a line a check; the exit code is 0 when all held, else 1 with the
-/// first reason on standard error.
+/// first reason on standard error. See [`conclave_evidence::Report::ok`].
 #[must_use]
 pub fn run(arguments: &Verify) -> ExitCode {
     verify_from(&arguments.paths, arguments.genesis.as_ref()).tell()

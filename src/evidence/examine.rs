@@ -81,7 +81,7 @@ pub fn examine(signed: &SignedBackup, read: Read<'_>, tell: Tell<'_>) -> Option<
     let chain = AuthorityChain::verify(&export.authority).map_err(EvidenceError::from);
     let chain = course.check(what, chain)?;
     let record = course.check(
-        "made under the newest authority record",
+        "made under the newest authority record that it brings",
         record_of(&backup, &chain),
     )?;
     course.check(

@@ -32,4 +32,4 @@ pub use manifest::{Manifest, SignedManifest};
 pub use manifest_text::manifest_text;
 pub use tagged::{authority_file, read_authority_file};
 pub use transcript::{SignedTranscript, Transcript};
-pub use verify::{Check, Report, verify_path, verify_paths};
+pub use verify::{Check, Mark, Report, verify_path, verify_paths};

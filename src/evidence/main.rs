@@ -17,8 +17,9 @@ Usage: conclave-verify [--genesis DIGEST] PATH...
   --genesis  the digest of the station's genesis record, from its paper:
              64 hex digits or 32 words
 
-The exit code is 0 when all checks held, 1 when one did not, 2 for other
-arguments.";
+Lines with \"to do\" are for you: what only a person can compare, and what was not
+checked. The exit code is 0 when all checks held, 1 when one did not or when
+something that was given was not checked, 2 for other arguments.";
 
 /// Paths and digest, or what is wrong with the arguments.
 fn read(

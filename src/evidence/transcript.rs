@@ -8,6 +8,7 @@ use crate::authority::{AuthorityChain, AuthorityRecord, CardSignature, CardState
 use crate::cbor::{self, CborError};
 use crate::error::EvidenceError;
 use crate::ids::{Bytes, Hash, Id, Signature};
+use crate::journal::EntryKind;
 use crate::sign::verify_p256;
 use crate::tagged;
 
@@ -58,6 +59,20 @@ pub struct Transcript {
     pub minutes_sha256: Option<Hash>,
     /// Digest of the authority record in force.
     pub authority: Hash,
+}
+
+/// The action that closes a ceremony, signed by people's cards.
+const CLOSE: &str = "close-ceremony";
+
+impl Transcript {
+    /// The line whose journal entry let the close through: for it people signed
+    /// with their cards. None where the ceremony ended otherwise.
+    #[must_use]
+    pub fn closed(&self) -> Option<&TranscriptLine> {
+        let intent = EntryKind::Intent.name();
+        let closes = |line: &&TranscriptLine| line.step == CLOSE && line.result == intent;
+        self.lines.iter().rev().find(closes)
+    }
 }
 
 /// A transcript with the station's signature and those of people's cards.

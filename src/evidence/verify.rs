@@ -3,18 +3,16 @@
 //! A path may be a bundle's, a backup's or an update's folder, an exported journal, a transcript, or a
 //! folder that holds any of them. What is given together must also agree.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use crate::authority::{AuthorityChain, SignedAuthority};
 use crate::backup::{BACKUP_FILE, SignedBackup};
 use crate::error::EvidenceError;
 use crate::export::{CheckedJournal, JournalExport};
 use crate::ids::Hash;
-use crate::manifest::{AUTHORITY_FILE, MANIFEST_FILE, SignedManifest, TEXT_FILE};
+use crate::manifest::{MANIFEST_FILE, SignedManifest, TEXT_FILE};
 use crate::show::clean;
-use crate::transcript::{SignedTranscript, Transcript};
+use crate::transcript::SignedTranscript;
 use crate::update::{SignedUpdate, UPDATE_FILE};
 use crate::words::digest_lines;
 use crate::{cbor, tagged};
@@ -23,116 +21,24 @@ mod backup;
 mod bundle;
 mod cross;
 mod read;
+mod report;
+mod transcript;
 mod update;
+
+pub use report::{Check, Mark, Report};
 
 use bundle::Bundle;
 use read::{Kind, kind, list, most, read_capped};
+use report::Genesis;
 
 /// Folders nested deeper than this are not searched.
 const DEEPEST: usize = 6;
 
-/// One check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// Whether it held.
-    pub ok: bool,
-    /// The file or folder.
-    pub place: String,
-    /// What held, or what does not and why.
-    pub what: String,
-}
+/// What a station keeps its sealed values in, below its own folder.
+const REPOSITORY: &str = "repository";
 
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = if self.ok { "ok   " } else { "WRONG" };
-        write!(f, "{mark}  {}: {}", self.place, self.what)
-    }
-}
-
-/// All checks, in the order they were made.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// A line a check.
-    pub lines: Vec<Check>,
-    /// The first failure, typed.
-    pub first: Option<EvidenceError>,
-}
-
-impl Report {
-    /// Prints a line a check; on standard error the first reason, if one did
-    /// not hold. Gives the program's exit code.
-    #[must_use]
-    pub fn tell(&self) -> ExitCode {
-        print!("{self}");
-        if self.ok() {
-            println!("{} checks, all of them held.", self.lines.len());
-            return ExitCode::SUCCESS;
-        }
-        eprintln!("NOT VERIFIED: {}", self.failure().unwrap_or_default());
-        ExitCode::FAILURE
-    }
-
-    /// TRUE when there was something to check and all of it held.
-    #[must_use]
-    pub fn ok(&self) -> bool {
-        self.first.is_none() && !self.lines.is_empty() && self.lines.iter().all(|line| line.ok)
-    }
-
-    /// The first failure in words.
-    #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        let line = self.lines.iter().find(|line| !line.ok)?;
-        Some(format!("{}: {}", line.place, line.what))
-    }
-
-    fn good(&mut self, place: &str, what: impl fmt::Display) {
-        self.lines.push(Check {
-            ok: true,
-            place: place.into(),
-            what: clean(&what.to_string()),
-        });
-    }
-
-    fn bad(&mut self, place: &str, error: EvidenceError) {
-        let text = clean(&error.to_string());
-        // The place is said once.
-        let what = text
-            .strip_prefix(&format!("{place}: "))
-            .unwrap_or(&text)
-            .to_string();
-        self.lines.push(Check {
-            ok: false,
-            place: place.into(),
-            what,
-        });
-        self.first.get_or_insert(error);
-    }
-
-    /// Notes how a check went, and gives what it found.
-    fn check<T>(
-        &mut self,
-        place: &str,
-        what: impl fmt::Display,
-        result: Result<T, EvidenceError>,
-    ) -> Option<T> {
-        match result {
-            Ok(value) => {
-                self.good(place, what);
-                Some(value)
-            }
-            Err(error) => {
-                self.bad(place, error);
-                None
-            }
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
-    }
-}
+/// What the output of a PIN batch is: one file, encrypted to its issuer.
+const PIN_OUTPUT: &str = "output.p7m";
 
 /// Verifies what one path holds.
 #[must_use]
@@ -160,6 +66,10 @@ pub fn verify_from(paths: &[PathBuf], genesis: Option<&Hash>) -> Report {
     }
     work.transcripts();
     work.agree();
+    if genesis.is_some() && work.shown.is_empty() {
+        let what = "it was compared with nothing: no chain of authority records was given";
+        work.report.unchecked("the genesis", what);
+    }
     work.report
 }
 
@@ -202,12 +112,22 @@ impl Work {
             }
         }
         if self.found == before {
-            let error = EvidenceError::file(
-                name(path),
-                "there is no bundle, backup, update, exported journal or transcript in it",
-            );
-            self.report.bad(&name(path), error);
+            self.nothing_in(path);
         }
+    }
+
+    /// Says why there is nothing to check in a path that was named.
+    fn nothing_in(&mut self, path: &Path) {
+        let place = name(path);
+        let names = list(path).unwrap_or_default();
+        let why = if names.iter().any(|n| n == REPOSITORY) {
+            "this is a station's own folder, which its people log on to; what it gives to others \
+             is checked: exported journal, minutes, bundles, backups"
+        } else {
+            "there is no bundle, backup, update, exported journal or transcript in it"
+        };
+        let error = EvidenceError::file(&place, why);
+        self.report.bad(&place, error);
     }
 
     /// Verifies a file by its mark. `searching`: what has no mark of ours is
@@ -282,6 +202,9 @@ impl Work {
         if names.iter().any(|n| n == UPDATE_FILE) {
             return self.update(path);
         }
+        if names == [PIN_OUTPUT] {
+            return self.pin_output(path, depth);
+        }
         for entry in names {
             let inner = path.join(&entry);
             match kind(&inner, false) {
@@ -296,6 +219,31 @@ impl Work {
                 Ok(_) => {}
                 Err(error) => self.report.bad(&name(&inner), error),
             }
+        }
+    }
+
+    /// The output of a PIN batch: whose it is, only its issuer can see.
+    fn pin_output(&mut self, path: &Path, depth: usize) {
+        let place = name(path);
+        let inner = path.join(PIN_OUTPUT);
+        let bytes =
+            bundle::plain(&inner).and_then(|inner| read_capped(&inner, most(cbor::LARGEST)));
+        let digest = match bytes {
+            Ok(bytes) => tagged::sha256(&bytes),
+            Err(error) => {
+                self.found += 1;
+                return self.report.bad(&place, error);
+            }
+        };
+        let what = format!(
+            "the output of a PIN batch, which brings no manifest: its issuer checks it, who alone \
+             can open it. Compare its SHA-256 with the journal's words of the output: {digest}"
+        );
+        if depth == 0 {
+            self.found += 1;
+            self.report.unchecked(&place, what);
+        } else {
+            self.report.to_do(&place, what);
         }
     }
 
@@ -316,6 +264,10 @@ impl Work {
         let Some((genesis, _)) = chain.records().first().cloned() else {
             return;
         };
+        self.report.genesis = match self.genesis {
+            Some(_) => Genesis::Compared,
+            None => Genesis::NotCompared,
+        };
         match self.genesis {
             Some(paper) if paper == genesis => {
                 self.report
@@ -333,7 +285,7 @@ impl Work {
                     "compare with the paper of the genesis: {genesis}, {}",
                     digest_lines(&genesis).join(" ")
                 );
-                self.report.good(place, what);
+                self.report.to_do(place, what);
             }
             None => {}
         }
@@ -358,101 +310,18 @@ impl Work {
         };
         for run in &checked.unauthenticated {
             let what = format!(
-                "note: {}, made while locked, UNAUTHENTICATED: no quorum has adopted them",
+                "{}, made while locked, UNAUTHENTICATED: no quorum has adopted them",
                 run.words()
             );
-            self.report.good(place, what);
+            self.report.note(place, what);
         }
         if !checked.open_intents.is_empty() {
-            let what = format!("note: INTENT without OUTCOME: {:?}", checked.open_intents);
-            self.report.good(place, what);
+            let what = format!("INTENT without OUTCOME: {:?}", checked.open_intents);
+            self.report.note(place, what);
         }
         self.journals.push(Journal {
             place: place.into(),
             checked,
         });
-    }
-
-    /// Transcripts come last: their chain may lie in another path.
-    fn transcripts(&mut self) {
-        for (path, signed) in std::mem::take(&mut self.transcripts) {
-            let place = name(&path);
-            let beside = path.with_file_name(AUTHORITY_FILE);
-            let chain = if beside.exists() {
-                let records = read_capped(&beside, most(cbor::LARGEST))
-                    .and_then(|bytes| tagged::read_authority_file(&bytes));
-                let records = self
-                    .report
-                    .check(&name(&beside), "is an authority chain", records);
-                records.and_then(|records| self.chain(&name(&beside), &records))
-            } else {
-                let chain = self.chain_for(&signed).ok_or_else(|| {
-                    EvidenceError::broken("transcript", "no authority chain is given with it")
-                });
-                self.report
-                    .check(&place, "its authority chain is given", chain)
-            };
-            if let Some(chain) = chain {
-                self.transcript(&path, &signed, &chain);
-            }
-        }
-    }
-
-    fn chain_for(&self, signed: &SignedTranscript) -> Option<AuthorityChain> {
-        let wanted = signed.open().ok()?.authority;
-        self.journals
-            .iter()
-            .map(|journal| &journal.checked.chain)
-            .chain(self.bundles.iter().map(|bundle| &bundle.chain))
-            .find(|chain| chain.by_hash(&wanted).is_some())
-            .cloned()
-    }
-
-    /// The minutes lie beside the transcript, under its name or their own.
-    fn minutes(&mut self, path: &Path, place: &str, transcript: &Transcript) {
-        let Some(wanted) = transcript.minutes_sha256 else {
-            return;
-        };
-        let mut given = false;
-        for file in [
-            path.with_extension("pdf"),
-            path.with_file_name("minutes.pdf"),
-            path.with_file_name("minutes.txt"),
-        ] {
-            if !file.exists() {
-                continue;
-            }
-            let label = name(&file);
-            let same = read_capped(&file, most(cbor::LARGEST)).and_then(|bytes| {
-                if tagged::sha256(&bytes) == wanted {
-                    Ok(())
-                } else {
-                    let reason = "these are not the minutes that the transcript names";
-                    Err(EvidenceError::file(&label, reason))
-                }
-            });
-            given = true;
-            self.report
-                .check(&label, "the minutes are the transcript's", same);
-        }
-        if !given {
-            self.report.good(
-                place,
-                "note: its minutes are not given, so they are not checked",
-            );
-        }
-    }
-
-    fn transcript(&mut self, path: &Path, signed: &SignedTranscript, chain: &AuthorityChain) {
-        let place = name(path);
-        let what = format!(
-            "signed by the station and {} cards, script and order agree",
-            signed.cards.len()
-        );
-        let Some(transcript) = self.report.check(&place, what, signed.verify(chain)) else {
-            return;
-        };
-        self.minutes(path, &place, &transcript);
-        self.transcript_in_journal(&place, &transcript);
     }
 }

@@ -17,11 +17,19 @@ pub enum WordError {
     NoDigest,
     /// It is in the list of the other place: a word is missing, stands twice,
     /// or two changed places.
-    #[error("word {place} cannot stand there: a word before it is missing or exchanged")]
+    #[error("{}", out_of_place(*.place))]
     OutOfPlace {
         /// Its place, from 1.
         place: usize,
     },
+}
+
+fn out_of_place(place: usize) -> String {
+    let why = match place {
+        1 => "the first word is missing or exchanged",
+        _ => "it or a word before it is missing or exchanged",
+    };
+    format!("word {place} cannot stand there: {why}")
 }
 
 /// Bytes in words of the PGP word list, one word a byte.
@@ -146,5 +154,9 @@ mod tests {
             Err(WordError::Unknown { place: 2 })
         );
         assert_eq!(from_words(""), Ok(Vec::new()));
+        // Nothing stands before the first.
+        let first = from_words("Istanbul").unwrap_err();
+        assert_eq!(first, WordError::OutOfPlace { place: 1 });
+        assert!(!first.to_string().contains("before"), "{first}");
     }
 }

@@ -53,7 +53,7 @@ impl Work {
             "backup digest {digest}, {}",
             digest_lines(&digest).join(" ")
         );
-        self.report.good(&place, what);
+        self.report.note(&place, what);
         self.journals.push(Journal {
             place,
             checked: checked.journal,

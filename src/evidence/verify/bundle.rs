@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::read::{Kind, compare, kind, list, read_capped};
 use super::{Work, name};
-use crate::authority::AuthorityChain;
+use crate::authority::{AuthorityChain, AuthorityRecord};
 use crate::error::EvidenceError;
 use crate::ids::Hash;
 use crate::manifest::{
@@ -56,7 +56,7 @@ impl Work {
             "manifest digest {digest}, {}",
             digest_lines(&digest).join(" ")
         );
-        self.report.good(&place, what);
+        self.report.note(&place, what);
         self.bundles.push(Bundle {
             place,
             chain,
@@ -79,7 +79,11 @@ impl Work {
             let reason = "its authority record is not the newest of the bundle's chain";
             Err(EvidenceError::broken("manifest", reason))
         };
-        report.check(place, "made under the newest authority record", newest);
+        report.check(
+            place,
+            "made under the newest authority record that it brings",
+            newest,
+        );
         let Some(record) = report.check(
             place,
             "its authority record is in the chain",
@@ -98,7 +102,10 @@ impl Work {
             "{} approvals of this very act, quorums of key managers and approvers",
             manifest.approvals.len()
         );
-        report.check(place, what, manifest.check_approvals(record));
+        let approved = report.check(place, what, manifest.check_approvals(record));
+        if approved.is_some() {
+            report.note(place, approvers(manifest, record));
+        }
         report.check(place, "all names are flat", manifest.check_files());
     }
 
@@ -139,6 +146,18 @@ impl Work {
         });
         self.report.check(&place, "nothing else is in it", extra);
     }
+}
+
+/// Who approved, by name and group.
+fn approvers(manifest: &Manifest, record: &AuthorityRecord) -> String {
+    let names = manifest.approvals.iter().map(|signed| {
+        let approval = &signed.approval;
+        let name = record.card(approval.card).map(|card| &card.person_name);
+        let name = name.map_or_else(|| approval.person.to_string(), Clone::clone);
+        format!("{name} ({})", approval.group.title())
+    });
+    let names: Vec<String> = names.collect();
+    format!("approved by {}", names.join(", "))
 }
 
 /// A plain file: a bundle holds no links, folders or devices.

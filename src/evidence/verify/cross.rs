@@ -58,7 +58,7 @@ impl Work {
                     _ if same => Ok(()),
                     Some(first) => {
                         what = format!(
-                            "note: it and {} part at entry {first}: a restore gave one of them up",
+                            "it and {} part at entry {first}: a restore gave one of them up",
                             one.place
                         );
                         Ok(())
@@ -130,11 +130,11 @@ impl Work {
                 .filter(|(a, b)| *b - *a > 1);
             for (before, after) in gaps {
                 let what = format!(
-                    "note: between bundles {before} and {after} there are {} that are not given; \
+                    "between bundles {before} and {after} there are {} that are not given; \
                      the journal says what became of them",
                     after - before - 1
                 );
-                self.report.good("all bundles", what);
+                self.report.note("all bundles", what);
             }
         }
     }
@@ -164,6 +164,16 @@ fn lines_in_journal(
             return Err(EvidenceError::broken(
                 format!("transcript, journal entry {}", line.seq),
                 "the journal has another one",
+            ));
+        }
+    }
+    if let Some(line) = transcript.closed() {
+        let mut entries = journal.entries.iter().map(|(header, _)| header);
+        let told = entries.find(|header| header.seq == line.seq);
+        if told.is_none_or(|h| h.action != line.step || h.kind.name() != line.result) {
+            return Err(EvidenceError::broken(
+                format!("transcript, journal entry {}", line.seq),
+                "the journal does not say there that it was closed",
             ));
         }
     }

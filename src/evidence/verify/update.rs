@@ -44,7 +44,7 @@ impl Work {
             self.report.check(&place, what, checked);
         }
         let (digest, key) = (signed.digest(), fingerprint(&update.key));
-        self.report.good(
+        self.report.note(
             &place,
             format!(
                 "version {} for {}, repository format {}",
@@ -57,11 +57,11 @@ impl Work {
             "update digest {digest}, {}",
             digest_lines(&digest).join(" ")
         );
-        self.report.good(&place, what);
+        self.report.note(&place, what);
         let what = format!(
             "compare the release key with the maker's letter: {key}, {}",
             digest_lines(&key).join(" ")
         );
-        self.report.good(&place, what);
+        self.report.to_do(&place, what);
     }
 }

@@ -241,10 +241,22 @@ impl Demonstration {
         rows.push(Vec::new());
         forms.insert("init.person".into(), rows);
         match self.station.initialise(&mut self.hands) {
-            InitialiseEnd::Done(_) => Ok(()),
+            InitialiseEnd::Done(_) => self.founding_sheet(),
             InitialiseEnd::Refused(refusal) => Err(self.failed("initialise", refusal.happened)),
             _ => Err(self.failed("initialise", "given up")),
         }
+    }
+
+    /// The words that people write on the founding sheet, for whoever verifies
+    /// the evidence afterwards: of the record that was just made.
+    fn founding_sheet(&mut self) -> Result<(), DemoError> {
+        let genesis = self.station.door.vault().authority_hash();
+        let genesis = genesis.map_err(|why| self.failed("genesis", why.to_string()))?;
+        let paper = self.out.join("paper");
+        let folder = if paper.is_dir() { &paper } else { &self.out };
+        let path = folder.join(report::GENESIS);
+        let words = conclave_evidence::words::digest_lines(&genesis).join("\n");
+        std::fs::write(&path, words + "\n").map_err(io(&path))
     }
 
     fn logon(&mut self, group: GroupId, prefer: &[&str]) -> Result<(), DemoError> {
@@ -451,10 +463,8 @@ impl Demonstration {
         paths.extend(report.bundles.iter().map(|bundle| self.out.join(bundle)));
         let verified = conclave_evidence::verify::verify_paths(&paths);
         if !verified.ok() {
-            let why = verified.lines.iter().find(|line| !line.ok).map_or_else(
-                || "nothing was verified".to_owned(),
-                |line| line.what.clone(),
-            );
+            let why = verified.failure();
+            let why = why.unwrap_or_else(|| "nothing was verified".to_owned());
             return Err(self.failed("verify", why));
         }
         let path = self.out.join("demo.json");

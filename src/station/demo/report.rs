@@ -29,6 +29,9 @@ pub struct DemoReport {
     pub bundles: Vec<String>,
     /// The journal's export.
     pub journal: String,
+    /// The founding sheet: the genesis record's digest in words, as it was shown
+    /// when the station was initialised.
+    pub genesis: String,
     /// The minutes as PDF.
     pub minutes: Vec<String>,
     /// The backup's folder.
@@ -82,6 +85,9 @@ pub struct ExportLine {
     pub passphrase: Vec<String>,
 }
 
+/// What the founding sheet is called.
+pub const GENESIS: &str = "TEST-genesis.txt";
+
 /// The stem of a component's sheets in `paper/`.
 #[must_use]
 pub fn sheet_name(key: &str, index: u8) -> String {
@@ -116,6 +122,7 @@ impl DemoReport {
             exports: Vec::new(),
             bundles: Vec::new(),
             journal: there(journal)?,
+            genesis: there(format!("paper/{GENESIS}"))?,
             minutes: Vec::new(),
             backup: String::new(),
             restored: String::new(),

@@ -93,6 +93,11 @@ fn manifest(bytes: &[u8]) -> Option<Described> {
     said.field("medium", &manifest.medium.name, &manifest.medium.serial);
     let approvals = manifest.approvals.len();
     said.field("approvals", approvals.to_string(), "signatures by cards");
+    for signed in manifest.approvals.iter().take(LISTED) {
+        let approval = &signed.approval;
+        let meaning = format!("{}; authority.cbor has the name", approval.group.title());
+        said.field("approved by", approval.person.to_string(), meaning);
+    }
     for file in manifest.files.iter().take(LISTED) {
         let meaning = format!("{}, {} bytes, {}", file.format, file.size, file.conformance);
         said.field("file", &file.name, meaning);
@@ -134,6 +139,11 @@ fn authority(bytes: &[u8]) -> Option<Described> {
         format!("number {}", newest.seq),
     );
     said.field("cards", newest.cards.len().to_string(), "revoked ones too");
+    for card in newest.cards.iter().take(LISTED) {
+        let state = format!("{:?}", card.state).to_lowercase();
+        let meaning = format!("person {}, card {}, {state}", card.person, card.card);
+        said.field("person", &card.person_name, meaning);
+    }
     for group in &newest.groups {
         let members = group.members.len();
         let quorum = format!("{} of {members}", group.m);
@@ -236,7 +246,15 @@ fn transcript(bytes: &[u8]) -> Option<Described> {
         transcript.ceremony.to_string(),
     );
     said.field("steps", transcript.lines.len().to_string(), "");
-    said.field("cards", file.cards.len().to_string(), "signed it");
+    match (file.cards.len(), transcript.closed()) {
+        (0, Some(line)) => said.field(
+            "closed",
+            format!("journal entry {}", line.seq),
+            "whoever closed it signed there; the station signs this file",
+        ),
+        (0, None) => said.field("closed", "not said", "the station signs this file, no card"),
+        (cards, _) => said.field("cards", cards.to_string(), "signed it"),
+    };
     digest(&mut said, &file.digest());
     Some(said)
 }

@@ -6,6 +6,7 @@
 
 mod evidence;
 mod looks;
+mod papers;
 
 use conclave_crypto::describe::{Confidence, Described, Recogniser, describe};
 use conclave_crypto::{cca, keyblock, keystore, x509};
@@ -46,6 +47,17 @@ pub struct Found {
 /// Looks at a whole file; where nothing knows it and it is a text, at each line.
 #[must_use]
 pub fn inspect(bytes: &[u8]) -> Vec<Found> {
+    if let Some(paper) = papers::describe(bytes) {
+        let whole = Found {
+            line: None,
+            may_be: vec![paper],
+        };
+        // Cryptograms belong into a run sheet; what is clear does not.
+        let mut found = line_by_line(lines(bytes));
+        found.retain(|found| found.may_be.iter().any(|said| said.clear_secret));
+        found.insert(0, whole);
+        return found;
+    }
     let whole = describe(bytes, RECOGNISERS);
     let sure = whole
         .first()
@@ -61,6 +73,11 @@ pub fn inspect(bytes: &[u8]) -> Vec<Found> {
             false => vec![found],
         };
     }
+    line_by_line(lines)
+}
+
+/// What is found in lines.
+fn line_by_line(lines: Vec<(usize, &[u8])>) -> Vec<Found> {
     lines
         .into_iter()
         .map(|(line, text)| Found {

@@ -217,7 +217,7 @@ pub(crate) fn receipt_file(
         format: "receipt, to be filled in".into(),
         encoding: Encoding::AsciiText,
         lrecl: None,
-        conformance: String::new(),
+        conformance: "not loaded: it comes back filled in".into(),
         keys: Vec::new(),
     };
     ((RECEIPT_FORM.into(), form.into_bytes()), entry)

@@ -3,9 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use conclave_evidence::journal::EntryKind;
 use conclave_evidence::manifest::FileEntry;
 use conclave_evidence::verify::verify_from;
-use conclave_evidence::{EvidenceError, Hash, Manifest, authority_file, verify_path, verify_paths};
+use conclave_evidence::{
+    EvidenceError, Hash, Manifest, Mark, authority_file, verify_path, verify_paths,
+};
 
 use crate::station::{PAYLOAD_NAME, QUORUMS, Station};
 
@@ -81,6 +84,7 @@ fn everything_verifies() {
         "the minutes are the transcript's",
         "its lines are the journal's",
         "compare with the paper of the genesis",
+        "approved by Person 4 (Key managers)",
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
@@ -106,6 +110,86 @@ fn genesis_is_compared() {
     assert!(report.failure().is_some_and(|it| it.contains("genesis")));
 }
 
+/// What nobody compared is no check that held: it stands apart, is not counted, and
+/// the last line says so.
+#[test]
+fn what_only_people_can_compare_is_to_do() {
+    let handed = Handed::new();
+    let paths = [handed.folder.path().to_path_buf()];
+    let report = verify_from(&paths, None);
+    let to_do: Vec<_> = report
+        .lines
+        .iter()
+        .filter(|l| l.mark == Mark::ToDo)
+        .collect();
+    assert_eq!(to_do.len(), 1, "{report}");
+    let line = to_do[0].to_string();
+    assert!(
+        line.starts_with("to do  ") && line.contains("paper of the genesis"),
+        "{line}"
+    );
+    let held = report.lines.iter().filter(|l| l.mark == Mark::Held).count();
+    assert!(held < report.lines.len());
+    let sum = report.sum();
+    assert!(
+        sum.starts_with(&format!("{held} checks, all of them held.")),
+        "{sum}"
+    );
+    assert!(
+        sum.contains("genesis was NOT compared") && sum.contains("1 thing to do"),
+        "{sum}"
+    );
+
+    let report = verify_from(&paths, Some(&handed.station.record_hash()));
+    assert!(
+        report.lines.iter().all(|l| l.mark != Mark::ToDo),
+        "{report}"
+    );
+    assert!(
+        report
+            .sum()
+            .ends_with("The genesis is the one that was given.")
+    );
+
+    // A digest that nothing was compared with is not passed over either.
+    let alone = tempfile::tempdir().expect("a temporary folder");
+    fs::write(alone.path().join("output.p7m"), b"sealed").expect("a file");
+    let report = verify_from(&[alone.path().to_path_buf()], Some(&Hash([7; 32])));
+    assert!(
+        report.to_string().contains("compared with nothing"),
+        "{report}"
+    );
+    assert!(!report.ok());
+}
+
+/// The output of a PIN batch has no manifest: alone it is not checked, among others
+/// its digest is to be compared.
+#[test]
+fn the_output_of_a_pin_batch_is_its_issuers() {
+    let handed = Handed::new();
+    let place = handed.at("media/PIN-B-0001-01-TEST");
+    fs::create_dir(&place).expect("a folder");
+    fs::write(place.join("output.p7m"), b"sealed").expect("a file");
+    let said = failure(&place);
+    assert!(
+        said.contains("not checked: the output of a PIN batch"),
+        "{said}"
+    );
+    let digest = Hash(<sha2::Sha256 as sha2::Digest>::digest(b"sealed").into());
+    assert!(said.contains(&digest.to_string()), "{said}");
+    let report = verify_path(handed.folder.path());
+    assert!(report.ok(), "{report}");
+    let mark = |l: &&conclave_evidence::Check| l.what.contains("PIN batch") && l.mark == Mark::ToDo;
+    assert_eq!(report.lines.iter().filter(mark).count(), 1, "{report}");
+}
+
+#[test]
+fn a_stations_own_folder_is_named_as_such() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("repository")).expect("a folder");
+    assert!(failure(folder.path()).contains("a station's own folder"));
+}
+
 /// Exit code, standard output, standard error of the small program.
 fn program(arguments: &[&std::ffi::OsStr]) -> (Option<i32>, String, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_conclave-verify"))
@@ -129,7 +213,25 @@ fn the_small_program_says_the_same() {
     let report = verify_from(&[folder.into()], Some(&genesis));
     let (code, out, err) = program(&["--genesis".as_ref(), words.as_ref(), folder]);
     assert_eq!((code, err.as_str()), (Some(0), ""));
-    assert!(out.starts_with(&report.to_string()), "{out}");
+    assert_eq!(out, format!("{report}{}\n", report.sum()));
+    // Without the digest it says at the end that nobody compared it.
+    let (code, out, _) = program(&[folder]);
+    let last = out.lines().last().unwrap_or_default();
+    assert!(
+        code == Some(0) && last.contains("genesis was NOT compared"),
+        "{out}"
+    );
+    // A transcript alone is not wrong, and not verified.
+    let alone = tempfile::tempdir().expect("a temporary folder");
+    let path = alone.path().join("transcript.cbor");
+    fs::copy(handed.at("ceremony/transcript.cbor"), &path).expect("copied");
+    let (code, out, err) = program(&[path.as_os_str()]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(!out.contains("WRONG") && out.contains("to do  "), "{out}");
+    assert!(
+        err.contains("not checked: give the journal export"),
+        "{err}"
+    );
 
     let zeros = "00".repeat(32);
     let (code, out, err) = program(&["--genesis".as_ref(), zeros.as_ref(), folder]);
@@ -351,7 +453,79 @@ fn transcripts_are_the_journals() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("transcript.cbor");
     fs::copy(handed.at("ceremony/transcript.cbor"), &path).expect("copied");
-    assert!(failure(&path).contains("no authority chain"));
+    let report = verify_path(&path);
+    assert!(report.first.is_none(), "{report}");
+    let said = failure(&path);
+    assert!(
+        said.contains("not checked: give the journal export or a bundle"),
+        "{said}"
+    );
+    // What is wrong comes first.
+    let both = verify_paths(&[path, handed.at("ceremony")]);
+    assert!(
+        both.failure()
+            .is_some_and(|why| why.contains("journal entry 0")),
+        "{both}"
+    );
+}
+
+/// No card signs the file itself: the report says who closed the ceremony, and where,
+/// and the journal has to say it too.
+#[test]
+fn a_transcript_says_who_stands_behind_it() {
+    let mut handed = Handed::new();
+    let said = |handed: &Handed| verify_path(handed.folder.path()).to_string();
+    assert!(said(&handed).contains("signed by the station and 2 cards"));
+
+    handed
+        .station
+        .append(EntryKind::Proposed, 0xCE, "close-ceremony", None);
+    handed
+        .station
+        .append(EntryKind::Intent, 0xCE, "close-ceremony", None);
+    handed.write_journal();
+    let mut transcript = handed.station.transcript().open().expect("opens");
+    let write = |handed: &Handed, transcript: &conclave_evidence::Transcript| {
+        let signed = crate::station::sign_transcript(transcript, &[]);
+        let file = signed.to_file().expect("encodes");
+        handed.write("ceremony/transcript.cbor", &file);
+    };
+    // Nobody closed it.
+    for line in &mut transcript.lines {
+        line.actors.clear();
+    }
+    write(&handed, &transcript);
+    let words = said(&handed);
+    assert!(words.contains("nobody closed it"), "{words}");
+    assert!(!words.contains("0 cards"), "{words}");
+    // An act has the names of those who signed it.
+    transcript.lines[1].actors = vec!["Person 4".into(), "Person 7".into()];
+    write(&handed, &transcript);
+    assert!(said(&handed).contains("of an act that Person 4, Person 7 signed"));
+    // The close, at its place in the journal.
+    let last = handed.station.entries.len() - 1;
+    let mut close = transcript.lines[1].clone();
+    close.seq = u64::try_from(last).expect("few");
+    close.entry = conclave_evidence::journal::entry_hash(&handed.station.entries[last]);
+    (close.step, close.result) = ("close-ceremony".into(), "INTENT".into());
+    transcript.lines.push(close);
+    write(&handed, &transcript);
+    let words = said(&handed);
+    assert!(verify_path(handed.folder.path()).ok(), "{words}");
+    assert!(
+        words.contains(&format!("journal entry {last}; the minutes name them")),
+        "{words}"
+    );
+    // A line that calls another entry the close.
+    transcript.lines.pop();
+    transcript.lines[1].step = "close-ceremony".into();
+    transcript.lines[1].result = "INTENT".into();
+    write(&handed, &transcript);
+    let why = handed.failure();
+    assert!(
+        why.contains("does not say there that it was closed"),
+        "{why}"
+    );
 }
 
 #[test]
