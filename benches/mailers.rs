@@ -112,6 +112,10 @@ fn main() {
         batch: batch.clone(),
         first: 1,
         last: CARDS.into(),
+        shows: conclave_keyroom::domain::pin_seen::Shown {
+            first: 1,
+            last: CARDS,
+        },
     };
     house.pair(&confirm).unwrap();
     println!("confirmed in {:.2} s", start.elapsed().as_secs_f64());

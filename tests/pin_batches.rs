@@ -4,6 +4,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "pin_batches/again.rs"]
+mod again;
+#[path = "pin_batches/ahead.rs"]
+mod ahead;
 #[path = "pin_batches/canary.rs"]
 mod canary;
 #[path = "pin_batches/canary_keys.rs"]
@@ -18,6 +22,8 @@ mod job;
 mod keys;
 #[path = "support/pin_house.rs"]
 mod pin_house;
+#[path = "pin_batches/printers.rs"]
+mod printers;
 #[path = "pin_mailers/psec.rs"]
 #[allow(dead_code, reason = "its questions only")]
 mod psec;

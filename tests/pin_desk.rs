@@ -385,10 +385,12 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
         "pins.unknown",
         &[
             "6",
+            "6",
             "damaged: destroyed now, both look on",
             "half a form came out",
         ],
     );
+    scene.people.form("pins.shows", &["5"]);
     scene.people.form("pins.form", &["7"]);
     let runs = works(&mut scene, id, &["An unknown mailer", "Print"]);
     let words = large(&runs);
@@ -403,10 +405,12 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
         "pins.spoil",
         &[
             "3",
+            "3",
             "damaged: destroyed now, both look on",
             "torn at the edge",
         ],
     );
+    scene.people.form("pins.shows", &["2"]);
     // A form that was fed past is not printed on as if it were the next one.
     scene.people.form("pins.form", &["13"]);
     scene.people.form("pins.form", &["12"]);
@@ -414,19 +418,34 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     let told = scene.people.refusals.join("\n");
     assert!(told.contains("on record 12 is next"), "{told}");
     scene.people.refusals.clear();
-    for reel in [["2", "2"], ["4", "5"], ["7", "12"]] {
+    // A mailer's number that nobody read is asked for again; another than the
+    // records have is no confirmation.
+    scene.people.form("pins.confirm", &["7", "", "12", "2"]);
+    scene.people.form("pins.confirm", &["7", "5", "12", "9"]);
+    for reel in [
+        ["7", "5", "12", "2"],
+        ["2", "1", "2", "1"],
+        ["4", "3", "5", "4"],
+    ] {
         scene.people.form("pins.confirm", &reel);
     }
     let three = ["Confirm mailers", "Confirm mailers", "Confirm mailers"];
     works(&mut scene, id, &three);
-    assert!(
-        scene.people.refusals.is_empty(),
-        "{:?}",
-        scene.people.refusals
-    );
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("The mailer's number is missing"), "{told}");
+    assert!(told.contains("form 12 shows mailer 9"), "{told}");
+    assert_eq!(scene.people.refusals.len(), 2, "{told}");
+    scene.people.refusals.clear();
     assert_eq!(rows(&scene)[0].done, "9 of 9");
     assert_eq!(rows(&scene)[0].state, "forms to count");
 
+    // They count what goes back, and read its numbers; the question says neither.
+    scene.people.form("pins.return", &["7", "13 to 19"]);
+    works(&mut scene, id, &["Forms back to the safe"]);
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("others than these"), "{told}");
+    scene.people.refusals.clear();
+    scene.people.form("pins.return", &["8", "13-20"]);
     works(
         &mut scene,
         id,
@@ -567,24 +586,24 @@ fn what_a_form_can_see_is_refused_before_anybody_signs() {
             ["a reason has 3 to 200", "30"],
         ),
         (
-            "Cancel a card",
+            "Cancel cards",
             "pins.cancel",
-            "cancel-card",
-            [["9", "stolen", "", ""], ["3", "", "", ""]],
-            ["3", "stolen", "", ""],
+            "cancel-cards",
+            [["9", "9", "stolen", ""], ["3", "3", "", ""]],
+            ["3", "3", "stolen", ""],
             ["no card 9", "a reason has 3 to 200"],
         ),
     ] {
         scene.people.codes.clear();
         for row in wrong.iter().chain([&right]) {
             let row: Vec<&str> = match code {
-                "pins.cancel" => row[..2].to_vec(),
+                "pins.cancel" => row[..3].to_vec(),
                 _ => row.to_vec(),
             };
             scene.people.form(code, &row);
         }
         works(&mut scene, id, &[choice]);
-        let told = scene.people.refusals.join("\n");
+        let told = scene.people.refusals.join("\n").to_lowercase();
         assert!(why.iter().all(|why| told.contains(why)), "{choice}: {told}");
         assert_eq!(proposed(&scene, act), 1, "{choice}");
     }
@@ -604,23 +623,26 @@ fn what_a_form_can_see_is_refused_before_anybody_signs() {
     // Printed forms: another's number, or no word of what happened.
     scene.people.form("pins.form", &["2"]);
     works(&mut scene, id, &["Print"]);
+    for _ in 0..3 {
+        scene.people.form("pins.shows", &["1"]);
+    }
     for (choice, code, act, wrong, right) in [
         (
             "A mailer is spoiled",
             "pins.spoil",
             "spoil-mailer",
             vec![
-                vec!["19", "damaged: destroyed now, both look on", "torn"],
-                vec!["2", "damaged: destroyed now, both look on", ""],
+                vec!["19", "19", "damaged: destroyed now, both look on", "torn"],
+                vec!["2", "2", "damaged: destroyed now, both look on", ""],
             ],
-            vec!["2", "damaged: destroyed now, both look on", "torn"],
+            vec!["2", "2", "damaged: destroyed now, both look on", "torn"],
         ),
         (
             "Confirm mailers",
             "pins.confirm",
             "confirm-mailers",
-            vec![vec!["2", "3"], vec!["3", "9"]],
-            vec!["3", "3"],
+            vec![vec!["2", "1", "3", "2"], vec!["3", "2", "9", "2"]],
+            vec!["3", "2", "3", "2"],
         ),
     ] {
         scene.people.codes.clear();
@@ -686,11 +708,13 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
     let id = opened(&mut scene, outside.path(), 330, "400");
 
     // One card gets no PIN. Whoever takes the batch over counts rightly.
-    scene.people.form("pins.cancel", &["330", "it was closed"]);
+    scene
+        .people
+        .form("pins.cancel", &["330", "330", "it was closed"]);
     scene.people.form("pins.hand-over", &["0", "399"]);
     scene.people.form("pins.hand-over", &["0", "400"]);
     let over = "Take the batch over";
-    works(&mut scene, id, &["Cancel a card", over, over]);
+    works(&mut scene, id, &["Cancel cards", over, over]);
     let refusals = &scene.people.refusals;
     assert!(
         refusals.len() == 1 && refusals[0].starts_with("pins.next"),
@@ -736,7 +760,10 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
     );
     scene.people.form("pins.form", &[&second.1.to_string()]);
 
-    // After 250 mailers both answer again, and the journal has who it was.
+    // After 250 mailers both answer again, and read the form that lies there;
+    // the journal has who it was.
+    let third = (second.1 + 252).to_string();
+    scene.people.form("pins.form", &[&third]);
     let runs = works(&mut scene, id, &["Print"]);
     assert_eq!(
         large(&runs).last().map(String::as_str),
@@ -767,8 +794,9 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
     scene.logon(GroupId::PinOperators);
     scene.people.form(
         "pins.spoil",
-        &["1", "damaged: destroyed now, both look on", "torn"],
+        &["1", "1", "damaged: destroyed now, both look on", "torn"],
     );
+    scene.people.form("pins.shows", &["1"]);
     works(&mut scene, id, &["A mailer is spoiled", "Print"]);
     assert!(
         scene

@@ -96,6 +96,8 @@ pub enum PinAct {
 pub enum Administration {
     /// Enrol a printer for one purpose.
     EnrolPrinter,
+    /// Retire a printer that broke or goes away.
+    RetirePrinter,
     /// Enrol a USB medium.
     EnrolMedium,
     /// Two people read the plate of a medium without a serial number.

@@ -1,8 +1,9 @@
-//! What administrators take back of the PIN room: a template opens no batch any
-//! more, an issuer is barred.
+//! What administrators take back: a template opens no batch any more, an issuer is
+//! barred, a printer is used no more.
 
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, Refusal};
 use conclave_trades::pin::{BarPinPartner, WithdrawPinTemplate};
+use conclave_trades::print::RetirePrinter;
 
 use crate::cards::{Interrupted, ask, filled};
 use crate::ceremony::begin::{one, text};
@@ -103,6 +104,44 @@ impl Station {
                 good: true,
                 title: format!("{} is withdrawn", action.name),
                 lines: vec!["It opens no further batch; those under way keep it.".into()],
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    /// A printer that broke or goes away is used no more.
+    pub(crate) fn retire_printer(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let act = "Retire a printer";
+        let all = self.enrolled_printers();
+        if all.is_empty() {
+            return Err(self.refusal("no printer is enrolled"));
+        }
+        let names = all.iter().map(|one| one.name.clone()).collect();
+        let mut question = prompt("printer.retire", act, "Which one is used no more?");
+        form(&mut question, "Printer", names);
+        let (name, reason) = match which_and_why(&mut question, people) {
+            Ok(said) => said,
+            Err(why) => return stopped(why),
+        };
+        let Some(found) = all.into_iter().find(|one| one.name == name) else {
+            return stopped(Interrupted::Aborted);
+        };
+        let action = RetirePrinter {
+            id: found.id,
+            name,
+            serial: found.serial,
+            reason,
+        };
+        match self.act(&action, act, people) {
+            Ok(()) => Ok(ActEnd::Done {
+                good: true,
+                title: format!("{} is retired", action.name),
+                lines: vec![
+                    "Nothing is sent to it any more. Another may stand at its socket.".into(),
+                    "Batches of PIN mailers that it had go on at another one: More, Another \
+                     printer."
+                        .into(),
+                ],
             }),
             Err(undone) => self.undone(undone),
         }

@@ -300,6 +300,7 @@ impl Station {
             Request::Administer(act) => {
                 let end = match act {
                     Administration::EnrolPrinter => self.ask_printer(front),
+                    Administration::RetirePrinter => self.retire_printer(front),
                     Administration::EnrolMedium => self.ask_medium(front),
                     Administration::ReadPlate => self.read_plate(front),
                     Administration::RecordSystem => self.record_system(front),

@@ -550,6 +550,9 @@ impl App {
             (Kind::Devices, Key::Char('e')) => {
                 Some(vec![Request::Administer(Administration::EnrolPrinter)])
             }
+            (Kind::Devices, Key::Char('w')) => {
+                Some(vec![Request::Administer(Administration::RetirePrinter)])
+            }
             (Kind::Devices, Key::Char('m')) => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])
             }

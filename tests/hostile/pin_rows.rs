@@ -4,12 +4,13 @@ use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::Limits;
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
-    BatchName, CancelCard, CardValuesOut, ConfirmMailers, ExportBatch, Found, HandOverBatch,
-    IssueForms, OpenBatch, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch,
-    ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms,
+    BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, ExportBatch, Found,
+    HandOverBatch, IssueForms, OpenBatch, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers,
+    PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms,
     SetFormsAside, SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName,
 };
 use conclave_trades::print::PrintSample;
@@ -67,13 +68,13 @@ pub const ROWS: &[Row] = &[
         SpoilMailer,
         "pin-operators sign, pin-supervisors sign",
         spoil,
-        |act| act.form += 1
+        |act| act.last += 1
     ),
     row!(
         ResolveUnknown,
         "pin-operators sign, pin-supervisors sign",
         resolve,
-        |act| act.found = Found::Lost(Loss::Missing)
+        |act| act.found = Found::Lost(Loss::Missing, Reading::Nothing)
     ),
     row!(
         SettleRestoredBatch,
@@ -85,16 +86,27 @@ pub const ROWS: &[Row] = &[
         |act| act.waiting = 5
     ),
     row!(
-        CancelCard,
+        CancelCards,
         "pin-operators sign, pin-supervisors sign",
         cancel,
-        |act| act.card += 1
+        |act| act.last += 1
     ),
     row!(
         HandOverBatch,
         "pin-operators sign, pin-supervisors sign",
         hand_over,
         |act| act.blank += 1
+    ),
+    row!(
+        ChangeBatchPrinter,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| ChangeBatchPrinter {
+            batch: batch(),
+            from: "PIN-1".into(),
+            to: "PIN-2".into(),
+            reason: "the first one broke".into(),
+        },
+        |act| act.to = "PIN-3".into()
     ),
     row!(
         ReceiveStock,
@@ -118,7 +130,7 @@ pub const ROWS: &[Row] = &[
         ReturnForms,
         "pin-operators sign, pin-supervisors sign",
         give_back,
-        |act| act.counted = "8".into()
+        |act| act.count = 8
     ),
     row!(
         ExportBatch,
@@ -214,6 +226,7 @@ fn open(_: &Room) -> OpenBatch {
             replacements: 5,
         },
         older: false,
+        again: 0,
     }
 }
 
@@ -230,14 +243,17 @@ fn confirm(_: &Room) -> ConfirmMailers {
         batch: batch(),
         first: 1,
         last: 9,
+        shows: Shown { first: 1, last: 9 },
     }
 }
 
 fn spoil(_: &Room) -> SpoilMailer {
     SpoilMailer {
         batch: batch(),
-        form: 3,
+        first: 3,
+        last: 3,
         loss: Loss::Damaged,
+        reading: Reading::Shown(Shown { first: 3, last: 3 }),
         reason: "torn at the fold".into(),
     }
 }
@@ -245,16 +261,18 @@ fn spoil(_: &Room) -> SpoilMailer {
 fn resolve(_: &Room) -> ResolveUnknown {
     ResolveUnknown {
         batch: batch(),
-        form: 3,
-        found: Found::Whole,
+        first: 3,
+        last: 3,
+        found: Found::Whole(Shown { first: 3, last: 3 }),
         reason: "it lay in the tray".into(),
     }
 }
 
-fn cancel(_: &Room) -> CancelCard {
-    CancelCard {
+fn cancel(_: &Room) -> CancelCards {
+    CancelCards {
         batch: batch(),
-        card: 3,
+        first: 3,
+        last: 4,
         reason: "the issuer asked for it".into(),
     }
 }
@@ -297,6 +315,7 @@ fn aside(_: &Room) -> SetFormsAside {
 fn give_back(_: &Room) -> ReturnForms {
     ReturnForms {
         batch: batch(),
+        count: 11,
         counted: "40 to 50".into(),
     }
 }

@@ -44,7 +44,7 @@ use conclave_trades::pin::{
 };
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
-    WithdrawLayout,
+    RetirePrinter, WithdrawLayout,
 };
 use conclave_trades::target::store::{ExportKeyStore, PrintHalf, ReadCertificate, StoredItem};
 use conclave_trades::target::{
@@ -363,6 +363,17 @@ pub const ROWS: &[Row] = &[
         .printer
         .serial
         .push('1')),
+    row!(
+        RetirePrinter,
+        "administrators sign",
+        |_: &Room| RetirePrinter {
+            id: Id([9; 16]),
+            name: "LP-1".into(),
+            serial: "L72P-0815".into(),
+            reason: "it broke".into(),
+        },
+        |act| act.name = "LP-2".into()
+    ),
     row!(EnrolMedium, "administrators sign", medium, |act| act
         .serial
         .push('1')),

@@ -299,3 +299,63 @@ fn card_values_want_their_own_key_and_a_month() {
         assert!(told.contains(why), "{why}: {told}");
     }
 }
+
+#[test]
+fn form_and_tracking_go_back_where_the_template_asks() {
+    let mut house = PinHouse::new();
+    let by = template_text("csv-pvv").replace("\"csv-pvv\"", "\"csv-paper\"") + "paper = true\n";
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
+    let template = by.clone();
+    house
+        .act(&ApprovePinTemplate { template }, &admins)
+        .unwrap();
+    house.room.logout();
+    house.room.logon_pin_room();
+    let file = house.sealed(csv("B-0001", 3).as_bytes());
+    let act = house.opening_by(&by, "pin-mailer-continuous", &file, 1, (1, None, None));
+    let secret = vec![Secret::take(&mut file.clone())];
+    house.act_with(&act, &PAIR, secret).unwrap();
+    let batch = act.batch;
+    house.forms(&batch, 41, 46);
+    let cancel = conclave_trades::pin::action::CancelCards {
+        batch: batch.clone(),
+        first: 2,
+        last: 2,
+        reason: "the issuer asked for it".into(),
+    };
+    house.pair(&cancel).unwrap();
+    house.print(&batch, 3).unwrap();
+    confirm(&mut house, &batch, 41, 42);
+    give_back(&mut house, &batch);
+    let (_, text) = export(&mut house, &batch);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].ends_with(";pin-block;form;tracking"), "{text}");
+    // What stands on the paper.
+    let sheets = house.paper.sheets();
+    for (line, form, sheet) in [(lines[2], 41, &sheets[0]), (lines[4], 42, &sheets[1])] {
+        let tracking = super::pin_house::tracking_on(sheet);
+        assert!(line.ends_with(&format!(";{form};{tracking}")), "{line}");
+    }
+    assert!(lines[3].ends_with(";reissue;;;;;;"), "{text}");
+    let columns = |line: &str| line.matches(';').count();
+    assert!(
+        lines[1..5]
+            .iter()
+            .all(|line| columns(line) == columns(lines[1]))
+    );
+
+    // The journal names the window's cards by their places in the file.
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Auditors]);
+    let entries = house.room.vault().read_journal(0).unwrap();
+    let bodies = entries.iter().filter_map(|entry| entry.body.as_ref());
+    let words: Vec<String> = bodies.flat_map(|body| body.words.clone()).collect();
+    assert!(
+        words
+            .iter()
+            .any(|line| line.ends_with("on forms 41 to 42: cards 1, 3")),
+        "{words:?}"
+    );
+}

@@ -6,9 +6,7 @@ use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::door::{Action, DoorError};
 use conclave_keyroom::ports::printer::PrinterError;
-use conclave_trades::pin::action::{
-    BatchName, Found, HandOverBatch, PrintMailers, SettleInterrupted,
-};
+use conclave_trades::pin::action::{BatchName, HandOverBatch, PrintMailers, SettleInterrupted};
 
 use super::job::{confirm, export, give_back, resolve, spoil};
 use super::pin_house::{PinHouse, csv};
@@ -47,8 +45,8 @@ fn settle(house: &mut PinHouse, batch: &BatchName) {
         let tracking = card.tracking.as_ref().unwrap();
         let there = whole(house).iter().any(|sheet| sheet.contains(tracking));
         let found = match there {
-            true => Found::Whole,
-            false => Found::Lost(Loss::Blank),
+            true => None,
+            false => Some(Loss::Blank),
         };
         resolve(house, batch, card.form.unwrap(), found);
     }
@@ -136,7 +134,7 @@ fn a_printer_that_is_gone_or_another_gets_nothing() {
         let forms: Vec<u64> = house.batch(&batch).cards.unknown.iter().collect();
         for card in forms {
             let form = house.card(&batch, card as u32).form.unwrap();
-            resolve(&mut house, &batch, form, Found::Lost(Loss::Damaged));
+            resolve(&mut house, &batch, form, Some(Loss::Damaged));
         }
         for card in house.batch(&batch).cards.sent.iter().collect::<Vec<_>>() {
             let form = house.card(&batch, card as u32).form.unwrap();

@@ -5,11 +5,12 @@ use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::{Stage, State};
 use conclave_keyroom::domain::pin_card::{Loss, PinCard};
+use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::ports::printer::PrinterError;
 use conclave_keyroom::vault::{Compartment, VaultError};
 use conclave_trades::pin::action::{
-    BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, Output, PartnerName, PurgeBatch,
-    ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, sheet,
+    BatchName, Became, CardValuesOut, ConfirmMailers, ExportBatch, Found, Output, PartnerName,
+    PurgeBatch, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, sheet,
 };
 
 use conclave_keyroom::ports::clock::Clock as _;
@@ -36,40 +37,62 @@ pub fn pin_on(sheet: &[u8]) -> String {
     line.chars().filter(char::is_ascii_digit).collect()
 }
 
+/// What is on these forms, as the records have it.
+pub fn shown(house: &PinHouse, batch: &BatchName, first: u64, last: u64) -> Shown {
+    let record = house.batch(batch);
+    let on = |form| record.card_on(form).unwrap_or_default();
+    Shown {
+        first: on(first),
+        last: on(last),
+    }
+}
+
 pub fn confirm(house: &mut PinHouse, batch: &BatchName, first: u64, last: u64) {
     let act = ConfirmMailers {
         batch: batch.clone(),
         first,
         last,
+        shows: shown(house, batch, first, last),
     };
     house.pair(&act).unwrap();
 }
 
-pub fn spoil(house: &mut PinHouse, batch: &BatchName, form: u64) -> State {
+pub fn spoil(house: &mut PinHouse, batch: &BatchName, form: u64) -> Became {
     let act = SpoilMailer {
         batch: batch.clone(),
-        form,
+        first: form,
+        last: form,
         loss: Loss::Damaged,
+        reading: Reading::Shown(shown(house, batch, form, form)),
         reason: "torn at the fold".into(),
     };
     house.pair(&act).unwrap()
 }
 
-pub fn resolve(house: &mut PinHouse, batch: &BatchName, form: u64, found: Found) -> State {
+/// An unknown mailer is there whole, or is lost.
+pub fn resolve(house: &mut PinHouse, batch: &BatchName, form: u64, lost: Option<Loss>) -> Became {
+    let shown = shown(house, batch, form, form);
     let act = ResolveUnknown {
         batch: batch.clone(),
-        form,
-        found,
+        first: form,
+        last: form,
+        found: match lost {
+            None => Found::Whole(shown),
+            Some(Loss::Damaged) => Found::Lost(Loss::Damaged, Reading::Shown(shown)),
+            Some(Loss::Blank) => Found::Lost(Loss::Blank, Reading::Next(None)),
+            Some(loss) => Found::Lost(loss, Reading::Nothing),
+        },
         reason: "it lay in the tray".into(),
     };
     house.pair(&act).unwrap()
 }
 
 pub fn give_back(house: &mut PinHouse, batch: &BatchName) {
-    let counted = house.batch(batch).forms.blank.words();
+    let blank = house.batch(batch).forms.blank;
     let act = ReturnForms {
         batch: batch.clone(),
-        counted,
+        count: blank.count(),
+        counted: blank.words(),
     };
     house.pair(&act).unwrap();
 }
@@ -148,10 +171,10 @@ fn a_batch_with_a_jam_a_power_cut_and_a_damaged_form_balances_to_the_sheet() {
 
     // One is damaged, the unknown one lies there whole.
     confirm(&mut house, &batch, 1001, 1003);
-    assert_eq!(spoil(&mut house, &batch, 1004), State::Queued);
+    assert_eq!(spoil(&mut house, &batch, 1004).again, 1);
     confirm(&mut house, &batch, 1005, 1007);
-    let state = resolve(&mut house, &batch, 1008, Found::Whole);
-    assert_eq!(state, State::Confirmed);
+    let became = resolve(&mut house, &batch, 1008, None);
+    assert_eq!(became.confirmed, 1);
     confirm(&mut house, &batch, 1009, 1012);
     // The one that jammed was not kept by the fake printer: its sheet is not
     // there to be compared, so its card is left out below.
@@ -288,7 +311,7 @@ fn where_the_pin_cannot_change_a_lost_mailer_is_a_card_to_be_reissued() {
     let printed = house.print(&batch, 60).unwrap();
     assert_eq!((printed.sent, printed.waiting), (8, 0));
     assert_eq!(house.batch(&batch).card_on(3), Some(3));
-    assert_eq!(spoil(&mut house, &batch, 3), State::Cancelled);
+    assert_eq!(spoil(&mut house, &batch, 3).reissued, 1);
     confirm(&mut house, &batch, 1, 2);
     confirm(&mut house, &batch, 4, 10);
     assert!(house.print(&batch, 5).is_err(), "nothing waits");

@@ -3,10 +3,11 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash};
 use conclave_keyroom::domain::pin_card::{Loss, PinCard};
+use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{
-    CancelCard, IssueForms, OpenBatch, PurgeBatch, ReceiveStock, ReconcileBatch, ResolveUnknown,
+    CancelCards, IssueForms, OpenBatch, PurgeBatch, ReceiveStock, ReconcileBatch, ResolveUnknown,
     ReturnForms, SpoilMailer, sheet,
 };
 
@@ -120,13 +121,24 @@ fn forms_are_taken_and_given_back_as_they_are() {
         rule(house.pair(&issue(first, last)));
     }
     house.print(&batch, 9).unwrap();
-    let back = |counted: &str| ReturnForms {
+    let back = |count, counted: &str| ReturnForms {
         batch: batch.clone(),
+        count,
         counted: counted.into(),
     };
-    assert!(rule(house.pair(&back("102 to 108"))).contains("102 to 109"));
+    // Two went home in a pocket: whoever counts does not read the answer.
+    let told = rule(house.pair(&back(6, "102 to 107")));
+    assert!(
+        told.contains("others than these") && !told.contains("10"),
+        "{told}"
+    );
+    let told = rule(house.pair(&back(8, "102 to 107")));
+    assert!(told.contains("8 were counted, and the numbers are those of 6"));
+    assert!(rule(house.pair(&back(8, "all"))).contains("no numbers of forms"));
+    assert_eq!(house.batch(&batch).forms.returned.count(), 0);
     give_back(&mut house, &batch);
-    rule(house.pair(&back("none")));
+    rule(house.pair(&back(0, "none")));
+    rule(house.pair(&back(8, "102 to 109")));
     // They may come out again, and then they are out.
     house.pair(&issue(105, 109)).unwrap();
     confirm(&mut house, &batch, 100, 101);
@@ -151,9 +163,10 @@ fn nothing_leaves_before_it_balances_and_nothing_changes_after() {
         batch: batch.clone(),
         receipt: "R-1 of the issuer".into(),
     };
-    let cancel = |card| CancelCard {
+    let cancel = |card| CancelCards {
         batch: batch.clone(),
-        card,
+        first: card,
+        last: card,
         reason: "the issuer asked for it".into(),
     };
     house.print(&batch, 2).unwrap();
@@ -166,16 +179,19 @@ fn nothing_leaves_before_it_balances_and_nothing_changes_after() {
     // Not confirmed, not unknown, no such form, no reason.
     let unknown = ResolveUnknown {
         batch: batch.clone(),
-        form: 2,
-        found: conclave_trades::pin::action::Found::Whole,
+        first: 2,
+        last: 2,
+        found: conclave_trades::pin::action::Found::Whole(Shown { first: 2, last: 2 }),
         reason: "in the tray".into(),
     };
     rule(house.pair(&unknown));
-    for (form, reason) in [(1, "torn"), (3, "torn"), (2, "x"), (2, "a\u{1b}b")] {
+    for (form, reason) in [(3, "torn"), (2, "x"), (2, "a\u{1b}b")] {
         let act = SpoilMailer {
             batch: batch.clone(),
-            form,
+            first: form,
+            last: form,
             loss: Loss::Damaged,
+            reading: Reading::Nothing,
             reason: reason.into(),
         };
         rule(house.pair(&act));
@@ -221,6 +237,7 @@ fn one_of_the_pair_is_not_enough() {
         batch: batch.clone(),
         first: 1,
         last: 2,
+        shows: Shown { first: 1, last: 2 },
     };
     let twice = ("Pavel", GroupId::PinOperators);
     for signers in [&[OPERATOR][..], &[], &[OPERATOR, twice]] {

@@ -4,8 +4,9 @@
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::{Stage, State};
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_trades::pin::action::{
-    BatchName, ConfirmMailers, Found, HandOverBatch, ReadBatch, SetFormsAside, SettleRestoredBatch,
+    BatchName, ConfirmMailers, HandOverBatch, ReadBatch, SetFormsAside, SettleRestoredBatch,
 };
 
 use super::job::{confirm, export, give_back, resolve};
@@ -51,6 +52,7 @@ fn cards_that_were_printed_after_the_backup_are_not_printed_again() {
         batch: batch.clone(),
         first: 3,
         last: 3,
+        shows: Shown { first: 3, last: 3 },
     };
     for refused in [
         house.pair(&over).unwrap_err(),
@@ -81,7 +83,7 @@ fn cards_that_were_printed_after_the_backup_are_not_printed_again() {
     house.pair(&over).unwrap();
     assert!(house.print(&batch, 3).is_err());
     // The one that was printed and not confirmed is lost: nothing replaces it.
-    resolve(&mut house, &batch, 3, Found::Lost(Loss::Missing));
+    resolve(&mut house, &batch, 3, Some(Loss::Missing));
     let record = house.batch(&batch);
     assert!((3..=6).all(|card| record.state_of(card) == Some(State::Cancelled)));
     assert!(house.print(&batch, 3).is_err());

@@ -4,6 +4,7 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::Reading;
 use conclave_trades::pin::action::{ExportBatch, SpoilMailer};
 use conclave_trades::pin::{
     ApprovePinTemplate, BarPinPartner, MakePinIdentity, Template, WithdrawPinTemplate,
@@ -184,8 +185,10 @@ fn a_card_number_in_a_reason_is_refused_and_in_no_journal() {
     for number in [pan(1), spaced.join(" "), spaced.join("-")] {
         let act = SpoilMailer {
             batch: batch.clone(),
-            form: 1,
+            first: 1,
+            last: 1,
             loss: Loss::Damaged,
+            reading: Reading::Nothing,
             reason: format!("the mailer of {number} was torn"),
         };
         let told = rule(house.pair(&act));

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use conclave_keyroom::domain::pin_batch::State;
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::Action;
 use conclave_trades::pin::action::{
     ConfirmMailers, Found, PrintMailers, ResolveUnknown, ReturnForms, SettleInterrupted,
@@ -93,13 +94,18 @@ pub fn check(recording: &Recording, cut: usize, folder: &Path) -> Result<String,
     }
     for number in record.cards.unknown.iter() {
         let card = house.card(&batch, number as u32);
-        let number = card.tracking.ok_or("an unknown mailer has no number")?;
+        let tracking = card.tracking.ok_or("an unknown mailer has no number")?;
+        let form = card.form.ok_or("an unknown mailer has no form")?;
         let resolve = ResolveUnknown {
             batch: batch.clone(),
-            form: card.form.ok_or("an unknown mailer has no form")?,
-            found: match came.contains(&number) {
-                true => Found::Whole,
-                false => Found::Lost(Loss::Blank),
+            first: form,
+            last: form,
+            found: match came.contains(&tracking) {
+                true => Found::Whole(Shown {
+                    first: number as u32,
+                    last: number as u32,
+                }),
+                false => Found::Lost(Loss::Blank, Reading::Next(None)),
             },
             reason: "people looked into the tray".into(),
         };
@@ -113,13 +119,18 @@ pub fn check(recording: &Recording, cut: usize, folder: &Path) -> Result<String,
             batch: batch.clone(),
             first: form,
             last: form,
+            shows: Shown {
+                first: number as u32,
+                last: number as u32,
+            },
         };
         house.pair(&confirm).map_err(|e| e.to_string())?;
     }
-    let counted = house.batch(&batch).forms.blank.words();
+    let blank = house.batch(&batch).forms.blank;
     let back = ReturnForms {
         batch: batch.clone(),
-        counted,
+        count: blank.count(),
+        counted: blank.words(),
     };
     house.pair(&back).map_err(|e| e.to_string())?;
     let record = house.batch(&batch);

@@ -283,9 +283,9 @@ fn next() -> Prompt {
             ),
             (
                 "A mailer is spoiled",
-                "torn, jammed, open, badly printed, missing",
+                "torn, open, badly printed, missing, paper ahead",
             ),
-            ("More", "blank forms, a card that gets no PIN, other people"),
+            ("More", "blank forms, cards that get no PIN, other people"),
             ("Back to the batches", ""),
         ]),
     );
@@ -338,7 +338,7 @@ fn other_lies() -> Prompt {
     prompt.refused = Some(refusal(
         "Form 4183 lies there, and on record 4182 is next.",
         "Nothing was printed.",
-        "Put form 4182 in. Were forms fed past: Esc, and Blank forms not used.",
+        "Esc, and look at form 4182. Is it blank: put it in, or say Blank forms not used. Is a mailer on it: A mailer is spoiled.",
     ));
     prompt
 }
@@ -349,11 +349,12 @@ fn more() -> Prompt {
     prompt.ask = options(&[
         ("Blank forms not used", "test prints, torn ones"),
         ("Take out blank forms", "a reel comes out of the safe"),
-        ("Cancel a card", "no PIN; the issuer reissues the card"),
+        ("Cancel cards", "no PIN; the issuer reissues them"),
         (
             "Take the batch over",
             "another operator or supervisor goes on",
         ),
+        ("Another printer", "the one it has broke, or is retired"),
         ("Back to the batch", ""),
     ]);
     prompt
@@ -493,22 +494,72 @@ fn reconcile() -> Prompt {
 
 pub fn pin_room() -> Vec<(&'static str, Build)> {
     let asks = |prompt: Prompt| in_room(vec![Event::Prompt(Box::new(prompt))], vec![]);
+    let mailer = "17 where its outside has 17 of 200";
     let confirm = form(
         "pins.confirm",
         "Which forms have both of you looked at?",
         "Printed and not yet confirmed: forms 4001 to 4182",
         vec![
             text("First form", "4001", "its printed number", 24),
+            text("First mailer", "", mailer, 8),
             text("Last form", "4182", "its printed number", 24),
+            text("Last mailer", "", mailer, 8),
         ],
     );
+    let shows = form(
+        "pins.shows",
+        "What is on the form behind them?",
+        "Empty where it is blank too. A form that was fed without a mailer has its mailer there.",
+        vec![text("Form 4178", "", mailer, 8)],
+    );
+    let spoil = form(
+        "pins.spoil",
+        "Which forms are spoiled?",
+        "Nobody opens them. They are destroyed before both; each card gets another PIN, or is reissued.",
+        vec![
+            text("First form", "4177", "its printed number", 24),
+            text("Last form", "4183", "the same where it is one", 24),
+            one(
+                "They are",
+                &["behind a form without a mailer: all destroyed now"],
+            ),
+            text(
+                "How",
+                "",
+                "one sentence: what happened, what was found",
+                200,
+            ),
+        ],
+    );
+    let give_back = form(
+        "pins.return",
+        "Which blank forms go back to the safe?",
+        "All that are left. Both count them, and read the first and the last number of each pile; what is typed is compared with the records.",
+        vec![
+            text("How many", "", "counted", 8),
+            text("Numbers", "", "as 102 to 109, 115", 200),
+        ],
+    );
+    let mut again = asked(
+        "pins.again",
+        "24 of its 200 cards had a mailer before",
+        Ask::Confirm {
+            key: 'n',
+            label: s("the issuer means it: these cards get another PIN"),
+        },
+    );
+    again.act = s("Open a batch of PIN mailers");
+    again.lines = vec![PromptLine::note(
+        "Ask the issuer whether batch B-0043 is meant, or a job that ran twice. If it is meant, each of these cards gets another PIN: what its issuer stores now, and the mailer that its holder has, are void from the new output on.",
+    )];
     let unknown = form(
         "pins.unknown",
-        "What is this form?",
+        "What are these forms?",
         "Unknown: forms 4181. Take each from the printer, and look.",
         vec![
-            text("Form", "4181", "its printed number", 24),
-            one("It is", &["damaged: destroyed now, both look on"]),
+            text("First form", "4181", "its printed number", 24),
+            text("Last form", "4181", "the same where it is one", 24),
+            one("They are", &["damaged: destroyed now, both look on"]),
             text(
                 "How",
                 "",
@@ -531,6 +582,10 @@ pub fn pin_room() -> Vec<(&'static str, Build)> {
         ("pin-presence", asks(here())),
         ("pin-halt", asks(halt())),
         ("pin-confirm", asks(confirm)),
+        ("pin-again", asks(again)),
+        ("pin-return", asks(give_back)),
+        ("pin-spoil", asks(spoil)),
+        ("pin-shows", asks(shows)),
         ("pin-unknown", asks(unknown)),
         ("pin-stock", asks(stock())),
         ("pin-reconcile", asks(reconcile())),

@@ -32,6 +32,7 @@ use conclave_keyroom::domain::pin_batch::{Limits, PinBatch};
 use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::domain::pin_identity::PinIdentity;
 use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
+use conclave_keyroom::domain::pin_marks::PinMarks;
 use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner};
 use conclave_keyroom::door::{Action, ActionError, Authority, DoorError, Permit, Warrant};
 use conclave_keyroom::ports::Ports;
@@ -95,6 +96,8 @@ pub enum Plant {
     Medium(MediumRecord),
     Partner(Box<PinPartner>),
     Key(Box<KeyRecord>, String),
+    /// Marks of cards, of whatever day.
+    Marks(PinMarks),
     /// Deletes a batch's card.
     NoCard(Id),
 }
@@ -106,7 +109,7 @@ impl Action for Plant {
     fn authority(&self) -> Authority {
         Authority::Session(match self {
             Self::Key(..) => GroupId::KeyManagers,
-            Self::NoCard(_) => GroupId::PinOperators,
+            Self::NoCard(_) | Self::Marks(_) => GroupId::PinOperators,
             _ => GroupId::Administrators,
         })
     }
@@ -126,6 +129,10 @@ impl Action for Plant {
             Self::Printer(record) => permit.put(at, PrinterRecord::KIND, record.id, record)?,
             Self::Medium(record) => permit.put(at, MediumRecord::KIND, record.id, record)?,
             Self::Partner(record) => permit.put(at, PinPartner::KIND, record.id, record)?,
+            Self::Marks(marks) => {
+                let id = PinMarks::id_of(marks.batch);
+                permit.put(Compartment::Pins, PinMarks::KIND, id, marks)?;
+            }
             Self::NoCard(id) => permit.delete(Compartment::Pins, *id),
             Self::Key(record, value) => {
                 let clear = Secret::take(&mut hex(value));
@@ -196,8 +203,9 @@ impl Printers for Paper {
         serial: &str,
         bytes: &[u8],
     ) -> Result<(), PrinterError> {
-        assert_eq!(serial, "PIN-SERIAL");
         let mut tray = self.0.lock().unwrap();
+        let there = if tray.impostor { "OTHER" } else { "PIN-SERIAL" };
+        assert_eq!(serial, there);
         match tray.mishaps.pop_front().flatten() {
             Some(error) => Err(error),
             None => {
@@ -711,6 +719,7 @@ impl PinHouse {
                 replacements: checked.count.min(20),
             },
             older: checked.older,
+            again: checked.again,
         }
     }
 

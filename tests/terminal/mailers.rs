@@ -126,14 +126,17 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
 
     // A torn one: its card gets another PIN on another form.
     chooses(&mut crew, "A mailer is spoiled");
-    fill(&mut crew, "Form", "5");
+    fill(&mut crew, "First form", "5");
+    crew.terminal.keys(TAB);
+    fill(&mut crew, "Last form", "5");
     crew.terminal.keys(TAB);
     crew.terminal.keys(TAB);
     fill(&mut crew, "How", "torn in the tractor");
     crew.answer(ENTER);
+    fills(&mut crew, &[("Form 5", "5")]);
     let void = signed(&mut crew);
     assert!(
-        void.says("Form 5 is void; its card gets another PIN"),
+        void.says("Forms 5 to 5: another PIN on another form: cards 1."),
         "{}",
         void.shown()
     );
@@ -144,14 +147,23 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     crew.terminal
         .wait("all are printed", |screen| screen.asked() == Asked::Read);
     crew.answer(ENTER);
-    for (first, last) in [("1", "4"), ("6", "25")] {
+    for [first, its, last, on_last] in [["1", "1", "4", "4"], ["6", "6", "25", "5"]] {
         chooses(&mut crew, "Confirm mailers");
-        fills(&mut crew, &[("First form", first), ("Last form", last)]);
+        fills(
+            &mut crew,
+            &[
+                ("First form", first),
+                ("First mailer", its),
+                ("Last form", last),
+                ("Last mailer", on_last),
+            ],
+        );
         signed(&mut crew);
     }
 
     // The end: forms, output, numbers, purge.
     chooses(&mut crew, "Forms back to the safe");
+    fills(&mut crew, &[("How many", "15"), ("Numbers", "26-40")]);
     let back = signed(&mut crew);
     assert!(
         back.says("15 blank forms are back in the safe."),

@@ -124,6 +124,29 @@ impl PrinterRecord {
     }
 }
 
+/// A printer that is in use no more. Its record stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetiredPrinter {
+    /// As it was enrolled.
+    pub printer: PrinterRecord,
+    /// When it was retired, wall clock.
+    pub at_ms: u64,
+    /// Why.
+    pub reason: String,
+}
+
+impl RetiredPrinter {
+    /// The record's kind in the directory.
+    pub const KIND: &'static str = "printer-retired";
+
+    /// Its record, from that of the printer.
+    #[must_use]
+    pub fn id_of(printer: Id) -> Id {
+        Id(printer.0.map(|byte| byte ^ 0x33))
+    }
+}
+
 /// An enrolled medium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediumRecord {

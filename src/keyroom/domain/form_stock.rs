@@ -103,8 +103,8 @@ impl Aside {
         match (self, one) {
             (Self::Test, true) => "was used for a test print",
             (Self::Test, false) => "were used for test prints",
-            (Self::Spoiled, true) => "was torn or creased, and destroyed before both",
-            (Self::Spoiled, false) => "were torn or creased, and destroyed before both",
+            (Self::Spoiled, true) => "was torn, creased or printed on, and destroyed before both",
+            (Self::Spoiled, false) => "were torn, creased or printed on, and destroyed before both",
             (Self::Missing, true) => "is not there: an incident",
             (Self::Missing, false) => "are not there: an incident",
             (Self::Returned, true) => "is back in the safe",

@@ -68,6 +68,9 @@ pub enum Loss {
     Missing,
     /// Found blank.
     Blank,
+    /// Behind a form that was fed without a mailer: the paper does not show
+    /// what the records have on it. Destroyed under witness.
+    Behind,
 }
 
 impl Loss {
@@ -78,6 +81,7 @@ impl Loss {
             Self::Damaged => "damaged, destroyed under witness",
             Self::Missing => "missing, an incident",
             Self::Blank => "found blank, destroyed under witness",
+            Self::Behind => "the paper was ahead of the records, destroyed under witness",
         }
     }
 }

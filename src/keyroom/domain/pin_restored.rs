@@ -20,6 +20,13 @@ impl PinBatch {
         self.incarnation != incarnation
     }
 
+    /// TRUE when it was settled before its output left: cards that were
+    /// cancelled by that may have mailers of the lost range.
+    #[must_use]
+    pub fn lost_a_range(&self) -> bool {
+        self.outputs >= OUTPUT_GAP
+    }
+
     /// Settles the batch for this incarnation: cards that wait are cancelled,
     /// mailers that were printed and not confirmed are unknown, and from now on
     /// no PIN is replaced. Blank forms stay with the batch until they are

@@ -10,7 +10,6 @@
 
 use super::form_stock::{BatchForms, FormsError};
 use super::pin_batch::{Mailer, PinBatch, State, Stretch};
-use super::pin_card::{Loss, Lost, PinCard};
 use super::ranges::{RangeError, Ranges};
 
 /// Most mailers of one window.
@@ -33,6 +32,35 @@ pub enum RunError {
     /// The form has no mailer of this batch that waits for this.
     #[error("form {0} has no mailer of this batch that could be meant")]
     Form(u64),
+    /// A form shows another mailer than the records have on it, and one that
+    /// they have on an earlier form. What they have there is not told: people
+    /// read it, and do not copy it.
+    #[error(
+        "form {form} shows mailer {shows}: the paper is {by} forms ahead of the records, so a form \
+         was fed without a mailer"
+    )]
+    Ahead {
+        /// The form.
+        form: u64,
+        /// The mailer's number on it.
+        shows: u32,
+        /// How many forms later than on record it lies.
+        by: u64,
+    },
+    /// A form shows another mailer than the records have on it.
+    #[error("form {form} shows mailer {shows}, and on record that is not there")]
+    Shows {
+        /// The form.
+        form: u64,
+        /// The mailer's number on it.
+        shows: u32,
+    },
+    /// A form that people saw blank has a mailer on record.
+    #[error("form {0} has a mailer on record: its number is read")]
+    NotBlank(u64),
+    /// What was read on the forms is missing, or is of no such forms.
+    #[error("what was read on the forms does not go with what is said of them")]
+    Reading,
     /// Blank forms.
     #[error(transparent)]
     Forms(#[from] FormsError),
@@ -150,7 +178,7 @@ impl PinBatch {
         stretch.from.card.checked_add(u32::try_from(after).ok()?)
     }
 
-    fn in_state(&self, card: u32, may: &[State]) -> Result<(), RunError> {
+    pub(super) fn in_state(&self, card: u32, may: &[State]) -> Result<(), RunError> {
         match self.state_of(card) {
             Some(state) if may.contains(&state) => Ok(()),
             Some(state) => Err(RunError::State {
@@ -161,10 +189,15 @@ impl PinBatch {
         }
     }
 
-    fn leave(&mut self, card: u32) -> Result<(), RunError> {
+    pub(super) fn leave(&mut self, card: u32) -> Result<(), RunError> {
         let card = u64::from(card);
         let cards = &mut self.cards;
-        for set in [&mut cards.waiting, &mut cards.sent, &mut cards.unknown] {
+        for set in [
+            &mut cards.waiting,
+            &mut cards.sent,
+            &mut cards.confirmed,
+            &mut cards.unknown,
+        ] {
             if set.contains(card) {
                 return Ok(set.remove(card, card)?);
             }
@@ -257,112 +290,24 @@ impl PinBatch {
         Ok(cut)
     }
 
-    /// Two people hold the printed forms from `first` to `last`: whole, closed, of
-    /// these numbers. How many mailers that were.
+    /// Cards that wait are not issued after all. How many that were.
     ///
     /// # Errors
-    /// [`RunError::Form`] where one of them has no mailer that waits for it;
-    /// then nothing changes.
-    pub fn confirm(&mut self, first: u64, last: u64) -> Result<u32, RunError> {
+    /// [`RunError::State`], [`RunError::NoCard`]; then nothing changes.
+    pub fn cancel(&mut self, first: u32, last: u32) -> Result<u64, RunError> {
         self.moves()?;
-        super::form_stock::check_reel(first, last)?;
-        let mut cards = Vec::new();
-        for form in first..=last {
-            cards.push(self.holder(form, State::Sent)?);
+        if last < first {
+            return Err(RangeError::Backwards(first.into(), last.into()).into());
         }
-        for card in &cards {
-            self.leave(*card)?;
-            self.cards
-                .confirmed
-                .insert((*card).into(), (*card).into())?;
+        // The one that does not wait is named.
+        let none = self.count.saturating_add(1).max(first);
+        for card in first..=last.min(none) {
+            self.in_state(card, &[State::Queued])?;
         }
-        Ok(cards.len() as u32)
-    }
-
-    /// The form of an unknown mailer lies there after all: whole and closed,
-    /// and two people hold it.
-    ///
-    /// # Errors
-    /// [`RunError::Form`]
-    pub fn found_whole(&mut self, form: u64) -> Result<(), RunError> {
-        self.moves()?;
-        let card = self.holder(form, State::Unknown)?;
-        self.leave(card)?;
-        Ok(self.cards.confirmed.insert(card.into(), card.into())?)
-    }
-
-    /// The card whose mailer is on this form now, if it is in this state.
-    ///
-    /// # Errors
-    /// [`RunError::Form`]
-    pub fn holder(&self, form: u64, state: State) -> Result<u32, RunError> {
-        let card = self.card_on(form).ok_or(RunError::Form(form))?;
-        // A card that was lost once is on a later form now.
-        match self.state_of(card) == Some(state) && self.is_on(card, form) {
-            true => Ok(card),
-            false => Err(RunError::Form(form)),
-        }
-    }
-
-    /// TRUE when this is the newest form that the card was about to be on.
-    fn is_on(&self, card: u32, form: u64) -> bool {
-        let holds = |stretch: &&Stretch| {
-            let after = card.checked_sub(stretch.from.card);
-            after.is_some_and(|after| after < stretch.count)
-        };
-        let newest = self.printed.iter().rev().find(holds);
-        newest.is_some_and(|stretch| {
-            let after = card.saturating_sub(stretch.from.card);
-            stretch.from.form.checked_add(after.into()) == Some(form)
-        })
-    }
-
-    /// The form is no mailer. The card waits for another PIN, or is cancelled
-    /// where its PIN cannot change, or was tried often enough, or the batch has
-    /// no replacement left. A form that two people saw blank was never printed
-    /// on; its PIN is replaced like any.
-    ///
-    /// # Errors
-    /// [`RunError::State`]; [`RunError::NoCard`]
-    pub fn spoil(&mut self, card: &mut PinCard, loss: Loss, now: u64) -> Result<State, RunError> {
-        self.moves()?;
-        self.in_state(card.number, &[State::Sent, State::Unknown])?;
-        let form = card.form.ok_or(RunError::NoCard(card.number.into()))?;
-        self.leave(card.number)?;
-        card.form = None;
-        card.tracking = None;
-        let values = card.values.take();
-        card.lost.push(Lost {
-            attempt: card.attempt,
-            form,
-            loss,
-            check: values.and_then(|values| values.check().cloned()),
-            at_ms: now,
-        });
-        match loss {
-            Loss::Missing => self.forms.gone += 1,
-            Loss::Damaged | Loss::Blank => self.forms.lost += 1,
-        }
-        let number = u64::from(card.number);
-        let again = card.attempt < self.limits.tries && self.replaced < self.limits.replacements;
-        if self.replaces && again {
-            self.replaced += 1;
-            self.cards.waiting.insert(number, number)?;
-            return Ok(State::Queued);
-        }
-        self.cards.cancelled.insert(number, number)?;
-        Ok(State::Cancelled)
-    }
-
-    /// A card that waits is not issued after all.
-    ///
-    /// # Errors
-    /// [`RunError::State`]
-    pub fn cancel(&mut self, card: u32) -> Result<(), RunError> {
-        self.moves()?;
-        self.in_state(card, &[State::Queued])?;
-        self.leave(card)?;
-        Ok(self.cards.cancelled.insert(card.into(), card.into())?)
+        let (first, last) = (u64::from(first), u64::from(last));
+        self.cards.waiting.remove(first, last)?;
+        self.cards.cancelled.insert(first, last)?;
+        Ok(last - first + 1)
     }
 
     /// All blank forms that are left, which go back into the safe.

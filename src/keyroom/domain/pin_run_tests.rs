@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::form_stock::{Aside, LAST_FORM};
 use crate::domain::pin_batch::{Cards, Limits, Signing, Stage};
-use crate::domain::pin_card::{CardText, Values};
+use crate::domain::pin_card::{CardText, Loss, PinCard, Values};
+use crate::domain::pin_seen::Shown;
 
 fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
     PinBatch {
@@ -110,6 +111,24 @@ impl Play {
         self.batch.printed(sent, unknown).unwrap();
     }
 
+    /// People read on the forms what the records have on them.
+    fn confirm(&mut self, first: u64, last: u64) -> Result<u32, RunError> {
+        self.says_whole(first, last, State::Sent)
+    }
+
+    fn found_whole(&mut self, form: u64) -> Result<u32, RunError> {
+        self.says_whole(form, form, State::Unknown)
+    }
+
+    fn says_whole(&mut self, first: u64, last: u64, from: State) -> Result<u32, RunError> {
+        let on = |form| self.batch.card_on(form).unwrap_or_default();
+        let shown = Shown {
+            first: on(first),
+            last: on(last),
+        };
+        self.batch.confirm((first, last), shown, from)
+    }
+
     fn spoil(&mut self, number: u32, loss: Loss) -> Result<State, RunError> {
         let card = self.cards.get_mut(&number).unwrap();
         self.batch.spoil(card, loss, 7)
@@ -130,18 +149,15 @@ fn a_batch_with_a_jam_a_power_cut_and_a_damaged_form_balances() {
     // The power goes with two on their way.
     play.intend(2).unwrap();
     assert_eq!(play.batch.stage(), Stage::Interrupted);
-    assert_eq!(
-        play.batch.confirm(1001, 1001),
-        Err(RunError::Interrupted(2))
-    );
+    assert_eq!(play.confirm(1001, 1001), Err(RunError::Interrupted(2)));
     assert_eq!(play.batch.interrupted(), Ok(2));
     assert_eq!(play.batch.may_export(), Err(RunError::Open(4)));
     assert_eq!(play.batch.balance().unknown, 3);
     // Two lie there whole, one is torn, one is not there.
-    assert_eq!(play.batch.confirm(1001, 1002), Err(RunError::Form(1002)));
-    assert_eq!(play.batch.confirm(1001, 1001), Ok(1));
-    assert_eq!(play.batch.found_whole(1001), Err(RunError::Form(1001)));
-    assert_eq!(play.batch.found_whole(1002), Ok(()));
+    assert_eq!(play.confirm(1001, 1002), Err(RunError::Form(1002)));
+    assert_eq!(play.confirm(1001, 1001), Ok(1));
+    assert_eq!(play.found_whole(1001), Err(RunError::Form(1001)));
+    assert_eq!(play.found_whole(1002), Ok(1));
     assert_eq!(play.spoil(3, Loss::Damaged), Ok(State::Queued));
     assert_eq!(play.spoil(4, Loss::Missing), Ok(State::Queued));
     let second = play.intend(5).unwrap();
@@ -153,8 +169,8 @@ fn a_batch_with_a_jam_a_power_cut_and_a_damaged_form_balances() {
         }
     );
     play.printed(2, 0);
-    assert_eq!(play.batch.confirm(1003, 1003), Err(RunError::Form(1003)));
-    assert_eq!(play.batch.confirm(1005, 1006), Ok(2));
+    assert_eq!(play.confirm(1003, 1003), Err(RunError::Form(1003)));
+    assert_eq!(play.confirm(1005, 1006), Ok(2));
     assert_eq!(play.batch.stage(), Stage::Counting);
     assert_eq!(play.batch.may_export(), Err(RunError::Stock(6)));
     assert_eq!(play.batch.return_rest().unwrap().words(), "1007 to 1012");
@@ -213,18 +229,20 @@ fn tries_and_replacements_end() {
 fn what_does_not_follow() {
     let mut play = Play::of(2, true);
     play.batch.forms.take(1000, 1001).unwrap();
-    assert_eq!(play.batch.confirm(1000, 1000), Err(RunError::Form(1000)));
+    assert_eq!(play.confirm(1000, 1000), Err(RunError::Form(1000)));
     assert!(play.spoil(1, Loss::Blank).is_err());
-    assert_eq!(play.batch.cancel(7), Err(RunError::NoCard(7)));
+    assert_eq!(play.batch.cancel(7, 7), Err(RunError::NoCard(7)));
+    assert_eq!(play.batch.cancel(1, 3), Err(RunError::NoCard(3)));
+    assert_eq!(play.batch.cancel(1, u32::MAX), Err(RunError::NoCard(3)));
+    assert!(play.batch.cancel(2, 1).is_err());
     play.intend(1).unwrap();
     assert!(play.intend(1).is_err(), "one window at a time");
     assert!(play.batch.printed.len() == 1);
     play.printed(1, 0);
-    assert_eq!(play.batch.confirm(1000, 1001), Err(RunError::Form(1001)));
+    assert_eq!(play.confirm(1000, 1001), Err(RunError::Form(1001)));
     assert_eq!(play.batch.state_of(1), Some(State::Sent), "nothing changed");
-    play.batch.confirm(1000, 1000).unwrap();
-    assert!(play.spoil(1, Loss::Damaged).is_err());
-    assert!(play.batch.cancel(1).is_err());
+    play.confirm(1000, 1000).unwrap();
+    assert!(play.batch.cancel(1, 2).is_err());
     let forms = &mut play.batch.forms;
     assert!(forms.set_aside(1000, 1000, Aside::Test).is_err());
     for (first, last) in [
@@ -240,7 +258,7 @@ fn what_does_not_follow() {
     play.intend(9).unwrap();
     play.printed(0, 0);
     assert_eq!(play.cards[&2].attempt, 0);
-    play.batch.cancel(2).unwrap();
+    assert_eq!(play.batch.cancel(2, 2), Ok(1));
     play.batch.return_rest().unwrap();
     play.batch.may_export().unwrap();
     let mut few = Play::of(2, true);
@@ -291,8 +309,8 @@ fn two_forms_beside_one_another_are_one_row() {
     // What stood beside the last one has left the printer with it.
     assert_eq!(play.batch.forms.spoiled.words(), "13 to 14, 18");
     assert_eq!(play.batch.next_form(), Some(19));
-    play.batch.confirm(15, 17).unwrap();
-    play.batch.confirm(11, 12).unwrap();
+    play.confirm(15, 17).unwrap();
+    play.confirm(11, 12).unwrap();
     play.batch.return_rest().unwrap();
     play.batch.may_export().unwrap();
     // What went back comes out again by the row.
@@ -325,7 +343,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     /// Whatever happens in whatever order: no PIN goes to the printer twice, no
-    /// form is used twice, a confirmed card stays, and the forms add up.
+    /// form is used twice, a confirmed card stays until it is spoiled, and the forms add up.
     #[test]
     fn exactly_once(steps in steps(), replaceable in any::<bool>(), across in 1..3u8) {
         let mut play = Play::of(6, replaceable);
@@ -356,14 +374,16 @@ proptest! {
                     }
                     play.batch.interrupted().unwrap();
                 },
-                Step::Confirm(form) => if play.batch.confirm(form, form).is_ok()
-                    || play.batch.found_whole(form).is_ok() {
+                Step::Confirm(form) => if play.confirm(form, form).is_ok()
+                    || play.found_whole(form).is_ok() {
                     let card = play.batch.card_on(form).unwrap();
                     prop_assert_eq!(play.cards[&card].form, Some(form));
                     confirmed.insert(card);
                 },
-                Step::Spoil(card) => { let _ = play.spoil(card, Loss::Damaged); }
-                Step::Cancel(card) => { let _ = play.batch.cancel(card); }
+                Step::Spoil(card) => if play.spoil(card, Loss::Damaged).is_ok() {
+                    confirmed.remove(&card);
+                },
+                Step::Cancel(card) => { let _ = play.batch.cancel(card, card); }
                 Step::Aside(at, why) => {
                     let found = play.batch.forms.blank.iter().nth(at);
                     if let Some(form) = found {

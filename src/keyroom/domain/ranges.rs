@@ -129,6 +129,25 @@ impl Ranges {
         self.iter().take(count).collect()
     }
 
+    /// What people type: `1001 to 1200, 1300`, in any order; hyphens and a space
+    /// less are theirs. Nothing for anything else, and for a number that is
+    /// there twice.
+    #[must_use]
+    pub fn typed(words: &str) -> Option<Self> {
+        let number = |text: &str| {
+            let text = text.trim();
+            let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            plain.then(|| text.parse::<u64>().ok()).flatten()
+        };
+        let mut all = Self::default();
+        for part in words.split(',') {
+            let ends = part.split_once("to").or_else(|| part.split_once('-'));
+            let (first, last) = ends.unwrap_or((part, part));
+            all.insert(number(first)?, number(last)?).ok()?;
+        }
+        Some(all)
+    }
+
     /// `1001 to 1200, 1300`; `none`.
     #[must_use]
     pub fn words(&self) -> String {
@@ -165,6 +184,38 @@ mod tests {
         set.remove(1, 10).unwrap();
         set.remove(u64::MAX, u64::MAX).unwrap();
         assert!(set.is_empty() && set.words() == "none");
+    }
+
+    #[test]
+    fn what_people_type_is_read_and_nothing_else() {
+        let mut wanted = Ranges::of(102, 109);
+        wanted.insert(115, 115).unwrap();
+        for typed in [
+            "102 to 109, 115",
+            "115,102-109",
+            " 0102to 105 ,106 - 109, 115",
+        ] {
+            assert_eq!(Ranges::typed(typed).as_ref(), Some(&wanted), "{typed}");
+        }
+        assert_eq!(Ranges::typed(&wanted.words()), Some(wanted));
+        for wrong in [
+            "",
+            "none",
+            "1 to",
+            "to 5",
+            "5 to 1",
+            "1,,2",
+            "1 to 5, 3",
+            "-1",
+            "1-2-3",
+            "1 to 2 to 3",
+            "1.0",
+            "99999999999999999999999",
+            "1;2",
+            "1\n2",
+        ] {
+            assert_eq!(Ranges::typed(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use conclave_keyroom::domain::pin_card::{Loss, PinCard};
 use conclave_keyroom::domain::pin_identity::PinIdentity;
 use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
 use conclave_keyroom::domain::pin_partner::PinPartner;
+use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
 use conclave_keyroom::vault::Compartment;
@@ -404,6 +405,7 @@ impl Demonstration {
                 replacements: 10,
             },
             older: checked.older,
+            again: checked.again,
         };
         self.does(&act, vec![secret(sealed)])?;
         Ok(act.batch)
@@ -477,8 +479,12 @@ impl Demonstration {
         let unknown = first + u64::from(JAM);
         let resolve = ResolveUnknown {
             batch: batch.clone(),
-            form: unknown,
-            found: Found::Whole,
+            first: unknown,
+            last: unknown,
+            found: Found::Whole(Shown {
+                first: JAM + 1,
+                last: JAM + 1,
+            }),
             reason: "it lay in the tray, closed".into(),
         };
         self.does(&resolve, Vec::new())?;
@@ -486,27 +492,38 @@ impl Demonstration {
         line.spoiled = line.mailers.get(122).cloned().unwrap_or_default();
         let spoil = SpoilMailer {
             batch: batch.clone(),
-            form: torn,
+            first: torn,
+            last: torn,
             loss: Loss::Damaged,
+            reading: Reading::Shown(Shown {
+                first: 123,
+                last: 123,
+            }),
             reason: "torn at the fold".into(),
         };
         self.does(&spoil, Vec::new())?;
         self.print_windows(batch, line)?;
         let newest = first + u64::from(BATCH.1);
-        for (from, to) in [
-            (first, unknown - 1),
-            (unknown + 1, torn - 1),
-            (torn + 1, newest),
+        // The last one has the torn form's card, with another PIN.
+        for (from, to, shows) in [
+            (first, unknown - 1, (1, JAM)),
+            (unknown + 1, torn - 1, (JAM + 2, 122)),
+            (torn + 1, newest, (124, 123)),
         ] {
             let confirm = ConfirmMailers {
                 batch: batch.clone(),
                 first: from,
                 last: to,
+                shows: Shown {
+                    first: shows.0,
+                    last: shows.1,
+                },
             };
             self.does(&confirm, Vec::new())?;
         }
         let give_back = ReturnForms {
             batch: batch.clone(),
+            count: last - newest,
             counted: format!("{} to {last}", newest + 1),
         };
         self.does(&give_back, Vec::new()).map(drop)

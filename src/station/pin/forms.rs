@@ -1,12 +1,15 @@
 //! Blank forms: deliveries, reels that come out of the safe for a batch, and
 //! what becomes of those that get no mailer.
 
+use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::form_stock::{Aside, FormStock};
 use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal, Table};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{
-    BatchName, IssueForms, LOT_MOST, REASON_MOST, ReceiveStock, ReturnForms, SetFormsAside,
+    BatchName, ChangeBatchPrinter, IssueForms, LOT_MOST, REASON_MOST, ReceiveStock, ReturnForms,
+    SetFormsAside,
 };
 
 use super::{WAITS, number, question};
@@ -197,7 +200,7 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Vec<String>, Undone> {
         const TEST: &str = "test prints";
-        const TORN: &str = "torn or creased: destroyed now, both look on";
+        const TORN: &str = "torn, creased or printed on: destroyed now";
         const MISSING: &str = "not there: an incident";
         let note = format!("Blank and here: {}", batch.forms.blank.words());
         let mut prompt = question(
@@ -255,17 +258,98 @@ impl Station {
         }])
     }
 
-    /// What is left goes back.
+    /// What is left goes back, as both counted it: the question does not say
+    /// what is expected.
     pub(super) fn return_forms(
         &mut self,
         batch: &PinBatch,
         people: &mut dyn People,
     ) -> Result<Vec<String>, Undone> {
-        let action = ReturnForms {
-            batch: BatchName::of(batch),
-            counted: batch.forms.blank.words(),
+        let mut prompt = question(
+            "pins.return",
+            batch,
+            "Which blank forms go back to the safe?",
+            "All that are left. Both count them, and read the first and the last number of each \
+             pile; what is typed is compared with the records.",
+        );
+        prompt.ask = Ask::Form {
+            fields: vec![
+                text("How many", "", "counted", 8),
+                text("Numbers", "", "as 102 to 109, 115", REASON_MOST),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let action = loop {
+            let values = filled(people, &mut prompt)?;
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let counted = value(1).trim().to_owned();
+            match (number(value(0)), Ranges::typed(&counted)) {
+                // Not foreseen: what is counted wrongly is signed for.
+                (Some(count), Some(_)) => {
+                    break ReturnForms {
+                        batch: BatchName::of(batch),
+                        count,
+                        counted,
+                    };
+                }
+                _ => {
+                    prompt.refused = Some(refused(
+                        "These are no numbers of forms.",
+                        "How many there are, and their numbers: 102 to 109, 115.",
+                    ));
+                }
+            }
         };
         let count = self.act(&action, "put blank forms back", people)?;
         Ok(vec![format!("{count} blank forms are back in the safe.")])
+    }
+
+    /// The batch goes on at another printer.
+    pub(super) fn change_printer(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let others: Vec<String> = self
+            .enrolled_printers()
+            .into_iter()
+            .filter(|one| one.purpose == PrinterPurpose::Pins && one.name != batch.printer)
+            .map(|one| one.name)
+            .collect();
+        let note = match others.is_empty() {
+            true => {
+                "No other printer of PIN mailers is enrolled: administrators do that (devices, e)."
+            }
+            false => "It speaks the same language. Print a page of X's on it first (devices, x).",
+        };
+        let title = format!("Which printer instead of {}?", batch.printer);
+        let mut prompt = question("pins.printer", batch, &title, note);
+        prompt.ask = Ask::Form {
+            fields: vec![
+                one("Printer", others.clone(), None),
+                text("Reason", "", "one sentence", REASON_MOST),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let action = loop {
+            let values = filled(people, &mut prompt)?;
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            if let Some(to) = others.iter().find(|name| *name == value(0)) {
+                break ChangeBatchPrinter {
+                    batch: BatchName::of(batch),
+                    from: batch.printer.clone(),
+                    to: to.clone(),
+                    reason: value(1).trim().to_owned(),
+                };
+            }
+            prompt.refused = Some(refused(
+                "No printer was chosen.",
+                "Have administrators enrol one.",
+            ));
+        };
+        self.act(&action, "another printer for a batch", people)?;
+        Ok(vec![format!("The batch is printed by {} now.", action.to)])
     }
 }

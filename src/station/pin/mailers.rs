@@ -3,11 +3,12 @@
 
 use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, Refusal};
 use conclave_trades::pin::action::{
-    BatchName, CancelCard, ConfirmMailers, Found, HandOverBatch, REASON_MOST, ResolveUnknown,
-    SpoilMailer,
+    BatchName, Became, CancelCards, ConfirmMailers, Found, HandOverBatch, REASON_MOST,
+    ResolveUnknown, SpoilMailer,
 };
 
 use super::forms::no_number;
@@ -22,12 +23,14 @@ const NUMBER: usize = 24;
 const DAMAGED: &str = "damaged: destroyed now, both look on";
 const MISSING: &str = "missing: an incident";
 const BLANK: &str = "blank: nothing was printed; destroyed";
+const BEHIND: &str = "behind a form without a mailer: all destroyed now";
 const WHOLE: &str = "whole and closed, seen by both";
 
 fn loss(words: &str) -> Loss {
     match words {
         MISSING => Loss::Missing,
         BLANK => Loss::Blank,
+        BEHIND => Loss::Behind,
         _ => Loss::Damaged,
     }
 }
@@ -49,19 +52,34 @@ pub(super) fn forms_in(batch: &PinBatch, state: State) -> Ranges {
     forms
 }
 
-/// A form and what is said of it.
+/// Forms, and what is said of them.
 struct Said {
-    form: u64,
+    first: u64,
+    last: u64,
     what: String,
     reason: String,
 }
+
+/// How a mailer's number is read.
+const MAILER: &str = "17 where its outside has 17 of 200";
 
 fn form_fields(prompt: &mut Prompt, first: u64, choices: &[&str]) {
     let choices = choices.iter().map(|c| (*c).to_owned()).collect();
     prompt.ask = Ask::Form {
         fields: vec![
-            text("Form", &first.to_string(), "its printed number", NUMBER),
-            one("It is", choices, None),
+            text(
+                "First form",
+                &first.to_string(),
+                "its printed number",
+                NUMBER,
+            ),
+            text(
+                "Last form",
+                &first.to_string(),
+                "the same where it is one",
+                NUMBER,
+            ),
+            one("They are", choices, None),
             text(
                 "How",
                 "",
@@ -69,35 +87,131 @@ fn form_fields(prompt: &mut Prompt, first: u64, choices: &[&str]) {
                 REASON_MOST,
             ),
         ],
-        submit: "go on to the signatures".into(),
+        submit: "go on".into(),
         done: None,
     };
 }
 
-fn ask_form(prompt: &mut Prompt, people: &mut dyn People) -> Result<Said, Interrupted> {
+fn ask_forms(prompt: &mut Prompt, people: &mut dyn People) -> Result<Said, Interrupted> {
     loop {
         let values = filled(people, prompt)?;
         let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
-        match number(value(0)) {
-            Some(form) => {
+        match (number(value(0)), number(value(1))) {
+            (Some(first), Some(last)) => {
                 return Ok(Said {
-                    form,
-                    what: value(1).to_owned(),
-                    reason: value(2).trim().to_owned(),
+                    first,
+                    last,
+                    what: value(2).to_owned(),
+                    reason: value(3).trim().to_owned(),
                 });
             }
-            None => prompt.refused = Some(no_number()),
+            _ => prompt.refused = Some(no_number()),
         }
     }
 }
 
-/// What became of its card.
-fn outcome(form: u64, state: State) -> Vec<String> {
-    vec![match state {
-        State::Confirmed => format!("The mailer on form {form} is confirmed."),
-        State::Queued => format!("Form {form} is void; its card gets another PIN on another form."),
-        _ => format!("Form {form} is void; its card is to be reissued."),
-    }]
+/// A mailer's number as people read it; nothing where none is typed.
+fn mailer(typed: &str) -> Result<Option<u32>, Refusal> {
+    if typed.trim().is_empty() {
+        return Ok(None);
+    }
+    let read = number(typed).and_then(|n| u32::try_from(n).ok());
+    read.map(Some).ok_or_else(|| {
+        refused(
+            "This is no number of a mailer.",
+            "Read it on the form's outside: 17 where it has 17 of 200.",
+        )
+    })
+}
+
+/// Asks what stands on the forms: those that are named, or, where these are
+/// blank, the one behind them.
+fn ask_shown(
+    batch: &PinBatch,
+    (title, note): (&str, &str),
+    forms: &[u64],
+    may_be_none: bool,
+    people: &mut dyn People,
+) -> Result<Vec<Option<u32>>, Interrupted> {
+    let mut prompt = question("pins.shows", batch, title, note);
+    let label = |form: &u64| text(&format!("Form {form}"), "", MAILER, 8);
+    prompt.ask = Ask::Form {
+        fields: forms.iter().map(label).collect(),
+        submit: "go on to the signatures".into(),
+        done: None,
+    };
+    loop {
+        let values = filled(people, &mut prompt)?;
+        let read: Result<Vec<Option<u32>>, Refusal> = values.iter().map(|v| mailer(v)).collect();
+        prompt.refused = Some(match read {
+            Ok(read) if may_be_none || read.iter().all(Option::is_some) => return Ok(read),
+            Ok(_) => refused(
+                "The mailer's number is missing.",
+                "Read it on the form's outside.",
+            ),
+            Err(refusal) => refusal,
+        });
+    }
+}
+
+/// What both read on forms that are no mailers.
+fn ask_reading(
+    batch: &PinBatch,
+    said: &Said,
+    people: &mut dyn People,
+) -> Result<Reading, Interrupted> {
+    match loss(&said.what) {
+        Loss::Missing | Loss::Behind => Ok(Reading::Nothing),
+        Loss::Blank => {
+            let title = "What is on the form behind them?";
+            let note = "Empty where it is blank too. A form that was fed without a mailer has \
+                        its mailer there.";
+            let next = [said.last.saturating_add(1)];
+            let read = ask_shown(batch, (title, note), &next, true, people)?;
+            Ok(Reading::Next(read.first().copied().flatten()))
+        }
+        Loss::Damaged => {
+            let title = "Which mailers are on these forms?";
+            let note = "Empty where it cannot be read any more.";
+            let mut forms = vec![said.first, said.last];
+            forms.dedup();
+            let read = ask_shown(batch, (title, note), &forms, true, people)?;
+            Ok(match (read.first(), read.last()) {
+                (Some(Some(first)), Some(Some(last))) => Reading::Shown(Shown {
+                    first: *first,
+                    last: *last,
+                }),
+                _ => Reading::Nothing,
+            })
+        }
+    }
+}
+
+/// What both found of unknown mailers.
+fn ask_found(batch: &PinBatch, said: &Said, people: &mut dyn People) -> Result<Found, Interrupted> {
+    if said.what != WHOLE {
+        let reading = ask_reading(batch, said, people)?;
+        return Ok(Found::Lost(loss(&said.what), reading));
+    }
+    let title = "Which mailers are on these forms?";
+    let mut forms = vec![said.first, said.last];
+    forms.dedup();
+    let read = ask_shown(batch, (title, ""), &forms, false, people)?;
+    let read: Vec<u32> = read.into_iter().flatten().collect();
+    Ok(Found::Whole(Shown {
+        first: read.first().copied().unwrap_or_default(),
+        last: read.last().copied().unwrap_or_default(),
+    }))
+}
+
+/// What became of their cards.
+fn outcome(said: &Said, became: &Became) -> Vec<String> {
+    vec![format!(
+        "Forms {} to {}: {}.",
+        said.first,
+        said.last,
+        became.words().join(", ")
+    )]
 }
 
 impl Station {
@@ -128,28 +242,41 @@ impl Station {
                     "its printed number",
                     NUMBER,
                 ),
+                text("First mailer", "", MAILER, 8),
                 text("Last form", &last.to_string(), "its printed number", NUMBER),
+                text("Last mailer", "", MAILER, 8),
             ],
             submit: "go on to the signatures".into(),
             done: None,
         };
         let action = loop {
             let values = filled(people, &mut prompt)?;
-            let value = |at: usize| values.get(at).and_then(|v| number(v));
-            match (value(0), value(1)) {
-                (Some(first), Some(last)) => {
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let forms = number(value(0)).zip(number(value(2)));
+            let read = mailer(value(1)).and_then(|first| Ok(first.zip(mailer(value(3))?)));
+            prompt.refused = Some(match (forms, read) {
+                (Some((first, last)), Ok(Some(read))) => {
                     let action = ConfirmMailers {
                         batch: BatchName::of(batch),
                         first,
                         last,
+                        shows: Shown {
+                            first: read.0,
+                            last: read.1,
+                        },
                     };
                     match self.foreseen(&action) {
                         Ok(()) => break action,
-                        Err(refusal) => prompt.refused = Some(refusal),
+                        Err(refusal) => refusal,
                     }
                 }
-                _ => prompt.refused = Some(no_number()),
-            }
+                (None, _) => no_number(),
+                (_, Ok(None)) => refused(
+                    "The mailer's number is missing.",
+                    "Read it on the first and on the last form: 17 where it has 17 of 200.",
+                ),
+                (_, Err(refusal)) => refusal,
+            });
         };
         let count = self.act(&action, "confirm mailers", people)?;
         Ok(vec![format!("{count} mailers are confirmed.")])
@@ -165,26 +292,29 @@ impl Station {
         let mut prompt = question(
             "pins.spoil",
             batch,
-            "Which form is spoiled?",
-            "Nobody reads it. It is destroyed before both; its card gets another PIN, or is reissued.",
+            "Which forms are spoiled?",
+            "Nobody opens them. They are destroyed before both; each card gets another PIN, or is \
+             reissued.",
         );
         let first = sent.first(1).first().copied().unwrap_or_default();
-        form_fields(&mut prompt, first, &[DAMAGED, MISSING, BLANK]);
-        let action = loop {
-            let said = ask_form(&mut prompt, people)?;
+        form_fields(&mut prompt, first, &[DAMAGED, MISSING, BLANK, BEHIND]);
+        let (said, action) = loop {
+            let said = ask_forms(&mut prompt, people)?;
             let action = SpoilMailer {
                 batch: BatchName::of(batch),
-                form: said.form,
+                first: said.first,
+                last: said.last,
                 loss: loss(&said.what),
-                reason: said.reason,
+                reading: ask_reading(batch, &said, people)?,
+                reason: said.reason.clone(),
             };
             match self.foreseen(&action) {
-                Ok(()) => break action,
+                Ok(()) => break (said, action),
                 Err(refusal) => prompt.refused = Some(refusal),
             }
         };
-        let state = self.act(&action, "a mailer is spoiled", people)?;
-        Ok(outcome(action.form, state))
+        let became = self.act(&action, "a mailer is spoiled", people)?;
+        Ok(outcome(&said, &became))
     }
 
     /// A form of which nobody knew.
@@ -197,7 +327,7 @@ impl Station {
         let mut prompt = question(
             "pins.unknown",
             batch,
-            "What is this form?",
+            "What are these forms?",
             &format!(
                 "Unknown: forms {}. Take each from the printer, and look.",
                 unknown.words()
@@ -205,28 +335,26 @@ impl Station {
         );
         let first = unknown.first(1).first().copied().unwrap_or_default();
         form_fields(&mut prompt, first, &[DAMAGED, WHOLE, BLANK, MISSING]);
-        let action = loop {
-            let said = ask_form(&mut prompt, people)?;
+        let (said, action) = loop {
+            let said = ask_forms(&mut prompt, people)?;
             let action = ResolveUnknown {
                 batch: BatchName::of(batch),
-                form: said.form,
-                found: match said.what.as_str() {
-                    WHOLE => Found::Whole,
-                    lost => Found::Lost(loss(lost)),
-                },
-                reason: said.reason,
+                first: said.first,
+                last: said.last,
+                found: ask_found(batch, &said, people)?,
+                reason: said.reason.clone(),
             };
             match self.foreseen(&action) {
-                Ok(()) => break action,
+                Ok(()) => break (said, action),
                 Err(refusal) => prompt.refused = Some(refusal),
             }
         };
-        let state = self.act(&action, "an unknown mailer", people)?;
-        Ok(outcome(action.form, state))
+        let became = self.act(&action, "an unknown mailer", people)?;
+        Ok(outcome(&said, &became))
     }
 
-    /// A card that gets no PIN.
-    pub(super) fn cancel_card(
+    /// Cards that get no PIN.
+    pub(super) fn cancel_cards(
         &mut self,
         batch: &PinBatch,
         people: &mut dyn People,
@@ -234,7 +362,7 @@ impl Station {
         let mut prompt = question(
             "pins.cancel",
             batch,
-            "Which card gets no PIN?",
+            "Which cards get no PIN?",
             &format!(
                 "Cards that wait, by their number in the file: {}",
                 batch.cards.waiting.words()
@@ -242,7 +370,8 @@ impl Station {
         );
         prompt.ask = Ask::Form {
             fields: vec![
-                text("Card", "", "its number in the file, from 1", 8),
+                text("First card", "", "its number in the file, from 1", 8),
+                text("Last card", "", "the same where it is one", 8),
                 text("Reason", "", "one sentence", REASON_MOST),
             ],
             submit: "go on to the signatures".into(),
@@ -251,12 +380,14 @@ impl Station {
         let action = loop {
             let values = filled(people, &mut prompt)?;
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
-            match number(value(0)).and_then(|n| u32::try_from(n).ok()) {
-                Some(card) => {
-                    let action = CancelCard {
+            let card = |at| number(value(at)).and_then(|n| u32::try_from(n).ok());
+            match card(0).zip(card(1)) {
+                Some((first, last)) => {
+                    let action = CancelCards {
                         batch: BatchName::of(batch),
-                        card,
-                        reason: value(1).trim().to_owned(),
+                        first,
+                        last,
+                        reason: value(2).trim().to_owned(),
                     };
                     match self.foreseen(&action) {
                         Ok(()) => break action,
@@ -271,8 +402,8 @@ impl Station {
                 }
             }
         };
-        self.act(&action, "cancel a card", people)?;
-        Ok(vec![format!("Card {} is to be reissued.", action.card)])
+        let count = self.act(&action, "cancel cards", people)?;
+        Ok(vec![format!("To be reissued: cards {count}.")])
     }
 
     /// Others go on with the batch: they count, and sign for what they found.

@@ -44,6 +44,7 @@ enum Next {
     ReturnForms,
     Cancel,
     HandOver,
+    Printer,
     Export,
     Reconcile,
     Purge,
@@ -83,7 +84,7 @@ impl Next {
             ),
             Self::Spoil => (
                 "A mailer is spoiled",
-                "torn, jammed, open, badly printed, missing",
+                "torn, open, badly printed, missing, paper ahead",
             ),
             Self::Unknown => (
                 "An unknown mailer",
@@ -92,18 +93,19 @@ impl Next {
             Self::TakeForms => ("Take out blank forms", "a reel comes out of the safe"),
             Self::AsideForms => ("Blank forms not used", "test prints, torn, missing"),
             Self::ReturnForms => ("Forms back to the safe", "all that are left blank"),
-            Self::Cancel => ("Cancel a card", "no PIN; the issuer reissues the card"),
+            Self::Cancel => ("Cancel cards", "no PIN; the issuer reissues them"),
             Self::HandOver => (
                 "Take the batch over",
                 "another operator or supervisor goes on",
             ),
+            Self::Printer => ("Another printer", "the one it has broke, or is retired"),
             Self::Export => ("Write the output", "encrypted to the issuer, on a medium"),
             Self::Reconcile => ("Reconcile", "both sign the sheet of numbers"),
             Self::Purge => (
                 "Purge",
                 "card numbers and PIN blocks are deleted; counts stay",
             ),
-            Self::More => ("More", "blank forms, a card that gets no PIN, other people"),
+            Self::More => ("More", "blank forms, cards that get no PIN, other people"),
             Self::Less => ("Back to the batch", ""),
             Self::Back => ("Back to the batches", ""),
         }
@@ -132,13 +134,19 @@ impl Next {
                 may(Self::Print, !cards.waiting.is_empty() && blank);
                 may(Self::TakeForms, !cards.waiting.is_empty() && !blank);
                 may(Self::Confirm, !cards.sent.is_empty());
-                may(Self::Spoil, !cards.sent.is_empty());
+                may(
+                    Self::Spoil,
+                    !cards.sent.is_empty() || !cards.confirmed.is_empty(),
+                );
                 // The printer is flushed before what is left goes back.
                 may(Self::AsideForms, blank && balance.open == 0);
                 may(Self::ReturnForms, blank && balance.open == 0);
                 may(Self::More, true);
             }
-            Stage::Balanced => may(Self::Export, true),
+            Stage::Balanced => {
+                may(Self::Export, true);
+                may(Self::Spoil, !cards.confirmed.is_empty());
+            }
             Stage::Exported => may(Self::Reconcile, true),
             Stage::Reconciled => may(Self::Purge, true),
             Stage::Purged => {}
@@ -157,6 +165,7 @@ impl Next {
             (Self::TakeForms, waiting && blank),
             (Self::Cancel, waiting),
             (Self::HandOver, true),
+            (Self::Printer, waiting),
             (Self::Less, true),
         ];
         of.into_iter()
@@ -291,8 +300,9 @@ impl Station {
                 Next::TakeForms => self.take_forms(&batch, people),
                 Next::AsideForms => self.forms_aside(&batch, people),
                 Next::ReturnForms => self.return_forms(&batch, people),
-                Next::Cancel => self.cancel_card(&batch, people),
+                Next::Cancel => self.cancel_cards(&batch, people),
                 Next::HandOver => self.hand_over_batch(&batch, people),
+                Next::Printer => self.change_printer(&batch, people),
                 Next::Export => self.export_batch(&batch, people),
                 Next::Reconcile => self.reconcile_batch(&batch, people),
                 Next::Purge => self.purge_batch(&batch, people),

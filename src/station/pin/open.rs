@@ -196,6 +196,9 @@ impl Station {
         if checked.older {
             ask_older(&checked, people)?;
         }
+        if checked.again > 0 {
+            ask_again(&checked, people)?;
+        }
         let limits = ask_limits(&checked, &chosen.partner.issuer, people)?;
         let mut id = self.door.new_id().map_err(|error| {
             Undone::Interrupted(Interrupted::Refused(self.refusal(&error.to_string())))
@@ -222,6 +225,7 @@ impl Station {
             cvv_key: chosen.cvv_key.clone(),
             limits,
             older: checked.older,
+            again: checked.again,
         };
         self.act_on(&action, vec![secret(&file)], "open a batch", people)?;
         Ok(Ok(action))
@@ -367,6 +371,36 @@ fn ask_older(checked: &Checked, people: &mut dyn People) -> Result<(), Interrupt
         ask: Ask::Confirm {
             key: 'n',
             label: "none of its mailers was printed".into(),
+        },
+        waiting_for: WAITS.into(),
+        safe: "yes, nothing of the file is kept before both have signed".into(),
+        ..Prompt::default()
+    };
+    while !matches!(
+        ask(people, &mut prompt, &mut |_| Ok(false))?,
+        conclave_keyroom::ports::dialogue::Answer::Confirmed
+    ) {}
+    Ok(())
+}
+
+/// Cards that had a mailer: a job of the issuer that ran twice looks like this.
+fn ask_again(checked: &Checked, people: &mut dyn People) -> Result<(), Interrupted> {
+    let mut prompt = Prompt {
+        code: "pins.again".into(),
+        act: "Open a batch of PIN mailers".into(),
+        title: format!(
+            "{} of its {} cards had a mailer before",
+            checked.again, checked.count
+        ),
+        lines: vec![PromptLine::note(format!(
+            "Ask the issuer whether batch {} is meant, or a job that ran twice. If it is meant, \
+             each of these cards gets another PIN: what its issuer stores now, and the mailer that \
+             its holder has, are void from the new output on.",
+            checked.name
+        ))],
+        ask: Ask::Confirm {
+            key: 'n',
+            label: "the issuer means it: these cards get another PIN".into(),
         },
         waiting_for: WAITS.into(),
         safe: "yes, nothing of the file is kept before both have signed".into(),

@@ -35,9 +35,6 @@ fn window(page: Page) -> u16 {
 /// Mailers after which both say that they are still here.
 const PRESENCE: u64 = 250;
 
-/// A printer that waited for longer, milliseconds, may have other paper in it.
-const MOVED_MS: u64 = 60_000;
-
 /// Mailers after which a rate is told.
 const ENOUGH: u64 = 8;
 
@@ -162,11 +159,10 @@ impl Station {
                 return self.halt(&batch, &run, ("LOAD FORMS", next), people);
             }
             if run.unseen >= PRESENCE {
-                let asked_ms = self.clock.mono_ms();
                 self.still_here(&batch, &run, people)?;
-                if self.clock.mono_ms().saturating_sub(asked_ms) > MOVED_MS {
-                    lies = None;
-                }
+                // They are at the printer: a form that was fed without a mailer
+                // since then is found here.
+                lies = None;
                 // The time that it took is nobody's printing time.
                 (run.since_ms, run.sent, run.unseen) = (self.clock.mono_ms(), 0, 0);
                 continue;
@@ -275,7 +271,8 @@ impl Station {
                     happened: format!("Form {form} lies there, and on record {next} is next."),
                     safe: "Nothing was printed.".into(),
                     advice: format!(
-                        "Put form {next} in. Were forms fed past: Esc, and Blank forms not used."
+                        "Esc, and look at form {next}. Is it blank: put it in, or say Blank forms \
+                         not used. Is a mailer on it: A mailer is spoiled."
                     ),
                 },
                 _ => no_number(),

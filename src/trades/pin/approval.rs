@@ -135,6 +135,9 @@ pub fn template_words(template: &Template) -> Vec<String> {
             values.expiry.words()
         ));
     }
+    if template.output.paper {
+        words.push("form and tracking number go back".into());
+    }
     words.push(format!(
         "goes back, by {card}: {}{block}",
         goes_back(template)

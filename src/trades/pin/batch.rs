@@ -94,6 +94,8 @@ pub struct Batch {
     pub cards: Vec<Card>,
     /// SHA-256 of the file.
     pub digest: [u8; 32],
+    /// How many of its cards had a mailer before.
+    pub again: u32,
 }
 
 /// What was here before.
@@ -102,6 +104,8 @@ pub trait Before {
     fn has_batch(&self, issuer: &str, id: &str) -> bool;
     /// TRUE for a file of this digest.
     fn has_file(&self, digest: &[u8; 32]) -> bool;
+    /// TRUE for a card of this issuer that had a mailer.
+    fn has_card(&self, issuer: &str, card: &Card) -> bool;
 }
 
 /// Nothing was here before.
@@ -113,6 +117,10 @@ impl Before for Nothing {
     }
 
     fn has_file(&self, _: &[u8; 32]) -> bool {
+        false
+    }
+
+    fn has_card(&self, _: &str, _: &Card) -> bool {
         false
     }
 }
@@ -431,6 +439,7 @@ pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Ba
     // By a digest, so that no further copy of a card number lies about.
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut cards = Vec::with_capacity(rows.records.len());
+    let mut again = 0;
     for row in &rows.records {
         let Some(card) = check.card(row) else {
             continue;
@@ -451,6 +460,15 @@ pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Ba
         if let Some(cell) = tells(&card.pan, of_batch) {
             check.fault(cell, Wrong::CardNumber);
         }
+        if before.has_card(&issuer, &card) {
+            again += 1;
+            // Its PIN would be on two papers.
+            if !template.pin.method.can_replace()
+                && let Some(cell) = check.field(row, FieldName::Pan)
+            {
+                check.fault(cell, Wrong::Mailed);
+            }
+        }
         cards.push(card);
     }
     let found = rows.records.len() as u64;
@@ -463,8 +481,8 @@ pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Ba
     {
         check.fault(cell, Wrong::HashTotal);
     }
-    let again = id.as_ref().is_some_and(|id| before.has_batch(&issuer, id));
-    if again && let Some(cell) = check.field(&rows.header, FieldName::Batch) {
+    let replayed = id.as_ref().is_some_and(|id| before.has_batch(&issuer, id));
+    if replayed && let Some(cell) = check.field(&rows.header, FieldName::Batch) {
         check.fault(cell, Wrong::Replayed);
     }
     match (id, check.faults.is_empty()) {
@@ -473,6 +491,7 @@ pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Ba
             issuer,
             cards,
             digest,
+            again,
         }),
         _ => Err(check.faults),
     }

@@ -87,6 +87,9 @@ pub enum Wrong {
     /// The header's sum.
     #[error("is not the sum of the card numbers")]
     HashTotal,
+    /// A card whose PIN cannot change, in another batch.
+    #[error("is a card that had a mailer: its PIN would be on two")]
+    Mailed,
     /// A batch again.
     #[error("this batch was here before")]
     Replayed,

@@ -6,6 +6,7 @@
 //! - `template`: the file's fields, the method, the output; approved data
 //! - `rows`, `json`, `batch`: a file is taken whole or refused, each fault with
 //!   its line and column (`fault`)
+//! - `marks`: a card that had a mailer, known again when it is sent anew
 //! - `issue`: a card's PIN, and the values that prove it
 //! - `letter`: the PIN on its form, by an approved layout
 //! - `output`: what goes back, when the run balances
@@ -22,6 +23,7 @@ mod fault;
 mod issue;
 mod json;
 mod letter;
+mod marks;
 mod output;
 mod partner;
 mod room_identity;

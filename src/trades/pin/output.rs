@@ -31,6 +31,9 @@ pub enum CardColumns<'a> {
     Empty,
 }
 
+/// The heads of the columns of the mailer's paper, where a template asks for it.
+const PAPER_COLUMNS: &str = ";form;tracking";
+
 /// Why there is no output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutputError {
@@ -85,7 +88,8 @@ pub fn write(
         CardColumns::None => ("", ""),
         CardColumns::Under(_) | CardColumns::Empty => (CARD_COLUMNS, ";;;"),
     };
-    let _ = writeln!(text, "{heads}");
+    let paper = template.output.paper;
+    let _ = writeln!(text, "{heads}{}", if paper { PAPER_COLUMNS } else { "" });
     for card in cards {
         let name = match (template.output.card, &card.reference) {
             (CardName::Reference, Some(reference)) => reference.as_str(),
@@ -94,7 +98,8 @@ pub fn write(
         };
         let _ = write!(text, "{name};{};", card.sequence);
         if batch.state_of(card.number) == Some(State::Cancelled) {
-            let _ = writeln!(text, "reissue;;;;{empty}");
+            let paper = if paper { ";;" } else { "" };
+            let _ = writeln!(text, "reissue;;;;{empty}{paper}");
             continue;
         }
         let values = card.values.as_ref();
@@ -112,12 +117,15 @@ pub fn write(
             (Some(rules), CardColumns::Under(key)) => {
                 let made = card_values(rules, key, card);
                 let made = made.map_err(|e| OutputError::CardValue(card.number, e))?;
-                let _ = writeln!(text, ";{}", made.as_str());
+                let _ = write!(text, ";{}", made.as_str());
             }
-            _ => {
-                let _ = writeln!(text, "{empty}");
-            }
+            _ => text.push_str(empty),
         }
+        if paper {
+            let form = card.form.map(|form| form.to_string()).unwrap_or_default();
+            let _ = write!(text, ";{form};{}", plain(&card.tracking));
+        }
+        text.push('\n');
     }
     let (issued, reissue) = (balance.confirmed, balance.cancelled);
     let _ = writeln!(text, "count;{};{issued};{reissue}", balance.input);

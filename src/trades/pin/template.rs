@@ -268,6 +268,10 @@ pub struct Output {
     /// Which card verification values go back, if any.
     #[serde(default)]
     pub card_values: Option<CardValues>,
+    /// Whether the form's number and the tracking number go back, by which a
+    /// mailer that comes back by post is its card's.
+    #[serde(default)]
+    pub paper: bool,
 }
 
 /// Card verification values that go back, each with the order in which its

@@ -2,13 +2,13 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
-use conclave_keyroom::domain::device::PrinterRecord;
+use conclave_keyroom::domain::device::{PrinterRecord, RetiredPrinter};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::enrolment::{may_enrol, on_record};
+use super::enrolment::{may_enrol, may_return, on_record, retired};
 
 /// Enrols the printer that stands at a device node now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +44,22 @@ impl Action for EnrolPrinter {
         may_enrol(permit.authority()?.mode, &enrolled, &self.printer).map_err(|e| {
             ActionError::rule(e.to_string(), "Use another device for this purpose.")
         })?;
+        may_return(&retired(permit)?, &self.printer).map_err(|e| {
+            ActionError::rule(
+                e.to_string(),
+                "A retired printer comes back for what it was for; a new one has a name of its own.",
+            )
+        })?;
+        let taken = |id| {
+            let vault = permit.vault();
+            vault.check_record(Compartment::Directory, id).is_ok()
+        };
+        if taken(self.printer.id) || taken(RetiredPrinter::id_of(self.printer.id)) {
+            return Err(ActionError::rule(
+                "this record is taken",
+                "Propose it again: a printer has a record of its own.",
+            ));
+        }
         let device = |what: String| ActionError::Device {
             what,
             advice: "Plug the printer in, switch it on, and try again.".into(),

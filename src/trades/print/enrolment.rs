@@ -1,7 +1,9 @@
 //! Which printer may do which work: one purpose a device, for ever (R10).
 
 use conclave_evidence::authority::Mode;
-use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
+use conclave_keyroom::domain::device::{
+    PrinterLanguage, PrinterPurpose, PrinterRecord, RetiredPrinter,
+};
 use conclave_keyroom::door::Permit;
 use conclave_keyroom::vault::{Compartment, VaultError};
 
@@ -50,6 +52,39 @@ pub enum EnrolmentError {
 pub(crate) fn on_record(permit: &Permit<'_>) -> Result<Vec<PrinterRecord>, VaultError> {
     let all = permit.list::<PrinterRecord>(Compartment::Directory, PrinterRecord::KIND)?;
     Ok(all.into_iter().map(|(_, record)| record).collect())
+}
+
+/// The printers that were retired.
+///
+/// # Errors
+/// [`VaultError`]
+pub(crate) fn retired(permit: &Permit<'_>) -> Result<Vec<RetiredPrinter>, VaultError> {
+    let all = permit.list::<RetiredPrinter>(Compartment::Directory, RetiredPrinter::KIND)?;
+    Ok(all.into_iter().map(|(_, record)| record).collect())
+}
+
+/// Checks a printer that is to be enrolled against those that were retired: its
+/// purpose is for ever, and a name means one printer in the journal.
+///
+/// # Errors
+/// [`EnrolmentError::Shared`], [`EnrolmentError::Purpose`]
+pub fn may_return(retired: &[RetiredPrinter], new: &PrinterRecord) -> Result<(), EnrolmentError> {
+    for old in retired.iter().map(|one| &one.printer) {
+        if old.serial == new.serial && old.purpose != new.purpose {
+            return Err(EnrolmentError::Purpose {
+                name: old.name.clone(),
+                has: old.purpose,
+                wanted: new.purpose,
+            });
+        }
+        if old.name == new.name && old.serial != new.serial {
+            return Err(EnrolmentError::Shared {
+                name: new.name.clone(),
+                other: old.name.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// TRUE when both records mean one device. The nodes of training printers are
@@ -180,6 +215,35 @@ mod tests {
             may_enrol(Mode::Production, &both, &twin),
             Err(EnrolmentError::Training(_))
         ));
+    }
+
+    #[test]
+    fn a_retired_printer_keeps_its_purpose_and_its_name_and_frees_its_socket() {
+        use PrinterPurpose::{Components, Pins};
+        let old = printer(1, "MAIL-1", "/dev/usb/lp0", Pins);
+        let gone = [RetiredPrinter {
+            printer: old.clone(),
+            at_ms: 1,
+            reason: "it broke".into(),
+        }];
+        let mut again = printer(2, "MAIL-2", "/dev/usb/lp0", Components);
+        assert_eq!(
+            may_return(&gone, &again),
+            Ok(()),
+            "another one at its socket"
+        );
+        again.name = old.name.clone();
+        assert!(matches!(
+            may_return(&gone, &again),
+            Err(EnrolmentError::Shared { .. })
+        ));
+        again.serial = old.serial.clone();
+        assert!(matches!(
+            may_return(&gone, &again),
+            Err(EnrolmentError::Purpose { .. })
+        ));
+        again.purpose = Pins;
+        assert_eq!(may_return(&gone, &again), Ok(()), "it was mended");
     }
 
     #[test]

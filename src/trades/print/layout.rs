@@ -324,6 +324,14 @@ impl Layout {
         self.places().any(|(_, place)| place.name == field)
     }
 
+    /// TRUE when the layout prints this field where it is read without opening
+    /// the form.
+    #[must_use]
+    pub fn has_outside(&self, field: FieldName) -> bool {
+        self.places()
+            .any(|(item, place)| place.name == field && super::rules_place::is_outside(self, item))
+    }
+
     /// The fields that the layout prints, each once, in no special order.
     #[must_use]
     pub fn fields(&self) -> Vec<FieldName> {

@@ -1,4 +1,4 @@
-//! A card that waits is not issued after all.
+//! Cards that wait are not issued after all.
 
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::pin_batch::PinBatch;
@@ -8,29 +8,32 @@ use serde::{Deserialize, Serialize};
 
 use super::{BatchName, both_sign, put, reason, rule, said};
 
-/// Cancels a card that waits: the output says that it is to be reissued.
+/// Cancels cards that wait: the output says that they are to be reissued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CancelCard {
+pub struct CancelCards {
     /// The batch.
     pub batch: BatchName,
-    /// Which card of the file, from 1.
-    pub card: u32,
+    /// The first card, by its place in the file, from 1.
+    pub first: u32,
+    /// The last card.
+    pub last: u32,
     /// Why, in one sentence.
     pub reason: String,
 }
 
-impl CancelCard {
-    fn on(&self, mut batch: PinBatch) -> Result<PinBatch, ActionError> {
+impl CancelCards {
+    /// The batch afterwards, and how many cards that are.
+    fn on(&self, mut batch: PinBatch) -> Result<(PinBatch, u64), ActionError> {
         reason(&self.reason)?;
-        batch.cancel(self.card).map_err(rule)?;
-        Ok(batch)
+        let cancelled = batch.cancel(self.first, self.last).map_err(rule)?;
+        Ok((batch, cancelled))
     }
 }
 
-impl Action for CancelCard {
-    const NAME: &'static str = "cancel-card";
-    type Out = ();
+impl Action for CancelCards {
+    const NAME: &'static str = "cancel-cards";
+    type Out = u64;
 
     fn authority(&self) -> Authority {
         both_sign()
@@ -38,7 +41,12 @@ impl Action for CancelCard {
 
     fn words(&self) -> Vec<String> {
         vec![
-            format!("Cancel card {} of {}", self.card, self.batch.words()),
+            format!(
+                "Cancel cards {} to {} of {}",
+                self.first,
+                self.last,
+                self.batch.words()
+            ),
             format!("reason: {}", said(&self.reason)),
         ]
     }
@@ -52,12 +60,13 @@ impl Action for CancelCard {
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
-    ) -> Result<(), ActionError> {
-        let batch = self.on(self.batch.get(permit)?)?;
-        put(permit, &batch)
+    ) -> Result<u64, ActionError> {
+        let (batch, cancelled) = self.on(self.batch.get(permit)?)?;
+        put(permit, &batch)?;
+        Ok(cancelled)
     }
 
-    fn outcome(&self, (): &()) -> Vec<String> {
-        vec!["the card is to be reissued".into()]
+    fn outcome(&self, cancelled: &u64) -> Vec<String> {
+        vec![format!("to be reissued: cards {cancelled}")]
     }
 }

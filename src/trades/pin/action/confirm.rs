@@ -1,7 +1,8 @@
 //! Two people hold a run of printed forms: whole, closed, of these numbers.
 
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::domain::pin_batch::{PinBatch, State};
+use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
@@ -18,12 +19,16 @@ pub struct ConfirmMailers {
     pub first: u64,
     /// The last form.
     pub last: u64,
+    /// The mailers that both read on these two.
+    pub shows: Shown,
 }
 
 impl ConfirmMailers {
     /// The batch afterwards, and how many mailers that are.
     fn on(&self, mut batch: PinBatch) -> Result<(PinBatch, u32), ActionError> {
-        let confirmed = batch.confirm(self.first, self.last).map_err(rule)?;
+        let forms = (self.first, self.last);
+        let confirmed = batch.confirm(forms, self.shows, State::Sent);
+        let confirmed = confirmed.map_err(rule)?;
         Ok((batch, confirmed))
     }
 }
@@ -44,6 +49,7 @@ impl Action for ConfirmMailers {
                 self.last,
                 self.batch.words()
             ),
+            self.shows.words(),
             "each is whole and closed, and both of us have seen it".into(),
         ]
     }

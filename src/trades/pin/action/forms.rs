@@ -168,7 +168,10 @@ impl Action for SetFormsAside {
 pub struct ReturnForms {
     /// The batch.
     pub batch: BatchName,
-    /// The forms that both counted, as [`Ranges::words`] says them.
+    /// How many both counted.
+    pub count: u64,
+    /// The numbers that both read on them, as they typed them:
+    /// [`Ranges::typed`].
     pub counted: String,
 }
 
@@ -182,9 +185,10 @@ impl Action for ReturnForms {
 
     fn words(&self) -> Vec<String> {
         vec![format!(
-            "Blank forms {} of {} are back in the safe, counted by both",
-            self.counted,
-            self.batch.words()
+            "{} blank forms of {} are back in the safe, counted by both: {}",
+            self.count,
+            self.batch.words(),
+            self.counted
         )]
     }
 
@@ -195,11 +199,29 @@ impl Action for ReturnForms {
         _: &mut Ports<'_>,
     ) -> Result<u64, ActionError> {
         let mut batch = self.batch.get(permit)?;
-        let rest = batch.return_rest().map_err(rule)?;
-        if rest.is_empty() || rest.words() != self.counted {
+        let counted = Ranges::typed(&self.counted).ok_or_else(|| {
+            ActionError::rule(
+                "these are no numbers of forms",
+                "Type them as 102 to 109, 115.",
+            )
+        })?;
+        if counted.count() != self.count {
             return Err(ActionError::rule(
-                format!("the blank forms of this batch are {}", rest.words()),
-                "Count again; say first which of them are spoiled or have test prints.",
+                format!(
+                    "{} were counted, and the numbers are those of {} forms",
+                    self.count,
+                    counted.count()
+                ),
+                "Count again, and read the first and the last number of each pile.",
+            ));
+        }
+        let rest = batch.return_rest().map_err(rule)?;
+        if rest.is_empty() || rest != counted {
+            // What the records have is not told: it would be typed next.
+            return Err(ActionError::rule(
+                "the blank forms on record are others than these",
+                "Count again. One that is spoiled, has a test print or is not there is said \
+                 first: Blank forms not used.",
             ));
         }
         let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;

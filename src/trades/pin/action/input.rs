@@ -2,7 +2,6 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{Hash, Id};
-use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::pin_partner::PinPartner;
 use conclave_keyroom::domain::pin_template::PinTemplateApproval;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
@@ -12,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{both_here, digest, refused};
 use crate::pin::letter::{Letter, Occasion};
-use crate::pin::{Batch, Before, Fault, Template, approved_template, open_input, read};
+use crate::pin::marks::Earlier;
+use crate::pin::{Batch, Fault, Template, approved_template, open_input, read};
 use crate::print::approval::may_print;
-use crate::print::{Kind, Layout};
+use crate::print::{FieldName, Kind, Layout};
 
 /// An issuer as signers see it. The record must be the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,20 +99,6 @@ impl TemplateName {
     }
 }
 
-/// What was here before, of the records.
-struct Earlier(Vec<PinBatch>);
-
-impl Before for Earlier {
-    fn has_batch(&self, issuer: &str, id: &str) -> bool {
-        let same = |batch: &PinBatch| batch.issuer == issuer && batch.name == id;
-        self.0.iter().any(same)
-    }
-
-    fn has_file(&self, digest: &[u8; 32]) -> bool {
-        self.0.iter().any(|batch| batch.input.0 == *digest)
-    }
-}
-
 /// Whether every card of a file has what the layout wants of it.
 ///
 /// # Errors
@@ -136,6 +122,15 @@ pub fn fits(layout: &Layout, batch: &Batch, on: &Occasion<'_>) -> Result<(), Str
 pub(super) fn pin_layout(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError> {
     let layout = may_print(permit, text)?;
     match layout.kind() {
+        // People compare it with the records: what else says which card's mailer
+        // a closed form is?
+        Kind::PinMailer if !layout.has_outside(FieldName::Sequence) => Err(ActionError::rule(
+            format!(
+                "{} has no sequence on its outside: nobody could tell which mailer is on a form",
+                layout.name()
+            ),
+            "Give the layout the field sequence outside, and have it approved again.",
+        )),
         Kind::PinMailer => Ok(layout),
         other => Err(ActionError::rule(
             format!("{} is a layout for a {}", layout.name(), other.words()),
@@ -171,6 +166,8 @@ pub struct Checked {
     /// Its signature is from before the station was restored, or says no time:
     /// it may have been printed in the range that is lost.
     pub older: bool,
+    /// How many of its cards had a mailer before, and would get another PIN.
+    pub again: u32,
 }
 
 impl Checked {
@@ -180,6 +177,7 @@ impl Checked {
             count: batch.cards.len() as u32,
             input: Hash(batch.digest),
             older,
+            again: batch.again,
         }
     }
 }
@@ -204,8 +202,7 @@ impl ReadBatch {
             return Err(refused("this is another file than was named"));
         }
         let input = open_input(permit, &partner, file.expose())?;
-        let earlier = permit.list(Compartment::Pins, PinBatch::KIND)?;
-        let earlier = Earlier(earlier.into_iter().map(|(_, batch)| batch).collect());
+        let earlier = Earlier::of(permit)?;
         let batch = match read(&template, &input.cards, &earlier) {
             Ok(batch) => batch,
             Err(faults) => return Ok(Err(faults.iter().map(Fault::to_string).collect())),

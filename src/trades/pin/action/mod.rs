@@ -3,6 +3,7 @@
 
 mod cancel;
 mod card_file;
+mod change_printer;
 mod confirm;
 mod export;
 mod forms;
@@ -20,8 +21,9 @@ mod restored;
 mod spoil;
 mod stock;
 
-pub use cancel::CancelCard;
+pub use cancel::CancelCards;
 pub use card_file::ReadCardFile;
+pub use change_printer::ChangeBatchPrinter;
 pub use confirm::ConfirmMailers;
 pub use export::{CardValuesOut, ExportBatch, Output};
 pub use forms::{IssueForms, ReturnForms, SetFormsAside};
@@ -36,7 +38,7 @@ pub use purge::PurgeBatch;
 pub use reconcile::{ReconcileBatch, sheet};
 pub use resolve::{Found, ResolveUnknown};
 pub use restored::SettleRestoredBatch;
-pub use spoil::SpoilMailer;
+pub use spoil::{Became, SpoilMailer};
 pub use stock::{LOT_MOST, ReceiveStock};
 
 use conclave_evidence::authority::AuthorityRecord;
@@ -152,8 +154,25 @@ fn rule(error: RunError) -> ActionError {
         RunError::Interrupted(_) => "Open the batch: it asks for these forms.",
         RunError::NoForms => "Take out a reel of blank forms for this batch.",
         RunError::OtherForm { .. } | RunError::Half(_) => {
-            "Look which form lies in the printer. Blank ones that were fed past it, or stand \
-             beside one that is not used, are set aside first: Blank forms not used."
+            "Look at each form between the two. One that is really blank is set aside: Blank \
+             forms not used. Is a mailer on it, the paper is ahead of the records: A mailer is \
+             spoiled."
+        }
+        RunError::Ahead { .. } => {
+            "Look back for the first form without a mailer. Confirm what lies before it. It and \
+             all behind it are spoiled, together: the paper was ahead."
+        }
+        RunError::Shows { .. } => {
+            "Read both numbers again, on the form itself. Stay they different, all forms from \
+             the last that was right on are spoiled, together: the paper was ahead."
+        }
+        RunError::NotBlank(_) => {
+            "Read the mailer's number on it. Where a form was fed without a mailer, its mailer \
+             is on the next one."
+        }
+        RunError::Reading => {
+            "Damaged forms are read at both ends where they can be; of blank ones, the one \
+             behind them."
         }
         RunError::Rows(_) => "Begin and end with a whole row, as the reel does.",
         RunError::Open(_) => "Confirm, replace or cancel each of them first.",

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
 use super::keys::{self, BatchKeys, PinKeyName};
 use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
+use crate::pin::marks;
 use crate::pin::{Batch, Keys, Method, Template, card_values, issue};
 use crate::print::Layout;
 use crate::print::enrolment::{fit, on_record};
@@ -61,6 +62,9 @@ pub struct OpenBatch {
     /// The file was signed before the station was restored, and both know that
     /// none of its mailers was printed in the range that is lost.
     pub older: bool,
+    /// How many of its cards had a mailer before: both know that each of them
+    /// gets another PIN.
+    pub again: u32,
 }
 
 /// What two groups allowed: so many windows, for so long.
@@ -214,6 +218,12 @@ impl OpenBatch {
                  printed, or the issuer sends it anew, as a new batch.",
             ));
         }
+        if checked.again != self.again {
+            return Err(refused(format!(
+                "{} of its cards had a mailer before, and {} were signed for",
+                checked.again, self.again
+            )));
+        }
         let same = checked.name == self.batch.name
             && batch.issuer == self.batch.issuer
             && checked.count == self.count
@@ -271,6 +281,12 @@ impl Action for OpenBatch {
                  mailers was printed since the backup"
                     .into(),
             );
+        }
+        if self.again > 0 {
+            words.push(format!(
+                "{} of its cards had a mailer before: both know it, and each gets another PIN",
+                self.again
+            ));
         }
         words.push(format!(
             "at most {tries} PINs for a card, at most {replacements} replaced"
@@ -335,6 +351,7 @@ impl Action for OpenBatch {
         for (number, card) in (1..).zip(&input.cards) {
             put_card(permit, &card.record(batch.id, number))?;
         }
+        marks::note(permit, batch.id, &input)?;
         let layout = BatchLayout {
             text: self.layout.clone(),
         };

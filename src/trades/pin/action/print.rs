@@ -13,6 +13,7 @@ use conclave_keyroom::domain::permission::Permission;
 use conclave_keyroom::domain::pin_batch::{Mailer, PinBatch};
 use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::domain::pin_run::MOST_WINDOW;
+use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError};
@@ -309,14 +310,21 @@ impl Action for PrintMailers {
     }
 }
 
-/// Which forms a window is on, for the journal.
+/// Which cards of the file a window is of, and which forms it is on, for the
+/// journal.
 fn about(batch: &PinBatch) -> String {
     let first = batch.window.first().map_or(0, |mailer| mailer.form);
     let last = batch.window.last().map_or(0, |mailer| mailer.form);
+    let mut cards = Ranges::default();
+    for mailer in &batch.window {
+        // A card is once in a window.
+        let _ = cards.insert(mailer.card.into(), mailer.card.into());
+    }
     format!(
-        "{} mailers of batch {} on forms {first} to {last}",
+        "{} mailers of batch {} on forms {first} to {last}: cards {}",
         batch.window.len(),
-        batch.name
+        batch.name,
+        cards.words()
     )
 }
 

@@ -9,6 +9,8 @@ use conclave_keyroom::vault::Compartment;
 use conclave_keyroom::vault::batch_key::batch_key_id;
 use serde::{Deserialize, Serialize};
 
+use crate::pin::marks;
+
 use super::{BatchName, both_sign, put, reason, said};
 
 /// Deletes the cards of a batch: card numbers, names, addresses, PIN blocks and
@@ -54,6 +56,9 @@ impl Action for PurgeBatch {
                 self.batch.words()
             ),
             format!("its output is confirmed: {}", said(&self.receipt)),
+            "for 400 days the station knows each of these cards again, by a digest under a key of \
+             its vault"
+                .into(),
             "backups that were made before still have them, and open with their quorums: they \
              must be destroyed"
                 .into(),
@@ -72,6 +77,7 @@ impl Action for PurgeBatch {
     ) -> Result<u32, ActionError> {
         let mut batch = self.batch.get(permit)?;
         self.check(&batch)?;
+        marks::purge(permit, &batch)?;
         for number in 1..=batch.count {
             permit.delete(Compartment::Pins, PinCard::id_of(batch.id, number));
         }

@@ -1,33 +1,37 @@
-//! An unknown mailer: people looked at the numbered form, and say what it is.
+//! Unknown mailers: people looked at the numbered forms, and say what they are.
 
 use conclave_crypto::secret::Secret;
-use conclave_keyroom::domain::pin_batch::State;
+use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::spoil::{self, SpoilMailer};
+use super::spoil::{Became, SpoilMailer, lost};
 use super::{BatchName, both_sign, put, reason, rule, said};
 
-/// What was found of an unknown mailer.
+/// What was found of unknown mailers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Found {
-    /// It is there, whole and closed: it goes out.
-    Whole,
-    /// It is no mailer.
-    Lost(Loss),
+    /// They are there, whole and closed, with these mailers on the first and
+    /// the last form: they go out.
+    Whole(Shown),
+    /// They are no mailers.
+    Lost(Loss, Reading),
 }
 
-/// Says what an unknown mailer is.
+/// Says what unknown mailers are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResolveUnknown {
     /// The batch.
     pub batch: BatchName,
-    /// The form.
-    pub form: u64,
+    /// The first form.
+    pub first: u64,
+    /// The last form.
+    pub last: u64,
     /// What was found.
     pub found: Found,
     /// Where and how, in one sentence.
@@ -35,48 +39,57 @@ pub struct ResolveUnknown {
 }
 
 impl ResolveUnknown {
-    fn lost(&self, loss: Loss) -> SpoilMailer {
+    fn lost(&self, loss: Loss, reading: Reading) -> SpoilMailer {
         SpoilMailer {
             batch: self.batch.clone(),
-            form: self.form,
+            first: self.first,
+            last: self.last,
             loss,
+            reading,
             reason: self.reason.clone(),
         }
+    }
+
+    fn whole(&self, batch: &mut PinBatch, shown: Shown) -> Result<u32, ActionError> {
+        reason(&self.reason)?;
+        let forms = (self.first, self.last);
+        batch.confirm(forms, shown, State::Unknown).map_err(rule)
     }
 }
 
 impl Action for ResolveUnknown {
     const NAME: &'static str = "resolve-unknown";
-    type Out = State;
+    type Out = Became;
 
     fn authority(&self) -> Authority {
         both_sign()
     }
 
     fn words(&self) -> Vec<String> {
-        let found = match self.found {
-            Found::Whole => "it is there, whole and closed, and both of us have seen it".into(),
-            Found::Lost(loss) => format!("it is void: {}", loss.words()),
-        };
-        vec![
-            format!(
-                "The unknown mailer on form {} of {}",
-                self.form,
-                self.batch.words()
-            ),
-            found,
-            format!("found: {}", said(&self.reason)),
-        ]
+        let mut words = vec![format!(
+            "The unknown mailers on forms {} to {} of {}",
+            self.first,
+            self.last,
+            self.batch.words()
+        )];
+        match &self.found {
+            Found::Whole(shown) => words.extend([
+                "each is there, whole and closed, and both of us have seen it".into(),
+                shown.words(),
+            ]),
+            Found::Lost(loss, reading) => words.extend(lost(*loss, reading, self.last)),
+        }
+        words.push(format!("found: {}", said(&self.reason)));
+        words
     }
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         let mut batch = self.batch.beforehand(beforehand)?;
-        reason(&self.reason)?;
         match self.found {
-            Found::Whole => batch.found_whole(self.form).map_err(rule),
-            Found::Lost(loss) => {
-                let card = self.lost(loss).card_in(&batch, State::Unknown);
-                card.map(drop)
+            Found::Whole(shown) => self.whole(&mut batch, shown).map(drop),
+            Found::Lost(loss, reading) => {
+                let lost = self.lost(loss, reading);
+                lost.cards_in(&mut batch, &[State::Unknown]).map(drop)
             }
         }
     }
@@ -86,23 +99,22 @@ impl Action for ResolveUnknown {
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
-    ) -> Result<State, ActionError> {
+    ) -> Result<Became, ActionError> {
         match self.found {
-            Found::Whole => {
-                reason(&self.reason)?;
+            Found::Whole(shown) => {
                 let mut batch = self.batch.get(permit)?;
-                batch.found_whole(self.form).map_err(rule)?;
+                let confirmed = self.whole(&mut batch, shown)?;
                 put(permit, &batch)?;
-                Ok(State::Confirmed)
+                Ok(Became {
+                    confirmed,
+                    ..Became::default()
+                })
             }
-            Found::Lost(loss) => self.lost(loss).spoil(permit, State::Unknown),
+            Found::Lost(loss, reading) => self.lost(loss, reading).spoil(permit, &[State::Unknown]),
         }
     }
 
-    fn outcome(&self, state: &State) -> Vec<String> {
-        match state {
-            State::Confirmed => vec!["the mailer is confirmed".into()],
-            state => vec![spoil::outcome(*state)],
-        }
+    fn outcome(&self, became: &Became) -> Vec<String> {
+        became.words()
     }
 }

@@ -1,80 +1,136 @@
-//! A printed form is no mailer: its PIN is void.
+//! Printed forms are no mailers: their PINs are void.
 
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::{Reading, Spoiled};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchName, both_sign, card, put, put_card, reason, rule, said};
 
-/// Gives a printed mailer up. Its card waits for another PIN, or is reissued
-/// where its PIN cannot change or its tries are used up.
+/// Gives printed mailers up, until the output leaves. Their cards wait for
+/// another PIN, or are reissued where it cannot change or the tries are used up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpoilMailer {
     /// The batch.
     pub batch: BatchName,
-    /// The form.
-    pub form: u64,
-    /// What became of it.
+    /// The first form.
+    pub first: u64,
+    /// The last form.
+    pub last: u64,
+    /// What became of them.
     pub loss: Loss,
+    /// What both read on them.
+    pub reading: Reading,
     /// Why, in one sentence.
     pub reason: String,
 }
 
-/// What became of a card whose form was lost, in words.
-pub(super) fn outcome(state: State) -> String {
-    match state {
-        State::Queued => "its card gets another PIN on another form".into(),
-        _ => "its card is to be reissued".into(),
+/// What became of mailers of which people said something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Became {
+    /// They go out.
+    pub confirmed: u32,
+    /// Their cards get another PIN on another form.
+    pub again: u32,
+    /// Their cards are to be reissued.
+    pub reissued: u32,
+}
+
+impl Became {
+    /// One sentence for each that there is.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let each = [
+            (self.confirmed, "confirmed: mailers"),
+            (self.again, "another PIN on another form: cards"),
+            (self.reissued, "to be reissued: cards"),
+        ];
+        each.into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{what} {count}"))
+            .collect()
     }
 }
 
+/// What signers read of lost forms besides their numbers.
+pub(super) fn lost(loss: Loss, reading: &Reading, last: u64) -> Vec<String> {
+    vec![
+        format!("the forms: {}", loss.words()),
+        reading.words(last),
+        "each card gets another PIN, or is reissued where its PIN cannot change or the tries are \
+         used up"
+            .into(),
+    ]
+}
+
+/// Mailers that nobody doubts may be given up, until the output leaves.
+const FROM: [State; 2] = [State::Sent, State::Confirmed];
+
 impl SpoilMailer {
-    /// The card whose mailer is on the form, if it is in this state.
-    pub(super) fn card_in(&self, batch: &PinBatch, from: State) -> Result<u32, ActionError> {
+    /// The cards whose mailers are on the forms, if they are in these states.
+    pub(super) fn cards_in(
+        &self,
+        batch: &mut PinBatch,
+        from: &[State],
+    ) -> Result<Vec<u32>, ActionError> {
         reason(&self.reason)?;
-        batch.moves().map_err(rule)?;
-        batch.holder(self.form, from).map_err(rule)
+        let spoiled = Spoiled {
+            first: self.first,
+            last: self.last,
+            loss: self.loss,
+            reading: self.reading,
+        };
+        batch.lost_on(&spoiled, from).map_err(rule)
     }
 
-    pub(super) fn spoil(&self, permit: &mut Permit<'_>, from: State) -> Result<State, ActionError> {
+    pub(super) fn spoil(
+        &self,
+        permit: &mut Permit<'_>,
+        from: &[State],
+    ) -> Result<Became, ActionError> {
         let mut batch = self.batch.get(permit)?;
-        let number = self.card_in(&batch, from)?;
-        let mut card = card(permit, &batch, number)?;
         let now = permit.now_ms();
-        let state = batch.spoil(&mut card, self.loss, now).map_err(rule)?;
-        put_card(permit, &card)?;
+        let mut became = Became::default();
+        for number in self.cards_in(&mut batch, from)? {
+            let mut card = card(permit, &batch, number)?;
+            match batch.spoil(&mut card, self.loss, now).map_err(rule)? {
+                State::Queued => became.again += 1,
+                _ => became.reissued += 1,
+            }
+            put_card(permit, &card)?;
+        }
         put(permit, &batch)?;
-        Ok(state)
+        Ok(became)
     }
 }
 
 impl Action for SpoilMailer {
     const NAME: &'static str = "spoil-mailer";
-    type Out = State;
+    type Out = Became;
 
     fn authority(&self) -> Authority {
         both_sign()
     }
 
     fn words(&self) -> Vec<String> {
-        vec![
-            format!(
-                "The mailer on form {} of {} is void",
-                self.form,
-                self.batch.words()
-            ),
-            format!("the form: {}", self.loss.words()),
-            format!("reason: {}", said(&self.reason)),
-        ]
+        let mut words = vec![format!(
+            "The mailers on forms {} to {} of {} are void",
+            self.first,
+            self.last,
+            self.batch.words()
+        )];
+        words.extend(lost(self.loss, &self.reading, self.last));
+        words.push(format!("reason: {}", said(&self.reason)));
+        words
     }
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
-        let batch = self.batch.beforehand(beforehand)?;
-        self.card_in(&batch, State::Sent).map(drop)
+        let mut batch = self.batch.beforehand(beforehand)?;
+        self.cards_in(&mut batch, &FROM).map(drop)
     }
 
     fn run(
@@ -82,11 +138,11 @@ impl Action for SpoilMailer {
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
-    ) -> Result<State, ActionError> {
-        self.spoil(permit, State::Sent)
+    ) -> Result<Became, ActionError> {
+        self.spoil(permit, &FROM)
     }
 
-    fn outcome(&self, state: &State) -> Vec<String> {
-        vec![outcome(*state)]
+    fn outcome(&self, became: &Became) -> Vec<String> {
+        became.words()
     }
 }

@@ -1,0 +1,105 @@
+//! A printer breaks for good in the middle of a batch.
+
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
+use conclave_trades::pin::action::ChangeBatchPrinter;
+use conclave_trades::print::{EnrolPrinter, RetirePrinter};
+
+use super::job::{confirm, export, give_back};
+use super::pin_house::{PinHouse, csv};
+use super::refusals::rule;
+
+const ADMINS: [(&str, GroupId); 2] = [
+    ("Ada", GroupId::Administrators),
+    ("Ben", GroupId::Administrators),
+];
+
+#[test]
+fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 4).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 1, 10);
+    house.print(&batch, 2).unwrap();
+
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    // Another stands at its socket from here on.
+    house.paper.0.lock().unwrap().impostor = true;
+    let new = |id: u8, name: &str, serial: &str, purpose, language| EnrolPrinter {
+        printer: PrinterRecord {
+            id: Id([id; 16]),
+            name: name.into(),
+            device: "/dev/usb/lp3".into(),
+            serial: serial.into(),
+            purpose,
+            language,
+            training: true,
+        },
+    };
+    use PrinterLanguage::{EscP, Line};
+    use PrinterPurpose::{Pins, Reports};
+    // An enrolment is no way to write over another printer's record.
+    let over = new(0x61, "REP-1", "OTHER", Reports, Line);
+    assert!(rule(house.act(&over, &ADMINS)).contains("record is taken"));
+    let retire = |name: &str, reason: &str| RetirePrinter {
+        id: Id([0x61; 16]),
+        name: name.into(),
+        serial: "PIN-SERIAL".into(),
+        reason: reason.into(),
+    };
+    rule(house.act(&retire("PIN-2", "it broke"), &ADMINS));
+    rule(house.act(&retire("PIN-1", "x"), &ADMINS));
+    house
+        .act(&retire("PIN-1", "its head broke"), &ADMINS)
+        .unwrap();
+    rule(house.act(&retire("PIN-1", "its head broke"), &ADMINS));
+    assert!(rule(house.act(&over, &ADMINS)).contains("record is taken"));
+    // Its name is its own, and its purpose for ever.
+    rule(house.act(&new(0x62, "PIN-1", "OTHER", Pins, Line), &ADMINS));
+    house.paper.0.lock().unwrap().impostor = false;
+    let back = new(0x62, "REP-9", "PIN-SERIAL", Reports, Line);
+    assert!(rule(house.act(&back, &ADMINS)).contains("enrolled for PIN mailers"));
+    house.paper.0.lock().unwrap().impostor = true;
+    house
+        .act(&new(0x62, "PIN-2", "OTHER", Pins, Line), &ADMINS)
+        .unwrap();
+    house.room.logout();
+
+    house.room.logon_pin_room();
+    let told = house.print(&batch, 2).unwrap_err().to_string();
+    assert!(told.contains("no printer PIN-1 is enrolled"), "{told}");
+    let change = |from: &str, to: &str| ChangeBatchPrinter {
+        batch: batch.clone(),
+        from: from.into(),
+        to: to.into(),
+        reason: "the head of the first one broke".into(),
+    };
+    for (from, to) in [("PIN-2", "PIN-2"), ("PIN-1", "PIN-1"), ("PIN-1", "PIN-9")] {
+        rule(house.pair(&change(from, to)));
+    }
+    house.pair(&change("PIN-1", "PIN-2")).unwrap();
+    assert_eq!(house.print(&batch, 2).unwrap().sent, 2);
+
+    // Not to one that speaks another language: the cards were not tried on it.
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    let out = RetirePrinter {
+        id: Id([0x62; 16]),
+        name: "PIN-2".into(),
+        serial: "OTHER".into(),
+        reason: "it went back to its maker".into(),
+    };
+    house.act(&out, &ADMINS).unwrap();
+    house
+        .act(&new(0x63, "PIN-3", "OTHER", Pins, EscP), &ADMINS)
+        .unwrap();
+    house.room.logout();
+    house.room.logon_pin_room();
+    let told = rule(house.pair(&change("PIN-2", "PIN-3")));
+    assert!(told.contains("another language"), "{told}");
+    confirm(&mut house, &batch, 1, 4);
+    give_back(&mut house, &batch);
+    export(&mut house, &batch);
+    rule(house.pair(&change("PIN-2", "PIN-3")));
+}
