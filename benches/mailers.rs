@@ -122,6 +122,7 @@ fn main() {
     let start = Instant::now();
     let (_, text) = {
         let act = conclave_trades::pin::action::ExportBatch {
+            card_values: conclave_trades::pin::action::CardValuesOut::NotAsked,
             batch: batch.clone(),
             output: 1,
             partner: conclave_trades::pin::action::PartnerName::of(&house.partner),
