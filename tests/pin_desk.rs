@@ -537,7 +537,7 @@ fn what_a_form_can_see_is_refused_before_anybody_signs() {
             "none",
         ],
     );
-    send(&scene, outside.path(), &csv("B-0001", 3));
+    send(&scene, outside.path(), &csv("B-0001", 6));
     scene.people.codes.clear();
     let end = scene.station.pin_room(PinAct::Open, &mut scene.people);
     assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
@@ -545,7 +545,7 @@ fn what_a_form_can_see_is_refused_before_anybody_signs() {
     assert!(told.contains("it needs no zone PIN key"), "{told}");
     assert!(scene.people.codes.iter().all(|code| code == "pins.open"));
 
-    let id = opened(&mut scene, outside.path(), 3, "20");
+    let id = opened(&mut scene, outside.path(), 6, "20");
     scene.people.codes.clear();
     for wrong in [["2026-092", "15", "40"], ["2026-091", "31", "40"]] {
         scene.people.form("pins.receive", &wrong);

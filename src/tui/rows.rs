@@ -59,6 +59,19 @@ const fn names(title: &'static str, width: usize, grow: usize) -> Column {
     }
 }
 
+/// A day without its year, or a far one without its day: `26 Dec`, `Dec 2028`.
+/// The row's own lines have it whole. Other words stay as they are.
+fn short_day(due: &str, days: i64) -> String {
+    match due.split(' ').collect::<Vec<_>>().as_slice() {
+        [_, month, year] if days > NEAR => format!("{month} {year}"),
+        [day, month, _] => format!("{day} {month}"),
+        _ => due.to_owned(),
+    }
+}
+
+/// So many days ahead a day and its month are not taken for another year's.
+const NEAR: i64 = 300;
+
 impl Kind {
     /// Its name, for help and for titles.
     #[must_use]
@@ -123,7 +136,7 @@ impl Kind {
     /// The columns.
     #[must_use]
     pub fn columns(self) -> &'static [Column] {
-        const TASKS: &[Column] = &[col("due", 11, 0), col("what", 43, 4), names("who", 18, 1)];
+        const TASKS: &[Column] = &[col("due", 9, 0), col("what", 45, 4), names("who", 18, 1)];
         const KEYS: &[Column] = &[
             col("label", 25, 3),
             col("type", 7, 0),
@@ -187,7 +200,7 @@ impl Kind {
             Self::Tasks => lists
                 .tasks
                 .get(at)
-                .map(|r| vec![r.due.clone(), r.what.clone(), r.who.clone()]),
+                .map(|r| vec![short_day(&r.due, r.days), r.what.clone(), r.who.clone()]),
             Self::Keys => lists
                 .keys
                 .get(at)
