@@ -129,12 +129,6 @@ pub fn help(screen: &str) -> &'static [&'static str] {
         "devices" => &[
             "Readers, printers and media. Printers and media are enrolled for one purpose each; the station writes to no other.",
             "",
-            "r: two people read the plate of a medium without a serial number, each time it is plugged in, and sign it.",
-            "e enrols a printer, w retires one, m enrols a USB medium. y records a system that keys go to, with what its profile asks for, or changes the record. l approves a layout on a page of X's, a a template for files of cards; i records an issuer of PIN batches. All need administrators. f makes the PIN room's key pairs for files, by operators and supervisors.",
-            "x prints a page of X's on an enrolled printer: for alignment, or twice to flush its memory after a batch.",
-            "b writes a backup to the enrolled medium that is plugged in; the administrators' quorum signs. In a rescue it says what a backup would lose.",
-            "u installs a software update from an enrolled medium, or goes back to the former program; the administrators' quorum signs.",
-            "v proves a backup: the recovery quorum opens it in memory, and nothing of this station is touched.",
         ],
         "mailers" => &[
             "Batches of PIN mailers, the newest first. PIN operators and supervisors are here together; nobody sees a PIN.",
@@ -223,6 +217,7 @@ pub fn keys(screen: &str) -> &'static [(&'static str, &'static str)] {
         ],
         "devices" => &[
             ("e", "enrol a printer; administrators"),
+            ("w", "retire a printer; administrators"),
             ("m", "enrol a USB medium; administrators"),
             (
                 "r",
