@@ -65,12 +65,12 @@ pub struct Transcript {
 const CLOSE: &str = "close-ceremony";
 
 impl Transcript {
-    /// The line whose journal entry let the close through: for it people signed
-    /// with their cards. None where the ceremony ended otherwise.
+    /// The line with the close, which is done where it was let through alone: people
+    /// signed it with their cards. None where the ceremony ended otherwise.
     #[must_use]
     pub fn closed(&self) -> Option<&TranscriptLine> {
-        let intent = EntryKind::Intent.name();
-        let closes = |line: &&TranscriptLine| line.step == CLOSE && line.result == intent;
+        let outcome = EntryKind::Outcome.name();
+        let closes = |line: &&TranscriptLine| line.step == CLOSE && line.result == outcome;
         self.lines.iter().rev().find(closes)
     }
 }

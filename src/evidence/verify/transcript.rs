@@ -121,7 +121,7 @@ fn who(transcript: &Transcript) -> String {
         }
     }
     match names.as_slice() {
-        [] => "nobody closed it: no signature of a person stands behind it".into(),
+        [] => "it was not closed: no signature of people stands behind its end".into(),
         names => format!("of an act that {} signed", names.join(", ")),
     }
 }

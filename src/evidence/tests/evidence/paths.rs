@@ -483,6 +483,9 @@ fn a_transcript_says_who_stands_behind_it() {
     handed
         .station
         .append(EntryKind::Intent, 0xCE, "close-ceremony", None);
+    handed
+        .station
+        .append(EntryKind::Outcome, 0xCE, "close-ceremony", None);
     handed.write_journal();
     let mut transcript = handed.station.transcript().open().expect("opens");
     let write = |handed: &Handed, transcript: &conclave_evidence::Transcript| {
@@ -496,7 +499,7 @@ fn a_transcript_says_who_stands_behind_it() {
     }
     write(&handed, &transcript);
     let words = said(&handed);
-    assert!(words.contains("nobody closed it"), "{words}");
+    assert!(words.contains("it was not closed"), "{words}");
     assert!(!words.contains("0 cards"), "{words}");
     // An act has the names of those who signed it.
     transcript.lines[1].actors = vec!["Person 4".into(), "Person 7".into()];
@@ -507,7 +510,7 @@ fn a_transcript_says_who_stands_behind_it() {
     let mut close = transcript.lines[1].clone();
     close.seq = u64::try_from(last).expect("few");
     close.entry = conclave_evidence::journal::entry_hash(&handed.station.entries[last]);
-    (close.step, close.result) = ("close-ceremony".into(), "INTENT".into());
+    (close.step, close.result) = ("close-ceremony".into(), "OUTCOME".into());
     transcript.lines.push(close);
     write(&handed, &transcript);
     let words = said(&handed);
@@ -519,7 +522,7 @@ fn a_transcript_says_who_stands_behind_it() {
     // A line that calls another entry the close.
     transcript.lines.pop();
     transcript.lines[1].step = "close-ceremony".into();
-    transcript.lines[1].result = "INTENT".into();
+    transcript.lines[1].result = "OUTCOME".into();
     write(&handed, &transcript);
     let why = handed.failure();
     assert!(
