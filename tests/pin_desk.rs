@@ -435,7 +435,7 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     works(&mut scene, id, &three);
     let told = scene.people.refusals.join("\n");
     assert!(told.contains("The mailer's number is missing"), "{told}");
-    assert!(told.contains("form 12 shows mailer 9"), "{told}");
+    assert!(told.contains("Form 12 shows mailer 9"), "{told}");
     assert_eq!(scene.people.refusals.len(), 2, "{told}");
     scene.people.refusals.clear();
     assert_eq!(rows(&scene)[0].done, "9 of 9");

@@ -163,7 +163,7 @@ fn rule(error: RunError) -> ActionError {
              all behind it are spoiled, together: the paper was ahead."
         }
         RunError::Shows { .. } => {
-            "Read both numbers again, on the form itself. Stay they different, all forms from \
+            "Read both numbers again, on the form itself. If they stay different, all forms from \
              the last that was right on are spoiled, together: the paper was ahead."
         }
         RunError::NotBlank(_) => {
