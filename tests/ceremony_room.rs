@@ -206,8 +206,7 @@ fn form_of(scene: &mut Scene, script: &str) -> Vec<Field> {
     let end = scene.station.begin_ceremony(script, &mut scene.people);
     assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
     scene.people.at = Box::new(|_, _| None);
-    let fields = seen.lock().unwrap().clone();
-    fields
+    seen.lock().unwrap().clone()
 }
 
 fn offered(fields: &[Field], label: &str) -> Vec<Choice> {

@@ -453,8 +453,7 @@ fn usage_k3(scene: &mut Scene) -> Option<String> {
     });
     let _ = scene.station.import_public(&mut scene.people);
     scene.people.at = Box::new(|_, _| None);
-    let found = found.lock().unwrap().clone();
-    found
+    found.lock().unwrap().clone()
 }
 
 #[test]

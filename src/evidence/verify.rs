@@ -243,7 +243,7 @@ impl Work {
             self.found += 1;
             self.report.unchecked(&place, what);
         } else {
-            self.report.to_do(&place, what);
+            self.report.still_to_do(&place, what);
         }
     }
 
@@ -285,7 +285,7 @@ impl Work {
                     "compare with the paper of the genesis: {genesis}, {}",
                     digest_lines(&genesis).join(" ")
                 );
-                self.report.to_do(place, what);
+                self.report.still_to_do(place, what);
             }
             None => {}
         }

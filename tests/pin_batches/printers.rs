@@ -56,13 +56,13 @@ fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
     rule(house.act(&retire("PIN-1", "its head broke"), &ADMINS));
     assert!(rule(house.act(&over, &ADMINS)).contains("record is taken"));
     // Its name is its own, and its purpose for ever.
-    rule(house.act(&new(0x72, "PIN-1", "OTHER", Pins, Line), &ADMINS));
+    rule(house.act(&new(0x7a, "PIN-1", "OTHER", Pins, Line), &ADMINS));
     house.paper.0.lock().unwrap().impostor = false;
-    let back = new(0x72, "REP-9", "PIN-SERIAL", Reports, Line);
+    let back = new(0x7a, "REP-9", "PIN-SERIAL", Reports, Line);
     assert!(rule(house.act(&back, &ADMINS)).contains("enrolled for PIN mailers"));
     house.paper.0.lock().unwrap().impostor = true;
     house
-        .act(&new(0x72, "PIN-2", "OTHER", Pins, Line), &ADMINS)
+        .act(&new(0x7a, "PIN-2", "OTHER", Pins, Line), &ADMINS)
         .unwrap();
     house.room.logout();
 
@@ -85,7 +85,7 @@ fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
     house.room.logout();
     house.room.logon_all(&[GroupId::Administrators]);
     let out = RetirePrinter {
-        id: Id([0x72; 16]),
+        id: Id([0x7a; 16]),
         name: "PIN-2".into(),
         serial: "OTHER".into(),
         reason: "it went back to its maker".into(),

@@ -145,7 +145,7 @@ impl Report {
         self.line(Mark::Note, place, &what.to_string());
     }
 
-    pub(super) fn to_do(&mut self, place: &str, what: impl fmt::Display) {
+    pub(super) fn still_to_do(&mut self, place: &str, what: impl fmt::Display) {
         self.line(Mark::ToDo, place, &what.to_string());
     }
 

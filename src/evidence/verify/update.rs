@@ -62,6 +62,6 @@ impl Work {
             "compare the release key with the maker's letter: {key}, {}",
             digest_lines(&key).join(" ")
         );
-        self.report.to_do(&place, what);
+        self.report.still_to_do(&place, what);
     }
 }
