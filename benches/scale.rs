@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use conclave_crypto::secret::{ZeroOnFree, give_large_blocks_back};
 use conclave_evidence::GroupId::KeyManagers;
 use conclave_evidence::export::JournalExport;
 use conclave_keyroom::vault::KeysOf;
@@ -40,6 +41,10 @@ use people::Scene;
 use room::Room;
 use stage::STAFF;
 use typed::once;
+
+/// As in the program: its memory is measured.
+#[global_allocator]
+static ALLOCATOR: ZeroOnFree = ZeroOnFree;
 
 const KEYS: u32 = 1_000_000;
 const ENTRIES: u32 = 20_000;
@@ -145,6 +150,7 @@ fn journal() {
 }
 
 fn main() {
+    give_large_blocks_back();
     let keys = std::env::var("CONCLAVE_SCALE_KEYS").map_or(KEYS, |n| n.parse().unwrap());
     let kept = std::env::var_os("CONCLAVE_SCALE_DIR").map(PathBuf::from);
     let only = std::env::var("CONCLAVE_SCALE_ONLY").unwrap_or_default();

@@ -19,7 +19,7 @@ use std::process::Command;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, verify_path};
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, Refusal};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Refusal};
 use conclave_station::service::ActEnd;
 use oracles::Folder;
 use people::{Scene, done};
@@ -409,7 +409,13 @@ fn type_halves(scene: &mut Scene, first: &str, second: &str, check: &str) {
                 let Ask::Form { fields, .. } = &prompt.ask else {
                     panic!("no form");
                 };
-                let mut values: Vec<String> = fields.iter().map(|f| f.value.clone()).collect();
+                // Nothing is chosen for anybody: the first of each list.
+                let first = |field: &Field| match &field.kind {
+                    FieldKind::One(all) if field.value.is_empty() => all[0].clone(),
+                    FieldKind::Told(all) if field.value.is_empty() => all[0].label.clone(),
+                    _ => field.value.clone(),
+                };
+                let mut values: Vec<String> = fields.iter().map(first).collect();
                 if prompt.refused.is_some() {
                     return Some(Answer::Abort);
                 }

@@ -7,7 +7,7 @@ use conclave_evidence::GroupId;
 use conclave_evidence::verify::verify_paths;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord};
 use conclave_keyroom::domain::part_set::SetState;
-use conclave_keyroom::ports::dialogue::{Answer, Ask, Field};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind};
 use conclave_station::service::ActEnd;
 use tempfile::TempDir;
 
@@ -92,7 +92,11 @@ fn offered(scene: &mut Scene) -> String {
         if let Ask::Form { fields, .. } = &prompt.ask
             && prompt.code == "ceremony.parameters"
         {
-            *out.lock().unwrap() = fields[0].value.clone();
+            // Nothing is chosen for anybody: it stands in the list.
+            assert_eq!(fields[0].value, "");
+            if let FieldKind::One(all) = &fields[0].kind {
+                out.lock().unwrap().clone_from(&all[0]);
+            }
             return Some(Answer::Abort);
         }
         None

@@ -182,7 +182,7 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     fills(&mut crew, &[("Receipt", "R-17")]);
     let gone = signed(&mut crew);
     assert!(
-        gone.says("24 records are deleted; the numbers stay."),
+        gone.says("24 records are deleted; the counts stay."),
         "{}",
         gone.shown()
     );

@@ -25,4 +25,4 @@ pub use bytes::Secret;
 pub use hardening::{Hardening, Measure, Outcome, harden_process};
 pub use health::HealthTested;
 pub use random::{HealthFault, RandomError, RandomExt, RandomSource};
-pub use zero_on_free::ZeroOnFree;
+pub use zero_on_free::{ZeroOnFree, give_large_blocks_back};

@@ -9,6 +9,28 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// installs it with `#[global_allocator]`.
 pub struct ZeroOnFree;
 
+/// Blocks from this size on go back to the system when they are freed.
+#[cfg(target_env = "gnu")]
+const LARGE: std::ffi::c_int = 1 << 20;
+
+/// Has the C library's allocator, on which [`System`] stands, give each large
+/// block back to the system when it is freed. Left alone it raises the size from
+/// which it does so with each such block, and a list that once grew keeps its
+/// memory for good. To be called once, before there are threads.
+pub fn give_large_blocks_back() {
+    #[cfg(target_env = "gnu")]
+    {
+        /// `M_MMAP_THRESHOLD` of mallopt(3).
+        const MMAP_THRESHOLD: std::ffi::c_int = -3;
+        #[allow(unsafe_code)]
+        unsafe extern "C" {
+            safe fn mallopt(param: std::ffi::c_int, value: std::ffi::c_int) -> std::ffi::c_int;
+        }
+        // Refused, all stays as it was: more memory, and nothing wrong.
+        let _ = mallopt(MMAP_THRESHOLD, LARGE);
+    }
+}
+
 /// Overwrites `len` bytes at `at`, in a way that the compiler must not drop
 /// although the memory is freed next.
 ///

@@ -461,7 +461,7 @@ fn transcripts_are_the_journals() {
         "{said}"
     );
     // What is wrong comes first.
-    let both = verify_paths(&[path, handed.at("ceremony")]);
+    let both = verify_paths(&[path, handed.at("")]);
     assert!(
         both.failure()
             .is_some_and(|why| why.contains("journal entry 0")),
