@@ -27,7 +27,7 @@ const SLICE_MS: u64 = 30;
 const TASKS: usize = 500;
 
 /// The screen gets what there is when so many are read, then twice as many and
-/// so on, until a quarter is read: each time costs a copy in memory.
+/// so on, until an eighth is read: each time costs a copy in memory.
 const TELL: usize = 100_000;
 
 /// Keys that are read a slice at a time.
@@ -59,7 +59,7 @@ impl Inventory {
         self.whole.is_none()
             && self.at.is_multiple_of(TELL)
             && rounds.is_power_of_two()
-            && self.at * 4 <= self.all
+            && self.at * 8 <= self.all
     }
 }
 

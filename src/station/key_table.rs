@@ -85,8 +85,9 @@ impl Repeating {
 pub(crate) struct Columns {
     /// Label, end, check value, end; row after row.
     pub(crate) text: String,
-    /// Where a row's text begins.
-    starts: Vec<u64>,
+    /// Where a row's text begins. Four gigabytes of text are more than a hundred
+    /// million keys; rows beyond would have no text.
+    starts: Vec<u32>,
     /// How long its label is.
     labels: Vec<u32>,
     /// Which letters are in its text.
@@ -134,10 +135,8 @@ impl Columns {
     }
 
     fn start(&self, at: usize) -> usize {
-        let start = self.starts.get(at).copied();
-        start.map_or(self.text.len(), |s| {
-            usize::try_from(s).unwrap_or(usize::MAX)
-        })
+        let start = self.starts.get(at);
+        start.map_or(self.text.len(), |start| *start as usize)
     }
 
     /// Label and check value.
@@ -163,7 +162,7 @@ impl Columns {
     fn push(&mut self, row: &KeyRow) {
         let at = u32::try_from(self.len()).unwrap_or(u32::MAX);
         let start = self.text.len();
-        self.starts.push(start as u64);
+        self.starts.push(u32::try_from(start).unwrap_or(u32::MAX));
         self.labels
             .push(u32::try_from(row.label.len()).unwrap_or(u32::MAX));
         self.text.push_str(&row.label);
@@ -204,7 +203,7 @@ impl Columns {
         let mut text = String::with_capacity(self.text.len());
         let mut starts = Vec::with_capacity(order.len());
         for at in order {
-            starts.push(text.len() as u64);
+            starts.push(u32::try_from(text.len()).unwrap_or(u32::MAX));
             text.push_str(self.text(*at as usize));
         }
         self.text = text;
@@ -446,7 +445,7 @@ impl KeyTable {
         let odd: usize = c.odd.values().map(|text| text.capacity() + 40).sum();
         c.text.capacity()
             + odd
-            + c.starts.capacity() * size_of::<u64>()
+            + c.starts.capacity() * size_of::<u32>()
             + c.labels.capacity() * size_of::<u32>()
             + c.letters.capacity() * size_of::<u64>()
             + c.ids.capacity() * size_of::<[u8; 16]>()

@@ -7,6 +7,7 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::pin_marks::{MARKS_KEY_LEN, PinMarks};
 use conclave_keyroom::vault::Compartment;
 use conclave_keyroom::vault::batch_key::{BATCH_KEY, BATCH_KEY_LEN};
 use conclave_trades::pin::ApprovePinTemplate;
@@ -152,11 +153,15 @@ fn no_key_of_the_room_no_card_value_and_no_check_of_a_lost_pin_is_in_a_file_or_i
     let taken = vec![Secret::take(&mut file.clone())];
     house.act_with(&act, &PAIR, taken).unwrap();
     let batch: BatchName = act.batch;
-    // The key of the batch is among what was drawn.
-    let of_kind = house.room.vault().of_kind(Compartment::Pins, BATCH_KEY);
-    assert_eq!(of_kind.unwrap().0.len(), 1);
+    // The key of the batch is among what was drawn, and that of the cards' marks.
+    for kind in [BATCH_KEY, PinMarks::KEY_KIND] {
+        let of_kind = house.room.vault().of_kind(Compartment::Pins, kind);
+        assert_eq!(of_kind.unwrap().0.len(), 1, "{kind}");
+    }
     let since = house.room.drawn.lock().unwrap()[before..].to_vec();
-    assert!(since.iter().any(|value| value.len() == BATCH_KEY_LEN));
+    assert_eq!(BATCH_KEY_LEN, MARKS_KEY_LEN);
+    let drawn = since.iter().filter(|value| value.len() == BATCH_KEY_LEN);
+    assert!(drawn.count() >= 2);
 
     house.forms(&batch, 1, 12);
     house.print(&batch, 6).unwrap();
