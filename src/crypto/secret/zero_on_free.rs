@@ -14,20 +14,25 @@ pub struct ZeroOnFree;
 const LARGE: std::ffi::c_int = 1 << 20;
 
 /// Has the C library's allocator, on which [`System`] stands, give each large
-/// block back to the system when it is freed. Left alone it raises the size from
-/// which it does so with each such block, and a list that once grew keeps its
-/// memory for good. To be called once, before there are threads.
+/// block back to the system when it is freed, and keep the others in one place
+/// for all threads. Left alone it raises the size from which it gives back with
+/// each such block, and keeps for each thread what that thread once had: a
+/// repository of a million keys then costs a hundred megabytes more. To be called
+/// once, before there are threads.
 pub fn give_large_blocks_back() {
     #[cfg(target_env = "gnu")]
     {
         /// `M_MMAP_THRESHOLD` of mallopt(3).
         const MMAP_THRESHOLD: std::ffi::c_int = -3;
+        /// `M_ARENA_MAX` of mallopt(3).
+        const ARENA_MAX: std::ffi::c_int = -8;
         #[allow(unsafe_code)]
         unsafe extern "C" {
             safe fn mallopt(param: std::ffi::c_int, value: std::ffi::c_int) -> std::ffi::c_int;
         }
         // Refused, all stays as it was: more memory, and nothing wrong.
         let _ = mallopt(MMAP_THRESHOLD, LARGE);
+        let _ = mallopt(ARENA_MAX, 1);
     }
 }
 
