@@ -10,7 +10,7 @@ use conclave_keyroom::ports::dialogue::{
 use conclave_trades::print::approval::{
     ApproveLayout, INSPECTED_MAX, check_inspected, digest, is_shipped, sample_page,
 };
-use conclave_trades::print::{Layout, WithdrawLayout, draw_page};
+use conclave_trades::print::{Layout, SENTENCE_MOST, WithdrawLayout, check_reason, draw_page};
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
@@ -302,7 +302,7 @@ impl Station {
             ask: Ask::Form {
                 fields: vec![Field {
                     label: "Reason".into(),
-                    kind: FieldKind::Text(INSPECTED_MAX),
+                    kind: FieldKind::Text(SENTENCE_MOST),
                     value: String::new(),
                     hint: "what is wrong with it, in one sentence".into(),
                 }],
@@ -320,15 +320,15 @@ impl Station {
             let values = filled(people, &mut prompt)?;
             let reason = values.first().map(|v| v.trim().to_owned());
             let reason = reason.unwrap_or_default();
-            if check_inspected(&reason).is_ok() {
+            let Err(happened) = check_reason(&reason) else {
                 return Ok(Some(WithdrawLayout {
                     digest: digest(text),
                     name: layout.name().to_owned(),
                     reason,
                 }));
-            }
+            };
             prompt.refused = Some(Refusal {
-                happened: format!("a reason has 3 to {INSPECTED_MAX} characters"),
+                happened,
                 safe: "Nothing was changed.".into(),
                 advice: "Say in one sentence what is wrong with it.".into(),
             });

@@ -3,7 +3,7 @@
 
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, Refusal};
 use conclave_trades::pin::{BarPinPartner, WithdrawPinTemplate};
-use conclave_trades::print::RetirePrinter;
+use conclave_trades::print::{RetirePrinter, check_reason};
 
 use crate::cards::{Interrupted, ask, filled};
 use crate::ceremony::begin::{one, text};
@@ -119,9 +119,20 @@ impl Station {
         let names = all.iter().map(|one| one.name.clone()).collect();
         let mut question = prompt("printer.retire", act, "Which one is used no more?");
         form(&mut question, "Printer", names);
-        let (name, reason) = match which_and_why(&mut question, people) {
-            Ok(said) => said,
-            Err(why) => return stopped(why),
+        let (name, reason) = loop {
+            let (name, reason) = match which_and_why(&mut question, people) {
+                Ok(said) => said,
+                Err(why) => return stopped(why),
+            };
+            // Before anybody signs.
+            let Err(happened) = check_reason(&reason) else {
+                break (name, reason);
+            };
+            question.refused = Some(Refusal {
+                happened,
+                safe: "Nothing was changed.".into(),
+                advice: "Say in one sentence what became of the printer.".into(),
+            });
         };
         let Some(found) = all.into_iter().find(|one| one.name == name) else {
             return stopped(Interrupted::Aborted);

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::error::PrintError;
 use super::layout::Layout;
 use super::mailer;
+use super::reason::is_sentence;
 
 /// What came with the program and may be printed as it is. Layouts of PIN mailers
 /// are not among them: whether a PIN can be read through a closed form is a matter
@@ -32,7 +33,7 @@ const SHIPPED: &[&str] = &[
 ];
 
 /// Longest word on the inspection.
-pub const INSPECTED_MAX: usize = 200;
+pub const INSPECTED_MAX: usize = super::reason::SENTENCE_MOST;
 
 /// TRUE for a layout that came with the program and needs no approval.
 #[must_use]
@@ -99,8 +100,7 @@ pub struct ApproveLayout {
 /// # Errors
 /// Why not, in words.
 pub fn check_inspected(words: &str) -> Result<(), String> {
-    let plain = words.chars().all(|c| !c.is_control());
-    if plain && (3..=INSPECTED_MAX).contains(&words.trim().chars().count()) {
+    if is_sentence(words) {
         Ok(())
     } else {
         Err(format!(

@@ -10,9 +10,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::enrolment::on_record;
-
-/// Longest reason, in characters.
-const REASON_MOST: usize = 100;
+use super::reason::check_reason;
 
 /// Retires an enrolled printer: nothing is sent to it any more.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,14 +51,9 @@ impl Action for RetirePrinter {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let said = self.reason.trim().chars().count();
-        let plain = self.reason.chars().all(|c| !c.is_control());
-        if !plain || !(3..=REASON_MOST).contains(&said) {
-            return Err(ActionError::rule(
-                format!("a reason has 3 to {REASON_MOST} characters"),
-                "Say in one sentence what became of the printer.",
-            ));
-        }
+        check_reason(&self.reason).map_err(|why| {
+            ActionError::rule(why, "Say in one sentence what became of the printer.")
+        })?;
         let is_it = |one: &PrinterRecord| {
             one.id == self.id && one.name == self.name && one.serial == self.serial
         };

@@ -10,7 +10,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::approval::{INSPECTED_MAX, check_inspected};
+use super::reason::check_reason;
 
 /// Nothing is printed by a layout any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct WithdrawLayout {
     pub digest: Hash,
     /// Its name.
     pub name: String,
-    /// Why: one line of plain letters, at most [`INSPECTED_MAX`].
+    /// Why, in one sentence.
     pub reason: String,
 }
 
@@ -49,12 +49,8 @@ impl Action for WithdrawLayout {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        check_inspected(&self.reason).map_err(|_| {
-            ActionError::rule(
-                format!("a reason has 3 to {INSPECTED_MAX} characters"),
-                "Say in one sentence what is wrong with it.",
-            )
-        })?;
+        check_reason(&self.reason)
+            .map_err(|why| ActionError::rule(why, "Say in one sentence what is wrong with it."))?;
         let all = permit.list::<LayoutApproval>(Compartment::Directory, LayoutApproval::KIND)?;
         let found = all
             .into_iter()
