@@ -20,6 +20,8 @@ mod faults;
 mod job;
 #[path = "pin_batches/keys.rs"]
 mod keys;
+#[path = "pin_batches/lost_output.rs"]
+mod lost_output;
 #[path = "support/pin_house.rs"]
 mod pin_house;
 #[path = "pin_batches/printers.rs"]
@@ -37,5 +39,7 @@ mod refusals;
 mod restored;
 #[path = "support/room.rs"]
 mod room;
+#[path = "pin_batches/safe.rs"]
+mod safe;
 #[path = "pin_batches/taken_back.rs"]
 mod taken_back;

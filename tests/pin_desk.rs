@@ -213,7 +213,7 @@ fn chooses(scene: &mut Scene, wanted: &[&str]) -> Arc<Mutex<Vec<Prompt>>> {
         let Ask::Choose { options } = &prompt.ask else {
             return None;
         };
-        if prompt.code != "pins.next" && prompt.code != "pins.more" {
+        if !["pins.next", "pins.more", "pins.safe"].contains(&prompt.code.as_str()) {
             return None;
         }
         let label = wanted
@@ -459,6 +459,40 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
         scene.people.refusals
     );
     assert_eq!(rows(&scene)[0].state, "output written");
+
+    // Both count the safe: once they are wrong, and nobody tells them how.
+    scene.people.refusals.clear();
+    scene.people.form("pins.count", &["27", "14 to 40"]);
+    scene.people.form("pins.count", &["28", "13 to 40"]);
+    chooses(&mut scene, &["Count the safe"]);
+    let title = done(scene.station.pin_room(PinAct::Stock, &mut scene.people));
+    assert_eq!(title, "The safe is counted");
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("others than these"), "{told}");
+    scene.people.form(
+        "pins.off",
+        &["40", "40", "not there: an incident", "the box was open"],
+    );
+    chooses(&mut scene, &["Forms leave the safe"]);
+    done(scene.station.pin_room(PinAct::Stock, &mut scene.people));
+
+    // The stick is lost on its way: the next output has the same lines.
+    works(&mut scene, id, &["Reconcile"]);
+    let first = find(&scene.room.stick.folder(), "output.p7m").expect("the output");
+    fs::remove_file(first).unwrap();
+    scene
+        .people
+        .form("pins.lost", &["lost in the post, says R. Meyer"]);
+    works(
+        &mut scene,
+        id,
+        &["The output did not arrive", "Write the output"],
+    );
+    assert!(
+        scene.people.refusals.is_empty(),
+        "{:?}",
+        scene.people.refusals
+    );
     works(&mut scene, id, &["Reconcile"]);
     let sheet = fs::read_dir(folder.path().join("reports"))
         .unwrap()
@@ -553,6 +587,7 @@ fn what_a_form_can_see_is_refused_before_anybody_signs() {
         scene.people.form("pins.receive", &wrong);
     }
     scene.people.refusals.clear();
+    chooses(&mut scene, &["A delivery comes in"]);
     let end = scene.station.pin_room(PinAct::Stock, &mut scene.people);
     assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
     let told = scene.people.refusals.join("\n");

@@ -8,10 +8,11 @@ use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
-    BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, ExportBatch, Found,
-    HandOverBatch, IssueForms, OpenBatch, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers,
-    PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms,
-    SetFormsAside, SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName,
+    BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, CountSafe,
+    ExportBatch, Found, HandOverBatch, IssueForms, LoseOutput, OpenBatch, PartnerName, PinKeyName,
+    PrintBatchSheet, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock,
+    ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SettleInterrupted,
+    SettleRestoredBatch, SpoilMailer, TemplateName, WriteFormsOff,
 };
 use conclave_trades::print::PrintSample;
 
@@ -121,6 +122,26 @@ pub const ROWS: &[Row] = &[
         |act| act.last += 1
     ),
     row!(
+        CountSafe,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| CountSafe {
+            count: 11,
+            counted: "40 to 50".into(),
+        },
+        |act| act.count = 12
+    ),
+    row!(
+        WriteFormsOff,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| WriteFormsOff {
+            first: 40,
+            last: 41,
+            aside: Aside::Missing,
+            reason: "the box was open".into(),
+        },
+        |act| act.last += 1
+    ),
+    row!(
         SetFormsAside,
         "pin-operators sign, pin-supervisors sign",
         aside,
@@ -131,6 +152,17 @@ pub const ROWS: &[Row] = &[
         "pin-operators sign, pin-supervisors sign",
         give_back,
         |act| act.count = 8
+    ),
+    row!(
+        LoseOutput,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| LoseOutput {
+            batch: batch(),
+            name: "PIN-B-0001-01-TEST/output.p7m".into(),
+            file: Hash([3; 32]),
+            reason: "lost in the post".into(),
+        },
+        |act| act.file = Hash([4; 32])
     ),
     row!(
         ExportBatch,

@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_keyroom::door::{Action, DoorError};
 use conclave_keyroom::ports::printer::PrinterError;
-use conclave_trades::pin::action::{BatchName, HandOverBatch, PrintMailers, SettleInterrupted};
+use conclave_trades::pin::action::{
+    BatchName, Found, HandOverBatch, PrintMailers, ResolveUnknown, SettleInterrupted,
+};
 
 use super::job::{confirm, export, give_back, resolve, spoil};
 use super::pin_house::{PinHouse, csv};
@@ -126,14 +129,33 @@ fn a_printer_that_is_gone_or_another_gets_nothing() {
         (PrinterError::Missing, 0),
         (PrinterError::Stopped, 0),
         (PrinterError::Broken("no data taken for 30 s".into()), 1),
+        (PrinterError::CutShort("no data taken for 30 s".into()), 1),
     ] {
         house.paper.fails_after(1, error.clone());
         let printed = house.print(&batch, 3).unwrap();
         assert_eq!((printed.sent, printed.unknown), (1, unknown), "{error}");
+        let broken = matches!(error, PrinterError::Broken(_));
         assert_eq!(printed.stopped, Some(error));
         let forms: Vec<u64> = house.batch(&batch).cards.unknown.iter().collect();
         for card in forms {
             let form = house.card(&batch, card as u32).form.unwrap();
+            // What did not leave whole is no mailer, whoever says so.
+            let whole = ResolveUnknown {
+                batch: batch.clone(),
+                first: form,
+                last: form,
+                found: Found::Whole(Shown {
+                    first: card as u32,
+                    last: card as u32,
+                }),
+                reason: "it lies in the tray".into(),
+            };
+            let may_be_whole = !house.batch(&batch).cards.cut_short.contains(card);
+            assert_eq!(may_be_whole, broken, "{card}");
+            if !may_be_whole {
+                let told = super::refusals::rule(house.pair(&whole));
+                assert!(told.contains("it is no mailer"), "{told}");
+            }
             resolve(&mut house, &batch, form, Some(Loss::Damaged));
         }
         for card in house.batch(&batch).cards.sent.iter().collect::<Vec<_>>() {

@@ -12,6 +12,7 @@ use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_keyroom::domain::form_stock::BatchForms;
 use conclave_keyroom::domain::pin_batch::{Cards, Limits, PinBatch, Signing};
 use conclave_keyroom::domain::pin_card::{Loss, Lost, PinCard, Values};
+use conclave_keyroom::domain::pin_run::Left;
 use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_trades::pin::{
@@ -310,6 +311,7 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
         hand_overs: Vec::new(),
         outputs: 0,
         exported: None,
+        lost_outputs: Vec::new(),
         reconciled: None,
         purged_ms: None,
     }
@@ -352,7 +354,14 @@ fn what_goes_back_fits_the_pins_on_paper() {
             // The power goes in the first window; another printer fails later.
             match window[0].card {
                 1 => run.interrupted().map(|_| ()).unwrap(),
-                _ => run.printed(window.len(), 0).unwrap(),
+                _ => {
+                    let sent = window.len();
+                    let left = Left {
+                        sent,
+                        ..Left::default()
+                    };
+                    run.printed(left).unwrap();
+                }
             }
             for mailer in window {
                 let card = &mut cards[mailer.card as usize - 1];

@@ -441,29 +441,54 @@ fn open() -> Prompt {
 }
 
 fn stock() -> Prompt {
-    let mut prompt = form(
-        "pins.receive",
-        "The safe, and a delivery that comes in",
-        "Both count the boxes, and read the first and the last number from the forms.",
-        vec![
-            text("Delivery", "", "as on the delivery note", 40),
-            text("First form", "", "its printed number", 24),
-            text("Last form", "", "its printed number", 24),
-        ],
+    let option = |label: &str, detail: &str| Choice {
+        label: s(label),
+        detail: s(detail),
+    };
+    let mut prompt = asked(
+        "pins.safe",
+        "The safe of blank forms",
+        Ask::Choose {
+            options: vec![
+                option("A delivery comes in", "boxes of numbered blank forms"),
+                option(
+                    "Count the safe",
+                    "what both read is compared with the records",
+                ),
+                option(
+                    "Forms leave the safe",
+                    "torn and destroyed, or not there: an incident",
+                ),
+            ],
+        },
     );
     prompt.act = s("Blank forms");
+    prompt.lines = vec![PromptLine::note(
+        "Each form that came is in the safe, with a batch, or accounted for.",
+    )];
+    let row = |cells: [&str; 6]| cells.map(s).to_vec();
     prompt.table = Some(Table {
-        head: vec![s("Delivery"), s("Forms"), s("In the safe"), s("Came")],
+        head: row([
+            "Delivery",
+            "Forms",
+            "In safe",
+            "Not any more",
+            "Came",
+            "Counted",
+        ]),
         rows: vec![
-            vec![s("2026-091"), s("1 to 12000"), s("1990"), s("02NOV2026")],
-            vec![
-                s("2026-104"),
-                s("12001 to 24000"),
-                s("12000"),
-                s("20NOV2026"),
-            ],
+            row([
+                "2026-091",
+                "1 to 12000",
+                "1990",
+                "2 destroyed",
+                "02NOV2026",
+                "20NOV2026",
+            ]),
+            row(["2026-104", "12001 to 24000", "12000", "", "20NOV2026", ""]),
         ],
     });
+    prompt.safe = s("yes, nothing is changed before both have signed");
     prompt
 }
 

@@ -24,8 +24,17 @@ pub struct FormStock {
     pub delivered: (u64, u64),
     /// Those that lie in the safe.
     pub safe: Ranges,
+    /// Those that were destroyed in the safe.
+    #[serde(default)]
+    pub destroyed: Ranges,
+    /// Those that were not there when both looked.
+    #[serde(default)]
+    pub missing: Ranges,
     /// When it came, wall clock.
     pub received_ms: u64,
+    /// When both counted the safe last and found what is on record, wall clock.
+    #[serde(default)]
+    pub counted_ms: Option<u64>,
 }
 
 /// Why forms do not move.
@@ -39,6 +48,9 @@ pub enum FormsError {
     /// Elsewhere.
     #[error(transparent)]
     Range(#[from] RangeError),
+    /// No end of a form in the safe.
+    #[error("forms in the safe are destroyed, or they are not there")]
+    NotSo,
 }
 
 /// First and last number of a reel.
@@ -58,6 +70,21 @@ pub fn check_reel(first: u64, last: u64) -> Result<(), FormsError> {
 impl FormStock {
     /// The record's kind in `pins`.
     pub const KIND: &'static str = "form-stock";
+
+    /// Forms in the safe are destroyed, or are not there.
+    ///
+    /// # Errors
+    /// [`FormsError::Range`] unless all of them are in the safe;
+    /// [`FormsError::NotSo`] for another end.
+    pub fn write_off(&mut self, first: u64, last: u64, why: Aside) -> Result<(), FormsError> {
+        let to = match why {
+            Aside::Spoiled => &mut self.destroyed,
+            Aside::Missing => &mut self.missing,
+            Aside::Test | Aside::Returned => return Err(FormsError::NotSo),
+        };
+        self.safe.remove(first, last)?;
+        Ok(to.insert(first, last)?)
+    }
 }
 
 /// Why a blank form is not used for a mailer.

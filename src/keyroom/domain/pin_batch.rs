@@ -54,6 +54,10 @@ pub struct Cards {
     pub confirmed: Ranges,
     /// [`State::Unknown`]
     pub unknown: Ranges,
+    /// Those of the unknown ones of which it is known that not all bytes left:
+    /// whatever lies there, it is no mailer.
+    #[serde(default)]
+    pub cut_short: Ranges,
     /// [`State::Cancelled`]
     pub cancelled: Ranges,
 }
@@ -115,6 +119,18 @@ pub struct Exported {
     #[serde(default)]
     pub card_values: Option<String>,
     /// Who signed it, and when.
+    pub signed: Signing,
+}
+
+/// An output that left and did not reach its issuer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LostOutput {
+    /// What left.
+    pub output: Exported,
+    /// What became of it, in one sentence.
+    pub reason: String,
+    /// Who said so, and when.
     pub signed: Signing,
 }
 
@@ -191,6 +207,9 @@ pub struct PinBatch {
     pub outputs: u32,
     /// The output, when it has left.
     pub exported: Option<Exported>,
+    /// Outputs that left before it and did not arrive.
+    #[serde(default)]
+    pub lost_outputs: Vec<LostOutput>,
     /// The reconciliation, when it is signed.
     pub reconciled: Option<Reconciled>,
     /// When card numbers, names and PIN blocks were deleted, wall clock.

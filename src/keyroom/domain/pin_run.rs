@@ -9,7 +9,7 @@
 //! Pure: every change is a function of the batch, and of the card it is about.
 
 use super::form_stock::{BatchForms, FormsError};
-use super::pin_batch::{Mailer, PinBatch, State, Stretch};
+use super::pin_batch::{LostOutput, Mailer, PinBatch, Signing, State, Stretch};
 use super::ranges::{RangeError, Ranges};
 
 /// Most mailers of one window.
@@ -89,6 +89,9 @@ pub enum RunError {
         "{0} mailers were about to be printed when the station stopped: say what became of them first"
     )]
     Interrupted(usize),
+    /// Not all of the form's bytes left.
+    #[error("not all of form {0} left the station: it is no mailer, whatever it looks like")]
+    CutShort(u64),
     /// Something is unknown or not yet confirmed.
     #[error("{0} mailers are neither confirmed nor cancelled")]
     Open(u64),
@@ -101,12 +104,27 @@ pub enum RunError {
     /// The output has left.
     #[error("the output has left: nothing in this batch changes any more")]
     Over,
+    /// There is no output that could have been lost.
+    #[error("no output of this batch is on its way")]
+    NoOutput,
 }
 
 impl From<RangeError> for RunError {
     fn from(error: RangeError) -> Self {
         Self::Forms(error.into())
     }
+}
+
+/// How a window ended: its first mailers left whole, the next may have, and of
+/// the rest no byte has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Mailers that left whole.
+    pub sent: usize,
+    /// Mailers of which bytes may have left.
+    pub unknown: usize,
+    /// TRUE when it is known that not all bytes of those left.
+    pub cut_short: bool,
 }
 
 /// Numbers for the reconciliation.
@@ -199,17 +217,30 @@ impl PinBatch {
             &mut cards.unknown,
         ] {
             if set.contains(card) {
-                return Ok(set.remove(card, card)?);
+                set.remove(card, card)?;
+                if cards.cut_short.contains(card) {
+                    cards.cut_short.remove(card, card)?;
+                }
+                return Ok(());
             }
         }
         Err(RunError::NoCard(card))
     }
 
-    /// Nothing moves while a window is unsettled, or after the output has left.
+    /// Nothing moves while a window is unsettled, or after an output has left:
+    /// where it did not arrive, the next one says the same.
     ///
     /// # Errors
     /// [`RunError::Interrupted`], [`RunError::Over`]
     pub fn moves(&self) -> Result<(), RunError> {
+        match self.lost_outputs.is_empty() {
+            true => self.is_open(),
+            false => Err(RunError::Over),
+        }
+    }
+
+    /// No output is on its way.
+    fn is_open(&self) -> Result<(), RunError> {
         if self.exported.is_some() || self.purged_ms.is_some() {
             return Err(RunError::Over);
         }
@@ -249,13 +280,17 @@ impl PinBatch {
         Ok(&self.window)
     }
 
-    /// The window is over: of its mailers the first `sent` have left whole, the
-    /// next `unknown` may have, and of the rest no byte has: their cards wait
-    /// again, and their forms are blank.
+    /// The window is over. The cards of which no byte has left wait again, and
+    /// their forms are blank.
     ///
     /// # Errors
     /// [`RunError::NoCard`] for more mailers than the window has.
-    pub fn printed(&mut self, sent: usize, unknown: usize) -> Result<(), RunError> {
+    pub fn printed(&mut self, left: Left) -> Result<(), RunError> {
+        let Left {
+            sent,
+            unknown,
+            cut_short,
+        } = left;
         let window = std::mem::take(&mut self.window);
         if sent.saturating_add(unknown) > window.len() {
             return Err(RunError::NoCard(sent as u64));
@@ -268,6 +303,9 @@ impl PinBatch {
                 self.cards.sent.insert(number, number)?;
             } else if at < sent + unknown {
                 self.cards.unknown.insert(number, number)?;
+                if cut_short {
+                    self.cards.cut_short.insert(number, number)?;
+                }
             } else {
                 self.cards.waiting.insert(number, number)?;
                 self.forms.blank.insert(form, form)?;
@@ -286,7 +324,10 @@ impl PinBatch {
     /// As [`Self::printed`]; never for a window of [`Self::intend`].
     pub fn interrupted(&mut self) -> Result<usize, RunError> {
         let cut = self.window.len();
-        self.printed(0, cut)?;
+        self.printed(Left {
+            unknown: cut,
+            ..Left::default()
+        })?;
         Ok(cut)
     }
 
@@ -360,7 +401,7 @@ impl PinBatch {
     /// [`RunError::Open`], [`RunError::Stock`], [`RunError::Surplus`], and those
     /// of [`Self::moves`].
     pub fn may_export(&self) -> Result<Balance, RunError> {
-        self.moves()?;
+        self.is_open()?;
         let balance = self.balance();
         if balance.open > 0 {
             return Err(RunError::Open(balance.open));
@@ -370,6 +411,26 @@ impl PinBatch {
             Some(0) => Ok(balance),
             Some(more) => Err(RunError::Surplus(more)),
         }
+    }
+
+    /// The output that left did not reach its issuer, and never will: another
+    /// may be written, which says the same. The sheet of numbers is signed
+    /// again, as it names the output.
+    ///
+    /// # Errors
+    /// [`RunError::NoOutput`]; [`RunError::Over`] for a batch that is purged.
+    pub fn lose_output(&mut self, reason: String, signed: Signing) -> Result<(), RunError> {
+        if self.purged_ms.is_some() {
+            return Err(RunError::Over);
+        }
+        let output = self.exported.take().ok_or(RunError::NoOutput)?;
+        self.reconciled = None;
+        self.lost_outputs.push(LostOutput {
+            output,
+            reason,
+            signed,
+        });
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::form_stock::{Aside, LAST_FORM};
-use crate::domain::pin_batch::{Cards, Limits, Signing, Stage};
+use crate::domain::pin_batch::{Cards, Exported, Limits, Reconciled, Signing, Stage};
 use crate::domain::pin_card::{CardText, Loss, PinCard, Values};
 use crate::domain::pin_seen::Shown;
 
@@ -48,6 +48,7 @@ fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
         hand_overs: Vec::new(),
         outputs: 0,
         exported: None,
+        lost_outputs: Vec::new(),
         reconciled: None,
         purged_ms: None,
     }
@@ -108,7 +109,15 @@ impl Play {
             let before = self.before[&mailer.card].clone();
             self.cards.insert(mailer.card, before);
         }
-        self.batch.printed(sent, unknown).unwrap();
+        self.ended(Left {
+            sent,
+            unknown,
+            cut_short: false,
+        });
+    }
+
+    fn ended(&mut self, left: Left) {
+        self.batch.printed(left).unwrap();
     }
 
     /// People read on the forms what the records have on them.
@@ -192,6 +201,59 @@ fn a_batch_with_a_jam_a_power_cut_and_a_damaged_form_balances() {
     // What went back may come out again.
     play.batch.forms.take(1008, 1009).unwrap();
     assert_eq!(play.batch.may_export(), Err(RunError::Stock(2)));
+}
+
+#[test]
+fn a_form_of_which_not_all_bytes_left_is_no_mailer() {
+    let mut play = Play::of(2, true);
+    play.batch.forms.take(1, 5).unwrap();
+    play.intend(2).unwrap();
+    play.ended(Left {
+        sent: 1,
+        unknown: 1,
+        cut_short: true,
+    });
+    assert_eq!(play.batch.state_of(2), Some(State::Unknown));
+    assert_eq!(play.found_whole(2), Err(RunError::CutShort(2)));
+    assert_eq!(play.spoil(2, Loss::Damaged), Ok(State::Queued));
+    // Its replacement is a mailer like any.
+    assert_eq!(play.intend(1).unwrap()[0].form, 3);
+    play.printed(0, 1);
+    assert_eq!(play.found_whole(3), Ok(1));
+}
+
+#[test]
+fn an_output_that_did_not_arrive_is_written_again_and_nothing_else_changes() {
+    let mut play = Play::of(1, true);
+    play.batch.forms.take(1, 1).unwrap();
+    play.intend(1).unwrap();
+    play.printed(1, 0);
+    play.confirm(1, 1).unwrap();
+    let signed = play.batch.opened.clone();
+    let output = Exported {
+        file: Hash([1; 32]),
+        name: "PIN-B-1-01-TEST/output.p7m".into(),
+        medium: "STICK-1".into(),
+        card_values: None,
+        signed: signed.clone(),
+    };
+    let lose = |batch: &mut PinBatch| batch.lose_output("lost in the post".into(), signed.clone());
+    assert_eq!(lose(&mut play.batch), Err(RunError::NoOutput));
+    play.batch.exported = Some(output.clone());
+    play.batch.reconciled = Some(Reconciled {
+        sheet: Hash([2; 32]),
+        signed: signed.clone(),
+    });
+    assert_eq!(play.batch.may_export(), Err(RunError::Over));
+    assert_eq!(lose(&mut play.batch), Ok(()));
+    assert_eq!(play.batch.lost_outputs[0].output, output);
+    assert_eq!(play.batch.stage(), Stage::Balanced);
+    assert!(play.batch.may_export().is_ok());
+    // A mailer that is spoiled now would make the two outputs differ.
+    assert_eq!(play.spoil(1, Loss::Missing), Err(RunError::Over));
+    play.batch.exported = Some(output);
+    play.batch.purged_ms = Some(1);
+    assert_eq!(lose(&mut play.batch), Err(RunError::Over));
 }
 
 #[test]

@@ -137,7 +137,8 @@ impl PinBatch {
     /// # Errors
     /// [`RunError::Form`] where one of them has no mailer that waits for it,
     /// [`RunError::Ahead`] and [`RunError::Shows`] where the paper is not what
-    /// the records have; then nothing changes.
+    /// the records have, [`RunError::CutShort`] where not all bytes of one left;
+    /// then nothing changes.
     pub fn confirm(
         &mut self,
         (first, last): (u64, u64),
@@ -148,7 +149,11 @@ impl PinBatch {
         check_reel(first, last)?;
         let mut cards = Vec::new();
         for form in first..=last {
-            cards.push(self.holder(form, from)?);
+            let card = self.holder(form, from)?;
+            if self.cards.cut_short.contains(card.into()) {
+                return Err(RunError::CutShort(form));
+            }
+            cards.push(card);
         }
         self.compare_ends(first, last, shown)?;
         for card in &cards {

@@ -38,6 +38,10 @@ pub enum PrinterError {
     /// Some bytes may have left: nobody knows how many reached paper.
     #[error("the printer stopped taking data: {0}")]
     Broken(String),
+    /// Some bytes may have left, and for certain not all: what came out is not
+    /// what was sent.
+    #[error("the printer stopped before the end of the page: {0}")]
+    CutShort(String),
     /// The permit's act was asked to stop before the first byte.
     #[error("stopped before anything was printed")]
     Stopped,
@@ -47,7 +51,7 @@ impl PrinterError {
     /// TRUE when bytes may have left before the failure.
     #[must_use]
     pub fn may_have_printed(&self) -> bool {
-        matches!(self, Self::Broken(_))
+        matches!(self, Self::Broken(_) | Self::CutShort(_))
     }
 }
 

@@ -7,8 +7,8 @@ use conclave_keyroom::domain::pin_key::PinUse;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{
-    BatchName, CardValuesOut, ExportBatch, PartnerName, PinKeyName, PrintBatchSheet, PurgeBatch,
-    ReconcileBatch, sheet,
+    BatchName, CardValuesOut, ExportBatch, LoseOutput, PartnerName, PinKeyName, PrintBatchSheet,
+    PurgeBatch, REASON_MOST, ReconcileBatch, sheet,
 };
 use conclave_trades::print::report_pdf;
 use sha2::{Digest, Sha256};
@@ -133,6 +133,56 @@ impl Station {
         Ok(vec![format!(
             "The output is on {}: {}/{}, SHA-256 {}",
             action.medium_name, out.folder, out.file, out.digest
+        )])
+    }
+
+    /// What left did not arrive.
+    pub(super) fn lose_output(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let Some(output) = &batch.exported else {
+            return Ok(Vec::new());
+        };
+        let mut prompt = question(
+            "pins.lost",
+            batch,
+            "What became of the output?",
+            "Only when the issuer says that it did not arrive, or cannot be read, and will not \
+             use it. Another is written then, which says the same; the sheet of numbers is \
+             signed again.",
+        );
+        prompt.lines.push(PromptLine::note(format!(
+            "{} on {}, SHA-256 {}",
+            output.name, output.medium, output.file
+        )));
+        prompt.ask = Ask::Form {
+            fields: vec![text(
+                "What happened",
+                "",
+                "one sentence: lost, unreadable; who of the issuer said so",
+                REASON_MOST,
+            )],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let action = loop {
+            let values = filled(people, &mut prompt)?;
+            let reason = values.first().map(String::as_str).unwrap_or_default();
+            let action = LoseOutput::of(batch, reason);
+            match action.map_err(|e| refused(e.to_string(), "Look at the batch again.")) {
+                Ok(action) => match self.foreseen(&action) {
+                    Ok(()) => break action,
+                    Err(refusal) => prompt.refused = Some(refusal),
+                },
+                Err(refusal) => prompt.refused = Some(refusal),
+            }
+        };
+        self.act(&action, "an output that did not arrive", people)?;
+        Ok(vec![format!(
+            "{} did not arrive: write the output again.",
+            action.name
         )])
     }
 

@@ -1,24 +1,20 @@
-//! Blank forms: deliveries, reels that come out of the safe for a batch, and
-//! what becomes of those that get no mailer.
+//! The blank forms of a batch: reels that come out of the safe for it, and what
+//! becomes of those that get no mailer.
 
 use conclave_keyroom::domain::device::PrinterPurpose;
-use conclave_keyroom::domain::form_stock::{Aside, FormStock};
+use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::ranges::Ranges;
-use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal, Table};
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, Refusal};
 use conclave_trades::pin::action::{
-    BatchName, ChangeBatchPrinter, IssueForms, LOT_MOST, REASON_MOST, ReceiveStock, ReturnForms,
-    SetFormsAside,
+    BatchName, ChangeBatchPrinter, IssueForms, REASON_MOST, ReturnForms, SetFormsAside,
 };
 
-use super::{WAITS, number, question};
+use super::{number, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
 use crate::ceremony::begin::{one, refused, text};
-use crate::service::{ActEnd, stopped};
 use crate::station::Station;
-use crate::words;
 
 /// Digits of a form's number, with room for leading zeros and spaces.
 pub(super) const NUMBER: usize = 24;
@@ -32,100 +28,6 @@ pub(super) fn no_number() -> Refusal {
 }
 
 impl Station {
-    fn stocks(&self) -> Vec<FormStock> {
-        let mut all: Vec<FormStock> = self
-            .door
-            .vault()
-            .list::<FormStock>(Compartment::Pins, FormStock::KIND)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(_, stock)| stock)
-            .collect();
-        all.sort_by_key(|stock| stock.received_ms);
-        all
-    }
-
-    /// What lies in the safe, and a delivery.
-    pub(super) fn form_stock(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
-        let stocks = self.stocks();
-        let rows = stocks.iter().map(|stock| {
-            let (first, last) = stock.delivered;
-            vec![
-                stock.lot.clone(),
-                format!("{first} to {last}"),
-                stock.safe.count().to_string(),
-                words::date(stock.received_ms),
-            ]
-        });
-        let mut prompt = Prompt {
-            code: "pins.receive".into(),
-            act: "Blank forms".into(),
-            title: "The safe, and a delivery that comes in".into(),
-            table: Some(Table {
-                head: ["Delivery", "Forms", "In the safe", "Came"]
-                    .map(String::from)
-                    .to_vec(),
-                rows: rows.collect(),
-            }),
-            lines: vec![PromptLine::note(
-                "Both count the boxes, and read the first and the last number from the forms.",
-            )],
-            ask: Ask::Form {
-                fields: vec![
-                    text("Delivery", "", "as on the delivery note", LOT_MOST),
-                    text("First form", "", "its printed number", NUMBER),
-                    text("Last form", "", "its printed number", NUMBER),
-                ],
-                submit: "receive it".into(),
-                done: None,
-            },
-            waiting_for: WAITS.into(),
-            safe: "yes, nothing is changed before both have signed".into(),
-            why: "A blank form is as good as a mailer in the wrong hands. Each number is in the \
-                  safe, with a batch, or accounted for."
-                .into(),
-            ..Prompt::default()
-        };
-        loop {
-            let values = match filled(people, &mut prompt) {
-                Ok(values) => values,
-                Err(why) => return stopped(why),
-            };
-            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
-            let (Some(first), Some(last)) = (number(value(1)), number(value(2))) else {
-                prompt.refused = Some(no_number());
-                continue;
-            };
-            let id = self
-                .door
-                .new_id()
-                .map_err(|e| self.refusal(&e.to_string()))?;
-            let action = ReceiveStock {
-                id,
-                lot: value(0).trim().to_owned(),
-                first,
-                last,
-            };
-            if let Err(refusal) = self.foreseen(&action) {
-                prompt.refused = Some(refusal);
-                continue;
-            }
-            match self.act(&action, "receive blank forms", people) {
-                Ok(()) => {
-                    return Ok(ActEnd::Done {
-                        good: true,
-                        title: "The forms are in the safe".into(),
-                        lines: conclave_keyroom::door::Action::words(&action),
-                    });
-                }
-                Err(undone) => match self.undone(undone) {
-                    Ok(end) => return Ok(end),
-                    Err(refusal) => prompt.refused = Some(refusal),
-                },
-            }
-        }
-    }
-
     /// A reel comes out of the safe for a batch.
     pub(super) fn take_forms(
         &mut self,

@@ -10,6 +10,7 @@ mod numbers;
 mod open;
 mod presence;
 mod run;
+mod safe;
 mod tasks;
 
 use conclave_evidence::{GroupId, Id};
@@ -46,6 +47,7 @@ enum Next {
     HandOver,
     Printer,
     Export,
+    LostOutput,
     Reconcile,
     Purge,
     More,
@@ -100,6 +102,10 @@ impl Next {
             ),
             Self::Printer => ("Another printer", "the one it has broke, or is retired"),
             Self::Export => ("Write the output", "encrypted to the issuer, on a medium"),
+            Self::LostOutput => (
+                "The output did not arrive",
+                "lost on its way: it is written again, with the next number",
+            ),
             Self::Reconcile => ("Reconcile", "both sign the sheet of numbers"),
             Self::Purge => (
                 "Purge",
@@ -145,10 +151,19 @@ impl Next {
             }
             Stage::Balanced => {
                 may(Self::Export, true);
-                may(Self::Spoil, !cards.confirmed.is_empty());
+                may(
+                    Self::Spoil,
+                    batch.moves().is_ok() && !cards.confirmed.is_empty(),
+                );
             }
-            Stage::Exported => may(Self::Reconcile, true),
-            Stage::Reconciled => may(Self::Purge, true),
+            Stage::Exported => {
+                may(Self::Reconcile, true);
+                may(Self::LostOutput, true);
+            }
+            Stage::Reconciled => {
+                may(Self::Purge, true);
+                may(Self::LostOutput, true);
+            }
             Stage::Purged => {}
         }
         may(Self::Back, true);
@@ -304,6 +319,7 @@ impl Station {
                 Next::HandOver => self.hand_over_batch(&batch, people),
                 Next::Printer => self.change_printer(&batch, people),
                 Next::Export => self.export_batch(&batch, people),
+                Next::LostOutput => self.lose_output(&batch, people),
                 Next::Reconcile => self.reconcile_batch(&batch, people),
                 Next::Purge => self.purge_batch(&batch, people),
             };

@@ -15,7 +15,7 @@ const PURGE_DAYS: u64 = 7;
 const DAY_MS: u64 = 86_400_000;
 
 /// For every task of the room.
-const WHO: &str = "PIN operators and supervisors";
+pub(super) const WHO: &str = "PIN operators and supervisors";
 
 impl Station {
     /// What is to be done about batches; nothing where the room is closed.
@@ -31,7 +31,8 @@ impl Station {
             };
             batch_task(now_ms, batch, standing)
         };
-        batches.iter().filter_map(task).collect()
+        let counting = self.safe_task(now_ms);
+        batches.iter().filter_map(task).chain(counting).collect()
     }
 }
 

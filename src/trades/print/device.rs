@@ -100,8 +100,9 @@ impl Opened {
     /// # Errors
     /// `Stopped`: the permit was told to stop before the first byte.
     /// `NotReady`: the device took no byte at all. `Broken`: bytes may have
-    /// left; once the first is out, only the device itself ends the sheet,
-    /// because half a sheet is worse than a whole one.
+    /// left; `CutShort`: and the last ones did not. Once the first is out, only
+    /// the device itself ends the sheet, because half a sheet is worse than a
+    /// whole one.
     pub fn write(self, permit: &dyn Permission, bytes: &[u8]) -> Result<(), PrinterError> {
         if !permit.may_continue() {
             return Err(PrinterError::Stopped);
@@ -134,7 +135,7 @@ fn takes_data(node: &OwnedFd, seconds: u16) -> Result<bool, Errno> {
 
 fn write_all(node: &OwnedFd, bytes: &[u8], stall_seconds: u16) -> Result<(), PrinterError> {
     let broken = |error: Errno| PrinterError::Broken(error.to_string());
-    let stalled = || PrinterError::Broken(format!("no data taken for {stall_seconds} s"));
+    let no_data = || format!("no data taken for {stall_seconds} s");
     // A terminal is ours alone while we print; other devices refuse a second
     // open by themselves.
     let terminal = termios::isatty(node.as_fd());
@@ -147,23 +148,23 @@ fn write_all(node: &OwnedFd, bytes: &[u8], stall_seconds: u16) -> Result<(), Pri
         while !left.is_empty() {
             match takes_data(node, stall_seconds) {
                 Ok(true) => {}
-                Ok(false) if tried => return Err(stalled()),
-                Ok(false) => {
-                    return Err(PrinterError::NotReady(format!(
-                        "no data taken for {stall_seconds} s"
-                    )));
-                }
-                Err(error) if tried => return Err(broken(error)),
+                Ok(false) if tried => return Err(PrinterError::CutShort(no_data())),
+                Ok(false) => return Err(PrinterError::NotReady(no_data())),
+                Err(error) if tried => return Err(PrinterError::CutShort(error.to_string())),
                 Err(error) => return Err(not_ready(error)),
             }
-            let (chunk, _) = left.split_at(left.len().min(CHUNK));
+            let (chunk, behind) = left.split_at(left.len().min(CHUNK));
             match rustix::io::write(node, chunk) {
                 Ok(written) => {
                     tried = true;
                     left = left.get(written..).unwrap_or_default();
                 }
                 Err(Errno::AGAIN | Errno::INTR) => {}
-                // Even the first write may fail after a part of it left.
+                // Even the first write may fail after a part of it left. What
+                // stands behind it was never offered.
+                Err(error) if !behind.is_empty() => {
+                    return Err(PrinterError::CutShort(error.to_string()));
+                }
                 Err(error) => return Err(broken(error)),
             }
         }
@@ -171,7 +172,7 @@ fn write_all(node: &OwnedFd, bytes: &[u8], stall_seconds: u16) -> Result<(), Pri
         // node is closed; it is ready again once all is out.
         match takes_data(node, stall_seconds) {
             Ok(true) => {}
-            Ok(false) => return Err(stalled()),
+            Ok(false) => return Err(PrinterError::Broken(no_data())),
             Err(error) => return Err(broken(error)),
         }
         if terminal {
@@ -232,6 +233,7 @@ mod tests {
         // The kernel moves them on in its own time, so full is what stays full.
         let stalled = write_all(&opened.node, &[b'x'; 200_000], 1).unwrap_err();
         assert!(stalled.may_have_printed(), "{stalled}");
+        assert!(matches!(stalled, PrinterError::CutShort(_)), "{stalled}");
         // Full from the start: nothing left.
         let full = write_all(&opened.node, b"y", 0).unwrap_err();
         assert!(matches!(full, PrinterError::NotReady(_)), "{full}");

@@ -39,7 +39,9 @@ fn advice(error: &PrinterError) -> &'static str {
         PrinterError::NotReady(_) => {
             "Look for paper, cover and the on-line key of the report printer, or print the file."
         }
-        PrinterError::Broken(_) => "Throw away what came out, and print the file.",
+        PrinterError::Broken(_) | PrinterError::CutShort(_) => {
+            "Throw away what came out, and print the file."
+        }
         PrinterError::Stopped => "Print the file.",
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn forms_words(first: u64, last: u64) -> String {
     }
 }
 
-fn unfit(error: FormsError) -> ActionError {
+pub(super) fn unfit(error: FormsError) -> ActionError {
     ActionError::rule(error.to_string(), "Read the numbers on the forms again.")
 }
 

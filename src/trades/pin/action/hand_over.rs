@@ -49,8 +49,9 @@ impl Action for HandOverBatch {
         batch.moves().map_err(rule)?;
         let (confirmed, blank) = (batch.cards.confirmed.count(), batch.forms.blank.count());
         if (confirmed, blank) != (self.confirmed, self.blank) {
+            // What the records have is not told: it would be typed next.
             return Err(ActionError::rule(
-                format!("the records have {confirmed} confirmed mailers and {blank} blank forms"),
+                "the records have other counts than these",
                 "Count again before you take it over; what is missing is said first.",
             ));
         }

@@ -11,6 +11,7 @@ mod hand_over;
 mod input;
 mod interrupted;
 mod keys;
+mod lose_output;
 mod open;
 mod print;
 mod print_sheet;
@@ -18,6 +19,7 @@ mod purge;
 mod reconcile;
 mod resolve;
 mod restored;
+mod safe;
 mod spoil;
 mod stock;
 
@@ -31,6 +33,7 @@ pub use hand_over::HandOverBatch;
 pub use input::{Checked, Faults, PartnerName, ReadBatch, TemplateName, fits};
 pub use interrupted::SettleInterrupted;
 pub use keys::{BatchKeys, PinKeyName, pin_use};
+pub use lose_output::LoseOutput;
 pub use open::{MOST_TRIES, OpenBatch};
 pub use print::{PrintMailers, Printed};
 pub use print_sheet::PrintBatchSheet;
@@ -38,6 +41,7 @@ pub use purge::PurgeBatch;
 pub use reconcile::{ReconcileBatch, sheet};
 pub use resolve::{Found, ResolveUnknown};
 pub use restored::SettleRestoredBatch;
+pub use safe::{CountSafe, WriteFormsOff};
 pub use spoil::{Became, SpoilMailer};
 pub use stock::{LOT_MOST, ReceiveStock};
 
@@ -174,6 +178,8 @@ fn rule(error: RunError) -> ActionError {
             "Damaged forms are read at both ends where they can be; of blank ones, the one \
              behind them."
         }
+        RunError::CutShort(_) => "It is destroyed: its card gets another PIN, or is reissued.",
+        RunError::NoOutput => "Look at the batch again.",
         RunError::Rows(_) => "Begin and end with a whole row, as the reel does.",
         RunError::Open(_) => "Confirm, replace or cancel each of them first.",
         RunError::Stock(_) => "Count the blank forms and put them back into the safe.",

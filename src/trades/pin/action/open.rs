@@ -338,6 +338,7 @@ impl Action for OpenBatch {
             hand_overs: Vec::new(),
             outputs: 0,
             exported: None,
+            lost_outputs: Vec::new(),
             reconciled: None,
             purged_ms: None,
         };

@@ -12,7 +12,7 @@ use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterR
 use conclave_keyroom::domain::permission::Permission;
 use conclave_keyroom::domain::pin_batch::{Mailer, PinBatch};
 use conclave_keyroom::domain::pin_card::PinCard;
-use conclave_keyroom::domain::pin_run::MOST_WINDOW;
+use conclave_keyroom::domain::pin_run::{Left, MOST_WINDOW};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
@@ -181,11 +181,11 @@ impl PrintMailers {
         (node, serial): (&str, &str),
         eject: &[u8],
         sheets: Vec<(Secret, usize)>,
-    ) -> (usize, usize, Option<PrinterError>) {
-        let mut sent = 0;
+    ) -> (Left, Option<PrinterError>) {
+        let mut left = Left::default();
         for (sheet, mailers) in sheets {
             if !permit.may_continue() {
-                return (sent, 0, Some(PrinterError::Stopped));
+                return (left, Some(PrinterError::Stopped));
             }
             let print = |ports: &mut Ports<'_>, bytes: &[u8]| {
                 ports.printers.print(permit, node, serial, bytes)
@@ -196,12 +196,17 @@ impl PrintMailers {
                 printed = print(ports, eject).map_err(|e| PrinterError::Broken(e.to_string()));
             }
             match printed {
-                Ok(()) => sent += mailers,
-                Err(error) if error.may_have_printed() => return (sent, mailers, Some(error)),
-                Err(error) => return (sent, 0, Some(error)),
+                Ok(()) => left.sent += mailers,
+                Err(error) => {
+                    if error.may_have_printed() {
+                        left.unknown = mailers;
+                        left.cut_short = matches!(error, PrinterError::CutShort(_));
+                    }
+                    return (left, Some(error));
+                }
             }
         }
-        (sent, 0, None)
+        (left, None)
     }
 }
 
@@ -276,8 +281,9 @@ impl Action for PrintMailers {
             Eject::WithForm => b"",
         };
         let node = (found.device.as_str(), printer.serial.as_str());
-        let (sent, unknown, stopped) = Self::emit(permit, ports, node, eject, sheets);
-        batch.printed(sent, unknown).map_err(rule)?;
+        let (left, stopped) = Self::emit(permit, ports, node, eject, sheets);
+        batch.printed(left).map_err(rule)?;
+        let Left { sent, unknown, .. } = left;
         let kept = before.len().saturating_sub(sent + unknown);
         for card in before.iter().skip(sent + unknown) {
             put_card(permit, card)?;

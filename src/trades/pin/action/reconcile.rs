@@ -108,6 +108,19 @@ pub fn sheet(record: &AuthorityRecord, batch: &PinBatch, cards: &[PinCard]) -> R
         what: "file of cards".into(),
         sha256: batch.input,
     });
+    for lost in &batch.lost_outputs {
+        blocks.push(Block::Text(format!(
+            "Output {} of {} did not arrive, {}: {}",
+            lost.output.name,
+            when(&lost.output.signed),
+            when(&lost.signed),
+            lost.reason
+        )));
+        blocks.push(Block::Digest {
+            what: "output that did not arrive".into(),
+            sha256: lost.output.file,
+        });
+    }
     if let Some(exported) = &batch.exported {
         blocks.push(Block::Text(format!(
             "Output {} on medium {}, {}",

@@ -96,7 +96,10 @@ impl Action for ReceiveStock {
             lot: self.lot.clone(),
             delivered: (self.first, self.last),
             safe: Ranges::of(self.first, self.last),
+            destroyed: Ranges::default(),
+            missing: Ranges::default(),
             received_ms: permit.now_ms(),
+            counted_ms: None,
         };
         Ok(permit.put(Compartment::Pins, FormStock::KIND, stock.id, &stock)?)
     }

@@ -1,0 +1,342 @@
+//! The safe of blank forms: deliveries, what both count in it, and what leaves
+//! the records because it is torn or not there.
+
+use conclave_keyroom::domain::form_stock::{Aside, FormStock};
+use conclave_keyroom::domain::ranges::Ranges;
+use conclave_keyroom::door::Action;
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Choice, People, Prompt, PromptLine, Refusal, Table,
+};
+use conclave_keyroom::vault::Compartment;
+use conclave_trades::pin::action::{CountSafe, LOT_MOST, REASON_MOST, ReceiveStock, WriteFormsOff};
+
+use super::forms::{NUMBER, no_number};
+use super::tasks::WHO;
+use super::{WAITS, number};
+use crate::approve::Undone;
+use crate::cards::{Interrupted, ask, filled};
+use crate::ceremony::begin::{choose, refused, text};
+use crate::front::TaskRow;
+use crate::lists::{days_until, due};
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+use crate::words;
+
+/// The safe is counted once in so many days.
+const COUNT_DAYS: u64 = 31;
+const DAY_MS: u64 = 86_400_000;
+
+/// What is done with the safe.
+#[derive(Clone, Copy)]
+enum Work {
+    Receive,
+    Count,
+    WriteOff,
+}
+
+impl Work {
+    const ALL: [Self; 3] = [Self::Receive, Self::Count, Self::WriteOff];
+
+    fn choice(self) -> Choice {
+        let (label, detail) = match self {
+            Self::Receive => ("A delivery comes in", "boxes of numbered blank forms"),
+            Self::Count => (
+                "Count the safe",
+                "what both read is compared with the records",
+            ),
+            Self::WriteOff => (
+                "Forms leave the safe",
+                "torn and destroyed, or not there: an incident",
+            ),
+        };
+        Choice {
+            label: label.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// A question about the safe.
+fn about(code: &str, title: &str, note: &str) -> Prompt {
+    Prompt {
+        code: code.into(),
+        act: "Blank forms".into(),
+        title: title.into(),
+        lines: vec![PromptLine::note(note)],
+        waiting_for: WAITS.into(),
+        safe: "yes, nothing is changed before both have signed".into(),
+        why: "A blank form is as good as a mailer in the wrong hands. Each number is in the \
+              safe, with a batch, or accounted for."
+            .into(),
+        ..Prompt::default()
+    }
+}
+
+/// The deliveries, a line each. Which numbers lie in the safe is not told:
+/// whoever counts reads them on the forms.
+fn deliveries(stocks: &[FormStock]) -> Table {
+    let gone = |stock: &FormStock| match (stock.destroyed.count(), stock.missing.count()) {
+        (0, 0) => String::new(),
+        (torn, 0) => format!("{torn} destroyed"),
+        (0, missing) => format!("{missing} MISSING"),
+        (torn, missing) => format!("{torn} destroyed, {missing} MISSING"),
+    };
+    let rows = stocks.iter().map(|stock| {
+        let (first, last) = stock.delivered;
+        vec![
+            stock.lot.clone(),
+            format!("{first} to {last}"),
+            stock.safe.count().to_string(),
+            gone(stock),
+            words::date(stock.received_ms),
+            stock.counted_ms.map_or_else(String::new, words::date),
+        ]
+    });
+    Table {
+        head: [
+            "Delivery",
+            "Forms",
+            "In safe",
+            "Not any more",
+            "Came",
+            "Counted",
+        ]
+        .map(String::from)
+        .to_vec(),
+        rows: rows.collect(),
+    }
+}
+
+fn done(title: &str, action: &impl Action) -> ActEnd {
+    ActEnd::Done {
+        good: true,
+        title: title.into(),
+        lines: action.words(),
+    }
+}
+
+impl Station {
+    /// Deliveries of blank forms, the oldest first.
+    pub(super) fn stocks(&self) -> Vec<FormStock> {
+        let mut all: Vec<FormStock> = self
+            .door
+            .vault()
+            .list::<FormStock>(Compartment::Pins, FormStock::KIND)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(_, stock)| stock)
+            .collect();
+        all.sort_by_key(|stock| stock.received_ms);
+        all
+    }
+
+    /// What lies in the safe, and what is done there.
+    pub(super) fn form_stock(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let stocks = self.stocks();
+        if stocks.is_empty() {
+            return self.receive_forms(&stocks, people);
+        }
+        let mut prompt = about(
+            "pins.safe",
+            "The safe of blank forms",
+            "Each form that came is in the safe, with a batch, or accounted for.",
+        );
+        prompt.table = Some(deliveries(&stocks));
+        prompt.ask = Ask::Choose {
+            options: Work::ALL.map(Work::choice).to_vec(),
+        };
+        let work = loop {
+            match ask(people, &mut prompt, &mut |_| Ok(false)) {
+                Ok(Answer::Chosen(at)) => {
+                    if let Some(work) = Work::ALL.get(at) {
+                        break *work;
+                    }
+                }
+                Ok(_) => {}
+                Err(why) => return stopped(why),
+            }
+        };
+        match work {
+            Work::Receive => self.receive_forms(&stocks, people),
+            Work::Count => self.count_safe(people),
+            Work::WriteOff => self.write_forms_off(people),
+        }
+    }
+
+    /// A form until what it says is done, or people leave it.
+    fn until_done<A: Action>(
+        &mut self,
+        (prompt, title, act): (&mut Prompt, &str, &str),
+        people: &mut dyn People,
+        mut read: impl FnMut(&mut Self, &[String]) -> Result<A, Refusal>,
+    ) -> Result<ActEnd, Refusal> {
+        loop {
+            let values = match filled(people, prompt) {
+                Ok(values) => values,
+                Err(why) => return stopped(why),
+            };
+            let action = match read(self, &values) {
+                Ok(action) => action,
+                Err(refusal) => {
+                    prompt.refused = Some(refusal);
+                    continue;
+                }
+            };
+            if let Err(refusal) = self.foreseen(&action) {
+                prompt.refused = Some(refusal);
+                continue;
+            }
+            match self.act(&action, act, people) {
+                Ok(_) => return Ok(done(title, &action)),
+                Err(Undone::Interrupted(Interrupted::Shutdown)) => return Ok(ActEnd::Stopped),
+                Err(undone) => match self.undone(undone) {
+                    Ok(end) => return Ok(end),
+                    Err(refusal) => prompt.refused = Some(refusal),
+                },
+            }
+        }
+    }
+
+    fn receive_forms(
+        &mut self,
+        stocks: &[FormStock],
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        let mut prompt = about(
+            "pins.receive",
+            "A delivery that comes in",
+            "Both count the boxes, and read the first and the last number from the forms.",
+        );
+        prompt.table = Some(deliveries(stocks));
+        prompt.ask = Ask::Form {
+            fields: vec![
+                text("Delivery", "", "as on the delivery note", LOT_MOST),
+                text("First form", "", "its printed number", NUMBER),
+                text("Last form", "", "its printed number", NUMBER),
+            ],
+            submit: "receive it".into(),
+            done: None,
+        };
+        let what = (
+            &mut prompt,
+            "The forms are in the safe",
+            "receive blank forms",
+        );
+        self.until_done(what, people, |station, values| {
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let (Some(first), Some(last)) = (number(value(1)), number(value(2))) else {
+                return Err(no_number());
+            };
+            let id = station.door.new_id();
+            Ok(ReceiveStock {
+                id: id.map_err(|e| station.refusal(&e.to_string()))?,
+                lot: value(0).trim().to_owned(),
+                first,
+                last,
+            })
+        })
+    }
+
+    fn count_safe(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let mut prompt = about(
+            "pins.count",
+            "What lies in the safe?",
+            "Both count the boxes, and read the first and the last number of each. What is typed \
+             is compared with the records once both have signed it.",
+        );
+        prompt.ask = Ask::Form {
+            fields: vec![
+                text("How many", "", "counted; 0 for an empty safe", 8),
+                text("Numbers", "", "as 102 to 109, 115", REASON_MOST),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let what = (&mut prompt, "The safe is counted", "count the safe");
+        self.until_done(what, people, |_, values| {
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let counted = value(1).trim().to_owned();
+            match (number(value(0)), Ranges::typed(&counted)) {
+                (Some(count), typed) if typed.is_some() || counted.is_empty() => {
+                    Ok(CountSafe { count, counted })
+                }
+                _ => Err(refused(
+                    "These are no numbers of forms.",
+                    "How many there are, and their numbers: 102 to 109, 115.",
+                )),
+            }
+        })
+    }
+
+    fn write_forms_off(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        const TORN: &str = "torn or creased: destroyed now";
+        const MISSING: &str = "not there: an incident";
+        let mut prompt = about(
+            "pins.off",
+            "Which forms leave the safe?",
+            "Nobody brings them back: their numbers are used up.",
+        );
+        prompt.ask = Ask::Form {
+            fields: vec![
+                text("First form", "", "its printed number", NUMBER),
+                text("Last form", "", "the same where it is one", NUMBER),
+                choose("They are", vec![TORN.into(), MISSING.into()]),
+                text(
+                    "Reason",
+                    "",
+                    "one sentence: why, and who saw it",
+                    REASON_MOST,
+                ),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let what = (
+            &mut prompt,
+            "The forms are off the records",
+            "take forms off the records",
+        );
+        self.until_done(what, people, |_, values| {
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let (Some(first), Some(last)) = (number(value(0)), number(value(1))) else {
+                return Err(no_number());
+            };
+            let aside = match value(2) {
+                TORN => Aside::Spoiled,
+                MISSING => Aside::Missing,
+                _ => {
+                    return Err(refused(
+                        "Nothing is chosen.",
+                        "Say whether they are torn, or not there.",
+                    ));
+                }
+            };
+            Ok(WriteFormsOff {
+                first,
+                last,
+                aside,
+                reason: value(3).trim().to_owned(),
+            })
+        })
+    }
+
+    /// The safe is counted every month, from the first delivery on.
+    pub(super) fn safe_task(&self, now_ms: u64) -> Option<TaskRow> {
+        let stocks = self.stocks();
+        let there = stocks.iter().filter(|stock| !stock.safe.is_empty());
+        let counted = there.map(|stock| stock.counted_ms.unwrap_or(stock.received_ms));
+        let due_ms = counted.min()?.saturating_add(COUNT_DAYS * DAY_MS);
+        let days = days_until(now_ms, due_ms);
+        Some(TaskRow {
+            due: due(days, due_ms),
+            days,
+            what: "count the blank forms in the safe".into(),
+            who: WHO.into(),
+            detail: vec![
+                format!("Every {COUNT_DAYS} days: what both read is compared with the records."),
+                "m, s, «Count the safe».".into(),
+            ],
+            resume: None,
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! The safe of blank forms: both count it, and forms that are torn or not there
+//! leave the records.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::Id;
+use conclave_keyroom::domain::form_stock::{Aside, FormStock};
+use conclave_keyroom::domain::ranges::Ranges;
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use super::forms::{forms_words, unfit};
+use super::{both_sign, reason, said};
+
+/// Says what lies in the safe, as both counted it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CountSafe {
+    /// How many both counted.
+    pub count: u64,
+    /// The numbers that both read on them, as they typed them:
+    /// [`Ranges::typed`]; nothing for an empty safe.
+    pub counted: String,
+}
+
+impl CountSafe {
+    /// What was counted.
+    fn forms(&self) -> Result<Ranges, ActionError> {
+        let counted = match self.counted.trim() {
+            "" => Some(Ranges::default()),
+            typed => Ranges::typed(typed),
+        };
+        let counted = counted.ok_or_else(|| {
+            ActionError::rule(
+                "these are no numbers of forms",
+                "Type them as 102 to 109, 115; nothing for an empty safe.",
+            )
+        })?;
+        match counted.count() == self.count {
+            true => Ok(counted),
+            false => Err(ActionError::rule(
+                format!(
+                    "{} were counted, and the numbers are those of {} forms",
+                    self.count,
+                    counted.count()
+                ),
+                "Count again, and read the first and the last number of each box.",
+            )),
+        }
+    }
+}
+
+impl Action for CountSafe {
+    const NAME: &'static str = "count-safe";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![match self.count {
+            0 => "No blank form lies in the safe: both of us looked".into(),
+            count => format!(
+                "{count} blank forms lie in the safe, counted by both: {}",
+                self.counted
+            ),
+        }]
+    }
+
+    // What was counted is compared with the records once it is signed: whoever
+    // sees the difference before types what is expected.
+    fn before(&self, _: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        self.forms().map(drop)
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        let counted = self.forms()?;
+        let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
+        let mut on_record = Ranges::default();
+        for (first, last) in all.iter().flat_map(|(_, stock)| stock.safe.ranges()) {
+            let inserted = on_record.insert(*first, *last);
+            inserted.map_err(|e| unfit(e.into()))?;
+        }
+        if on_record != counted {
+            return Err(ActionError::rule(
+                "the blank forms on record are others than these",
+                "Count again. One that is torn or not there is said first: Forms leave the safe.",
+            ));
+        }
+        let now = permit.now_ms();
+        for (id, mut stock) in all {
+            stock.counted_ms = Some(now);
+            permit.put(Compartment::Pins, FormStock::KIND, id, &stock)?;
+        }
+        Ok(())
+    }
+
+    fn outcome(&self, (): &()) -> Vec<String> {
+        vec!["the count and the records are the same".into()]
+    }
+}
+
+/// Takes forms in the safe off the records: destroyed before both, or not there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteFormsOff {
+    /// The first form.
+    pub first: u64,
+    /// The last form.
+    pub last: u64,
+    /// Destroyed, or missing: nothing else becomes of forms in the safe.
+    pub aside: Aside,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+impl WriteFormsOff {
+    /// The delivery without these forms.
+    fn on(&self, all: Vec<(Id, FormStock)>) -> Result<FormStock, ActionError> {
+        reason(&self.reason)?;
+        let mut stock = all
+            .into_iter()
+            .map(|(_, stock)| stock)
+            .find(|stock| stock.safe.contains(self.first))
+            .ok_or_else(|| {
+                ActionError::rule(
+                    format!("form {} is not in the safe", self.first),
+                    "Forms that are out for a batch are said there: Blank forms not used.",
+                )
+            })?;
+        let gone = stock.write_off(self.first, self.last, self.aside);
+        gone.map_err(unfit)?;
+        Ok(stock)
+    }
+}
+
+impl Action for WriteFormsOff {
+    const NAME: &'static str = "write-forms-off";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        both_sign()
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!(
+                "{} of the safe {}",
+                forms_words(self.first, self.last),
+                self.aside.became(self.first == self.last)
+            ),
+            format!("reason: {}", said(&self.reason)),
+        ]
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let all = beforehand.list(Compartment::Pins, FormStock::KIND)?;
+        self.on(all).map(drop)
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        let all = permit.list(Compartment::Pins, FormStock::KIND)?;
+        let stock = self.on(all)?;
+        Ok(permit.put(Compartment::Pins, FormStock::KIND, stock.id, &stock)?)
+    }
+}

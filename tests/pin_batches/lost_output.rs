@@ -1,0 +1,73 @@
+//! An output that did not reach its issuer.
+
+use conclave_keyroom::domain::pin_batch::Stage;
+use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_seen::Reading;
+use conclave_keyroom::door::Action;
+use conclave_trades::pin::action::sheet;
+use conclave_trades::pin::action::{LoseOutput, PurgeBatch, SpoilMailer};
+
+use super::job::{confirm, export, give_back, reconcile};
+use super::pin_house::{PinHouse, csv};
+use super::refusals::rule;
+
+#[test]
+fn what_did_not_arrive_is_written_again_with_the_next_number_and_the_same_lines() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 2).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 1, 5);
+    house.print(&batch, 2).unwrap();
+    confirm(&mut house, &batch, 1, 2);
+    give_back(&mut house, &batch);
+    assert!(LoseOutput::of(&house.batch(&batch), "the stick is lost").is_err());
+
+    let (first, text) = export(&mut house, &batch);
+    reconcile(&mut house, &batch);
+    let lose = LoseOutput::of(&house.batch(&batch), "lost in the post, says R. Meyer").unwrap();
+    // Which output it is, and why: both are signed.
+    let words = lose.words().join("\n");
+    assert!(words.contains(&first.digest.to_string()), "{words}");
+    assert!(words.contains("lost in the post"), "{words}");
+    let mut wrong = lose.clone();
+    wrong.file.0[0] ^= 1;
+    assert!(rule(house.pair(&wrong)).contains("not the output that left last"));
+    let mut silent = lose.clone();
+    silent.reason = " ".into();
+    rule(house.pair(&silent));
+    house.pair(&lose).unwrap();
+    rule(house.pair(&lose));
+
+    // Nothing of the mailers changes: two outputs would differ.
+    let record = house.batch(&batch);
+    assert_eq!(record.stage(), Stage::Balanced);
+    assert!(record.reconciled.is_none());
+    let spoil = SpoilMailer {
+        batch: batch.clone(),
+        first: 2,
+        last: 2,
+        loss: Loss::Missing,
+        reading: Reading::Nothing,
+        reason: "it was not posted".into(),
+    };
+    assert!(rule(house.pair(&spoil)).contains("the output has left"));
+    let purge = PurgeBatch {
+        batch: batch.clone(),
+        receipt: "R-1 of the issuer".into(),
+    };
+    rule(house.pair(&purge));
+
+    // openssl opens the second as it did the first.
+    let (second, again) = export(&mut house, &batch);
+    assert_eq!(second.folder, "PIN-B-0001-02-TEST");
+    assert_eq!(again, text);
+    assert_ne!(second.digest, first.digest, "encrypted afresh");
+    let record = house.batch(&batch);
+    let authority = house.room.vault().authority().unwrap().clone();
+    let sheet = format!("{:?}", sheet(&authority, &record, &[]));
+    assert!(sheet.contains("did not arrive") && sheet.contains("lost in the post"));
+    reconcile(&mut house, &batch);
+    house.pair(&purge).unwrap();
+    let late = LoseOutput::of(&house.batch(&batch), "lost after all").unwrap();
+    rule(house.pair(&late));
+}
