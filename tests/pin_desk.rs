@@ -111,7 +111,7 @@ fn room_by(folder: &Path, at: &Path, clock: Ahead) -> Scene {
     scene.logon(GroupId::Administrators);
     scene.enrol_printer(1, "MAIL-1", "PIN mailers", "line printer");
     let template = ApprovePinTemplate {
-        template: template_text("csv-pvv"),
+        template: template_text("csv-pvv").replace("lengths = [4]", "lengths = [6]"),
     };
     scene
         .station
@@ -191,6 +191,39 @@ impl Action for CutPrint {
 
 fn rows(scene: &Scene) -> Vec<BatchRow> {
     scene.station.lists().batches.expect("the room is open")
+}
+
+/// PINs that lie on paper: lines of six digits with a space between each.
+fn pins_on_paper(scene: &Scene) -> Vec<String> {
+    let digits = |line: &str| -> Option<String> {
+        let marks: Vec<char> = line.trim().chars().collect();
+        let fits = marks.iter().enumerate().all(|(at, c)| match at % 2 {
+            0 => c.is_ascii_digit(),
+            _ => *c == ' ',
+        });
+        (marks.len() == 11 && fits).then(|| marks.into_iter().step_by(2).collect())
+    };
+    let mut pins = Vec::new();
+    for printer in &scene.room.printers.0 {
+        let bytes = printer.bytes();
+        let text = String::from_utf8_lossy(bytes.expose()).into_owned();
+        pins.extend(text.split(['\r', '\n', '\u{c}']).filter_map(digits));
+    }
+    pins
+}
+
+/// TRUE when a PIN stands in a text, by itself or digit by digit. Not where it
+/// is a piece of a longer number or of a digest.
+fn tells(text: &str, pin: &str) -> bool {
+    let spaced: Vec<String> = pin.chars().map(String::from).collect();
+    [pin.to_owned(), spaced.join(" ")].iter().any(|form| {
+        text.match_indices(form.as_str()).any(|(at, _)| {
+            let before = text.get(..at).and_then(|t| t.chars().next_back());
+            let after = text.get(at + form.len()..).and_then(|t| t.chars().next());
+            let within = |c: Option<char>| c.is_some_and(|c| c.is_ascii_hexdigit());
+            !within(before) && !within(after)
+        })
+    })
 }
 
 /// What is to be done, as the first screen has it.
@@ -504,6 +537,17 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     works(&mut scene, id, &["Purge"]);
     assert!(!tasks(&scene).contains("B-0001"), "{}", tasks(&scene));
     assert_eq!(rows(&scene)[0].state, "purged");
+
+    // No screen had one of the PINs that lie on paper, and no list has.
+    let pins = pins_on_paper(&scene);
+    assert!(pins.len() >= 9, "{}", pins.len());
+    assert!(tells("PIN: 1 2 3 4 5 6.", "123456") && tells("(123456)", "123456"));
+    let lists = format!("{:?}", scene.station.lists());
+    let screens = scene.people.shown.iter().chain([&lists]);
+    assert!(scene.people.shown.len() > 100);
+    for screen in screens {
+        assert!(!pins.iter().any(|pin| tells(screen, pin)), "a PIN is shown");
+    }
 
     // The issuer opens the output: nine cards, each issued.
     let output = find(&scene.room.stick.folder(), "output.p7m").expect("the output");

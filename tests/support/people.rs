@@ -10,7 +10,7 @@
     reason = "each test takes what it needs, and may stop at the first surprise"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -66,6 +66,8 @@ pub struct Crowd {
     pub codes: Vec<String>,
     /// Every refusal that stood on a screen.
     pub refusals: Vec<String>,
+    /// Every screen, once.
+    pub shown: BTreeSet<String>,
     swaps: usize,
     /// Recovery words by their holder, who has no card.
     pub words: BTreeMap<String, Vec<String>>,
@@ -93,6 +95,7 @@ impl Crowd {
             typed: String::new(),
             codes: Vec::new(),
             refusals: Vec::new(),
+            shown: BTreeSet::new(),
             swaps: 0,
             words: BTreeMap::new(),
             typing: String::new(),
@@ -181,6 +184,7 @@ impl People for Crowd {
         if let Some(Show::CheckValue { kcv, .. }) = &prompt.show {
             self.check_value.clone_from(kcv);
         }
+        self.shown.insert(format!("{prompt:?}"));
         if let Some(refusal) = &prompt.refused {
             self.refusals
                 .push(format!("{}: {}", prompt.code, refusal.happened));
