@@ -43,3 +43,5 @@ mod room;
 mod safe;
 #[path = "pin_batches/taken_back.rs"]
 mod taken_back;
+#[path = "pin_batches/ten_thousand.rs"]
+mod ten_thousand;
