@@ -22,6 +22,8 @@ mod job;
 mod keys;
 #[path = "pin_batches/lost_output.rs"]
 mod lost_output;
+#[path = "pin_batches/methods.rs"]
+mod methods;
 #[path = "support/pin_house.rs"]
 mod pin_house;
 #[path = "pin_batches/printers.rs"]

@@ -578,6 +578,15 @@ fn templates_that_are_none() {
         ("count = 13", "count = 17"),
         ("pad = \"F\"", "pad = \"G\""),
         ("block = \"iso-0\"", "block = \"iso-2\""),
+        (
+            "block = \"iso-0\"",
+            "block = \"iso-2\"\nblock-reason = \" \"",
+        ),
+        (
+            "block = \"iso-0\"",
+            "block = \"iso-0\"\nblock-reason = \"the chip takes it\"",
+        ),
+        ("block = \"iso-0\"", "block = \"iso-5\""),
         ("method = \"ibm3624-offset\"", "method = \"random-pvv\""),
         (
             "{ name = \"pan\", width = 19 }",

@@ -21,7 +21,7 @@ use conclave_crypto::secret::{RandomError, RandomExt, RandomSource, Secret};
 const ORACLE: &str = r#"
 import sys, warnings
 warnings.filterwarnings("ignore")
-from psec import pin, pinblock, cvv, mac
+from psec import des, pin, pinblock, cvv, mac
 import pyemv
 b = bytes.fromhex
 for line in sys.stdin:
@@ -46,6 +46,10 @@ for line in sys.stdin:
         r = pinblock.decipher_pinblock_iso_4(b(a[0]), b(a[1]), a[2])
     elif kind == "iso4w":
         r = pinblock.encipher_pinblock_iso_4(b(a[0]), a[1], a[2]).hex().upper()
+    elif kind == "tdes":
+        r = des.encrypt_tdes_ecb(b(a[0]), b(a[1])).hex().upper()
+    elif kind == "untdes":
+        r = des.decrypt_tdes_ecb(b(a[0]), b(a[1])).hex().upper()
     elif kind == "mac1":
         r = mac.generate_cbc_mac(b(a[0]), b(a[1]), int(a[2])).hex().upper()
     elif kind == "mac3":

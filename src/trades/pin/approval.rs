@@ -119,6 +119,10 @@ pub fn template_words(template: &Template) -> Vec<String> {
         Some(block) => format!("; PIN blocks {block} under the zone PIN key"),
         None => "; no PIN block".into(),
     };
+    let why = template.output.block_reason.as_ref();
+    words.extend(why.map(|why| {
+        format!("EXCEPTION, equal PINs have equal blocks (ISO 9564-1: for a chip alone): {why}")
+    }));
     let order = |what: &str, order: Option<DateOrder>| {
         order.map(|order| format!("{what} over {}", order.words()))
     };

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::card_values::is_month;
 use super::fault::{Fault, Wrong};
 use super::rows::{self, Cell, MOST_FAULTS, Row};
-use super::template::{FieldName, Method, Template, block_format};
+use super::template::{FieldName, Method, Template, block_format, output_format};
 
 /// One card of a batch.
 pub struct Card {
@@ -390,11 +390,11 @@ fn tells<'r>(pan: &Pan, cells: impl Iterator<Item = &'r Cell>) -> Option<&'r Cel
 /// How long card numbers are at least: for the PVV, for PIN blocks that are
 /// bound to them, for validation data.
 fn least_digits(template: &Template) -> usize {
-    let blocks = [&template.pin.block, &template.output.block];
-    let bound = blocks
-        .into_iter()
-        .flatten()
-        .filter_map(|name| block_format(name));
+    let bound = [
+        template.pin.block.as_deref().and_then(block_format),
+        template.output.block.as_deref().and_then(output_format),
+    ];
+    let bound = bound.into_iter().flatten();
     let bound = bound.filter(|format| format.takes_pan()).map(|_| 13);
     let validation = template
         .pin

@@ -12,7 +12,7 @@ use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_keyroom::domain::pin_card::{Lost, Values};
 
 use super::batch::Card;
-use super::template::{Method, Template, block_format};
+use super::template::{Method, Template, block_format, output_format};
 
 /// Most PINs that are drawn for one mailer.
 const MOST_DRAWS: usize = 64;
@@ -105,7 +105,7 @@ pub fn issue(
         }
     };
     if let Some(name) = &template.output.block {
-        let format = block_format(name).ok_or(IssueError::Template)?;
+        let format = output_format(name).ok_or(IssueError::Template)?;
         let zone = keys.zone.ok_or(IssueError::Template)?;
         let block = format
             .close(zone, &pin, Some(&card.pan), random)

@@ -47,5 +47,6 @@ pub use rows::{MOST_BYTES, MOST_FAULTS};
 pub use template::{
     CardName, CardValues, DateOrder, DeniedRules, Field, FieldName, FileFormat, Input,
     MOST_RECORDS, Method, Output, PinRules, Template, TemplateError, Validation, block_format,
+    output_format,
 };
 pub use withdraw::{BarPinPartner, WithdrawPinTemplate};

@@ -10,6 +10,8 @@ use conclave_crypto::pin::translate::Enciphered;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
+use crate::print::reason::check_reason;
+
 /// A template as it stands in its file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -265,6 +267,10 @@ pub struct Output {
     pub card: CardName,
     /// Whether PIN blocks under a zone PIN key go back, and in which format.
     pub block: Option<String>,
+    /// Why blocks go back in which equal PINs are equal (`iso-2`): one sentence,
+    /// which the template's approvers sign.
+    #[serde(default)]
+    pub block_reason: Option<String>,
     /// Which card verification values go back, if any.
     #[serde(default)]
     pub card_values: Option<CardValues>,
@@ -335,6 +341,18 @@ fn rule(words: impl Into<String>) -> TemplateError {
     TemplateError::Rule(words.into())
 }
 
+/// A PIN block's format by name in an output: those of [`block_format`], and
+/// `iso-2`, which is for a chip's reference PIN alone (ISO 9564-1, 8.4).
+#[must_use]
+pub fn output_format(name: &str) -> Option<Enciphered> {
+    match name {
+        ISO_2 => Some(Enciphered::Tdes(Format::Iso2)),
+        other => block_format(other),
+    }
+}
+
+const ISO_2: &str = "iso-2";
+
 /// A PIN block's format by name: `iso-0`, `iso-1`, `iso-3`, `iso-4`.
 #[must_use]
 pub fn block_format(name: &str) -> Option<Enciphered> {
@@ -397,7 +415,7 @@ impl Template {
         }
         if let Some(block) = &self.output.block {
             let back =
-                block_format(block).ok_or_else(|| rule(format!("no PIN block is {block:?}")))?;
+                output_format(block).ok_or_else(|| rule(format!("no PIN block is {block:?}")))?;
             let from = self.pin.block.as_deref().and_then(block_format);
             // ISO 9564-1 annex B: a PIN that a block binds to its card stays bound.
             if from.is_some_and(|from| from.takes_pan()) && !back.takes_pan() {
@@ -407,7 +425,18 @@ impl Template {
                 ));
             }
         }
-        Ok(())
+        match (
+            self.output.block.as_deref() == Some(ISO_2),
+            &self.output.block_reason,
+        ) {
+            (false, None) => Ok(()),
+            (true, Some(why)) if check_reason(why).is_ok() => Ok(()),
+            (true, _) => Err(rule(
+                "in iso-2 blocks equal PINs are equal: say in block-reason, in one sentence, why \
+                 this issuer gets them (ISO 9564-1: for a chip alone)",
+            )),
+            (false, Some(_)) => Err(rule("only iso-2 blocks want a block-reason")),
+        }
     }
 
     /// TRUE where records have the field.
