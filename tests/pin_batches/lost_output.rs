@@ -1,18 +1,18 @@
-//! An output that did not reach its issuer.
+//! An output that did not reach its issuer, or not the medium.
 
 use conclave_keyroom::domain::pin_batch::Stage;
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::domain::pin_seen::Reading;
-use conclave_keyroom::door::Action;
-use conclave_trades::pin::action::sheet;
-use conclave_trades::pin::action::{LoseOutput, PurgeBatch, SpoilMailer};
+use conclave_keyroom::door::{Action, ActionError, DoorError};
+use conclave_trades::pin::action::{BatchName, LoseOutput, PurgeBatch, SpoilMailer, sheet};
+use conclave_training::stick::Mishap;
 
-use super::job::{confirm, export, give_back, reconcile};
+use super::job::{confirm, export, exporting, give_back, reconcile};
 use super::pin_house::{PinHouse, csv};
 use super::refusals::rule;
 
-#[test]
-fn what_did_not_arrive_is_written_again_with_the_next_number_and_the_same_lines() {
+/// A batch of two whose output may leave.
+fn balanced() -> (PinHouse, BatchName) {
     let mut house = PinHouse::new();
     let file = house.sealed(csv("B-0001", 2).as_bytes());
     let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
@@ -20,6 +20,12 @@ fn what_did_not_arrive_is_written_again_with_the_next_number_and_the_same_lines(
     house.print(&batch, 2).unwrap();
     confirm(&mut house, &batch, 1, 2);
     give_back(&mut house, &batch);
+    (house, batch)
+}
+
+#[test]
+fn what_did_not_arrive_is_written_again_with_the_next_number_and_the_same_lines() {
+    let (mut house, batch) = balanced();
     assert!(LoseOutput::of(&house.batch(&batch), "the stick is lost").is_err());
 
     let (first, text) = export(&mut house, &batch);
@@ -70,4 +76,53 @@ fn what_did_not_arrive_is_written_again_with_the_next_number_and_the_same_lines(
     house.pair(&purge).unwrap();
     let late = LoseOutput::of(&house.batch(&batch), "lost after all").unwrap();
     rule(house.pair(&late));
+}
+
+/// A stick that is pulled, full or worn out while the output is written: nothing
+/// counts as written, its number is used up, and the next one is whole.
+#[test]
+fn a_stick_that_fails_anywhere_in_an_output_uses_its_number_up() {
+    let (mut house, batch) = balanced();
+    let length = {
+        let mut other = balanced();
+        let (out, _) = export(&mut other.0, &other.1);
+        let at = other.0.folder.path().join("stick").join(&out.folder);
+        std::fs::metadata(at.join(&out.file)).unwrap().len()
+    };
+    let mishaps = [
+        Mishap::PulledAfter(0),
+        Mishap::PulledAfter(1),
+        Mishap::PulledAfter(length / 2),
+        Mishap::FullAfter(10),
+        Mishap::Worn,
+        Mishap::PulledAfterFile(1),
+    ];
+    for (begun, mishap) in (1..).zip(mishaps) {
+        let stick = house.media.sticks()[0].clone();
+        stick.expect(Some(mishap));
+        let done = house.pair(&exporting(&house, &batch));
+        stick.expect(None);
+        stick.plug();
+        // The only file is the last one: pulled in it, it may be whole.
+        let open = matches!(mishap, Mishap::PulledAfter(_) | Mishap::PulledAfterFile(_));
+        match done {
+            Err(DoorError::Failed(ActionError::Device { .. })) => assert!(!open, "{mishap:?}"),
+            Err(DoorError::Failed(ActionError::Unknown { .. })) => assert!(open, "{mishap:?}"),
+            other => panic!("{mishap:?}: {other:?}"),
+        }
+        let record = house.batch(&batch);
+        assert_eq!((record.outputs, record.stage()), (begun, Stage::Balanced));
+        assert!(record.exported.is_none(), "{mishap:?}");
+    }
+    // Before anything was written, no number is used up.
+    let stick = house.media.sticks()[0].clone();
+    stick.unplug();
+    assert!(house.pair(&exporting(&house, &batch)).is_err());
+    stick.plug();
+    let (out, text) = export(&mut house, &batch);
+    assert!(text.ends_with("count;2;2;0\n"), "{text} {}", out.folder);
+    let record = house.batch(&batch);
+    let authority = house.room.vault().authority().unwrap().clone();
+    let sheet = format!("{:?}", sheet(&authority, &record, &[]));
+    assert!(sheet.contains("outputs were begun and cut off"), "{sheet}");
 }

@@ -108,6 +108,13 @@ pub fn sheet(record: &AuthorityRecord, batch: &PinBatch, cards: &[PinCard]) -> R
         what: "file of cards".into(),
         sha256: batch.input,
     });
+    let known = batch.lost_outputs.len() + usize::from(batch.exported.is_some());
+    let cut = (batch.outputs as usize).saturating_sub(known);
+    if cut > 0 && !batch.lost_a_range() {
+        blocks.push(Block::Text(format!(
+            "{cut} outputs were begun and cut off: their media were to be destroyed."
+        )));
+    }
     for lost in &batch.lost_outputs {
         blocks.push(Block::Text(format!(
             "Output {} of {} did not arrive, {}: {}",
