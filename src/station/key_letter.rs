@@ -11,7 +11,7 @@ use conclave_trades::target::{KeyName, PrintKeyLetter};
 
 use crate::cards::filled;
 use crate::ceremony::begin::{
-    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, text,
+    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, sole, text,
 };
 use crate::hand_over::wraps_plainly;
 use crate::service::ActEnd;
@@ -96,11 +96,7 @@ impl Station {
             ))],
             ask: Ask::Form {
                 fields: vec![
-                    one(
-                        "Under",
-                        wrapping.iter().map(|k| k.label.clone()).collect(),
-                        None,
-                    ),
+                    sole("Under", wrapping.iter().map(|k| k.label.clone()).collect()),
                     text("Recipient", "", "for whom, for example BANK-LAKE", 40),
                     one("Printer", printers, None),
                     text("Exception", "", EXCEPTION_HINT, REASON_MAX),

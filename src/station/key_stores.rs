@@ -19,7 +19,7 @@ use conclave_trades::target::{IMPORT_FOLDER, KeyName, SystemName, next_bundle};
 
 use crate::backup::in_words;
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{choose, exception_of, gave_up, one, optional, refused};
+use crate::ceremony::begin::{choose, exception_of, gave_up, optional, refused, sole};
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -172,11 +172,6 @@ impl Station {
         let mut systems = vec![ALONE.to_owned()];
         systems.extend(offer.systems.iter().map(|s| s.name.clone()));
         let holders: Vec<String> = offer.holders.iter().map(holder_words).collect();
-        let other = offer
-            .holders
-            .iter()
-            .find(|h| Some(h.group) != offer.holders.first().map(|f| f.group))
-            .map(holder_words);
         let mut prompt = Prompt {
             code: "store.parameters".into(),
             act: "Key store".into(),
@@ -197,12 +192,11 @@ impl Station {
                         40,
                     ),
                     optional("Recipient", "", "for a key store alone: for whom", 40),
-                    one("Half 1 to", holders.clone(), None),
-                    one("Half 2 to", holders, other),
-                    one(
+                    choose("Half 1 to", holders.clone()),
+                    choose("Half 2 to", holders),
+                    sole(
                         "Medium",
                         offer.media.iter().map(|m| m.name.clone()).collect(),
-                        None,
                     ),
                     optional(
                         "CA answers",

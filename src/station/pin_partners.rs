@@ -11,7 +11,7 @@ use conclave_trades::target::IMPORT_FOLDER;
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, optional, refused, text};
+use crate::ceremony::begin::{optional, refused, sole, text};
 use crate::pin_take_back::takes_back;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
@@ -154,14 +154,14 @@ fn ask_partner(
         ))],
         ask: Ask::Form {
             fields: vec![
-                one("Issuer", which, None),
+                sole("Issuer", which),
                 optional(
                     "Name",
                     "",
                     "of a new one, as in the header of its files",
                     ISSUER_MOST,
                 ),
-                one("Medium", plates, None),
+                sole("Medium", plates),
                 text("Signs", "", "file of the certificate that signs", 60),
                 text("Receives", "", "file of the certificate for encryption", 60),
             ],

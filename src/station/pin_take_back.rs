@@ -6,7 +6,7 @@ use conclave_trades::pin::{BarPinPartner, WithdrawPinTemplate};
 use conclave_trades::print::{RetirePrinter, check_reason};
 
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{one, text};
+use crate::ceremony::begin::{sole, text};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -49,7 +49,7 @@ pub(crate) fn takes_back(
 fn form(question: &mut Prompt, what: &str, names: Vec<String>) {
     question.ask = Ask::Form {
         fields: vec![
-            one(what, names, None),
+            sole(what, names),
             text("Reason", "", "why, in one sentence", REASON),
         ],
         submit: "go on to the signatures".into(),

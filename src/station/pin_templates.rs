@@ -10,7 +10,7 @@ use conclave_trades::pin::Template;
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, refused};
+use crate::ceremony::begin::{refused, sole};
 use crate::pin_take_back::takes_back;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
@@ -118,7 +118,7 @@ fn ask_template(
     people: &mut dyn People,
 ) -> Result<ApprovePinTemplate, Interrupted> {
     let choices: Vec<String> = waiting.iter().map(|one| one.shown.clone()).collect();
-    let fields: Vec<Field> = vec![one("Template", choices, None)];
+    let fields: Vec<Field> = vec![sole("Template", choices)];
     let mut prompt = Prompt {
         code: "pin-template.approve".into(),
         act: "Approve a PIN template".into(),

@@ -9,7 +9,7 @@ use conclave_trades::target::{
 };
 
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, optional, refused, text};
+use crate::ceremony::begin::{optional, refused, sole, text};
 use crate::front::{FILES_RECEIPT, TaskRow};
 use crate::lists::{days_until, due};
 use crate::service::{ActEnd, stopped};
@@ -79,7 +79,7 @@ impl Station {
                 "A file lies in the folder {IMPORT_FOLDER} of the medium.",
             ))],
             vec![
-                one("From", from, None),
+                sole("From", from),
                 optional("File", "", "of a medium, for example receipt-0001.txt", 60),
                 optional("Bundle", "", "of a letter: its number", 6),
             ],
@@ -99,6 +99,11 @@ impl Station {
                 Ok(receipt) => receipt,
                 Err(undone) => return self.undone(undone),
             }
+        } else if value(0) != TYPED {
+            return Err(refused(
+                "Where does the receipt come from?",
+                "Choose the medium, or that it is typed from a letter.",
+            ));
         } else {
             let number = value(2).parse().unwrap_or(0);
             let bundles = self.bundles();

@@ -16,7 +16,7 @@ use conclave_trades::target::{IMPORT_FOLDER, KeyName, next_bundle};
 use crate::act_minutes::Subject;
 use crate::backup::in_words as digest_in_words;
 use crate::cards::{Interrupted, ask};
-use crate::ceremony::begin::{choose, one, refused, text};
+use crate::ceremony::begin::{choose, one, refused, sole, text};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -184,7 +184,7 @@ impl Station {
             &format!("The public half of {}", key.label),
             vec![
                 text("Recipient", "", "for whom, for example BANK-LAKE", 40),
-                one("Medium", plates, None),
+                sole("Medium", plates),
             ],
         );
         let values = match self.fields(&mut prompt, people) {
@@ -299,7 +299,7 @@ impl Station {
                 text("Partner", "", "whose key it is, as on the letter", 40),
                 choose("Usage", usages()),
                 text("Days", "365", "cryptoperiod, at most 730", 3),
-                one("Medium", plates, None),
+                sole("Medium", plates),
                 text("File", "", "in its folder IMPORT, for example lake.pem", 60),
             ],
         );

@@ -11,7 +11,7 @@ use conclave_trades::target::store::store_target;
 use conclave_trades::target::{RecordSystem, target};
 
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, optional, refused};
+use crate::ceremony::begin::{choose, one, optional, refused};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -148,7 +148,7 @@ impl Station {
             vec![
                 one("System", which, None),
                 optional("Name", "", "of a new one, for example BANK-LAKE PROD", 60),
-                one("Profile", titles, None),
+                choose("Profile", titles),
             ],
             "go on",
         );

@@ -83,8 +83,7 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     crew.terminal
         .wait("the list", |screen| screen.asked() == Asked::List);
 
-    crew.terminal
-        .then("s", "The safe, and a delivery that comes in");
+    crew.terminal.then("s", "A delivery that comes in");
     fills(
         &mut crew,
         &[
@@ -132,6 +131,18 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     crew.terminal.keys(TAB);
     crew.terminal.keys(TAB);
     fill(&mut crew, "How", "torn in the tractor");
+    // Nothing is said of them by a hurried Enter.
+    let hurried = crew.answer(ENTER);
+    assert!(
+        hurried.says("They are: nothing is chosen yet."),
+        "{}",
+        hurried.shown()
+    );
+    fill(
+        &mut crew,
+        "They are",
+        "damaged: destroyed now, both look on",
+    );
     crew.answer(ENTER);
     fills(&mut crew, &[("Form 5", "5")]);
     let void = signed(&mut crew);

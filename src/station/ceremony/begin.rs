@@ -18,7 +18,9 @@ use conclave_trades::ceremony::state::{
 use conclave_trades::print::{Disclosure, Layout};
 
 use super::fields::templates_told;
-pub(crate) use super::fields::{choose, gave_up, keys_told, one, optional, refused, text, told};
+pub(crate) use super::fields::{
+    choose, gave_up, keys_told, one, optional, refused, sole, text, told,
+};
 use super::unit::{LAYOUT, layout_of};
 use crate::cards::{Interrupted, ask, filled};
 use crate::station::Station;
@@ -157,7 +159,7 @@ impl Station {
             fields.push(told("Under", keys_told(&wrapping)));
             fields.push(text("Recipient", "", "for whom, for example BANK-LAKE", 40));
             let plates = media.iter().map(|m| m.name.clone()).collect();
-            fields.push(one("Medium", plates, None));
+            fields.push(sole("Medium", plates));
             fields.push(text("Exception", "", EXCEPTION_HINT, REASON_MAX));
         }
         let mut prompt = Prompt {

@@ -49,6 +49,18 @@ pub(crate) fn choose(label: &str, choices: Vec<String>) -> Field {
     }
 }
 
+/// The same, where what is the only one stands there: nobody has a choice then.
+pub(crate) fn sole(label: &str, choices: Vec<String>) -> Field {
+    let only = match choices.as_slice() {
+        [only] => only.clone(),
+        _ => String::new(),
+    };
+    Field {
+        value: only,
+        ..choose(label, choices)
+    }
+}
+
 /// The same, each with a sentence that stands under the field once it is chosen.
 pub(crate) fn told(label: &str, choices: Vec<Choice>) -> Field {
     Field {

@@ -9,7 +9,7 @@ use conclave_trades::ceremony::state::{ImportFrom, Parameters, WrappingKey};
 use conclave_trades::target::unwrapping;
 
 use super::begin::{EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of};
-use super::fields::{gave_up, keys_told, one, refused, templates_told, text, told};
+use super::fields::{choose, gave_up, keys_told, one, refused, sole, templates_told, text, told};
 use super::partner::{METHODS, all, chosen_method};
 use crate::cards::filled;
 use crate::station::Station;
@@ -59,13 +59,9 @@ impl Station {
             told("Template", templates_told(&templates)),
             told("Under", keys_told(&wrapping)),
             text("Partner", "", "whose key it is, as on the letter", 40),
-            one(
-                "Profile",
-                profiles.iter().map(|p| p.name.clone()).collect(),
-                None,
-            ),
+            choose("Profile", profiles.iter().map(|p| p.name.clone()).collect()),
             one("Method", all(&METHODS), None),
-            one("Block", ways, None),
+            sole("Block", ways),
             text("Exception", "", EXCEPTION_HINT, REASON_MAX),
         ];
         let mut prompt = Prompt {

@@ -17,7 +17,7 @@ use super::numbers::numbers;
 use super::{WAITS, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{choose, one, refused, text};
+use crate::ceremony::begin::{choose, refused, sole, text};
 use crate::station::Station;
 
 /// Card values that do not go back.
@@ -74,7 +74,7 @@ impl Station {
             "One line for each card. It is encrypted to the issuer's certificate, and signed.",
         );
         let plates: Vec<String> = media.iter().map(|m| m.name.clone()).collect();
-        let mut fields = vec![one("Medium", plates, None)];
+        let mut fields = vec![sole("Medium", plates)];
         let values = self.values_of(batch).map_err(not)?;
         if let Some((own, keys)) = &values {
             let mut choices: Vec<String> = keys.iter().map(|key| key.label.clone()).collect();
@@ -82,10 +82,7 @@ impl Station {
             let own_first = keys
                 .first()
                 .is_some_and(|key| Some(key.id) == batch.cvv_key);
-            fields.push(match own_first {
-                true => one("Card values", choices, None),
-                false => choose("Card values", choices),
-            });
+            fields.push(choose("Card values", choices));
             if !own_first {
                 prompt.lines.push(PromptLine::note(format!(
                     "{own}, the key that this batch was opened with, is not released to the PIN \

@@ -13,11 +13,19 @@ use conclave_trades::pin::action::{
 use super::{number, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{choose, refused, sole, text};
 use crate::station::Station;
 
 /// Digits of a form's number, with room for leading zeros and spaces.
 pub(super) const NUMBER: usize = 24;
+
+/// Nobody said what the forms are.
+pub(super) fn not_said() -> Refusal {
+    refused(
+        "Nothing is chosen: what are they?",
+        "Choose what both of you found.",
+    )
+}
 
 /// What is wrong with typed numbers.
 pub(super) fn no_number() -> Refusal {
@@ -115,11 +123,7 @@ impl Station {
             fields: vec![
                 text("First form", "", "its printed number", NUMBER),
                 text("Last form", "", "the same where it is one", NUMBER),
-                one(
-                    "They are",
-                    vec![TEST.into(), TORN.into(), MISSING.into()],
-                    None,
-                ),
+                choose("They are", vec![TEST.into(), TORN.into(), MISSING.into()]),
                 text(
                     "Reason",
                     "",
@@ -137,15 +141,20 @@ impl Station {
                 prompt.refused = Some(no_number());
                 continue;
             };
+            let aside = match value(2) {
+                TEST => Aside::Test,
+                TORN => Aside::Spoiled,
+                MISSING => Aside::Missing,
+                _ => {
+                    prompt.refused = Some(not_said());
+                    continue;
+                }
+            };
             let action = SetFormsAside {
                 batch: BatchName::of(batch),
                 first,
                 last,
-                aside: match value(2) {
-                    TEST => Aside::Test,
-                    MISSING => Aside::Missing,
-                    _ => Aside::Spoiled,
-                },
+                aside,
                 reason: value(3).trim().to_owned(),
             };
             match self.foreseen(&action) {
@@ -229,7 +238,7 @@ impl Station {
         let mut prompt = question("pins.printer", batch, &title, note);
         prompt.ask = Ask::Form {
             fields: vec![
-                one("Printer", others.clone(), None),
+                sole("Printer", others.clone()),
                 text("Reason", "", "one sentence", REASON_MOST),
             ],
             submit: "go on to the signatures".into(),

@@ -11,11 +11,11 @@ use conclave_trades::pin::action::{
     ResolveUnknown, SpoilMailer,
 };
 
-use super::forms::no_number;
+use super::forms::{no_number, not_said};
 use super::{number, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{choose, refused, text};
 use crate::station::Station;
 
 const NUMBER: usize = 24;
@@ -79,7 +79,7 @@ fn form_fields(prompt: &mut Prompt, first: u64, choices: &[&str]) {
                 "the same where it is one",
                 NUMBER,
             ),
-            one("They are", choices, None),
+            choose("They are", choices),
             text(
                 "How",
                 "",
@@ -97,6 +97,7 @@ fn ask_forms(prompt: &mut Prompt, people: &mut dyn People) -> Result<Said, Inter
         let values = filled(people, prompt)?;
         let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
         match (number(value(0)), number(value(1))) {
+            (Some(_), Some(_)) if value(2).is_empty() => prompt.refused = Some(not_said()),
             (Some(first), Some(last)) => {
                 return Ok(Said {
                     first,

@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use super::{WAITS, number};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{one, refused, text};
+use crate::ceremony::begin::{one, refused, sole, text};
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -260,12 +260,12 @@ fn choose(choices: &Choices) -> Prompt {
                     &format!("its name in the medium's folder {IMPORT_FOLDER}"),
                     64,
                 ),
-                one("Medium", media, None),
-                one("Issuer", partners, None),
-                one("Template", templates, None),
-                one("Layout", layouts, None),
-                one("Printer", choices.printers.clone(), None),
-                one("PIN key", labels, None),
+                sole("Medium", media),
+                sole("Issuer", partners),
+                sole("Template", templates),
+                sole("Layout", layouts),
+                sole("Printer", choices.printers.clone()),
+                sole("PIN key", labels),
                 one("Zone PIN key", zone.clone(), None),
                 one("Card values", zone, None),
             ],

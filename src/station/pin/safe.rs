@@ -10,7 +10,7 @@ use conclave_keyroom::ports::dialogue::{
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{CountSafe, LOT_MOST, REASON_MOST, ReceiveStock, WriteFormsOff};
 
-use super::forms::{NUMBER, no_number};
+use super::forms::{NUMBER, no_number, not_said};
 use super::tasks::WHO;
 use super::{WAITS, number};
 use crate::approve::Undone;
@@ -207,7 +207,7 @@ impl Station {
             "A delivery that comes in",
             "Both count the boxes, and read the first and the last number from the forms.",
         );
-        prompt.table = Some(deliveries(stocks));
+        prompt.table = (!stocks.is_empty()).then(|| deliveries(stocks));
         prompt.ask = Ask::Form {
             fields: vec![
                 text("Delivery", "", "as on the delivery note", LOT_MOST),
@@ -304,12 +304,7 @@ impl Station {
             let aside = match value(2) {
                 TORN => Aside::Spoiled,
                 MISSING => Aside::Missing,
-                _ => {
-                    return Err(refused(
-                        "Nothing is chosen.",
-                        "Say whether they are torn, or not there.",
-                    ));
-                }
+                _ => return Err(not_said()),
             };
             Ok(WriteFormsOff {
                 first,
