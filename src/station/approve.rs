@@ -238,6 +238,12 @@ impl Station {
             return Ok(self.perform_on(action, &Warrant::default(), secrets)?);
         }
         let proposal = self.door.propose(action)?;
+        // Nobody signs in vain for what the records are against.
+        if let Err(error) = self.door.foresee(action) {
+            let error = DoorError::Failed(error);
+            self.door.withdraw(&proposal, &error.to_string())?;
+            return Err(Undone::Door(error));
+        }
         self.pause_watch(true);
         let collected = self.collect(&proposal, &needs, title, people);
         if let Ok((_, held)) = &collected {

@@ -2,6 +2,7 @@
 
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form_stock::Aside;
+use conclave_keyroom::domain::pin_ahead::Ahead;
 use conclave_keyroom::domain::pin_batch::Limits;
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::domain::pin_seen::{Reading, Shown};
@@ -9,8 +10,8 @@ use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
     BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, CountSafe,
-    ExportBatch, Found, HandOverBatch, IssueForms, LoseOutput, OpenBatch, PartnerName, PinKeyName,
-    PrintBatchSheet, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock,
+    ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput, OpenBatch, PartnerName,
+    PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock,
     ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SettleInterrupted,
     SettleRestoredBatch, SpoilMailer, TemplateName, WriteFormsOff,
 };
@@ -152,6 +153,21 @@ pub const ROWS: &[Row] = &[
         "pin-operators sign, pin-supervisors sign",
         give_back,
         |act| act.count = 8
+    ),
+    row!(
+        FollowPaper,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| FollowPaper {
+            batch: batch(),
+            ahead: Ahead {
+                blank: 5,
+                first: 6,
+                last: 13,
+                shown: Shown { first: 5, last: 12 },
+            },
+            reason: "two forms were taken at once".into(),
+        },
+        |act| act.ahead.last += 1
     ),
     row!(
         LoseOutput,

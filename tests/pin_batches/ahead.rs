@@ -2,10 +2,13 @@
 //! each mailer after it lies one form further than the records have it.
 
 use conclave_evidence::GroupId;
+use conclave_keyroom::domain::pin_ahead::Ahead;
 use conclave_keyroom::domain::pin_batch::State;
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::domain::pin_seen::{Reading, Shown};
-use conclave_trades::pin::action::{BatchName, ConfirmMailers, HandOverBatch, SpoilMailer};
+use conclave_trades::pin::action::{
+    BatchName, ConfirmMailers, FollowPaper, HandOverBatch, SpoilMailer,
+};
 use conclave_trades::print::approval::sample_page;
 use conclave_trades::print::{ApproveLayout, Layout};
 
@@ -154,6 +157,70 @@ fn a_form_that_was_fed_without_a_mailer_is_found_and_put_right() {
     }
     confirm(&mut reel.house, &reel.batch, 14, last);
     give_back(&mut reel.house, &reel.batch);
+    let (_, text) = export(&mut reel.house, &reel.batch);
+    assert!(text.ends_with("count;12;12;0\n"), "{text}");
+}
+
+/// The records follow the paper, where both ends were read; nothing is printed
+/// again, and each mailer is confirmed on the form that it lies on.
+#[test]
+fn the_records_follow_paper_that_ran_ahead() {
+    let mut reel = Reel::new();
+    let name = reel.batch.clone();
+    let ahead = |blank, first, last, shown: (u32, u32)| FollowPaper {
+        batch: name.clone(),
+        ahead: Ahead {
+            blank,
+            first,
+            last,
+            shown: Shown {
+                first: shown.0,
+                last: shown.1,
+            },
+        },
+        reason: "two forms were taken at once".into(),
+    };
+    let right = ahead(5, 6, 13, (5, 12));
+    let before = reel.house.batch(&reel.batch);
+    for (wrong, why) in [
+        // Its ends show others.
+        (ahead(5, 6, 13, (6, 12)), "form 6 shows mailer 6"),
+        (ahead(5, 6, 13, (5, 11)), "form 13 shows mailer 11"),
+        (ahead(5, 7, 14, (5, 11)), "form 14 shows mailer 11"),
+        // It does not end there, or not on this paper.
+        (ahead(5, 6, 12, (5, 11)), "form 12 has a mailer on record"),
+        (ahead(5, 6, 15, (5, 14)), "form 13 has no mailer"),
+        (ahead(5, 5, 12, (5, 12)), "does not go with"),
+        (ahead(6, 5, 12, (5, 12)), "does not go with"),
+        (ahead(41, 42, 43, (5, 6)), "form 41 has no mailer"),
+    ] {
+        let told = rule(reel.house.pair(&wrong));
+        assert!(told.contains(why), "{why}: {told}");
+    }
+    let mut silent = right.clone();
+    silent.reason = String::new();
+    rule(reel.house.pair(&silent));
+    assert_eq!(reel.house.batch(&reel.batch), before, "nothing changed");
+
+    assert_eq!(reel.confirms(1, 4), Ok(4));
+    // What is confirmed does not move.
+    let told = rule(reel.house.pair(&ahead(4, 6, 14, (4, 12))));
+    assert!(told.contains("form 4 has no mailer"), "{told}");
+    assert_eq!(reel.house.pair(&right).unwrap(), 8);
+    let record = reel.house.batch(&reel.batch);
+    assert_eq!(record.balance().spoiled, 1, "the form that was fed");
+    assert_eq!(record.next_form(), Some(14));
+    for form in (6..=13).rev() {
+        let number = reel.read(form).unwrap();
+        let card = reel.house.card(&reel.batch, number);
+        assert_eq!((card.form, card.attempt), (Some(form), 1));
+    }
+    assert_eq!(reel.confirms(6, 13), Ok(8));
+    assert!(reel.house.print(&reel.batch, 4).is_err(), "nothing waits");
+    give_back(&mut reel.house, &reel.batch);
+    let balance = reel.house.batch(&reel.batch).may_export().unwrap();
+    assert_eq!((balance.confirmed, balance.spoiled), (12, 1));
+    assert_eq!(reel.house.paper.sheets().len(), CARDS as usize);
     let (_, text) = export(&mut reel.house, &reel.batch);
     assert!(text.ends_with("count;12;12;0\n"), "{text}");
 }

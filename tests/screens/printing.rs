@@ -347,6 +347,10 @@ fn more() -> Prompt {
     let mut prompt = next();
     prompt.code = s("pins.more");
     prompt.ask = options(&[
+        (
+            "The paper is ahead",
+            "a form has no mailer; those behind are good",
+        ),
         ("Blank forms not used", "test prints, torn ones"),
         ("Take out blank forms", "a reel comes out of the safe"),
         ("Cancel cards", "no PIN; the issuer reissues them"),
@@ -556,6 +560,24 @@ pub fn pin_room() -> Vec<(&'static str, Build)> {
             ),
         ],
     );
+    let ahead = form(
+        "pins.ahead",
+        "From where to where is the paper ahead?",
+        "Confirm what lies before the first form without a mailer first. The forms without one are destroyed now, both look on; the mailers behind them are good, and are confirmed afterwards.",
+        vec![
+            text(
+                "Without",
+                "",
+                "number of the first form without a mailer",
+                24,
+            ),
+            text("First form", "", "the first behind it with a mailer", 24),
+            text("First mailer", "", mailer, 8),
+            text("Last form", "", "the very last with a mailer", 24),
+            text("Last mailer", "", mailer, 8),
+            text("How", "", "one sentence: what happened, who saw it", 200),
+        ],
+    );
     let give_back = form(
         "pins.return",
         "Which blank forms go back to the safe?",
@@ -609,6 +631,7 @@ pub fn pin_room() -> Vec<(&'static str, Build)> {
         ("pin-confirm", asks(confirm)),
         ("pin-again", asks(again)),
         ("pin-return", asks(give_back)),
+        ("pin-ahead", asks(ahead)),
         ("pin-spoil", asks(spoil)),
         ("pin-shows", asks(shows)),
         ("pin-unknown", asks(unknown)),

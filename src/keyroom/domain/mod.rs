@@ -13,6 +13,7 @@ pub mod open_page;
 pub mod part_set;
 pub mod people;
 pub mod permission;
+pub mod pin_ahead;
 pub mod pin_batch;
 pub mod pin_card;
 pub mod pin_identity;

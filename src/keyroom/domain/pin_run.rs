@@ -81,6 +81,9 @@ pub enum RunError {
     /// A form of a row whose other form is not blank any more.
     #[error("form {0} stands beside one that is not blank: a row is printed whole")]
     Half(u64),
+    /// Mailers on record lie behind the last one that was read.
+    #[error("form {0} has a mailer on record, and it lies further on too")]
+    Behind(u64),
     /// Part of a row.
     #[error("{0} forms stand beside one another on this paper: whole rows come out")]
     Rows(u8),
@@ -435,7 +438,7 @@ impl PinBatch {
 }
 
 /// Remembers which form a card is on.
-fn note(printed: &mut Vec<Stretch>, mailer: Mailer) {
+pub(super) fn note(printed: &mut Vec<Stretch>, mailer: Mailer) {
     if let Some(last) = printed.last_mut() {
         let follows = last.from.card.checked_add(last.count) == Some(mailer.card)
             && last.from.form.checked_add(last.count.into()) == Some(mailer.form);

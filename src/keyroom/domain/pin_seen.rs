@@ -92,7 +92,7 @@ impl PinBatch {
         self.holder_in(form, &[state]).map(|(card, _)| card)
     }
 
-    fn holder_in(&self, form: u64, may: &[State]) -> Result<(u32, State), RunError> {
+    pub(super) fn holder_in(&self, form: u64, may: &[State]) -> Result<(u32, State), RunError> {
         let card = self.card_on(form).ok_or(RunError::Form(form))?;
         // A card that was lost once is on a later form now.
         match self.state_of(card) {

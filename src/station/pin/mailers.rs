@@ -61,7 +61,7 @@ struct Said {
 }
 
 /// How a mailer's number is read.
-const MAILER: &str = "17 where its outside has 17 of 200";
+pub(super) const MAILER: &str = "17 where its outside has 17 of 200";
 
 fn form_fields(prompt: &mut Prompt, first: u64, choices: &[&str]) {
     let choices = choices.iter().map(|c| (*c).to_owned()).collect();
@@ -112,7 +112,7 @@ fn ask_forms(prompt: &mut Prompt, people: &mut dyn People) -> Result<Said, Inter
 }
 
 /// A mailer's number as people read it; nothing where none is typed.
-fn mailer(typed: &str) -> Result<Option<u32>, Refusal> {
+pub(super) fn mailer(typed: &str) -> Result<Option<u32>, Refusal> {
     if typed.trim().is_empty() {
         return Ok(None);
     }
@@ -123,6 +123,14 @@ fn mailer(typed: &str) -> Result<Option<u32>, Refusal> {
             "Read it on the form's outside: 17 where it has 17 of 200.",
         )
     })
+}
+
+/// No mailer's number where both ends have one.
+pub(super) fn no_mailer() -> Refusal {
+    refused(
+        "The mailer's number is missing.",
+        "Read it on the first and on the last form: 17 where it has 17 of 200.",
+    )
 }
 
 /// Asks what stands on the forms: those that are named, or, where these are
@@ -272,10 +280,7 @@ impl Station {
                     }
                 }
                 (None, _) => no_number(),
-                (_, Ok(None)) => refused(
-                    "The mailer's number is missing.",
-                    "Read it on the first and on the last form: 17 where it has 17 of 200.",
-                ),
+                (_, Ok(None)) => no_mailer(),
                 (_, Err(refusal)) => refusal,
             });
         };

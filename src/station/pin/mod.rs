@@ -3,6 +3,7 @@
 //!
 //! No PIN is ever shown, and of a card nothing but its number in the file.
 
+mod ahead;
 mod end;
 mod forms;
 mod mailers;
@@ -39,6 +40,7 @@ enum Next {
     Print,
     Confirm,
     Spoil,
+    Ahead,
     Unknown,
     TakeForms,
     AsideForms,
@@ -87,6 +89,10 @@ impl Next {
             Self::Spoil => (
                 "A mailer is spoiled",
                 "torn, open, badly printed, missing, paper ahead",
+            ),
+            Self::Ahead => (
+                "The paper is ahead",
+                "a form has no mailer; those behind are good",
             ),
             Self::Unknown => (
                 "An unknown mailer",
@@ -176,6 +182,7 @@ impl Next {
         let waiting = !batch.cards.waiting.is_empty();
         let blank = !batch.forms.blank.is_empty();
         let of = [
+            (Self::Ahead, blank && !batch.cards.sent.is_empty()),
             (Self::AsideForms, blank),
             (Self::TakeForms, waiting && blank),
             (Self::Cancel, waiting),
@@ -311,6 +318,7 @@ impl Station {
                 Next::Print => self.print_batch(id, people),
                 Next::Confirm => self.confirm_mailers(&batch, people),
                 Next::Spoil => self.spoil_mailer(&batch, people),
+                Next::Ahead => self.paper_ahead(&batch, people),
                 Next::Unknown => self.resolve_unknown(&batch, people),
                 Next::TakeForms => self.take_forms(&batch, people),
                 Next::AsideForms => self.forms_aside(&batch, people),

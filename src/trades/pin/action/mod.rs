@@ -13,6 +13,7 @@ mod interrupted;
 mod keys;
 mod lose_output;
 mod open;
+mod paper_ahead;
 mod print;
 mod print_sheet;
 mod purge;
@@ -35,6 +36,7 @@ pub use interrupted::SettleInterrupted;
 pub use keys::{BatchKeys, PinKeyName, pin_use};
 pub use lose_output::LoseOutput;
 pub use open::{MOST_TRIES, OpenBatch};
+pub use paper_ahead::FollowPaper;
 pub use print::{PrintMailers, Printed};
 pub use print_sheet::PrintBatchSheet;
 pub use purge::PurgeBatch;
@@ -163,8 +165,8 @@ fn rule(error: RunError) -> ActionError {
              spoiled."
         }
         RunError::Ahead { .. } => {
-            "Look back for the first form without a mailer. Confirm what lies before it. It and \
-             all behind it are spoiled, together: the paper was ahead."
+            "Look back for the first form without a mailer. Confirm what lies before it; then say \
+             from where to where: More, The paper is ahead."
         }
         RunError::Shows { .. } => {
             "Read both numbers again, on the form itself. If they stay different, all forms from \
@@ -178,6 +180,7 @@ fn rule(error: RunError) -> ActionError {
             "Damaged forms are read at both ends where they can be; of blank ones, the one \
              behind them."
         }
+        RunError::Behind(_) => "Read the very last form with a mailer on it.",
         RunError::CutShort(_) => "It is destroyed: its card gets another PIN, or is reissued.",
         RunError::NoOutput => "Look at the batch again.",
         RunError::Rows(_) => "Begin and end with a whole row, as the reel does.",
