@@ -28,6 +28,7 @@ use conclave_evidence::authority::{CardEntry, CardState};
 use conclave_evidence::{Id, Point, cbor};
 use conclave_keyroom::door::{ActionError, DoorError, Warrant};
 use conclave_keyroom::vault::{Compartment, Receipt, Renewal, VaultError};
+use conclave_station::lost_card::ChangeCard;
 use conclave_station::renew::RenewGroups;
 use renewal::{action, member, receipts, renew, renewal, signed, try_renew};
 use room::memory::apply;
@@ -191,6 +192,65 @@ fn without_new_keys_old_shares_still_open_the_old_ones() {
     let record = &new[&decode::record_place("catalogue", NOTE)];
     let record: decode::Sealed = cbor::from_slice(record).unwrap();
     assert!(record.open(&data).is_some());
+}
+
+/// A card that is suspended is refused by the station at once. The share on it still
+/// counts for whoever has card, PIN and files, until the group's secret is made anew.
+#[test]
+fn a_suspended_cards_share_dies_at_the_re_share_and_not_before() {
+    let mut room = lived_in();
+    let old_share = room.share(KeyManagers, "Dora");
+    let lost = room.holder("Dora").card.card;
+    let mut record = room.vault().authority().unwrap().clone();
+    record.seq += 1;
+    record.previous = Some(room.vault().authority_hash().unwrap());
+    let entry = record.cards.iter_mut().find(|c| c.card == lost).unwrap();
+    entry.state = CardState::Suspended;
+    let act = ChangeCard {
+        card: lost,
+        person: "Dora".into(),
+        to: CardState::Suspended,
+        signed: signed(&room, &record, &["Ada"]),
+    };
+    room.perform(&act, &Warrant::default()).unwrap();
+    room.reopen();
+
+    // The station takes neither her card nor what it opened before.
+    let refused = room.try_share(KeyManagers, "Dora").err();
+    assert!(
+        matches!(refused, Some(VaultError::Barred(card)) if card == lost),
+        "{refused:?}"
+    );
+    // Outside of it, her card and another still make the secret, and open what lies there.
+    let suspended = room.memory().content();
+    let secret = decode::group_secret(&suspended, &room, KeyManagers, &["Dora", "Emil"]);
+    let place = decode::record_place("catalogue", NOTE);
+    let opens = |content: &Content, data: &Secret| {
+        let record: decode::Sealed = cbor::from_slice(&content[&place]).unwrap();
+        record.open(data).is_some()
+    };
+    let data = decode::wrapped_key(&suspended, "data", "catalogue", "key-managers", &secret);
+    let data = data.unwrap();
+    assert!(opens(&suspended, &data), "mathematically it counts");
+
+    room.logon_all(&[Administrators, Approvers]);
+    room.logon(KeyManagers, &["Emil", "Fay"]);
+    let plan = renewal(&room, KeyManagers, &["Emil", "Fay", "Gus"], true);
+    renew(&mut room, &plan);
+    room.logout();
+    let renewed = room.memory().content();
+    assert!(!opens(&renewed, &data));
+    for wrap in decode::wraps(&renewed) {
+        assert!(wrap.open(&[&secret]).is_none(), "{:?}", wrap.binding);
+    }
+    // Beside a share of now it makes nothing.
+    let shares = [old_share, room.share(KeyManagers, "Fay")];
+    let refused = room.door_mut().logon(KeyManagers, &shares, &[]);
+    assert!(
+        matches!(refused, Err(VaultError::BadShare { .. })),
+        "{refused:?}"
+    );
+    room.logon(KeyManagers, &["Emil", "Gus"]);
 }
 
 #[test]
