@@ -246,7 +246,7 @@ fn published_blocks_of_versions_a_to_e_are_taken() {
 #[test]
 fn what_psec_made_is_taken_and_tolerances_have_a_profile() {
     let files = cases("tests/imports");
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 9);
     for path in files {
         let (_, [profile, template, value, block]) = case(&path);
         let (_folder, mut scene) = with_zmk();
@@ -263,8 +263,23 @@ fn what_psec_made_is_taken_and_tolerances_have_a_profile() {
 
 #[test]
 fn every_bad_block_is_refused_by_its_words() {
-    let files = cases("tests/malformed/import");
-    assert!(files.len() >= 19, "{} files", files.len());
+    let silent = refused_by_their_words("tests/malformed/import", 19);
+    // Whatever does not authenticate has one answer.
+    assert_eq!(silent.len(), 4);
+    assert!(silent.iter().all(|told| *told == silent[0]), "{silent:?}");
+}
+
+/// The hash that an HMAC key is for is bound to it, and told.
+#[test]
+fn every_bad_block_of_an_hmac_key_is_refused_by_its_words() {
+    let silent = refused_by_their_words("tests/malformed/hmac", 18);
+    assert_eq!(silent.len(), 1, "{silent:?}");
+}
+
+/// Each file of a folder; what was said of those that do not authenticate.
+fn refused_by_their_words(folder: &str, least: usize) -> Vec<String> {
+    let files = cases(folder);
+    assert!(files.len() >= least, "{} files", files.len());
     let mut silent = Vec::new();
     for path in files {
         let (head, [profile, template, value, block]) = case(&path);
@@ -283,9 +298,53 @@ fn every_bad_block_is_refused_by_its_words() {
             silent.push(told);
         }
     }
-    // Whatever does not authenticate has one answer.
-    assert_eq!(silent.len(), 4);
-    assert!(silent.iter().all(|told| *told == silent[0]), "{silent:?}");
+    silent
+}
+
+/// A key in components of eight lines, of the check value that CCA shows; under AES-128
+/// none is imported, since an HMAC key is worth 256 bits (R6).
+#[test]
+fn an_hmac_key_is_entered_from_components_and_wants_aes_256_above_it() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let key: Vec<u8> = (1..=64).map(|n: u8| n.wrapping_mul(37)).collect();
+    let first: Vec<u8> = (0..64).map(|n: u8| n.wrapping_mul(31) ^ 0x5A).collect();
+    let parts = vec![first.clone(), sum(&[first, key.clone()])];
+    let value = Kcv::compute(Method::HmacSha2Vp1, &key).unwrap().hex();
+    scene.people.at = Typist::new(parts, &value).at();
+    let fields = [
+        LABEL,
+        "hmac-sha512",
+        "2",
+        "PARTNER",
+        "none",
+        "on each component",
+        "usual for the cipher",
+    ];
+    let title = done(scene.ceremony(ENTRY, &fields));
+    assert!(title.ends_with("done"), "{title}: {}", told(&scene));
+    let keys = scene.station.keys();
+    let record = keys.iter().find(|k| k.label == LABEL).unwrap();
+    assert_eq!(record.kcv.words(), format!("{value} (SHA2VP1)"));
+    assert_eq!(record.components.len(), 2);
+
+    enter_zmk(&mut scene, "zmk-aes128", &(1..=16).collect::<Vec<u8>>());
+    let (_, [profile, template, ..]) = case(Path::new("tests/imports/good-hmac-sha256.txt"));
+    let other = "PARTNER.HMAC.002";
+    let fields = [
+        other,
+        &template,
+        ZMK,
+        "PARTNER",
+        &profile,
+        "usual for the cipher",
+        "typed by two",
+        "",
+    ];
+    let end = scene.ceremony(IMPORT, &fields);
+    let said = format!("{end:?} {}", told(&scene));
+    assert!(said.contains("weaker than the HMAC-SHA256 key"), "{said}");
+    assert_eq!(scene.key_state(other), None);
 }
 
 fn failed(scene: &Scene) -> usize {

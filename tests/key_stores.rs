@@ -60,6 +60,8 @@ fn entries(kind: Kind, private: &Secret, certificate: &[u8]) -> Vec<Entry> {
             ("lto000000000000000001", SecretAlgorithm::Aes, 32),
             ("tdes2", SecretAlgorithm::DesEde, 16),
             ("hmac", SecretAlgorithm::HmacSha256, 32),
+            ("hmac384", SecretAlgorithm::HmacSha384, 48),
+            ("hmac512", SecretAlgorithm::HmacSha512, 64),
         ] {
             let key = counting(len);
             all.push(Entry {
@@ -74,7 +76,9 @@ fn entries(kind: Kind, private: &Secret, certificate: &[u8]) -> Vec<Entry> {
 /// What pyjks finds in the secret keys of `entries`.
 const SECRETS: &str = "aes 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\n\
      desede 0102030405060708090a0b0c0d0e0f100102030405060708\n\
-     hmacsha256 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+     hmacsha256 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20\n\
+     hmacsha384 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30\n\
+     hmacsha512 0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f40";
 
 #[test]
 fn what_is_written_opens_in_keytool_openssl_and_pyjks() {
@@ -96,7 +100,7 @@ fn what_is_written_opens_in_keytool_openssl_and_pyjks() {
         assert!(listed.contains("our.rsa.001,"), "{file}: {listed}");
         assert_eq!(listed.matches("PrivateKeyEntry").count(), 1, "{file}");
         assert_eq!(listed.matches("trustedCertEntry").count(), 1, "{file}");
-        let secrets = if kind.holds_secret_keys() { 3 } else { 0 };
+        let secrets = if kind.holds_secret_keys() { 5 } else { 0 };
         assert_eq!(listed.matches("SecretKeyEntry").count(), secrets, "{file}");
 
         // Java takes the keys out and writes them anew; its store opens

@@ -11,6 +11,8 @@ mod brought;
 mod desk;
 #[path = "makers/exported.rs"]
 mod exported;
+#[path = "makers/hmac.rs"]
+mod hmac;
 #[path = "support/room.rs"]
 mod room;
 #[path = "makers/to_rsa.rs"]

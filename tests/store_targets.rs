@@ -396,6 +396,44 @@ fn data_keys_leave_for_tape_and_nothing_of_payments_does() {
     assert!(commands.contains(&later), "{commands}");
 }
 
+/// With the hash that it is for, as Java names it; its check value is openssl's SHA-256
+/// of what IBM's text says.
+#[test]
+fn an_hmac_key_leaves_with_its_hash() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let label = "BANK-LAKE.HMAC.001";
+    done(scene.zmk(ZMK, "zmk-aes256", "2"));
+    done(scene.working(label, "hmac-sha512", ZMK));
+    let alone = |why| {
+        [
+            "a key store alone",
+            "",
+            "pkcs12 jceks",
+            "BANK-LAKE",
+            "",
+            why,
+        ]
+    };
+    let told = hand_over(&mut scene, label, alone(""))
+        .unwrap_err()
+        .happened;
+    assert!(told.contains("R6"), "{told}");
+    done(hand_over(&mut scene, label, alone(WHY)));
+    let (judge, word) = judged(&scene);
+    let found = judge.secrets_with("keys.jceks", &word);
+    let value = found.strip_prefix("hmacsha512 ").unwrap();
+    let mut bytes = vec![3, 0, 2, 2, 0];
+    bytes.extend((0..64).map(|at| u8::from_str_radix(&value[2 * at..2 * at + 2], 16).unwrap()));
+    judge.put("pattern", &bytes);
+    let digest = judge.openssl(&["dgst", "-sha256", "-r", "pattern"]);
+    let kcv = key(&scene, label).kcv;
+    assert_eq!(kcv.method, "SHA2VP1");
+    assert!(digest.to_uppercase().starts_with(&kcv.value), "{digest}");
+    let listed = judge.keytool(&["-list", "-keystore", "keys.p12", "-storepass", &word]);
+    assert!(listed.contains("SecretKeyEntry"), "{listed}");
+}
+
 /// Two type these halves.
 fn type_halves(scene: &mut Scene, first: &str, second: &str, check: &str) {
     let halves = [first.to_owned(), second.to_owned()];

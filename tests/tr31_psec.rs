@@ -126,7 +126,7 @@ const WRITTEN: [(Cipher, usize, &str, usize); 16] = [
     (Cipher::Tdes, 16, "P0TE00E", 16),
     (Cipher::Tdes, 24, "K0TB12S", 16),
     (Cipher::Tdes, 24, "C0TCc1E", 24),
-    (Cipher::Tdes, 24, "M7HC00N", 33),
+    (Cipher::Aes, 32, "M7HC00N", 33),
     (Cipher::Aes, 16, "P0TE00E", 16),
     (Cipher::Aes, 16, "V1TG00N", 24),
     (Cipher::Aes, 16, "D0AB00E", 16),
@@ -153,7 +153,9 @@ fn blocks(kind: usize, key: &Secret) -> OptionalBlocks {
         let label = format!("ZMK {}", "x".repeat(kind));
         blocks.push(OptionalBlock::label(&label).unwrap()).unwrap();
         let kcv = Kcv::from_bytes(Method::AesCmac, &key.expose()[..5]).unwrap();
-        blocks.push(OptionalBlock::key_check(&kcv)).unwrap();
+        blocks
+            .push(OptionalBlock::key_check(&kcv).unwrap())
+            .unwrap();
     }
     // All that X9.143 has beside those, a block at a time and once all together.
     // None is longer than 255 characters: those have a test of their own.

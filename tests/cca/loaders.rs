@@ -27,7 +27,7 @@ pub fn run_exec(exec: &str, shown: &Shown<'_>) -> (String, Option<i32>) {
             text.push('\n');
         }
     }
-    text.push_str("icsf:\nparse arg service .\nif service \\== 'CSNBKYT' then return\n");
+    text.push_str("icsf:\nparse arg service .\nif service \\== 'CSNBKYT' & service \\== 'CSNBKYT2' then return\n");
     for (label, value) in shown {
         let _ = writeln!(
             text,

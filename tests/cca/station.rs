@@ -413,3 +413,53 @@ fn an_aes_pin_key_leaves_in_two_blocks_for_csnbt31i() {
     let sheet = text(&bundle, "runsheet.txt");
     assert!(sheet.contains("in binary too: they are EBCDIC"), "{sheet}");
 }
+
+/// The block says what the key becomes; its check value is asked for by CSNBKYT2 before
+/// the record is made, and another one makes none.
+#[test]
+fn an_hmac_key_is_loaded_by_its_pattern() {
+    const AES_ZMK: &str = "LAKE.ZMK.001";
+    const HMAC: &str = "BANK-LAKE.HMAC.001";
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk(AES_ZMK, "zmk-aes256", "2"));
+    done(scene.working(HMAC, "hmac-sha512", AES_ZMK));
+    let profile = "z/OS ICSF: TR-31 key blocks (CSNBT31I)";
+    let page = ["DKMS.KEK.AES", "BANKX.", "$", "ASCII"];
+    record(&mut scene, &[&["a new system", SYSTEM, profile], &page]);
+    let made = key(&scene, HMAC);
+    let under = format!("{AES_ZMK} (tr31-d)");
+    scene
+        .people
+        .form("hand-over", &[SYSTEM, "", &under, "STICK-1", ""]);
+    done(scene.station.hand_over(made.id, &mut scene.people));
+    let bundle = newest(&scene);
+    assert!(verify_path(&bundle).ok());
+    let block = text(&bundle, &format!("{HMAC}.tr31"));
+    assert_eq!((&block[..1], &block[5..12]), ("D", "M7HC00E"));
+    assert!(block[16..].starts_with("HM0623"), "{block}");
+    let exec = text(&bundle, "t31load.rex");
+    let label = "BANKX.BANK$LAKE.HMAC.001";
+    let value = made.kcv.value.as_str();
+    let (said, code) = run_exec(&exec, &[(label, value)]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains(&format!("loaded {label} check value {value}")),
+        "{said}"
+    );
+    assert!(!said.contains("by hand"), "{said}");
+    let (said, code) = run_exec(&exec, &[(label, "0123456789")]);
+    assert_eq!(code, Some(8), "{said}");
+    assert!(said.contains("nothing was written"), "{said}");
+    let sheet = text(&bundle, "runsheet.txt");
+    for word in [
+        "becomes an HMAC key of type MAC",
+        "for SHA-512 alone",
+        "CSNBKYT2 with HMAC, GENERATE, SHA2VP1",
+        &made.kcv.words(),
+    ] {
+        assert!(sheet.contains(word), "{word}: {sheet}");
+    }
+    let long = sheet.lines().find(|line| line.chars().count() > 80);
+    assert!(long.is_none(), "{long:?}");
+}

@@ -91,7 +91,7 @@ const NOT_PARSERS: &[(&str, &str)] = &[
     ("trades/print/device.rs open", "a path, not its content"),
     (
         "keyroom/domain/form.rs from_name",
-        "compares with five names",
+        "compares with eight names",
     ),
     (
         "crypto/pin/translate.rs open",

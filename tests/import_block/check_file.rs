@@ -1,6 +1,8 @@
 //! A file is tried before anything is imported: its check value is told, and which
 //! convention a wrong one is of; nothing is changed, and tries are few.
 
+use std::path::Path;
+
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::Refusal;
 use conclave_station::service::ActEnd;
@@ -8,7 +10,7 @@ use conclave_trades::target::{CheckFile, CheckFrom, KeyName};
 
 use crate::people::Scene;
 use crate::stage::{folder, scene};
-use crate::{ZMK, enter_zmk, with_zmk};
+use crate::{ZMK, case, enter_zmk, with_zmk};
 
 /// By psec: 00…0F under 01…20.
 const D: &str = "D0144P0AB00E0000D7BA8DDCB9579D8292CC3EDFF2B2262D87C2DEAB6B5644350045B7D33FCD104E46A2B1B4E0E60E1C3FAE96625340508DF9D34AF6BA2B7DE5C12400C27FFEC4B3";
@@ -51,6 +53,22 @@ fn a_block_is_told_with_its_check_value_and_nothing_is_made() {
         "{lines:?}"
     );
     assert_eq!(scene.station.keys().len(), keys);
+}
+
+#[test]
+fn an_hmac_key_is_told_with_its_hash_and_its_check_value() {
+    let (_folder, mut scene) = with_zmk();
+    let (_, [_, _, value, block]) = case(Path::new("tests/imports/good-hmac-sha384.txt"));
+    let (good, lines) = check(&mut scene, &block, &value).unwrap();
+    let said = lines.join("\n");
+    assert!(good, "{said}");
+    for part in [
+        format!("check value {value} (SHA2VP1)"),
+        "The value that was typed is this key's.".into(),
+        "HMAC with SHA-384".into(),
+    ] {
+        assert!(said.contains(&part), "{part}: {said}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use conclave_crypto::primitive::des_keys::set_odd_parity;
+use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
@@ -80,6 +81,44 @@ fn assert_nothing_waits(scene: &Scene) {
             assert!(!scene.station.door().component_waits(id, index));
         }
     }
+}
+
+/// An HMAC key has eight lines: its shares and new components stand on the long forms.
+#[test]
+fn a_key_of_eight_lines_is_shared_and_gets_new_components() {
+    const HMAC: &str = "PARTNER.HMAC.001";
+    let place = folder();
+    let mut scene = scene(&place);
+    let value: Vec<u8> = (1..=64).map(|n: u8| n.wrapping_mul(37)).collect();
+    let line = |by: u8| (0..64).map(|n: u8| n.wrapping_mul(by) ^ 0x5A).collect();
+    let (first, second): (Vec<u8>, Vec<u8>) = (line(31), line(73));
+    let last = sum(&[first.clone(), second.clone(), value.clone()]);
+    let kcv = Kcv::compute(Method::HmacSha2Vp1, &value).unwrap().hex();
+    let typist = Typist::new(vec![first, second, last], &kcv).at();
+    let fields = [
+        HMAC,
+        "hmac-sha512",
+        "3",
+        "PARTNER",
+        "none",
+        "on each component",
+        "usual for the cipher",
+    ];
+    let (title, told) = play(&mut scene, "enter-components.toml", &fields, typist);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    let (title, told) = play(&mut scene, SHARES, &[HMAC, "3", "2"], nothing());
+    assert!(title.ends_with("done"), "{title}: {told}");
+    let shares = printed(&scene);
+    assert_eq!(shares.len(), 3);
+    for (a, b) in [(1, 2), (3, 1)] {
+        let pair = [(a, &shares[a - 1]), (b, &shares[b - 1])];
+        assert_eq!(outsider(&pair), value, "{a} {b}");
+    }
+    let (title, told) = play(&mut scene, REISSUE, &[HMAC, "3"], nothing());
+    assert!(title.ends_with("done"), "{title}: {told}");
+    let made = sheets::key(&scene, HMAC);
+    assert_eq!((made.components.len(), made.kcv.value), (3, kcv));
+    assert!(made.components.iter().all(|part| part.printed_ms.is_some()));
 }
 
 /// A station with a key in three sheets and in three shares, and the shares.

@@ -9,7 +9,10 @@ V  n kek key              a cryptogram under Atalla variant n
 P  kbpk block             the key, as psec reads the same bytes as TR-31 A
 E  scheme kek cryptogram  the key of a cryptogram of scheme U, T, X, Y
 K  kek wrapped            the key of AES-KWP
+T  kbpk block             key, header and optional blocks of a TR-31 block, by psec
+H  key                    the check value of an HMAC key, CCA's SHAVP1
 """
+import hashlib
 import sys
 import warnings
 
@@ -138,6 +141,21 @@ def by_psec(kbpk, text):
     return block._c_unwrap(text[1:17], data[:-4], data[-4:])
 
 
+def tr31(kbpk, text):
+    from psec.tr31 import KeyBlock
+
+    block = KeyBlock(kbpk)
+    key = block.unwrap(text)
+    h = block.header
+    head = h.version_id + h.key_usage + h.algorithm + h.mode_of_use + h.version_num
+    return [key.hex(), head + h.exportability] + [f"{i}={h.blocks[i]}" for i in h.blocks]
+
+
+def shavp1(key):
+    bits = (8 * len(key)).to_bytes(2, "big")
+    return hashlib.sha256(b"\x03" + b"\x00\x02" + bits + key).hexdigest()[:10]
+
+
 for line in sys.stdin:
     kind, *rest = line.rstrip("\n").split("\t")
     h = bytes.fromhex
@@ -158,6 +176,10 @@ for line in sys.stdin:
             answer = [aes_key_unwrap_with_padding(h(rest[0]), h(rest[1])).hex()]
         elif kind == "E":
             answer = [scheme_open(rest[0], h(rest[1]), h(rest[2])).hex()]
+        elif kind == "T":
+            answer = tr31(h(rest[0]), rest[1])
+        elif kind == "H":
+            answer = [shavp1(h(rest[0]))]
         else:
             answer = [by_psec(h(rest[0]), rest[1]).hex()]
     except Exception as error:

@@ -7,8 +7,12 @@ use conclave_trades::print::{ComponentForm, FieldName, Layout, PrintError};
 use super::forms::{all_groups, form, hex, published, read_value, secret};
 use super::{component_layout, golden, page_text, qpdf_check, repository};
 
-fn share_layout() -> Layout {
-    let file = repository("keymailer-layouts/share.toml");
+fn share_layout(form: KeyForm) -> Layout {
+    let name = match form.bytes() {
+        ..=32 => "share",
+        _ => "share-long",
+    };
+    let file = repository(&format!("keymailer-layouts/{name}.toml"));
     Layout::parse(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
@@ -21,8 +25,8 @@ fn share(key_form: KeyForm) -> ComponentForm {
 
 #[test]
 fn golden_shares_and_what_poppler_reads_on_them() {
-    let layout = share_layout();
     for key_form in KeyForm::ALL {
+        let layout = share_layout(key_form);
         let bytes = published(key_form);
         let (form, value) = (share(key_form), secret(&bytes));
         let sheet = render_escp(&layout, &form, &value).unwrap();
@@ -46,7 +50,7 @@ fn a_form_that_cannot_say_how_many_make_the_key_is_refused() {
     for quorum in [0, 1, 4] {
         let mut form = share(KeyForm::Aes128);
         form.quorum = Some(quorum);
-        let refused = preview_escp(&share_layout(), &form).unwrap_err();
+        let refused = preview_escp(&share_layout(KeyForm::Aes128), &form).unwrap_err();
         assert_eq!(refused, PrintError::Part { index: 1, of: 3 }, "{quorum}");
     }
 }

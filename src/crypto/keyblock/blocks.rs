@@ -26,6 +26,8 @@ pub struct BlockId(pub(super) [u8; 2]);
 impl BlockId {
     /// Padding, the last block, which makes the header whole cipher blocks.
     pub const PADDING: Self = Self(*b"PB");
+    /// The hash that an HMAC key is for.
+    pub const HMAC_HASH: Self = Self(*b"HM");
 
     /// Whether X9.143 or TR-31 defines it; numeric ones are a maker's own.
     #[must_use]
@@ -99,27 +101,29 @@ impl OptionalBlock {
         }
     }
 
-    /// `KC`: the check value of the wrapped key.
+    /// `KC`: the check value of the wrapped key; none where the standard has no number
+    /// for its method.
     #[must_use]
-    pub fn key_check(kcv: &Kcv) -> Self {
+    pub fn key_check(kcv: &Kcv) -> Option<Self> {
         Self::check(*b"KC", kcv)
     }
 
     /// `KP`: the check value of the protection key.
     #[must_use]
-    pub fn kbpk_check(kcv: &Kcv) -> Self {
+    pub fn kbpk_check(kcv: &Kcv) -> Option<Self> {
         Self::check(*b"KP", kcv)
     }
 
     /// The method, `00` for encrypted zeros and `01` for CMAC, and the value.
-    fn check(id: [u8; 2], kcv: &Kcv) -> Self {
+    fn check(id: [u8; 2], kcv: &Kcv) -> Option<Self> {
         let method = match kcv.method() {
             Method::TdesZero | Method::AesZero => "00",
             Method::TdesCmac | Method::AesCmac => "01",
+            Method::HmacSha2Vp1 => return None,
         };
         let data = format!("{method}{}", kcv.hex());
         let id = BlockId(id);
-        Self { id, data }
+        Some(Self { id, data })
     }
 
     /// Its identifier.

@@ -1,6 +1,7 @@
 //! What a key block says of itself, without its protection key.
 
 use super::KeyBlock;
+use super::blocks::BlockId;
 use super::error::ReadError;
 use super::header::{Algorithm, Exportability, HEADER_LEN, Header, KeyVersion, Version};
 use crate::describe::{Confidence, Described};
@@ -40,6 +41,9 @@ fn whole(block: &KeyBlock, len: usize) -> Described {
     fields(&mut said, header, len);
     let bytes = block.encrypted_len();
     let hidden = match block.hides_length() {
+        _ if header.attributes.algorithm.longest_key().is_none() => {
+            "key, its length and padding; its algorithm has no longest key to hide among"
+        }
         true => "as long as the longest key of its algorithm needs: hides the key's length",
         false => "no more than this key needs: tells the key's length",
     };
@@ -118,6 +122,16 @@ fn remarks(said: &mut Described, header: &Header) {
     }
     if of.algorithm == Algorithm::Aes && header.version.cipher() != Version::D.cipher() {
         said.unusual("an AES key under TDES: weaker than the key (R6)");
+    }
+    let hash = header.blocks.get(BlockId::HMAC_HASH);
+    if of.algorithm == Algorithm::Hmac && hash.is_none() {
+        said.unusual("an HMAC key without optional block HM: nothing says which hash it is for");
+    }
+    if of.algorithm == Algorithm::Hmac && header.version.cipher() != Version::D.cipher() {
+        said.unusual("an HMAC key under TDES: weaker than the key (R6)");
+    }
+    if of.algorithm != Algorithm::Hmac && hash.is_some() {
+        said.unusual("optional block HM says the hash of an HMAC key, and the key is none");
     }
     if of.usage.meaning().is_none() {
         said.unusual("the key usage is a maker's own: ask the sender what it means");

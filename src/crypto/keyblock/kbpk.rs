@@ -79,9 +79,13 @@ const fn strength(cipher: Cipher, len: usize) -> u16 {
     }
 }
 
+/// Most bits of strength that an HMAC key has with SHA-256, SHA-384 and SHA-512 alike
+/// (SP 800-57 part 1 revision 5, table 3).
+const HMAC_MOST: usize = 256;
+
 /// R6: the protection key is at least as strong as the key, and no AES key goes
-/// under TDES. Asked of keys whose length tells their strength (DES, TDES, AES);
-/// others pass.
+/// under TDES. Asked of keys whose length tells their strength (DES, TDES, AES,
+/// HMAC); others pass.
 pub fn check_rule(
     cipher: Cipher,
     kbpk_len: usize,
@@ -92,6 +96,7 @@ pub fn check_rule(
         Algorithm::Aes if cipher == Cipher::Tdes => return Err(RuleError::AesUnderTdes),
         Algorithm::Aes => strength(Cipher::Aes, key_len),
         Algorithm::Des | Algorithm::Tdes => strength(Cipher::Tdes, key_len),
+        Algorithm::Hmac => (key_len * 8).min(HMAC_MOST) as u16,
         _ => return Ok(()),
     };
     let of_kbpk = strength(cipher, kbpk_len);

@@ -199,6 +199,10 @@ fn each_wrapping_rule_refuses_by_name() {
     assert_eq!(try_wrap(tdes, 16, "P0TE00E", 24), weaker(80, 112));
     assert_eq!(try_wrap(aes, 16, "P0AE00E", 24), weaker(128, 192));
     assert_eq!(try_wrap(aes, 24, "P0AE00E", 32), weaker(192, 256));
+    // HMAC is worth 256 bits at most (SP 800-57 part 1, table 3).
+    assert_eq!(try_wrap(aes, 16, "M7HC00E", 24), weaker(128, 192));
+    assert_eq!(try_wrap(aes, 24, "M7HC00E", 64), weaker(192, 256));
+    assert_eq!(try_wrap(tdes, 24, "M7HC00E", 32), weaker(112, 256));
     let single = WrapError::KbpkLength {
         cipher: tdes,
         len: 8,
@@ -213,11 +217,11 @@ fn each_wrapping_rule_refuses_by_name() {
         Err(WrapError::KeyLength(0))
     );
     assert_eq!(
-        try_wrap(aes, 16, "M7HC00E", 8192),
+        try_wrap(aes, 32, "M7HC00E", 8192),
         Err(WrapError::KeyLength(8192))
     );
     assert_eq!(
-        try_wrap(aes, 16, "M7HC00E", 5000),
+        try_wrap(aes, 32, "M7HC00E", 5000),
         Err(WrapError::TooLong(10_064))
     );
     // All lengths of one algorithm look alike.
@@ -255,7 +259,7 @@ fn wrappable() -> impl Strategy<Value = (Cipher, usize, &'static str, usize)> {
     prop::sample::select(vec![
         (Cipher::Tdes, 16, "P0TE00E", 16),
         (Cipher::Tdes, 24, "K0TBc1S", 24),
-        (Cipher::Tdes, 24, "M7HC00N", 40),
+        (Cipher::Aes, 32, "M7HC00N", 40),
         (Cipher::Aes, 16, "B0AX12N", 16),
         (Cipher::Aes, 24, "D0AB00E", 24),
         (Cipher::Aes, 32, "10A000E", 32),

@@ -153,18 +153,30 @@ pub enum SecretAlgorithm {
     DesEde,
     /// HMAC with SHA-256, of any length.
     HmacSha256,
+    /// HMAC with SHA-384, of any length.
+    HmacSha384,
+    /// HMAC with SHA-512, of any length.
+    HmacSha512,
 }
 
 impl SecretAlgorithm {
-    const ALL: [Self; 3] = [Self::Aes, Self::DesEde, Self::HmacSha256];
+    const ALL: [Self; 5] = [
+        Self::Aes,
+        Self::DesEde,
+        Self::HmacSha256,
+        Self::HmacSha384,
+        Self::HmacSha512,
+    ];
 
-    /// `AES`, `DESede`, `HmacSHA256`.
+    /// `AES`, `DESede`, `HmacSHA256` and so on.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Aes => "AES",
             Self::DesEde => "DESede",
             Self::HmacSha256 => "HmacSHA256",
+            Self::HmacSha384 => "HmacSHA384",
+            Self::HmacSha512 => "HmacSHA512",
         }
     }
 
@@ -174,6 +186,8 @@ impl SecretAlgorithm {
             Self::Aes => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01],
             Self::DesEde => &[0x2B, 0x0E, 0x03, 0x02, 0x11],
             Self::HmacSha256 => &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x02, 0x09],
+            Self::HmacSha384 => &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x02, 0x0A],
+            Self::HmacSha512 => &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x02, 0x0B],
         }
     }
 
@@ -193,7 +207,7 @@ impl SecretAlgorithm {
         match self {
             Self::Aes => matches!(len, 16 | 24 | 32),
             Self::DesEde => matches!(len, 16 | 24),
-            Self::HmacSha256 => (1..=64).contains(&len),
+            Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => (1..=64).contains(&len),
         }
     }
 

@@ -93,6 +93,8 @@ fn entries(kind: Kind) -> Vec<Entry> {
             ("aes", SecretAlgorithm::Aes, 32),
             ("double", SecretAlgorithm::DesEde, 16),
             ("hmac", SecretAlgorithm::HmacSha256, 32),
+            ("hmac384", SecretAlgorithm::HmacSha384, 48),
+            ("hmac512", SecretAlgorithm::HmacSha512, 64),
         ] {
             all.push(Entry {
                 alias: alias.into(),

@@ -2,10 +2,12 @@
 
 use super::inputs::refused;
 use super::{Answer, Inputs, NoAnswer, Output, Value};
+use crate::primitive::derive::sha256;
 use crate::primitive::des_keys::{self, DesKeyError};
 use crate::primitive::kcv::{Kcv, Method};
 use crate::primitive::modes::{Algorithm, Cipher, ModeError, cmac};
 use crate::secret::Secret;
+use zeroize::Zeroize;
 
 pub(super) fn answer(op: &str, inputs: &Inputs<'_>) -> Answer {
     match op {
@@ -26,15 +28,27 @@ pub(super) fn answer(op: &str, inputs: &Inputs<'_>) -> Answer {
 
 /// The whole block from which the check value is cut.
 pub(super) fn whole_check(method: Method, key: &Secret) -> Result<Vec<u8>, ModeError> {
-    let algorithm = method.algorithm();
-    let mut block = vec![0; algorithm.block_len()];
+    let zeros = |algorithm: Algorithm| {
+        let mut block = vec![0; algorithm.block_len()];
+        Cipher::new(algorithm, key.expose())?.ecb_encrypt(&mut block)?;
+        Ok(block)
+    };
+    let mac = |algorithm: Algorithm| {
+        let block = vec![0; algorithm.block_len()];
+        Ok(cmac(algorithm, key.expose(), &block)?.expose().to_vec())
+    };
     match method {
-        Method::TdesZero | Method::AesZero => {
-            Cipher::new(algorithm, key.expose())?.ecb_encrypt(&mut block)?;
-            Ok(block)
-        }
-        Method::TdesCmac | Method::AesCmac => {
-            Ok(cmac(algorithm, key.expose(), &block)?.expose().to_vec())
+        Method::TdesZero => zeros(Algorithm::Tdes),
+        Method::AesZero => zeros(Algorithm::Aes),
+        Method::TdesCmac => mac(Algorithm::Tdes),
+        Method::AesCmac => mac(Algorithm::Aes),
+        Method::HmacSha2Vp1 => {
+            let mut input = vec![3, 0, 2];
+            input.extend(((key.len() * 8) as u16).to_be_bytes());
+            input.extend(key.expose());
+            let digest = sha256(&[&input]);
+            input.zeroize();
+            Ok(digest[..16].to_vec())
         }
     }
 }

@@ -3,9 +3,10 @@
 use super::checks::whole_check;
 use super::inputs::refused;
 use super::{Answer, Inputs, NoAnswer, Output};
-use crate::primitive::components::{COUNT, combine, takes_len};
+use crate::primitive::components::{COUNT, combine};
 use crate::primitive::des_keys;
 use crate::primitive::kcv::Method;
+use crate::primitive::key_kind::KeyKind;
 use crate::primitive::modes::Algorithm;
 use crate::secret::Secret;
 
@@ -31,7 +32,7 @@ fn sum(algorithm: Algorithm, inputs: &Inputs<'_>) -> Answer {
     let [first, rest @ ..] = all.as_slice() else {
         return Err(refused("no components"));
     };
-    if !COUNT.contains(&all.len()) || !takes_len(algorithm, first.len()) {
+    if !COUNT.contains(&all.len()) || !KeyKind::from(algorithm).takes_len(first.len()) {
         return Err(refused("too few or many components, or of no key's length"));
     }
     let mut key = first.duplicate();

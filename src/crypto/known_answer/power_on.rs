@@ -198,6 +198,7 @@ fn ecdh() -> Option<bool> {
 fn checks() -> Option<bool> {
     let tdes = hex("0123456789ABCDEFFEDCBA9876543210");
     let aes = hex("000102030405060708090A0B0C0D0E0F");
+    let hmac = counting::<32>(0);
     let hex_of = |method, key: &[u8]| Kcv::compute(method, key).ok().map(|kcv| kcv.hex());
     let mut parity = hex("E7A3C8B1");
     set_odd_parity(&mut parity);
@@ -205,6 +206,7 @@ fn checks() -> Option<bool> {
         hex_of(Method::TdesZero, &tdes)? == "08D7B4"
             && hex_of(Method::AesZero, &aes)? == "C6A13B"
             && hex_of(Method::AesCmac, &aes)? == "BE7ED6AE78"
+            && hex_of(Method::HmacSha2Vp1, &hmac)? == "D54CAE6D23"
             && parity == hex("E6A2C8B0"),
     )
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::des_keys::{self, DesKeyError};
-use super::modes::Algorithm;
+use super::key_kind::KeyKind;
 use crate::secret::{RandomError, RandomSource, Secret};
 
 /// Fewest and most components of a key (R2).
@@ -16,7 +16,7 @@ pub enum ComponentError {
     /// Fewer than two or more than nine.
     #[error("a key has 2 to 9 components, not {0}")]
     Count(usize),
-    /// No key of this cipher has this length; a half is not a component.
+    /// No key of this kind has this length; a half is not a component.
     #[error("component {position} has {len} bytes, which is no full key")]
     Length {
         /// Which component.
@@ -51,65 +51,56 @@ pub enum ComponentError {
     Random(#[from] RandomError),
 }
 
-/// Key lengths for which components are made and taken: TDES of two or three
-/// keys, AES of all three lengths (R2). Single DES is not among them.
-#[must_use]
-pub const fn takes_len(algorithm: Algorithm, len: usize) -> bool {
-    match algorithm {
-        Algorithm::Tdes => matches!(len, 16 | 24),
-        Algorithm::Aes => algorithm.takes_key_len(len),
-    }
-}
-
 fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().fold(0, |any, byte| any | byte) == 0
 }
 
 /// Zero as the cipher sees it: DES does not see the parity bits.
-fn is_zero_key(algorithm: Algorithm, bytes: &[u8]) -> bool {
-    match algorithm {
-        Algorithm::Aes => is_zero(bytes),
-        Algorithm::Tdes => bytes.iter().fold(0, |any, byte| any | (byte & 0xFE)) == 0,
+fn is_zero_key(kind: KeyKind, bytes: &[u8]) -> bool {
+    match kind {
+        KeyKind::Aes | KeyKind::Hmac => is_zero(bytes),
+        KeyKind::Tdes => bytes.iter().fold(0, |any, byte| any | (byte & 0xFE)) == 0,
     }
 }
 
 /// Checks one component by itself, so that the screen can say at once which one
 /// is wrong. `position` is counted from 1.
 pub fn check_one(
-    algorithm: Algorithm,
+    kind: impl Into<KeyKind>,
     position: usize,
     component: &Secret,
 ) -> Result<(), ComponentError> {
-    let len = component.len();
-    if !takes_len(algorithm, len) {
+    let (kind, len) = (kind.into(), component.len());
+    if !kind.takes_len(len) {
         return Err(ComponentError::Length { position, len });
     }
-    if is_zero_key(algorithm, component.expose()) {
+    if is_zero_key(kind, component.expose()) {
         return Err(ComponentError::Zero(position));
     }
     Ok(())
 }
 
-fn check_key(algorithm: Algorithm, key: &Secret) -> Result<(), ComponentError> {
-    if is_zero_key(algorithm, key.expose()) {
+fn check_key(kind: KeyKind, key: &Secret) -> Result<(), ComponentError> {
+    if is_zero_key(kind, key.expose()) {
         return Err(ComponentError::KeyZero);
     }
-    if algorithm == Algorithm::Tdes {
+    if kind == KeyKind::Tdes {
         des_keys::check(key.expose())?;
     }
     Ok(())
 }
 
-/// Combines components into a key. A TDES key leaves with odd parity; an AES key
+/// Combines components into a key. A TDES key leaves with odd parity; any other
 /// is the plain sum.
-pub fn combine(algorithm: Algorithm, components: &[&Secret]) -> Result<Secret, ComponentError> {
+pub fn combine(kind: impl Into<KeyKind>, components: &[&Secret]) -> Result<Secret, ComponentError> {
+    let kind = kind.into();
     let first = match components {
         [first, ..] if COUNT.contains(&components.len()) => first,
         _ => return Err(ComponentError::Count(components.len())),
     };
     let mut key = Secret::zeroed(first.len());
     for (index, component) in components.iter().enumerate() {
-        check_one(algorithm, index + 1, component)?;
+        check_one(kind, index + 1, component)?;
         key.xor_in_place(component).ok_or(ComponentError::Unequal {
             position: index + 1,
             len: component.len(),
@@ -119,10 +110,10 @@ pub fn combine(algorithm: Algorithm, components: &[&Secret]) -> Result<Secret, C
     if components.iter().all(|c| c.ct_eq(first.expose())) {
         return Err(ComponentError::AllEqual);
     }
-    if algorithm == Algorithm::Tdes {
+    if kind == KeyKind::Tdes {
         des_keys::set_odd_parity(key.expose_mut());
     }
-    check_key(algorithm, &key)?;
+    check_key(kind, &key)?;
     Ok(key)
 }
 
@@ -130,40 +121,41 @@ pub fn combine(algorithm: Algorithm, components: &[&Secret]) -> Result<Secret, C
 /// All but the last are random; for TDES each has odd parity, as custodians'
 /// forms and other hosts expect.
 pub fn split(
-    algorithm: Algorithm,
+    kind: impl Into<KeyKind>,
     key: &Secret,
     count: usize,
     random: &mut dyn RandomSource,
 ) -> Result<Vec<Secret>, ComponentError> {
+    let kind = kind.into();
     if !COUNT.contains(&count) {
         return Err(ComponentError::Count(count));
     }
-    if !takes_len(algorithm, key.len()) {
+    if !kind.takes_len(key.len()) {
         return Err(ComponentError::Length {
             position: 1,
             len: key.len(),
         });
     }
-    check_key(algorithm, key)?;
+    check_key(kind, key)?;
     loop {
         let mut components = Vec::with_capacity(count);
         let mut last = key.duplicate();
         for _ in 1..count {
             let mut component = random.secret_bytes(key.len())?;
-            if algorithm == Algorithm::Tdes {
+            if kind == KeyKind::Tdes {
                 des_keys::set_odd_parity(component.expose_mut());
             }
             // The lengths are equal: both are the key's.
             let _ = last.xor_in_place(&component);
             components.push(component);
         }
-        if algorithm == Algorithm::Tdes {
+        if kind == KeyKind::Tdes {
             des_keys::set_odd_parity(last.expose_mut());
         }
         components.push(last);
         // By chance (2^-112 at most) a set breaks a rule; then it is drawn anew.
         let all: Vec<&Secret> = components.iter().collect();
-        match combine(algorithm, &all) {
+        match combine(kind, &all) {
             Err(ComponentError::Zero(_) | ComponentError::AllEqual) => {}
             Err(other) => return Err(other),
             Ok(_) => return Ok(components),
@@ -175,6 +167,7 @@ pub fn split(
 mod tests {
     use super::*;
     use crate::primitive::kcv::{Kcv, Method};
+    use crate::primitive::modes::Algorithm;
     use crate::primitive::vectors::{field, of, unhex};
     use crate::secret::testing::Seeded;
     use proptest::prelude::*;
@@ -281,30 +274,31 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_split_combines_again(
-            (algorithm, len) in prop::sample::select(vec![
-                (Algorithm::Tdes, 16usize), (Algorithm::Tdes, 24),
-                (Algorithm::Aes, 16), (Algorithm::Aes, 24), (Algorithm::Aes, 32),
+            (kind, len) in prop::sample::select(vec![
+                (KeyKind::Tdes, 16usize), (KeyKind::Tdes, 24),
+                (KeyKind::Aes, 16), (KeyKind::Aes, 24), (KeyKind::Aes, 32),
+                (KeyKind::Hmac, 32), (KeyKind::Hmac, 48), (KeyKind::Hmac, 64),
             ]),
             count in 2usize..=9,
             seed in any::<u64>(),
         ) {
             let mut random = Seeded::new(seed);
             let mut key = random.secret_bytes(len).unwrap();
-            if algorithm == Algorithm::Tdes {
+            if kind == KeyKind::Tdes {
                 des_keys::set_odd_parity(key.expose_mut());
             }
-            let parts = split(algorithm, &key, count, &mut random).unwrap();
+            let parts = split(kind, &key, count, &mut random).unwrap();
             prop_assert_eq!(parts.len(), count);
             for part in &parts {
                 prop_assert!(!part.ct_eq(key.expose()));
-                if algorithm == Algorithm::Tdes {
+                if kind == KeyKind::Tdes {
                     prop_assert_eq!(des_keys::first_even_byte(part.expose()), None);
                 }
             }
-            let again = combine(algorithm, &parts.iter().collect::<Vec<_>>()).unwrap();
+            let again = combine(kind, &parts.iter().collect::<Vec<_>>()).unwrap();
             prop_assert!(again.ct_eq(key.expose()));
             if count > 2 {
-                let fewer = combine(algorithm, &parts[1..].iter().collect::<Vec<_>>());
+                let fewer = combine(kind, &parts[1..].iter().collect::<Vec<_>>());
                 prop_assert!(!fewer.is_ok_and(|k| k.ct_eq(key.expose())));
             }
         }

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use thiserror::Error;
+use zeroize::Zeroize;
 
+use super::derive::sha256;
+use super::key_kind::KeyKind;
 use super::modes::{Algorithm, Cipher, ModeError, cmac};
 use crate::secret::Secret;
 
@@ -19,15 +22,33 @@ pub enum Method {
     AesZero,
     /// AES CMAC over one block of zeros (ANSI X9.24-1:2017).
     AesCmac,
+    /// SHA-256 over IBM's constants of an HMAC key, its length and the key: the
+    /// pattern SHAVP1 of CCA, keyword SHA2VP1 of CSNBKYT2. No standard names a check
+    /// value of HMAC keys, and this one is published.
+    HmacSha2Vp1,
 }
 
+/// What SHAVP1 has before the key's length: algorithm HMAC, key type MAC (ICSF
+/// Application Programmer's Guide, "SHAVP1 Algorithm").
+const HMAC_MAC: [u8; 3] = [0x03, 0x00, 0x02];
+
 impl Method {
-    /// The cipher of the keys it checks.
+    /// Every method.
+    pub const ALL: [Self; 5] = [
+        Self::TdesZero,
+        Self::TdesCmac,
+        Self::AesZero,
+        Self::AesCmac,
+        Self::HmacSha2Vp1,
+    ];
+
+    /// What the keys that it checks are keys of.
     #[must_use]
-    pub const fn algorithm(self) -> Algorithm {
+    pub const fn kind(self) -> KeyKind {
         match self {
-            Self::TdesZero | Self::TdesCmac => Algorithm::Tdes,
-            Self::AesZero | Self::AesCmac => Algorithm::Aes,
+            Self::TdesZero | Self::TdesCmac => KeyKind::Tdes,
+            Self::AesZero | Self::AesCmac => KeyKind::Aes,
+            Self::HmacSha2Vp1 => KeyKind::Hmac,
         }
     }
 
@@ -35,18 +56,26 @@ impl Method {
     #[must_use]
     pub const fn max_len(self) -> usize {
         match self {
-            Self::AesCmac => 5,
+            Self::AesCmac | Self::HmacSha2Vp1 => 5,
             Self::TdesZero | Self::TdesCmac | Self::AesZero => 3,
         }
     }
 
-    /// The method a key of this cipher gets when nobody asks for another.
+    /// The method a key of this kind gets when nobody asks for another.
     #[must_use]
-    pub const fn usual(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Tdes => Self::TdesZero,
-            Algorithm::Aes => Self::AesCmac,
+    pub fn usual(kind: impl Into<KeyKind>) -> Self {
+        match kind.into() {
+            KeyKind::Tdes => Self::TdesZero,
+            KeyKind::Aes => Self::AesCmac,
+            KeyKind::Hmac => Self::HmacSha2Vp1,
         }
+    }
+
+    /// The method of this name for keys of this kind.
+    #[must_use]
+    pub fn named(kind: KeyKind, name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|method| method.kind() == kind && method.to_string() == name)
     }
 }
 
@@ -55,6 +84,7 @@ impl fmt::Display for Method {
         f.write_str(match self {
             Self::TdesZero | Self::AesZero => "ENC-ZERO",
             Self::TdesCmac | Self::AesCmac => "CMAC",
+            Self::HmacSha2Vp1 => "SHA2VP1",
         })
     }
 }
@@ -65,6 +95,9 @@ pub enum KcvError {
     /// The key does not fit the method.
     #[error(transparent)]
     Key(#[from] ModeError),
+    /// A key of HMAC that is empty, or longer than its length in bits can say.
+    #[error("an HMAC key has 1 to 8191 bytes, not {0}")]
+    HmacLength(usize),
     /// No bytes, or more than R7 allows to show.
     #[error("a check value of this method has 1 to {max} bytes, not {len}")]
     Length {
@@ -85,7 +118,7 @@ pub struct Kcv {
 
 impl Kcv {
     /// Computes the check value of `key` at the method's full length: 3 bytes,
-    /// or 5 for AES CMAC.
+    /// or 5 for AES CMAC and for HMAC.
     pub fn compute(method: Method, key: &[u8]) -> Result<Self, KcvError> {
         let block = Self::block(method, key)?;
         Self::from_bytes(method, &block.expose()[..method.max_len()])
@@ -94,16 +127,19 @@ impl Kcv {
     /// The whole block that a check value is the beginning of. More of it than
     /// R7 allows never leaves the caller.
     pub(super) fn block(method: Method, key: &[u8]) -> Result<Secret, KcvError> {
-        let algorithm = method.algorithm();
-        let zero = [0; 16];
-        let zero = &zero[..algorithm.block_len()];
         match method {
-            Method::TdesZero | Method::AesZero => {
-                let mut block = Secret::zeroed(algorithm.block_len());
-                Cipher::new(algorithm, key)?.ecb_encrypt(block.expose_mut())?;
-                Ok(block)
+            Method::TdesZero => encrypted_zeros(Algorithm::Tdes, key),
+            Method::AesZero => encrypted_zeros(Algorithm::Aes, key),
+            Method::TdesCmac => Ok(cmac(Algorithm::Tdes, key, &[0; 8])?),
+            Method::AesCmac => Ok(cmac(Algorithm::Aes, key, &[0; 16])?),
+            Method::HmacSha2Vp1 => {
+                let bits = u16::try_from(key.len() * 8).ok().filter(|bits| *bits > 0);
+                let bits = bits.ok_or(KcvError::HmacLength(key.len()))?;
+                let mut digest = sha256(&[&HMAC_MAC, &bits.to_be_bytes(), key]);
+                let pattern = Secret::from_fn(16, |to| to.copy_from_slice(&digest[..16]));
+                digest.zeroize();
+                Ok(pattern)
             }
-            Method::TdesCmac | Method::AesCmac => Ok(cmac(algorithm, key, zero)?),
         }
     }
 
@@ -158,6 +194,12 @@ impl Kcv {
     }
 }
 
+fn encrypted_zeros(cipher: Algorithm, key: &[u8]) -> Result<Secret, KcvError> {
+    let mut block = Secret::zeroed(cipher.block_len());
+    Cipher::new(cipher, key)?.ecb_encrypt(block.expose_mut())?;
+    Ok(block)
+}
+
 impl fmt::Display for Kcv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.hex(), self.method)
@@ -205,6 +247,7 @@ mod tests {
             (Method::TdesZero, 3),
             (Method::TdesCmac, 3),
             (Method::AesCmac, 5),
+            (Method::HmacSha2Vp1, 5),
         ] {
             for len in [0, max + 1] {
                 assert_eq!(
@@ -214,5 +257,18 @@ mod tests {
             }
         }
         assert!(Kcv::compute(Method::AesCmac, &[1; 8]).is_err());
+    }
+
+    /// By `printf 030002KLKL… | xxd -r -p | sha256sum`.
+    #[test]
+    fn the_pattern_of_an_hmac_key_covers_its_length() {
+        let of = |key: &[u8]| Kcv::compute(Method::HmacSha2Vp1, key).map(|kcv| kcv.to_string());
+        let key: Vec<u8> = (0..64).collect();
+        for (len, expected) in [(32, "D54CAE6D23"), (48, "D758D9FD2F"), (64, "DFFE3BA27C")] {
+            assert_eq!(of(&key[..len]).unwrap(), format!("{expected} (SHA2VP1)"));
+        }
+        for len in [0, 8192] {
+            assert_eq!(of(&vec![1; len]), Err(KcvError::HmacLength(len)));
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::des_keys::set_odd_parity;
 use super::kcv::{Kcv, KcvError, Method};
-use super::modes::Algorithm;
+use super::key_kind::KeyKind;
 use crate::secret::Secret;
 
 /// The fewest digits that count as a check value.
@@ -97,7 +97,7 @@ pub enum Change {
     Parity,
     /// The two halves are the other way round.
     Swapped,
-    /// The same bytes are a key of the other cipher.
+    /// The same bytes are a key of another kind.
     OtherCipher,
 }
 
@@ -137,13 +137,10 @@ impl fmt::Display for Fit {
             }
         }
         if self.method != self.claimed {
-            let cipher = match self.method.algorithm() {
-                Algorithm::Tdes => "TDES",
-                Algorithm::Aes => "AES",
-            };
+            let kind = self.method.kind().name();
             write!(
                 f,
-                ", by the method {cipher} {}, not {}",
+                ", by the method {kind} {}, not {}",
                 self.method, self.claimed
             )?;
         }
@@ -159,17 +156,20 @@ impl fmt::Display for Fit {
     }
 }
 
-const METHODS: [Method; 4] = [
+/// In the order of their likelihood.
+const METHODS: [Method; 5] = [
     Method::TdesZero,
     Method::AesCmac,
     Method::AesZero,
     Method::TdesCmac,
+    Method::HmacSha2Vp1,
 ];
 
 /// The likeliest mistake that makes the claim true of these components, where
 /// one does. Components are numbered from 1.
 #[must_use]
-pub fn explain(algorithm: Algorithm, components: &[&Secret], claim: &Claim) -> Option<Fit> {
+pub fn explain(kind: impl Into<KeyKind>, components: &[&Secret], claim: &Claim) -> Option<Fit> {
+    let kind = kind.into();
     if claim.digits.len() < FEWEST_TO_EXPLAIN {
         return None;
     }
@@ -185,7 +185,7 @@ pub fn explain(algorithm: Algorithm, components: &[&Secret], claim: &Claim) -> O
     };
     let whole = others(&[])?;
     let of = |change: Change, key: &Secret| {
-        let found = fits(algorithm, key, claim, change == Change::OtherCipher);
+        let found = fits(kind, key, claim, change == Change::OtherCipher);
         found.map(|method| Fit {
             change,
             method,
@@ -218,7 +218,7 @@ pub fn explain(algorithm: Algorithm, components: &[&Secret], claim: &Claim) -> O
             }
         }
     }
-    for bytes in [8, 16, 24] {
+    for bytes in [8, 16, 24, 32, 48] {
         if bytes < len
             && let Some(key) = whole.part(0..bytes)
             && let Some(fit) = of(Change::Shorter(bytes), &key)
@@ -253,12 +253,12 @@ pub fn explain(algorithm: Algorithm, components: &[&Secret], claim: &Claim) -> O
     of(Change::Swapped, &swapped).or_else(|| of(Change::OtherCipher, &whole))
 }
 
-/// The method of the key's own cipher, or of the other, by which the claim
+/// The method of the key's own kind, or of another, by which the claim
 /// begins with this key's block.
-fn fits(algorithm: Algorithm, key: &Secret, claim: &Claim, other: bool) -> Option<Method> {
+fn fits(kind: KeyKind, key: &Secret, claim: &Claim, other: bool) -> Option<Method> {
     METHODS
         .into_iter()
-        .filter(|method| (method.algorithm() == algorithm) != other)
+        .filter(|method| (method.kind() == kind) != other)
         .find(|method| claim.begins(*method, key.expose()).unwrap_or(false))
 }
 

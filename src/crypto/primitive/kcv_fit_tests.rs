@@ -1,5 +1,6 @@
 //! Published and computed values, and each mistake made on purpose.
 
+use crate::primitive::modes::Algorithm;
 use proptest::prelude::*;
 
 use super::*;

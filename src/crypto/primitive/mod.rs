@@ -10,6 +10,7 @@ pub mod ec;
 pub mod hpke;
 pub mod kcv;
 pub mod kcv_fit;
+pub mod key_kind;
 pub mod key_scheme;
 pub mod key_wrap;
 pub mod lmk;

@@ -22,6 +22,15 @@ pub enum KeyForm {
     /// AES-256, 32 bytes.
     #[serde(rename = "AES-256")]
     Aes256,
+    /// HMAC with SHA-256, 32 bytes.
+    #[serde(rename = "HMAC-SHA256")]
+    HmacSha256,
+    /// HMAC with SHA-384, 48 bytes.
+    #[serde(rename = "HMAC-SHA384")]
+    HmacSha384,
+    /// HMAC with SHA-512, 64 bytes.
+    #[serde(rename = "HMAC-SHA512")]
+    HmacSha512,
     /// RSA, whose length stands in the key's record. No symmetric key's form:
     /// nothing wraps it, and it has no components.
     #[serde(rename = "RSA")]
@@ -30,7 +39,18 @@ pub enum KeyForm {
 
 impl KeyForm {
     /// All forms of symmetric keys.
-    pub const ALL: [KeyForm; 5] = [
+    pub const ALL: [KeyForm; 8] = [
+        Self::Tdes2,
+        Self::Tdes3,
+        Self::Aes128,
+        Self::Aes192,
+        Self::Aes256,
+        Self::HmacSha256,
+        Self::HmacSha384,
+        Self::HmacSha512,
+    ];
+    /// The forms of ciphers' keys, which can wrap others.
+    pub const CIPHERS: [KeyForm; 5] = [
         Self::Tdes2,
         Self::Tdes3,
         Self::Aes128,
@@ -44,7 +64,9 @@ impl KeyForm {
         match self {
             Self::Tdes2 | Self::Aes128 => 16,
             Self::Tdes3 | Self::Aes192 => 24,
-            Self::Aes256 => 32,
+            Self::Aes256 | Self::HmacSha256 => 32,
+            Self::HmacSha384 => 48,
+            Self::HmacSha512 => 64,
             Self::Rsa => 0,
         }
     }
@@ -57,7 +79,9 @@ impl KeyForm {
             Self::Tdes3 => 168,
             Self::Aes128 => 128,
             Self::Aes192 => 192,
-            Self::Aes256 => 256,
+            Self::Aes256 | Self::HmacSha256 => 256,
+            Self::HmacSha384 => 384,
+            Self::HmacSha512 => 512,
             Self::Rsa => 0,
         }
     }
@@ -74,17 +98,50 @@ impl KeyForm {
         matches!(self, Self::Aes128 | Self::Aes192 | Self::Aes256)
     }
 
-    /// `TDES`, `AES` or `RSA`.
+    /// TRUE for the HMAC forms.
+    #[must_use]
+    pub fn is_hmac(self) -> bool {
+        self.hash().is_some()
+    }
+
+    /// The hash that an HMAC key is for, and no other: its number in X9.143's optional
+    /// block HM, and its name. A form's length is its hash's output.
+    #[must_use]
+    pub fn hash(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::HmacSha256 => Some(("21", "SHA-256")),
+            Self::HmacSha384 => Some(("22", "SHA-384")),
+            Self::HmacSha512 => Some(("23", "SHA-512")),
+            _ => None,
+        }
+    }
+
+    /// The letter of its algorithm in a key block's header (X9.143 table 7): `T`, `A`,
+    /// `H` or `R`.
+    #[must_use]
+    pub fn letter(self) -> char {
+        match self {
+            Self::Tdes2 | Self::Tdes3 => 'T',
+            Self::Aes128 | Self::Aes192 | Self::Aes256 => 'A',
+            Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => 'H',
+            Self::Rsa => 'R',
+        }
+    }
+
+    /// `TDES`, `AES`, `HMAC` or `RSA`.
     #[must_use]
     pub fn algorithm(self) -> &'static str {
         match self {
             Self::Tdes2 | Self::Tdes3 => "TDES",
             Self::Aes128 | Self::Aes192 | Self::Aes256 => "AES",
+            Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => "HMAC",
             Self::Rsa => "RSA",
         }
     }
 
-    /// Security strength in bits (SP 800-57 part 1 table 2).
+    /// Security strength in bits (SP 800-57 part 1 revision 5: table 2, and for HMAC
+    /// table 3, by which its keys of SHA-256, SHA-384 and SHA-512 are worth 256 alike:
+    /// nothing but AES-256 wraps them).
     #[must_use]
     pub fn strength(self) -> u16 {
         match self {
@@ -92,7 +149,7 @@ impl KeyForm {
             Self::Tdes3 | Self::Rsa => 112,
             Self::Aes128 => 128,
             Self::Aes192 => 192,
-            Self::Aes256 => 256,
+            Self::Aes256 | Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => 256,
         }
     }
 
@@ -111,6 +168,9 @@ impl KeyForm {
             Self::Aes128 => "AES-128",
             Self::Aes192 => "AES-192",
             Self::Aes256 => "AES-256",
+            Self::HmacSha256 => "HMAC-SHA256",
+            Self::HmacSha384 => "HMAC-SHA384",
+            Self::HmacSha512 => "HMAC-SHA512",
             Self::Rsa => "RSA",
         }
     }

@@ -10,9 +10,9 @@ use super::part_set::PartSet;
 /// other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckValue {
-    /// Upper-case hex: 6 digits for TDES, 10 for AES.
+    /// Upper-case hex: 6 digits for TDES, 10 for AES and HMAC.
     pub value: String,
-    /// `ENC-ZERO` or `CMAC`.
+    /// `ENC-ZERO`, `CMAC`, or `SHA2VP1` for HMAC.
     pub method: String,
 }
 

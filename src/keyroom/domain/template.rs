@@ -106,6 +106,15 @@ impl KeyTemplate {
         if self.form == KeyForm::Rsa {
             return Err("an RSA key is made without a template".into());
         }
+        if self.form.is_hmac() != (self.usage == "M7")
+            || (self.form.is_hmac() && !matches!(self.mode_of_use.as_str(), "C" | "G" | "V"))
+        {
+            return Err(format!(
+                "usage {}, mode {} and {}: usage M7 is for HMAC keys, they are for nothing else, \
+                 and their mode is C, G or V",
+                self.usage, self.mode_of_use, self.form
+            ));
+        }
         if !matches!(self.exportability.as_str(), "E" | "N" | "S") {
             return Err(format!(
                 "exportability {:?} is not E, N or S",

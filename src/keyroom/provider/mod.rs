@@ -9,6 +9,7 @@ mod software;
 use conclave_crypto::primitive::des_keys::DesKeyError;
 use conclave_crypto::primitive::kcv::Kcv;
 use conclave_crypto::primitive::kcv_fit::{Claim, Fit};
+use conclave_crypto::primitive::key_kind::KeyKind;
 use conclave_crypto::primitive::rsa;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::Id;
@@ -58,6 +59,19 @@ impl Class {
         match self {
             Self::Software => false,
         }
+    }
+}
+
+/// What a symmetric key of this form is a key of; what goes for AES, for an RSA key
+/// (which has a fingerprint, and no check value).
+#[must_use]
+pub fn kind_of(form: KeyForm) -> KeyKind {
+    if form.is_tdes() {
+        KeyKind::Tdes
+    } else if form.is_hmac() {
+        KeyKind::Hmac
+    } else {
+        KeyKind::Aes
     }
 }
 

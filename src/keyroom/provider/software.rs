@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 use conclave_crypto::primitive::components::ComponentError;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
-use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::primitive::rsa::{self, RsaError};
 use conclave_crypto::primitive::{components, des_keys, seal, shamir};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::{Id, cbor};
 
-use super::{Class, Generated, Identity, Provider, ProviderError, StoredKey, Unfit};
+use super::{Class, Generated, Identity, Provider, ProviderError, StoredKey, Unfit, kind_of};
 use crate::domain::Permission;
 use crate::domain::form::KeyForm;
 
@@ -115,18 +114,10 @@ fn rsa_error(error: RsaError) -> ProviderError {
     }
 }
 
-fn algorithm(form: KeyForm) -> Algorithm {
-    if form.is_tdes() {
-        Algorithm::Tdes
-    } else {
-        Algorithm::Aes
-    }
-}
-
 /// The check value of a key of this form (R7): ENC-ZERO for TDES, CMAC for
-/// AES.
+/// AES, SHA2VP1 for HMAC.
 fn check_value(form: KeyForm, clear: &Secret) -> Result<Kcv, ProviderError> {
-    Kcv::compute(Method::usual(algorithm(form)), clear.expose()).map_err(|_| ProviderError::Crypto)
+    Kcv::compute(Method::usual(kind_of(form)), clear.expose()).map_err(|_| ProviderError::Crypto)
 }
 
 /// A fresh key of this form. A weak DES key is drawn again (R5).
@@ -191,7 +182,7 @@ impl Provider for SoftwareProvider {
             return Err(ProviderError::Count);
         }
         let clear = draw(form, random)?;
-        let parts = components::split(algorithm(form), &clear, usize::from(count), random)
+        let parts = components::split(kind_of(form), &clear, usize::from(count), random)
             .map_err(|_| ProviderError::Random)?;
         let generated = Generated {
             stored: self.store(key, form, &clear, random)?,
@@ -225,7 +216,7 @@ impl Provider for SoftwareProvider {
         let parts: Vec<Secret> = match quorum {
             None => {
                 let count = usize::from(count);
-                components::split(algorithm(key.form), &clear, count, random)
+                components::split(kind_of(key.form), &clear, count, random)
                     .map_err(|_| ProviderError::Random)?
             }
             Some(m) => shamir::split(&clear, m, count, random)
@@ -325,7 +316,7 @@ impl Provider for SoftwareProvider {
         if value.len() != form.bytes() {
             return Err(ProviderError::Length(index));
         }
-        components::check_one(algorithm(form), usize::from(index), &value)
+        components::check_one(kind_of(form), usize::from(index), &value)
             .map_err(|_| ProviderError::Zero(index))?;
         let same = self
             .waiting
@@ -353,7 +344,7 @@ impl Provider for SoftwareProvider {
             .map(|index| self.waiting.get(&(ceremony, index)))
             .collect::<Option<Vec<&Secret>>>()
             .ok_or(ProviderError::Gone)?;
-        let clear = components::combine(algorithm(form), &parts).map_err(|e| match e {
+        let clear = components::combine(kind_of(form), &parts).map_err(|e| match e {
             ComponentError::KeyZero => ProviderError::Unfit(Unfit::Zero),
             ComponentError::Key(why) => ProviderError::Unfit(Unfit::Des(why)),
             ComponentError::Count(_) => ProviderError::Count,
@@ -363,7 +354,7 @@ impl Provider for SoftwareProvider {
             .is_of(clear.expose())
             .map_err(|_| ProviderError::Crypto)?
         {
-            let fit = kcv_fit::explain(algorithm(form), &parts, claim);
+            let fit = kcv_fit::explain(kind_of(form), &parts, claim);
             return Err(ProviderError::OtherKey { fit });
         }
         let made = Generated {

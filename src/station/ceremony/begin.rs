@@ -90,7 +90,7 @@ impl Station {
         let quorum = parameters.split.as_ref().and_then(|split| split.quorum);
         prints
             && self
-                .approved_layout(layout_of(quorum))
+                .approved_layout(layout_of(quorum, parameters.template.form))
                 .ok()
                 .and_then(|text| Layout::parse(&text).ok())
                 .is_some_and(|layout| layout.disclosure() == Disclosure::BlindMailer)

@@ -5,8 +5,10 @@ use conclave_crypto::primitive::des_keys;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::secret::Secret;
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::provider::kind_of;
 use conclave_trades::ceremony::action::{AcceptComponent, CombineKey, check_value, method};
 use conclave_trades::ceremony::state::{Paper, Player, Reply, State};
 use conclave_trades::ceremony::{partner_value, safe};
@@ -72,7 +74,7 @@ impl Station {
         };
         let form = state.parameters.template.form;
         let shares = state.parameters.shares.as_ref();
-        let usual = Method::usual(kcv_algorithm(form.is_tdes()));
+        let usual = Method::usual(kind_of(form));
         let Ok(kcv) = Kcv::compute(usual, value.expose()) else {
             return Reply::Failed("The component has no check value.".into());
         };
@@ -155,15 +157,14 @@ impl Station {
                 earlier = Some(value);
                 continue;
             }
-            let Some(claim) =
-                self.ask_component_value(paper, form.is_tdes(), &what, &mut prompt, people)?
+            let Some(claim) = self.ask_component_value(paper, form, &what, &mut prompt, people)?
             else {
                 return Err(Reply::Failed("There is no such method.".into()));
             };
             if claim.is_of(value.expose()).unwrap_or(false) {
                 return Ok((value, "its own check value was typed and agrees".into()));
             }
-            prompt.refused = Some(self.component_differs(form.is_tdes(), &what, &value, &claim));
+            prompt.refused = Some(self.component_differs(form, &what, &value, &claim));
             earlier = Some(value);
         }
         Err(Reply::Exhausted(format!(
@@ -173,19 +174,19 @@ impl Station {
 
     fn component_differs(
         &mut self,
-        tdes: bool,
+        form: KeyForm,
         what: &str,
         value: &Secret,
         claim: &Claim,
     ) -> Refusal {
-        let fit = kcv_fit::explain(kcv_algorithm(tdes), &[value], claim);
+        let fit = kcv_fit::explain(kind_of(form), &[value], claim);
         let mut happened = format!("{what}: its check value does not agree with what was typed");
         if let Some(fit) = fit {
             happened = format!("{happened}; the check value: {fit}");
         }
         happened.push('.');
         self.mistyped(happened.clone());
-        let parity = even_groups(value).filter(|_| tdes && fit.is_none());
+        let parity = even_groups(value).filter(|_| form.is_tdes() && fit.is_none());
         match parity {
             Some(groups) => refused(
                 happened,
@@ -204,7 +205,7 @@ impl Station {
     fn ask_component_value(
         &mut self,
         paper: &Paper,
-        tdes: bool,
+        form: KeyForm,
         what: &str,
         prompt: &mut Prompt,
         people: &mut dyn People,
@@ -230,7 +231,7 @@ impl Station {
             .map(|c| c.to_ascii_uppercase())
             .collect();
             let (named, digits) = partner_value(&typed);
-            let Some(method) = value_method(tdes, named.unwrap_or(&paper.method)) else {
+            let Some(method) = method(form, named.unwrap_or(&paper.method)) else {
                 return Ok(None);
             };
             if let Some(claim) = Claim::new(digits, method).filter(|_| digits.len() >= 4) {
@@ -276,23 +277,4 @@ impl Station {
         };
         self.act_for_key(&action, title, people)
     }
-}
-
-pub(super) fn kcv_algorithm(tdes: bool) -> conclave_crypto::primitive::modes::Algorithm {
-    use conclave_crypto::primitive::modes::Algorithm;
-    if tdes {
-        Algorithm::Tdes
-    } else {
-        Algorithm::Aes
-    }
-}
-
-fn value_method(tdes: bool, name: &str) -> Option<Method> {
-    use conclave_keyroom::domain::form::KeyForm;
-    let form = if tdes {
-        KeyForm::Tdes2
-    } else {
-        KeyForm::Aes128
-    };
-    method(form, name)
 }

@@ -9,13 +9,14 @@ use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal};
+use conclave_keyroom::provider::kind_of;
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::{ProveComponent, check_value};
 use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{Exercise, Parameters, Player, Reply, State};
 
-use super::enter::{kcv_algorithm, left};
+use super::enter::left;
 use super::fields::{choose, gave_up, refused};
 use super::play::reply_for;
 use super::typing::{Untyped, Wanted};
@@ -217,7 +218,7 @@ impl Station {
                 .into(),
             ..Prompt::default()
         };
-        let usual = Method::usual(kcv_algorithm(record.form.is_tdes()));
+        let usual = Method::usual(kind_of(record.form));
         let mut earlier: Option<Secret> = None;
         for typing in 1..=TYPINGS {
             prompt.lines = vec![PromptLine::note(match typing {

@@ -27,6 +27,7 @@ pub(super) fn chosen_method(chosen: &str, form: KeyForm) -> &str {
     match chosen {
         "ENC-ZERO" | "CMAC" => chosen,
         _ if form.is_tdes() => "ENC-ZERO",
+        _ if form.is_hmac() => "SHA2VP1",
         _ => "CMAC",
     }
 }

@@ -2,6 +2,7 @@
 //! components of a new key are.
 
 use conclave_evidence::Id;
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
@@ -44,12 +45,7 @@ impl Station {
     ) -> Result<Option<Parameters>, Refusal> {
         let shares = script.purpose == Purpose::Shares;
         // Found out now, not with the first part in the printer.
-        if let Err(why) = self.approved_layout(layout_of(shares.then_some(2))) {
-            return Err(self.file_refused(
-                format!("The form may not be used: {why}."),
-                "Have the layout corrected and reviewed.",
-            ));
-        }
+        self.may_be_printed(shares, KeyForm::Tdes2)?;
         let traits = KeyTraits::WRAPPING | KeyTraits::PARTS;
         let mut keys = self.keys_of(KeysOf::Traits(traits));
         keys.retain(may_be_split);
@@ -107,6 +103,10 @@ impl Station {
                 ));
                 continue;
             };
+            if let Err(why) = self.may_be_printed(shares, key.form) {
+                prompt.refused = Some(why);
+                continue;
+            }
             let template = match self.printed_as(key, shares) {
                 Ok(template) => template,
                 Err(why) => {
@@ -133,6 +133,17 @@ impl Station {
                 blind: false,
             }));
         }
+    }
+
+    /// The form on which a part of this length stands may be used.
+    fn may_be_printed(&mut self, shares: bool, form: KeyForm) -> Result<(), Refusal> {
+        let layout = self.approved_layout(layout_of(shares.then_some(2), form));
+        layout.map(drop).map_err(|why| {
+            self.file_refused(
+                format!("The form may not be used: {why}."),
+                "Have the layout corrected and reviewed.",
+            )
+        })
     }
 
     /// How the new parts are printed. Components of a master key come with the page

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use conclave_keyroom::domain::device::PrinterPurpose;
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::legacy::exception_words;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
@@ -29,11 +30,16 @@ use crate::station::Station;
 /// The layout of component forms.
 pub(super) const LAYOUT: &str = "component.toml";
 
+/// The most bytes on the usual forms: four lines. Keys of HMAC have more.
+const USUAL_MOST: usize = 32;
+
 /// The layout of a part's form.
-pub(super) fn layout_of(quorum: Option<u8>) -> &'static str {
-    match quorum {
-        None => LAYOUT,
-        Some(_) => "share.toml",
+pub(super) fn layout_of(quorum: Option<u8>, form: KeyForm) -> &'static str {
+    match (quorum, form.bytes() > USUAL_MOST) {
+        (None, false) => LAYOUT,
+        (None, true) => "component-rsa.toml",
+        (Some(_), false) => "share.toml",
+        (Some(_), true) => "share-long.toml",
     }
 }
 
@@ -422,7 +428,9 @@ impl Station {
             custodian_name: custodian.name.clone(),
             group: custodian.group,
             printers,
-            layout: self.approved_layout(layout_of(quorum)).map_err(refuse)?,
+            layout: self
+                .approved_layout(layout_of(quorum, state.parameters.template.form))
+                .map_err(refuse)?,
             blind: state.parameters.blind,
             reference: self.short(state),
             date: day_words(self.clock.wall_ms()),

@@ -15,7 +15,7 @@ use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit, Rehearsal};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::Media;
-use conclave_keyroom::provider::StoredKey;
+use conclave_keyroom::provider::{StoredKey, kind_of};
 use conclave_keyroom::vault::{Compartment, CopyContent, VaultError, share_place};
 use serde::{Deserialize, Serialize};
 
@@ -250,19 +250,8 @@ fn prove(mut copy: Rehearsal, checked: &CheckedBackup) -> Result<Proven, ActionE
                 same = public.is_ok_and(|public| public.fingerprint() == facts.fingerprint.0);
             })?;
         }
-        let method = [
-            Method::TdesZero,
-            Method::TdesCmac,
-            Method::AesZero,
-            Method::AesCmac,
-        ]
-        .into_iter()
-        .find(|method| {
-            let tdes = matches!(method, Method::TdesZero | Method::TdesCmac);
-            value.form != KeyForm::Rsa
-                && tdes == value.form.is_tdes()
-                && method.to_string() == record.kcv.method
-        });
+        let method = Method::named(kind_of(value.form), &record.kcv.method)
+            .filter(|_| value.form != KeyForm::Rsa);
         if let Some(method) = method {
             copy.open(&value, &mut |clear| {
                 let made = Kcv::compute(method, clear.expose());

@@ -79,7 +79,7 @@ pub(super) fn failed(mut state: State, step: &ScriptStep, moves: &[Move], words:
 /// front, and the digits.
 #[must_use]
 pub fn partner_value(typed: &str) -> (Option<&'static str>, &str) {
-    for method in ["ENC-ZERO", "CMAC"] {
+    for method in ["ENC-ZERO", "CMAC", "SHA2VP1"] {
         if let Some(digits) = typed.strip_prefix(method) {
             return (Some(method), digits);
         }

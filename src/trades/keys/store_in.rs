@@ -170,7 +170,9 @@ fn fits(algorithm: SecretAlgorithm, form: KeyForm) -> bool {
     match algorithm {
         SecretAlgorithm::Aes => form.is_aes(),
         SecretAlgorithm::DesEde => form.is_tdes(),
-        SecretAlgorithm::HmacSha256 => false,
+        SecretAlgorithm::HmacSha256 => form == KeyForm::HmacSha256,
+        SecretAlgorithm::HmacSha384 => form == KeyForm::HmacSha384,
+        SecretAlgorithm::HmacSha512 => form == KeyForm::HmacSha512,
     }
 }
 

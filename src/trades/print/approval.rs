@@ -29,6 +29,7 @@ const SHIPPED: &[&str] = &[
     include_str!("../../../keymailer-layouts/password-mailer.toml"),
     include_str!("../../../keymailer-layouts/recovery-words.toml"),
     include_str!("../../../keymailer-layouts/share.toml"),
+    include_str!("../../../keymailer-layouts/share-long.toml"),
     include_str!("../../../keymailer-layouts/store-half.toml"),
 ];
 

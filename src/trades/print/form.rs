@@ -54,6 +54,8 @@ impl ComponentForm {
             FieldName::Station => self.station.clone(),
             FieldName::Label => self.label.clone(),
             FieldName::Purpose => self.purpose.clone(),
+            // Its hash says an HMAC key's length, and the place is short.
+            FieldName::Algorithm if self.form.is_hmac() => self.form.name().to_owned(),
             FieldName::Algorithm => {
                 format!("{}, {} bytes", self.form.name(), self.form.bytes())
             }

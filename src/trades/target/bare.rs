@@ -37,8 +37,9 @@ impl Bare {
             .filter(|_| key.form.is_tdes())
             .ok_or_else(|| TargetError::Rule {
                 rule: format!(
-                    "{} is an AES key: it leaves in a key block alone (PCI PIN 18-3)",
-                    key.label
+                    "{} is an {} key: it leaves in a key block alone (PCI PIN 18-3)",
+                    key.label,
+                    key.form.algorithm()
                 ),
                 advice: "export it under an AES zone master key".into(),
             })

@@ -97,6 +97,7 @@ impl CheckFile {
             return Ok(Claims {
                 tdes: None,
                 aes: None,
+                hmac: None,
             });
         }
         let of = |form: KeyForm, usual: &str| {
@@ -109,8 +110,9 @@ impl CheckFile {
         let claims = Claims {
             tdes: of(KeyForm::Tdes2, "ENC-ZERO"),
             aes: of(KeyForm::Aes128, "CMAC"),
+            hmac: of(KeyForm::HmacSha256, "SHA2VP1"),
         };
-        if claims.tdes.is_none() && claims.aes.is_none() {
+        if claims.tdes.is_none() && claims.aes.is_none() && claims.hmac.is_none() {
             return Err(ActionError::rule(
                 "what was typed is no check value",
                 "Type it from the partner's letter, in capitals.",

@@ -10,6 +10,7 @@ use conclave_crypto::cca::{ControlVector, DesToken, Wrapping};
 use conclave_crypto::keyblock::{self, Akb, Kbpk, KeyBlock, ThalesBlock, kwp};
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
+use conclave_crypto::primitive::key_kind::KeyKind;
 use conclave_crypto::primitive::key_scheme::{self, Cryptogram, Scheme};
 use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
@@ -31,18 +32,30 @@ pub(super) enum Came {
     Kwp(Vec<u8>),
 }
 
-/// What the partner says of the key, for either cipher.
+/// What the partner says of the key, for either kind.
 pub(super) struct Claims {
     pub tdes: Option<Claim>,
     pub aes: Option<Claim>,
+    pub hmac: Option<Claim>,
 }
 
 impl Claims {
-    fn of(&self, algorithm: Algorithm) -> Option<&Claim> {
-        match algorithm {
-            Algorithm::Tdes => self.tdes.as_ref(),
-            Algorithm::Aes => self.aes.as_ref(),
+    fn of(&self, kind: KeyKind) -> Option<&Claim> {
+        match kind {
+            KeyKind::Tdes => self.tdes.as_ref(),
+            KeyKind::Aes => self.aes.as_ref(),
+            KeyKind::Hmac => self.hmac.as_ref(),
         }
+    }
+}
+
+/// What a key of a block's algorithm is a key of, where it has a check value here.
+fn kind(of: keyblock::Algorithm) -> Option<KeyKind> {
+    match of {
+        keyblock::Algorithm::Aes => Some(KeyKind::Aes),
+        keyblock::Algorithm::Des | keyblock::Algorithm::Tdes => Some(KeyKind::Tdes),
+        keyblock::Algorithm::Hmac => Some(KeyKind::Hmac),
+        _ => None,
     }
 }
 
@@ -189,12 +202,8 @@ impl Came {
                         b.id()
                     )
                 }));
-                let algorithm = match found.header.attributes.algorithm {
-                    keyblock::Algorithm::Aes => Some(Algorithm::Aes),
-                    keyblock::Algorithm::Des | keyblock::Algorithm::Tdes => Some(Algorithm::Tdes),
-                    _ => None,
-                };
-                gives(&format, how, &found.key, algorithm, claims, notes)
+                let kind = kind(found.header.attributes.algorithm);
+                gives(&format, how, &found.key, kind, claims, notes)
             }
             Self::Thales(block) => {
                 let opened = |wrapping: &Secret| {
@@ -211,12 +220,8 @@ impl Came {
                     .map(|rule| format!("unusual: {rule} (R6)."))
                     .into_iter()
                     .collect();
-                let algorithm = match found.header.attributes.algorithm {
-                    keyblock::Algorithm::Aes => Some(Algorithm::Aes),
-                    keyblock::Algorithm::Des | keyblock::Algorithm::Tdes => Some(Algorithm::Tdes),
-                    _ => None,
-                };
-                gives(&format, how, &found.key, algorithm, claims, notes)
+                let kind = kind(found.header.attributes.algorithm);
+                gives(&format, how, &found.key, kind, claims, notes)
             }
             Self::Akb(block) => {
                 let (found, how) = authentic(wrapping, &|wrapping| block.unwrap(wrapping).ok());
@@ -227,25 +232,18 @@ impl Came {
                     true => Vec::new(),
                     false => vec!["unusual: the wrapping key is weaker than the key (R6).".into()],
                 };
-                gives(
-                    &format,
-                    how,
-                    &found.key,
-                    Some(Algorithm::Tdes),
-                    claims,
-                    notes,
-                )
+                gives(&format, how, &found.key, Some(KeyKind::Tdes), claims, notes)
             }
             Self::Kwp(bytes) => match kwp::unwrap(wrapping, bytes) {
                 Ok(key) => {
                     // Nothing in it says which cipher the key is of.
                     let tdes = claims.tdes.as_ref();
                     let is_tdes = tdes.is_some_and(|c| c.is_of(key.expose()).unwrap_or(false));
-                    let algorithm = match is_tdes {
-                        true => Algorithm::Tdes,
-                        false => Algorithm::Aes,
+                    let kind = match is_tdes {
+                        true => KeyKind::Tdes,
+                        false => KeyKind::Aes,
                     };
-                    gives(&format, "", &key, Some(algorithm), claims, Vec::new())
+                    gives(&format, "", &key, Some(kind), claims, Vec::new())
                 }
                 Err(_) => nothing(&format),
             },
@@ -295,26 +293,25 @@ fn gives(
     format: &str,
     how: &str,
     key: &Secret,
-    algorithm: Option<Algorithm>,
+    kind: Option<KeyKind>,
     claims: &Claims,
     notes: Vec<String>,
 ) -> Verdict {
     let mut answer = vec![format!("{format}: it opens{how}.")];
     let mut good = how.is_empty();
-    let kcv =
-        algorithm.and_then(|algorithm| Kcv::compute(Method::usual(algorithm), key.expose()).ok());
+    let kcv = kind.and_then(|kind| Kcv::compute(Method::usual(kind), key.expose()).ok());
     answer.push(match &kcv {
         Some(kcv) => format!("Its key has check value {}.", check_value(kcv).words()),
         None => "Its key is of a kind that has no check value here.".into(),
     });
-    if let Some(algorithm) = algorithm
-        && let Some(claim) = claims.of(algorithm)
+    if let Some(kind) = kind
+        && let Some(claim) = claims.of(kind)
     {
         let same = claim.is_of(key.expose()).unwrap_or(false);
         good &= same;
         answer.push(match same {
             true => "The value that was typed is this key's.".into(),
-            false => match kcv_fit::explain(algorithm, &[key], claim) {
+            false => match kcv_fit::explain(kind, &[key], claim) {
                 Some(fit) => format!("The value that was typed: {fit}."),
                 None => "None of the usual mistakes explains the value that was typed.".into(),
             },

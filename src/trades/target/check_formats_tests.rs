@@ -17,6 +17,7 @@ fn claims(value: &str) -> Claims {
     Claims {
         tdes: claim(Method::TdesZero),
         aes: claim(Method::AesCmac),
+        hmac: claim(Method::HmacSha2Vp1),
     }
 }
 

@@ -4,9 +4,10 @@
 //! have few tries an hour: the station tells nobody how near a forged block
 //! came. What is wrong in clear, or in a block that authenticates, is named.
 
-use conclave_crypto::keyblock::{BlockId, Kbpk, KeyBlock, ReadError, Unwrapped};
+use conclave_crypto::keyblock::{BlockId, Kbpk, KeyBlock, OptionalBlock, ReadError, Unwrapped};
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
+use conclave_crypto::primitive::key_kind::KeyKind;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{KeyRecord, KeySource, WrappingMethod};
@@ -15,7 +16,7 @@ use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::provider::StoredKey;
+use conclave_keyroom::provider::{StoredKey, kind_of};
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
@@ -210,8 +211,9 @@ impl ImportBlock {
         same(
             "algorithm",
             field(2..3),
-            if template.form.is_tdes() { "T" } else { "A" },
+            &template.form.letter().to_string(),
         )?;
+        self.of_the_hash(found)?;
         let (mode, wanted) = (field(3..4), template.mode_of_use.as_str());
         // Whoever may do more may do this alone: the record keeps the narrower.
         let wider = match mode.as_str() {
@@ -248,18 +250,47 @@ impl ImportBlock {
         self.own_check_value(found)
     }
 
+    /// An HMAC key's block says which hash the key is for, and it is the template's
+    /// (X9.143 clause 6.3.6.6).
+    fn of_the_hash(&self, found: &Unwrapped) -> Result<(), ActionError> {
+        let Some((code, name)) = self.template.form.hash() else {
+            return Ok(());
+        };
+        let Some(said) = found.header.blocks.get(BlockId::HMAC_HASH) else {
+            return Err(misfit(
+                "the block has no optional block HM: nothing says which hash its HMAC key is for"
+                    .into(),
+            ));
+        };
+        if said == code {
+            return Ok(());
+        }
+        let block = OptionalBlock::new(BlockId::HMAC_HASH, said);
+        let meaning = block.and_then(|block| block.explain().ok());
+        Err(misfit(format!(
+            "the block's optional block HM is {said}, {}; the template {} has {code}, HMAC with \
+             {name}",
+            meaning.unwrap_or("which the standard does not have".into()),
+            self.template.stamp()
+        )))
+    }
+
     /// The check value that the block itself carries, where it does.
     fn own_check_value(&self, found: &Unwrapped) -> Result<(), ActionError> {
         let carried = BlockId::new("KC").and_then(|id| found.header.blocks.get(id));
         let Some((kind, digits)) = carried.and_then(|data| data.split_at_checked(2)) else {
             return Ok(());
         };
-        let tdes = self.template.form.is_tdes();
-        let method = match (kind, tdes) {
-            ("00", true) => Method::TdesZero,
-            ("00", false) => Method::AesZero,
-            ("01", true) => Method::TdesCmac,
-            ("01", false) => Method::AesCmac,
+        let method = match (kind, kind_of(self.template.form)) {
+            (_, KeyKind::Hmac) => {
+                return Err(misfit(
+                    "the block carries a check value, and X9.143 has none for HMAC keys".into(),
+                ));
+            }
+            ("00", KeyKind::Tdes) => Method::TdesZero,
+            ("00", KeyKind::Aes) => Method::AesZero,
+            ("01", KeyKind::Tdes) => Method::TdesCmac,
+            ("01", KeyKind::Aes) => Method::AesCmac,
             _ => return Ok(()),
         };
         let same = Kcv::compute(method, found.key.expose())
@@ -334,7 +365,7 @@ impl ImportBlock {
         if claim.is_of(key.expose()).unwrap_or(false) {
             return Ok(key);
         }
-        let why = match kcv_fit::explain(cipher(self.template.form), &[&key], claim) {
+        let why = match kcv_fit::explain(kind_of(self.template.form), &[&key], claim) {
             Some(fit) => format!("the value that was typed: {fit}"),
             None => "none of the usual mistakes explains the value that was typed".into(),
         };

@@ -34,6 +34,12 @@ pub(super) fn in_clear(
             method.name()
         )));
     }
+    if template.form.is_hmac() {
+        return Err(misfit(format!(
+            "an {} key comes in a TR-31 block, which says its hash",
+            template.form
+        )));
+    }
     strong_enough(under, template)?;
     let named = |error: String| ActionError::rule(error, "Compare the block with the partner's.");
     match method {

@@ -78,6 +78,7 @@ use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
+use conclave_keyroom::provider::kind_of;
 
 pub use crate::media::IMPORT_FOLDER;
 pub use atalla::Atalla;
@@ -317,7 +318,7 @@ pub fn target_of(under: &KeyRecord) -> Result<&'static dyn Target, TargetError> 
         })
 }
 
-/// The cipher of keys of this form.
+/// The cipher of wrapping keys of this form; an HMAC key is none.
 fn cipher(form: KeyForm) -> Algorithm {
     if form.is_tdes() {
         Algorithm::Tdes
@@ -345,6 +346,22 @@ fn strong_enough(
     })
 }
 
+/// What carries keys of ciphers alone: an HMAC key leaves in a TR-31 block, which binds its
+/// hash to it.
+fn no_hmac(key: &KeyRecord, carrier: &str) -> Result<(), TargetError> {
+    if !key.form.is_hmac() {
+        return Ok(());
+    }
+    Err(TargetError::Rule {
+        rule: format!(
+            "{} is an {} key, and {carrier} carries none here",
+            key.label, key.form
+        ),
+        advice: "export it in a TR-31 key block of version D, under an AES-256 zone master key"
+            .into(),
+    })
+}
+
 /// Each clear key is the one that its record describes: asked before anything
 /// is wrapped.
 fn are_what_they_are_called(keys: &[(&KeyRecord, &Secret)]) -> Result<(), TargetError> {
@@ -359,7 +376,7 @@ fn are_what_they_are_called(keys: &[(&KeyRecord, &Secret)]) -> Result<(), Target
 /// TRUE when this is the check value of these bytes.
 fn has_check_value(form: KeyForm, clear: &Secret, expected: &CheckValue) -> bool {
     clear.len() == form.bytes()
-        && Kcv::compute(Method::usual(cipher(form)), clear.expose()).is_ok_and(|kcv| {
+        && Kcv::compute(Method::usual(kind_of(form)), clear.expose()).is_ok_and(|kcv| {
             kcv.hex() == expected.value && kcv.method().to_string() == expected.method
         })
 }

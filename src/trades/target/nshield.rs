@@ -17,7 +17,7 @@ use super::payshield::strength;
 use super::sheet_text::{errors, filled, foot, head, plain_file, push_wrapped, rule, wrapping_key};
 use super::{
     Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, fits,
-    has_check_value,
+    has_check_value, no_hmac,
 };
 
 /// A Security World.
@@ -91,6 +91,7 @@ impl Target for NShield {
         under: &KeyRecord,
         settings: &Settings,
     ) -> Result<(), TargetError> {
+        no_hmac(key, "a file for a Security World")?;
         key_type(key)?;
         attributes(settings, key)?;
         strength(key, under)?;

@@ -23,7 +23,7 @@ use super::payshield_sheet;
 use super::sheet_text::{hex, plain_file, rule};
 use super::{
     Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
-    fits, has_check_value,
+    fits, has_check_value, no_hmac,
 };
 
 /// Payment HSMs that speak Thales's host commands.
@@ -223,6 +223,7 @@ impl Target for PayShield {
         under: &KeyRecord,
         settings: &Settings,
     ) -> Result<(), TargetError> {
+        no_hmac(key, "a key block or cryptogram for a payShield")?;
         strength(key, under)?;
         plain_file(&key.label, &file_name(key))?;
         if under.wrapping == Some(WrappingMethod::ThalesBlock) {

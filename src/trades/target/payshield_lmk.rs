@@ -20,7 +20,7 @@ use super::sheet_text::{
 };
 use super::{
     Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, has_check_value,
-    strong_enough,
+    no_hmac, strong_enough,
 };
 
 /// A payShield whose LMK this station holds.
@@ -92,6 +92,7 @@ impl Target for PayShieldLmk {
         settings: &Settings,
     ) -> Result<(), TargetError> {
         foreign_master(under, settings)?;
+        no_hmac(key, "a variant LMK")?;
         scheme(key)?;
         of_pair(settings, key, under)?;
         strong_enough(

@@ -15,7 +15,7 @@ use super::pkcs11_template::{
 use super::sheet_text::{plain_file, rule};
 use super::{
     Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called,
-    has_check_value, strong_enough,
+    has_check_value, no_hmac, strong_enough,
 };
 
 /// A token behind PKCS#11.
@@ -49,6 +49,7 @@ impl Target for Pkcs11 {
         under: &KeyRecord,
         settings: &Settings,
     ) -> Result<(), TargetError> {
+        no_hmac(key, "a file for this token")?;
         key_type(key.form).ok_or_else(|| {
             rule(
                 format!("{} is no symmetric key", key.label),

@@ -19,7 +19,7 @@ use super::pkcs11_template::{
 };
 use super::sheet_text::{errors, filled, foot, head, plain_file, push_wrapped, rule};
 use super::{
-    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called,
+    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, no_hmac,
 };
 
 /// An RSA key of a PKCS#11 token.
@@ -128,6 +128,7 @@ impl Target for Pkcs11Rsa {
         under: &KeyRecord,
         settings: &Settings,
     ) -> Result<(), TargetError> {
+        no_hmac(key, "a file for this token")?;
         key_type(key.form).ok_or_else(|| {
             rule(
                 format!("{} is no symmetric key", key.label),

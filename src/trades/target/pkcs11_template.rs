@@ -69,7 +69,7 @@ pub(super) fn key_type(form: KeyForm) -> Option<&'static str> {
         KeyForm::Tdes2 => Some("CKK_DES2"),
         KeyForm::Tdes3 => Some("CKK_DES3"),
         KeyForm::Aes128 | KeyForm::Aes192 | KeyForm::Aes256 => Some("CKK_AES"),
-        KeyForm::Rsa => None,
+        KeyForm::HmacSha256 | KeyForm::HmacSha384 | KeyForm::HmacSha512 | KeyForm::Rsa => None,
     }
 }
 

@@ -53,7 +53,7 @@ impl Target for Tr31 {
     ) -> Result<(), TargetError> {
         attributes(key)?;
         writing::writing(under, settings)?;
-        writing::names(settings)?;
+        writing::fit(key, settings)?;
         check_name(&file_name(key)).map_err(|_| {
             rule(
                 format!("the label {} makes no plain file name", key.label),
@@ -232,6 +232,8 @@ fn rule(rule: impl Into<String>, advice: &str) -> TargetError {
 fn algorithm(form: KeyForm) -> Algorithm {
     if form.is_tdes() {
         Algorithm::Tdes
+    } else if form.is_hmac() {
+        Algorithm::Hmac
     } else {
         Algorithm::Aes
     }

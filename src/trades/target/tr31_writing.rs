@@ -10,6 +10,7 @@ use conclave_evidence::show::utc;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::legacy::check_exception;
 use conclave_keyroom::domain::target_system::Settings;
+use conclave_keyroom::provider::kind_of;
 
 use super::{TargetError, cipher};
 
@@ -86,7 +87,26 @@ pub(super) fn names(settings: &Settings) -> Result<Vec<&str>, TargetError> {
     Ok(names)
 }
 
-/// The optional blocks of one key.
+/// The optional blocks go with the key.
+///
+/// # Errors
+/// [`TargetError::Rule`]
+pub(super) fn fit(key: &KeyRecord, settings: &Settings) -> Result<(), TargetError> {
+    if names(settings)?.contains(&"KC") && key.form.is_hmac() {
+        return Err(rule(
+            format!(
+                "the system's record asks for optional block KC, and X9.143 has no check value for \
+                 an {} key as {} is one",
+                key.form, key.label
+            ),
+            "export HMAC keys to a system whose record does not ask for KC",
+        ));
+    }
+    Ok(())
+}
+
+/// The optional blocks of one key: those that the record asks for, and before them the
+/// hash of an HMAC key.
 pub(super) fn blocks(
     key: &KeyRecord,
     clear: &Secret,
@@ -96,15 +116,20 @@ pub(super) fn blocks(
 ) -> Result<OptionalBlocks, TargetError> {
     let wrong = |e: &dyn std::fmt::Display| TargetError::Wrap(format!("{}: {e}", key.label));
     let kcv = |record: &KeyRecord, bytes: &Secret| {
-        Kcv::compute(Method::usual(cipher(record.form)), bytes.expose()).map_err(|e| wrong(&e))
+        Kcv::compute(Method::usual(kind_of(record.form)), bytes.expose()).map_err(|e| wrong(&e))
     };
+    let check = |block: Option<OptionalBlock>| block.ok_or_else(|| wrong(&"no check value"));
     let mut all = OptionalBlocks::default();
+    if let Some((code, _)) = key.form.hash() {
+        let hash = OptionalBlock::written(BlockId::HMAC_HASH, code).map_err(|e| wrong(&e))?;
+        all.push(hash).map_err(|e| wrong(&e))?;
+    }
     for name in names(settings)? {
         let id = BlockId::new(name).ok_or_else(|| wrong(&"no such block"))?;
         let text = |data: &str| OptionalBlock::written(id, data).map_err(|e| wrong(&e));
         let block = match name {
-            "KC" => OptionalBlock::key_check(&kcv(key, clear)?),
-            "KP" => OptionalBlock::kbpk_check(&kcv(under, wrapping)?),
+            "KC" => check(OptionalBlock::key_check(&kcv(key, clear)?))?,
+            "KP" => check(OptionalBlock::kbpk_check(&kcv(under, wrapping)?))?,
             "LB" => text(&key.label)?,
             "TC" => {
                 let digits = utc(key.created_ms);

@@ -3,7 +3,6 @@
 
 use conclave_crypto::primitive::kcv::Method;
 use conclave_crypto::primitive::kcv_fit::Claim;
-use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::form::KeyForm;
@@ -11,6 +10,7 @@ use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySou
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
+use conclave_keyroom::provider::kind_of;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ pub struct CombineKey {
     pub components: u8,
     /// The partner's check value: upper-case hex.
     pub value: String,
-    /// How the partner made it: `ENC-ZERO` or `CMAC`.
+    /// How the partner made it: `ENC-ZERO`, `CMAC` or `SHA2VP1`.
     pub method: String,
     /// Who typed it, each with an own card.
     pub by: Vec<Player>,
@@ -44,19 +44,7 @@ pub struct CombineKey {
 /// The method of this name for keys of this form.
 #[must_use]
 pub fn method(form: KeyForm, name: &str) -> Option<Method> {
-    let algorithm = if form.is_tdes() {
-        Algorithm::Tdes
-    } else {
-        Algorithm::Aes
-    };
-    [
-        Method::TdesZero,
-        Method::TdesCmac,
-        Method::AesZero,
-        Method::AesCmac,
-    ]
-    .into_iter()
-    .find(|m| m.algorithm() == algorithm && m.to_string() == name)
+    Method::named(kind_of(form), name)
 }
 
 impl CombineKey {

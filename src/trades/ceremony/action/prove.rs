@@ -2,12 +2,13 @@
 //! station kept of the component, and never a second one beside it.
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};
-use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{Component, ComponentState, Holder, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
+use conclave_keyroom::provider::kind_of;
 use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
@@ -120,13 +121,8 @@ impl ProveComponent {
 }
 
 /// The check value of a component, as its record has it.
-fn check_value_of(component: &Component, tdes: bool, value: &Secret) -> bool {
-    let algorithm = if tdes {
-        Algorithm::Tdes
-    } else {
-        Algorithm::Aes
-    };
-    Kcv::compute(Method::usual(algorithm), value.expose())
+fn check_value_of(component: &Component, form: KeyForm, value: &Secret) -> bool {
+    Kcv::compute(Method::usual(kind_of(form)), value.expose())
         .is_ok_and(|kcv| super::check_value(&kcv) == component.kcv)
 }
 
@@ -207,7 +203,7 @@ impl Action for ProveComponent {
                 ));
             }
         };
-        let right = typed.filter(|value| check_value_of(&component, record.form.is_tdes(), value));
+        let right = typed.filter(|value| check_value_of(&component, record.form, value));
         let proof = match (right, component.commitment) {
             (None, _) => Proof::Doubted,
             (Some(_), None) => Proof::ByCheckValue,

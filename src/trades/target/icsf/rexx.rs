@@ -2,7 +2,7 @@
 //! by its check value before its record is made.
 //!
 //! Services and parameters are those of the ICSF Application Programmer's
-//! Guide: CSNBKIM, CSNBKYT, CSNBKRC, CSNBKRW, CSNBT31I, CSNBKRC2, CSNDKRC.
+//! Guide: CSNBKIM, CSNBKYT, CSNBKYT2, CSNBKRC, CSNBKRW, CSNBT31I, CSNBKRC2, CSNDKRC.
 
 use super::super::{Sheet, TargetError};
 use super::blocks::LoadedBlock;
@@ -66,7 +66,11 @@ vp = copies('00'x,8)
 address linkpgm,
 'CSNBKYT rcode rsn exl exd count rule target random vp'
 if failed('CSNBKYT') then return 0
-shown = left(c2x(vp),6)
+shown = left(c2x(vp),length(kcv))
+return agrees()
+
+/* TRUE (1) where the check value is the key room's */
+agrees:
 if shown == kcv then return 1
 say '*** check value' shown 'expected' kcv label
 say '*** nothing was written for this label'
@@ -151,6 +155,9 @@ target = left(target,c2d(tlen))
 if des then do
   if \\checked() then return
 end
+if hmac then do
+  if \\pattern() then return
+end
 call common
 count = '00000000'x
 rule = copies(' ',8)
@@ -160,9 +167,28 @@ address linkpgm,
 'CSNBKRC2 rcode rsn exl exd count rule name tlen target'
 if failed('CSNBKRC2') then return
 say 'loaded' label 'check value' kcv
-if \\des then,
+if \\(des | hmac) then,
 say 'compare its check value by hand: AES is not checked here'
 return
+
+/* the check value of an HMAC token: the pattern's beginning */
+pattern:
+call common
+count = '00000003'x
+rule = left('HMAC',8)||'GENERATE'||left('SHA2VP1',8)
+tlen = d2c(length(target),4)
+none = '00000000'x
+nokek = '00000000'x
+rlen = '00000000'x
+reserved = '00000000'x
+vplen = d2c(16,4)
+vp = copies('00'x,16)
+address linkpgm,
+'CSNBKYT2 rcode rsn exl exd count rule tlen target',
+'none nokek rlen reserved vplen vp'
+if failed('CSNBKYT2') then return 0
+shown = left(c2x(vp),length(kcv))
+return agrees()
 ";
 
 /// Key blocks into the CKDS.
@@ -180,6 +206,7 @@ pub(super) fn block_loader(
         out.push(format!("kcv = '{}'", one.key.kcv.value));
         let des = u8::from(one.key.form.is_tdes() && one.key.form.bytes() == 16);
         out.push(format!("des = {des}"));
+        out.push(format!("hmac = {}", u8::from(one.key.form.is_hmac())));
         out.push(format!("keyword = '{}'", one.keyword));
         // The block is ASCII, also on z/OS.
         assigned("hexblock", &hex(one.block.as_bytes()), &mut out);

@@ -170,6 +170,19 @@ pub(super) fn blocks(
             payload.name,
             payload.format,
         );
+        if let Some((code, hash)) = key.form.hash() {
+            let _ = writeln!(
+                out,
+                "   becomes an HMAC key of type MAC (variable-length token, version 05),\n   \
+                 for {hash} alone: the block says so in HM {code}"
+            );
+        }
+    }
+    if sheet.rows.iter().any(|row| row.key.form.is_hmac()) {
+        out.push_str(
+            "\n   HMAC keys: CSNBKYT2 with HMAC, GENERATE, SHA2VP1 shows the pattern of\n   \
+             which the check value is the beginning; the loader does so by itself.\n",
+        );
     }
     tail(sheet, 5, &mut out);
     out

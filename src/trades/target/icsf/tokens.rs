@@ -9,7 +9,7 @@ use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
 use super::super::{
-    Conformance, Payload, Sheet, TargetError, are_what_they_are_called, has_check_value,
+    Conformance, Payload, Sheet, TargetError, are_what_they_are_called, has_check_value, no_hmac,
     strong_enough,
 };
 use super::rule;
@@ -33,6 +33,7 @@ pub(super) fn check(
     under: &KeyRecord,
     settings: &Settings,
 ) -> Result<(), TargetError> {
+    no_hmac(key, "an external CCA token")?;
     strong_enough(key, under, "export it under a stronger key")?;
     for part in parts(key, settings)? {
         check_name(&file_name(key, &part)).map_err(|_| {

@@ -114,10 +114,12 @@ impl Opened {
 
 /// What Java calls such a key.
 fn algorithm_of(key: &KeyRecord) -> SecretAlgorithm {
-    if key.form.is_tdes() {
-        SecretAlgorithm::DesEde
-    } else {
-        SecretAlgorithm::Aes
+    match key.form {
+        KeyForm::Tdes2 | KeyForm::Tdes3 => SecretAlgorithm::DesEde,
+        KeyForm::HmacSha256 => SecretAlgorithm::HmacSha256,
+        KeyForm::HmacSha384 => SecretAlgorithm::HmacSha384,
+        KeyForm::HmacSha512 => SecretAlgorithm::HmacSha512,
+        KeyForm::Aes128 | KeyForm::Aes192 | KeyForm::Aes256 | KeyForm::Rsa => SecretAlgorithm::Aes,
     }
 }
 
