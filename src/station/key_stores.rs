@@ -10,7 +10,8 @@ use conclave_keyroom::domain::legacy::REASON_MAX;
 use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::state::{Player, Reply};
-use conclave_trades::print::day_words;
+use conclave_trades::print::passphrase_form::{HALF_LAYOUT, fits};
+use conclave_trades::print::{Layout, day_words};
 use conclave_trades::target::store::{
     ExportKeyStore, PrintHalf, ReadCertificate, STORE_TARGETS, StoreTarget, StoredItem,
     store_target,
@@ -99,6 +100,8 @@ impl Station {
         key: &KeyRecord,
         people: &mut dyn People,
     ) -> Result<ActEnd, Refusal> {
+        // The halves have to come out once the store has left.
+        let layout = self.half_layout()?;
         let offer = self.store_offer()?;
         let Some(action) = self.ask_store(key, &offer, people)? else {
             return Ok(ActEnd::Stopped);
@@ -118,7 +121,7 @@ impl Station {
         lines.extend(in_words(&out.digest));
         let mut good = true;
         for (half, holder) in (1..).zip(&action.holders) {
-            if let Err(why) = self.print_half(action.bundle, half, holder, people)? {
+            if let Err(why) = self.print_half(action.bundle, half, (holder, &layout), people)? {
                 good = false;
                 lines.push(format!("Half {half} was not printed: {why}"));
                 lines.push(
@@ -325,6 +328,21 @@ impl Station {
         }
     }
 
+    /// The layout of the password mailer, as text.
+    fn half_layout(&self) -> Result<String, Refusal> {
+        let text = self.approved_layout(HALF_LAYOUT);
+        text.and_then(|text| {
+            let layout = Layout::parse(&text).map_err(|why| why.to_string())?;
+            fits(&layout).map(|()| text)
+        })
+        .map_err(|why| {
+            refused(
+                format!("The halves of a passphrase cannot be printed: {why}."),
+                "Have the layout corrected and approved, and begin again.",
+            )
+        })
+    }
+
     fn half_printer(&self) -> Result<String, Refusal> {
         let mut printers = self.enrolled_printers();
         printers.retain(|printer| printer.purpose == PrinterPurpose::Components);
@@ -346,7 +364,7 @@ impl Station {
         &mut self,
         bundle: u64,
         half: u8,
-        holder: &Player,
+        (holder, layout): (&Player, &str),
         people: &mut dyn People,
     ) -> Result<Result<(), String>, Refusal> {
         let printer = match self.half_printer() {
@@ -382,6 +400,7 @@ impl Station {
                 holder: holder.clone(),
                 printer: printer.clone(),
                 date: day_words(self.clock.wall_ms()),
+                layout: layout.to_owned(),
             };
             people.progress(&format!("Printing on {printer}"), 0, 1);
             match self.act(&action, &prompt.title, people) {

@@ -212,6 +212,7 @@ pub const ROWS: &[Row] = &[
             holder: export_key_store(room).holders.remove(0),
             printer: "LP-1".into(),
             date: "01JAN2026".into(),
+            layout: layout("password-mailer.toml"),
         }
     ),
     row!(
@@ -791,6 +792,12 @@ fn key_name(id: Id, label: &str) -> KeyName {
         label: label.into(),
         kcv: "08D7B4".into(),
     }
+}
+
+/// A shipped layout.
+fn layout(file: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/keymailer-layouts");
+    std::fs::read_to_string(format!("{folder}/{file}")).unwrap()
 }
 
 fn export(_: &Room) -> ExportKeys {

@@ -78,7 +78,7 @@ pub fn layout_of(form: KeyForm) -> Layout {
     if form.bytes() <= 32 {
         return component_layout();
     }
-    let file = repository("keymailer-layouts/component-rsa.toml");
+    let file = repository("keymailer-layouts/component-long.toml");
     Layout::parse(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 

@@ -37,7 +37,7 @@ const USUAL_MOST: usize = 32;
 pub(super) fn layout_of(quorum: Option<u8>, form: KeyForm) -> &'static str {
     match (quorum, form.bytes() > USUAL_MOST) {
         (None, false) => LAYOUT,
-        (None, true) => "component-rsa.toml",
+        (None, true) => "component-long.toml",
         (Some(_), false) => "share.toml",
         (Some(_), true) => "share-long.toml",
     }

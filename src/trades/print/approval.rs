@@ -23,14 +23,13 @@ use super::reason::is_sentence;
 const SHIPPED: &[&str] = &[
     include_str!("../../../keymailer-layouts/component.toml"),
     include_str!("../../../keymailer-layouts/component-envelope.toml"),
-    include_str!("../../../keymailer-layouts/component-rsa.toml"),
+    include_str!("../../../keymailer-layouts/component-long.toml"),
     include_str!("../../../keymailer-layouts/exchange-letter.toml"),
     include_str!("../../../keymailer-layouts/label-strip.toml"),
     include_str!("../../../keymailer-layouts/password-mailer.toml"),
     include_str!("../../../keymailer-layouts/recovery-words.toml"),
     include_str!("../../../keymailer-layouts/share.toml"),
     include_str!("../../../keymailer-layouts/share-long.toml"),
-    include_str!("../../../keymailer-layouts/store-half.toml"),
 ];
 
 /// Longest word on the inspection.

@@ -157,7 +157,7 @@ pub enum LayoutFault {
     Rows {
         /// Which field.
         field: FieldName,
-        /// `repeat`, `step`, `beside` or `spaced`.
+        /// `repeat`, `step` or `spaced`.
         what: &'static str,
         /// As the file has it.
         found: usize,

@@ -93,29 +93,17 @@ pub(super) struct Place {
     pub repeat: usize,
     /// From one of its lines to the next.
     pub step: usize,
-    /// Columns of lines beside one another: the second one goes on where the
-    /// first one's last line ends.
-    pub beside: usize,
     /// A space between two digits.
     pub spaced: bool,
     /// The language of digit words, if not the layout's.
     pub language: Option<String>,
 }
 
-/// Columns between two columns of lines.
-pub(super) const BESIDE_GAP: usize = 3;
-
 impl Place {
-    /// Where its line `k`, from 0, stands: lines below and columns to the right
-    /// of the first one. `None` when there is no such line.
-    pub fn row(&self, k: usize) -> Option<(usize, usize)> {
-        let column = k.checked_div(self.repeat)?;
-        (column < self.beside).then(|| {
-            (
-                (k % self.repeat).saturating_mul(self.step),
-                column.saturating_mul(self.width.saturating_add(BESIDE_GAP)),
-            )
-        })
+    /// How many lines below the first one its line `k`, from 0, stands. `None` when
+    /// there is no such line.
+    pub fn row(&self, k: usize) -> Option<usize> {
+        (k < self.repeat).then(|| k.saturating_mul(self.step))
     }
 }
 

@@ -121,8 +121,6 @@ struct RawField {
     underline: bool,
     repeat: Option<usize>,
     step: Option<usize>,
-    #[serde(default = "single")]
-    beside: usize,
     #[serde(default)]
     spaced: bool,
     language: Option<String>,
@@ -299,7 +297,6 @@ fn place(raw: &RawField, at: usize) -> Result<Place, LayoutError> {
         },
         repeat: raw.repeat.unwrap_or(repeat),
         step: raw.step.unwrap_or(step),
-        beside: raw.beside,
         spaced: raw.spaced,
         language: raw.language.clone(),
     })

@@ -1,4 +1,4 @@
-//! The sheet with one half of a key store's passphrase.
+//! The password mailer for key stores: the sheet with one half of a store's passphrase.
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::Mode;
@@ -7,13 +7,14 @@ use conclave_keyroom::domain::device::PrinterLanguage;
 use super::error::PrintError;
 use super::field::FieldName;
 use super::filling::{Content, Filling};
-use super::layout::Layout;
+use super::kind::Kind;
+use super::layout::{Eject, Layout};
 use super::mailer;
 
 /// Characters of one half.
 pub const HALF: usize = 28;
-/// The one layout of it: nobody sets another in its place.
-const LAYOUT: &str = include_str!("../../../keymailer-layouts/store-half.toml");
+/// The file of its layout.
+pub const HALF_LAYOUT: &str = "password-mailer.toml";
 
 /// What is printed on the sheet, except the half.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,16 +54,52 @@ impl HalfForm {
     }
 }
 
-fn layout() -> Result<Layout, PrintError> {
-    Layout::parse(LAYOUT).map_err(|_| PrintError::NoPlace(FieldName::Password))
+/// Whether halves can be printed by this layout.
+///
+/// # Errors
+/// Why not, in words.
+pub fn fits(layout: &Layout) -> Result<(), String> {
+    let name = layout.name();
+    if layout.kind() != Kind::PasswordMailer {
+        return Err(format!(
+            "{name} is a layout for another form: {}, not {}",
+            layout.kind().words(),
+            Kind::PasswordMailer.words()
+        ));
+    }
+    if !layout.has(FieldName::Part) {
+        return Err(format!("the layout {name} does not say which half it is"));
+    }
+    if layout.eject() == Eject::OnConfirmation {
+        return Err(format!(
+            "the layout {name} holds its sheet back, and nobody asks for it"
+        ));
+    }
+    let form = HalfForm {
+        mode: Mode::Test,
+        station: String::new(),
+        holder: String::new(),
+        half: 1,
+        bundle: String::new(),
+        recipient: String::new(),
+        date: String::new(),
+        provenance: Some(String::new()),
+    };
+    preview(layout, &form, PrinterLanguage::EscP)
+        .map(|_| ())
+        .map_err(|why| format!("the layout {name} prints no half: {why}"))
 }
 
 /// The sheet with X's in place of the half.
 ///
 /// # Errors
 /// [`PrintError`]
-pub fn preview(form: &HalfForm, language: PrinterLanguage) -> Result<Vec<u8>, PrintError> {
-    mailer::preview(&layout()?, &[form.filling(Content::Sample(HALF))], language)
+pub fn preview(
+    layout: &Layout,
+    form: &HalfForm,
+    language: PrinterLanguage,
+) -> Result<Vec<u8>, PrintError> {
+    mailer::preview(layout, &[form.filling(Content::Sample(HALF))], language)
 }
 
 /// The sheet, for the enrolled component printer; as PDF for a training printer.
@@ -70,6 +107,7 @@ pub fn preview(form: &HalfForm, language: PrinterLanguage) -> Result<Vec<u8>, Pr
 /// # Errors
 /// [`PrintError`]; a half that is not [`HALF`] characters long.
 pub fn render(
+    layout: &Layout,
     form: &HalfForm,
     half: &Secret,
     language: PrinterLanguage,
@@ -77,12 +115,32 @@ pub fn render(
     if half.len() != HALF {
         return Err(PrintError::Password);
     }
-    mailer::render(&layout()?, &[form.filling(Content::Secret(half))], language)
+    mailer::render(layout, &[form.filling(Content::Secret(half))], language)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SHIPPED: &str = include_str!("../../../keymailer-layouts/password-mailer.toml");
+
+    #[test]
+    fn a_layout_that_prints_no_half_is_refused_before_anything_leaves() {
+        let of = |text: &str| Layout::parse(text).unwrap();
+        assert_eq!(fits(&of(SHIPPED)), Ok(()));
+        let other = include_str!("../../../keymailer-layouts/label-strip.toml");
+        assert!(
+            fits(&of(other))
+                .unwrap_err()
+                .contains("label, not password mailer")
+        );
+        let held = SHIPPED.replace("with-form", "on-confirmation");
+        assert!(fits(&of(&held)).unwrap_err().contains("holds its sheet"));
+        let short = SHIPPED.replace("repeat = 2\n", "repeat = 1\n");
+        assert!(fits(&of(&short)).unwrap_err().contains("prints no half"));
+        let unnamed = SHIPPED.replace("name = \"part\"", "name = \"reference\"");
+        assert!(fits(&of(&unnamed)).unwrap_err().contains("which half"));
+    }
 
     #[test]
     fn the_half_stands_inside_whole_and_nowhere_else() {
@@ -98,9 +156,10 @@ mod tests {
         };
         let text = b"ABCDEFGHJKLMNPQRSTUVWXYZ2345";
         let half = Secret::from_fn(HALF, |to| to.copy_from_slice(text));
-        let printed = render(&form, &half, PrinterLanguage::EscP).unwrap();
+        let layout = Layout::parse(SHIPPED).unwrap();
+        let printed = render(&layout, &form, &half, PrinterLanguage::EscP).unwrap();
         let printed = String::from_utf8_lossy(printed.expose()).into_owned();
-        let preview = preview(&form, PrinterLanguage::EscP).unwrap();
+        let preview = preview(&layout, &form, PrinterLanguage::EscP).unwrap();
         let preview = String::from_utf8(preview).unwrap();
         assert!(preview.contains("Juerg"), "{preview}");
         assert_eq!(preview.matches("XXXX XXXX XXXX").count(), 2, "{preview}");
@@ -117,6 +176,6 @@ mod tests {
             assert!(!preview.contains(group));
         }
         let short = Secret::zeroed(HALF - 1);
-        assert!(render(&form, &short, PrinterLanguage::EscP).is_err());
+        assert!(render(&layout, &form, &short, PrinterLanguage::EscP).is_err());
     }
 }

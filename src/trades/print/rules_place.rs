@@ -17,15 +17,9 @@ const MOST_ROWS: usize = 99;
 fn runs(layout: &Layout, item: &Item) -> Vec<(usize, usize, usize)> {
     let (line, column) = (item.line, item.column);
     match &item.what {
-        What::Field(place) => (0..place.repeat.saturating_mul(place.beside).min(MOST_ROWS))
+        What::Field(place) => (0..place.repeat.min(MOST_ROWS))
             .filter_map(|k| place.row(k))
-            .map(|(down, right)| {
-                (
-                    line.saturating_add(down),
-                    column.saturating_add(right),
-                    place.width,
-                )
-            })
+            .map(|down| (line.saturating_add(down), column, place.width))
             .collect(),
         What::Text { text, font } => vec![(line, column, font.columns(text.len()))],
         What::Fold { text } => {
@@ -153,30 +147,24 @@ pub fn room(layout: &Layout, place: &Place) -> Option<LayoutFault> {
         })
     };
     let (fewest, most) = match name {
-        F::Value => (1, 64),
+        // The longest key has four lines (AES-256), and nobody types more than eight.
+        F::Value => (4, 8),
         F::PinWords if place.repeat > 1 => (layout.pin_digits, 12),
         F::Words => (WORDS_ROWS, WORDS_ROWS),
+        // Two lines for each of nine components.
+        F::Parts => (1, 18),
         name if name.has_rows() => (1, 16),
         _ => (1, 1),
     };
-    let most_beside = if name == F::Value { 3 } else { 1 };
     let most_step = if name.has_rows() { 6 } else { 1 };
     let wrong = rows("repeat", place.repeat, fewest, most)
         .or_else(|| rows("step", place.step, 1, most_step))
-        .or_else(|| rows("beside", place.beside, 1, most_beside))
         .or_else(|| {
             let found = usize::from(place.spaced);
             rows("spaced", found, 0, usize::from(name == F::Pin))
         });
     if wrong.is_some() {
         return wrong;
-    }
-    if name == F::Value {
-        let all = place.repeat.saturating_mul(place.beside);
-        // The longest symmetric key has four lines.
-        if !(4..=MOST_ROWS).contains(&all) {
-            return rows("repeat", all, 4, MOST_ROWS);
-        }
     }
     if place.language.is_some() && name != F::PinWords {
         return rows("language", 1, 0, 0);

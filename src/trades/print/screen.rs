@@ -196,8 +196,8 @@ fn fields(layout: &Layout) -> Vec<String> {
             .iter()
             .any(|area| area.meets(item.line, item.column, place.width, 0));
         let mut what = place.name.to_string();
-        if place.repeat * place.beside > 1 {
-            what.push_str(&format!(", {} rows", place.repeat * place.beside));
+        if place.repeat > 1 {
+            what.push_str(&format!(", {} rows", place.repeat));
         }
         if place.name.is_secret() {
             what.push_str(", SECRET");

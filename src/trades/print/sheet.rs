@@ -175,10 +175,10 @@ impl Drawing<'_, '_> {
             What::Field(place) if place.name.is_secret() => {
                 for mark in self.marks(place)? {
                     let text = mark.placeholder();
-                    let (down, right) = self.row(place, mark.row)?;
+                    let down = self.row(place, mark.row)?;
                     sheet.pieces.push(Piece {
                         line: line + down,
-                        column: column + right,
+                        column,
                         width: place.width,
                         text,
                         font: place.font,
@@ -190,7 +190,7 @@ impl Drawing<'_, '_> {
             What::Field(place) => {
                 let (texts, kind) = self.texts(place)?;
                 for (row, text) in texts.into_iter().enumerate() {
-                    let (down, right) = self.row(place, row)?;
+                    let down = self.row(place, row)?;
                     let font = Font {
                         wide: place.font.wide && kind != PieceKind::Blank,
                         ..place.font
@@ -208,7 +208,7 @@ impl Drawing<'_, '_> {
                     }
                     sheet.pieces.push(Piece {
                         line: line + down,
-                        column: column + right,
+                        column,
                         width: place.width,
                         text,
                         font,
@@ -221,11 +221,11 @@ impl Drawing<'_, '_> {
         Ok(())
     }
 
-    fn row(&self, place: &Place, row: usize) -> Result<(usize, usize), PrintError> {
+    fn row(&self, place: &Place, row: usize) -> Result<usize, PrintError> {
         place.row(row).ok_or(PrintError::TooManyRows {
             field: place.name,
             found: row + 1,
-            room: place.repeat * place.beside,
+            room: place.repeat,
         })
     }
 

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::export::StorePassphrase;
 use crate::ceremony::action::form;
 use crate::ceremony::state::Player;
+use crate::print::approval::may_print;
 use crate::print::enrolment::{fit, on_record};
-use crate::print::passphrase_form::{HalfForm, render};
+use crate::print::passphrase_form::{self, HalfForm, render};
 
 /// Prints a half that waits in the provider. Whether or not it came out whole,
 /// it is there no more.
@@ -31,6 +32,8 @@ pub struct PrintHalf {
     pub printer: String,
     /// The date on the sheet.
     pub date: String,
+    /// The layout's exact text.
+    pub layout: String,
 }
 
 const AGAIN: &str = "export the keys again under a new passphrase, and destroy the other half";
@@ -144,6 +147,9 @@ impl Action for PrintHalf {
                 Mode::Test => None,
             },
         };
+        let layout = may_print(permit, &self.layout)?;
+        passphrase_form::fits(&layout)
+            .map_err(|why| ActionError::rule(why, "Have the layout corrected."))?;
         let printer = self.printer(permit, sheet.mode)?;
         let found = ports.printers.found().map_err(|e| device(&e))?;
         let node = found
@@ -157,7 +163,7 @@ impl Action for PrintHalf {
                 AGAIN,
             )
         })?;
-        let printed = render(&sheet, &half, printer.language)
+        let printed = render(&layout, &sheet, &half, printer.language)
             .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))
             .and_then(|page| {
                 ports
