@@ -574,8 +574,8 @@ fn every_pdf_is_sound() {
     assert_eq!(halves(".pdf") + halves(".escp"), 2 * 6);
     assert_eq!(
         pdfs.len() - halves(".pdf"),
-        20 + 3 + 1 + 201 + 1 + 18 + 3 + 20,
-        "components, shares, letter, PIN mailers, their sheet, scripts, forms, minutes"
+        20 + 3 + 1 + 3 + 201 + 1 + 18 + 3 + 20,
+        "components, shares, letter, papers of components, PIN mailers, their sheet, scripts, forms, minutes"
     );
     for pdf in pdfs {
         let checked = Command::new("qpdf")
@@ -589,6 +589,35 @@ fn every_pdf_is_sound() {
             pdf.display(),
             text(&checked.stdout)
         );
+    }
+}
+
+#[test]
+fn the_papers_of_components_say_what_custody_has() {
+    let report = report(demo());
+    let of_key = |component: &&Json| component["key"] == "BANK-LAKE.ZMK.001";
+    let components: Vec<&Json> = list(&report, "components").iter().filter(of_key).collect();
+    let paper = |name: &str| {
+        let text = pdf_text(&demo().join(format!("paper/TEST-{name}.pdf")));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let letter = paper("EXCHANGE-BANK-LAKE.ZMK.001");
+    for component in &components {
+        let said = format!(
+            "KCV {} ({}) BAG {} {},",
+            string(&component["kcv"]),
+            string(&component["kcv_method"]),
+            string(&component["envelope"]),
+            string(&component["custodian"])
+        );
+        assert!(letter.contains(&said), "{said}: {letter}");
+    }
+    let first = components[0];
+    for name in ["ENVELOPE-BANK-LAKE.ZMK.001-1", "STRIP-BANK-LAKE.ZMK.001-1"] {
+        let page = paper(name);
+        for field in ["envelope", "custodian"] {
+            assert!(page.contains(string(&first[field])), "{field}: {page}");
+        }
     }
 }
 

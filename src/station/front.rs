@@ -66,6 +66,8 @@ pub enum Request {
 pub enum KeyAct {
     /// It leaves under a zone master key, as a letter.
     Letter,
+    /// Envelopes, strips and letter that go with its sealed components.
+    Papers,
     /// It leaves for a system on record, on a medium.
     HandOver,
     /// A file is looked at and tried under it; nothing is changed.

@@ -27,6 +27,7 @@ mod inventory;
 mod journal_export;
 mod key_detail;
 mod key_letter;
+mod key_papers;
 mod key_search;
 mod key_store_in;
 mod key_stores;

@@ -341,6 +341,7 @@ impl Station {
             Request::Key { act, id } => {
                 let end = match act {
                     KeyAct::Letter => self.print_key_letter(id, front),
+                    KeyAct::Papers => self.print_key_papers(id, front),
                     KeyAct::HandOver => self.hand_over(id, front),
                     KeyAct::CheckFile => self.check_file(id, front),
                     KeyAct::Public => self.export_public(id, front),

@@ -537,6 +537,7 @@ impl App {
                 Some(Vec::new())
             }
             (Kind::Keys, Key::Char('e')) => Some(self.key_act(row, KeyAct::Letter)),
+            (Kind::Keys, Key::Char('b')) => Some(self.key_act(row, KeyAct::Papers)),
             (Kind::Keys, Key::Char('h')) => Some(self.key_act(row, KeyAct::HandOver)),
             (Kind::Keys, Key::Char('f')) => Some(self.key_act(row, KeyAct::CheckFile)),
             (Kind::Keys, Key::Char('u')) => Some(self.key_act(row, KeyAct::Public)),

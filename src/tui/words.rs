@@ -189,6 +189,10 @@ pub fn keys(screen: &str) -> &'static [(&'static str, &'static str)] {
                 "f",
                 "on a wrapping key: what a file is and whether it opens under that key, with its check value alone; nothing is changed. What does not open counts as a failed import",
             ),
+            (
+                "b",
+                "papers for its sealed components: outside of the envelopes, strips for the bags, the letter to a partner; nothing secret is on them",
+            ),
             ("a", "make an RSA pair"),
             (
                 "u",

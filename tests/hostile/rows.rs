@@ -35,7 +35,8 @@ use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{
     Becomes, DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ImportStoreKey,
-    ReadPublic, ReadStore, ReleasePinKey, WithdrawPinKey,
+    PackageForm, PrintExchangeLetter, PrintPackageForm, ReadPublic, ReadStore, ReleasePinKey,
+    WithdrawPinKey,
 };
 use conclave_trades::media::{EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::pin::{
@@ -190,6 +191,31 @@ pub const ROWS: &[Row] = &[
         "key-managers sign, approvers sign",
         key_letter,
         |act| act.recipient.push('X')
+    ),
+    row!(PrintPackageForm, "key-managers logged on", |_| {
+        PrintPackageForm {
+            key: key_name(KEY, LABEL),
+            ceremony: CEREMONY,
+            index: 1,
+            bag: "CE0000001".into(),
+            form: PackageForm::Envelope,
+            printer: "REP-1".into(),
+            layout: layout("component-envelope.toml"),
+        }
+    }),
+    row!(
+        PrintExchangeLetter,
+        "key-managers logged on, approvers logged on",
+        |_| PrintExchangeLetter {
+            key: key_name(KEY, LABEL),
+            to: "BANK-LAKE".into(),
+            address: vec!["1 Lake Road".into()],
+            reference: "L-17".into(),
+            courier: "by registered post".into(),
+            ways: vec!["by hand".into(), "by courier".into()],
+            printer: "REP-1".into(),
+            layout: layout("exchange-letter.toml"),
+        }
     ),
     row!(
         GenerateRsa,

@@ -85,7 +85,71 @@ pub fn scenes() -> Vec<(&'static str, Build)> {
             ),
         ),
         ("layout-page-sheet", asks(page("component.toml"), vec![])),
+        ("papers-what", asks(papers(), vec![])),
+        ("papers-letter", asks(letter(), vec![])),
     ]
+}
+
+/// The papers of a key's sealed components.
+fn papers() -> Prompt {
+    Prompt {
+        code: s("papers.what"),
+        act: s("Papers of components"),
+        title: s("Which papers of BANK-LAKE.ZMK.001?"),
+        ask: options(&[
+            ("envelopes", "key, part, custodian, bag; no check value"),
+            (
+                "label strips",
+                "for the bags: the same, and the check value",
+            ),
+            ("exchange letter", "tells a partner of a ZMK's components"),
+        ]),
+        waiting_for: s("key managers"),
+        safe: s("yes, there is no secret on these papers"),
+        ..Prompt::default()
+    }
+}
+
+fn letter() -> Prompt {
+    let text = |label: &str, value: &str, hint: &str| Field {
+        label: s(label),
+        kind: FieldKind::Optional(40),
+        value: s(value),
+        hint: s(hint),
+    };
+    let address = (1..=5).map(|line| {
+        let value = ["1 Lake Road", "3011 Bern", "", "", ""][line - 1];
+        text(&format!("Address {line}"), value, "a line of their address")
+    });
+    let mut fields = vec![text("To", "BANK-LAKE", "the partner's name")];
+    fields.extend(address);
+    fields.extend([
+        text("Reference", "L-412", "names this letter"),
+        text(
+            "Letter goes",
+            "by registered post",
+            "not the way of a component",
+        ),
+        Field {
+            label: s("Printer"),
+            kind: FieldKind::One(vec![s("REP-1")]),
+            value: s("REP-1"),
+            hint: String::new(),
+        },
+    ]);
+    Prompt {
+        code: s("papers.letter"),
+        title: s("BANK-LAKE.ZMK.001 is announced to a partner"),
+        lines: vec![PromptLine::note(
+            "AES-256, KCV 0AC3F19B2C (CMAC), 3 components",
+        )],
+        ask: Ask::Form {
+            fields,
+            submit: s("go on to the components"),
+            done: None,
+        },
+        ..papers()
+    }
 }
 
 fn facts(rows: &[(&str, &str, &str, &str)]) -> Table {

@@ -1,7 +1,7 @@
 //! A page that anybody may read. What goes to a printer through another program
 //! is one of these: a secret is none, and no function makes one of a secret.
 
-/// A report, or a form of X's, as PDF.
+/// A report, a form of X's or a form without a secret, as PDF.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenPage {
     title: String,
@@ -9,8 +9,9 @@ pub struct OpenPage {
 }
 
 impl OpenPage {
-    /// Says of a PDF that nothing on it is secret. Reports and pages of X's say
-    /// so, and nobody else: a test holds that this is named nowhere else.
+    /// Says of a PDF that nothing on it is secret. What sends reports, pages of X's and
+    /// forms without a secret says so, and nobody else: a test holds that this is named
+    /// nowhere else.
     #[must_use]
     pub fn without_secrets(title: &str, pdf: Vec<u8>) -> Self {
         let plain = |c: &char| matches!(c, ' '..='~');

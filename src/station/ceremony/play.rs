@@ -18,6 +18,9 @@ use crate::present::{Absent, Wanted, present};
 use crate::service::ActEnd;
 use crate::station::Station;
 
+/// What is printed when the sheets are in their bags.
+const PAPERS: &str = "Envelopes, label strips, exchange letter: list of keys (k), this key, b.";
+
 struct Only<'a>(&'a Player);
 
 impl Wanted for Only<'_> {
@@ -136,7 +139,7 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<ActEnd, Refusal> {
         let mut end = super::ended(state);
-        if let ActEnd::Done { lines, .. } = &mut end {
+        if let ActEnd::Done { good, lines, .. } = &mut end {
             lines.extend(words);
             match self.file_minutes(state) {
                 Ok((minutes, transcript)) => {
@@ -144,6 +147,9 @@ impl Station {
                     lines.push(format!("Filed as {transcript}, the signed transcript."));
                 }
                 Err(why) => lines.push(format!("The minutes could not be filed: {why}.")),
+            }
+            if *good && !state.envelopes.is_empty() {
+                lines.push(PAPERS.into());
             }
         }
         Ok(end)

@@ -2,8 +2,10 @@
 //! and key stores for each, a letter.
 
 use conclave_evidence::GroupId;
+use conclave_trades::keys::packages;
 
 use super::{DemoError, Demonstration};
+use crate::key_papers::package_words;
 use crate::rsa_keys::LEAVES;
 
 /// A field that keeps what stands in it.
@@ -20,6 +22,14 @@ const SECOND: &str = "OUR.TLS.002";
 const REPORTS: &str = "REP-1";
 /// The letter's name among the papers.
 pub const LETTER: &str = "TEST-LETTER-BANK-LAKE.ZPK.001.pdf";
+
+/// The zone master key whose components have papers, and their names.
+const ANNOUNCED: &str = "BANK-LAKE.ZMK.001";
+const PAPERS: [(&str, &str); 3] = [
+    ("envelopes", "TEST-ENVELOPE-BANK-LAKE.ZMK.001-1.pdf"),
+    ("label strips", "TEST-STRIP-BANK-LAKE.ZMK.001-1.pdf"),
+    ("exchange letter", "TEST-EXCHANGE-BANK-LAKE.ZMK.001.pdf"),
+];
 
 /// The medium, as in the main job.
 const STICK: &str = "STICK-1";
@@ -256,6 +266,7 @@ impl Demonstration {
         }
         self.key_stores()?;
         self.letter()?;
+        self.papers()?;
         self.logout()
     }
 
@@ -316,6 +327,62 @@ impl Demonstration {
         Ok(())
     }
 
+    /// The papers of a zone master key's components: an envelope and a strip for the
+    /// first, and the letter that announces all of them.
+    fn papers(&mut self) -> Result<(), DemoError> {
+        self.stage("print an envelope, a label strip and the letter to the partner");
+        let key = self
+            .station
+            .keys()
+            .into_iter()
+            .find(|k| k.label == ANNOUNCED);
+        let key = key.ok_or_else(|| self.failed(ANNOUNCED, "it is not there"))?;
+        let first = packages(&key).first().map(package_words);
+        let first = first.ok_or_else(|| self.failed(ANNOUNCED, "no component is sealed"))?;
+        let ways = ["in person", "by courier", "by registered post"];
+        let ways = ways.get(..key.components.len()).unwrap_or(&ways);
+        let letter = [
+            "BANK-LAKE",
+            "1 Lake Road",
+            "3011 Bern",
+            "",
+            "",
+            "",
+            "L-1",
+            "by our messenger",
+            REPORTS,
+        ];
+        let one = [first.as_str(), REPORTS];
+        let forms: [(&str, &[&str]); 3] = [
+            ("papers.packages", &one),
+            ("papers.letter", &letter),
+            ("papers.ways", ways),
+        ];
+        for (choice, sheet) in PAPERS {
+            for (code, fields) in forms {
+                self.hands.forms.insert(code.into(), vec![row(fields)]);
+            }
+            self.hands.choices = vec![choice.into()];
+            let end = self.station.print_key_papers(key.id, &mut self.hands);
+            self.hands.choices.clear();
+            self.done(choice, end)?;
+            self.take_report(sheet)?;
+        }
+        Ok(())
+    }
+
+    /// What lies in the report printer, filed among the papers.
+    fn take_report(&mut self, sheet: &str) -> Result<(), DemoError> {
+        let Some(printer) = self.printers.0.get(2).cloned() else {
+            return Err(self.failed(sheet, "there is no report printer"));
+        };
+        printer
+            .save_as(sheet)
+            .map_err(|e| self.failed(sheet, e.to_string()))?;
+        drop(printer.take_sheet());
+        Ok(())
+    }
+
     /// A key under a zone master key as a letter for the partner.
     fn letter(&mut self) -> Result<(), DemoError> {
         self.stage("print a letter for the partner");
@@ -330,13 +397,6 @@ impl Demonstration {
         let id = self.key_id("BANK-LAKE.ZPK.001")?;
         let end = self.station.print_key_letter(id, &mut self.hands);
         self.done("letter", end)?;
-        let Some(printer) = self.printers.0.get(2).cloned() else {
-            return Err(self.failed("letter", "there is no report printer"));
-        };
-        printer
-            .save_as(LETTER)
-            .map_err(|e| self.failed("letter", e.to_string()))?;
-        drop(printer.take_sheet());
-        Ok(())
+        self.take_report(LETTER)
     }
 }

@@ -1,5 +1,5 @@
-//! Keys beside the ceremonies: RSA pairs, partners' public keys, and the end of
-//! every key's life.
+//! Keys beside the ceremonies: RSA pairs, partners' public keys, the papers that go
+//! with sealed components, and the end of every key's life.
 //!
 //! - `rsa_key`: makes a pair inside the vault, or one in another's place
 //! - `public_out`: the public half leaves on an enrolled medium
@@ -7,7 +7,13 @@
 //! - `store_in`: a key out of a partner's key store
 //! - `release`: a key is with the PIN room for a while
 //! - `retire`: a key that was replaced, or is destroyed
+//! - `packages`: sheets in sealed packages, as custody knows them
+//! - `package_form`: the outside of an envelope, the strip for a bag
+//! - `exchange_letter`: announces a zone master key to a partner
 
+mod exchange_letter;
+mod package_form;
+mod packages;
 mod public_in;
 mod public_out;
 mod release;
@@ -22,6 +28,11 @@ use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::vault::KeysOf;
 
+pub use exchange_letter::{
+    ADDRESS_MOST, EXCHANGE_LAYOUT, LETTER_LINE_MOST, LETTER_SHORT_MOST, PrintExchangeLetter,
+};
+pub use package_form::{PackageForm, PrintPackageForm};
+pub use packages::{Package, packages};
 pub use public_in::{ImportPublic, ReadPublic};
 pub use public_out::{ExportPublic, ExportedPublic};
 pub use release::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};

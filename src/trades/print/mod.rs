@@ -42,7 +42,8 @@
 //!    custodian confirms, print [`mailer::eject`].
 //!
 //! Reports take another way: [`PrintReport`], on a printer that is enrolled for
-//! reports, and never on one for components (R10).
+//! reports, and never on one for components (R10). So do forms of those [`Kind`]s that
+//! have no secret ([`OpenForm`]).
 
 pub mod approval;
 pub mod check;
@@ -68,6 +69,7 @@ pub mod mailer;
 mod marks;
 pub mod master_key_part;
 mod metrics;
+pub(crate) mod open_form;
 pub mod passphrase_form;
 mod pcl;
 mod pdf;
@@ -98,6 +100,7 @@ pub use form::{ComponentForm, day_words, time_words};
 pub use kind::{Disclosure, Kind};
 pub use layout::{Area, Eject, Font, Layout, Page};
 pub use marks::password_check;
+pub use open_form::OpenForm;
 pub use print_report::PrintReport;
 pub use print_sample::PrintSample;
 pub use print_words::PrintWords;

@@ -113,13 +113,6 @@ pub(crate) fn print(
     if Hash(Sha256::digest(&pdf).into()) != *filed {
         return Err(unprintable("this is not the report that was filed".into()));
     }
-    if record.is_loopback() {
-        let page = OpenPage::without_secrets(&report.title, pdf);
-        return ports
-            .printers
-            .submit(permit, &record.device, &record.serial, &page)
-            .map_err(|e| device(&e));
-    }
     let bytes = match record.language {
         PrinterLanguage::Pdf => pdf,
         PrinterLanguage::Line | PrinterLanguage::Pcl5 => {
@@ -129,11 +122,30 @@ pub(crate) fn print(
             report_escp(report, filed).map_err(|e| unprintable(e.to_string()))?
         }
     };
+    send(permit, ports, record, &report.title, bytes)
+}
+
+/// Sends a page that anybody may read to this printer: to the program behind which it
+/// stands, which takes PDF and whose record says so, or to its node.
+pub(super) fn send(
+    permit: &Permit<'_>,
+    ports: &mut Ports<'_>,
+    record: &PrinterRecord,
+    title: &str,
+    page: Vec<u8>,
+) -> Result<(), ActionError> {
+    if record.is_loopback() {
+        let page = OpenPage::without_secrets(title, page);
+        return ports
+            .printers
+            .submit(permit, &record.device, &record.serial, &page)
+            .map_err(|e| device(&e));
+    }
     let found = ports.printers.found().map_err(|e| device(&e))?;
     let there = node(record, &found).map_err(|e| device(&e))?;
     ports
         .printers
-        .print(permit, &there.device, &record.serial, &bytes)
+        .print(permit, &there.device, &record.serial, &page)
         .map_err(|e| device(&e))
 }
 

@@ -4,7 +4,6 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
-use conclave_keyroom::domain::open_page::OpenPage;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use super::approval::digest;
 use super::enrolment::{fit, on_record};
 use super::layout::{Eject, Layout};
 use super::mailer;
-use super::print_report::{device, node};
+use super::print_report::send;
 
 /// Prints a form of X's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -93,20 +92,8 @@ impl Action for PrintSample {
             })
         };
         let bytes = bytes.map_err(|e| refused(e.to_string()))?;
-        if record.is_loopback() {
-            let title = format!("page of X's of {}", layout.name());
-            let page = OpenPage::without_secrets(&title, bytes);
-            return ports
-                .printers
-                .submit(&*permit, &record.device, &record.serial, &page)
-                .map_err(|e| device(&e));
-        }
-        let found = ports.printers.found().map_err(|e| device(&e))?;
-        let there = node(record, &found).map_err(|e| device(&e))?;
-        ports
-            .printers
-            .print(&*permit, &there.device, &record.serial, &bytes)
-            .map_err(|e| device(&e))
+        let title = format!("page of X's of {}", layout.name());
+        send(permit, ports, record, &title, bytes)
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {
