@@ -263,7 +263,7 @@ fn what_psec_made_is_taken_and_tolerances_have_a_profile() {
 
 #[test]
 fn every_bad_block_is_refused_by_its_words() {
-    let silent = refused_by_their_words("tests/malformed/import", 19);
+    let silent = refused_by_their_words("tests/malformed/import", 20);
     // Whatever does not authenticate has one answer.
     assert_eq!(silent.len(), 4);
     assert!(silent.iter().all(|told| *told == silent[0]), "{silent:?}");

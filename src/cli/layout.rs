@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use conclave_evidence::authority::Mode;
 use conclave_keyroom::domain::device::PrinterLanguage;
+use conclave_trades::print::approval::check_for_batches;
 use conclave_trades::print::{
     Area, FieldName, ImportOptions, Layout, PrintError, import, mailer, screen_preview,
 };
@@ -227,6 +228,11 @@ fn check(files: &[PathBuf]) -> ExitCode {
             continue;
         };
         match tell(file, &text) {
+            Some(layout) if check_for_batches(&layout).is_err() => {
+                let why = check_for_batches(&layout).err().unwrap_or_default();
+                eprintln!("{}: {why}", file.display());
+                faulty = true;
+            }
             Some(layout) => println!(
                 "{}: {}, {} version {}, {}: keeps every rule",
                 file.display(),

@@ -89,6 +89,8 @@ struct Work {
     journals: Vec<Journal>,
     transcripts: Vec<(PathBuf, SignedTranscript)>,
     found: usize,
+    /// Outputs of PIN batches, which only their issuers can check.
+    outputs: usize,
 }
 
 fn name(path: &Path) -> String {
@@ -97,7 +99,7 @@ fn name(path: &Path) -> String {
 
 impl Work {
     fn path(&mut self, path: &Path) {
-        let before = self.found;
+        let (before, outputs) = (self.found, self.outputs);
         match kind(path, true) {
             Ok(Kind::File) => self.file(path, false),
             Ok(Kind::Folder) => self.folder(path, 0),
@@ -111,7 +113,11 @@ impl Work {
                 return;
             }
         }
-        if self.found == before {
+        if self.found == before && self.outputs > outputs {
+            self.found += 1;
+            let what = "nothing but outputs of PIN batches is in it, which their issuers check";
+            self.report.unchecked(&name(path), what);
+        } else if self.found == before {
             self.nothing_in(path);
         }
     }
@@ -243,6 +249,7 @@ impl Work {
             self.found += 1;
             self.report.unchecked(&place, what);
         } else {
+            self.outputs += 1;
             self.report.still_to_do(&place, what);
         }
     }

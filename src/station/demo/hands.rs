@@ -12,7 +12,7 @@ use conclave_training::printer::TrainingPrinter;
 
 use super::papers::Papers;
 use super::report::sheet_name;
-use super::systems::KEEP;
+use super::systems::{FIRST, LAST};
 
 /// Called with what is being done: words, how far, of how much.
 pub type OnProgress = Arc<dyn Fn(&str) + Send + Sync>;
@@ -172,7 +172,13 @@ impl Hands {
                 row.into_iter()
                     .zip(fields.iter().map(Some).chain(std::iter::repeat(None)))
                     .map(|(value, field)| match field {
-                        Some(field) if value == KEEP => field.value.clone(),
+                        Some(field) if value == FIRST || value == LAST => match &field.kind {
+                            FieldKind::One(choices) if value == FIRST => choices.first(),
+                            FieldKind::One(choices) => choices.last(),
+                            _ => None,
+                        }
+                        .cloned()
+                        .unwrap_or(value),
                         _ => value,
                     })
                     .collect(),

@@ -8,8 +8,10 @@ use super::{DemoError, Demonstration};
 use crate::key_papers::package_words;
 use crate::rsa_keys::LEAVES;
 
-/// A field that keeps what stands in it.
-pub const KEEP: &str = "=";
+/// In a form: the first of the choices.
+pub const FIRST: &str = "<first>";
+/// In a form: the last of the choices.
+pub const LAST: &str = "<last>";
 
 /// Why without a key block, as both quorums read it.
 const WHY: &str = "the system takes no key blocks before its next release";
@@ -313,7 +315,7 @@ impl Demonstration {
             let alone = if stores.is_empty() { "" } else { "BANK-LAKE" };
             // The service takes a pair for each side.
             let also = if system == "LAKE ACSP" { SECOND } else { "" };
-            let fields = row(&[system, also, stores, alone, KEEP, KEEP, STICK, "", ""]);
+            let fields = row(&[system, also, stores, alone, FIRST, LAST, STICK, "", ""]);
             if let Some(sheets) = &mut self.hands.sheets {
                 sheets.name = store_sheets((system != ALONE).then_some(system));
             }

@@ -241,9 +241,9 @@ impl Station {
         ) {}
         let action = ReconcileBatch::of(batch, &report).map_err(|e| wrong(e.to_string()))?;
         self.act(&action, "sign the reconciliation", people)?;
-        let short: String = Hash::to_string(&action.sheet).chars().take(8).collect();
         Ok(vec![format!(
-            "The reconciliation {short} is signed: {path}"
+            "The reconciliation is signed: {path}, SHA-256 {}",
+            action.sheet
         )])
     }
 

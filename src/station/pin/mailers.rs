@@ -63,22 +63,13 @@ struct Said {
 /// How a mailer's number is read.
 pub(super) const MAILER: &str = "17 where its outside has 17 of 200";
 
-fn form_fields(prompt: &mut Prompt, first: u64, choices: &[&str]) {
+fn form_fields(prompt: &mut Prompt, first: Option<u64>, choices: &[&str]) {
+    let first = first.map(|form| form.to_string()).unwrap_or_default();
     let choices = choices.iter().map(|c| (*c).to_owned()).collect();
     prompt.ask = Ask::Form {
         fields: vec![
-            text(
-                "First form",
-                &first.to_string(),
-                "its printed number",
-                NUMBER,
-            ),
-            text(
-                "Last form",
-                &first.to_string(),
-                "the same where it is one",
-                NUMBER,
-            ),
+            text("First form", &first, "its printed number", NUMBER),
+            text("Last form", &first, "the same where it is one", NUMBER),
             choose("They are", choices),
             text(
                 "How",
@@ -215,12 +206,11 @@ fn ask_found(batch: &PinBatch, said: &Said, people: &mut dyn People) -> Result<F
 
 /// What became of their cards.
 fn outcome(said: &Said, became: &Became) -> Vec<String> {
-    vec![format!(
-        "Forms {} to {}: {}.",
-        said.first,
-        said.last,
-        became.words().join(", ")
-    )]
+    let forms = match said.first == said.last {
+        true => format!("Form {}", said.first),
+        false => format!("Forms {} to {}", said.first, said.last),
+    };
+    vec![format!("{forms}: {}.", became.words().join(", "))]
 }
 
 impl Station {
@@ -299,10 +289,10 @@ impl Station {
             "pins.spoil",
             batch,
             "Which forms are spoiled?",
-            "Nobody opens them. They are destroyed before both; each card gets another PIN, or is \
-             reissued.",
+            "Nobody opens them. What is there of them is destroyed before both; each card gets \
+             another PIN, or is reissued.",
         );
-        let first = sent.first(1).first().copied().unwrap_or_default();
+        let first = sent.first(1).first().copied();
         form_fields(&mut prompt, first, &[DAMAGED, MISSING, BLANK, BEHIND]);
         let (said, action) = loop {
             let said = ask_forms(&mut prompt, people)?;
@@ -339,7 +329,7 @@ impl Station {
                 unknown.words()
             ),
         );
-        let first = unknown.first(1).first().copied().unwrap_or_default();
+        let first = unknown.first(1).first().copied();
         form_fields(&mut prompt, first, &[DAMAGED, WHOLE, BLANK, MISSING]);
         let (said, action) = loop {
             let said = ask_forms(&mut prompt, people)?;

@@ -100,7 +100,10 @@ impl Next {
             ),
             Self::TakeForms => ("Take out blank forms", "a reel comes out of the safe"),
             Self::AsideForms => ("Blank forms not used", "test prints, torn, missing"),
-            Self::ReturnForms => ("Forms back to the safe", "all that are left blank"),
+            Self::ReturnForms => (
+                "Forms back to the safe",
+                "flush the printer first; all that are blank",
+            ),
             Self::Cancel => ("Cancel cards", "no PIN; the issuer reissues them"),
             Self::HandOver => (
                 "Take the batch over",
@@ -146,13 +149,13 @@ impl Next {
                 may(Self::Print, !cards.waiting.is_empty() && blank);
                 may(Self::TakeForms, !cards.waiting.is_empty() && !blank);
                 may(Self::Confirm, !cards.sent.is_empty());
+                // The printer is flushed before what is left goes back.
+                may(Self::AsideForms, blank && balance.open == 0);
+                may(Self::ReturnForms, blank && balance.open == 0);
                 may(
                     Self::Spoil,
                     !cards.sent.is_empty() || !cards.confirmed.is_empty(),
                 );
-                // The printer is flushed before what is left goes back.
-                may(Self::AsideForms, blank && balance.open == 0);
-                may(Self::ReturnForms, blank && balance.open == 0);
                 may(Self::More, true);
             }
             Stage::Balanced => {

@@ -11,11 +11,11 @@ use conclave_keyroom::domain::pin_template::PinTemplateApproval;
 use conclave_keyroom::door::{Action, DoorError};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
-use conclave_trades::pin::Template;
 use conclave_trades::pin::action::{
     BatchKeys, BatchName, Checked, MOST_TRIES, OpenBatch, PartnerName, PinKeyName, ReadBatch,
     ReadCardFile, TemplateName,
 };
+use conclave_trades::pin::{HERE_BEFORE, Template};
 use conclave_trades::print::{Kind, Layout};
 use conclave_trades::target::IMPORT_FOLDER;
 use sha2::{Digest, Sha256};
@@ -184,13 +184,22 @@ impl Station {
             Ok(checked) => checked,
             Err(faults) => {
                 show_faults(&chosen.file, &faults, people)?;
-                return Ok(Err(refused(
-                    format!(
-                        "The file has {} faults; nothing of it was taken.",
-                        faults.len()
+                // A file that came twice has no fault that its issuer could mend.
+                let before = faults.iter().any(|fault| fault.ends_with(HERE_BEFORE));
+                return Ok(Err(match before {
+                    true => refused(
+                        "This file or its batch was here before; nothing of it was taken.",
+                        "Look for its batch in the list. Another file of the issuer would void \
+                         the PINs of the first.",
                     ),
-                    "Have the issuer correct it and send it anew.",
-                )));
+                    false => refused(
+                        match faults.len() {
+                            1 => "The file has a fault; nothing of it was taken.".into(),
+                            some => format!("The file has {some} faults; nothing of it was taken."),
+                        },
+                        "Have the issuer correct it and send it anew.",
+                    ),
+                }));
             }
         };
         if checked.older {

@@ -94,6 +94,27 @@ fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskR
             vec!["m, the batch, «Reconcile».".into()],
         ));
     }
+    let open = |what: String, how: &str| Some(now(format!("{name}: {what}"), vec![how.into()]));
+    let (waiting, sent) = (batch.cards.waiting.count(), batch.cards.sent.count());
+    match stage {
+        Stage::Printing if waiting > 0 => {
+            let what = format!("{waiting} of {} mailers are not printed", batch.count);
+            return open(what, "m, the batch, «Print».");
+        }
+        Stage::Printing => {
+            let what = format!("{sent} mailers are printed, and nobody confirmed them");
+            return open(what, "m, the batch, «Confirm mailers».");
+        }
+        Stage::Counting => {
+            let what = "its blank forms are not counted".into();
+            return open(what, "m, the batch, «Forms back to the safe».");
+        }
+        Stage::Balanced => {
+            let what = "it balances, and its output has not left".into();
+            return open(what, "m, the batch, «Write the output».");
+        }
+        _ => {}
+    }
     let reconciled = batch.reconciled.as_ref()?;
     let due_ms = reconciled.signed.at_ms.saturating_add(PURGE_DAYS * DAY_MS);
     let days = days_until(now_ms, due_ms);

@@ -18,6 +18,9 @@ pub struct Fault {
     pub what: Wrong,
 }
 
+/// How a fault ends that no correction of the file mends.
+pub const HERE_BEFORE: &str = "was here before";
+
 /// Kinds of faults.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
@@ -91,10 +94,10 @@ pub enum Wrong {
     #[error("is a card that had a mailer: its PIN would be on two")]
     Mailed,
     /// A batch again.
-    #[error("this batch was here before")]
+    #[error("this batch {HERE_BEFORE}")]
     Replayed,
     /// The same bytes again.
-    #[error("this file was here before")]
+    #[error("this file {HERE_BEFORE}")]
     SameFile,
     /// Too many.
     #[error("more than {0} records")]

@@ -36,7 +36,7 @@ pub use approval::{ApprovePinTemplate, approved_template, template_words};
 pub use batch::{Batch, Before, Card, Nothing, read};
 pub use card_values::{CardValueError, card_values};
 pub use exchange::{Input as OpenedInput, open_input, seal_output};
-pub use fault::{Fault, Wrong};
+pub use fault::{Fault, HERE_BEFORE, Wrong};
 pub use issue::{IssueError, Keys, issue, issue_anew};
 pub use letter::{Letter, Occasion, render_set, tracking};
 pub use output::{CardColumns, OutputError, write};

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::PrintError;
+use super::field::FieldName;
+use super::kind::Kind;
 use super::layout::Layout;
 use super::mailer;
 use super::reason::is_sentence;
@@ -84,6 +86,22 @@ pub fn may_print(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError>
     ))
 }
 
+/// Whether batches may be printed by a layout of PIN mailers: its outside says
+/// which mailer it is. What else says which card's mailer a closed form is? People
+/// compare it with the records.
+///
+/// # Errors
+/// Why not, in words.
+pub fn check_for_batches(layout: &Layout) -> Result<(), String> {
+    match layout.kind() == Kind::PinMailer && !layout.has_outside(FieldName::Sequence) {
+        false => Ok(()),
+        true => Err(format!(
+            "{} has no sequence on its outside: nobody could tell which mailer is on a form",
+            layout.name()
+        )),
+    }
+}
+
 /// Approves a layout for printing secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ApproveLayout {
@@ -150,6 +168,8 @@ impl Action for ApproveLayout {
                 "Write into the file which one was inspected, and look at its page again.",
             ));
         }
+        check_for_batches(&layout)
+            .map_err(|why| ActionError::rule(why, "Give it the field sequence outside."))?;
         check_inspected(&self.inspected)
             .map_err(|why| ActionError::rule(why, "Say what you looked at."))?;
         let page = sample_page(&layout)

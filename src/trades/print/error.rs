@@ -123,6 +123,17 @@ pub enum LayoutFault {
         /// Lines and columns that have to be between.
         guard: usize,
     },
+    /// A field that is half outside.
+    #[error(
+        "field \"{}\" lies half outside, half under the cover (form line {line})",
+        .field.name()
+    )]
+    Straddles {
+        /// Which field.
+        field: FieldName,
+        /// Line of the form.
+        line: usize,
+    },
     /// A field that this kind of form does not have.
     #[error("there is no field \"{}\" on a {}", .field.name(), .kind.words())]
     NotOfKind {

@@ -234,6 +234,12 @@ fn areas(layout: &Layout, item: &Item) -> Option<LayoutFault> {
             line: item.line,
         });
     }
+    if outside && !rules_place::is_wholly_outside(layout, item) {
+        return Some(LayoutFault::Straddles {
+            field: name,
+            line: item.line,
+        });
+    }
     if !outside && !kind.may(name, false) {
         return Some(LayoutFault::NotOfKind { field: name, kind });
     }

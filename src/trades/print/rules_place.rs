@@ -52,6 +52,17 @@ pub fn is_outside(layout: &Layout, item: &Item) -> bool {
     layout.outside.iter().any(meets)
 }
 
+/// TRUE when all of the item can be read from outside: what is half under the
+/// cover is read by nobody, and what goes beside it is no outside.
+pub fn is_wholly_outside(layout: &Layout, item: &Item) -> bool {
+    runs(layout, item).iter().all(|(line, column, width)| {
+        layout
+            .outside
+            .iter()
+            .any(|area| area.holds(*line, *column, *width))
+    })
+}
+
 /// TRUE when a cell of the item is less than `guard` cells from the outside, of
 /// this form or of one that follows it, goes before it or stands beside it on
 /// the paper: one line of slip would show it there.

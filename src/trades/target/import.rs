@@ -214,6 +214,9 @@ impl ImportBlock {
             &template.form.letter().to_string(),
         )?;
         self.of_the_hash(found)?;
+        if of.key_version.is_component() {
+            return Err(misfit("the block carries a component, not a key".into()));
+        }
         let (mode, wanted) = (field(3..4), template.mode_of_use.as_str());
         // Whoever may do more may do this alone: the record keeps the narrower.
         let wider = match mode.as_str() {

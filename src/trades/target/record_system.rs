@@ -11,7 +11,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::store::store_target;
-use super::web_pin::{follows, shared};
+use super::web_pin::{days, follows, shared};
 use super::{rules, shipped, target};
 
 /// Records a system, or changes its record.
@@ -94,6 +94,7 @@ impl Action for RecordSystem {
                 "choose a profile of the list",
             ));
         }
+        days(&self.settings).map_err(|why| ActionError::rule(why, "fill it in again"))?;
         for (_, known) in permit.list::<TargetSystem>(Compartment::Directory, TargetSystem::KIND)? {
             if known.id == self.id {
                 if known.target() != self.settings.profile.name || known.name != self.name {

@@ -176,6 +176,28 @@ pub(super) fn follows(known: &Settings, new: &Settings) -> Result<(), String> {
     Ok(())
 }
 
+/// The days of a record are days: two people sign them long before keys are handed
+/// over.
+///
+/// # Errors
+/// Why not, in words.
+pub(super) fn days(settings: &Settings) -> Result<(), String> {
+    if settings.profile.name != WebPin.name() {
+        return Ok(());
+    }
+    for name in ["from", "former-until"] {
+        match settings.value(name) {
+            Some(text) if day(text).is_none() => {
+                return Err(format!(
+                    "{text} is no day: YYYY-MM-DD, for example 2026-11-30"
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn role(key: &KeyRecord) -> Option<&'static str> {
     let found = ROLES.iter().find(|(usage, _)| *usage == key.usage);
     found.map(|(_, role)| *role)

@@ -295,7 +295,7 @@ fn sheet(app: &App, table: &Table, buf: &mut Buffer, body: Rect) {
     buf.set_style(body, theme.plain());
     let title = match pile.paper {
         Pages::Custodians => "for its custodian's eyes",
-        Pages::Mailers => "read in a practice room alone, never at work",
+        Pages::Mailers => "read in practice rooms only, never at work",
         Pages::Reports => "for whoever reads reports",
     };
     let title = format!("═ Paper: {}: {title} ", pile_words(pile));

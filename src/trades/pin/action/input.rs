@@ -13,8 +13,8 @@ use super::{both_here, digest, refused};
 use crate::pin::letter::{Letter, Occasion};
 use crate::pin::marks::Earlier;
 use crate::pin::{Batch, Fault, Template, approved_template, open_input, read};
-use crate::print::approval::may_print;
-use crate::print::{FieldName, Kind, Layout};
+use crate::print::approval::{check_for_batches, may_print};
+use crate::print::{Kind, Layout};
 
 /// An issuer as signers see it. The record must be the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,16 +122,11 @@ pub fn fits(layout: &Layout, batch: &Batch, on: &Occasion<'_>) -> Result<(), Str
 pub(super) fn pin_layout(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError> {
     let layout = may_print(permit, text)?;
     match layout.kind() {
-        // People compare it with the records: what else says which card's mailer
-        // a closed form is?
-        Kind::PinMailer if !layout.has_outside(FieldName::Sequence) => Err(ActionError::rule(
-            format!(
-                "{} has no sequence on its outside: nobody could tell which mailer is on a form",
-                layout.name()
-            ),
-            "Give the layout the field sequence outside, and have it approved again.",
-        )),
-        Kind::PinMailer => Ok(layout),
+        Kind::PinMailer => {
+            let advice = "Give the layout the field sequence outside, and have it approved again.";
+            check_for_batches(&layout).map_err(|why| ActionError::rule(why, advice))?;
+            Ok(layout)
+        }
         other => Err(ActionError::rule(
             format!("{} is a layout for a {}", layout.name(), other.words()),
             "Choose a layout of PIN mailers.",

@@ -165,7 +165,8 @@ fn rule(error: RunError) -> ActionError {
              spoiled."
         }
         RunError::Ahead { .. } => {
-            "Look back for the first form without a mailer. Confirm what lies before it; then say \
+            "Read both numbers again. If they stay: look back for the first form without a mailer. \
+             Confirm what lies before it; then say \
              from where to where: More, The paper is ahead."
         }
         RunError::Shows { .. } => {

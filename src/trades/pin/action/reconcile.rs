@@ -10,7 +10,7 @@ use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
 use super::{BatchName, both_sign, cards, digest, put, signing};
-use crate::print::{Block, Report, Signature, time_words};
+use crate::print::{Block, Report, Signature, report_pdf, time_words};
 
 /// Signs a batch's reconciliation sheet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ use crate::print::{Block, Report, Signature, time_words};
 pub struct ReconcileBatch {
     /// The batch.
     pub batch: BatchName,
-    /// SHA-256 of the sheet, see [`sheet`].
+    /// SHA-256 of the sheet as it is filed, a PDF: see [`sheet`].
     pub sheet: Hash,
     /// Its numbers, as the signers read them.
     pub numbers: Vec<String>,
@@ -164,14 +164,13 @@ pub fn sheet(record: &AuthorityRecord, batch: &PinBatch, cards: &[PinCard]) -> R
     }
 }
 
-/// The sheet's digest: over its blocks, whatever they are printed on.
+/// SHA-256 of the sheet as it is filed: whoever has the file compares it.
 ///
 /// # Errors
 /// [`ActionError`]; never for a sheet of [`sheet`].
 fn digest_of(report: &Report) -> Result<Hash, ActionError> {
-    let bytes = conclave_evidence::cbor::to_vec(report)
-        .map_err(|_| super::refused("the sheet does not encode"))?;
-    Ok(digest(bytes))
+    let pdf = report_pdf(report).map_err(|e| super::refused(e.to_string()))?;
+    Ok(digest(pdf))
 }
 
 impl ReconcileBatch {
@@ -200,7 +199,7 @@ impl Action for ReconcileBatch {
     fn words(&self) -> Vec<String> {
         let mut words = vec![format!("The reconciliation of {}", self.batch.words())];
         words.extend(self.numbers.iter().cloned());
-        words.push(format!("SHA-256 of the sheet {}", self.sheet));
+        words.push(format!("SHA-256 of the sheet's file {}", self.sheet));
         words
     }
 

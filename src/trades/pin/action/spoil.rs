@@ -45,13 +45,28 @@ impl Became {
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let each = [
-            (self.confirmed, "confirmed: mailers"),
-            (self.again, "another PIN on another form: cards"),
-            (self.reissued, "to be reissued: cards"),
+            (
+                self.confirmed,
+                "mailer is confirmed",
+                "mailers are confirmed",
+            ),
+            (
+                self.again,
+                "card gets another PIN on another form",
+                "cards get another PIN on another form",
+            ),
+            (
+                self.reissued,
+                "card is to be reissued",
+                "cards are to be reissued",
+            ),
         ];
         each.into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{what} {count}"))
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, one, some)| match count {
+                1 => format!("1 {one}"),
+                _ => format!("{count} {some}"),
+            })
             .collect()
     }
 }
