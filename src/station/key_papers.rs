@@ -15,7 +15,7 @@ use conclave_trades::target::KeyName;
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{gave_up, one, optional, refused, text};
+use crate::ceremony::begin::{gave_up, one, optional, refused, sole, text};
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -240,7 +240,7 @@ impl Station {
         question.ask = Ask::Form {
             fields: vec![
                 one("For", choices, None),
-                one("Printer", printers.to_vec(), None),
+                sole("Printer", printers.to_vec()),
             ],
             submit: "go on to the printer".into(),
             done: None,
@@ -329,7 +329,7 @@ impl Station {
                 "not the way of a component",
                 LETTER_SHORT_MOST,
             ),
-            one("Printer", printers.to_vec(), None),
+            sole("Printer", printers.to_vec()),
         ]);
         to.ask = Ask::Form {
             fields,

@@ -158,7 +158,7 @@ pub fn room(layout: &Layout, place: &Place) -> Option<LayoutFault> {
         })
     };
     let (fewest, most) = match name {
-        // The longest key has four lines (AES-256), and nobody types more than eight.
+        // AES-256 has four lines; the longest key, HMAC with SHA-512, has eight.
         F::Value => (4, 8),
         F::PinWords if place.repeat > 1 => (layout.pin_digits, 12),
         F::Words => (WORDS_ROWS, WORDS_ROWS),
