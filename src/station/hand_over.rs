@@ -9,7 +9,7 @@ use conclave_keyroom::domain::target_system::TargetSystem;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::target::{
-    ExportKeys, KeyName, SystemName, Target, next_bundle, target, target_of,
+    ExportKeys, KeyName, SystemName, Target, TargetError, next_bundle, target, target_of,
 };
 
 use crate::backup::in_words;
@@ -181,12 +181,32 @@ impl Station {
         let needed = under.wrapping.is_some_and(WrappingMethod::is_exception);
         check_exception(needed, exception.as_deref())
             .map_err(|why| refused(format!("{why}."), EXCEPTION_ADVICE))?;
-        let mut keys = vec![KeyName::of(key)];
-        for label in value(1).split_whitespace() {
-            let other = self
-                .key_labelled(label)
-                .ok_or_else(|| refused(format!("There is no key {label}."), "Type it again."))?;
-            keys.push(KeyName::of(&other));
+        let missing = system.settings.missing();
+        if !missing.is_empty() {
+            return Err(refused(
+                format!("{} lacks: {}.", system.name, missing.join(", ")),
+                "Administrators change the system's record: devices, y.",
+            ));
+        }
+        let mut keys = Vec::new();
+        let labels = value(1).split_whitespace().map(Some);
+        for label in [None].into_iter().chain(labels) {
+            let record = match label {
+                None => key.clone(),
+                Some(label) => self.key_labelled(label).ok_or_else(|| {
+                    refused(format!("There is no key {label}."), "Type it again.")
+                })?,
+            };
+            // What the target is against is known before anybody signs.
+            kind.check(&record, under, &system.settings)
+                .map_err(|error| match error {
+                    TargetError::Rule { rule, advice } => refused(format!("{rule}."), &advice),
+                    other => refused(
+                        format!("{other}."),
+                        "Choose another key, or another system.",
+                    ),
+                })?;
+            keys.push(KeyName::of(&record));
         }
         Ok(ExportKeys {
             bundle: next_bundle(self.door.vault()).map_err(|e| self.refusal(&e.to_string()))?,

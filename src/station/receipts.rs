@@ -109,7 +109,10 @@ impl Station {
             let bundles = self.bundles();
             let Some(bundle) = bundles.into_iter().find(|b| b.number == number) else {
                 return Err(refused(
-                    format!("There is no bundle {}.", value(2)),
+                    match value(2) {
+                        "" => "Which bundle is it of?".into(),
+                        typed => format!("There is no bundle {typed}."),
+                    },
                     "Its number stands on the receipt.",
                 ));
             };

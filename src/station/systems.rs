@@ -24,6 +24,9 @@ const NOTHING: &str = "-";
 /// A system that is not on record yet.
 const NEW: &str = "a new system";
 
+/// The profile of a system that is there already.
+const AS_ON_RECORD: &str = "as on record";
+
 fn page(title: &str, lines: Vec<PromptLine>, fields: Vec<Field>, submit: &str) -> Prompt {
     Prompt {
         code: "system.record".into(),
@@ -99,7 +102,10 @@ impl Station {
             Ok(record) => {
                 let missing = record.settings.missing();
                 let lines = if missing.is_empty() {
-                    vec!["Keys can be handed over to it: h on the key list.".to_owned()]
+                    vec![
+                        "Its record is complete: h on the key list hands keys over, as it allows."
+                            .to_owned(),
+                    ]
                 } else {
                     vec![
                         format!("Not filled in yet: {}.", missing.join(", ")),
@@ -141,7 +147,10 @@ impl Station {
         }
         let mut which = vec![NEW.to_owned()];
         which.extend(known.iter().map(|s| s.name.clone()));
-        let titles: Vec<String> = profiles.iter().map(|p| p.title.clone()).collect();
+        let mut titles: Vec<String> = profiles.iter().map(|p| p.title.clone()).collect();
+        if !known.is_empty() {
+            titles.insert(0, AS_ON_RECORD.to_owned());
+        }
         let mut prompt = page(
             "A system that keys go to",
             lines,
@@ -160,6 +169,14 @@ impl Station {
                 Some(old) => profiles.iter().find(|p| p.name == old.target()),
                 None => profiles.iter().find(|p| p.title == value(2)),
             };
+            // Its kind stays: whoever chooses another one thinks that it changes.
+            if old.is_some() && value(2) != AS_ON_RECORD {
+                prompt.refused = Some(refused(
+                    "A system on record keeps its profile.",
+                    "Leave the profile as on record, or record a new system.",
+                ));
+                continue;
+            }
             let name = old.as_ref().map_or(value(1), |old| old.name.as_str());
             if let Some(profile) = found.filter(|_| !name.is_empty()) {
                 let name = name.to_owned();

@@ -183,7 +183,10 @@ fn a_partners_token_comes_in_and_leaves_for_icsf() {
     assert!(why.contains("no '-' in a label"), "{why}");
 
     let first = ["DKMS.KEK.IMP", "CSF.CKDS", "BANKX.", "#", "-", "-"];
-    record(&mut scene, &[&[SYSTEM, "", icsf], &first, &second]);
+    record(
+        &mut scene,
+        &[&[SYSTEM, "", "as on record"], &first, &second],
+    );
     done(hand_over(&mut scene, SYSTEM));
     let bundle = newest(&scene);
     let report = verify_path(&bundle);

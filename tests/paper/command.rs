@@ -143,7 +143,7 @@ fn import_writes_a_layout_and_says_what_is_missing() {
         "--field",
         "1=tracking",
         "--outside",
-        "1,1,60,3",
+        "1,1,80,3",
         "--lines",
         "12",
         "--out",
@@ -155,6 +155,12 @@ fn import_writes_a_layout_and_says_what_is_missing() {
     let path = folder.path().join("mailer.toml");
     let mut text = fs::read_to_string(&path).unwrap();
     text.push_str("\n[[field]]\nname = \"banner\"\nline = 10\ncolumn = 1\nwidth = 20\n");
+    fs::write(&path, &text).unwrap();
+    // By the rules it is a layout; no batch could be printed by it.
+    let blind = conclave(&["check", "mailer.toml"], folder.path());
+    assert_eq!(blind.status.code(), Some(1), "{blind:?}");
+    assert!(said(&blind.stderr).contains("no sequence on its outside"));
+    text.push_str("\n[[field]]\nname = \"sequence\"\nline = 1\ncolumn = 4\nwidth = 20\n");
     fs::write(&path, text).unwrap();
     let good = conclave(&["check", "mailer.toml"], folder.path());
     assert_eq!(good.status.code(), Some(0), "{good:?}");

@@ -83,6 +83,7 @@ fn the_lines_of_an_address_become_one_field() {
     let mut options = options();
     options.lines = 16;
     options.outside[0].height = 9;
+    options.outside[0].width = 80;
     options.fields = [(0, FieldName::Name), (4, FieldName::Tracking)].into();
     for line in 1..=3 {
         options.fields.insert(line, FieldName::Address);

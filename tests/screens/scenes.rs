@@ -420,6 +420,12 @@ fn questions() -> Vec<(&'static str, Build)> {
     ];
     kcv.waiting_for = s("MEMBER-1");
     kcv.safe = s("yes, for a pause; ending the ceremony voids the key");
+    let mut ten = kcv.clone();
+    ten.show = Some(Show::CheckValue {
+        kcv: s("5583B0A9BA"),
+        method: s("CMAC"),
+        label: s("BANK-LAKE.ZMK.002"),
+    });
     let mut words = prompt(
         "script.digest",
         "Compare with the procedure on paper",
@@ -537,6 +543,7 @@ fn questions() -> Vec<(&'static str, Build)> {
         ("ask-read-words", asks(words, vec![])),
         ("ask-nothing", asks(nothing, vec![])),
         ("show-check-value", asks(kcv, vec![])),
+        ("show-check-value-ten", asks(ten, vec![])),
     ]
 }
 

@@ -36,7 +36,7 @@ const ORDINALS: [&str; 4] = ["first", "second", "third", "fourth"];
 pub(super) fn refused(happened: &str, advice: &str) -> Refused {
     Refused {
         happened: happened.to_owned(),
-        safe: "Nothing of it was recorded.".into(),
+        safe: "Nothing of it counts; the minutes have it as a failed attempt.".into(),
         advice: advice.to_owned(),
     }
 }

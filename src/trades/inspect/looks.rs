@@ -68,15 +68,33 @@ pub fn looks_like(bytes: &[u8]) -> String {
             packed.len() / 4 * 3
         );
     }
-    format!("text, {len} bytes in {lines} lines")
+    // Which line, and never what stands there.
+    let clear = text.lines().zip(1usize..).find_map(|(line, at)| {
+        let groups: String = line.split_whitespace().filter(|w| is_hex(w)).collect();
+        let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+        let one = words.filter(|w| is_hex(w)).map(str::len);
+        let told = one.chain([groups.len()]).map(key_like);
+        told.into_iter().find(|told| !told.is_empty()).map(|_| at)
+    });
+    match clear {
+        Some(at) => format!(
+            "text, {len} bytes in {lines} lines; line {at} has hexadecimal digits{KEY_LIKE}"
+        ),
+        None => format!("text, {len} bytes in {lines} lines"),
+    }
 }
+
+fn is_hex(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+const KEY_LIKE: &str =
+    ": as long as a key or a cryptogram. If it is a CLEAR KEY, the file must not exist";
 
 /// Digits that may be a key nobody encrypted.
 fn key_like(digits: usize) -> &'static str {
     match digits {
-        16 | 32 | 48 | 64 => {
-            ": as long as a key or a cryptogram. If it is a CLEAR KEY, the file must not exist"
-        }
+        16 | 32 | 48 | 64 => KEY_LIKE,
         _ => "",
     }
 }
@@ -102,6 +120,23 @@ fn binary(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::looks_like;
+
+    #[test]
+    fn digits_like_a_key_among_other_lines_are_told_and_not_shown() {
+        // DES weak keys, as published.
+        for text in [
+            "component 1 of 3\n0101010101010101FEFEFEFEFEFEFEFE\nKCV 8CA64D\n",
+            "KEY=0101010101010101FEFEFEFEFEFEFEFE\nnot encrypted",
+            "part\n0101 0101 0101 0101 FEFE FEFE FEFE FEFE\n",
+        ] {
+            let told = looks_like(text.as_bytes());
+            assert!(told.contains("CLEAR KEY"), "{told}");
+            assert!(!told.contains("0101"), "{told}");
+        }
+        for text in ["a letter\nof 24 NOV 2026, KCV 8CA64D", "face\nbeef dead"] {
+            assert!(!looks_like(text.as_bytes()).contains("CLEAR"), "{text}");
+        }
+    }
 
     #[test]
     fn common_files_are_named() {

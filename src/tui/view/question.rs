@@ -445,10 +445,12 @@ fn draw_show(show: &Show, paper: &mut Paper) {
             let digits: Vec<char> = kcv.chars().collect();
             let pairs: Vec<&[char]> = digits.chunks(2).collect();
             let room = paper.width - 2 * INDENT;
-            // Words side by side where there is room, else one under the other.
-            let beside = 18 * pairs.len() <= room;
-            let cells = if beside { 18 } else { 14 };
-            for row in pairs.chunks((room / cells).max(1)) {
+            // Read aloud from left to right, row by row: a word below another would
+            // be taken for the next one.
+            let cells = 18;
+            let rows = pairs.len().div_ceil((room / cells).max(1)).max(1);
+            let across = pairs.len().div_ceil(rows).max(1);
+            for row in pairs.chunks(across) {
                 let pad = " ".repeat((paper.width.saturating_sub(cells * row.len())) / 2);
                 let line = |text: &dyn Fn(&[char]) -> String| {
                     let cell = |pair: &&[char]| centre(&text(pair), cells);
@@ -465,14 +467,7 @@ fn draw_show(show: &Show, paper: &mut Paper) {
                 };
                 paper.parts(vec![bar.clone()]);
                 paper.parts(vec![line(&|pair| each(pair, "   ", &|d| d.to_string()))]);
-                if beside {
-                    paper.parts(vec![line(&|pair| each(pair, " ", &spoken))]);
-                } else {
-                    for at in 0..2 {
-                        let word = |pair: &[char]| pair.get(at).copied().map(spoken);
-                        paper.parts(vec![line(&|pair| word(pair).unwrap_or_default())]);
-                    }
-                }
+                paper.parts(vec![line(&|pair| each(pair, " ", &spoken))]);
                 paper.parts(vec![bar]);
             }
             paper.gap();

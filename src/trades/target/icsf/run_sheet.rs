@@ -66,11 +66,16 @@ fn records(sheet: &Sheet<'_>, out: &mut String) {
     }
 }
 
-fn tail(sheet: &Sheet<'_>, step: u8, out: &mut String) {
+/// How check values are compared: of tokens and of blocks it is another program's
+/// work.
+const TOKENS: &str = "(CSNBKYT with ENC-ZERO shows it; the loader does so by itself).";
+const BLOCKS: &str = "(t31load.rex does so by itself for double-length DES and for HMAC keys.\n   \
+                      For all others it does NOT: do it by hand, with Key Test2, CSNBKYT2).";
+
+fn tail(sheet: &Sheet<'_>, step: u8, how: &str, out: &mut String) {
     let _ = write!(
         out,
-        "\n{step}. Compare the check value of each key with the one above\n   \
-         (CSNBKYT with ENC-ZERO shows it; the loader does so by itself).\n\
+        "\n{step}. Compare the check value of each key with the one above\n   {how}\n\
          {}. Send the receipt back, with the check values that you see.\n\n\
          Return and reason codes (return 4 or less: done):\n",
         step + 1
@@ -78,8 +83,8 @@ fn tail(sheet: &Sheet<'_>, step: u8, out: &mut String) {
     texts(sheet, "codes", out);
 }
 
-fn transfer(sheet: &Sheet<'_>, out: &mut String) {
-    out.push_str("3. Bring the files over: *.cca in binary, record length 64;\n   the texts ");
+fn transfer(sheet: &Sheet<'_>, files: &str, out: &mut String) {
+    let _ = write!(out, "3. Bring the files over: {files};\n   the texts ");
     out.push_str(if sheet.settings.value("encoding") == Some("EBCDIC") {
         "in binary too: they are EBCDIC (IBM-1047), records of 80.\n"
     } else {
@@ -91,7 +96,7 @@ fn transfer(sheet: &Sheet<'_>, out: &mut String) {
 pub(super) fn icsf(target: &dyn Target, sheet: &Sheet<'_>) -> String {
     let mut out = String::new();
     head(target, sheet, &mut out);
-    transfer(sheet, &mut out);
+    transfer(sheet, "*.cca in binary, record length 64", &mut out);
     let loaded = tokens::of_sheet(sheet).unwrap_or_default();
     let by_kgup = loaded.iter().filter(|one| kgup::takes(sheet, one)).count();
     if by_kgup > 0 {
@@ -113,7 +118,7 @@ pub(super) fn icsf(target: &dyn Target, sheet: &Sheet<'_>) -> String {
     }
     texts(sheet, "load", &mut out);
     records(sheet, &mut out);
-    tail(sheet, 5, &mut out);
+    tail(sheet, 5, TOKENS, &mut out);
     out
 }
 
@@ -135,7 +140,7 @@ pub(super) fn cca(target: &dyn Target, sheet: &Sheet<'_>) -> String {
     );
     texts(sheet, "load", &mut out);
     records(sheet, &mut out);
-    tail(sheet, 5, &mut out);
+    tail(sheet, 5, TOKENS, &mut out);
     out
 }
 
@@ -147,7 +152,7 @@ pub(super) fn blocks(
 ) -> String {
     let mut out = String::new();
     head(target, sheet, &mut out);
-    transfer(sheet, &mut out);
+    transfer(sheet, "*.tr31 are texts of one line", &mut out);
     let _ = write!(
         out,
         "   The key blocks themselves are {}; their\n   loading is {}.\n\
@@ -184,6 +189,6 @@ pub(super) fn blocks(
              which the check value is the beginning; the loader does so by itself.\n",
         );
     }
-    tail(sheet, 5, &mut out);
+    tail(sheet, 5, BLOCKS, &mut out);
     out
 }
