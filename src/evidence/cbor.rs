@@ -74,7 +74,7 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CborError> {
     }
     value
         .deserialized()
-        .map_err(|e| CborError::Shape(e.to_string()))
+        .map_err(|ciborium::value::Error::Custom(why)| CborError::Shape(why))
 }
 
 /// Decodes a value, if encoding it again gives the same bytes: also no unknown

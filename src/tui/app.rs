@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use conclave_evidence::GroupId;
 use conclave_keyroom::ports::dialogue::{Answer, Refusal};
 use conclave_station::front::{
     Administration, Desk, Event, KeyAct, Lists, Phase, PinAct, Request, Status,
@@ -520,6 +521,14 @@ impl App {
         Vec::new()
     }
 
+    /// FALSE where the PIN room is open without administrators: `m` leads to its
+    /// batches then, from wherever they are.
+    pub(super) fn administers(&self) -> bool {
+        let administrators = GroupId::Administrators.title();
+        let here = |(group, _): &(String, Vec<String>)| group == administrators;
+        self.lists.batches.is_none() || self.status.session.iter().any(here)
+    }
+
     /// Goes to a list: over the tasks, which stay at the bottom.
     fn go(&mut self, kind: Kind) {
         self.stack.truncate(1);
@@ -554,7 +563,7 @@ impl App {
             (Kind::Devices, Key::Char('w')) => {
                 Some(vec![Request::Administer(Administration::RetirePrinter)])
             }
-            (Kind::Devices, Key::Char('m')) => {
+            (Kind::Devices, Key::Char('m')) if self.administers() => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])
             }
             (Kind::Devices, Key::Char('r')) => {
@@ -611,7 +620,7 @@ impl App {
             (Kind::Journal, Key::Char('a')) => {
                 Some(vec![Request::Administer(Administration::AdoptEntries)])
             }
-            (Kind::People, Key::Char('m')) => {
+            (Kind::People, Key::Char('m')) if self.administers() => {
                 Some(vec![Request::Administer(Administration::ChangeMembers)])
             }
             (Kind::Journal, Key::Char('x')) => Some(vec![Request::ExportJournal]),

@@ -41,6 +41,15 @@ fn what_did_not_arrive_is_written_again_with_the_next_number_and_the_same_lines(
     let mut silent = lose.clone();
     silent.reason = " ".into();
     rule(house.pair(&silent));
+    // It stands on the sheet, which could not be printed then.
+    for odd in [
+        "it cost 5 \u{20ac}",
+        "\u{3c7}\u{3ac}\u{3b8}\u{3b7}\u{3ba}\u{3b5}",
+    ] {
+        let mut act = lose.clone();
+        act.reason = odd.into();
+        assert!(rule(house.pair(&act)).contains("cannot print"), "{odd}");
+    }
     house.pair(&lose).unwrap();
     rule(house.pair(&lose));
 

@@ -53,6 +53,7 @@ fn the_safe_holds_what_both_count_or_somebody_looks() {
     }
     assert!(rule(house.pair(&count(9, "200 to 209"))).contains("those of 10"));
     assert!(rule(house.pair(&count(9, "a box"))).contains("no numbers of forms"));
+    rule(house.pair(&count(u64::MAX, "0 to 18446744073709551615")));
     assert!(
         stocks(&house)
             .iter()

@@ -10,6 +10,9 @@ use super::pin_batch::{Mailer, PinBatch, State};
 use super::pin_run::{RunError, note};
 use super::pin_seen::Shown;
 
+/// A mailer that lies on paper, and that nobody has confirmed.
+const ON_PAPER: [State; 2] = [State::Sent, State::Unknown];
+
 /// What two people read on paper that is ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,20 +63,31 @@ impl PinBatch {
         if !by.is_multiple_of(self.across.max(1).into()) {
             return Err(RunError::Rows(self.across));
         }
+        if self.row(blank).0 != blank {
+            return Err(RunError::Rows(self.across));
+        }
         // On record they lie from the first blank one on.
         let end = last - by;
-        let mut cards = Vec::new();
+        let (mut cards, mut gaps) = (Vec::new(), Vec::new());
         for form in blank..=end {
-            let (card, _) = self.holder_in(form, &[State::Sent, State::Unknown])?;
-            cards.push(card);
+            match self.holder_in(form, &ON_PAPER) {
+                Ok((card, _)) => cards.push(card),
+                Err(_) if self.is_beside(form) => gaps.push(form),
+                Err(error) => return Err(error),
+            }
         }
+        // What stood unused beside the last mailer is a form like any now.
+        let beside: Vec<u64> = (end + 1..=self.row(end).1)
+            .filter(|form| self.is_beside(*form))
+            .collect();
         let reels = self.forms.issued.ranges().iter();
         let mut reel = reels.filter(|(a, b)| (*a..=*b).contains(&blank));
         let (_, reel_end) = *reel.next().ok_or(RunError::Form(blank))?;
-        if let Some(behind) = (end + 1..=reel_end).find(|form| self.card_on(*form).is_some()) {
+        if let Some(behind) = self.on_paper_between(end + 1, reel_end) {
             return Err(RunError::Behind(behind));
         }
-        if let Some(form) = (end + 1..=last).find(|form| !self.forms.blank.contains(*form)) {
+        let free = |form: &u64| self.forms.blank.contains(*form) || beside.contains(form);
+        if let Some(form) = (end + 1..=last).find(|form| !free(form)) {
             return Err(RunError::NotBlank(form));
         }
         for (form, shows, there) in [
@@ -84,8 +98,20 @@ impl PinBatch {
                 return Err(RunError::Shows { form, shows });
             }
         }
-        self.forms.blank.remove(end + 1, last)?;
+        for form in end + 1..=last {
+            let from = match self.forms.blank.contains(form) {
+                true => &mut self.forms.blank,
+                false => &mut self.forms.spoiled,
+            };
+            from.remove(form, form)?;
+        }
+        for form in &gaps {
+            self.forms.spoiled.remove(*form, *form)?;
+        }
         self.forms.spoiled.insert(blank, first - 1)?;
+        for form in &gaps {
+            self.forms.spoiled.insert(form + by, form + by)?;
+        }
         for stretch in std::mem::take(&mut self.printed) {
             for at in 0..stretch.count {
                 let mut form = stretch.from.form + u64::from(at);
@@ -96,10 +122,30 @@ impl PinBatch {
                 note(&mut self.printed, Mailer { card, form });
             }
         }
+        self.beside_is_spoiled(last)?;
+        let places = (first..=last).filter(|form| !gaps.contains(&(form - by)));
         Ok(cards
             .into_iter()
-            .zip(first..)
+            .zip(places)
             .map(|(card, form)| Mailer { card, form })
             .collect())
+    }
+
+    /// The form left the printer unused, beside a mailer of its row.
+    fn is_beside(&self, form: u64) -> bool {
+        let first = self.row(form).0;
+        first < form && self.forms.spoiled.contains(form) && self.card_on(first).is_some()
+    }
+
+    /// The first form of these with a mailer that somebody will look at.
+    fn on_paper_between(&self, first: u64, last: u64) -> Option<u64> {
+        let forms = self.printed.iter().flat_map(|stretch| {
+            let from = stretch.from.form.max(first);
+            let end = stretch.from.form.saturating_add(stretch.count.into());
+            from..end.min(last.saturating_add(1))
+        });
+        forms
+            .filter(|form| self.holder_in(*form, &ON_PAPER).is_ok())
+            .min()
     }
 }

@@ -37,7 +37,8 @@ impl PinBatch {
     /// [`RunError::Forms`]; never for a batch of these rules.
     pub fn settle_restored(&mut self, incarnation: Id) -> Result<(u64, u64), RunError> {
         self.incarnation = incarnation;
-        if self.exported.is_some() || self.purged_ms.is_some() {
+        let left = self.exported.is_some() || !self.lost_outputs.is_empty();
+        if left || self.purged_ms.is_some() {
             return Ok((0, 0));
         }
         let cards = &mut self.cards;

@@ -13,7 +13,7 @@ impl PinBatch {
 
     /// The first and the last form of the row that this one is in. Rows are
     /// counted from the first form of a reel; a reel has whole rows.
-    fn row(&self, form: u64) -> (u64, u64) {
+    pub(super) fn row(&self, form: u64) -> (u64, u64) {
         let reels = self.forms.issued.ranges().iter();
         let mut reels = reels.filter(|(first, last)| (*first..=*last).contains(&form));
         let start = reels.next().map_or(form, |(first, _)| *first);

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::form_stock::{Aside, LAST_FORM};
+use crate::domain::pin_ahead::Ahead;
 use crate::domain::pin_batch::{Cards, Exported, Limits, Reconciled, Signing, Stage};
 use crate::domain::pin_card::{CardText, Loss, PinCard, Values};
 use crate::domain::pin_seen::Shown;
@@ -378,6 +379,65 @@ fn two_forms_beside_one_another_are_one_row() {
     // What went back comes out again by the row.
     assert_eq!(play.batch.take_forms(20, 20), Err(RunError::Rows(2)));
     play.batch.take_forms(19, 20).unwrap();
+}
+
+/// Two-up paper that is a row ahead: what stood unused beside a mailer is a form
+/// like any, and moves with its row.
+#[test]
+fn rows_that_ran_ahead_move_with_what_stands_beside() {
+    let mut play = Play::of(6, true);
+    play.batch.across = 2;
+    play.batch.take_forms(11, 30).unwrap();
+    // A replacement alone in its row, and an odd last row.
+    play.intend(1).unwrap();
+    play.printed(1, 0);
+    play.intend(5).unwrap();
+    play.printed(5, 0);
+    assert_eq!(play.batch.forms.spoiled.words(), "12, 18");
+    let ahead = |blank, first, last, shown: (u32, u32)| Ahead {
+        blank,
+        first,
+        last,
+        shown: Shown {
+            first: shown.0,
+            last: shown.1,
+        },
+    };
+    let before = play.batch.clone();
+    for (wrong, why) in [
+        (ahead(11, 12, 18, (1, 6)), RunError::Rows(2)),
+        (ahead(12, 14, 19, (2, 6)), RunError::Rows(2)),
+        (ahead(11, 13, 17, (1, 4)), RunError::Behind(16)),
+        (
+            ahead(11, 13, 19, (1, 5)),
+            RunError::Shows { form: 19, shows: 5 },
+        ),
+        (
+            ahead(11, 13, u64::MAX, (1, 6)),
+            RunError::Forms(FormsError::Reel(11, u64::MAX)),
+        ),
+    ] {
+        assert_eq!(play.batch.move_ahead(&wrong), Err(why));
+        assert_eq!(play.batch, before);
+    }
+    let moved = play.batch.move_ahead(&ahead(11, 13, 19, (1, 6))).unwrap();
+    let moved: Vec<(u32, u64)> = moved.iter().map(|m| (m.card, m.form)).collect();
+    assert_eq!(
+        moved,
+        [(1, 13), (2, 15), (3, 16), (4, 17), (5, 18), (6, 19)]
+    );
+    for (card, form) in moved {
+        play.cards.get_mut(&card).unwrap().form = Some(form);
+        assert_eq!(play.batch.card_on(form), Some(card));
+    }
+    // The row that was fed, the gap of the first mailer, and beside the last.
+    assert_eq!(play.batch.forms.spoiled.words(), "11 to 12, 14, 20");
+    assert_eq!(play.batch.next_form(), Some(21));
+    play.confirm(13, 13).unwrap();
+    play.confirm(15, 19).unwrap();
+    play.batch.return_rest().unwrap();
+    let balance = play.batch.may_export().unwrap();
+    assert_eq!((balance.confirmed, balance.spoiled), (6, 4));
 }
 
 #[derive(Clone, Debug)]

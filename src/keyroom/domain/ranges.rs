@@ -36,7 +36,10 @@ impl Ranges {
     /// How many numbers.
     #[must_use]
     pub fn count(&self) -> u64 {
-        let each = self.0.iter().map(|(a, b)| b.saturating_sub(*a) + 1);
+        let each = self
+            .0
+            .iter()
+            .map(|(a, b)| b.saturating_sub(*a).saturating_add(1));
         each.fold(0, u64::saturating_add)
     }
 
@@ -165,6 +168,12 @@ impl Ranges {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_numbers_there_are_can_be_counted() {
+        let all = Ranges::typed("0 to 18446744073709551615").unwrap();
+        assert_eq!(all.count(), u64::MAX);
+    }
 
     #[test]
     fn a_set_of_numbers_stays_in_few_ranges() {

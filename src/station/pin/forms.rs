@@ -19,6 +19,10 @@ use crate::station::Station;
 /// Digits of a form's number, with room for leading zeros and spaces.
 pub(super) const NUMBER: usize = 24;
 
+/// Longest list of numbers that people type: what went back in pieces is counted
+/// in one line.
+pub(super) const NUMBERS_MOST: usize = 2000;
+
 /// Nobody said what the forms are.
 pub(super) fn not_said() -> Refusal {
     refused(
@@ -186,7 +190,7 @@ impl Station {
         prompt.ask = Ask::Form {
             fields: vec![
                 text("How many", "", "counted", 8),
-                text("Numbers", "", "as 102 to 109, 115", REASON_MOST),
+                text("Numbers", "", "as 102 to 109, 115", NUMBERS_MOST),
             ],
             submit: "go on to the signatures".into(),
             done: None,

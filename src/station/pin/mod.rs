@@ -185,7 +185,10 @@ impl Next {
         let waiting = !batch.cards.waiting.is_empty();
         let blank = !batch.forms.blank.is_empty();
         let of = [
-            (Self::Ahead, blank && !batch.cards.sent.is_empty()),
+            (
+                Self::Ahead,
+                blank && !(batch.cards.sent.is_empty() && batch.cards.unknown.is_empty()),
+            ),
             (Self::AsideForms, blank),
             (Self::TakeForms, waiting && blank),
             (Self::Cancel, waiting),

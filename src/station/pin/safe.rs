@@ -10,7 +10,7 @@ use conclave_keyroom::ports::dialogue::{
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{CountSafe, LOT_MOST, REASON_MOST, ReceiveStock, WriteFormsOff};
 
-use super::forms::{NUMBER, no_number, not_said};
+use super::forms::{NUMBER, NUMBERS_MOST, no_number, not_said};
 use super::tasks::WHO;
 use super::{WAITS, number};
 use crate::approve::Undone;
@@ -247,7 +247,7 @@ impl Station {
         prompt.ask = Ask::Form {
             fields: vec![
                 text("How many", "", "counted; 0 for an empty safe", 8),
-                text("Numbers", "", "as 102 to 109, 115", REASON_MOST),
+                text("Numbers", "", "as 102 to 109, 115", NUMBERS_MOST),
             ],
             submit: "go on to the signatures".into(),
             done: None,

@@ -167,14 +167,6 @@ impl Area {
                 .saturating_add(margin);
         width > 0 && below && above && right && left
     }
-
-    /// TRUE when all cells of the run are in the area.
-    #[must_use]
-    pub fn holds(&self, line: usize, column: usize, width: usize) -> bool {
-        let lines = self.line..self.line.saturating_add(self.height);
-        let end = self.column.saturating_add(self.width);
-        lines.contains(&line) && column >= self.column && column.saturating_add(width) <= end
-    }
 }
 
 /// A layout that passed the rules.

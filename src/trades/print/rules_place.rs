@@ -12,6 +12,8 @@ use super::rules::at;
 
 /// Most rows of a field: their numbers have two digits.
 const MOST_ROWS: usize = 99;
+/// Wider than any form, in columns.
+const MOST_CELLS: usize = 1000;
 
 /// The cells that an item prints on, as runs (line, column, width).
 fn runs(layout: &Layout, item: &Item) -> Vec<(usize, usize, usize)> {
@@ -56,10 +58,13 @@ pub fn is_outside(layout: &Layout, item: &Item) -> bool {
 /// cover is read by nobody, and what goes beside it is no outside.
 pub fn is_wholly_outside(layout: &Layout, item: &Item) -> bool {
     runs(layout, item).iter().all(|(line, column, width)| {
-        layout
-            .outside
-            .iter()
-            .any(|area| area.holds(*line, *column, *width))
+        // Cell by cell: two areas may touch. What is wider than any form is a fault
+        // of its own.
+        *width <= MOST_CELLS
+            && (*column..column.saturating_add(*width)).all(|cell| {
+                let areas = &layout.outside;
+                areas.iter().any(|area| area.meets(*line, cell, 1, 0))
+            })
     })
 }
 

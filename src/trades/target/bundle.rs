@@ -78,7 +78,10 @@ pub(super) fn assemble(
         entries.push(payload_file(&file, lines));
         files.push((file.name, file.bytes));
     }
-    entries.push(sheet_file(target.conformance().words(), &sheet));
+    entries.push(sheet_file(
+        target.conformance().of_its_sheet().words(),
+        &sheet,
+    ));
     files.push((RUN_SHEET.into(), sheet.into_bytes()));
     let records: Vec<&KeyRecord> = keys.iter().map(|key| &key.record).collect();
     let (form, entry) = receipt_file(&folder, act.bundle, &act.recipient, &records);

@@ -118,6 +118,16 @@ pub enum Conformance {
 }
 
 impl Conformance {
+    /// Of a run sheet: what a tool proves of a file is no proof of what people on
+    /// the other side do with it.
+    #[must_use]
+    pub fn of_its_sheet(self) -> Self {
+        match self {
+            Self::Proven => Self::Documented,
+            other => other,
+        }
+    }
+
     /// As the manifest and the run sheet say it.
     #[must_use]
     pub fn words(self) -> &'static str {

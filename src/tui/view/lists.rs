@@ -74,7 +74,9 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         }
         Kind::Devices => {
             hints.push(hint("e", "printer"));
-            hints.push(hint("m", "stick"));
+            if app.administers() {
+                hints.push(hint("m", "stick"));
+            }
             // `?` has the others.
             hints.push(hint("b", "backup"));
             hints.push(hint("y", "system"));
@@ -84,7 +86,9 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
             // One line has room for this many; `?` has r.
             hints.push(hint("n", "PIN"));
             hints.push(hint("b", "unblock"));
-            hints.push(hint("m", "members"));
+            if app.administers() {
+                hints.push(hint("m", "members"));
+            }
         }
         Kind::Journal => {
             hints.push(hint("x", "export"));

@@ -8,6 +8,8 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit}
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
+use crate::print::letters::to_ascii;
+
 use super::{BatchName, both_sign, put, reason, refused, rule, said, signing};
 
 /// Says that the output which left did not arrive.
@@ -42,6 +44,13 @@ impl LoseOutput {
 
     fn check(&self, batch: &PinBatch) -> Result<(), ActionError> {
         reason(&self.reason)?;
+        // It stands on the sheet that both sign afterwards.
+        if let Err(odd) = to_ascii(&self.reason) {
+            return Err(ActionError::rule(
+                format!("the reason has a character that reports cannot print: {odd:?}"),
+                "Say it in plain letters: it stands on the reconciliation sheet.",
+            ));
+        }
         let left = batch.exported.as_ref();
         match left.is_some_and(|output| output.file == self.file && output.name == self.name) {
             true => Ok(()),

@@ -161,8 +161,7 @@ fn rule(error: RunError) -> ActionError {
         RunError::NoForms => "Take out a reel of blank forms for this batch.",
         RunError::OtherForm { .. } | RunError::Half(_) => {
             "Look at each form between the two. One that is really blank is set aside: Blank \
-             forms not used. Is a mailer on it, the paper is ahead of the records: A mailer is \
-             spoiled."
+             forms not used. Is a mailer on it: More, The paper is ahead."
         }
         RunError::Ahead { .. } => {
             "Read both numbers again. If they stay: look back for the first form without a mailer. \

@@ -121,7 +121,10 @@ impl ExportKeyStore {
             add(companion, Vec::new());
         }
         let sheet = sheet::write(target, &over);
-        entries.push(sheet_file(target.conformance().words(), &sheet));
+        entries.push(sheet_file(
+            target.conformance().of_its_sheet().words(),
+            &sheet,
+        ));
         files.push((RUN_SHEET.into(), sheet.into_bytes()));
         let records: Vec<&KeyRecord> = keys.iter().map(|key| &key.record).collect();
         let (form, form_entry) = receipt_file(&folder, self.bundle, &self.recipient, &records);
