@@ -147,7 +147,7 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     fills(&mut crew, &[("Form 5", "5")]);
     let void = signed(&mut crew);
     assert!(
-        void.says("Forms 5 to 5: another PIN on another form: cards 1."),
+        void.says("Form 5: 1 card gets another PIN on another form."),
         "{}",
         void.shown()
     );

@@ -61,13 +61,6 @@ pub fn looks_like(bytes: &[u8]) -> String {
     if packed.starts_with(['{', '[']) && packed.ends_with(['}', ']']) {
         return format!("JSON, or something like it, {len} bytes");
     }
-    let base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=".contains(&b);
-    if packed.len() >= 40 && packed.len().is_multiple_of(4) && packed.bytes().all(base64) {
-        return format!(
-            "base64 text of {} bytes: decode it and try again",
-            packed.len() / 4 * 3
-        );
-    }
     // Which line, and never what stands there.
     let clear = text.lines().zip(1usize..).find_map(|(line, at)| {
         let groups: String = line.split_whitespace().filter(|w| is_hex(w)).collect();
@@ -76,12 +69,19 @@ pub fn looks_like(bytes: &[u8]) -> String {
         let told = one.chain([groups.len()]).map(key_like);
         told.into_iter().find(|told| !told.is_empty()).map(|_| at)
     });
-    match clear {
-        Some(at) => format!(
+    if let Some(at) = clear {
+        return format!(
             "text, {len} bytes in {lines} lines; line {at} has hexadecimal digits{KEY_LIKE}"
-        ),
-        None => format!("text, {len} bytes in {lines} lines"),
+        );
     }
+    let base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=".contains(&b);
+    if packed.len() >= 40 && packed.len().is_multiple_of(4) && packed.bytes().all(base64) {
+        return format!(
+            "base64 text of {} bytes: decode it and try again",
+            packed.len() / 4 * 3
+        );
+    }
+    format!("text, {len} bytes in {lines} lines")
 }
 
 fn is_hex(word: &str) -> bool {
