@@ -54,9 +54,11 @@ pub enum Request {
     },
     /// An answer to the prompt that stands.
     Answer(Answer),
-    /// Somebody pressed a key: the idle clock starts again, a blank screen may
-    /// come back.
+    /// Somebody pressed a key: the idle clock starts again.
     Awake,
+    /// Somebody pressed a key at a blank screen: it comes back. No other request
+    /// wakes it; one that was under way when a card was pulled would.
+    Wake,
     /// End the program.
     Quit,
 }

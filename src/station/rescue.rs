@@ -118,6 +118,7 @@ pub(crate) fn may(request: &Request) -> bool {
         | Request::KeyDetail { .. }
         | Request::Answer(_)
         | Request::Awake
+        | Request::Wake
         | Request::Quit => true,
     }
 }

@@ -99,8 +99,7 @@ impl Front {
         self.clock.mono_ms().saturating_sub(self.awake_ms)
     }
 
-    fn awake(&mut self) {
-        self.awake_ms = self.clock.mono_ms();
+    fn wake(&self) {
         if self.blanked.swap(false, Ordering::SeqCst) {
             self.send(Event::Blank(false));
         }
@@ -117,7 +116,10 @@ impl Front {
             Ok(request) => {
                 // The screen asks this by itself: nobody need be there.
                 if !matches!(request, Request::KeyDetail { .. }) {
-                    self.awake();
+                    self.awake_ms = self.clock.mono_ms();
+                }
+                if matches!(request, Request::Wake) {
+                    self.wake();
                 }
                 Some(request)
             }
@@ -214,7 +216,7 @@ pub fn serve(station: &mut Station, front: &mut Front) {
         };
         match request {
             Request::Quit => break,
-            Request::Awake | Request::Answer(_) => continue,
+            Request::Awake | Request::Wake | Request::Answer(_) => continue,
             Request::KeyDetail { label, id } => {
                 let detail = station.key_detail(&label, id);
                 front.send(Event::KeyDetail { label, detail });
@@ -373,6 +375,7 @@ impl Station {
             | Request::KeyDetail { .. }
             | Request::Answer(_)
             | Request::Awake
+            | Request::Wake
             | Request::Quit => {}
         }
     }

@@ -225,7 +225,10 @@ impl App {
                     .is_none_or(|at| self.now.saturating_sub(at) >= AWAKE_EVERY);
                 if self.blank || (self.status.idle.is_some() && due) {
                     self.awake_at = Some(self.now);
-                    requests.push(Request::Awake);
+                    requests.push(match self.blank {
+                        true => Request::Wake,
+                        false => Request::Awake,
+                    });
                     // During an act no status comes that would say so.
                     if self.status.idle.is_some() {
                         self.status.idle = Some((IDLE_BLANK_MS / 1000, IDLE_LOGOUT_MS / 1000));

@@ -154,7 +154,13 @@ pub fn nobody_is_there(house: &mut House) {
         desk.until("the blank", |event, _| *event == Event::Blank(true));
         // Blank, not ended.
         assert_eq!(desk.phase, Phase::Open);
+        // A key that was pressed before wakes nothing.
         desk.send(Request::Awake);
+        desk.until("the idle clock", |event, _| {
+            matches!(event, Event::Status(_))
+        });
+        assert_eq!(desk.blanks, [true], "it stays blank");
+        desk.send(Request::Wake);
         desk.until("the screen", |event, _| *event == Event::Blank(false));
 
         desk.pass(300_000);

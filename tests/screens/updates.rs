@@ -688,7 +688,7 @@ fn a_blank_screen_shows_nothing_and_drops_what_was_typed() {
     }
     // The waking key is not typed into the PIN.
     let woken = press(&mut app, &[Key::Char('1')]);
-    assert!(matches!(&woken[..], [Request::Awake]));
+    assert!(matches!(&woken[..], [Request::Wake]));
     tell(&mut app, vec![Event::Blank(false)]);
     assert!(!seen(&app).contains('●'));
     write(&mut app, "246802");
@@ -701,7 +701,7 @@ fn a_blank_screen_confirms_nothing() {
     press(&mut app, &[Key::Esc]);
     tell(&mut app, vec![Event::Blank(true)]);
     for key in [Key::Char('p'), Key::Char('y'), Key::Enter] {
-        assert!(matches!(&press(&mut app, &[key])[..], [Request::Awake]));
+        assert!(matches!(&press(&mut app, &[key])[..], [Request::Wake]));
     }
     tell(&mut app, vec![Event::Blank(false)]);
     assert!(!seen(&app).contains("Stop here?"));
