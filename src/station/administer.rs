@@ -15,7 +15,7 @@ use conclave_trades::media::EnrolMedium;
 use conclave_trades::print::EnrolPrinter;
 
 use crate::approve::Undone;
-use crate::cards::{Interrupted, ask};
+use crate::cards::{Interrupted, ask, filled};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 use crate::unlock::UnlockStation;
@@ -87,6 +87,30 @@ impl Station {
         match error {
             None => Ok(()),
             Some(error) => Err(self.door_refusal(&DoorError::Failed(error))),
+        }
+    }
+
+    /// A form until what it says is an act that the records are not against: it
+    /// keeps what was typed, and says what is wrong.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when people leave it.
+    pub(crate) fn foreseen_form<A: Action>(
+        &self,
+        prompt: &mut Prompt,
+        people: &mut dyn People,
+        mut read: impl FnMut(&[String]) -> Result<A, Refusal>,
+    ) -> Result<A, Interrupted> {
+        loop {
+            let values = filled(people, prompt)?;
+            let action = read(&values).and_then(|action| {
+                self.foreseen(&action)?;
+                Ok(action)
+            });
+            match action {
+                Ok(action) => return Ok(action),
+                Err(refusal) => prompt.refused = Some(refusal),
+            }
         }
     }
 

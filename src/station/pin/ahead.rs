@@ -10,7 +10,6 @@ use super::forms::{NUMBER, no_number};
 use super::mailers::{MAILER, mailer, no_mailer};
 use super::{number, question};
 use crate::approve::Undone;
-use crate::cards::filled;
 use crate::ceremony::begin::text;
 use crate::station::Station;
 
@@ -56,40 +55,30 @@ impl Station {
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let action = loop {
-            let values = filled(people, &mut prompt)?;
+        let action = self.foreseen_form(&mut prompt, people, |values| {
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let forms = (number(value(0)), number(value(1)), number(value(3)));
             let (Some(blank), Some(first), Some(last)) = forms else {
-                prompt.refused = Some(no_number());
-                continue;
+                return Err(no_number());
             };
-            let shown = match (mailer(value(2)), mailer(value(4))) {
-                (Ok(Some(first)), Ok(Some(last))) => Shown { first, last },
-                (Err(refusal), _) | (_, Err(refusal)) => {
-                    prompt.refused = Some(refusal);
-                    continue;
-                }
-                _ => {
-                    prompt.refused = Some(no_mailer());
-                    continue;
-                }
+            let shown = (mailer(value(2))?, mailer(value(4))?);
+            let (Some(its), Some(on_last)) = shown else {
+                return Err(no_mailer());
             };
-            let action = FollowPaper {
+            Ok(FollowPaper {
                 batch: BatchName::of(batch),
                 ahead: Ahead {
                     blank,
                     first,
                     last,
-                    shown,
+                    shown: Shown {
+                        first: its,
+                        last: on_last,
+                    },
                 },
                 reason: value(5).trim().to_owned(),
-            };
-            match self.foreseen(&action) {
-                Ok(()) => break action,
-                Err(refusal) => prompt.refused = Some(refusal),
-            }
-        };
+            })
+        })?;
         let moved = self.act(&action, "the paper is ahead", people)?;
         Ok(vec![format!(
             "{moved} mailers are where the paper has them: confirm them."

@@ -164,18 +164,11 @@ impl Station {
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let action = loop {
-            let values = filled(people, &mut prompt)?;
+        let action = self.foreseen_form(&mut prompt, people, |values| {
             let reason = values.first().map(String::as_str).unwrap_or_default();
-            let action = LoseOutput::of(batch, reason);
-            match action.map_err(|e| refused(e.to_string(), "Look at the batch again.")) {
-                Ok(action) => match self.foreseen(&action) {
-                    Ok(()) => break action,
-                    Err(refusal) => prompt.refused = Some(refusal),
-                },
-                Err(refusal) => prompt.refused = Some(refusal),
-            }
-        };
+            LoseOutput::of(batch, reason)
+                .map_err(|e| refused(e.to_string(), "Look at the batch again."))
+        })?;
         self.act(&action, "an output that did not arrive", people)?;
         Ok(vec![format!(
             "{} did not arrive: write the output again.",
@@ -266,18 +259,13 @@ impl Station {
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let action = loop {
-            let values = filled(people, &mut prompt)?;
+        let action = self.foreseen_form(&mut prompt, people, |values| {
             let receipt = values.first().map(|v| v.trim().to_owned());
-            let action = PurgeBatch {
+            Ok(PurgeBatch {
                 batch: BatchName::of(batch),
                 receipt: receipt.unwrap_or_default(),
-            };
-            match self.foreseen(&action) {
-                Ok(()) => break action,
-                Err(refusal) => prompt.refused = Some(refusal),
-            }
-        };
+            })
+        })?;
         let gone = self.act(&action, "purge a batch", people)?;
         Ok(vec![format!(
             "{gone} records are deleted; the counts stay. Destroy the backups that still have them."

@@ -5,14 +5,14 @@ use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::ranges::Ranges;
-use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, Refusal};
+use conclave_keyroom::ports::dialogue::{Ask, People, Refusal};
 use conclave_trades::pin::action::{
     BatchName, ChangeBatchPrinter, IssueForms, REASON_MOST, ReturnForms, SetFormsAside,
 };
 
 use super::{number, question};
 use crate::approve::Undone;
-use crate::cards::{Interrupted, filled};
+use crate::cards::filled;
 use crate::ceremony::begin::{choose, refused, sole, text};
 use crate::station::Station;
 
@@ -62,49 +62,30 @@ impl Station {
             "Which forms come out of the safe?",
             &note,
         );
-        let action = loop {
-            let (first, last) = self.reel(&mut prompt, people)?;
-            let action = IssueForms {
+        prompt.ask = Ask::Form {
+            fields: vec![
+                text("First form", "", "its printed number", NUMBER),
+                text("Last form", "", "its printed number", NUMBER),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let action = self.foreseen_form(&mut prompt, people, |values| {
+            let value = |at: usize| values.get(at).and_then(|v| number(v));
+            let (Some(first), Some(last)) = (value(0), value(1)) else {
+                return Err(no_number());
+            };
+            Ok(IssueForms {
                 batch: BatchName::of(batch),
                 first,
                 last,
-            };
-            match self.foreseen(&action) {
-                Ok(()) => break action,
-                Err(refusal) => prompt.refused = Some(refusal),
-            }
-        };
+            })
+        })?;
         let IssueForms { first, last, .. } = action;
         self.act(&action, "take out blank forms", people)?;
         Ok(vec![format!(
             "Forms {first} to {last} are out for this batch."
         )])
-    }
-
-    /// First and last number of a reel.
-    fn reel(
-        &self,
-        prompt: &mut Prompt,
-        people: &mut dyn People,
-    ) -> Result<(u64, u64), Interrupted> {
-        if !matches!(prompt.ask, Ask::Form { .. }) {
-            prompt.ask = Ask::Form {
-                fields: vec![
-                    text("First form", "", "its printed number", NUMBER),
-                    text("Last form", "", "its printed number", NUMBER),
-                ],
-                submit: "go on to the signatures".into(),
-                done: None,
-            };
-        }
-        loop {
-            let values = filled(people, prompt)?;
-            let value = |at: usize| values.get(at).and_then(|v| number(v));
-            match (value(0), value(1)) {
-                (Some(first), Some(last)) => return Ok((first, last)),
-                _ => prompt.refused = Some(no_number()),
-            }
-        }
     }
 
     /// Blank forms that get no mailer.
@@ -138,34 +119,25 @@ impl Station {
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let action = loop {
-            let values = filled(people, &mut prompt)?;
+        let action = self.foreseen_form(&mut prompt, people, |values| {
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let (Some(first), Some(last)) = (number(value(0)), number(value(1))) else {
-                prompt.refused = Some(no_number());
-                continue;
+                return Err(no_number());
             };
             let aside = match value(2) {
                 TEST => Aside::Test,
                 TORN => Aside::Spoiled,
                 MISSING => Aside::Missing,
-                _ => {
-                    prompt.refused = Some(not_said());
-                    continue;
-                }
+                _ => return Err(not_said()),
             };
-            let action = SetFormsAside {
+            Ok(SetFormsAside {
                 batch: BatchName::of(batch),
                 first,
                 last,
                 aside,
                 reason: value(3).trim().to_owned(),
-            };
-            match self.foreseen(&action) {
-                Ok(()) => break action,
-                Err(refusal) => prompt.refused = Some(refusal),
-            }
-        };
+            })
+        })?;
         self.act(&action, "set blank forms aside", people)?;
         Ok(vec![match action.first == action.last {
             true => format!("Form {} gets no mailer.", action.first),

@@ -14,7 +14,7 @@ use super::forms::{NUMBER, NUMBERS_MOST, no_number, not_said};
 use super::tasks::WHO;
 use super::{WAITS, number};
 use crate::approve::Undone;
-use crate::cards::{Interrupted, ask, filled};
+use crate::cards::{Interrupted, ask};
 use crate::ceremony::begin::{choose, refused, text};
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
@@ -168,24 +168,13 @@ impl Station {
         &mut self,
         (prompt, title, act): (&mut Prompt, &str, &str),
         people: &mut dyn People,
-        mut read: impl FnMut(&mut Self, &[String]) -> Result<A, Refusal>,
+        mut read: impl FnMut(&[String]) -> Result<A, Refusal>,
     ) -> Result<ActEnd, Refusal> {
         loop {
-            let values = match filled(people, prompt) {
-                Ok(values) => values,
+            let action = match self.foreseen_form(prompt, people, &mut read) {
+                Ok(action) => action,
                 Err(why) => return stopped(why),
             };
-            let action = match read(self, &values) {
-                Ok(action) => action,
-                Err(refusal) => {
-                    prompt.refused = Some(refusal);
-                    continue;
-                }
-            };
-            if let Err(refusal) = self.foreseen(&action) {
-                prompt.refused = Some(refusal);
-                continue;
-            }
             match self.act(&action, act, people) {
                 Ok(_) => return Ok(done(title, &action)),
                 Err(Undone::Interrupted(Interrupted::Shutdown)) => return Ok(ActEnd::Stopped),
@@ -222,14 +211,15 @@ impl Station {
             "The forms are in the safe",
             "receive blank forms",
         );
-        self.until_done(what, people, |station, values| {
+        let id = self.door.new_id();
+        let id = id.map_err(|e| self.refusal(&e.to_string()))?;
+        self.until_done(what, people, |values| {
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let (Some(first), Some(last)) = (number(value(1)), number(value(2))) else {
                 return Err(no_number());
             };
-            let id = station.door.new_id();
             Ok(ReceiveStock {
-                id: id.map_err(|e| station.refusal(&e.to_string()))?,
+                id,
                 lot: value(0).trim().to_owned(),
                 first,
                 last,
@@ -253,7 +243,7 @@ impl Station {
             done: None,
         };
         let what = (&mut prompt, "The safe is counted", "count the safe");
-        self.until_done(what, people, |_, values| {
+        self.until_done(what, people, |values| {
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let counted = value(1).trim().to_owned();
             match (number(value(0)), Ranges::typed(&counted)) {
@@ -296,7 +286,7 @@ impl Station {
             "The forms are off the records",
             "take forms off the records",
         );
-        self.until_done(what, people, |_, values| {
+        self.until_done(what, people, |values| {
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
             let (Some(first), Some(last)) = (number(value(0)), number(value(1))) else {
                 return Err(no_number());

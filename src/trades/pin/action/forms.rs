@@ -24,6 +24,33 @@ pub(super) fn unfit(error: FormsError) -> ActionError {
     ActionError::rule(error.to_string(), "Read the numbers on the forms again.")
 }
 
+/// The forms that both counted, whose numbers they typed; nothing for none.
+///
+/// # Errors
+/// [`ActionError::Rule`] for what is no numbers, and for numbers of another count.
+pub(super) fn counted(count: u64, typed: &str) -> Result<Ranges, ActionError> {
+    let forms = match typed.trim() {
+        "" => Some(Ranges::default()),
+        typed => Ranges::typed(typed),
+    };
+    let forms = forms.ok_or_else(|| {
+        ActionError::rule(
+            "these are no numbers of forms",
+            "Type them as 102 to 109, 115.",
+        )
+    })?;
+    match forms.count() == count {
+        true => Ok(forms),
+        false => Err(ActionError::rule(
+            format!(
+                "{count} were counted, and the numbers are those of {} forms",
+                forms.count()
+            ),
+            "Count again, and read the first and the last number of each pile.",
+        )),
+    }
+}
+
 /// Takes a reel of blank forms out of the safe for a batch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -199,22 +226,7 @@ impl Action for ReturnForms {
         _: &mut Ports<'_>,
     ) -> Result<u64, ActionError> {
         let mut batch = self.batch.get(permit)?;
-        let counted = Ranges::typed(&self.counted).ok_or_else(|| {
-            ActionError::rule(
-                "these are no numbers of forms",
-                "Type them as 102 to 109, 115.",
-            )
-        })?;
-        if counted.count() != self.count {
-            return Err(ActionError::rule(
-                format!(
-                    "{} were counted, and the numbers are those of {} forms",
-                    self.count,
-                    counted.count()
-                ),
-                "Count again, and read the first and the last number of each pile.",
-            ));
-        }
+        let counted = counted(self.count, &self.counted)?;
         let rest = batch.return_rest().map_err(rule)?;
         if rest.is_empty() || rest != counted {
             // What the records have is not told: it would be typed next.

@@ -10,7 +10,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::forms::{forms_words, unfit};
+use super::forms::{counted, forms_words, unfit};
 use super::{both_sign, reason, said};
 
 /// Says what lies in the safe, as both counted it.
@@ -22,33 +22,6 @@ pub struct CountSafe {
     /// The numbers that both read on them, as they typed them:
     /// [`Ranges::typed`]; nothing for an empty safe.
     pub counted: String,
-}
-
-impl CountSafe {
-    /// What was counted.
-    fn forms(&self) -> Result<Ranges, ActionError> {
-        let counted = match self.counted.trim() {
-            "" => Some(Ranges::default()),
-            typed => Ranges::typed(typed),
-        };
-        let counted = counted.ok_or_else(|| {
-            ActionError::rule(
-                "these are no numbers of forms",
-                "Type them as 102 to 109, 115; nothing for an empty safe.",
-            )
-        })?;
-        match counted.count() == self.count {
-            true => Ok(counted),
-            false => Err(ActionError::rule(
-                format!(
-                    "{} were counted, and the numbers are those of {} forms",
-                    self.count,
-                    counted.count()
-                ),
-                "Count again, and read the first and the last number of each box.",
-            )),
-        }
-    }
 }
 
 impl Action for CountSafe {
@@ -72,7 +45,7 @@ impl Action for CountSafe {
     // What was counted is compared with the records once it is signed: whoever
     // sees the difference before types what is expected.
     fn before(&self, _: &mut Beforehand<'_>) -> Result<(), ActionError> {
-        self.forms().map(drop)
+        counted(self.count, &self.counted).map(drop)
     }
 
     fn run(
@@ -81,7 +54,7 @@ impl Action for CountSafe {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let counted = self.forms()?;
+        let counted = counted(self.count, &self.counted)?;
         let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
         let mut on_record = Ranges::default();
         for (first, last) in all.iter().flat_map(|(_, stock)| stock.safe.ranges()) {
