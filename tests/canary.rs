@@ -490,6 +490,7 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     let sheets = printed(&scene, 3);
     sheets.prove(&mut scene, "BANK-LAKE.ZMK.001");
     done(scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001"));
+    done(scene.working("BANK-LAKE.HMAC.001", "hmac-sha512", "BANK-LAKE.ZMK.001"));
     done(scene.working("BANK-HILL.ZPK.001", "zpk-tdes2", "BANK-HILL.ZMK.001"));
     // A key goes to the PIN room: it is opened, and sealed to the room's key.
     done(scene.working("BANK-HILL.PVK.001", "pvk-tdes2", "BANK-HILL.ZMK.001"));
