@@ -39,11 +39,17 @@ pub fn fill(crew: &mut Crew, label: &str, value: &str) {
     let screen = crew.terminal.wait(label, here);
     let lead = format!(" ▸ {label}");
     if !screen.row(&lead).is_some_and(|row| row.contains('‹')) {
+        // The label itself may have the value in it: what counts stands behind it,
+        // and an empty field first, so that no older frame is taken for this one.
+        let behind = |screen: &Screen, text: &str| {
+            let row = screen.row(&lead).and_then(|row| row.split_once(&lead));
+            row.is_some_and(|(_, field)| field.trim_start().starts_with(text))
+        };
         crew.terminal.keys(CTRL_U);
+        crew.terminal
+            .wait("an empty field", |screen| behind(screen, "_"));
         crew.terminal.keys(value);
-        crew.terminal.wait(value, |screen| {
-            screen.row(&lead).is_some_and(|row| row.contains(value))
-        });
+        crew.terminal.wait(value, |screen| behind(screen, value));
         return;
     }
     let wanted = format!("‹ {value} ›");
