@@ -118,6 +118,7 @@ fn record(
         exports: Vec::new(),
         others: Vec::new(),
         reissued: None,
+        compromise: None,
     }
 }
 

@@ -338,10 +338,6 @@ fn a_stick_that_is_missing_full_or_pulled_gets_the_key_afresh() {
             Box::new(|stick| stick.expect(Some(Mishap::PulledAfter(300)))),
         ),
         ("write-protected", Box::new(|stick| stick.protect(true))),
-        (
-            "reads back",
-            Box::new(|stick| stick.expect(Some(Mishap::Worn))),
-        ),
     ];
     let mut bundles = Vec::new();
     for (n, (word, trouble)) in troubles.into_iter().enumerate() {
@@ -378,6 +374,51 @@ fn a_stick_that_is_missing_full_or_pulled_gets_the_key_afresh() {
     once.sort_unstable();
     once.dedup();
     assert_eq!(once, bundles, "numbers only go up");
+}
+
+/// A stick that gives back other bytes is condemned; both quorums sign the export to
+/// another one, and the first is good for nothing any more.
+#[test]
+fn a_stick_that_reads_back_differently_is_condemned_and_another_gets_the_key() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let stick = scene.room.stick.clone();
+    let (first, serial) = (stick.folder(), stick.serial());
+    let second = TempDir::new().unwrap();
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    stick.exchange(second.path(), "STICK-SERIAL-2");
+    scene.people.form("enrol.medium", &["STICK-2"]);
+    done(scene.station.ask_medium(&mut scene.people));
+    stick.exchange(&first, &serial);
+    scene.station.logout("logged out").unwrap();
+    scene.logon_both();
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+
+    let other = second.path().to_owned();
+    let mut times = 0;
+    scene.people.refusals.clear();
+    scene.people.at = Box::new(move |prompt, _| {
+        if prompt.code == "export.ready" {
+            times += 1;
+            match times {
+                1 => stick.expect(Some(Mishap::Worn)),
+                // The same again: refused, and nothing is written to it.
+                2 => stick.expect(None),
+                _ => stick.exchange(&other, "STICK-SERIAL-2"),
+            }
+        }
+        None
+    });
+    let label = "BANK-LAKE.ZPK.001";
+    done(scene.working(label, "zpk-aes128", "BANK-LAKE.ZMK.001"));
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("reads back differently"), "{told}");
+    assert!(told.contains("STICK-1 is condemned: plug"), "{told}");
+    assert_eq!(scene.key_state(label).as_deref(), Some("active"));
+    assert_eq!(std::fs::read_dir(second.path()).unwrap().count(), 1);
+    let devices = format!("{:?}", scene.station.lists().devices);
+    assert!(devices.contains("CONDEMNED"), "{devices}");
 }
 
 /// The printer is in trouble at the first of these sheets.
@@ -564,7 +605,9 @@ fn a_layout_of_the_station_is_printed_once_administrators_approved_it() {
     std::fs::create_dir_all(&layouts).unwrap();
     let shipped = std::fs::read_to_string("keymailer-layouts/component.toml").unwrap();
     let write = |title: &str| {
-        let text = shipped.replace("title = \"KEY COMPONENT\"", &format!("title = \"{title}\""));
+        let text = shipped
+            .replace("title = \"KEY COMPONENT\"", &format!("title = \"{title}\""))
+            .replace("page = \"A4\"", "page = \"A4\"\nversion = 2");
         std::fs::write(layouts.join("component.toml"), text).unwrap();
     };
     write("KEY PART");
@@ -596,7 +639,14 @@ fn a_layout_of_the_station_is_printed_once_administrators_approved_it() {
             assert!(page.rows.iter().any(|row| row.contains("K E Y   P A R T")));
             None
         }
-        "layout.next" => Some(Answer::Chosen(1)),
+        "layout.next" => {
+            assert!(
+                prompt.lines[1]
+                    .text
+                    .contains("On paper: printed on KOMP-1, 2")
+            );
+            Some(Answer::Chosen(2))
+        }
         _ => None,
     });
     let title = done(scene.station.approve_layout(&mut scene.people));
@@ -623,7 +673,7 @@ fn a_part_on_a_blind_mailer_is_checked_by_serial_and_sample() {
     let shipped = std::fs::read_to_string("keymailer-layouts/component.toml").unwrap();
     let blind = shipped.replace(
         "page = \"A4\"",
-        "page = \"A4\"\ndisclosure = \"blind-mailer\"\nstock = \"Peel Form 7\"\ntoner = \"Toner K\"",
+        "page = \"A4\"\nversion = 2\ndisclosure = \"blind-mailer\"\nstock = \"Peel Form 7\"\ntoner = \"Toner K\"",
     );
     std::fs::write(layouts.join("component.toml"), &blind).unwrap();
     scene.station.logout("logged out").unwrap();
@@ -631,9 +681,21 @@ fn a_part_on_a_blind_mailer_is_checked_by_serial_and_sample() {
     scene
         .people
         .form("layout.approve", &["peeled and unpeeled, lamp and scanner"]);
-    scene.people.at =
-        Box::new(|prompt, _| (prompt.code == "layout.next").then_some(Answer::Chosen(1)));
+    // A page on the screen is not enough: it is printed, and then approved.
+    let mut looks = 0;
+    scene.people.at = Box::new(move |prompt, _| {
+        if prompt.code != "layout.next" {
+            return None;
+        }
+        looks += 1;
+        let refused = prompt.refused.as_ref().map(|refusal| &refusal.happened);
+        assert_eq!(refused.is_some(), looks == 2, "{looks}: {refused:?}");
+        Some(Answer::Chosen(if looks == 2 { 1 } else { 2 }))
+    });
     done(scene.station.approve_layout(&mut scene.people));
+    let page = scene.room.printers.0[0].take_sheet().unwrap();
+    assert!(page.contains("XXXX XXXX"));
+    scene.people.at = Box::new(|_, _| None);
     scene.station.logout("logged out").unwrap();
 
     // A script of a house that says nothing of blind forms is not played.
@@ -728,7 +790,11 @@ fn a_part_on_a_blind_mailer_is_checked_by_serial_and_sample() {
     });
     let _ = scene.zmk("BANK-LAKE.ZMK.002", "zmk-aes128", "2");
     let told = scene.people.refusals.join("; ");
-    assert!(told.contains("is an open sheet"), "{told}");
+    // What is there instead is an older version, and an open sheet.
+    assert!(
+        told.contains("version 2 is approved: put that file back"),
+        "{told}"
+    );
     assert_eq!(sheets(&scene), sheets_before, "nothing was printed");
 }
 

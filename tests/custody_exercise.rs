@@ -64,9 +64,13 @@ fn custodians(scene: &Scene, typed: &[Vec<u8>]) -> At {
 fn exercise(scene: &mut Scene, at: At) -> (String, String) {
     scene.people.at = at;
     scene.people.refusals.clear();
-    let title = done(scene.ceremony(EXERCISE, &[LABEL]));
+    let end = scene.ceremony(EXERCISE, &[LABEL]);
     scene.people.at = Box::new(|_, _| None);
-    (title, scene.people.refusals.join("\n"))
+    let told = scene.people.refusals.join("\n");
+    match end {
+        Ok(ActEnd::Done { title, lines, .. }) => (title, format!("{told}\n{}", lines.join("\n"))),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn journalled(scene: &Scene, action: &str) -> usize {
@@ -248,6 +252,49 @@ fn another_serial_on_the_package_ends_it_unopened() {
     assert_eq!(found.state.words(), "active");
     assert!(found.components[1].opened.is_none() && found.components[1].proven_ms.is_none());
     assert_eq!(journalled(&scene, "prove-component"), 1);
+
+    // It is recorded, and stands as a red task until it is settled.
+    incident(&mut scene, "A package is not as recorded", &|options| {
+        let second = options.iter().find(|o| o.starts_with("component 2, "));
+        vec![
+            second.unwrap().clone(),
+            "CE9999999 on it, seal whole".into(),
+        ]
+    });
+    assert_eq!(journalled(&scene, "quarantine-package"), 1);
+    assert!(
+        tasks(&scene).contains("the package of component 2 is in quarantine"),
+        "{}",
+        tasks(&scene)
+    );
+    // It was the wrong bag: the right one proves the sheet.
+    let usual = custodians(&scene, &sheets);
+    let (title, told) = exercise(&mut scene, usual);
+    assert!(title.ends_with("done"), "{title}: {told}");
+    assert!(!tasks(&scene).contains("in quarantine"));
+    assert_eq!(key(&scene).components[1].quarantine, None);
+}
+
+/// What is wrong is chosen and said on the key's screen.
+fn incident(scene: &mut Scene, wanted: &'static str, say: &dyn Fn(&[String]) -> Vec<String>) {
+    let id = key(scene).id;
+    let packages: Vec<String> = key(scene)
+        .components
+        .iter()
+        .map(|c| format!("component {}, {}", c.index, c.envelope.clone().unwrap()))
+        .collect();
+    let said = say(&packages);
+    let said: Vec<&str> = said.iter().map(String::as_str).collect();
+    scene.people.form("key.incident.say", &said);
+    scene.people.at = Box::new(move |prompt, _| match (prompt.code.as_str(), &prompt.ask) {
+        ("key.incident", Ask::Choose { options }) => {
+            let at = options.iter().position(|one| one.label == wanted);
+            at.map(Answer::Chosen)
+        }
+        _ => None,
+    });
+    done(scene.station.key_incident(id, &mut scene.people));
+    scene.people.at = Box::new(|_, _| None);
 }
 
 #[test]

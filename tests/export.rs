@@ -9,6 +9,8 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "support/acts.rs"]
+mod acts;
 #[path = "export/desk.rs"]
 mod desk;
 #[path = "export/discs.rs"]
@@ -17,21 +19,20 @@ mod discs;
 mod fat;
 #[path = "export/mounted.rs"]
 mod mounted;
+#[path = "export/published.rs"]
+mod published;
 #[path = "support/room.rs"]
 mod room;
 #[path = "export/sticks.rs"]
 mod sticks;
 
-use conclave_evidence::authority::{CardSignature, Mode};
 use conclave_evidence::{GroupId, Hash, Id, verify_path};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyState, RsaFacts, WrappingMethod};
-use conclave_keyroom::door::{ActionError, DoorError, Refusal};
-use conclave_trades::target::{
-    BundleState, ExportKeys, FileReceipt, KeyName, PrintKeyLetter, Receipt,
-};
+use conclave_keyroom::door::{DoorError, Refusal};
+use conclave_trades::target::{BundleState, ExportKeys, FileReceipt, Receipt};
 use desk::*;
-use room::{Room, START_MS};
+use room::START_MS;
 
 #[test]
 fn under_an_aes_zone_master_key_both_kinds_of_keys_leave_as_version_d() {
@@ -186,72 +187,6 @@ fn only_active_exportable_keys_leave_and_only_as_they_were_approved() {
     elsewhere.serial = "S-2".into();
     assert!(rule(desk.export(&elsewhere)).contains("not the medium"));
     assert_eq!((desk.next(), desk.on_stick()), (1, 0));
-}
-
-/// A desk of a station in production, for what needs no medium.
-fn in_production() -> Desk {
-    let mut room = Room::before_founding(room::MemoryStore::default());
-    let mut founding = room.founding();
-    founding.mode = Mode::Production;
-    let mut founded = room.door_mut().found(founding).unwrap();
-    let digest = founded.digest().unwrap();
-    for name in ["Ada", "Ben"] {
-        let card = &room.holder(name).card;
-        founded.sign(CardSignature {
-            card: card.card,
-            signature: card.sign(&digest),
-        });
-    }
-    room.management_signs(&mut founded);
-    room.door_mut().commit_founding(founded).unwrap();
-    room.sign_forms().unwrap();
-    room.door_mut().finish_genesis().unwrap();
-    room.door_mut().logout("founded").unwrap();
-    room.logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
-    let mut desk = Desk::new();
-    desk.room = room;
-    desk
-}
-
-#[test]
-fn no_letter_carries_a_published_key_or_is_wrapped_under_one_outside_test() {
-    for (production, published) in [(false, "ZPK"), (true, "ZPK"), (true, "ZMK"), (true, "")] {
-        let mut desk = if production {
-            in_production()
-        } else {
-            Desk::new()
-        };
-        let template = |of: &str| {
-            if of == published {
-                PUBLISHED
-            } else {
-                "test v1"
-            }
-        };
-        let zmk = desk.key_with("A.ZMK.1", KeyForm::Tdes2, "K0", |k| {
-            k.template = template("ZMK").into();
-        });
-        let zpk = desk.key_with("A.ZPK.1", KeyForm::Tdes2, "P0", |k| {
-            k.template = template("ZPK").into();
-        });
-        let act = PrintKeyLetter {
-            key: KeyName::of(&zpk),
-            under: KeyName::of(&zmk),
-            recipient: "BANK-LAKE".into(),
-            printer: None,
-            exception: None,
-        };
-        let made = desk.act(&act, &[MANAGERS, APPROVERS].concat());
-        match made {
-            Ok(_) => assert!(!production || published.is_empty(), "{published}"),
-            Err(DoorError::Failed(ActionError::Rule { rule, .. })) => {
-                assert!(production && !published.is_empty(), "{rule}");
-                let named = format!("A.{published}.1 is a published test key");
-                assert!(rule.contains(&named), "{rule}");
-            }
-            Err(other) => panic!("{other:?}"),
-        }
-    }
 }
 
 /// Of a pair, the first digits of the fingerprint or the whole of it; a wrong digit

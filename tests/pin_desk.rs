@@ -34,7 +34,7 @@ use conclave_station::service::ActEnd;
 use conclave_trades::pin::action::{BatchName, SetFormsAside};
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity};
 use people::{Scene, Trouble, done};
-use pin_house::{Plant, approve_layout, csv, openssl, template_text};
+use pin_house::{Plant, csv, openssl, template_text};
 use serde::{Deserialize, Serialize};
 use stage::{PIN_STAFF, furnish_with_pin_room};
 
@@ -117,11 +117,7 @@ fn room_by(folder: &Path, at: &Path, clock: Ahead) -> Scene {
         .station
         .act(&template, "approve", &mut scene.people)
         .unwrap();
-    let layout = approve_layout("pin-mailer-continuous");
-    scene
-        .station
-        .act(&layout, "approve", &mut scene.people)
-        .unwrap();
+    approve_by_screens(&mut scene, "pin-mailer-continuous.toml");
     let issuer = Plant::Partner(Box::new(partner(at)));
     scene
         .station
@@ -143,6 +139,29 @@ fn room_by(folder: &Path, at: &Path, clock: Ahead) -> Scene {
         );
     }
     scene
+}
+
+/// Administrators print a layout's page of X's, look at it, and approve it.
+fn approve_by_screens(scene: &mut Scene, file: &'static str) {
+    scene
+        .people
+        .form("layout.approve", &["closed, by a torch from the side"]);
+    let mut looks = 0;
+    scene.people.at = Box::new(move |prompt, _| match (prompt.code.as_str(), &prompt.ask) {
+        ("layout.list", Ask::Choose { options }) => {
+            let at = options.iter().position(|one| one.label == file);
+            at.map(Answer::Chosen)
+        }
+        ("layout.next", _) => {
+            looks += 1;
+            Some(Answer::Chosen(looks))
+        }
+        _ => None,
+    });
+    done(scene.station.approve_layout(&mut scene.people));
+    scene.people.at = Box::new(|_, _| None);
+    let page = scene.room.printers.0[1].take_sheet().unwrap();
+    assert!(page.contains("XXXX"), "no X's where the PIN is");
 }
 
 /// What the issuer sends lies on the stick.
@@ -451,7 +470,10 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     scene.people.form("pins.form", &["12"]);
     works(&mut scene, id, &["A mailer is spoiled", "Print"]);
     let told = scene.people.refusals.join("\n");
-    assert!(told.contains("on record 12 is next"), "{told}");
+    assert!(
+        told.contains("Form 13 is not the next one of the records"),
+        "{told}"
+    );
     scene.people.refusals.clear();
     // A mailer's number that nobody read is asked for again; another than the
     // records have is no confirmation.
@@ -795,8 +817,8 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
     scene
         .people
         .form("pins.cancel", &["330", "330", "it was closed"]);
-    scene.people.form("pins.hand-over", &["0", "399"]);
-    scene.people.form("pins.hand-over", &["0", "400"]);
+    scene.people.form("pins.hand-over", &["0", "0", "399"]);
+    scene.people.form("pins.hand-over", &["0", "0", "400"]);
     let over = "Take the batch over";
     works(&mut scene, id, &["Cancel cards", over, over]);
     let refusals = &scene.people.refusals;
@@ -846,7 +868,7 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
 
     // After 250 mailers both answer again, and read the form that lies there;
     // the journal has who it was.
-    let third = (second.1 + 252).to_string();
+    let third = (second.1 + 250).to_string();
     scene.people.form("pins.form", &[&third]);
     let runs = works(&mut scene, id, &["Print"]);
     assert_eq!(
@@ -888,6 +910,32 @@ fn both_cards_stay_in_a_run_and_each_answers_for_its_holder() {
             .refusals
             .iter()
             .any(|r| r.contains("A run needs 2 cards in at once")),
+        "{:?}",
+        scene.people.refusals
+    );
+}
+
+/// What both signed for lasts a day. Whoever prints on is told what to do.
+#[test]
+fn a_run_of_more_than_a_day_is_taken_over_in_between() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let clock = Ahead::default();
+    let ahead = Arc::clone(&clock.ms);
+    let mut scene = room_by(folder.path(), outside.path(), clock);
+    let id = opened(&mut scene, outside.path(), 2, "20");
+    ahead.store(25 * 3_600_000, Ordering::SeqCst);
+    scene.people.form("pins.form", &["1"]);
+    works(&mut scene, id, &["Print"]);
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("more than 24 hours ago"), "{told}");
+    assert_eq!(rows(&scene)[0].done, "0 of 2");
+    scene.people.form("pins.hand-over", &["0", "0", "20"]);
+    scene.people.form("pins.form", &["1"]);
+    let runs = works(&mut scene, id, &["Take the batch over", "Print"]);
+    assert_eq!(
+        large(&runs).last().map(String::as_str),
+        Some("ALL PRINTED"),
         "{:?}",
         scene.people.refusals
     );

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "rsa_keys/compromised.rs"]
+mod compromised;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]

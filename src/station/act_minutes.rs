@@ -77,7 +77,6 @@ impl Station {
                 .map(|(group, name)| (signs_as(*group).to_owned(), name.clone()))
                 .collect(),
         };
-        let page = self.with_provenance(page);
         let name = format!("{}-act-{newest}", subject.label);
         let filed = self.file_report("minutes", &name, &page)?;
         let signed = self

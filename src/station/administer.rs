@@ -3,7 +3,7 @@
 
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::{
-    MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
+    Condemned, MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
 };
 use conclave_keyroom::domain::people::check_name;
 use conclave_keyroom::door::{Action, DoorError, Refusal as Refused};
@@ -11,7 +11,7 @@ use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal,
 };
 use conclave_keyroom::ports::media::KnownBy;
-use conclave_trades::media::EnrolMedium;
+use conclave_trades::media::{EnrolMedium, condemned};
 use conclave_trades::print::EnrolPrinter;
 
 use crate::approve::Undone;
@@ -249,7 +249,7 @@ impl Station {
     /// # Errors
     /// Why not, in words.
     pub fn ask_medium(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
-        let enrolled = self.enrolled_media();
+        let enrolled = self.media_on_record();
         let found = self
             .media
             .found()
@@ -350,8 +350,21 @@ impl Station {
         self.records(PrinterRecord::KIND)
     }
 
-    /// Media on record; none where the session does not read them.
+    /// Media in use; none where the session does not read them.
     pub(crate) fn enrolled_media(&self) -> Vec<MediumRecord> {
+        let mut media = self.media_on_record();
+        media.retain(|medium| self.condemned(medium).is_none());
+        media
+    }
+
+    /// Why a medium takes nothing any more, as far as this session reads it.
+    pub(crate) fn condemned(&self, medium: &MediumRecord) -> Option<Condemned> {
+        let vault = self.door.vault();
+        condemned(medium.id, |place, id| vault.get(place, id).ok())
+    }
+
+    /// Those, and the condemned ones.
+    pub(crate) fn media_on_record(&self) -> Vec<MediumRecord> {
         self.records(MediumRecord::KIND)
     }
 

@@ -146,7 +146,7 @@ pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) ->
         .iter()
         .filter_map(|s| to_destroy(key, s))
         .collect();
-    if key.state != KeyState::Active {
+    if !matches!(key.state, KeyState::Active | KeyState::Suspended) {
         return tasks;
     }
     people_tasks(key, there, &mut tasks);
@@ -166,6 +166,24 @@ pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) ->
 fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec<TaskRow> {
     let mut tasks = Vec::new();
     for c in parts {
+        if let Some(quarantine) = &c.quarantine {
+            tasks.push(task(
+                "now".into(),
+                -1,
+                format!(
+                    "{label}: the package of {part} {} is in quarantine",
+                    c.index
+                ),
+                "Key managers, Approvers",
+                vec![
+                    format!("{}: {}", words::date(quarantine.at_ms), quarantine.found),
+                    "Find out what happened. May somebody know the key: k, the key, w, \
+                     Compromised. Was it an error: hold the custody exercise again; a sheet that \
+                     is proven is out of quarantine. Else give the key new components."
+                        .into(),
+                ],
+            ));
+        }
         if c.doubted_ms.is_some() {
             tasks.push(task(
                 "now".into(),
@@ -255,6 +273,7 @@ mod tests {
                 opened: None,
                 proven_ms: None,
                 doubted_ms: None,
+                quarantine: None,
                 backup: Some(Holder {
                     person: Id([4; 16]),
                     name: "MEMBER-5".into(),
@@ -267,6 +286,7 @@ mod tests {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         }
     }
 

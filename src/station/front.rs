@@ -80,6 +80,8 @@ pub enum KeyAct {
     PinRoom,
     /// Another takes its place.
     Replace,
+    /// Something is wrong with it, or with one of its packages.
+    Incident,
     /// Its value is erased.
     Destroy,
 }
@@ -101,7 +103,7 @@ pub enum Administration {
     /// Enrol a printer for one purpose.
     EnrolPrinter,
     /// Retire a printer that broke or goes away.
-    RetirePrinter,
+    RetireDevice,
     /// Enrol a USB medium.
     EnrolMedium,
     /// Two people read the plate of a medium without a serial number.

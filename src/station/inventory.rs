@@ -8,8 +8,11 @@ use conclave_evidence::Hash;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::vault::Compartment;
 
+use conclave_trades::keys::{Kin, Tainted};
+
 use crate::custody_tasks::{Custodians, custody_tasks};
 use crate::front::{Event, KeyRow, KeyTable, KeyTableBuilder, TaskRow};
+use crate::incident::incident_task;
 use crate::lists::expiry_task;
 use crate::station::Station;
 
@@ -42,6 +45,10 @@ pub(crate) struct Inventory {
     /// The rows so far; nothing where the list shown is right already.
     building: Option<KeyTableBuilder>,
     found: Urgent,
+    /// Keys that hand on what became of them, as far as read; and what came of
+    /// those when all were.
+    kin: Vec<Kin>,
+    tainted: Tainted,
     /// What is shown, and which change it is of once it is whole.
     table: KeyTable,
     whole: Option<u64>,
@@ -107,9 +114,18 @@ impl Urgent {
     }
 }
 
+/// What tasks depend on, beside the key itself.
+struct Around {
+    now_ms: u64,
+    there: Custodians,
+    tainted: Tainted,
+}
+
 /// What is to be done about a key.
-fn tasks_of(now_ms: u64, key: &KeyRecord, there: &Custodians) -> Vec<TaskRow> {
-    let mut tasks = custody_tasks(now_ms, key, there);
+fn tasks_of(key: &KeyRecord, around: &Around) -> Vec<TaskRow> {
+    let now_ms = around.now_ms;
+    let mut tasks = custody_tasks(now_ms, key, &around.there);
+    tasks.extend(incident_task(key, &around.tainted));
     if matches!(key.state, KeyState::Active | KeyState::PreActivation) {
         tasks.extend(expiry_task(now_ms, key));
     }
@@ -126,20 +142,24 @@ impl Station {
         if many {
             return (self.keys_read.table.clone(), self.keys_read.tasks.clone());
         }
-        let now = self.clock.wall_ms();
         let keys = self.keys();
-        let there = self.custodians_there();
+        let kin: Vec<Kin> = keys.iter().filter_map(Kin::of).collect();
+        let around = self.around(Tainted::of(&kin));
         let mut found = Urgent::default();
         for key in &keys {
-            found.add(tasks_of(now, key, &there));
+            found.add(tasks_of(key, &around));
         }
         let rows = keys.iter().map(|key| self.key_row(key));
         (KeyTable::from_rows(rows), found.rows())
     }
 
-    fn custodians_there(&self) -> Custodians {
+    fn around(&self, tainted: Tainted) -> Around {
         let record = self.door.vault().authority();
-        record.map(Custodians::of).unwrap_or_default()
+        Around {
+            now_ms: self.clock.wall_ms(),
+            there: record.map(Custodians::of).unwrap_or_default(),
+            tainted,
+        }
     }
 
     /// Reads a slice of a large inventory. TRUE while there is more to read.
@@ -164,7 +184,7 @@ impl Station {
             let mended = self.mended();
             let read = &mut self.keys_read;
             (read.of, read.at, read.all) = (Some(stand), 0, all);
-            read.found = Urgent::default();
+            (read.found, read.kin) = (Urgent::default(), Vec::new());
             // What is shown stays until the new list is whole.
             read.building = Some(KeyTableBuilder::default());
             if let Some(table) = mended {
@@ -177,8 +197,8 @@ impl Station {
         if self.keys_read.finished() {
             return false;
         }
-        let there = self.custodians_there();
-        let (now, began) = (self.clock.wall_ms(), self.clock.mono_ms());
+        let around = self.around(self.keys_read.tainted.clone());
+        let began = self.clock.mono_ms();
         while self.clock.mono_ms().saturating_sub(began) < SLICE_MS {
             // The same list as long as `change` is the same.
             let kind = (Compartment::Catalogue, KeyRecord::KIND);
@@ -197,7 +217,8 @@ impl Station {
                 if let (Some(building), Some(row)) = (&mut self.keys_read.building, &row) {
                     building.push(row);
                 }
-                self.keys_read.found.add(tasks_of(now, &key, &there));
+                self.keys_read.found.add(tasks_of(&key, &around));
+                self.keys_read.kin.extend(Kin::of(&key));
             }
             if self.keys_read.tells_now()
                 && let Some(building) = &self.keys_read.building
@@ -214,6 +235,14 @@ impl Station {
             self.keys_read.table = building.finish();
             self.keys_read.whole = Some(change);
             tell(Event::Keys(self.keys_read.table.clone()));
+        }
+        // Whether a key lies under a compromised one is known when all were read: then
+        // they are looked through once more.
+        let tainted = Tainted::of(&std::mem::take(&mut self.keys_read.kin));
+        if tainted != self.keys_read.tainted {
+            let read = &mut self.keys_read;
+            (read.tainted, read.at, read.found) = (tainted, 0, Urgent::default());
+            return true;
         }
         self.keys_read.tasks = std::mem::take(&mut self.keys_read.found).rows();
         tell(Event::Lists(Box::new(self.lists())));

@@ -60,6 +60,13 @@ fn lines(key: &KeyRecord) -> Vec<String> {
         format!("made {}", words::date_time(key.created_ms)),
         format!("provider {}", key.provider),
     ];
+    if let Some(compromise) = &key.compromise {
+        detail.push(format!(
+            "COMPROMISED {}: {}",
+            words::date(compromise.at_ms),
+            compromise.reason
+        ));
+    }
     if key.source != KeySource::Here {
         detail.push(format!("source {}", key.source.words()));
     }
@@ -119,6 +126,13 @@ fn part_lines(what: &str, c: &Component) -> Vec<String> {
     }
     for before in &c.former {
         lines.push(format!("  before: {}", before.name));
+    }
+    if let Some(quarantine) = &c.quarantine {
+        lines.push(format!(
+            "  in QUARANTINE since {}: {}",
+            words::date(quarantine.at_ms),
+            quarantine.found
+        ));
     }
     if let Some(at) = c.doubted_ms {
         lines.push(format!("  its sheet was NOT proven {}", words::date(at)));

@@ -1,24 +1,25 @@
 //! The list of layouts, each one's page of X's on the screen, and its approval
 //! by administrators after they have looked at it.
 
-use conclave_evidence::Hash;
+use conclave_evidence::GroupId;
 use conclave_evidence::authority::Mode;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Choice, DrawnPage, Field, FieldKind, People, Prompt, PromptLine, Refusal, Show,
+    Answer, Ask, Choice, DrawnPage, Field, FieldKind, People, Prompt, Refusal, Show,
 };
-use conclave_trades::print::approval::{
-    ApproveLayout, INSPECTED_MAX, check_inspected, digest, is_shipped, sample_page,
+use conclave_trades::print::approval::{ApproveLayout, digest, is_shipped};
+use conclave_trades::print::{
+    Layout, PrintSample, SENTENCE_MOST, WithdrawLayout, check_reason, draw_page,
 };
-use conclave_trades::print::{Layout, SENTENCE_MOST, WithdrawLayout, check_reason, draw_page};
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
+use crate::layout_next::{Next, Waiting};
 use crate::pin_take_back::takes_back;
 use crate::service::ActEnd;
 use crate::station::Station;
 
-const ACT: &str = "Layouts of forms";
+pub(crate) const ACT: &str = "Layouts of forms";
 
 /// How many looks at the readers lie between two looks at the file.
 const LOOKS: u32 = 10;
@@ -43,16 +44,8 @@ struct Listed {
 enum Chosen {
     Approve(ApproveLayout),
     Withdraw(WithdrawLayout),
-}
-
-/// A layout that waits for approval.
-struct Waiting {
-    /// As people know it.
-    shown: String,
-    text: String,
-    /// Where its page of X's lies.
-    page: String,
-    sample: Hash,
+    /// Its page of X's goes to a printer; what is next with it is asked again.
+    Print(PrintSample, Waiting),
 }
 
 impl Station {
@@ -64,18 +57,7 @@ impl Station {
     /// Why not, in words.
     pub fn approve_layout(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.administrators_here()?;
-        let chosen = self.ask_layout(people).map_err(Undone::Interrupted);
-        let done = chosen.and_then(|chosen| match chosen {
-            Chosen::Approve(action) => {
-                self.act(&action, "approve a layout", people)?;
-                Ok(("The layout is approved", action.words()))
-            }
-            Chosen::Withdraw(action) => {
-                self.act(&action, "withdraw a layout", people)?;
-                Ok(("The layout is withdrawn", action.words()))
-            }
-        });
-        match done {
+        match self.do_with_layout(people) {
             Ok((title, lines)) => Ok(ActEnd::Done {
                 good: true,
                 title: title.into(),
@@ -85,8 +67,60 @@ impl Station {
         }
     }
 
-    /// From the list to the page and back, until one is to be approved or
-    /// withdrawn.
+    fn do_with_layout(
+        &mut self,
+        people: &mut dyn People,
+    ) -> Result<(&'static str, Vec<String>), Undone> {
+        let mut chosen = self.ask_layout(people).map_err(Undone::Interrupted)?;
+        loop {
+            match chosen {
+                Chosen::Approve(action) => {
+                    self.act(&action, "approve a layout", people)?;
+                    return Ok(("The layout is approved", action.words()));
+                }
+                Chosen::Withdraw(action) => {
+                    self.act(&action, "withdraw a layout", people)?;
+                    return Ok(("The layout is withdrawn", action.words()));
+                }
+                Chosen::Print(action, one) => {
+                    self.act(&action, "print a page of X's", people)?;
+                    let next = self.next_with(one, people).and_then(|next| match next {
+                        Some(chosen) => Ok(chosen),
+                        None => self.ask_layout(people),
+                    });
+                    chosen = next.map_err(Undone::Interrupted)?;
+                }
+            }
+        }
+    }
+
+    /// What administrators want of a layout that waits; nothing where they go
+    /// back to the list.
+    fn next_with(
+        &self,
+        one: Waiting,
+        people: &mut dyn People,
+    ) -> Result<Option<Chosen>, Interrupted> {
+        Ok(match self.ask_next(&one, people)? {
+            Next::Back => None,
+            Next::Print(printer) => {
+                let action = PrintSample {
+                    group: GroupId::Administrators,
+                    printer,
+                    layout: one.text.clone(),
+                    flush: false,
+                };
+                Some(Chosen::Print(action, one))
+            }
+            Next::Approve(printed) => {
+                let action = self.inspected(one, printed, people)?;
+                Some(Chosen::Approve(action))
+            }
+        })
+    }
+
+    /// From the list to the page and back, until something is to be done about
+    /// one.
     fn ask_layout(&self, people: &mut dyn People) -> Result<Chosen, Interrupted> {
         loop {
             let file = self.choose_layout(people)?;
@@ -107,8 +141,8 @@ impl Station {
             let Ok(one) = self.waiting(&file, text) else {
                 continue;
             };
-            if self.wants_approval(&one, people)? {
-                return self.inspected(one, people).map(Chosen::Approve);
+            if let Some(chosen) = self.next_with(one, people)? {
+                return Ok(chosen);
             }
         }
     }
@@ -249,36 +283,6 @@ impl Station {
             )
     }
 
-    fn wants_approval(&self, one: &Waiting, people: &mut dyn People) -> Result<bool, Interrupted> {
-        let choice = |label: &str, detail: &str| Choice {
-            label: label.into(),
-            detail: detail.into(),
-        };
-        let mut prompt = Prompt {
-            code: "layout.next".into(),
-            act: ACT.into(),
-            title: format!("{} waits for approval.", one.shown),
-            lines: vec![PromptLine::note(format!("Its page of X's: {}", one.page))],
-            ask: Ask::Choose {
-                options: vec![
-                    choice("Back to the list", "nothing is changed"),
-                    choice(
-                        "Approve it",
-                        "the page was printed on the real paper and inspected",
-                    ),
-                ],
-            },
-            waiting_for: "administrators".into(),
-            safe: "yes, nothing is changed before the last signature".into(),
-            ..Prompt::default()
-        };
-        loop {
-            if let Answer::Chosen(at) = ask(people, &mut prompt, &mut |_| Ok(false))? {
-                return Ok(at == 1);
-            }
-        }
-    }
-
     /// Whether an approved layout is taken back, and why.
     fn withdrawn(
         &self,
@@ -332,82 +336,6 @@ impl Station {
                 safe: "Nothing was changed.".into(),
                 advice: "Say in one sentence what is wrong with it.".into(),
             });
-        }
-    }
-
-    /// A waiting layout with its page filed.
-    fn waiting(&self, file: &str, text: String) -> Result<Waiting, String> {
-        let layout = Layout::parse(&text).map_err(|e| e.to_string())?;
-        let pdf = sample_page(&layout).map_err(|e| e.to_string())?;
-        let sample = digest(&pdf);
-        let name = format!(
-            "{}-{}-{}.pdf",
-            file.trim_end_matches(".toml"),
-            layout.version(),
-            sample.to_string().chars().take(8).collect::<String>()
-        );
-        // The page of an earlier look is the same: its name has its digest,
-        // and a file is never written over.
-        let page = self
-            .file("samples", &name, &pdf)
-            .unwrap_or_else(|_| format!("samples: {name}"));
-        Ok(Waiting {
-            shown: format!("{file} version {}", layout.version()),
-            text,
-            page,
-            sample,
-        })
-    }
-
-    fn inspected(
-        &self,
-        one: Waiting,
-        people: &mut dyn People,
-    ) -> Result<ApproveLayout, Interrupted> {
-        let mut prompt = Prompt {
-            code: "layout.approve".into(),
-            act: "Approve a layout".into(),
-            title: "What was inspected?".into(),
-            lines: vec![PromptLine::note(format!("{}: {}", one.shown, one.page))],
-            ask: Ask::Form {
-                fields: vec![Field {
-                    label: "Inspected".into(),
-                    kind: FieldKind::Text(INSPECTED_MAX),
-                    value: String::new(),
-                    hint: "paper, toner or ribbon, printed page, by which light".into(),
-                }],
-                submit: "go on to the signatures".into(),
-                done: None,
-            },
-            waiting_for: "administrators".into(),
-            safe: "yes, nothing is changed before the last signature".into(),
-            why: "Print the page of X's on the real paper, fold it as it is folded, and try to \
-                  read the X's from outside: against the light, by a torch from the side, with a \
-                  scanner. Every place that can be read is one where a secret can be."
-                .into(),
-            ..Prompt::default()
-        };
-        loop {
-            let Answer::Fields(values) = ask(people, &mut prompt, &mut |_| Ok(false))? else {
-                continue;
-            };
-            let inspected = values.first().cloned().unwrap_or_default();
-            match check_inspected(&inspected) {
-                Ok(()) => {
-                    return Ok(ApproveLayout {
-                        layout: one.text,
-                        sample: one.sample,
-                        inspected: inspected.trim().to_owned(),
-                    });
-                }
-                Err(why) => {
-                    prompt.refused = Some(Refusal {
-                        happened: why,
-                        safe: "Nothing was changed.".into(),
-                        advice: "Say what you looked at, in one sentence.".into(),
-                    });
-                }
-            }
         }
     }
 }

@@ -37,12 +37,33 @@ impl Station {
     pub(crate) fn approved_layout(&self, file: &str) -> Result<String, String> {
         let text = self.data.layout(file)?;
         if self.layout_is_approved(&text) {
+            self.is_newest(&text)?;
             Ok(text)
         } else {
             Err(format!(
                 "the layout {file} of this station is not approved: administrators approve it on \
                  a page of X's (devices, l)"
             ))
+        }
+    }
+
+    /// No newer version of this layout is approved.
+    fn is_newest(&self, text: &str) -> Result<(), String> {
+        let layout = Layout::parse(text).map_err(|e| e.to_string())?;
+        let newer = self
+            .records::<LayoutApproval>(LayoutApproval::KIND)
+            .iter()
+            .filter(|one| one.name == layout.name() && one.version > layout.version())
+            .map(|one| one.version)
+            .max();
+        match newer {
+            None => Ok(()),
+            Some(newer) => Err(format!(
+                "this is version {} of the layout {}, and version {newer} is approved: put that \
+                 file back",
+                layout.version(),
+                layout.name()
+            )),
         }
     }
 

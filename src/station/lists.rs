@@ -451,14 +451,19 @@ impl Station {
                 state: format!("{}, serial {}", printer.device, printer.serial),
             });
         }
-        for medium in self.enrolled_media() {
+        for medium in self.media_on_record() {
+            let condemned = self.condemned(&medium);
             rows.push(DeviceRow {
                 kind: "medium".into(),
                 name: medium.name,
-                purpose: "exports".into(),
-                state: match &medium.plate {
-                    None => format!("serial {}", medium.serial),
-                    Some(plate) => format!("plate {plate}, {}", medium.serial),
+                purpose: match condemned {
+                    None => "exports".into(),
+                    Some(_) => "CONDEMNED".into(),
+                },
+                state: match (&condemned, &medium.plate) {
+                    (Some(why), _) => format!("{}: {}", words::date(why.at_ms), why.reason),
+                    (None, None) => format!("serial {}", medium.serial),
+                    (None, Some(plate)) => format!("plate {plate}, {}", medium.serial),
                 },
             });
         }

@@ -1,7 +1,9 @@
 //! What administrators take back: a template opens no batch any more, an issuer is
 //! barred, a printer is used no more.
 
+use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, Refusal};
+use conclave_trades::media::CondemnMedium;
 use conclave_trades::pin::{BarPinPartner, WithdrawPinTemplate};
 use conclave_trades::print::{RetirePrinter, check_reason};
 
@@ -109,16 +111,18 @@ impl Station {
         }
     }
 
-    /// A printer that broke or goes away is used no more.
-    pub(crate) fn retire_printer(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
-        let act = "Retire a printer";
-        let all = self.enrolled_printers();
-        if all.is_empty() {
-            return Err(self.refusal("no printer is enrolled"));
+    /// A printer or a medium that broke, is lost or goes away is used no more.
+    pub(crate) fn retire_device(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let act = "Retire a device";
+        let (all, media) = (self.enrolled_printers(), self.enrolled_media());
+        if all.is_empty() && media.is_empty() {
+            return Err(self.refusal("no printer and no medium is enrolled"));
         }
-        let names = all.iter().map(|one| one.name.clone()).collect();
-        let mut question = prompt("printer.retire", act, "Which one is used no more?");
-        form(&mut question, "Printer", names);
+        let as_medium = |medium: &MediumRecord| format!("medium {}", medium.name);
+        let names = all.iter().map(|one| one.name.clone());
+        let names = names.chain(media.iter().map(as_medium)).collect();
+        let mut question = prompt("device.retire", act, "Which one is used no more?");
+        form(&mut question, "Device", names);
         let (name, reason) = loop {
             let (name, reason) = match which_and_why(&mut question, people) {
                 Ok(said) => said,
@@ -131,9 +135,25 @@ impl Station {
             question.refused = Some(Refusal {
                 happened,
                 safe: "Nothing was changed.".into(),
-                advice: "Say in one sentence what became of the printer.".into(),
+                advice: "Say in one sentence what became of it.".into(),
             });
         };
+        if let Some(medium) = media.iter().find(|medium| as_medium(medium) == name) {
+            let action = CondemnMedium {
+                id: medium.id,
+                name: medium.name.clone(),
+                serial: medium.serial.clone(),
+                reason,
+            };
+            return match self.act(&action, act, people) {
+                Ok(()) => Ok(ActEnd::Done {
+                    good: true,
+                    title: format!("{} is condemned", action.name),
+                    lines: vec!["Destroy it. Nothing is written to it or read from it.".into()],
+                }),
+                Err(undone) => self.undone(undone),
+            };
+        }
         let Some(found) = all.into_iter().find(|one| one.name == name) else {
             return stopped(Interrupted::Aborted);
         };

@@ -302,7 +302,7 @@ impl Station {
             Request::Administer(act) => {
                 let end = match act {
                     Administration::EnrolPrinter => self.ask_printer(front),
-                    Administration::RetirePrinter => self.retire_printer(front),
+                    Administration::RetireDevice => self.retire_device(front),
                     Administration::EnrolMedium => self.ask_medium(front),
                     Administration::ReadPlate => self.read_plate(front),
                     Administration::RecordSystem => self.record_system(front),
@@ -349,6 +349,7 @@ impl Station {
                     KeyAct::Public => self.export_public(id, front),
                     KeyAct::PinRoom => self.pin_room_key(id, front),
                     KeyAct::Replace => self.replace_key(id, front),
+                    KeyAct::Incident => self.key_incident(id, front),
                     KeyAct::Destroy => self.destroy_key(id, front),
                 };
                 Self::tell_end(end, front);

@@ -269,6 +269,7 @@ impl Printers for TrainingPrinters {
             device: printer.device().to_owned(),
             serial: printer.serial().to_owned(),
             training: true,
+            attached: 0,
         });
         Ok(found.collect())
     }

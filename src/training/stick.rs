@@ -71,6 +71,15 @@ impl FolderStick {
         self.state().folder.clone()
     }
 
+    /// Another stick is in its place from now on: that folder, that serial.
+    pub fn exchange(&self, folder: impl Into<PathBuf>, serial: impl Into<String>) {
+        let mut state = self.state();
+        state.folder = folder.into();
+        state.serial = serial.into();
+        state.mishap = None;
+        state.made = Made::default();
+    }
+
     /// Plugs it in.
     pub fn plug(&self) {
         self.state().plugged = true;

@@ -555,6 +555,7 @@ impl App {
             (Kind::Keys, Key::Char('u')) => Some(self.key_act(row, KeyAct::Public)),
             (Kind::Keys, Key::Char('o')) => Some(self.key_act(row, KeyAct::PinRoom)),
             (Kind::Keys, Key::Char('r')) => Some(self.key_act(row, KeyAct::Replace)),
+            (Kind::Keys, Key::Char('w')) => Some(self.key_act(row, KeyAct::Incident)),
             (Kind::Keys, Key::Char('x')) => Some(self.key_act(row, KeyAct::Destroy)),
             (Kind::Keys, Key::Char('a')) => Some(vec![Request::MakeRsa]),
             (Kind::Keys, Key::Char('i')) => Some(vec![Request::ImportPublic]),
@@ -564,7 +565,7 @@ impl App {
                 Some(vec![Request::Administer(Administration::EnrolPrinter)])
             }
             (Kind::Devices, Key::Char('w')) => {
-                Some(vec![Request::Administer(Administration::RetirePrinter)])
+                Some(vec![Request::Administer(Administration::RetireDevice)])
             }
             (Kind::Devices, Key::Char('m')) if self.administers() => {
                 Some(vec![Request::Administer(Administration::EnrolMedium)])

@@ -180,6 +180,10 @@ pub fn keys(screen: &str) -> &'static [(&'static str, &'static str)] {
                 "it leaves under a zone master key as a letter, printed or read from the screen; both quorums sign",
             ),
             ("r", "another key takes its place, and it is deactivated"),
+            (
+                "w",
+                "something is wrong: a package in quarantine, the key suspended or resumed, or compromised",
+            ),
             ("x", "its value is erased, its record stays"),
             (
                 "o",
@@ -221,7 +225,7 @@ pub fn keys(screen: &str) -> &'static [(&'static str, &'static str)] {
         ],
         "devices" => &[
             ("e", "enrol a printer; administrators"),
-            ("w", "retire a printer; administrators"),
+            ("w", "retire a printer, condemn a medium; administrators"),
             ("m", "enrol a USB medium; administrators"),
             (
                 "r",

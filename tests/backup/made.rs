@@ -218,7 +218,6 @@ fn a_backup_that_is_cut_short_counts_for_nothing() {
         Mishap::PulledAfter(5000),
         Mishap::PulledAfterFile(1),
         Mishap::FullAfter(5000),
-        Mishap::Worn,
     ] {
         scene.room.stick.plug();
         scene.room.stick.expect(Some(mishap));
@@ -239,4 +238,13 @@ fn a_backup_that_is_cut_short_counts_for_nothing() {
     scene.room.stick.plug();
     done(scene.station.make_backup(&mut scene.people));
     assert!(verify_path(&backups(&scene)[0]).ok());
+
+    // One that gives back other bytes gets no backup again.
+    scene.room.stick.expect(Some(Mishap::Worn));
+    let refused = scene.station.make_backup(&mut scene.people).unwrap_err();
+    assert!(refused.advice.contains("condemn"), "{refused:?}");
+    scene.room.stick.expect(None);
+    let refused = scene.station.make_backup(&mut scene.people).unwrap_err();
+    assert!(refused.happened.contains("not enrolled"), "{refused:?}");
+    assert_eq!(backups(&scene).len(), 2, "and nothing is written to it");
 }

@@ -229,6 +229,7 @@ impl Desk {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         };
         change(&mut record);
         self.act(&MakeKey { record }, &[]).unwrap()

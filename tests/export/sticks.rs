@@ -3,8 +3,10 @@
 use crate::desk::*;
 use conclave_evidence::manifest::MANIFEST_FILE;
 use conclave_evidence::verify_path;
+use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::door::{ActionError, DoorError};
+use conclave_keyroom::door::{ActionError, DoorError, Stop};
+use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
 use conclave_trades::target::BundleState;
 use conclave_training::stick::{FolderStick, Mishap, StickPorts};
 
@@ -129,11 +131,113 @@ fn a_stick_that_gives_back_other_bytes_or_fills_up_is_told() {
     desk.stick.expect(Some(Mishap::Worn));
     let act = desk.plan(&[&key], &zmk);
     assert!(device(desk.export(&act)).contains("reads back differently"));
+    // It is condemned, and another one gets what the first did not keep.
+    desk.stick.expect(None);
+    let act = desk.plan(&[&key], &zmk);
+    let told = rule(desk.export(&act));
+    assert!(told.contains("STICK-1 is condemned: "), "{told}");
+    assert!(
+        desk.enrol(3, "STICK-3", "S-1").is_err(),
+        "not enrolled again"
+    );
+    let other = tempfile::tempdir().unwrap();
+    desk.stick.exchange(other.path(), "S-2");
+    desk.medium = desk.enrol(2, "STICK-2", "S-2").unwrap();
+    let act = desk.plan(&[&key], &zmk);
+    let out = desk.export(&act).unwrap();
+    assert!(verify_path(&other.path().join(out.folder)).ok());
+    assert_eq!(desk.record(&key).exports.len(), 1);
     desk.stick.expect(Some(Mishap::FullAfter(150)));
     let act = desk.plan(&[&key], &zmk);
     assert!(device(desk.export(&act)).contains("full"));
-    assert_eq!(desk.next(), 3);
-    assert!(desk.record(&key).exports.is_empty());
+    assert_eq!(desk.next(), 4);
+    assert_eq!(desk.record(&key).exports.len(), 1);
+}
+
+/// A stick that tells the room's cards to go when it has taken so many files.
+struct Leaving {
+    stick: StickPorts,
+    files: u32,
+    stop: std::sync::Arc<conclave_keyroom::door::StopFlag>,
+}
+
+impl Media for Leaving {
+    fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError> {
+        self.stick.found()
+    }
+
+    fn write(
+        &mut self,
+        permit: &dyn Permission,
+        serial: &str,
+        folder: &str,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(), MediaError> {
+        self.stick.write(permit, serial, folder, name, bytes)?;
+        self.files = self.files.saturating_sub(1);
+        if self.files == 0 {
+            self.stop.raise(Stop::QuorumLost);
+        }
+        Ok(())
+    }
+
+    fn read_back(
+        &mut self,
+        permit: &dyn Permission,
+        serial: &str,
+        folder: &str,
+        name: &str,
+        most: u64,
+    ) -> Result<Vec<u8>, MediaError> {
+        self.stick.read_back(permit, serial, folder, name, most)
+    }
+
+    fn folders(&mut self, serial: &str) -> Result<Vec<String>, MediaError> {
+        self.stick.folders(serial)
+    }
+
+    fn read(
+        &mut self,
+        serial: &str,
+        folder: &str,
+        name: &str,
+        most: u64,
+    ) -> Result<Vec<u8>, MediaError> {
+        self.stick.read(serial, folder, name, most)
+    }
+}
+
+/// A member leaves during an export: it stops before the next file, and what lies
+/// there has no manifest.
+#[test]
+fn a_card_that_is_pulled_stops_an_export_before_the_next_file() {
+    // Key, run sheet, receipt form, authority, text, manifest.
+    for files in 1..=5 {
+        let mut desk = Desk::new();
+        let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
+        let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
+        desk.ports = Box::new(Leaving {
+            stick: StickPorts::new(vec![desk.stick.clone()]),
+            files,
+            stop: std::sync::Arc::clone(desk.room.door_mut().stop()),
+        });
+        let act = desk.plan(&[&key], &zmk);
+        let told = desk.export(&act).unwrap_err();
+        assert!(
+            matches!(told, DoorError::Failed(ActionError::Device { .. })),
+            "{files}: {told:?}"
+        );
+        let folder = desk.folder.join("CONCLAVE-0001-TEST");
+        let there = std::fs::read_dir(&folder).unwrap().count();
+        assert_eq!(there, files as usize, "stopped before the next");
+        assert!(!folder.join(MANIFEST_FILE).exists());
+        assert!(!verify_path(&folder).ok());
+        assert_eq!(desk.register(1).state, BundleState::Begun);
+        assert_eq!(desk.next(), 2, "its number is used up");
+        assert!(desk.record(&key).exports.is_empty());
+        assert!(desk.room.vault().open_intents().unwrap().is_empty());
+    }
 }
 
 #[test]

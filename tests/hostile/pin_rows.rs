@@ -329,6 +329,7 @@ fn hand_over(_: &Room) -> HandOverBatch {
     HandOverBatch {
         batch: batch(),
         confirmed: 4,
+        printed: 2,
         blank: 9,
     }
 }

@@ -34,11 +34,11 @@ use conclave_trades::ceremony::action::{
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{
-    Becomes, DeactivateKey, DestroyKey, ExportPublic, GenerateRsa, ImportPublic, ImportStoreKey,
-    PackageForm, PrintExchangeLetter, PrintPackageForm, ReadPublic, ReadStore, ReleasePinKey,
-    WithdrawPinKey,
+    Becomes, DeactivateKey, DeclareCompromised, DestroyKey, ExportPublic, GenerateRsa,
+    ImportPublic, ImportStoreKey, PackageForm, PrintExchangeLetter, PrintPackageForm,
+    QuarantinePackage, ReadPublic, ReadStore, ReleasePinKey, ResumeKey, SuspendKey, WithdrawPinKey,
 };
-use conclave_trades::media::{EnrolMedium, PlateRead, ReadPlate};
+use conclave_trades::media::{CondemnMedium, EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::pin::{
     ApprovePinTemplate, BarPinPartner, ReadPartnerCertificate, RecordPinPartner,
     WithdrawPinTemplate,
@@ -303,6 +303,44 @@ pub const ROWS: &[Row] = &[
         |act| act.reason.push('X')
     ),
     row!(
+        QuarantinePackage,
+        "key-managers sign",
+        |_| QuarantinePackage {
+            key: key_name(KEY, LABEL),
+            set: None,
+            index: 2,
+            found: "another serial on it".into(),
+        },
+        |act| act.index = 1
+    ),
+    row!(
+        SuspendKey,
+        "key-managers sign",
+        |_| SuspendKey {
+            key: key_name(KEY, LABEL),
+            reason: "a bag was open".into(),
+        },
+        |act| act.reason.push('X')
+    ),
+    row!(
+        ResumeKey,
+        "key-managers sign, approvers sign",
+        |_| ResumeKey {
+            key: key_name(KEY, LABEL),
+            reason: "it was opened by its custodian".into(),
+        },
+        |act| act.reason.push('X')
+    ),
+    row!(
+        DeclareCompromised,
+        "key-managers sign, approvers sign",
+        |_| DeclareCompromised {
+            key: key_name(KEY, LABEL),
+            reason: "both sheets in one hand".into(),
+        },
+        |act| act.reason.push('X')
+    ),
+    row!(
         ReleasePinKey,
         "key-managers sign, approvers sign",
         release_pin_key,
@@ -390,6 +428,17 @@ pub const ROWS: &[Row] = &[
         .printer
         .serial
         .push('1')),
+    row!(
+        CondemnMedium,
+        "administrators sign",
+        |_: &Room| CondemnMedium {
+            id: Id([19; 16]),
+            name: "STICK-1".into(),
+            serial: "S-1".into(),
+            reason: "it was left in a taxi".into(),
+        },
+        |act| act.reason.push('X')
+    ),
     row!(
         RetirePrinter,
         "administrators sign",
@@ -963,6 +1012,8 @@ fn approve_layout(_: &Room) -> ApproveLayout {
     ApproveLayout {
         layout: layout.into(),
         sample: conclave_trades::print::approval::digest(&page),
+        printer: "PIN-1".into(),
+        printed_ms: START_MS,
         inspected: "paper X 1, toner Y 2, by a torch from the side".into(),
     }
 }

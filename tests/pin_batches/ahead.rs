@@ -9,11 +9,9 @@ use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_trades::pin::action::{
     BatchName, ConfirmMailers, FollowPaper, HandOverBatch, SpoilMailer,
 };
-use conclave_trades::print::approval::sample_page;
-use conclave_trades::print::{ApproveLayout, Layout};
 
 use super::job::{confirm, export, give_back};
-use super::pin_house::{PinHouse, csv, digest, layout_text, tracking_on};
+use super::pin_house::{PinHouse, approval_of, csv, layout_text, tracking_on};
 use super::refusals::rule;
 
 /// The mailer's number on this sheet, as people read it outside.
@@ -242,6 +240,7 @@ fn a_confirmed_mailer_that_is_gone_stops_no_hand_over() {
     let over = |confirmed| HandOverBatch {
         batch: batch.clone(),
         confirmed,
+        printed: 0,
         blank: 6,
     };
     // They count three. Nobody has to say that there are four.
@@ -290,12 +289,7 @@ fn a_layout_that_does_not_say_which_mailer_it_is_is_not_approved() {
     let text = text.replace("\"pin-mailer-continuous\"", "\"pin-mailer-plain\"");
     house.room.logout();
     house.room.logon_all(&[GroupId::Administrators]);
-    let page = sample_page(&Layout::parse(&text).unwrap()).unwrap();
-    let approve = ApproveLayout {
-        sample: digest(&page),
-        layout: text.clone(),
-        inspected: "held against the light".into(),
-    };
+    let approve = approval_of(text);
     let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
     let told = rule(house.act(&approve, &admins));
     assert!(told.contains("no sequence on its outside"), "{told}");

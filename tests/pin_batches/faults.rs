@@ -110,19 +110,21 @@ fn the_power_goes_at_each_write_and_no_pin_is_on_two_forms() {
 fn a_printer_that_is_gone_or_another_gets_nothing() {
     let (mut house, batch) = opened(4);
     let before = house.batch(&batch);
-    for (unplugged, impostor) in [(true, false), (false, true)] {
+    for (unplugged, impostor, twin, words) in [
+        (true, false, false, "is not there"),
+        (false, true, false, "another printer is connected"),
+        (false, false, true, "two printers are connected"),
+    ] {
         {
             let mut tray = house.paper.0.lock().unwrap();
-            (tray.unplugged, tray.impostor) = (unplugged, impostor);
+            (tray.unplugged, tray.impostor, tray.twin) = (unplugged, impostor, twin);
         }
         let error = house.print(&batch, 4).unwrap_err();
         assert!(matches!(error, DoorError::Failed(_)), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
         assert_eq!(house.batch(&batch), before);
     }
-    {
-        let mut tray = house.paper.0.lock().unwrap();
-        tray.impostor = false;
-    }
+    house.paper.0.lock().unwrap().twin = false;
     // Each way in which a printer fails, in the second of three sheets.
     for (error, unknown) in [
         (PrinterError::NotReady("no paper".into()), 0),
@@ -208,15 +210,21 @@ fn another_pair_takes_over_and_a_day_ends() {
         ("Pavel", conclave_evidence::GroupId::PinOperators),
         ("Rosa", conclave_evidence::GroupId::PinSupervisors),
     ];
-    let over = |confirmed, blank| HandOverBatch {
+    let over = |confirmed, printed, blank| HandOverBatch {
         batch: batch.clone(),
         confirmed,
+        printed,
         blank,
     };
-    for wrong in [over(3, 38), over(2, 37)] {
+    let printed = house.batch(&batch).cards.sent.count();
+    for wrong in [
+        over(3, printed, 38),
+        over(2, printed, 37),
+        over(2, printed + 1, 38),
+    ] {
         assert!(house.act(&wrong, &others).is_err(), "they counted wrong");
     }
-    house.act(&over(2, 38), &others).unwrap();
+    house.act(&over(2, printed, 38), &others).unwrap();
     house.room.logout();
     house.room.logon_pin_room();
     let told = house.print(&batch, 2).unwrap_err().to_string();

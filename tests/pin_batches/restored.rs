@@ -6,7 +6,8 @@ use conclave_keyroom::domain::pin_batch::{Stage, State};
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_trades::pin::action::{
-    BatchName, ConfirmMailers, HandOverBatch, ReadBatch, SetFormsAside, SettleRestoredBatch,
+    BatchName, ConfirmMailers, HandOverBatch, LoseOutput, ReadBatch, SetFormsAside,
+    SettleRestoredBatch, sheet,
 };
 
 use super::job::{confirm, export, give_back, resolve};
@@ -46,6 +47,7 @@ fn cards_that_were_printed_after_the_backup_are_not_printed_again() {
     let over = HandOverBatch {
         batch: batch.clone(),
         confirmed: 2,
+        printed: 0,
         blank: 7,
     };
     let held = ConfirmMailers {
@@ -93,6 +95,53 @@ fn cards_that_were_printed_after_the_backup_are_not_printed_again() {
     let (out, text) = export(&mut house, &batch);
     assert!(house.batch(&batch).outputs > 1000, "{}", out.folder);
     assert_eq!(text.matches("reissue;;").count(), 4, "{text}");
+}
+
+/// The backup knows of one output; after it that was lost and written again. The
+/// number of the second, which the issuer has, is not used for another file.
+#[test]
+fn an_output_of_the_lost_range_keeps_its_number() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0010", 2).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 9);
+    house.forms(&batch, 1, 5);
+    house.print(&batch, 2).unwrap();
+    confirm(&mut house, &batch, 1, 2);
+    give_back(&mut house, &batch);
+    let (first, text) = export(&mut house, &batch);
+    let backup = house.room.memory().content();
+    let lose = |house: &mut PinHouse| {
+        let act = LoseOutput::of(&house.batch(&batch), "lost in the post").unwrap();
+        house.pair(&act).unwrap();
+    };
+    lose(&mut house);
+    let (second, _) = export(&mut house, &batch);
+    house.room.memory().put_back(backup);
+    house.room.reopen();
+    let now = house.room.vault().clock().wall_ms();
+    begin_anew(&mut house.room, 9, now);
+    house.release_keys();
+    house.room.logon_pin_room();
+
+    assert_eq!(house.pair(&settle(&batch, 0)).unwrap(), (0, 0));
+    lose(&mut house);
+    let (third, again) = export(&mut house, &batch);
+    assert_eq!(again, text);
+    let folders = [&first.folder, &second.folder, &third.folder];
+    assert_eq!(
+        folders,
+        [
+            "PIN-B-0010-01-TEST",
+            "PIN-B-0010-02-TEST",
+            "PIN-B-0010-1002-TEST"
+        ]
+    );
+    let record = house.batch(&batch);
+    assert!(!record.had_mailer(0) && !record.lost_a_range);
+    let authority = house.room.vault().authority().unwrap().clone();
+    let sheet = format!("{:?}", sheet(&authority, &record, &[]));
+    assert!(sheet.contains("1000 numbers of outputs were passed over"));
+    assert!(!sheet.contains("begun and cut off"), "{sheet}");
 }
 
 #[test]

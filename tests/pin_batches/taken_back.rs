@@ -9,11 +9,12 @@ use conclave_trades::pin::action::{ExportBatch, SpoilMailer};
 use conclave_trades::pin::{
     ApprovePinTemplate, BarPinPartner, MakePinIdentity, Template, WithdrawPinTemplate,
 };
-use conclave_trades::print::approval::{ApproveLayout, sample_page};
-use conclave_trades::print::{Layout, WithdrawLayout};
+use conclave_trades::print::WithdrawLayout;
 
 use super::job::{confirm, export, exporting, give_back};
-use super::pin_house::{PAIR, PinHouse, csv, digest, layout_text, pan, template_text};
+use super::pin_house::{
+    PAIR, PinHouse, Plant, approval_of, csv, digest, layout_text, pan, sample_of, template_text,
+};
 use super::refusals::rule;
 
 /// Administrators come, do this, and the pair is back.
@@ -97,12 +98,15 @@ fn a_withdrawn_layout_prints_no_further_mailer() {
     let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
     let told = rule(house.act(&withdraw, &admins));
     assert!(told.contains("no layout pin-mailer-continuous"), "{told}");
-    let page = sample_page(&Layout::parse(&text).unwrap()).unwrap();
-    let approve = ApproveLayout {
-        layout: text,
-        sample: digest(&page),
-        inspected: "another paper, by the same torch".into(),
-    };
+    // The page that was looked at is the old paper's.
+    let approve = approval_of(text);
+    let told = rule(house.act(&approve, &admins));
+    assert!(told.contains("no page of X's"), "{told}");
+    house.act(&Plant::Sample(sample_of(&approve)), &[]).unwrap();
+    let mut older = approve.clone();
+    older.printed_ms -= 1;
+    let told = rule(house.act(&older, &admins));
+    assert!(told.contains("printed last"), "{told}");
     as_administrators(&mut house, &approve);
     assert_eq!(house.print(&batch, 2).unwrap().sent, 2);
 }
@@ -112,12 +116,7 @@ fn a_withdrawn_layout_prints_no_further_mailer() {
 fn a_layout_that_names_no_paper_is_not_approved() {
     let mut house = PinHouse::new();
     let text = std::fs::read_to_string("keymailer-layouts/pin-mailer-laser.toml").unwrap();
-    let page = sample_page(&Layout::parse(&text).unwrap()).unwrap();
-    let approve = ApproveLayout {
-        layout: text,
-        sample: digest(&page),
-        inspected: "something".into(),
-    };
+    let approve = approval_of(text);
     house.room.logout();
     house.room.logon_all(&[GroupId::Administrators]);
     let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));

@@ -310,6 +310,8 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
         opened: nobody,
         hand_overs: Vec::new(),
         outputs: 0,
+        passed_over_outputs: 0,
+        lost_a_range: false,
         exported: None,
         lost_outputs: Vec::new(),
         reconciled: None,

@@ -65,6 +65,7 @@ fn key(label: &str, form: KeyForm, usage: &str, mode: &str) -> (KeyRecord, Secre
         exports: Vec::new(),
         others: Vec::new(),
         reissued: None,
+        compromise: None,
     };
     (record, clear)
 }

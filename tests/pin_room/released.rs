@@ -90,6 +90,7 @@ impl Action for Plant {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         };
         permit.put(Compartment::Catalogue, KeyRecord::KIND, self.key, &record)?;
         permit.put(

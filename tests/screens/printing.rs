@@ -287,7 +287,7 @@ fn trouble() -> Prompt {
     prompt.code = s("pins.stopped");
     prompt.waiting_for = s("PIN operator and supervisor");
     prompt.refused = Some(refusal(
-        "The printer stopped in the middle: out of paper. Of 1 it is not known.",
+        "The printer stopped taking data: no data taken for 30 s. Of 1 it is not known.",
         "Nothing is printed twice.",
         "A form that is half printed is looked at later: it is unknown.",
     ));
@@ -400,9 +400,9 @@ fn lies() -> Prompt {
 fn other_lies() -> Prompt {
     let mut prompt = lies();
     prompt.refused = Some(refusal(
-        "Form 4183 lies there, and on record 4182 is next.",
+        "Form 4183 is not the next one of the records.",
         "Nothing was printed.",
-        "Esc, and look at form 4182. Is it blank: put it in, or say Blank forms not used. Is a mailer on it: A mailer is spoiled.",
+        "Read it again. If it stays: Esc, and look at each form back to the last mailer. Blank ones: Blank forms not used. A mailer on one that the records have blank: The paper is ahead.",
     ));
     prompt
 }

@@ -95,6 +95,7 @@ fn record(n: u32, now_ms: u64) -> KeyRecord {
         exports: Vec::new(),
         others: Vec::new(),
         reissued: None,
+        compromise: None,
     }
 }
 

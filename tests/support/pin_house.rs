@@ -28,6 +28,7 @@ use conclave_keyroom::domain::device::{
 };
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::layout_approval::LayoutSample;
 use conclave_keyroom::domain::pin_batch::{Limits, PinBatch};
 use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::domain::pin_identity::PinIdentity;
@@ -53,6 +54,11 @@ use conclave_training::stick::{FolderStick, StickPorts};
 use serde::{Deserialize, Serialize};
 
 use crate::room::Room;
+
+/// The printer of PIN mailers.
+const PRINTER: Id = Id([0x61; 16]);
+/// When pages of X's were printed on it.
+const SAMPLE_MS: u64 = 1_700_000_000_000;
 
 pub const OPERATOR: (&str, GroupId) = ("Olga", GroupId::PinOperators);
 pub const SUPERVISOR: (&str, GroupId) = ("Quinn", GroupId::PinSupervisors);
@@ -93,6 +99,8 @@ const BOTH_QUORUMS: [(&str, GroupId); 4] = [
 #[derive(Serialize, Deserialize)]
 pub enum Plant {
     Printer(PrinterRecord),
+    /// A page of X's that was printed.
+    Sample(LayoutSample),
     Medium(MediumRecord),
     Partner(Box<PinPartner>),
     Key(Box<KeyRecord>, String),
@@ -127,6 +135,7 @@ impl Action for Plant {
         let at = Compartment::Directory;
         match self {
             Self::Printer(record) => permit.put(at, PrinterRecord::KIND, record.id, record)?,
+            Self::Sample(record) => permit.put(at, LayoutSample::KIND, record.id(), record)?,
             Self::Medium(record) => permit.put(at, MediumRecord::KIND, record.id, record)?,
             Self::Partner(record) => permit.put(at, PinPartner::KIND, record.id, record)?,
             Self::Marks(marks) => {
@@ -157,6 +166,10 @@ pub struct Tray {
     pub mishaps: VecDeque<Option<PrinterError>>,
     /// It is not there.
     pub unplugged: bool,
+    /// Another device says that it is this one.
+    pub twin: bool,
+    /// Counts up when it is plugged in again.
+    pub attached: u64,
     /// Another one stands in its place.
     pub impostor: bool,
     /// It keeps no paper.
@@ -186,14 +199,17 @@ impl Printers for Paper {
     fn found(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
         let tray = self.0.lock().unwrap();
         let serial = if tray.impostor { "OTHER" } else { "PIN-SERIAL" };
-        Ok((!tray.unplugged)
-            .then(|| FoundPrinter {
-                device: "/dev/usb/lp3".into(),
-                serial: serial.into(),
-                training: true,
-            })
-            .into_iter()
-            .collect())
+        let at = |device: &str| FoundPrinter {
+            device: device.into(),
+            serial: serial.into(),
+            training: true,
+            attached: tray.attached,
+        };
+        Ok(match (tray.unplugged, tray.twin) {
+            (true, _) => Vec::new(),
+            (false, false) => vec![at("/dev/usb/lp3")],
+            (false, true) => vec![at("/dev/usb/lp2"), at("/dev/usb/lp3")],
+        })
     }
 
     fn print(
@@ -261,14 +277,29 @@ pub fn layout_text(name: &str) -> String {
     text.replace("\"to be completed: ", "\"inspected: ")
 }
 
-/// The approval of a layout that ships.
-pub fn approve_layout(name: &str) -> ApproveLayout {
-    let layout = layout_text(name);
+/// The approval of a layout on a page of X's of the house's printer.
+pub fn approval_of(layout: String) -> ApproveLayout {
     let page = sample_page(&Layout::parse(&layout).unwrap()).unwrap();
     ApproveLayout {
         layout,
         sample: digest(&page),
+        printer: "PIN-1".into(),
+        printed_ms: SAMPLE_MS,
         inspected: "a form of X's, closed, by a torch from the side".into(),
+    }
+}
+
+/// The approval of a layout that ships.
+pub fn approve_layout(name: &str) -> ApproveLayout {
+    approval_of(layout_text(name))
+}
+
+/// The page of X's of the house's printer that an approval is about.
+pub fn sample_of(approve: &ApproveLayout) -> LayoutSample {
+    LayoutSample {
+        digest: digest(approve.layout.as_bytes()),
+        printer: PRINTER,
+        printed_ms: approve.printed_ms,
     }
 }
 
@@ -389,10 +420,21 @@ impl PinHouse {
         house
     }
 
+    /// Another record of the medium: stands for another one.
+    pub fn enrol_another(&mut self) {
+        self.room.logout();
+        self.room.logon_all(&[GroupId::Administrators]);
+        self.medium.id.0[0] ^= 0xff;
+        let medium = self.medium.clone();
+        self.act(&Plant::Medium(medium), &[]).unwrap();
+        self.room.logout();
+        self.room.logon_pin_room();
+    }
+
     fn furnish(&mut self) {
         self.room.logon_all(&[GroupId::Administrators]);
         let printer = PrinterRecord {
-            id: Id([0x61; 16]),
+            id: PRINTER,
             name: self.printer.clone(),
             device: "/dev/usb/lp3".into(),
             serial: "PIN-SERIAL".into(),
@@ -416,6 +458,7 @@ impl PinHouse {
             "pin-mailer-laser",
         ] {
             let approve = approve_layout(name);
+            self.act(&Plant::Sample(sample_of(&approve)), &[]).unwrap();
             self.act(&approve, &admins).unwrap();
         }
         self.room.logout();
@@ -584,6 +627,7 @@ impl PinHouse {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         }
     }
 

@@ -147,6 +147,30 @@ impl RetiredPrinter {
     }
 }
 
+/// Why a medium takes nothing any more: it gave back other bytes than it took, is
+/// lost or was given away. A record of its own, where whoever found it may write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condemned {
+    /// The medium's record.
+    pub medium: Id,
+    /// When, wall clock.
+    pub at_ms: u64,
+    /// What became of it, in one sentence.
+    pub reason: String,
+}
+
+impl Condemned {
+    /// The record's kind.
+    pub const KIND: &'static str = "medium-condemned";
+
+    /// Its record, from that of the medium.
+    #[must_use]
+    pub fn id_of(medium: Id) -> Id {
+        Id(medium.0.map(|byte| byte ^ 0x55))
+    }
+}
+
 /// An enrolled medium.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediumRecord {

@@ -33,8 +33,12 @@ pub enum KeyState {
     PreActivation,
     /// In use.
     Active,
+    /// Set aside until it is known what happened; it may come back.
+    Suspended,
     /// Replaced, and kept for what it made: nothing new is done with it.
     Deactivated,
+    /// Somebody who may not may know it. It never comes back.
+    Compromised,
     /// The ceremony was interrupted: never to be used.
     Void,
     /// Destroyed; the metadata stays.
@@ -48,7 +52,9 @@ impl KeyState {
         match self {
             Self::PreActivation => "pre-activation",
             Self::Active => "active",
+            Self::Suspended => "suspended",
             Self::Deactivated => "deactivated",
+            Self::Compromised => "compromised",
             Self::Void => "void",
             Self::Destroyed => "destroyed",
         }
@@ -57,12 +63,19 @@ impl KeyState {
     /// TRUE when `next` may follow.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
-        use KeyState::{Active, Deactivated, Destroyed, PreActivation, Void};
+        use KeyState::{
+            Active, Compromised, Deactivated, Destroyed, PreActivation, Suspended, Void,
+        };
         matches!(
             (self, next),
             (PreActivation, Active | Void | Destroyed)
-                | (Active, Deactivated)
-                | (Active | Deactivated | Void, Destroyed)
+                | (Active, Suspended | Deactivated)
+                | (Suspended, Active)
+                | (Active | Suspended | Deactivated, Compromised)
+                | (
+                    Active | Suspended | Deactivated | Compromised | Void,
+                    Destroyed
+                )
         )
     }
 }
@@ -259,6 +272,24 @@ pub struct Holder {
     pub name: String,
 }
 
+/// A package that was found otherwise than recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantine {
+    /// When, wall clock.
+    pub at_ms: u64,
+    /// What was found: another serial, a torn seal.
+    pub found: String,
+}
+
+/// A key that somebody who may not may know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compromise {
+    /// When it was declared, wall clock.
+    pub at_ms: u64,
+    /// What is known.
+    pub reason: String,
+}
+
 /// One component of a key, and who holds it. Custody is permanent: it says who
 /// *ever* held this part (R4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -299,6 +330,10 @@ pub struct Component {
     /// was proven again.
     #[serde(default)]
     pub doubted_ms: Option<u64>,
+    /// Its package was not as recorded, and was not opened; nothing once the sheet
+    /// was proven again (R11).
+    #[serde(default)]
+    pub quarantine: Option<Quarantine>,
     /// Who opens it when the custodian cannot come (R16): of the same group,
     /// and never of another part of this key.
     #[serde(default)]
@@ -384,6 +419,10 @@ pub struct KeyRecord {
     /// The key that took its place.
     #[serde(default)]
     pub successor: Option<Id>,
+    /// Why it is compromised; it stays when the key is destroyed, for what was under
+    /// the key is still to be replaced (R12).
+    #[serde(default)]
+    pub compromise: Option<Compromise>,
     /// Where it went: bundle sequence number, recipient, wrapping key's label.
     pub exports: Vec<Exported>,
     /// Its other sets of parts: coming, kept, former, void.
@@ -491,6 +530,7 @@ mod tests {
             opened: None,
             proven_ms: None,
             doubted_ms: None,
+            quarantine: None,
             backup: Some(holder(2)),
             former: Vec::new(),
         };
@@ -509,12 +549,22 @@ mod tests {
 
     #[test]
     fn nothing_comes_back_from_void_or_destruction() {
-        for next in [KeyState::PreActivation, KeyState::Active] {
+        for next in [
+            KeyState::PreActivation,
+            KeyState::Active,
+            KeyState::Suspended,
+        ] {
+            assert!(!KeyState::Compromised.may_become(next));
             assert!(!KeyState::Void.may_become(next));
             assert!(!KeyState::Deactivated.may_become(next));
             assert!(!KeyState::Destroyed.may_become(next));
         }
         assert!(KeyState::PreActivation.may_become(KeyState::Active));
         assert!(!KeyState::Active.may_become(KeyState::PreActivation));
+        assert!(KeyState::Suspended.may_become(KeyState::Active));
+        for from in [KeyState::Active, KeyState::Suspended, KeyState::Deactivated] {
+            assert!(from.may_become(KeyState::Compromised));
+        }
+        assert!(KeyState::Compromised.may_become(KeyState::Destroyed));
     }
 }

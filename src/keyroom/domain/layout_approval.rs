@@ -1,7 +1,45 @@
-//! A layout that administrators approved on a page of X's.
+//! A layout that administrators approved on a page of X's, and the pages of X's
+//! that were printed.
 
 use conclave_evidence::{Hash, Id};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The newest page of X's of a layout on a printer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayoutSample {
+    /// SHA-256 of the layout file.
+    pub digest: Hash,
+    /// The printer's record.
+    pub printer: Id,
+    /// When its last byte was sent, wall clock.
+    pub printed_ms: u64,
+}
+
+impl LayoutSample {
+    /// The record's kind in the directory.
+    pub const KIND: &'static str = "layout-sample";
+
+    /// The record's id: one for each layout and printer.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        let mut hash = Sha256::new();
+        hash.update(b"layout-sample");
+        hash.update(self.digest.0);
+        hash.update(self.printer.0);
+        let whole: [u8; 32] = hash.finalize().into();
+        first_half(&whole)
+    }
+}
+
+fn first_half(digest: &[u8; 32]) -> Id {
+    let mut id = [0u8; 16];
+    for (to, from) in id.iter_mut().zip(digest) {
+        *to = *from;
+    }
+    Id(id)
+}
 
 /// Forms may be printed by the layout of this digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +52,10 @@ pub struct LayoutApproval {
     pub version: u32,
     /// SHA-256 of the page of X's that they saw, as a PDF.
     pub sample: Hash,
+    /// The printer of the page that they held in their hands.
+    pub printer: String,
+    /// When that page was printed, wall clock.
+    pub printed_ms: u64,
     /// What they say of the page and the paper.
     pub inspected: String,
     /// When, wall clock.
@@ -27,10 +69,6 @@ impl LayoutApproval {
     /// The record's id: the first half of the layout's digest.
     #[must_use]
     pub fn id_of(digest: &Hash) -> Id {
-        let mut id = [0u8; 16];
-        for (to, from) in id.iter_mut().zip(&digest.0) {
-            *to = *from;
-        }
-        Id(id)
+        first_half(&digest.0)
     }
 }

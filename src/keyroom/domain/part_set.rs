@@ -296,6 +296,7 @@ mod tests {
             opened: None,
             proven_ms: None,
             doubted_ms: None,
+            quarantine: None,
             backup: None,
             former: Vec::new(),
         }
@@ -327,6 +328,7 @@ mod tests {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         }
     }
 

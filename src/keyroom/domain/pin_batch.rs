@@ -205,6 +205,14 @@ pub struct PinBatch {
     pub hand_overs: Vec<Signing>,
     /// Numbers of outputs that are used up, also by those that were cut.
     pub outputs: u32,
+    /// Of those: numbers that a restore passed over, because outputs of the lost
+    /// range may have them.
+    #[serde(default)]
+    pub passed_over_outputs: u32,
+    /// TRUE when it was settled after a restore, before its output left: cards
+    /// that were cancelled by that may have mailers of the lost range.
+    #[serde(default)]
+    pub lost_a_range: bool,
     /// The output, when it has left.
     pub exported: Option<Exported>,
     /// Outputs that left before it and did not arrive.

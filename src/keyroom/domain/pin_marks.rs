@@ -74,7 +74,7 @@ impl PinBatch {
     pub fn had_mailer(&self, card: u32) -> bool {
         match self.state_of(card) {
             None => false,
-            Some(State::Cancelled) => self.form_of(card).is_some() || self.lost_a_range(),
+            Some(State::Cancelled) => self.form_of(card).is_some() || self.lost_a_range,
             Some(_) => true,
         }
     }

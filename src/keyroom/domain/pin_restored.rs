@@ -20,25 +20,25 @@ impl PinBatch {
         self.incarnation != incarnation
     }
 
-    /// TRUE when it was settled before its output left: cards that were
-    /// cancelled by that may have mailers of the lost range.
-    #[must_use]
-    pub fn lost_a_range(&self) -> bool {
-        self.outputs >= OUTPUT_GAP
-    }
-
     /// Settles the batch for this incarnation: cards that wait are cancelled,
     /// mailers that were printed and not confirmed are unknown, and from now on
     /// no PIN is replaced. Blank forms stay with the batch until they are
-    /// counted. Of a batch whose output has left, nothing changes. How many
-    /// were cancelled, and how many mailers are unknown now.
+    /// counted. Of a batch whose output has left, nothing of that changes; but
+    /// outputs that were written again in the lost range have numbers, and
+    /// neither sort of batch uses one of those again. How many were cancelled,
+    /// and how many mailers are unknown now.
     ///
     /// # Errors
     /// [`RunError::Forms`]; never for a batch of these rules.
     pub fn settle_restored(&mut self, incarnation: Id) -> Result<(u64, u64), RunError> {
         self.incarnation = incarnation;
-        let left = self.exported.is_some() || !self.lost_outputs.is_empty();
-        if left || self.purged_ms.is_some() {
+        if self.purged_ms.is_some() {
+            return Ok((0, 0));
+        }
+        let passed_over = OUTPUT_GAP.min(u32::MAX - self.outputs);
+        self.outputs += passed_over;
+        self.passed_over_outputs += passed_over;
+        if self.exported.is_some() || !self.lost_outputs.is_empty() {
             return Ok((0, 0));
         }
         let cards = &mut self.cards;
@@ -51,7 +51,7 @@ impl PinBatch {
         let cancelled = cards.waiting.count();
         move_all(&mut cards.waiting, &mut cards.cancelled)?;
         self.limits.replacements = self.replaced;
-        self.outputs = self.outputs.saturating_add(OUTPUT_GAP);
+        self.lost_a_range = true;
         Ok((cancelled, self.cards.unknown.count()))
     }
 }

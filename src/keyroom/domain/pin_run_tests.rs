@@ -48,6 +48,8 @@ fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
         },
         hand_overs: Vec::new(),
         outputs: 0,
+        passed_over_outputs: 0,
+        lost_a_range: false,
         exported: None,
         lost_outputs: Vec::new(),
         reconciled: None,

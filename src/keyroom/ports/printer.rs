@@ -12,6 +12,9 @@ pub struct FoundPrinter {
     pub serial: String,
     /// A printer of the training room.
     pub training: bool,
+    /// Another number whenever it is plugged in or switched on again; 0 where
+    /// nobody can tell.
+    pub attached: u64,
 }
 
 /// Why a printer did not take bytes.
@@ -32,6 +35,9 @@ pub enum PrinterError {
         /// What was enrolled.
         enrolled: String,
     },
+    /// Two printers say that they are this one.
+    #[error("two printers are connected with the serial {0}")]
+    Twins(String),
     /// It took no byte: off line, out of paper, or in another program's hands.
     #[error("the printer is not ready: {0}")]
     NotReady(String),

@@ -25,6 +25,8 @@ impl KeyTraits {
     pub const RSA: Self = Self(1 << 3);
     /// It is being made.
     pub const COMING: Self = Self(1 << 4);
+    /// It is, or was when it was destroyed, compromised.
+    pub const COMPROMISED: Self = Self(1 << 6);
 }
 
 impl BitOr for KeyTraits {
@@ -67,6 +69,7 @@ fn note_of(key: &KeyRecord) -> u64 {
         (key.is_wrapping_key(), KeyTraits::WRAPPING),
         (key.rsa.is_some(), KeyTraits::RSA),
         (key.state == KeyState::PreActivation, KeyTraits::COMING),
+        (key.compromise.is_some(), KeyTraits::COMPROMISED),
     ];
     let traits = traits.iter().filter(|(has, _)| *has);
     let active = match key.state {

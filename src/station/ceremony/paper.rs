@@ -130,6 +130,12 @@ impl Station {
             made: time_words(self.clock.wall_ms()),
             blocks,
         }
+        .with_provenance(self.provenance())
+    }
+
+    /// What pages of a PRODUCTION station say of where keys are made.
+    pub(crate) fn provenance(&self) -> Option<&'static str> {
+        self.door.provider_identity().class.provenance()
     }
 
     /// Writes a file that carries no secret below the station's folder; it is
@@ -198,19 +204,7 @@ impl Station {
                 words: Vec::new(),
             })
             .collect();
-        let page = minutes::minutes(script, &self.paper_station(), state, &lines);
-        self.with_provenance(page)
-    }
-
-    /// A page of a PRODUCTION station says where keys are made, if that is not
-    /// a secure cryptographic device.
-    pub(crate) fn with_provenance(&self, mut page: Minutes) -> Minutes {
-        if self.is_production()
-            && let Some(words) = self.door.provider_identity().class.provenance()
-        {
-            page.facts.insert(0, ("Keys".into(), words.into()));
-        }
-        page
+        minutes::minutes(script, &self.paper_station(), state, &lines)
     }
 
     /// The name of a ceremony's minutes and transcript.

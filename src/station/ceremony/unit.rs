@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use conclave_keyroom::domain::device::PrinterPurpose;
+use conclave_keyroom::domain::device::{MediumRecord, PrinterPurpose};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::legacy::exception_words;
@@ -508,7 +508,31 @@ impl Station {
         Ok(words)
     }
 
-    fn export_action(&self, state: &State) -> Result<ExportKeys, String> {
+    /// The medium that the mandate names; where that was condemned, the enrolled one
+    /// that is plugged in: both quorums sign the export, and its words name it.
+    fn delivery_medium(&mut self, id: conclave_evidence::Id) -> Result<MediumRecord, String> {
+        let on_record = self.media_on_record();
+        let named = on_record.iter().find(|m| m.id == id);
+        let named = named.ok_or("the medium is not enrolled any more")?;
+        if self.condemned(named).is_none() {
+            return Ok(named.clone());
+        }
+        let found = self.media.found().map_err(|e| e.to_string())?;
+        let there = |medium: &&MediumRecord| found.iter().any(|f| f.serial == medium.serial);
+        let enrolled = self.enrolled_media();
+        let mut there = enrolled.iter().filter(there);
+        match (there.next(), there.next()) {
+            (Some(other), None) => Ok(other.clone()),
+            _ => Err(format!(
+                "{} is condemned: plug one other enrolled medium in",
+                named.name
+            )),
+        }
+    }
+
+    fn export_action(&mut self, state: &State) -> Result<ExportKeys, String> {
+        let medium = state.parameters.delivery.as_ref().map(|d| d.medium);
+        let medium = medium.map(|id| self.delivery_medium(id)).transpose()?;
         let vault = self.door.vault();
         let none = || "there is nothing to export".to_owned();
         let delivery = state.parameters.delivery.as_ref().ok_or_else(none)?;
@@ -519,11 +543,7 @@ impl Station {
         let under: KeyRecord = vault
             .get(Compartment::Catalogue, delivery.under.id)
             .map_err(|e| e.to_string())?;
-        let medium = self
-            .enrolled_media()
-            .into_iter()
-            .find(|m| m.id == delivery.medium)
-            .ok_or_else(|| "the medium is not enrolled any more".to_owned())?;
+        let medium = medium.ok_or_else(none)?;
         Ok(ExportKeys {
             bundle: next_bundle(vault).map_err(|e| e.to_string())?,
             keys: vec![KeyName::of(&key)],

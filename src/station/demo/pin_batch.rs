@@ -5,6 +5,7 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id, Point};
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::layout_approval::LayoutSample;
 use conclave_keyroom::domain::pin_batch::{Limits, PinBatch};
 use conclave_keyroom::domain::pin_card::{Loss, PinCard};
 use conclave_keyroom::domain::pin_identity::PinIdentity;
@@ -24,7 +25,7 @@ use conclave_trades::pin::action::{
 };
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, RecordPinPartner, Template};
 use conclave_trades::print::approval::{ApproveLayout, sample_page};
-use conclave_trades::print::{Layout, report_pdf};
+use conclave_trades::print::{Layout, PrintSample, report_pdf};
 use conclave_trades::target::{IMPORT_FOLDER, KeyName};
 use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
 use serde::Serialize;
@@ -216,15 +217,6 @@ impl Demonstration {
         self.logon(GroupId::Administrators, &[])?;
         let template = self.pin_template()?;
         self.does(&ApprovePinTemplate { template }, Vec::new())?;
-        let layout = self.pin_layout()?;
-        let parsed = Layout::parse(&layout).map_err(|e| self.failed("PIN batch", e.to_string()))?;
-        let page = sample_page(&parsed).map_err(|e| self.failed("PIN batch", e.to_string()))?;
-        let approve = ApproveLayout {
-            layout,
-            sample: digest(&page),
-            inspected: "a training page of X's, folded, against a lamp".into(),
-        };
-        self.does(&approve, Vec::new())?;
         let by: Vec<Player> = self
             .station
             .session()
@@ -266,7 +258,37 @@ impl Demonstration {
         self.hands.forms.insert("enrol.printer".into(), vec![row]);
         let end = self.station.ask_printer(&mut self.hands);
         self.done("enrol the printer of PIN mailers", end)?;
+        self.approve_pin_layout(&found)?;
         self.logout()
+    }
+
+    /// On a page of X's, which is thrown away after it was looked at.
+    fn approve_pin_layout(&mut self, printer: &TrainingPrinter) -> Result<(), DemoError> {
+        let layout = self.pin_layout()?;
+        let parsed = Layout::parse(&layout).map_err(|e| self.failed("PIN batch", e.to_string()))?;
+        let page = sample_page(&parsed).map_err(|e| self.failed("PIN batch", e.to_string()))?;
+        let print = PrintSample {
+            group: GroupId::Administrators,
+            printer: PRINTER.into(),
+            layout: layout.clone(),
+            flush: false,
+        };
+        self.does(&print, Vec::new())?;
+        drop(printer.take_sheet());
+        let samples: Vec<LayoutSample> = self.station.records(LayoutSample::KIND);
+        let wanted = digest(layout.as_bytes());
+        let printed = samples.iter().find(|sample| sample.digest == wanted);
+        let printed_ms = printed
+            .map(|sample| sample.printed_ms)
+            .ok_or_else(|| self.failed("PIN batch", "no page of X's is on record"))?;
+        let approve = ApproveLayout {
+            layout,
+            sample: digest(&page),
+            printer: PRINTER.into(),
+            printed_ms,
+            inspected: "a training page of X's, folded, against a lamp".into(),
+        };
+        self.does(&approve, Vec::new())
     }
 
     /// A practice room shows its paper as text; the demonstration files it.

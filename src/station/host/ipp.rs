@@ -223,6 +223,7 @@ pub fn found(addresses: &[String]) -> Vec<FoundPrinter> {
             device: to.uri(),
             serial: about.uuid,
             training: false,
+            attached: 0,
         })
     });
     each.collect()

@@ -41,26 +41,51 @@ impl HostPrinters {
     }
 
     /// Who stands behind a device number: the USB device's serial number, or
-    /// where it has none its vendor, product and port. sysfs is asked by
-    /// number, so the name of a node proves nothing.
+    /// where it has none its model and socket, in words that say so: whoever signs
+    /// an enrolment reads them. sysfs is asked by number, so the name of a node
+    /// proves nothing.
     #[must_use]
     pub fn identity(&self, major: u32, minor: u32) -> Option<String> {
+        let device = self.device(major, minor)?;
+        // No device says of itself that it has none.
+        let own = attribute(&device, "serial").filter(|own| !own.ends_with(NO_SERIAL));
+        if own.is_some() {
+            return own;
+        }
+        let vendor = attribute(&device, "idVendor")?;
+        let product = attribute(&device, "idProduct")?;
+        let port = device.file_name()?.to_str()?;
+        Some(format!(
+            "model {vendor}:{product} in socket {port} {NO_SERIAL}"
+        ))
+    }
+
+    /// The device is some folders above its printer interface: the first one that
+    /// has a vendor.
+    fn device(&self, major: u32, minor: u32) -> Option<PathBuf> {
         let node = self.sysfs.join(format!("{major}:{minor}"));
         let interface = fs::canonicalize(node).ok()?;
-        // The device is some folders above its printer interface: the first
-        // one that has a vendor.
-        let device = interface
-            .ancestors()
-            .find(|folder| folder.join("idVendor").is_file())?;
-        if let Some(serial) = attribute(device, "serial") {
-            return Some(serial);
+        let mut above = interface.ancestors();
+        let device = above.find(|folder| folder.join("idVendor").is_file())?;
+        Some(device.to_owned())
+    }
+
+    /// The kernel numbers what is plugged in, one after another on each bus.
+    fn attached(&self, major: u32, minor: u32) -> u64 {
+        let number = |name: &str| -> Option<u64> {
+            let device = self.device(major, minor)?;
+            attribute(&device, name)?.parse().ok()
+        };
+        match (number("busnum"), number("devnum")) {
+            (Some(bus), Some(device)) => bus * 1000 + device,
+            _ => 0,
         }
-        let vendor = attribute(device, "idVendor")?;
-        let product = attribute(device, "idProduct")?;
-        let port = device.file_name()?.to_str()?;
-        Some(format!("{vendor}:{product}@{port}"))
     }
 }
+
+/// What ends the identity of a printer that has no serial number: another of its
+/// model in its socket passes for it.
+const NO_SERIAL: &str = "(no serial number: any of this model passes there)";
 
 /// An attribute of sysfs without its line end; `None` when it is empty, or has
 /// what a screen or a record must not.
@@ -107,6 +132,7 @@ impl Printers for HostPrinters {
                     device: name.to_owned(),
                     serial,
                     training: false,
+                    attached: self.attached(major, minor),
                 });
             }
         }
@@ -157,11 +183,21 @@ mod tests {
         assert_eq!(printers.identity(180, 0), None);
         fs::write(device.join("idVendor"), "04b8\n").unwrap();
         fs::write(device.join("idProduct"), "0005\n").unwrap();
-        assert_eq!(printers.identity(180, 0).as_deref(), Some("04b8:0005@1-4"));
+        let none = "model 04b8:0005 in socket 1-4 (no serial number: any of this model passes \
+                    there)";
+        assert_eq!(printers.identity(180, 0).as_deref(), Some(none));
         fs::write(device.join("serial"), "L72P-0815\n").unwrap();
         assert_eq!(printers.identity(180, 0).as_deref(), Some("L72P-0815"));
         fs::write(device.join("serial"), "\x1b[2J\n").unwrap();
-        assert_eq!(printers.identity(180, 0).as_deref(), Some("04b8:0005@1-4"));
+        assert_eq!(printers.identity(180, 0).as_deref(), Some(none));
+        // A device that calls itself so has the socket that it is in.
+        let other = none.replace("1-4", "1-5");
+        fs::write(device.join("serial"), other).unwrap();
+        assert_eq!(printers.identity(180, 0).as_deref(), Some(none));
+        assert_eq!(printers.attached(180, 0), 0);
+        fs::write(device.join("busnum"), "1\n").unwrap();
+        fs::write(device.join("devnum"), "17\n").unwrap();
+        assert_eq!(printers.attached(180, 0), 1017);
         assert_eq!(printers.identity(180, 1), None);
         fs::remove_dir_all(&root).unwrap();
     }

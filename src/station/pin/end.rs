@@ -198,7 +198,7 @@ impl Station {
             .vault()
             .authority()
             .map_err(|e| wrong(e.to_string()))?;
-        let report = sheet(record, batch, &cards);
+        let report = sheet(record, batch, &cards).with_provenance(self.provenance());
         drop(cards);
         let pdf = report_pdf(&report).map_err(|e| wrong(e.to_string()))?;
         let name = format!("reconciliation-{}-{}.pdf", batch.issuer, batch.name);

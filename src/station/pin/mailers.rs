@@ -412,11 +412,13 @@ impl Station {
             "pins.hand-over",
             batch,
             "Who goes on counts first",
-            "Those who take it over count both piles, and type what they counted.",
+            "Those who take it over count what is there. Confirmed mailers that were posted are \
+             counted by their posting slips; unknown ones are not counted.",
         );
         prompt.ask = Ask::Form {
             fields: vec![
                 text("Confirmed mailers", "", "counted", 8),
+                text("Printed mailers", "", "not confirmed yet, counted", 8),
                 text("Blank forms", "", "counted", 8),
             ],
             submit: "go on to the signatures".into(),
@@ -425,19 +427,20 @@ impl Station {
         let action = loop {
             let values = filled(people, &mut prompt)?;
             let value = |at: usize| values.get(at).and_then(|v| number(v));
-            match (value(0), value(1)) {
+            match (value(0), value(1), value(2)) {
                 // Not foreseen: what others count wrongly is signed for, and
                 // stands in the journal.
-                (Some(confirmed), Some(blank)) => {
+                (Some(confirmed), Some(printed), Some(blank)) => {
                     break HandOverBatch {
                         batch: BatchName::of(batch),
                         confirmed,
+                        printed,
                         blank,
                     };
                 }
                 _ => {
                     prompt.refused = Some(Refusal {
-                        happened: "Both numbers are counted.".into(),
+                        happened: "All three numbers are counted.".into(),
                         safe: "Nothing was changed.".into(),
                         advice: "Count the pile, and type how many there are.".into(),
                     });

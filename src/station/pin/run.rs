@@ -5,13 +5,14 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::pin_batch::{BatchLayout, PinBatch};
-use conclave_keyroom::door::{ActionError, DoorError};
+use conclave_keyroom::door::{ActionError, DoorError, Refusal as Refused};
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, People, Prompt, Refusal, RunView, Show,
 };
 use conclave_keyroom::vault::Compartment;
+use conclave_trades::pin::Pace;
 use conclave_trades::pin::action::{BatchName, PrintMailers, SettleInterrupted};
-use conclave_trades::print::{Layout, Page};
+use conclave_trades::print::Layout;
 use std::time::Duration;
 
 use super::forms::{NUMBER, no_number};
@@ -21,16 +22,6 @@ use crate::cards::{Interrupted, ask, filled};
 use crate::ceremony::begin::text;
 use crate::service::IDLE_LOGOUT_MS;
 use crate::station::Station;
-
-/// Mailers that are about to be printed at one time: as many are unknown after
-/// a power cut. An impact printer takes a form at a time, and few to a window
-/// cost it nothing; a page printer takes many sheets before the first is out.
-fn window(page: Page) -> u16 {
-    match page {
-        Page::Continuous => 4,
-        Page::A4 | Page::Letter => 16,
-    }
-}
 
 /// Mailers after which both say that they are still here.
 const PRESENCE: u64 = 250;
@@ -144,9 +135,10 @@ impl Station {
             sent: 0,
             unseen: 0,
         };
-        let window = self.window_of(id)?;
+        let mut pace = self.pace_of(id)?;
         // What lies in the printer, as far as it is known.
         let mut lies = None;
+        let mut attached = None;
         loop {
             let batch = self.batch_of(id)?;
             if batch.cards.waiting.is_empty() {
@@ -167,6 +159,22 @@ impl Station {
                 (run.since_ms, run.sent, run.unseen) = (self.clock.mono_ms(), 0, 0);
                 continue;
             }
+            let now = self.printer_attached(&batch);
+            if attached.is_some_and(|before| before != now) {
+                // Whatever it had in its memory is gone, and people may have moved
+                // the paper.
+                (attached, lies) = (Some(now), None);
+                pace.stopped();
+                let trouble = format!(
+                    "{} was switched off or unplugged since the last mailer.",
+                    batch.printer
+                );
+                if !self.goes_on(id, &run, trouble, people)? {
+                    return Ok(vec!["Paused; the rest waits.".into()]);
+                }
+                continue;
+            }
+            attached = Some(now);
             let form = match (lies, batch.next_form()) {
                 (Some(lies), Some(next)) if lies == next => next,
                 _ => {
@@ -197,11 +205,14 @@ impl Station {
                 Some(Answer::CardGone) => return Err(Undone::Interrupted(Interrupted::CardGone)),
                 _ => {}
             }
+            let here_for = PRESENCE.saturating_sub(run.unseen);
+            let here_for = u16::try_from(here_for).unwrap_or(u16::MAX);
             let action = PrintMailers {
                 batch: BatchName::of(&batch),
-                window,
+                window: pace.window().min(here_for),
                 form,
             };
+            let begun_ms = self.clock.mono_ms();
             let trouble = match self.perform_plain(&action) {
                 Ok(printed) => {
                     let sent = u64::try_from(printed.sent).unwrap_or(0);
@@ -209,7 +220,10 @@ impl Station {
                     run.unseen += sent;
                     lies = printed.lies;
                     match (printed.stopped, printed.unknown) {
-                        (None, _) => continue,
+                        (None, _) => {
+                            pace.took(self.clock.mono_ms().saturating_sub(begun_ms));
+                            continue;
+                        }
                         (Some(error), 0) => format!("{error}. No byte of the rest has left."),
                         (Some(error), n) => format!("{error}. Of {n} it is not known."),
                     }
@@ -218,8 +232,21 @@ impl Station {
                 Err(error @ DoorError::Failed(ActionError::Device { .. })) => {
                     self.door_refusal(&error).happened
                 }
+                Err(DoorError::Refused(Refused::NoMandate)) => {
+                    return Err(Undone::Interrupted(Interrupted::Refused(Refusal {
+                        happened: format!(
+                            "Batch {} was opened, or taken over, more than 24 hours ago.",
+                            batch.name
+                        ),
+                        safe: "Nothing of it is lost; nothing more was printed.".into(),
+                        advice: "Both count what is there, and sign for it anew: More, Take the \
+                                 batch over. Then Print."
+                            .into(),
+                    })));
+                }
                 Err(error) => return Err(Undone::Door(error)),
             };
+            pace.stopped();
             self.pair_stays()?;
             let stopped_ms = self.clock.mono_ms();
             if !self.goes_on(id, &run, trouble, people)? {
@@ -233,14 +260,25 @@ impl Station {
         }
     }
 
-    fn window_of(&self, id: Id) -> Result<u16, Undone> {
+    /// How often the batch's printer was plugged in: see
+    /// [`FoundPrinter`](conclave_keyroom::ports::printer::FoundPrinter). None while it
+    /// is not there, which the next mailer finds out.
+    fn printer_attached(&mut self, batch: &PinBatch) -> Option<u64> {
+        let enrolled = self.enrolled_printers();
+        let own = enrolled.into_iter().find(|p| p.name == batch.printer)?;
+        let found = self.printers.found().ok()?;
+        let there = found.iter().find(|f| f.serial == own.serial)?;
+        Some(there.attached)
+    }
+
+    fn pace_of(&self, id: Id) -> Result<Pace, Undone> {
         let wrong = |why: String| Undone::Interrupted(Interrupted::Refused(self.refusal(&why)));
         let vault = self.door.vault();
         let layout: BatchLayout = vault
             .get(Compartment::Pins, BatchLayout::id_of(id))
             .map_err(|e| wrong(e.to_string()))?;
         let layout = Layout::parse(&layout.text).map_err(|e| wrong(e.to_string()))?;
-        Ok(window(layout.page()))
+        Ok(Pace::of(layout.page()))
     }
 
     /// The number of the form that lies in the printer, as people read it there:
@@ -267,13 +305,14 @@ impl Station {
             let typed = values.first().and_then(|value| number(value));
             prompt.refused = Some(match (typed, batch.next_form()) {
                 (Some(form), Some(next)) if form == next => return Ok(form),
-                (Some(form), Some(next)) => Refusal {
-                    happened: format!("Form {form} lies there, and on record {next} is next."),
+                // Which one is next is not told: it would be typed.
+                (Some(form), Some(_)) => Refusal {
+                    happened: format!("Form {form} is not the next one of the records."),
                     safe: "Nothing was printed.".into(),
-                    advice: format!(
-                        "Esc, and look at form {next}. Is it blank: put it in, or say Blank forms \
-                         not used. Is a mailer on it: A mailer is spoiled."
-                    ),
+                    advice: "Read it again. If it stays: Esc, and look at each form back to the \
+                             last mailer. Blank ones: Blank forms not used. A mailer on one that \
+                             the records have blank: The paper is ahead."
+                        .into(),
                 },
                 _ => no_number(),
             });

@@ -309,8 +309,16 @@ impl Station {
     pub(super) fn safe_task(&self, now_ms: u64) -> Option<TaskRow> {
         let stocks = self.stocks();
         let there = stocks.iter().filter(|stock| !stock.safe.is_empty());
-        let counted = there.map(|stock| stock.counted_ms.unwrap_or(stock.received_ms));
-        let due_ms = counted.min()?.saturating_add(COUNT_DAYS * DAY_MS);
+        // Forms that were used since the backup stand in no record.
+        let restored = self.door.vault().restored_ms().ok().flatten().unwrap_or(0);
+        let times = there.map(|stock| {
+            let counted = stock.counted_ms.unwrap_or(stock.received_ms);
+            match counted < restored {
+                true => restored,
+                false => counted.saturating_add(COUNT_DAYS * DAY_MS),
+            }
+        });
+        let due_ms = times.min()?;
         let days = days_until(now_ms, due_ms);
         Some(TaskRow {
             due: due(days, due_ms),

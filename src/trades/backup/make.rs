@@ -16,7 +16,7 @@ use conclave_keyroom::ports::media::{Media, MediaError};
 use conclave_keyroom::vault::{Compartment, Vault, VaultError};
 use serde::{Deserialize, Serialize};
 
-use crate::media::{PLATE_ADVICE, may_stand, single, write_one};
+use crate::media::{PLATE_ADVICE, condemn_after, in_use, may_stand, single, write_one};
 
 /// What a file system may need for itself, a file.
 const ROUNDING: u64 = 8 * 1024;
@@ -146,7 +146,7 @@ impl MakeBackup {
         folder: &str,
         kind: &'static str,
         scan: Scan<'_>,
-    ) -> Result<Vec<BackupFile>, ActionError> {
+    ) -> Result<Vec<BackupFile>, Unmade> {
         let mut parts = Parts {
             permission,
             media,
@@ -162,9 +162,9 @@ impl MakeBackup {
             failed.is_none()
         })?;
         match failed {
-            Some(error) => Err(not_made(error)),
+            Some(error) => Err(Unmade::Medium(error)),
             None => {
-                parts.flush().map_err(not_made)?;
+                parts.flush().map_err(Unmade::Medium)?;
                 Ok(parts.written)
             }
         }
@@ -194,7 +194,7 @@ impl Action for MakeBackup {
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.0.medium)?;
         if medium.serial == self.0.serial && medium.name == self.0.medium_name {
-            return Ok(());
+            return in_use(&medium, |place, id| beforehand.get(place, id).ok());
         }
         Err(ActionError::rule(
             "this is not the medium that is enrolled under that name",
@@ -208,12 +208,52 @@ impl Action for MakeBackup {
         _secrets: Vec<Secret>,
         ports: &mut Ports<'_>,
     ) -> Result<MadeBackup, ActionError> {
+        self.write(permit, ports).map_err(|unmade| match unmade {
+            Unmade::Medium(cause) => {
+                condemn_after(permit, ports.media, self.0.medium, &cause);
+                not_made(cause)
+            }
+            Unmade::Act(error) => error,
+        })
+    }
+
+    fn outcome(&self, out: &MadeBackup) -> Vec<String> {
+        vec![
+            format!("{} was written and read back", out.folder),
+            format!("backup SHA-256 {}", out.digest),
+        ]
+    }
+}
+
+/// Why there is no backup.
+enum Unmade {
+    /// The medium.
+    Medium(MediaError),
+    /// Anything else.
+    Act(ActionError),
+}
+
+impl From<ActionError> for Unmade {
+    fn from(error: ActionError) -> Self {
+        Self::Act(error)
+    }
+}
+
+impl From<VaultError> for Unmade {
+    fn from(error: VaultError) -> Self {
+        Self::Act(error.into())
+    }
+}
+
+impl MakeBackup {
+    fn write(&self, permit: &mut Permit<'_>, ports: &mut Ports<'_>) -> Result<MadeBackup, Unmade> {
         let (digest, pairs, bytes) = contents(permit.vault())?;
         if digest != self.0.contents || pairs != self.0.pairs {
             return Err(ActionError::rule(
                 "records changed after the cards had signed for what is backed up",
                 "propose the backup again",
-            ));
+            )
+            .into());
         }
         let mut public = 0u64;
         permit.vault().public_pairs(&mut |key, value| {
@@ -224,9 +264,9 @@ impl Action for MakeBackup {
         let needs = bytes.saturating_add(public);
         let part = u64::try_from(PART_MOST).unwrap_or(u64::MAX);
         let needs = needs + (needs / part + 4) * ROUNDING;
-        let medium = single(ports.media, &self.0.serial).map_err(not_made)?;
+        let medium = single(ports.media, &self.0.serial).map_err(Unmade::Medium)?;
         if medium.free < needs {
-            return Err(not_made(MediaError::Full));
+            return Err(Unmade::Medium(MediaError::Full));
         }
         let record = permit.authority()?.clone();
         let folder = folder_of(self.0.number, record.mode);
@@ -249,10 +289,10 @@ impl Action for MakeBackup {
             &file,
         )
         .map_err(|cause| match may_stand(&cause) {
-            true => ActionError::Unknown {
+            true => Unmade::Act(ActionError::Unknown {
                 what: format!("{folder}, while its manifest was written: {cause}"),
-            },
-            false => not_made(cause),
+            }),
+            false => Unmade::Medium(cause),
         })?;
         let digest = signed.digest();
         let made = BackupRecord {
@@ -278,15 +318,6 @@ impl Action for MakeBackup {
         })
     }
 
-    fn outcome(&self, out: &MadeBackup) -> Vec<String> {
-        vec![
-            format!("{} was written and read back", out.folder),
-            format!("backup SHA-256 {}", out.digest),
-        ]
-    }
-}
-
-impl MakeBackup {
     fn manifest(
         &self,
         permit: &Permit<'_>,

@@ -162,11 +162,18 @@ pub(super) fn type_in(
             return failed(state, step, moves, "The entries are not the same.");
         }
         if !right {
-            let why = if matches!(field, Field::Package | Field::Old) {
-                "The serial is not the recorded one: the package goes into quarantine, unopened (R11)."
+            let package = matches!(field, Field::Package | Field::Old);
+            let why = if package {
+                "The serial is not the recorded one: the package goes into quarantine, unopened (R11). The key managers record it: k, the key, w."
             } else {
                 "The entries are not the key's check value."
             };
+            if package {
+                // Two people read it: it is the package that is another.
+                state.fail(why);
+                let ended = format!("{} failed: {why}", step.id);
+                return finish(state, step.on_failure.then, ended);
+            }
             return failed(state, step, moves, why);
         }
         if used {

@@ -87,9 +87,10 @@ fn announced(key: &KeyRecord, now_ms: u64) -> Result<Vec<Package<'_>>, ActionErr
             "Seal all of them, or give the key new components.",
         );
     }
-    if sealed.iter().any(|p| p.part.doubted_ms.is_some()) {
+    let sure = |p: &Package<'_>| p.part.doubted_ms.is_none() && p.part.quarantine.is_none();
+    if !sealed.iter().all(sure) {
         return refused(
-            "has a sheet that was not proven",
+            "has a sheet that was not proven, or a package in quarantine",
             "Give the key new components before they leave.",
         );
     }

@@ -7,11 +7,15 @@
 //! - `store_in`: a key out of a partner's key store
 //! - `release`: a key is with the PIN room for a while
 //! - `retire`: a key that was replaced, or is destroyed
+//! - `incident`: a package that is not as recorded; a key set aside, or compromised
+//! - `kin`: what lies under a compromised key
 //! - `packages`: sheets in sealed packages, as custody knows them
 //! - `package_form`: the outside of an envelope, the strip for a bag
 //! - `exchange_letter`: announces a zone master key to a partner
 
 mod exchange_letter;
+mod incident;
+mod kin;
 mod package_form;
 mod packages;
 mod public_in;
@@ -31,12 +35,14 @@ use conclave_keyroom::vault::KeysOf;
 pub use exchange_letter::{
     ADDRESS_MOST, EXCHANGE_LAYOUT, LETTER_LINE_MOST, LETTER_SHORT_MOST, PrintExchangeLetter,
 };
+pub use incident::{DeclareCompromised, QuarantinePackage, ResumeKey, SuspendKey};
+pub use kin::{Kin, Tainted};
 pub use package_form::{PackageForm, PrintPackageForm};
 pub use packages::{Package, packages};
 pub use public_in::{ImportPublic, ReadPublic};
 pub use public_out::{ExportPublic, ExportedPublic};
 pub use release::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};
-pub use retire::{DeactivateKey, DestroyKey};
+pub use retire::{DeactivateKey, DestroyKey, REASON_MAX};
 pub use rsa_key::GenerateRsa;
 pub use store_in::{Becomes, FoundEntry, ImportStoreKey, ReadStore};
 

@@ -103,6 +103,7 @@ pub(super) mod tests {
             opened: None,
             proven_ms: None,
             doubted_ms: None,
+            quarantine: None,
             backup: None,
             former: Vec::new(),
         }
@@ -132,6 +133,7 @@ pub(super) mod tests {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         }
     }
 

@@ -161,6 +161,7 @@ impl Action for ImportPublic {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         };
         Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, self.key, &record)?)
     }

@@ -226,6 +226,7 @@ impl Action for ExportPublic {
                 "propose the export again",
             ));
         }
+        media::in_use(&medium, |place, id| beforehand.get(place, id).ok())?;
         let now = beforehand.now_ms();
         register::take(beforehand, &self.record(now, BundleState::Begun, None))
     }
@@ -284,8 +285,10 @@ impl Action for ExportPublic {
             serial: &self.serial,
         };
         let (bundle, digest) = signed(&to, permit, entries, written)?;
-        media::emit(permit, ports.media, &self.serial, &bundle)
-            .map_err(|cut| interrupted(self.bundle, cut))?;
+        if let Err(cut) = media::emit(permit, ports.media, &self.serial, &bundle) {
+            media::condemn_after(permit, ports.media, self.medium, &cut.cause);
+            return Err(interrupted(self.bundle, cut));
+        }
         let now = permit.now_ms();
         let record = self.record(now, BundleState::Written, Some(digest));
         permit.put(Compartment::Export, BundleRecord::KIND, record.id, &record)?;

@@ -38,7 +38,11 @@ pub(super) fn reason(reason: &str) -> Result<(), ActionError> {
 }
 
 /// The key that was approved, if it may go on to this state.
-fn may_become(name: &KeyName, record: &KeyRecord, next: KeyState) -> Result<(), ActionError> {
+pub(super) fn may_become(
+    name: &KeyName,
+    record: &KeyRecord,
+    next: KeyState,
+) -> Result<(), ActionError> {
     rules::same(name, record)?;
     // What is being made belongs to its ceremony, which ends it.
     if record.state == KeyState::PreActivation || !record.state.may_become(next) {

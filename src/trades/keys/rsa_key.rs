@@ -133,6 +133,7 @@ impl Action for GenerateRsa {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         };
         permit.put(Compartment::Keys, KeyRecord::VALUE_KIND, self.key, &stored)?;
         permit.put(Compartment::Catalogue, KeyRecord::KIND, self.key, &record)?;

@@ -343,6 +343,7 @@ impl ImportStoreKey {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         };
         self.put(permit, &stored, &record)?;
         Ok(KeyMade { id: self.key, kcv })

@@ -10,6 +10,7 @@ use conclave_keyroom::ports::media::{KnownBy, MediaError};
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
+use super::condemn::in_use;
 use super::name::check_name;
 use super::plate::{EXCHANGED_ADVICE, PlateRead};
 
@@ -116,6 +117,7 @@ impl Action for EnrolMedium {
                 ));
             }
             if known.serial == self.serial {
+                in_use(&known, |place, id| permit.get(place, id).ok())?;
                 return Err(ActionError::rule(
                     format!("this medium is enrolled already, as {}", known.name),
                     format!("use it as {}", known.name),

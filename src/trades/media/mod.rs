@@ -11,9 +11,11 @@
 //! - `disc`, `disc_read`: a bundle as one disc image, and files found in one
 //! - `import`: a file that somebody brings, from the import folder of a medium
 //! - `enrol`: the action by which administrators enrol a medium
+//! - `condemn`: a medium that takes nothing any more
 //! - `plate`: the number on a medium that has no serial number, read by two
 
 mod bundle;
+mod condemn;
 mod disc;
 mod disc_read;
 mod enrol;
@@ -27,6 +29,8 @@ pub use bundle::{
     Bundle, BundleError, FILE_MOST, FILES_MOST, Interrupted, TOTAL_MOST, bundle_folder, emit,
     read_again, single, single_to_read, write_one,
 };
+pub use condemn::{CondemnMedium, condemned};
+pub(crate) use condemn::{condemn_after, in_use};
 pub use disc::{DISC_MOST, SECTOR, disc_image};
 pub use disc_read::{Disc, DiscBytes, DiscError, disc_length};
 pub use enrol::EnrolMedium;

@@ -9,6 +9,7 @@
 //! - `marks`: a card that had a mailer, known again when it is sent anew
 //! - `issue`: a card's PIN, and the values that prove it
 //! - `letter`: the PIN on its form, by an approved layout
+//! - `pace`: how many mailers are about to be printed at one time
 //! - `output`: what goes back, when the run balances
 //! - `room_key`: opens a key that was released to the PIN room
 //! - `room_identity`, `exchange`: the PIN room's key pairs for files; what issuers
@@ -25,6 +26,7 @@ mod json;
 mod letter;
 mod marks;
 mod output;
+mod pace;
 mod partner;
 mod room_identity;
 mod room_key;
@@ -40,6 +42,7 @@ pub use fault::{Fault, HERE_BEFORE, Wrong};
 pub use issue::{IssueError, Keys, issue, issue_anew};
 pub use letter::{Letter, Occasion, render_set, tracking};
 pub use output::{CardColumns, OutputError, write};
+pub use pace::Pace;
 pub use partner::{ReadPartnerCertificate, RecordPinPartner};
 pub use room_identity::{MakePinIdentity, VALIDITY_S};
 pub use room_key::{open as open_key, released as released_key};

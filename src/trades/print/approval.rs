@@ -3,15 +3,17 @@
 //! another layout.
 
 use conclave_crypto::secret::Secret;
+use conclave_evidence::show::utc;
 use conclave_evidence::{GroupId, Hash};
 use conclave_keyroom::domain::device::PrinterLanguage;
-use conclave_keyroom::domain::layout_approval::LayoutApproval;
+use conclave_keyroom::domain::layout_approval::{LayoutApproval, LayoutSample};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::enrolment::{fit, on_record};
 use super::error::PrintError;
 use super::field::FieldName;
 use super::kind::Kind;
@@ -86,6 +88,35 @@ pub fn may_print(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError>
     ))
 }
 
+/// The layout, if printing may begin by it: what [`may_print`] allows, but no
+/// version that a newer one of its name has replaced. A batch under way is printed
+/// to its end by the layout that it was opened with.
+///
+/// # Errors
+/// [`ActionError`]
+pub fn may_begin(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError> {
+    let layout = may_print(permit, text)?;
+    match newest(permit, layout.name())? {
+        Some(newest) if newest > layout.version() => Err(ActionError::rule(
+            format!(
+                "this is version {} of the layout {}, and version {newest} is approved",
+                layout.version(),
+                layout.name()
+            ),
+            "Use the newest; to go back to an older text, give it the next version and have it \
+             approved.",
+        )),
+        _ => Ok(layout),
+    }
+}
+
+/// The newest approved version of the layouts of a name.
+fn newest(permit: &Permit<'_>, name: &str) -> Result<Option<u32>, ActionError> {
+    let all = permit.list::<LayoutApproval>(Compartment::Directory, LayoutApproval::KIND)?;
+    let of_name = all.iter().filter(|(_, approval)| approval.name == name);
+    Ok(of_name.map(|(_, approval)| approval.version).max())
+}
+
 /// Whether batches may be printed by a layout of PIN mailers: its outside says
 /// which mailer it is. What else says which card's mailer a closed form is? People
 /// compare it with the records.
@@ -102,6 +133,9 @@ pub fn check_for_batches(layout: &Layout) -> Result<(), String> {
     }
 }
 
+const NOT_PRINTED: &str = "Print its page of X's on the printer and the paper of its forms first \
+                           (devices, x), and look at that page.";
+
 /// Approves a layout for printing secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ApproveLayout {
@@ -109,8 +143,41 @@ pub struct ApproveLayout {
     pub layout: String,
     /// SHA-256 of its page of X's, from [`sample_page`].
     pub sample: Hash,
+    /// The printer of the page that was inspected, one for such forms.
+    pub printer: String,
+    /// When that page was printed, wall clock: the newest of this layout there.
+    pub printed_ms: u64,
     /// What was inspected: paper, toner, the printed page, against what light.
     pub inspected: String,
+}
+
+impl ApproveLayout {
+    /// Each text has a version of its own: the name and version on record mean one
+    /// file, and what is newer is clear.
+    fn counts_up(&self, permit: &Permit<'_>, layout: &Layout) -> Result<(), ActionError> {
+        let own = digest(&self.layout);
+        let shipped = SHIPPED
+            .iter()
+            .filter_map(|text| Layout::parse(text).ok())
+            .filter(|shipped| shipped.name() == layout.name())
+            .map(|shipped| shipped.version());
+        let all = permit.list::<LayoutApproval>(Compartment::Directory, LayoutApproval::KIND)?;
+        let approved = all
+            .iter()
+            .filter(|(_, one)| one.name == layout.name() && one.digest != own)
+            .map(|(_, one)| one.version);
+        match shipped.chain(approved).max() {
+            Some(known) if known >= layout.version() => Err(ActionError::rule(
+                format!(
+                    "version {known} of the layout {} is another text, and this is version {}",
+                    layout.name(),
+                    layout.version()
+                ),
+                format!("Give it version {} or higher.", known.saturating_add(1)),
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What administrators say of the printed page: one line of plain letters.
@@ -150,6 +217,11 @@ impl Action for ApproveLayout {
         };
         words.push(format!("SHA-256 of its file {}", digest(&self.layout)));
         words.push(format!("SHA-256 of its page of X's {}", self.sample));
+        words.push(format!(
+            "printed on {}, {}",
+            self.printer,
+            utc(self.printed_ms)
+        ));
         words.push(format!("inspected: {}", self.inspected));
         words
     }
@@ -172,6 +244,7 @@ impl Action for ApproveLayout {
             .map_err(|why| ActionError::rule(why, "Give it the field sequence outside."))?;
         check_inspected(&self.inspected)
             .map_err(|why| ActionError::rule(why, "Say what you looked at."))?;
+        self.counts_up(permit, &layout)?;
         let page = sample_page(&layout)
             .map_err(|e| ActionError::rule(e.to_string(), "Have the layout corrected."))?;
         if digest(&page) != self.sample {
@@ -181,11 +254,39 @@ impl Action for ApproveLayout {
             ));
         }
         let digest = digest(&self.layout);
+        let mode = permit.authority()?.mode;
+        let enrolled = on_record(permit)?;
+        let printer = fit(mode, &enrolled, &self.printer, layout.kind().purpose())
+            .map_err(|e| ActionError::rule(e.to_string(), NOT_PRINTED))?;
+        let printed = permit
+            .list::<LayoutSample>(Compartment::Directory, LayoutSample::KIND)?
+            .into_iter()
+            .find(|(_, one)| one.digest == digest && one.printer == printer.id);
+        match printed {
+            None => {
+                return Err(ActionError::rule(
+                    format!(
+                        "no page of X's of this layout was printed on {}",
+                        self.printer
+                    ),
+                    NOT_PRINTED,
+                ));
+            }
+            Some((_, one)) if one.printed_ms != self.printed_ms => {
+                return Err(ActionError::rule(
+                    "another page of X's of this layout was printed last",
+                    "Look at the newest one.",
+                ));
+            }
+            Some(_) => {}
+        }
         let record = LayoutApproval {
             digest,
             name: layout.name().to_owned(),
             version: layout.version(),
             sample: self.sample,
+            printer: self.printer.clone(),
+            printed_ms: self.printed_ms,
             inspected: self.inspected.trim().to_owned(),
             approved_ms: permit.now_ms(),
         };

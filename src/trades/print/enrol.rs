@@ -5,6 +5,7 @@ use conclave_evidence::GroupId;
 use conclave_keyroom::domain::device::{PrinterRecord, RetiredPrinter};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::printer::PrinterError;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,7 @@ impl Action for EnrolPrinter {
         vec![
             format!("Enrol the printer {} for {}", p.name, p.purpose.words()),
             format!("device {}, serial {}", p.device, p.serial),
+            format!("it is sent {}", p.language.words()),
             "for this purpose only, for ever (R10)".into(),
         ]
     }
@@ -70,6 +72,12 @@ impl Action for EnrolPrinter {
             ports.printers.found()
         };
         let found = found.map_err(|e| device(e.to_string()))?;
+        let alike = found.iter().filter(|f| f.serial == self.printer.serial);
+        if alike.count() > 1 {
+            return Err(device(
+                PrinterError::Twins(self.printer.serial.clone()).to_string(),
+            ));
+        }
         let there = found.iter().any(|f| {
             f.device == self.printer.device
                 && f.serial == self.printer.serial

@@ -2,6 +2,7 @@
 //! stand in code, not in files: whoever writes a layout cannot move a secret
 //! to the outside, or a card's number beside its PIN.
 
+use conclave_keyroom::domain::device::PrinterPurpose;
 use serde::Deserialize;
 
 use super::field::FieldName as F;
@@ -74,6 +75,16 @@ impl Kind {
             Self::Envelope => "envelope",
             Self::ExchangeLetter => "exchange letter",
             Self::Label => "label",
+        }
+    }
+
+    /// The printers that such forms are printed on.
+    #[must_use]
+    pub fn purpose(self) -> PrinterPurpose {
+        match self {
+            Self::Component | Self::PasswordMailer | Self::Passphrase => PrinterPurpose::Components,
+            Self::PinMailer => PrinterPurpose::Pins,
+            Self::Envelope | Self::ExchangeLetter | Self::Label => PrinterPurpose::Reports,
         }
     }
 
@@ -159,7 +170,6 @@ impl Kind {
                 F::Address,
                 F::Tracking,
                 F::Sequence,
-                F::Reference,
                 F::Date,
                 F::Pin,
                 F::PinWords,

@@ -7,7 +7,7 @@ use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::ports::Ports;
 
-use super::approval::may_print;
+use super::approval::may_begin;
 use super::enrolment::{fit, on_record};
 use super::field::FieldName;
 use super::filling::Filling;
@@ -52,7 +52,7 @@ pub(crate) fn layout_of(
     text: &str,
     kind: Kind,
 ) -> Result<Layout, ActionError> {
-    let layout = may_print(permit, text)?;
+    let layout = may_begin(permit, text)?;
     if layout.kind() == kind && !kind.has_secret() {
         return Ok(layout);
     }

@@ -9,9 +9,10 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::approval::digest;
 use super::enrolment::{fit, on_record};
+use super::error::PrintError;
 use super::report::{Report, report_pdf};
 use super::report_escp::report_escp;
 
@@ -36,6 +37,10 @@ fn advice(error: &PrinterError) -> &'static str {
              print the file."
         }
         PrinterError::Impostor { .. } => "Connect the printer that is enrolled, or print the file.",
+        PrinterError::Twins(_) => {
+            "Unplug the one that is not enrolled: a serial number is given once. Have \
+             administrators look at it."
+        }
         PrinterError::NotReady(_) => {
             "Look for paper, cover and the on-line key of the report printer, or print the file."
         }
@@ -63,13 +68,17 @@ pub(crate) fn device(error: &PrinterError) -> ActionError {
 }
 
 /// Where the enrolled printer is today: its serial counts, its node may be
-/// another one. A stranger at its old node is named.
+/// another one. A stranger at its old node is named; of two with its serial one is
+/// another device, and nobody can tell which.
 pub(crate) fn node<'f>(
     record: &PrinterRecord,
     found: &'f [FoundPrinter],
 ) -> Result<&'f FoundPrinter, PrinterError> {
-    if let Some(there) = found.iter().find(|f| f.serial == record.serial) {
-        return Ok(there);
+    let mut alike = found.iter().filter(|f| f.serial == record.serial);
+    match (alike.next(), alike.next()) {
+        (Some(_), Some(_)) => return Err(PrinterError::Twins(record.serial.clone())),
+        (Some(there), None) => return Ok(there),
+        (None, _) => {}
     }
     match found.iter().find(|f| f.device == record.device) {
         Some(other) => Err(PrinterError::Impostor {
@@ -107,27 +116,39 @@ pub(crate) fn print(
             "Reports leave through a printer enrolled for reports only (R10).",
         )
     })?;
-    let unprintable =
-        |why: String| ActionError::rule(why, "Print the file; the report is not changed.");
-    let pdf = report_pdf(report).map_err(|e| unprintable(e.to_string()))?;
-    if Hash(Sha256::digest(&pdf).into()) != *filed {
-        return Err(unprintable("this is not the report that was filed".into()));
+    const ADVICE: &str = "Print the file; the report is not changed.";
+    let pdf = report_pdf(report).map_err(|e| ActionError::rule(e.to_string(), ADVICE))?;
+    if digest(&pdf) != *filed {
+        return Err(ActionError::rule(
+            "this is not the report that was filed",
+            ADVICE,
+        ));
     }
-    let bytes = match record.language {
-        PrinterLanguage::Pdf => pdf,
-        PrinterLanguage::Line | PrinterLanguage::Pcl5 => {
-            return Err(unprintable(NO_REPORTS.into()));
-        }
-        PrinterLanguage::EscP | PrinterLanguage::EscP9 | PrinterLanguage::EscP24 => {
-            report_escp(report, filed).map_err(|e| unprintable(e.to_string()))?
-        }
-    };
+    let bytes = page_for(record, report, ADVICE)?;
     send(permit, ports, record, &report.title, bytes)
+}
+
+/// A report in its printer's language. A page that is no PDF names the digest of
+/// the one that is filed.
+pub(crate) fn page_for(
+    record: &PrinterRecord,
+    report: &Report,
+    advice: &str,
+) -> Result<Vec<u8>, ActionError> {
+    let unprintable = |e: PrintError| ActionError::rule(e.to_string(), advice);
+    let pdf = report_pdf(report).map_err(unprintable)?;
+    match record.language {
+        PrinterLanguage::Pdf => Ok(pdf),
+        PrinterLanguage::Line | PrinterLanguage::Pcl5 => Err(ActionError::rule(NO_REPORTS, advice)),
+        PrinterLanguage::EscP | PrinterLanguage::EscP9 | PrinterLanguage::EscP24 => {
+            report_escp(report, &digest(&pdf)).map_err(unprintable)
+        }
+    }
 }
 
 /// Sends a page that anybody may read to this printer: to the program behind which it
 /// stands, which takes PDF and whose record says so, or to its node.
-pub(super) fn send(
+pub(crate) fn send(
     permit: &Permit<'_>,
     ports: &mut Ports<'_>,
     record: &PrinterRecord,
@@ -204,12 +225,15 @@ mod tests {
             device: device.into(),
             serial: serial.into(),
             training: false,
+            attached: 0,
         };
         let moved = [at("/dev/usb/lp1", "X"), at("/dev/usb/lp2", "R1")];
         assert_eq!(
             node(&record, &moved).map(|f| f.device.as_str()),
             Ok("/dev/usb/lp2")
         );
+        let twins = [at("/dev/usb/lp1", "R1"), at("/dev/usb/lp2", "R1")];
+        assert_eq!(node(&record, &twins), Err(PrinterError::Twins("R1".into())));
         let stranger = [at("/dev/usb/lp1", "X")];
         assert_eq!(
             node(&record, &stranger),

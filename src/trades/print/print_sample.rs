@@ -4,8 +4,10 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
+use conclave_keyroom::domain::layout_approval::LayoutSample;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
+use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::approval::digest;
@@ -93,7 +95,23 @@ impl Action for PrintSample {
         };
         let bytes = bytes.map_err(|e| refused(e.to_string()))?;
         let title = format!("page of X's of {}", layout.name());
-        send(permit, ports, record, &title, bytes)
+        send(permit, ports, record, &title, bytes)?;
+        // Those who approve layouts look at a page of their own; a flush is looked at
+        // by nobody.
+        if !self.flush && self.group == GroupId::Administrators {
+            let sample = LayoutSample {
+                digest: digest(&self.layout),
+                printer: record.id,
+                printed_ms: permit.now_ms(),
+            };
+            permit.put(
+                Compartment::Directory,
+                LayoutSample::KIND,
+                sample.id(),
+                &sample,
+            )?;
+        }
+        Ok(())
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {

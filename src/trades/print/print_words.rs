@@ -13,6 +13,7 @@ use conclave_keyroom::provider::Class;
 use serde::{Deserialize, Serialize};
 
 use super::enrolment::{fit, on_record};
+use super::print_report::node;
 use super::words_form::{WordsForm, render};
 
 /// Prints the words that come beside this action. They open nothing until a
@@ -74,10 +75,7 @@ impl PrintWords {
             },
         };
         let found = printers.found().map_err(|e| device(&e))?;
-        let node = found
-            .iter()
-            .find(|f| f.serial == record.serial)
-            .ok_or_else(|| device(&PrinterError::Missing))?;
+        let node = node(record, &found).map_err(|e| device(&e))?;
         let sheet = render(&form, &words, record.language)
             .map_err(|e| ActionError::rule(e.to_string(), "Correct the name."))?;
         drop(words);

@@ -32,6 +32,20 @@ pub struct Report {
     pub blocks: Vec<Block>,
 }
 
+impl Report {
+    /// On a PRODUCTION station the page says first where keys are made, if that is
+    /// not a secure cryptographic device: `provenance` are the words, if there are
+    /// any to say.
+    #[must_use]
+    pub fn with_provenance(mut self, provenance: Option<&str>) -> Self {
+        if let (Mode::Production, Some(words)) = (self.mode, provenance) {
+            let said = vec![("Keys".to_owned(), words.to_owned())];
+            self.blocks.insert(0, Block::Facts(said));
+        }
+        self
+    }
+}
+
 /// A part of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Block {
@@ -414,6 +428,25 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_of_a_production_station_says_where_keys_are_made() {
+        let page = |mode| Report {
+            mode,
+            station: "KEYROOM-1".into(),
+            title: "Minutes".into(),
+            made: "24NOV2026 09:14:00Z".into(),
+            blocks: vec![Block::Text("whatever it says".into())],
+        };
+        let words = "made outside a secure cryptographic device";
+        let said = page(Mode::Production).with_provenance(Some(words));
+        let first = said.blocks.first();
+        assert!(matches!(first, Some(Block::Facts(facts)) if facts[0].1 == words));
+        let test = page(Mode::Test);
+        assert_eq!(test.clone().with_provenance(Some(words)), test);
+        let device = page(Mode::Production);
+        assert_eq!(device.clone().with_provenance(None), device);
+    }
 
     #[test]
     fn wrapping_keeps_every_letter_and_the_width() {

@@ -35,8 +35,16 @@ pub fn faults(layout: &Layout) -> Vec<LayoutError> {
     if !faults.is_empty() {
         return faults;
     }
-    for (what, text) in [("the name", &layout.name), ("the title", &layout.title)] {
-        faults.extend(letters(layout.kind, true, what, text).map(whole));
+    // Where it stands beside the PIN, a title is a text like any.
+    let outside = |name: FieldName| {
+        let mut of = layout.places().filter(|(_, place)| place.name == name);
+        of.all(|(item, _)| rules_place::is_outside(layout, item))
+    };
+    for (what, text, outside) in [
+        ("the name", &layout.name, true),
+        ("the title", &layout.title, outside(FieldName::Title)),
+    ] {
+        faults.extend(letters(layout.kind, outside, what, text).map(whole));
     }
     faults.extend(settings(layout).into_iter().map(whole));
     for item in &layout.items {

@@ -4,7 +4,7 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash};
-use conclave_keyroom::domain::layout_approval::LayoutApproval;
+use conclave_keyroom::domain::layout_approval::{LayoutApproval, LayoutSample};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -62,6 +62,11 @@ impl Action for WithdrawLayout {
             ));
         };
         permit.delete(Compartment::Directory, id);
+        // Whoever approves it again looks at a new page.
+        let samples = permit.list::<LayoutSample>(Compartment::Directory, LayoutSample::KIND)?;
+        for (id, _) in samples.iter().filter(|(_, s)| s.digest == self.digest) {
+            permit.delete(Compartment::Directory, *id);
+        }
         Ok(())
     }
 

@@ -201,6 +201,7 @@ impl Action for ExportKeys {
         }
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         rules::medium(self, &medium)?;
+        media::in_use(&medium, |place, id| beforehand.get(place, id).ok())?;
         register::take(beforehand, &self.record(now, BundleState::Begun, None))
     }
 
@@ -217,8 +218,10 @@ impl Action for ExportKeys {
         let settings = self.settings(permit)?;
         let mut keys = self.wrap(permit, target, &under, &settings)?;
         let (bundle, digest) = assemble(self, permit, target, &under, &settings, &keys)?;
-        media::emit(permit, ports.media, &self.serial, &bundle)
-            .map_err(|cut| interrupted(self.bundle, cut))?;
+        if let Err(cut) = media::emit(permit, ports.media, &self.serial, &bundle) {
+            media::condemn_after(permit, ports.media, self.medium, &cut.cause);
+            return Err(interrupted(self.bundle, cut));
+        }
 
         let now = permit.now_ms();
         let record = self.record(now, BundleState::Written, Some(digest));

@@ -3,7 +3,7 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
-use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose};
+use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::key::{Exported, KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::legacy::exception_words;
 use conclave_keyroom::domain::target_system::Settings;
@@ -12,15 +12,14 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::provider::StoredKey;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::export::KeyName;
 use super::letter_form::{LetterFacts, key_letter, lines};
 use super::{Payload, TargetError, rules, target_of};
 use crate::ceremony::action::refuse_published;
 use crate::print::enrolment::{fit, on_record};
-use crate::print::print_report::{device, node};
-use crate::print::{report_escp, report_pdf, time_words};
+use crate::print::print_report::{page_for, send};
+use crate::print::time_words;
 
 /// Wraps one key under a zone master key, by that key's one method, for a
 /// letter.
@@ -133,30 +132,10 @@ impl PrintKeyLetter {
                 "Letters leave through a printer enrolled for reports only (R10).",
             )
         })?;
-        let report = key_letter(facts);
-        let unprintable = |e: crate::print::PrintError| {
-            ActionError::rule(e.to_string(), "Read it from the screen.")
-        };
-        let pdf = report_pdf(&report).map_err(unprintable)?;
-        let bytes = match record.language {
-            PrinterLanguage::Line | PrinterLanguage::Pcl5 => {
-                return Err(ActionError::rule(
-                    crate::print::print_report::NO_REPORTS,
-                    "Read it from the screen.",
-                ));
-            }
-            PrinterLanguage::EscP | PrinterLanguage::EscP9 | PrinterLanguage::EscP24 => {
-                let digest = conclave_evidence::Hash(Sha256::digest(&pdf).into());
-                report_escp(&report, &digest).map_err(unprintable)?
-            }
-            PrinterLanguage::Pdf => pdf,
-        };
-        let found = ports.printers.found().map_err(|e| device(&e))?;
-        let there = node(record, &found).map_err(|e| device(&e))?;
-        ports
-            .printers
-            .print(permit, &there.device, &record.serial, &bytes)
-            .map_err(|e| device(&e))
+        let provenance = permit.provider_identity().class.provenance();
+        let report = key_letter(facts).with_provenance(provenance);
+        let bytes = page_for(record, &report, "Read it from the screen.")?;
+        send(permit, ports, record, &report.title, bytes)
     }
 }
 

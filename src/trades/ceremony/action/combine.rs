@@ -91,6 +91,7 @@ pub(super) fn component(entered: &EnteredComponent) -> Component {
         opened: None,
         proven_ms: None,
         doubted_ms: None,
+        quarantine: None,
         backup: entered.backup.clone(),
         former: Vec::new(),
     }

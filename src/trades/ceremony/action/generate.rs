@@ -129,6 +129,7 @@ pub(super) fn waiting(parts: &[Part], checks: &[Kcv]) -> Vec<Component> {
             opened: None,
             proven_ms: None,
             doubted_ms: None,
+            quarantine: None,
             backup: part.backup.clone(),
             former: Vec::new(),
         })

@@ -50,6 +50,7 @@ impl NewKey<'_> {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::print::approval::may_print;
 use crate::print::component::render;
 use crate::print::enrolment::{fit, on_record};
 use crate::print::master_key_part::{MasterKeyPart, master_key};
+use crate::print::print_report::node;
 use crate::print::{ComponentForm, Disclosure, Layout};
 
 /// Prints one component on its one sheet.
@@ -305,10 +306,7 @@ impl Action for PrintComponent {
         // The serial is the printer; its node may be another one today.
         let mut nodes = Vec::new();
         for printer in &printers {
-            let node = found
-                .iter()
-                .find(|f| f.serial == printer.serial)
-                .ok_or_else(|| device(&PrinterError::Missing))?;
+            let node = node(printer, &found).map_err(|e| device(&e))?;
             nodes.push(node.device.clone());
         }
         let provenance = permit.provider_identity().class.provenance();

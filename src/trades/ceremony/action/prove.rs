@@ -240,6 +240,7 @@ impl Action for ProveComponent {
                 Proof::Proven | Proof::ByCheckValue => {
                     component.proven_ms = Some(now);
                     component.doubted_ms = None;
+                    component.quarantine = None;
                 }
             }
         }

@@ -154,6 +154,7 @@ impl Action for ExportBatch {
         {
             return Err(refused("the medium on record is another one"));
         }
+        media::in_use(&medium, |place, id| beforehand.get(place, id).ok())?;
         if self.output != batch.outputs.saturating_add(1) {
             return Err(refused(format!(
                 "{} outputs of this batch were begun: this is not the next one",
@@ -201,7 +202,10 @@ impl Action for ExportBatch {
         };
         let files = vec![(out.file.clone(), sealed)];
         let bundle = Bundle::new(&out.folder, files).map_err(|e| refused(e.to_string()))?;
-        media::emit(permit, ports.media, &self.serial, &bundle).map_err(|cut| self.cut(cut))?;
+        if let Err(cut) = media::emit(permit, ports.media, &self.serial, &bundle) {
+            media::condemn_after(permit, ports.media, self.medium, &cut.cause);
+            return Err(self.cut(cut));
+        }
         batch.exported = Some(Exported {
             file: out.digest,
             name: format!("{}/{}", out.folder, out.file),

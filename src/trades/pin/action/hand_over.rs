@@ -17,6 +17,9 @@ pub struct HandOverBatch {
     pub batch: BatchName,
     /// Mailers that are confirmed, as the new people counted them.
     pub confirmed: u64,
+    /// Mailers that are printed and not confirmed, as they counted them; without
+    /// those that are unknown.
+    pub printed: u64,
     /// Blank forms that are left, as they counted them.
     pub blank: u64,
 }
@@ -33,8 +36,9 @@ impl Action for HandOverBatch {
         vec![
             format!("Take over {}", self.batch.words()),
             format!(
-                "{} mailers are confirmed, {} blank forms are left: counted by both of us",
-                self.confirmed, self.blank
+                "{} mailers are confirmed, {} are printed and not confirmed, {} blank forms are \
+                 left: counted by both of us",
+                self.confirmed, self.printed, self.blank
             ),
         ]
     }
@@ -47,8 +51,9 @@ impl Action for HandOverBatch {
     ) -> Result<(), ActionError> {
         let mut batch = self.batch.get(permit)?;
         batch.moves().map_err(rule)?;
-        let (confirmed, blank) = (batch.cards.confirmed.count(), batch.forms.blank.count());
-        if (confirmed, blank) != (self.confirmed, self.blank) {
+        let (cards, blank) = (&batch.cards, batch.forms.blank.count());
+        let on_record = (cards.confirmed.count(), cards.sent.count(), blank);
+        if on_record != (self.confirmed, self.printed, self.blank) {
             // What the records have is not told: it would be typed next.
             return Err(ActionError::rule(
                 "the records have other counts than these",

@@ -13,7 +13,7 @@ use super::{both_here, digest, refused};
 use crate::pin::letter::{Letter, Occasion};
 use crate::pin::marks::Earlier;
 use crate::pin::{Batch, Fault, Template, approved_template, open_input, read};
-use crate::print::approval::{check_for_batches, may_print};
+use crate::print::approval::{check_for_batches, may_begin};
 use crate::print::{Kind, Layout};
 
 /// An issuer as signers see it. The record must be the same.
@@ -120,7 +120,7 @@ pub fn fits(layout: &Layout, batch: &Batch, on: &Occasion<'_>) -> Result<(), Str
 
 /// The layout, if PIN mailers may be printed by it.
 pub(super) fn pin_layout(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError> {
-    let layout = may_print(permit, text)?;
+    let layout = may_begin(permit, text)?;
     match layout.kind() {
         Kind::PinMailer => {
             let advice = "Give the layout the field sequence outside, and have it approved again.";

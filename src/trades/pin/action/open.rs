@@ -337,6 +337,8 @@ impl Action for OpenBatch {
             opened: signing(permit),
             hand_overs: Vec::new(),
             outputs: 0,
+            passed_over_outputs: 0,
+            lost_a_range: false,
             exported: None,
             lost_outputs: Vec::new(),
             reconciled: None,

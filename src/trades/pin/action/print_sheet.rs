@@ -54,7 +54,8 @@ impl Action for PrintBatchSheet {
             ));
         }
         let cards = cards(permit, &batch)?;
-        let report = sheet(permit.authority()?, &batch, &cards);
+        let provenance = permit.provider_identity().class.provenance();
+        let report = sheet(permit.authority()?, &batch, &cards).with_provenance(provenance);
         print_report::print(permit, ports, &self.printer, &self.filed, &report)
     }
 

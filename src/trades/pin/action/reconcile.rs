@@ -109,8 +109,15 @@ pub fn sheet(record: &AuthorityRecord, batch: &PinBatch, cards: &[PinCard]) -> R
         sha256: batch.input,
     });
     let known = batch.lost_outputs.len() + usize::from(batch.exported.is_some());
-    let cut = (batch.outputs as usize).saturating_sub(known);
-    if cut > 0 && !batch.lost_a_range() {
+    let passed_over = batch.passed_over_outputs;
+    let cut = (batch.outputs.saturating_sub(passed_over) as usize).saturating_sub(known);
+    if passed_over > 0 {
+        blocks.push(Block::Text(format!(
+            "{passed_over} numbers of outputs were passed over after a restore: outputs that were \
+             written since the backup may have them. The issuer was asked."
+        )));
+    }
+    if cut > 0 {
         blocks.push(Block::Text(format!(
             "{cut} outputs were begun and cut off: their media were to be destroyed."
         )));
@@ -217,7 +224,8 @@ impl Action for ReconcileBatch {
             ));
         }
         let cards = cards(permit, &batch)?;
-        let sheet = sheet(permit.authority()?, &batch, &cards);
+        let provenance = permit.provider_identity().class.provenance();
+        let sheet = sheet(permit.authority()?, &batch, &cards).with_provenance(provenance);
         let own = Self::of(&batch, &sheet)?;
         if own.sheet != self.sheet || own.numbers != self.numbers {
             return Err(super::refused("these are not the numbers of this batch"));

@@ -39,6 +39,10 @@ impl Action for SettleRestoredBatch {
             "mailers that were printed and not confirmed are unknown; none is replaced; the \
              blank forms are counted"
                 .into(),
+            "a confirmed mailer may have been destroyed and replaced since the backup: each that \
+             does not lie there under its number, and was not posted, is said to be missing \
+             before the output leaves"
+                .into(),
             "the issuer was asked whether an output of this batch has come since the backup".into(),
         ]
     }

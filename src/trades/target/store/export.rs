@@ -273,6 +273,7 @@ impl Action for ExportKeyStore {
                 "propose the export again",
             ));
         }
+        media::in_use(&medium, |place, id| beforehand.get(place, id).ok())?;
         register::take(beforehand, &self.record(now, BundleState::Begun, None))
     }
 
@@ -310,8 +311,10 @@ impl Action for ExportKeyStore {
         let stores = self.stores(permit, (target, &settings), &keys, &whole)?;
         drop(whole);
         let (bundle, digest) = self.bundle(permit, target, &settings, (&keys, stores))?;
-        media::emit(permit, ports.media, &self.serial, &bundle)
-            .map_err(|cut| interrupted(self.bundle, cut))?;
+        if let Err(cut) = media::emit(permit, ports.media, &self.serial, &bundle) {
+            media::condemn_after(permit, ports.media, self.medium, &cut.cause);
+            return Err(interrupted(self.bundle, cut));
+        }
         self.finish(permit, &bundle, digest, keys, [first, second])?;
         Ok(ExportedStore {
             folder: bundle.folder().to_owned(),

@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::export::StorePassphrase;
 use crate::ceremony::action::form;
 use crate::ceremony::state::Player;
-use crate::print::approval::may_print;
+use crate::print::approval::may_begin;
 use crate::print::enrolment::{fit, on_record};
 use crate::print::passphrase_form::{self, HalfForm, render};
+use crate::print::print_report::node;
 
 /// Prints a half that waits in the provider. Whether or not it came out whole,
 /// it is there no more.
@@ -147,15 +148,12 @@ impl Action for PrintHalf {
                 Mode::Test => None,
             },
         };
-        let layout = may_print(permit, &self.layout)?;
+        let layout = may_begin(permit, &self.layout)?;
         passphrase_form::fits(&layout)
             .map_err(|why| ActionError::rule(why, "Have the layout corrected."))?;
         let printer = self.printer(permit, sheet.mode)?;
         let found = ports.printers.found().map_err(|e| device(&e))?;
-        let node = found
-            .iter()
-            .find(|f| f.serial == printer.serial)
-            .ok_or_else(|| device(&PrinterError::Missing))?;
+        let node = node(&printer, &found).map_err(|e| device(&e))?;
         let (provider, mark, _) = permit.provider();
         let half = provider.take_component(&mark, id, self.half).map_err(|_| {
             ActionError::rule(

@@ -222,6 +222,7 @@ mod samples {
             exports: Vec::new(),
             others: Vec::new(),
             reissued: None,
+            compromise: None,
         }
     }
 }

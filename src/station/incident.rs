@@ -1,0 +1,295 @@
+//! Something is wrong with a key: one of its packages is not as recorded, it is
+//! set aside until it is known what happened, or somebody who may not may know it.
+
+use conclave_evidence::Id;
+use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::part_set::SetState;
+use conclave_keyroom::door::Action;
+use conclave_keyroom::ports::dialogue::{
+    Answer, Ask, Choice, Field, People, Prompt, PromptLine, Refusal,
+};
+use conclave_trades::keys::{
+    DeclareCompromised, QuarantinePackage, REASON_MAX, ResumeKey, SuspendKey, Tainted,
+};
+use conclave_trades::target::KeyName;
+
+use crate::act_minutes::Subject;
+use crate::approve::Undone;
+use crate::cards::{Interrupted, ask};
+use crate::ceremony::begin::{choose, refused, text};
+use crate::front::TaskRow;
+use crate::service::{ActEnd, stopped};
+use crate::station::Station;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrong {
+    Package,
+    Suspend,
+    Resume,
+    Compromised,
+}
+
+impl Wrong {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Package => (
+                "A package is not as recorded",
+                "quarantine: another serial, a torn seal",
+            ),
+            Self::Suspend => ("Suspend the key", "until it is known what happened"),
+            Self::Resume => ("Resume the key", "it was found to be in order"),
+            Self::Compromised => (
+                "The key is compromised",
+                "for ever; what is under it is replaced",
+            ),
+        }
+    }
+
+    /// What may be said of this key.
+    fn of(key: &KeyRecord) -> Vec<Self> {
+        let may = |next| key.state != KeyState::PreActivation && key.state.may_become(next);
+        [
+            (Self::Package, !packages(key).is_empty()),
+            (Self::Suspend, may(KeyState::Suspended)),
+            (
+                Self::Resume,
+                key.state == KeyState::Suspended && may(KeyState::Active),
+            ),
+            (Self::Compromised, may(KeyState::Compromised)),
+        ]
+        .into_iter()
+        .filter_map(|(wrong, may)| may.then_some(wrong))
+        .collect()
+    }
+}
+
+/// Its sealed packages: how people know each, its set, and which part it is.
+fn packages(key: &KeyRecord) -> Vec<(String, Option<Id>, u8)> {
+    let kept = key.others.iter().filter(|s| s.state == SetState::Kept);
+    let shares = kept.map(|s| ("share", Some(s.ceremony), s.parts.as_slice()));
+    std::iter::once(("component", None, key.components.as_slice()))
+        .chain(shares)
+        .flat_map(|(what, set, parts)| {
+            let sealed = parts.iter().filter(|p| p.state == ComponentState::Sealed);
+            sealed.map(move |part| {
+                let serial = part.envelope.as_deref().unwrap_or("no serial");
+                (format!("{what} {}, {serial}", part.index), set, part.index)
+            })
+        })
+        .collect()
+}
+
+/// A key that is compromised, or was under one that is.
+pub(crate) fn incident_task(key: &KeyRecord, tainted: &Tainted) -> Option<TaskRow> {
+    let in_use = matches!(
+        key.state,
+        KeyState::Active | KeyState::PreActivation | KeyState::Suspended
+    );
+    let (what, detail) = match (key.state, tainted.above(key)) {
+        (KeyState::Compromised, _) => (
+            format!("{} is compromised", key.label),
+            "Replace it at everybody who has it, and what it protected; then destroy it: k, x.",
+        ),
+        (KeyState::Suspended, None) => (
+            format!("{} is suspended", key.label),
+            "Find out what happened; then k, the key, w: resume it, or declare it compromised.",
+        ),
+        (_, Some(above)) if in_use => (
+            format!("{} was under {above}, which may be known", key.label),
+            "Whoever knows the one may know the other (R12). Make a new key, hand it over, and \
+             replace or destroy this one; or declare it compromised too: k, the key, w.",
+        ),
+        _ => return None,
+    };
+    Some(TaskRow {
+        due: "now".into(),
+        days: -1,
+        what,
+        who: "Key managers, Approvers".into(),
+        detail: vec![detail.into()],
+        resume: None,
+    })
+}
+
+impl Station {
+    /// What is wrong with a key is chosen, said and signed.
+    ///
+    /// # Errors
+    /// Why not, in words.
+    pub fn key_incident(&mut self, id: Id, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        self.ceremony_quorums()?;
+        let key = self.key_record(id)?;
+        let wrong = Wrong::of(&key);
+        if wrong.is_empty() {
+            return Err(refused(
+                format!("{} is {}.", key.label, key.state.words()),
+                "Nothing more is said of a key in this state.",
+            ));
+        }
+        let chosen = match Self::ask_wrong(&key, &wrong, people) {
+            Ok(chosen) => chosen,
+            Err(why) => return stopped(why),
+        };
+        let done = match chosen {
+            Wrong::Package => self.quarantine(&key, people),
+            Wrong::Suspend => self.said(&key, "Suspend a key", people, |key, reason| SuspendKey {
+                key,
+                reason,
+            }),
+            Wrong::Resume => self.said(&key, "Resume a key", people, |key, reason| ResumeKey {
+                key,
+                reason,
+            }),
+            Wrong::Compromised => {
+                self.said(&key, "Declare a key compromised", people, |key, reason| {
+                    DeclareCompromised { key, reason }
+                })
+            }
+        };
+        match done {
+            Ok((title, lines)) => Ok(ActEnd::Done {
+                good: chosen == Wrong::Resume,
+                title,
+                lines,
+            }),
+            Err(undone) => self.undone(undone),
+        }
+    }
+
+    fn ask_wrong(
+        key: &KeyRecord,
+        wrong: &[Wrong],
+        people: &mut dyn People,
+    ) -> Result<Wrong, Interrupted> {
+        let options = wrong.iter().map(|one| {
+            let (label, detail) = one.words();
+            Choice {
+                label: label.into(),
+                detail: detail.into(),
+            }
+        });
+        let mut prompt = Prompt {
+            code: "key.incident".into(),
+            act: key.label.clone(),
+            title: format!("What is wrong with {}?", key.label),
+            lines: vec![PromptLine::note(format!(
+                "{}, usage {}, {}, KCV {}",
+                key.form,
+                key.usage,
+                key.state.words(),
+                key.kcv.words()
+            ))],
+            ask: Ask::Choose {
+                options: options.collect(),
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is changed before the last signature".into(),
+            why: "What was found is signed and in the journal, and a red task until it is \
+                  settled. A compromised key never comes back."
+                .into(),
+            ..Prompt::default()
+        };
+        loop {
+            if let Answer::Chosen(at) = ask(people, &mut prompt, &mut |_| Ok(false))?
+                && let Some(one) = wrong.get(at)
+            {
+                return Ok(*one);
+            }
+        }
+    }
+
+    /// Asks in a form until what was said can be signed.
+    fn ask_incident(
+        &mut self,
+        key: &KeyRecord,
+        title: &str,
+        fields: Vec<Field>,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let mut prompt = Prompt {
+            code: "key.incident.say".into(),
+            act: key.label.clone(),
+            title: format!("{title}: {}", key.label),
+            ask: Ask::Form {
+                fields,
+                submit: "go on to the signatures".into(),
+                done: None,
+            },
+            waiting_for: "key managers".into(),
+            safe: "yes, nothing is changed before the last signature".into(),
+            why: "It stands in the journal and on the minutes: what was seen, by whom, and no \
+                  more than is known."
+                .into(),
+            ..Prompt::default()
+        };
+        loop {
+            let answer = ask(people, &mut prompt, &mut |_| Ok(false));
+            if let Answer::Fields(values) = answer.map_err(Undone::Interrupted)? {
+                return Ok(values.iter().map(|v| v.trim().to_owned()).collect());
+            }
+        }
+    }
+
+    fn said<A: Action>(
+        &mut self,
+        key: &KeyRecord,
+        title: &str,
+        people: &mut dyn People,
+        make: impl FnOnce(KeyName, String) -> A,
+    ) -> Result<(String, Vec<String>), Undone> {
+        let reason = text("Reason", "", "what is known, in one sentence", REASON_MAX);
+        let values = self.ask_incident(key, title, vec![reason], people)?;
+        let reason = values.into_iter().next().unwrap_or_default();
+        self.recorded(key, title, &make(KeyName::of(key), reason), people)
+    }
+
+    fn quarantine(
+        &mut self,
+        key: &KeyRecord,
+        people: &mut dyn People,
+    ) -> Result<(String, Vec<String>), Undone> {
+        let title = "A package is not as recorded";
+        let packages = packages(key);
+        let fields = vec![
+            choose("Package", packages.iter().map(|p| p.0.clone()).collect()),
+            text(
+                "Found",
+                "",
+                "the serial or the damage that was seen",
+                REASON_MAX,
+            ),
+        ];
+        let values = self.ask_incident(key, title, fields, people)?;
+        let value = |at: usize| values.get(at).cloned().unwrap_or_default();
+        let Some((_, set, index)) = packages.into_iter().find(|p| p.0 == value(0)) else {
+            let refusal = refused("No package is chosen.", "Choose the one that was found.");
+            return Err(Undone::Interrupted(Interrupted::Refused(refusal)));
+        };
+        let action = QuarantinePackage {
+            key: KeyName::of(key),
+            set,
+            index,
+            found: value(1),
+        };
+        self.recorded(key, title, &action, people)
+    }
+
+    fn recorded<A: Action>(
+        &mut self,
+        key: &KeyRecord,
+        title: &str,
+        action: &A,
+        people: &mut dyn People,
+    ) -> Result<(String, Vec<String>), Undone> {
+        let subject = Subject {
+            title,
+            label: &key.label,
+            id: key.id,
+        };
+        let (out, filed) = self.act_with_minutes(action, &subject, people)?;
+        let mut lines = action.outcome(&out);
+        lines.push(filed);
+        Ok((format!("{}: recorded", key.label), lines))
+    }
+}

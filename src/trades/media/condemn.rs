@@ -1,0 +1,155 @@
+//! A medium that takes nothing any more: it gave back other bytes than it took, it
+//! is lost, or it was given away. Its record stays, and it is enrolled no more.
+
+use conclave_crypto::secret::Secret;
+use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::device::{Condemned, MediumRecord};
+use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
+use conclave_keyroom::ports::Ports;
+use conclave_keyroom::ports::media::{FoundMedium, KnownBy, Media, MediaError};
+use conclave_keyroom::vault::Compartment;
+use serde::{Deserialize, Serialize};
+
+use crate::print::check_reason;
+
+/// Where it stands that a medium is condemned: in what administrators write, what
+/// key managers or approvers write, and what the PIN room writes. A session sees
+/// those that it reads.
+const PLACES: [Compartment; 3] = [
+    Compartment::Directory,
+    Compartment::Catalogue,
+    Compartment::Pins,
+];
+
+/// Why a medium takes nothing any more, as far as a session reads it.
+#[must_use]
+pub fn condemned(
+    medium: Id,
+    read: impl Fn(Compartment, Id) -> Option<Condemned>,
+) -> Option<Condemned> {
+    let id = Condemned::id_of(medium);
+    PLACES.iter().find_map(|place| read(*place, id))
+}
+
+/// The medium on record may take what leaves.
+///
+/// # Errors
+/// [`ActionError::Rule`]: it is condemned.
+pub(crate) fn in_use(
+    medium: &MediumRecord,
+    read: impl Fn(Compartment, Id) -> Option<Condemned>,
+) -> Result<(), ActionError> {
+    match condemned(medium.id, read) {
+        None => Ok(()),
+        Some(why) => Err(ActionError::rule(
+            format!("{} is condemned: {}", medium.name, why.reason),
+            "Use another enrolled medium, and destroy this one.",
+        )),
+    }
+}
+
+/// Condemns a medium that gave back other bytes than it took: at once, whatever
+/// becomes of the act that wrote to it. Other causes are no fault of the medium, and
+/// a drive is not its discs.
+pub(crate) fn condemn_after(
+    permit: &mut Permit<'_>,
+    media: &mut dyn Media,
+    medium: Id,
+    cause: &MediaError,
+) {
+    if !matches!(cause, MediaError::ReadBack(_)) {
+        return;
+    }
+    let Ok(record) = permit.get::<MediumRecord>(Compartment::Directory, medium) else {
+        return;
+    };
+    let found = media.found().unwrap_or_default();
+    let is_drive = |f: &FoundMedium| f.serial == record.serial && f.known_by == KnownBy::Drive;
+    if found.iter().any(is_drive) {
+        return;
+    }
+    let open = permit.vault().open_groups();
+    let writes = |place: &&Compartment| {
+        let mut sets = place.writers().iter();
+        sets.any(|set| set.iter().all(|group| open.contains(group)))
+    };
+    let Some(place) = PLACES.iter().find(writes) else {
+        return;
+    };
+    let why = Condemned {
+        medium,
+        at_ms: permit.now_ms(),
+        reason: cause.to_string(),
+    };
+    let words = vec![format!("{} is condemned: {cause}", record.name)];
+    // Where that fails the act fails all the same, and says what to do.
+    let put = permit.put(*place, Condemned::KIND, Condemned::id_of(medium), &why);
+    if put.is_ok() {
+        let _ = permit.commit_before_effect(words);
+    }
+}
+
+/// Takes a medium out of use for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CondemnMedium {
+    /// Its record.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// Its serial.
+    pub serial: String,
+    /// What became of it, in one sentence.
+    pub reason: String,
+}
+
+impl Action for CondemnMedium {
+    const NAME: &'static str = "condemn-medium";
+    // It takes away; a full disk must not keep a medium in use.
+    const NEEDS_ROOM: bool = false;
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        Authority::Quorum(GroupId::Administrators)
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!("Condemn the medium {}", self.name),
+            format!("serial {}", self.serial),
+            "nothing is written to it or read from it any more, and it is not enrolled again"
+                .into(),
+            format!("reason: {}", self.reason),
+        ]
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        check_reason(&self.reason).map_err(|why| {
+            ActionError::rule(why, "Say in one sentence what became of the medium.")
+        })?;
+        let record: MediumRecord = permit.get(Compartment::Directory, self.id)?;
+        if record.name != self.name || record.serial != self.serial {
+            return Err(ActionError::rule(
+                format!("no medium {} of this serial is enrolled", self.name),
+                "Choose a medium of the list.",
+            ));
+        }
+        in_use(&record, |place, id| permit.get(place, id).ok())?;
+        let why = Condemned {
+            medium: self.id,
+            at_ms: permit.now_ms(),
+            reason: self.reason.trim().to_owned(),
+        };
+        let id = Condemned::id_of(self.id);
+        Ok(permit.put(Compartment::Directory, Condemned::KIND, id, &why)?)
+    }
+
+    fn outcome(&self, (): &()) -> Vec<String> {
+        vec![format!("{} is condemned", self.name)]
+    }
+}
