@@ -129,6 +129,7 @@ fn settings(name: &str, values: &[(&str, &str)]) -> Settings {
     Settings {
         profile: parse_target_profile(&text).unwrap(),
         values: values.collect::<BTreeMap<_, _>>(),
+        ..Settings::default()
     }
 }
 

@@ -15,6 +15,8 @@ mod exported;
 mod hmac;
 #[path = "support/room.rs"]
 mod room;
+#[path = "makers/to_channel.rs"]
+mod to_channel;
 #[path = "makers/to_rsa.rs"]
 mod to_rsa;
 

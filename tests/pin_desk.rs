@@ -22,8 +22,9 @@ use conclave_crypto::secret::Secret;
 use conclave_crypto::x509::cms::Recipient;
 use conclave_evidence::journal::EntryKind;
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
+use conclave_keyroom::domain::certificate::EnrolledCertificate;
 use conclave_keyroom::domain::form_stock::Aside;
-use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner};
+use conclave_keyroom::domain::pin_partner::PinPartner;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::clock::Clock;
@@ -47,7 +48,7 @@ const READERS: u8 = 2;
 fn partner(at: &Path) -> PinPartner {
     let certificate = |name: &str| {
         let read = Recipient::read(&fs::read(at.join(name)).unwrap()).unwrap();
-        PartnerCertificate {
+        EnrolledCertificate {
             der: Bytes(read.certificate().to_vec()),
             fingerprint: Hash(read.facts().fingerprint),
             subject: "BANKX".into(),

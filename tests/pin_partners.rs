@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "pin_partners/channel_certificate.rs"]
+mod channel_certificate;
 #[path = "pin_partners/exchange.rs"]
 mod exchange;
 #[path = "support/people.rs"]

@@ -173,6 +173,7 @@ fn settings(module: &str) -> Settings {
     let settings = Settings {
         profile,
         values: BTreeMap::from(values),
+        ..Settings::default()
     };
     settings.check().unwrap();
     assert!(settings.missing().is_empty());
@@ -533,7 +534,7 @@ fn shipped(name: &str) -> Settings {
     );
     Settings {
         profile: parse_target_profile(&std::fs::read_to_string(path).unwrap()).unwrap(),
-        values: BTreeMap::new(),
+        ..Settings::default()
     }
 }
 
@@ -764,6 +765,7 @@ fn tr31_settings(values: &[(&str, &str)]) -> Settings {
     let settings = Settings {
         profile,
         values: values.collect(),
+        ..Settings::default()
     };
     settings.check().unwrap();
     settings

@@ -65,6 +65,7 @@ pub mod session;
 pub mod settle;
 mod sign_record;
 pub mod station;
+mod system_certificates;
 mod systems;
 pub mod token;
 pub mod training_room;

@@ -486,12 +486,15 @@ impl Station {
         }
         for system in self.target_systems() {
             let missing = system.settings.missing().len();
+            let certificates = system.settings.certificates.values();
+            let until = certificates.map(|one| one.until_ms).min();
             rows.push(DeviceRow {
                 kind: "system".into(),
                 purpose: system.target().into(),
-                state: match missing {
-                    0 => "complete".into(),
-                    some => format!("{some} not filled in"),
+                state: match (missing, until) {
+                    (0, Some(until)) => format!("certificate until {}", words::date(until)),
+                    (0, None) => "complete".into(),
+                    (some, _) => format!("{some} not filled in"),
                 },
                 name: system.name,
             });

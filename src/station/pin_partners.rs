@@ -6,8 +6,8 @@ use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::pin_partner::{ISSUER_MOST, PinPartner, check_issuer};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
-use conclave_trades::pin::{ReadPartnerCertificate, RecordPinPartner};
-use conclave_trades::target::IMPORT_FOLDER;
+use conclave_trades::pin::RecordPinPartner;
+use conclave_trades::target::{IMPORT_FOLDER, ReadPartnerCertificate};
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};

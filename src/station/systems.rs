@@ -14,6 +14,7 @@ use crate::cards::{Interrupted, filled};
 use crate::ceremony::begin::{choose, one, optional, refused};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
+use crate::words;
 
 /// So many fields stand on one page at 80 by 24.
 const A_PAGE: usize = 6;
@@ -86,6 +87,10 @@ impl Station {
             Ok(values) => values,
             Err(why) => return stopped(why),
         };
+        let (certificates, by) = match self.system_certificates(&profile, old.as_ref(), people) {
+            Ok(enrolled) => enrolled,
+            Err(undone) => return self.undone(undone),
+        };
         let id = match &old {
             Some(old) => old.id,
             None => self
@@ -96,12 +101,17 @@ impl Station {
         let action = RecordSystem {
             id,
             name,
-            settings: Settings { profile, values },
+            settings: Settings {
+                profile,
+                values,
+                certificates,
+            },
+            by,
         };
         match self.act(&action, &format!("Record {}", action.name), people) {
             Ok(record) => {
                 let missing = record.settings.missing();
-                let lines = if missing.is_empty() {
+                let mut lines = if missing.is_empty() {
                     vec![
                         "Its record is complete: h on the key list hands keys over, as it allows."
                             .to_owned(),
@@ -112,6 +122,12 @@ impl Station {
                         "Nothing leaves for it before that.".to_owned(),
                     ]
                 };
+                for certificate in record.settings.certificates.values() {
+                    lines.push(format!(
+                        "Its certificate holds until {}.",
+                        words::date(certificate.until_ms)
+                    ));
+                }
                 Ok(ActEnd::Done {
                     good: missing.is_empty(),
                     title: format!("{} is on record", record.name),
@@ -194,9 +210,12 @@ fn ask_values(
     people: &mut dyn People,
 ) -> Result<BTreeMap<String, String>, Interrupted> {
     let mut values = old.map(|o| o.settings.values.clone()).unwrap_or_default();
-    values.retain(|name, _| profile.fields.iter().any(|f| f.name == *name));
-    let pages = profile.fields.len().div_ceil(A_PAGE);
-    for (at, fields) in profile.fields.chunks(A_PAGE).enumerate() {
+    let texts = profile.fields.iter().filter(|field| !field.certificate);
+    let texts: Vec<&ProfileField> = texts.collect();
+    values.retain(|name, _| texts.iter().any(|f| f.name == *name));
+    let last = texts.len() == profile.fields.len();
+    let pages = texts.len().div_ceil(A_PAGE);
+    for (at, fields) in texts.chunks(A_PAGE).enumerate() {
         let mut prompt = page(
             &format!("{}, page {} of {pages}", profile.title, at + 1),
             vec![PromptLine::note(
@@ -206,10 +225,10 @@ fn ask_values(
                 .iter()
                 .map(|f| field(f, values.get(&f.name).map(String::as_str)))
                 .collect(),
-            if at + 1 == pages {
-                "go on to the signatures"
-            } else {
-                "next page"
+            match at + 1 == pages {
+                true if last => "go on to the signatures",
+                true => "go on to the certificate",
+                false => "next page",
             },
         );
         loop {

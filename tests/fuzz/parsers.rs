@@ -337,7 +337,11 @@ pub const PARSERS: &[Parser] = &[
     Parser {
         name: "recipient",
         covers: &["crypto/x509/cms/enrolled.rs read"],
-        seeds: &["tests/fuzz/corpus/certificate", "tests/vectors/cms"],
+        seeds: &[
+            "tests/fuzz/corpus/certificate",
+            "tests/malformed/channel-certificates",
+            "tests/vectors/cms",
+        ],
         run: recipient,
     },
     Parser {

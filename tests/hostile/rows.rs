@@ -40,8 +40,7 @@ use conclave_trades::keys::{
 };
 use conclave_trades::media::{CondemnMedium, EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::pin::{
-    ApprovePinTemplate, BarPinPartner, ReadPartnerCertificate, RecordPinPartner,
-    WithdrawPinTemplate,
+    ApprovePinTemplate, BarPinPartner, RecordPinPartner, WithdrawPinTemplate,
 };
 use conclave_trades::print::{
     ApproveLayout, EjectSheet, EnrolPrinter, PrintReport, PrintSample, PrintWords, Report,
@@ -50,7 +49,7 @@ use conclave_trades::print::{
 use conclave_trades::target::store::{ExportKeyStore, PrintHalf, ReadCertificate, StoredItem};
 use conclave_trades::target::{
     CheckFile, CheckFrom, ExportKeys, FileReceipt, ImportBlock, KeyName, PrintKeyLetter, ReadBlock,
-    ReadBundle, ReadReceipt, Receipt, RecordSystem,
+    ReadBundle, ReadPartnerCertificate, ReadReceipt, Receipt, RecordSystem,
 };
 use conclave_trades::update::{InstallUpdate, RollBack};
 
@@ -1088,6 +1087,7 @@ fn system(_: &Room) -> RecordSystem {
         id: Id([7; 16]),
         name: "BANK-LAKE PROD".into(),
         settings: Settings::default(),
+        by: Vec::new(),
     }
 }
 

@@ -16,11 +16,11 @@ use conclave_trades::target::{
 use crate::desk::{ADMINISTRATORS, Desk, Tell, rule};
 use crate::{ask, hex, unhex};
 
-/// Records a system of this profile with these values.
-pub fn system(desk: &mut Desk, profile: &str, values: &[(&str, &str)]) -> TargetSystem {
+/// The record of a system of this profile with these values, as it is proposed.
+pub fn proposed(desk: &mut Desk, profile: &str, values: &[(&str, &str)]) -> RecordSystem {
     let text = std::fs::read_to_string(format!("profiles/targets/{profile}.toml")).unwrap();
     desk.count += 1;
-    let act = RecordSystem {
+    RecordSystem {
         id: Id([0x60 + desk.count; 16]),
         name: format!("BANK-LAKE {}", desk.count),
         settings: Settings {
@@ -29,8 +29,15 @@ pub fn system(desk: &mut Desk, profile: &str, values: &[(&str, &str)]) -> Target
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect::<BTreeMap<_, _>>(),
+            ..Settings::default()
         },
-    };
+        by: Vec::new(),
+    }
+}
+
+/// Records a system of this profile with these values.
+pub fn system(desk: &mut Desk, profile: &str, values: &[(&str, &str)]) -> TargetSystem {
+    let act = proposed(desk, profile, values);
     desk.act(&act, &ADMINISTRATORS).unwrap()
 }
 
@@ -274,6 +281,7 @@ fn approvers_read_what_the_record_of_a_system_says() {
         id: record.id,
         name,
         settings: record.settings.clone(),
+        by: Vec::new(),
     };
     let said = SystemName::of(&record).says.join("\n");
     let other = settings_digest(&record.settings).to_string();

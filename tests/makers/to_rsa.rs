@@ -18,13 +18,14 @@ use crate::desk::{APPROVERS, Desk, MANAGERS, rule};
 use crate::{hex, unhex};
 
 /// Runs openssl in a folder; stops the test where it fails.
-fn openssl(at: &Path, words: &[&str]) {
+pub fn openssl(at: &Path, words: &[&str]) -> String {
     let run = Command::new("openssl")
         .args(words)
         .current_dir(at)
         .output()
         .expect("openssl 3: run ./scripts/test, which installs it");
     assert!(run.status.success(), "{words:?}: {run:?}");
+    String::from_utf8_lossy(&run.stdout).into_owned()
 }
 
 /// A partner's key of openssl's, taken with its fingerprint.
@@ -66,7 +67,7 @@ pub fn public(desk: &mut Desk, label: &str, file: &[u8], usage: &str) -> KeyReco
 }
 
 /// What the holder of the private key finds in a file.
-fn opened(at: &Path, private: &str, hash: &str, file: &[u8], modulus: usize) -> String {
+pub fn opened(at: &Path, private: &str, hash: &str, file: &[u8], modulus: usize) -> String {
     let (under_rsa, under_aes) = file.split_at(modulus);
     std::fs::write(at.join("under-rsa"), under_rsa).unwrap();
     std::fs::write(at.join("under-aes"), under_aes).unwrap();

@@ -70,7 +70,7 @@ fn key(label: &str, form: KeyForm, usage: &str, mode: &str) -> (KeyRecord, Secre
     (record, clear)
 }
 
-fn settings(changes: &[(&str, &str)]) -> Settings {
+pub fn settings(changes: &[(&str, &str)]) -> Settings {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles/targets/web-pin.toml");
     let profile = parse_target_profile(&std::fs::read_to_string(path).unwrap()).unwrap();
     let mut settings = Settings {
@@ -118,8 +118,7 @@ fn psec(under: &Secret, text: &str) -> String {
 #[test]
 fn a_generation_leaves_with_its_list_and_psec_reads_the_blocks() {
     let web = target("web-pin").unwrap();
-    let digest = "AB".repeat(32);
-    let settings = settings(&[("certificate", &digest)]);
+    let settings = settings(&[]);
     let (under, wrapping) = key("WEB.RETAIL.KEK.001", KeyForm::Aes256, "K0", "B");
     let keys = [
         key("WEB.RETAIL.ZPK.003", KeyForm::Aes128, "P0", "B"),
@@ -163,7 +162,8 @@ fn a_generation_leaves_with_its_list_and_psec_reads_the_blocks() {
     );
     assert_eq!(list["former"]["generation"], 2);
     assert_eq!(list["former"]["taken_until"], "2026-12-15");
-    assert_eq!(list["certificate_sha256"], digest);
+    assert_eq!(list["certificate"], serde_json::Value::Null);
+    assert_eq!(companions.len(), 1, "no certificate on record, none sent");
     let ids: Vec<&str> = (0..3)
         .map(|at| list["keys"][at]["id"].as_str().unwrap())
         .collect();
@@ -251,7 +251,6 @@ fn what_is_no_key_of_the_channel_or_of_the_generation_stays() {
             "0 to 92 days",
         ),
         (&good, &under, &[("former-until", "")], "0 to 92 days"),
-        (&good, &under, &[("certificate", "ABCD")], "64 hexadecimal"),
         (
             &good,
             &under,
@@ -263,6 +262,14 @@ fn what_is_no_key_of_the_channel_or_of_the_generation_stays() {
             Err(TargetError::Rule { rule, .. }) => assert!(rule.contains(why), "{why}: {rule}"),
             other => panic!("{why}: {other:?}"),
         }
+    }
+    // As records were before: a digest that was typed, and no file.
+    let mut older = settings(&[]);
+    older.values.insert("certificate".into(), "AB".repeat(32));
+    assert!(older.check().unwrap_err().contains("comes as a file"));
+    match web.check(&good, &under, &older) {
+        Err(TargetError::Rule { rule, .. }) => assert!(rule.contains("by its digest alone")),
+        other => panic!("{other:?}"),
     }
     let first = settings(&[("generation", "1"), ("former-until", "")]);
     let (record, _) = key("WEB.RETAIL.ZPK.001", KeyForm::Aes128, "P0", "B");
@@ -280,6 +287,7 @@ fn two_channels_share_neither_name_nor_labels() {
             id: Id([id; 16]),
             name: name.into(),
             settings: settings(changes),
+            by: Vec::new(),
         };
         let done = room.perform_with(&act, &administrators);
         done.map(drop).map_err(|e| e.to_string())

@@ -23,6 +23,7 @@ use conclave_crypto::secret::Secret;
 use conclave_crypto::x509::cms::{Recipient, Signer};
 use conclave_evidence::{Bytes, GroupId, Hash, Id, Point};
 use conclave_keyroom::domain::Permission;
+use conclave_keyroom::domain::certificate::EnrolledCertificate;
 use conclave_keyroom::domain::device::{
     MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
 };
@@ -34,7 +35,7 @@ use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::domain::pin_identity::PinIdentity;
 use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
 use conclave_keyroom::domain::pin_marks::PinMarks;
-use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner};
+use conclave_keyroom::domain::pin_partner::PinPartner;
 use conclave_keyroom::door::{Action, ActionError, Authority, DoorError, Permit, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
@@ -846,7 +847,7 @@ fn partner(folder: &Path) -> PinPartner {
         let read = Recipient::read(&pem).unwrap();
         assert!(Signer::read(&pem).is_ok());
         let facts = read.facts();
-        PartnerCertificate {
+        EnrolledCertificate {
             der: Bytes(read.certificate().to_vec()),
             fingerprint: Hash(facts.fingerprint),
             subject: "BANKX".into(),

@@ -1,5 +1,6 @@
 //! The nouns that two rooms share, with their rules as pure functions.
 
+pub mod certificate;
 pub mod custodian_form;
 pub mod device;
 pub mod form;

@@ -2,9 +2,10 @@
 //! PINs: the certificate that signs what it sends, and the one to which its
 //! files are encrypted.
 
-use conclave_evidence::{Bytes, Hash, Id};
+use conclave_evidence::Id;
 use serde::{Deserialize, Serialize};
 
+use super::certificate::EnrolledCertificate;
 use super::pin_key::Withdrawn;
 
 /// The longest name of an issuer, in characters.
@@ -25,31 +26,6 @@ pub fn check_issuer(name: &str) -> Result<(), String> {
     }
 }
 
-/// A certificate as two people recorded it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PartnerCertificate {
-    /// DER.
-    pub der: Bytes,
-    /// SHA-256 of it, as two people typed it from the issuer's letter.
-    pub fingerprint: Hash,
-    /// Whose it is.
-    pub subject: String,
-    /// `RSA-3072`, `P-256`.
-    pub key: String,
-    /// First millisecond of validity, wall clock.
-    pub from_ms: u64,
-    /// Last millisecond of validity, wall clock.
-    pub until_ms: u64,
-}
-
-impl PartnerCertificate {
-    /// TRUE within its validity.
-    #[must_use]
-    pub fn holds(&self, now_ms: u64) -> bool {
-        (self.from_ms..=self.until_ms).contains(&now_ms)
-    }
-}
-
 /// An issuer on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinPartner {
@@ -58,9 +34,9 @@ pub struct PinPartner {
     /// Its name, as the header of its files has it.
     pub issuer: String,
     /// Signs what it sends.
-    pub signer: PartnerCertificate,
+    pub signer: EnrolledCertificate,
     /// What it gets is encrypted to.
-    pub recipient: PartnerCertificate,
+    pub recipient: EnrolledCertificate,
     /// When it was recorded, or changed, wall clock.
     pub recorded_ms: u64,
     /// Who typed the fingerprints, by name.
@@ -102,11 +78,13 @@ impl PinPartner {
 
 #[cfg(test)]
 mod tests {
+    use conclave_evidence::{Bytes, Hash};
+
     use super::*;
 
     #[test]
     fn a_certificate_that_ends_refuses_new_batches() {
-        let certificate = |from_ms, until_ms| PartnerCertificate {
+        let certificate = |from_ms, until_ms| EnrolledCertificate {
             der: Bytes(Vec::new()),
             fingerprint: Hash([0; 32]),
             subject: String::new(),

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use conclave_evidence::Id;
 use serde::{Deserialize, Serialize};
 
+use super::certificate::EnrolledCertificate;
+
 /// The longest value of a field, in characters.
 pub const VALUE_MOST: usize = 256;
 
@@ -28,7 +30,8 @@ pub struct ProfileField {
     /// Which characters may stand first, where not all of them may.
     #[serde(default)]
     pub first: String,
-    /// The most characters, at most [`VALUE_MOST`].
+    /// The most characters, at most [`VALUE_MOST`]; 0 where it is a certificate.
+    #[serde(default)]
     pub most: usize,
     /// The only values, where there is a list.
     #[serde(default)]
@@ -39,6 +42,14 @@ pub struct ProfileField {
     /// Nothing leaves for this system before it is filled in.
     #[serde(default)]
     pub required: bool,
+    /// It is no text but a certificate, which comes as a file.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub certificate: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// What a kind of system needs, read from `profiles/targets/*.toml`. Its quirks
@@ -72,6 +83,20 @@ pub struct Settings {
     /// By field's name.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
+    /// Certificates by field's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub certificates: BTreeMap<String, EnrolledCertificate>,
+}
+
+/// A certificate in whose place another one came, or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FormerCertificate {
+    /// The field that it stood in.
+    pub field: String,
+    /// The certificate.
+    pub certificate: EnrolledCertificate,
+    /// Until when it stood in the record, wall clock.
+    pub until_ms: u64,
 }
 
 /// A system that keys go to.
@@ -86,6 +111,9 @@ pub struct TargetSystem {
     pub settings: Settings,
     /// When it was recorded, wall clock.
     pub recorded_ms: u64,
+    /// Certificates that it had before, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerCertificate>,
 }
 
 impl TargetSystem {
@@ -207,6 +235,13 @@ impl TargetProfile {
                     field.name
                 ));
             }
+            if field.certificate {
+                let text = field.most > 0 || field.default.is_some() || !field.choices.is_empty();
+                if text {
+                    return Err(format!("{} is a certificate and a text", field.name));
+                }
+                continue;
+            }
             if field.most == 0 || field.most > VALUE_MOST {
                 return Err(format!("{} takes 1 to {VALUE_MOST} characters", field.name));
             }
@@ -239,13 +274,17 @@ impl Settings {
         field.default.as_deref()
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.value(name).is_some() || self.certificates.contains_key(name)
+    }
+
     /// What has to be filled in and is not, as titles.
     #[must_use]
     pub fn missing(&self) -> Vec<&str> {
         self.profile
             .fields
             .iter()
-            .filter(|field| field.required && self.value(&field.name).is_none())
+            .filter(|field| field.required && !self.has(&field.name))
             .map(|field| field.title.as_str())
             .collect()
     }
@@ -258,17 +297,31 @@ impl Settings {
     pub fn check(&self) -> Result<(), String> {
         self.profile.check()?;
         for (name, value) in &self.values {
-            let field = self.profile.fields.iter().find(|f| f.name == *name);
-            field
-                .ok_or_else(|| format!("{} has no field {name:?}", self.profile.stamp()))?
-                .check_value(value)?;
+            let field = self.field(name)?;
+            if field.certificate {
+                return Err(format!("{} comes as a file, not as a text", field.title));
+            }
+            field.check_value(value)?;
+        }
+        for name in self.certificates.keys() {
+            let field = self.field(name)?;
+            if !field.certificate {
+                return Err(format!("{} is no certificate", field.title));
+            }
         }
         Ok(())
+    }
+
+    fn field(&self, name: &str) -> Result<&ProfileField, String> {
+        let field = self.profile.fields.iter().find(|f| f.name == name);
+        field.ok_or_else(|| format!("{} has no field {name:?}", self.profile.stamp()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use conclave_evidence::{Bytes, Hash, cbor};
+
     use super::*;
 
     fn field(name: &str) -> ProfileField {
@@ -282,6 +335,7 @@ mod tests {
             choices: Vec::new(),
             default: None,
             required: true,
+            certificate: false,
         }
     }
 
@@ -294,7 +348,7 @@ mod tests {
                 fields: vec![field("label")],
                 ..TargetProfile::default()
             },
-            values: BTreeMap::new(),
+            ..Settings::default()
         }
     }
 
@@ -326,6 +380,36 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_is_no_text_and_a_text_no_certificate() {
+        let certificate = EnrolledCertificate {
+            der: Bytes(vec![1]),
+            fingerprint: Hash([2; 32]),
+            subject: "CN=RETAIL".into(),
+            key: "RSA-3072".into(),
+            from_ms: 0,
+            until_ms: 1,
+        };
+        let mut system = settings();
+        let encoded = cbor::to_vec(&system).unwrap();
+        assert_eq!(system.missing(), ["The label"]);
+        let certificates = BTreeMap::from([("label".to_owned(), certificate)]);
+        system.certificates.clone_from(&certificates);
+        assert!(system.check().unwrap_err().contains("is no certificate"));
+        let field = &mut system.profile.fields[0];
+        (field.certificate, field.most) = (true, 0);
+        assert_eq!(system.check(), Ok(()));
+        assert!(system.missing().is_empty());
+        system.values.insert("label".into(), "ABCD".into());
+        assert!(system.check().unwrap_err().contains("comes as a file"));
+        // A record without one is the record that it always was.
+        for name in ["certificate", "former"] {
+            let has = encoded.windows(name.len()).any(|at| at == name.as_bytes());
+            assert!(!has, "{name}");
+        }
+        assert_eq!(cbor::exact::<Settings>(&encoded).unwrap(), settings());
+    }
+
+    #[test]
     fn a_profile_that_says_nonsense_is_refused() {
         for spoil in [
             |p: &mut TargetProfile| p.version = 0,
@@ -334,6 +418,7 @@ mod tests {
             |p: &mut TargetProfile| p.fields.push(field("label")),
             |p: &mut TargetProfile| p.fields[0].most = VALUE_MOST + 1,
             |p: &mut TargetProfile| p.fields[0].default = Some("1".into()),
+            |p: &mut TargetProfile| p.fields[0].certificate = true,
             |p: &mut TargetProfile| {
                 p.text.insert("sheet".into(), vec!["\u{1b}[2J".into()]);
             },

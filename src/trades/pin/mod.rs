@@ -43,7 +43,7 @@ pub use issue::{IssueError, Keys, issue, issue_anew};
 pub use letter::{Letter, Occasion, render_set, tracking};
 pub use output::{CardColumns, OutputError, write};
 pub use pace::Pace;
-pub use partner::{ReadPartnerCertificate, RecordPinPartner};
+pub use partner::RecordPinPartner;
 pub use room_identity::{MakePinIdentity, VALIDITY_S};
 pub use room_key::{open as open_key, released as released_key};
 pub use rows::{MOST_BYTES, MOST_FAULTS};

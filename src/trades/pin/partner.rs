@@ -1,12 +1,11 @@
-//! Issuers on record: their certificates come on an enrolled medium, and are
-//! theirs because two people typed the fingerprints from the issuer's letter.
-//! Who issued a certificate is shown and proves nothing here.
+//! Issuers on record, with the certificate that signs their files and the one to which
+//! files for them are encrypted.
 
-use conclave_crypto::primitive::rsa::FILE_MOST;
 use conclave_crypto::secret::Secret;
-use conclave_crypto::x509::cms::{CmsError, Facts, Recipient, Signer};
+use conclave_crypto::x509::cms::{Facts, Recipient, Signer};
 use conclave_evidence::{Bytes, GroupId, Hash, Id};
-use conclave_keyroom::domain::pin_partner::{PartnerCertificate, PinPartner, check_issuer};
+use conclave_keyroom::domain::certificate::EnrolledCertificate;
+use conclave_keyroom::domain::pin_partner::{PinPartner, check_issuer};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -14,58 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ceremony::action::two_people;
 use crate::ceremony::state::Player;
-use crate::keys::fingerprint_hex;
-use crate::media::import_file;
-use crate::target::IMPORT_FOLDER;
-
-/// Reads a certificate from the import folder of a medium.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReadPartnerCertificate {
-    /// The medium's record.
-    pub medium: Id,
-    /// The file's name.
-    pub file: String,
-}
-
-fn unfit(error: CmsError) -> ActionError {
-    ActionError::rule(
-        error.to_string(),
-        "Ask the issuer for another certificate: RSA of 2048 to 4096 bits, or P-256.",
-    )
-}
-
-impl Action for ReadPartnerCertificate {
-    const NAME: &'static str = "read-partner-certificate";
-    type Out = Bytes;
-
-    fn authority(&self) -> Authority {
-        Authority::Session(GroupId::Administrators)
-    }
-
-    fn words(&self) -> Vec<String> {
-        vec![format!(
-            "read the certificate {IMPORT_FOLDER}/{}",
-            self.file
-        )]
-    }
-
-    fn run(
-        &self,
-        permit: &mut Permit<'_>,
-        _: Vec<Secret>,
-        ports: &mut Ports<'_>,
-    ) -> Result<Bytes, ActionError> {
-        let place = (self.medium, self.file.as_str());
-        let file = import_file(permit, ports, place, FILE_MOST, "the certificate")?;
-        let read = Recipient::read(&file).map_err(unfit)?;
-        Ok(Bytes(read.certificate().to_vec()))
-    }
-
-    fn outcome(&self, out: &Bytes) -> Vec<String> {
-        vec![format!("a certificate of {} bytes", out.0.len())]
-    }
-}
+use crate::target::{certificate_words, enrolled, for_this, unfit};
 
 /// Records an issuer, or new certificates of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,38 +35,14 @@ pub struct RecordPinPartner {
     pub by: Vec<Player>,
 }
 
-fn words_of(what: &str, certificate: Result<&Facts, ()>, fingerprint: &Hash) -> Vec<String> {
-    let mut words = match certificate {
-        Ok(facts) => vec![
-            format!("{what}: {}, {}", facts.subject, facts.key),
-            format!("issued by {}: nobody checks that", facts.issuer),
-        ],
-        Err(()) => vec![format!("{what}: NO CERTIFICATE THAT IS TAKEN")],
-    };
-    words.push(format!("SHA-256 {}", fingerprint_hex(fingerprint)));
-    words
-}
-
-fn record_of(
+/// As the record has it, if it holds now.
+fn holding(
     facts: &Facts,
     der: &[u8],
     typed: &Hash,
     now_ms: u64,
-) -> Result<PartnerCertificate, ActionError> {
-    if facts.fingerprint != typed.0 {
-        return Err(ActionError::rule(
-            "the file has another fingerprint than the issuer's letter",
-            "Ask the issuer, by another way than the one the file came.",
-        ));
-    }
-    let record = PartnerCertificate {
-        der: Bytes(der.to_vec()),
-        fingerprint: *typed,
-        subject: facts.subject.clone(),
-        key: facts.key.clone(),
-        from_ms: facts.not_before.saturating_mul(1000),
-        until_ms: facts.not_after.saturating_mul(1000).saturating_add(999),
-    };
+) -> Result<EnrolledCertificate, ActionError> {
+    let record = enrolled(facts, der, typed, "the issuer's letter")?;
     if record.holds(now_ms) {
         Ok(record)
     } else {
@@ -163,14 +87,14 @@ impl Action for RecordPinPartner {
         let signer = Signer::read(&self.signer.0);
         let recipient = Recipient::read(&self.recipient.0);
         let mut words = vec![format!("Record the issuer {} of PIN batches", self.issuer)];
-        words.extend(words_of(
+        words.extend(certificate_words(
             "signs its files",
-            signer.as_ref().map(Signer::facts).map_err(|_| ()),
+            signer.as_ref().map(Signer::facts).ok(),
             &self.signer_fingerprint,
         ));
-        words.extend(words_of(
+        words.extend(certificate_words(
             "files go to",
-            recipient.as_ref().map(Recipient::facts).map_err(|_| ()),
+            recipient.as_ref().map(Recipient::facts).ok(),
             &self.recipient_fingerprint,
         ));
         words.push(format!(
@@ -192,17 +116,8 @@ impl Action for RecordPinPartner {
         self.fits(&permit.list(Compartment::Directory, PinPartner::KIND)?)?;
         let signer = Signer::read(&self.signer.0).map_err(unfit)?;
         let recipient = Recipient::read(&self.recipient.0).map_err(unfit)?;
-        for (may, what) in [
-            (signer.may_sign(), "signatures"),
-            (recipient.may_receive(), "encryption"),
-        ] {
-            if !may {
-                return Err(ActionError::rule(
-                    format!("a certificate says that its key is not for {what}"),
-                    "Ask the issuer for a certificate for this use.",
-                ));
-            }
-        }
+        for_this(signer.may_sign(), "signatures")?;
+        for_this(recipient.may_receive(), "encryption")?;
         if signer.same_key(&recipient) {
             return Err(ActionError::rule(
                 "one key would sign and be encrypted to",
@@ -213,13 +128,13 @@ impl Action for RecordPinPartner {
         let record = PinPartner {
             id: self.id,
             issuer: self.issuer.clone(),
-            signer: record_of(
+            signer: holding(
                 signer.facts(),
                 signer.certificate(),
                 &self.signer_fingerprint,
                 now,
             )?,
-            recipient: record_of(
+            recipient: holding(
                 recipient.facts(),
                 recipient.certificate(),
                 &self.recipient_fingerprint,

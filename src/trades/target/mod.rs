@@ -29,7 +29,8 @@
 //!   wrapped key
 //! - `pkcs11`: AES-KWP and attribute templates (`pkcs11_template`) for a PKCS#11 token;
 //!   `pkcs11_rsa`: the same to an RSA key of the token
-//! - `web_pin`: keys of a channel for PINs, in generations
+//! - `web_pin`: keys of a channel for PINs, in generations, and its wrapping key
+//! - `partner_certificate`: a certificate from a medium, as two people record it
 //! - `letter`, `letter_form`: one key under a zone master key, on paper
 
 mod atalla;
@@ -51,6 +52,7 @@ mod import_tries;
 mod letter;
 mod letter_form;
 mod nshield;
+mod partner_certificate;
 mod payshield;
 mod payshield_lmk;
 mod payshield_sheet;
@@ -92,6 +94,8 @@ pub use import_tries::{FAILURES_MOST, ImportTries, WINDOW_MS};
 pub use letter::{KeyLetter, PrintKeyLetter};
 pub use letter_form::{LetterFacts, key_letter};
 pub use nshield::NShield;
+pub use partner_certificate::ReadPartnerCertificate;
+pub(crate) use partner_certificate::{certificate_words, enrolled, for_this, unfit};
 pub use payshield::PayShield;
 pub use payshield_lmk::PayShieldLmk;
 pub use pkcs11::Pkcs11;
@@ -100,7 +104,7 @@ pub use profile::{PROFILE_MAX, ProfileError, parse_target_profile};
 pub use read_block::ReadBlock;
 pub use read_bundle::ReadBundle;
 pub use receipt::{RECEIPT_DUE_MS, RECEIPT_MAX, Receipt, ReceiptError};
-pub use record_system::{RecordSystem, settings_digest};
+pub use record_system::{RecordSystem, settings_digest, system_certificate};
 pub use register::{BundleRecord, BundleState, Received, next_bundle};
 pub use rules::unwrapping;
 pub use tr31::Tr31;

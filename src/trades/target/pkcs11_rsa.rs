@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 
-use conclave_crypto::keyblock::rsa_aes;
+use conclave_crypto::keyblock::rsa_aes::{self, RsaAesWrapped};
 use conclave_crypto::primitive::rsa::{OaepHash, Public};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
@@ -30,7 +30,8 @@ const LOADER: &str = "load-keys.py";
 /// All keys in one table.
 const TABLE: &str = "attributes.csv";
 
-fn file_name(key: &KeyRecord) -> String {
+/// `LABEL.rsaaes`.
+pub(super) fn file_name(key: &KeyRecord) -> String {
     format!("{}.rsaaes", key.label)
 }
 
@@ -52,6 +53,45 @@ fn modulus_bits(under: &KeyRecord) -> Result<u16, TargetError> {
         )
     })?;
     Ok(facts.bits)
+}
+
+/// The RSA key is at least as strong as what it wraps (R6).
+///
+/// # Errors
+/// [`TargetError::Rule`]
+pub(super) fn rsa_strong_enough(key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetError> {
+    let bits = modulus_bits(under)?;
+    if worth(bits) >= key.form.strength() {
+        return Ok(());
+    }
+    Err(rule(
+        format!(
+            "{} (RSA-{bits}, worth {} bits) is weaker than {} ({}): a wrapping key is at least as \
+             strong as what it wraps (R6)",
+            under.label,
+            worth(bits),
+            key.label,
+            key.form
+        ),
+        "AES-128 wants an RSA key of 3072 bits; a longer AES key wants an AES wrapping key",
+    ))
+}
+
+/// A key to a partner's public key, by its SubjectPublicKeyInfo. The half under AES is
+/// opened again before it is given away.
+///
+/// # Errors
+/// [`TargetError`]
+pub(super) fn wrapped(
+    (key, clear): (&KeyRecord, &Secret),
+    (under, spki): (&KeyRecord, &Secret),
+    hash: OaepHash,
+    random: &mut dyn RandomSource,
+) -> Result<RsaAesWrapped, TargetError> {
+    are_what_they_are_called(&[(key, clear)])?;
+    let public = public_key(under, spki.expose())?;
+    rsa_aes::wrap(&public, hash, clear, random)
+        .map_err(|e| TargetError::Wrap(format!("{}: {e}", key.label)))
 }
 
 fn hash(settings: &Settings) -> (OaepHash, &'static str) {
@@ -136,20 +176,7 @@ impl Target for Pkcs11Rsa {
             )
         })?;
         operations(key, settings)?;
-        let bits = modulus_bits(under)?;
-        if worth(bits) < key.form.strength() {
-            return Err(rule(
-                format!(
-                    "{} (RSA-{bits}, worth {} bits) is weaker than {} ({}): a wrapping key is at \
-                     least as strong as what it wraps (R6)",
-                    under.label,
-                    worth(bits),
-                    key.label,
-                    key.form
-                ),
-                "AES-128 wants an RSA key of 3072 bits; a longer AES key wants an AES wrapping key",
-            ));
-        }
+        rsa_strong_enough(key, under)?;
         plain_file(&key.label, &file_name(key))
     }
 
@@ -162,12 +189,8 @@ impl Target for Pkcs11Rsa {
         settings: &Settings,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        are_what_they_are_called(&[(key, clear)])?;
-        let public = public_key(under, wrapping.expose())?;
         let (hash, name) = hash(settings);
-        // It opens the half under AES again before it gives it away.
-        let wrapped = rsa_aes::wrap(&public, hash, clear, random)
-            .map_err(|e| TargetError::Wrap(format!("{}: {e}", key.label)))?;
+        let wrapped = wrapped((key, clear), (under, wrapping), hash, random)?;
         let check = token_check(key, clear)?;
         let template = template(key, under, settings, (&check, wrapped.under_rsa.len()))?;
         Ok(key_files(

@@ -241,7 +241,27 @@ pub(crate) fn leaving(
             "choose the zone master key that was made for this",
         ));
     }
+    certificates(settings, under.is_wrapped_to(), now_ms)?;
     target.check(key, under, settings).map_err(refused)
+}
+
+/// No certificate of the record has expired; where keys are wrapped to one now, it
+/// holds.
+fn certificates(settings: &Settings, used_now: bool, now_ms: u64) -> Result<(), ActionError> {
+    for certificate in settings.certificates.values() {
+        let how = if now_ms > certificate.until_ms {
+            "has expired"
+        } else if used_now && now_ms < certificate.from_ms {
+            "does not hold yet"
+        } else {
+            continue;
+        };
+        return Err(ActionError::rule(
+            format!("the certificate {} {how}", certificate.subject),
+            "have a new one recorded; where the clock is wrong, correct it first",
+        ));
+    }
+    Ok(())
 }
 
 fn usable(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {

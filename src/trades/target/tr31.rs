@@ -218,7 +218,7 @@ pub(super) fn block(
 }
 
 /// `LABEL.tr31`.
-fn file_name(key: &KeyRecord) -> String {
+pub(super) fn file_name(key: &KeyRecord) -> String {
     format!("{}.tr31", key.label)
 }
 

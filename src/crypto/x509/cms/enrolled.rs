@@ -18,6 +18,8 @@ pub struct Facts {
     pub subject: String,
     /// Who issued it. Nobody checks that.
     pub issuer: String,
+    /// Its serial number, upper-case hexadecimal, as openssl shows it.
+    pub serial: String,
     /// `RSA-3072`, `P-256`.
     pub key: String,
     /// First second of validity, since 1970-01-01 UTC.
@@ -101,6 +103,7 @@ impl Enrolled {
         let facts = Facts {
             subject: plain(&tbs.subject().to_string()),
             issuer: plain(&tbs.issuer().to_string()),
+            serial: serial(tbs.serial_number().as_bytes()),
             key: words,
             not_before: validity.not_before.to_unix_duration().as_secs(),
             not_after: validity.not_after.to_unix_duration().as_secs(),
@@ -115,6 +118,15 @@ impl Enrolled {
             der,
         })
     }
+}
+
+/// A serial number without the octet that keeps it positive.
+fn serial(bytes: &[u8]) -> String {
+    let bytes = match bytes {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        all => all,
+    };
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// A name as it may stand on a screen.
@@ -149,6 +161,15 @@ impl Recipient {
     #[must_use]
     pub fn facts(&self) -> &Facts {
         &self.0.facts
+    }
+
+    /// Its RSA key; none where it has another.
+    #[must_use]
+    pub fn rsa(&self) -> Option<&Public> {
+        match &self.0.key {
+            Key::Rsa(public) => Some(public),
+            Key::Ec(_) => None,
+        }
     }
 
     /// FALSE where the certificate says that its key is for something else

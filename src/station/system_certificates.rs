@@ -1,0 +1,182 @@
+//! Certificates of a system on record: each from a medium, its fingerprint typed by two
+//! administrators from its owner's letter.
+
+use std::collections::BTreeMap;
+
+use conclave_keyroom::domain::certificate::EnrolledCertificate;
+use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::target_system::{ProfileField, TargetProfile, TargetSystem};
+use conclave_keyroom::door::DoorError;
+use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
+use conclave_trades::ceremony::state::Player;
+use conclave_trades::keys::fingerprint_hex;
+use conclave_trades::target::{IMPORT_FOLDER, ReadPartnerCertificate, system_certificate};
+
+use crate::approve::Undone;
+use crate::cards::{Interrupted, filled};
+use crate::ceremony::begin::{one, optional, refused};
+use crate::station::Station;
+use crate::words;
+
+/// What a record has, or does not have, stays.
+const AS_ON_RECORD: &str = "as on record";
+const NONE: &str = "none";
+const FROM_A_FILE: &str = "from a file";
+const NONE_FROM_NOW: &str = "none from now on";
+
+/// The longest name of a file.
+const FILE_MOST: usize = 60;
+
+/// Certificates by field, and who typed the fingerprints of new ones.
+pub(crate) type Certificates = (BTreeMap<String, EnrolledCertificate>, Vec<Player>);
+
+/// What was chosen for one field.
+enum Chosen {
+    Stays,
+    None,
+    File(MediumRecord, String),
+}
+
+fn undone(refusal: Refusal) -> Undone {
+    Undone::Interrupted(Interrupted::Refused(refusal))
+}
+
+/// A certificate as people recognise it, in lines of a prompt.
+fn told(what: &str, certificate: &EnrolledCertificate) -> Vec<PromptLine> {
+    let digest = fingerprint_hex(&certificate.fingerprint);
+    let short: String = certificate.subject.chars().take(50).collect();
+    let (first, second) = digest.split_at_checked(32).unwrap_or((&digest, ""));
+    vec![
+        PromptLine::note(format!(
+            "{what}: {short}, until {}",
+            words::date(certificate.until_ms)
+        )),
+        PromptLine::note(format!("SHA-256 {first}")),
+        PromptLine::note(format!("        {second}")),
+    ]
+}
+
+impl Station {
+    /// The certificates that a profile asks for: those of the record, or new ones.
+    pub(crate) fn system_certificates(
+        &mut self,
+        profile: &TargetProfile,
+        old: Option<&TargetSystem>,
+        people: &mut dyn People,
+    ) -> Result<Certificates, Undone> {
+        let mut all = BTreeMap::new();
+        let mut by = Vec::new();
+        for field in profile.fields.iter().filter(|field| field.certificate) {
+            let had = old.and_then(|old| old.settings.certificates.get(&field.name));
+            let media = self.enrolled_media();
+            let chosen = ask_certificate(field, old, &media, people);
+            match chosen.map_err(Undone::Interrupted)? {
+                Chosen::None => {}
+                Chosen::Stays => {
+                    all.extend(had.map(|had| (field.name.clone(), had.clone())));
+                }
+                Chosen::File(medium, file) => {
+                    let read = ReadPartnerCertificate {
+                        medium: medium.id,
+                        file,
+                    };
+                    let der = self.act(&read, "Read a certificate", people)?;
+                    let two = self.two_administrators().map_err(undone)?;
+                    let label = format!("the {}", field.title.to_lowercase());
+                    let from = "its owner's letter";
+                    let (typed, who) = self
+                        .typed_by(&two, &label, from, None, people)
+                        .map_err(undone)?;
+                    let certificate = system_certificate(&der.0, &typed)
+                        .map_err(|why| Undone::Door(DoorError::Failed(why)))?;
+                    all.insert(field.name.clone(), certificate);
+                    by = who;
+                }
+            }
+        }
+        Ok((all, by))
+    }
+}
+
+fn ask_certificate(
+    field: &ProfileField,
+    old: Option<&TargetSystem>,
+    media: &[MediumRecord],
+    people: &mut dyn People,
+) -> Result<Chosen, Interrupted> {
+    let had = old.and_then(|old| old.settings.certificates.get(&field.name));
+    let mut lines: Vec<PromptLine> = had.map(|had| told("On record", had)).unwrap_or_default();
+    let former = old.into_iter().flat_map(|old| &old.former);
+    let mut former = former.filter(|one| one.field == field.name).rev();
+    if let Some(last) = former.next() {
+        let until = words::date(last.until_ms);
+        lines.extend(told(&format!("Before, to {until}"), &last.certificate));
+        let more = former.count();
+        if more > 0 {
+            lines.push(PromptLine::note(format!(
+                "Older ones: {more}, in the journal."
+            )));
+        }
+    }
+    if lines.is_empty() {
+        lines.push(PromptLine::note(format!(
+            "{}.",
+            words::heading(&field.hint)
+        )));
+    }
+    let choices: &[&str] = match had {
+        Some(_) => &[AS_ON_RECORD, FROM_A_FILE, NONE_FROM_NOW],
+        None => &[NONE, FROM_A_FILE],
+    };
+    let mut plates = vec!["-".to_owned()];
+    plates.extend(media.iter().map(|m| m.name.clone()));
+    let mut prompt = Prompt {
+        code: "system.certificate".into(),
+        act: "System on record".into(),
+        title: field.title.clone(),
+        lines,
+        ask: Ask::Form {
+            fields: vec![
+                one(
+                    "Certificate",
+                    choices.iter().map(|c| (*c).to_owned()).collect(),
+                    None,
+                ),
+                one("Medium", plates, None),
+                optional(
+                    "File",
+                    "",
+                    &format!("in its folder {IMPORT_FOLDER}, for example retail.pem"),
+                    FILE_MOST,
+                ),
+            ],
+            submit: "go on".into(),
+            done: None,
+        },
+        waiting_for: "administrators".into(),
+        safe: "yes, nothing is changed".into(),
+        why: "What is encrypted to a certificate opens for whoever has its private key. Two \
+              people type its SHA-256 from its owner's letter; who issued it is not checked. A \
+              generation keeps its certificate: another one comes with the next."
+            .into(),
+        ..Prompt::default()
+    };
+    loop {
+        let values = filled(people, &mut prompt)?;
+        let value = |at: usize| values.get(at).map(|v| v.trim()).unwrap_or_default();
+        let medium = media.iter().find(|m| m.name == value(1));
+        match (value(0), medium) {
+            (AS_ON_RECORD, _) => return Ok(Chosen::Stays),
+            (NONE | NONE_FROM_NOW, _) => return Ok(Chosen::None),
+            (FROM_A_FILE, Some(medium)) if !value(2).is_empty() => {
+                return Ok(Chosen::File(medium.clone(), value(2).to_owned()));
+            }
+            _ => {
+                prompt.refused = Some(refused(
+                    "On which medium, and in which file?",
+                    "Choose the medium, and type the file's name.",
+                ));
+            }
+        }
+    }
+}
