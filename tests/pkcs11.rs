@@ -814,6 +814,28 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
             "KC=01{kc};KP=01{kp};LB=LAKE.ZPK.001;TC=20260225061320Z;WP=000",
         ),
         (
+            KeyForm::Tdes2,
+            KeyForm::Tdes2,
+            &[
+                ("blocks", "LB"),
+                ("given-blocks", "KS=FFFF9876543210E00000 KV=0001"),
+            ],
+            'B',
+            0,
+            "LB=LAKE.ZPK.001;KS=FFFF9876543210E00000;KV=0001",
+        ),
+        (
+            KeyForm::Aes256,
+            KeyForm::Aes128,
+            &[(
+                "given-blocks",
+                "IK=1234567890123456 TS=20261124091400Z DA=01B0T2NE",
+            )],
+            'D',
+            0,
+            "IK=1234567890123456;TS=20261124091400Z;DA=01B0T2NE",
+        ),
+        (
             KeyForm::Aes256,
             KeyForm::Aes128,
             &[("version", "E"), ("padding", "short")],
@@ -825,7 +847,9 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         let settings = tr31_settings(values);
         let (mut under, wrapping) = key("LAKE.ZMK.001", under, "K0", "B");
         under.wrapping = Some(WrappingMethod::of(under.form));
-        let (record, clear) = key("LAKE.ZPK.001", form, "P0", "B");
+        let given = settings.value("given-blocks").is_some();
+        let (usage, mode) = if given { ("B0", "X") } else { ("P0", "B") };
+        let (record, clear) = key("LAKE.ZPK.001", form, usage, mode);
         tr31.check(&record, &under, &settings).unwrap();
         let made = tr31
             .export(&record, &clear, &under, &wrapping, &settings, &mut System)
@@ -877,6 +901,23 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         ),
         (KeyForm::Aes128, &[("blocks", "KC ZZ")], "optional block"),
         (KeyForm::Aes128, &[("blocks", "KC KC")], "twice"),
+        (KeyForm::Aes128, &[("given-blocks", "KS")], "no ="),
+        (
+            KeyForm::Aes128,
+            &[("given-blocks", "LB=X")],
+            "none that has",
+        ),
+        (
+            KeyForm::Aes128,
+            &[("given-blocks", "KV=0001 KV=0002")],
+            "twice",
+        ),
+        (KeyForm::Aes128, &[("given-blocks", "KV=1")], "KV"),
+        (
+            KeyForm::Aes128,
+            &[("given-blocks", "KS=FFFF9876543210E00000")],
+            "only keys of DUKPT",
+        ),
     ] {
         let (under, _) = key("LAKE.ZMK.001", form, "K0", "B");
         let (record, _) = key("LAKE.ZPK.001", form, "P0", "B");

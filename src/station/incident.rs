@@ -50,7 +50,11 @@ impl Wrong {
     fn of(key: &KeyRecord) -> Vec<Self> {
         let may = |next| key.state != KeyState::PreActivation && key.state.may_become(next);
         [
-            (Self::Package, !packages(key).is_empty()),
+            (
+                Self::Package,
+                !matches!(key.state, KeyState::Void | KeyState::Destroyed)
+                    && !packages(key).is_empty(),
+            ),
             (Self::Suspend, may(KeyState::Suspended)),
             (
                 Self::Resume,

@@ -62,7 +62,10 @@ pub fn play(scene: &mut Scene, script: &str, fields: &[&str], at: At) -> (String
     scene.people.at = Box::new(|_, _| None);
     let told = scene.people.refusals.join("\n");
     match end {
-        Ok(ActEnd::Done { title, lines, .. }) => (title, format!("{told}\n{}", lines.join("\n"))),
+        Ok(ActEnd::Done { title, lines, .. }) if title.ends_with("ended early") => {
+            (title, format!("{told}\n{}", lines.join("\n")))
+        }
+        Ok(ActEnd::Done { title, .. }) => (title, told),
         Ok(ActEnd::Stopped) => ("given up".into(), told),
         Err(refusal) => (refusal.happened, told),
     }

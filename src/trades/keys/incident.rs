@@ -33,10 +33,12 @@ impl QuarantinePackage {
     fn check(&self, record: &KeyRecord) -> Result<(), ActionError> {
         rules::same(&self.key, record)?;
         reason(&self.found)?;
-        let sealed = record
-            .in_custody(self.set)
-            .iter()
-            .any(|part| part.index == self.index && part.state == ComponentState::Sealed);
+        let gone = matches!(record.state, KeyState::Void | KeyState::Destroyed);
+        let sealed = !gone
+            && record
+                .in_custody(self.set)
+                .iter()
+                .any(|part| part.index == self.index && part.state == ComponentState::Sealed);
         match sealed {
             true => Ok(()),
             false => Err(ActionError::rule(

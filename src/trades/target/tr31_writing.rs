@@ -87,6 +87,34 @@ pub(super) fn names(settings: &Settings) -> Result<Vec<&str>, TargetError> {
     Ok(names)
 }
 
+/// The optional blocks whose text the record gives: they say what only the other side
+/// knows of the key, such as its key set identifier there.
+fn given(settings: &Settings) -> Result<Vec<OptionalBlock>, TargetError> {
+    let mut blocks: Vec<OptionalBlock> = Vec::new();
+    let text = settings.value("given-blocks").unwrap_or_default();
+    for one in text.split_ascii_whitespace() {
+        let wrong = |why: &str| {
+            rule(
+                format!("the system's record gives an optional block as {one:?}: {why}"),
+                "write each of DA, IK, KS, KV and TS at most once, as KS=FFFF9876543210E00000",
+            )
+        };
+        let (name, data) = one.split_once('=').ok_or_else(|| wrong("it has no ="))?;
+        let id = BlockId::new(name)
+            .filter(|_| ["DA", "IK", "KS", "KV", "TS"].contains(&name))
+            .ok_or_else(|| wrong("it is none that has a text of its own"))?;
+        if blocks.iter().any(|block| block.id() == id) {
+            return Err(wrong("it stands there twice"));
+        }
+        let block = OptionalBlock::written(id, data).map_err(|e| wrong(&e.to_string()))?;
+        blocks.push(block);
+    }
+    Ok(blocks)
+}
+
+/// Usages of keys from which those of DUKPT are derived, and of the first of those.
+const DUKPT: [&str; 2] = ["B0", "B1"];
+
 /// The optional blocks go with the key.
 ///
 /// # Errors
@@ -102,11 +130,22 @@ pub(super) fn fit(key: &KeyRecord, settings: &Settings) -> Result<(), TargetErro
             "export HMAC keys to a system whose record does not ask for KC",
         ));
     }
+    let of_dukpt = |block: &OptionalBlock| ["IK", "KS"].contains(&block.id().to_string().as_str());
+    if given(settings)?.iter().any(of_dukpt) && !DUKPT.contains(&key.usage.as_str()) {
+        return Err(rule(
+            format!(
+                "the system's record gives a key set or initial key identifier (KS, IK), and {} \
+                 has usage {}: only keys of DUKPT (B0, B1) have one",
+                key.label, key.usage
+            ),
+            "export this key to a system whose record gives none",
+        ));
+    }
     Ok(())
 }
 
-/// The optional blocks of one key: those that the record asks for, and before them the
-/// hash of an HMAC key.
+/// The optional blocks of one key: those that the record asks for or gives, and before
+/// them the hash of an HMAC key.
 pub(super) fn blocks(
     key: &KeyRecord,
     clear: &Secret,
@@ -139,6 +178,9 @@ pub(super) fn blocks(
             // Here nothing was ever under a weaker key (R6).
             _ => text("000")?,
         };
+        all.push(block).map_err(|e| wrong(&e))?;
+    }
+    for block in given(settings)? {
         all.push(block).map_err(|e| wrong(&e))?;
     }
     Ok(all)
