@@ -480,6 +480,49 @@ fn what_alone_proves_nothing_is_told() {
     assert!(text(&judge(&restored).stderr).contains("a station's own folder"));
 }
 
+/// Given by folder, the whole of it verifies; what lost its mark is told beside what held.
+#[test]
+fn evidence_that_lost_its_mark_is_not_passed_over() {
+    assert!(verify(&[demo().to_path_buf()]).status.success());
+    let folder = TempDir::new().unwrap();
+    for name in ["minutes", "journal"] {
+        copy(&demo().join(name), &folder.path().join(name));
+    }
+    let backup = std::fs::read_dir(demo().join("media"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_str().unwrap().contains("BACKUP-"))
+        .unwrap();
+    let kept = folder.path().join(backup.file_name().unwrap());
+    copy(&backup, &kept);
+    let judge = || verify(&[folder.path().to_path_buf()]);
+    assert!(judge().status.success());
+    let transcript = files(&folder.path().join("minutes"))
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "cbor"))
+        .unwrap();
+    let journal = folder.path().join("journal/TEST-journal.cbor");
+    for file in [&kept.join("backup.cbor"), &transcript, &journal] {
+        let whole = std::fs::read(file).unwrap();
+        for at in [0, 3, 30] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            std::fs::write(file, &damaged).unwrap();
+            assert_eq!(judge().status.code(), Some(1), "{}: {at}", file.display());
+        }
+        std::fs::remove_file(file).unwrap();
+        let judged = judge();
+        assert_eq!(judged.status.code(), Some(1), "{}", file.display());
+        let said = text(&judged.stdout);
+        assert!(
+            said.contains("to do ") && said.contains("not checked"),
+            "{said}"
+        );
+        std::fs::write(file, &whole).unwrap();
+    }
+    assert!(judge().status.success());
+}
+
 /// A folder is looked into, and each file that the station makes is known.
 #[test]
 fn inspect_knows_what_lies_in_a_bundle() {

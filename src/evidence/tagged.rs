@@ -53,6 +53,11 @@ pub fn authority_file(chain: &[SignedAuthority]) -> Result<Vec<u8>, CborError> {
     cbor::to_vec(&(AUTHORITY_TAG, chain))
 }
 
+/// TRUE when a file is marked as an authority chain.
+pub(crate) fn is_authority_file(bytes: &[u8]) -> bool {
+    cbor::tag_of(bytes) == Some(AUTHORITY_TAG)
+}
+
 /// Reads `authority.cbor`. The chain is not verified yet.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use crate::backup::{BACKUP_FILE, SignedBackup};
 use crate::error::EvidenceError;
 use crate::export::{CheckedJournal, JournalExport};
 use crate::ids::Hash;
-use crate::manifest::{MANIFEST_FILE, SignedManifest, TEXT_FILE};
+use crate::manifest::{MANIFEST_FILE, SignedManifest};
 use crate::show::clean;
 use crate::transcript::SignedTranscript;
 use crate::update::{SignedUpdate, UPDATE_FILE};
@@ -22,6 +22,7 @@ mod bundle;
 mod cross;
 mod read;
 mod report;
+mod search;
 mod transcript;
 mod update;
 
@@ -30,9 +31,6 @@ pub use report::{Check, Mark, Report};
 use bundle::Bundle;
 use read::{Kind, kind, list, most, read_capped};
 use report::Genesis;
-
-/// Folders nested deeper than this are not searched.
-const DEEPEST: usize = 6;
 
 /// What a station keeps its sealed values in, below its own folder.
 const REPOSITORY: &str = "repository";
@@ -65,6 +63,7 @@ pub fn verify_from(paths: &[PathBuf], genesis: Option<&Hash>) -> Report {
         work.path(path);
     }
     work.transcripts();
+    work.left_over();
     work.agree();
     if genesis.is_some() && work.shown.is_empty() {
         let what = "it was compared with nothing: no chain of authority records was given";
@@ -89,6 +88,14 @@ struct Work {
     journals: Vec<Journal>,
     transcripts: Vec<(PathBuf, SignedTranscript)>,
     found: usize,
+    /// Minutes and authority chains that were met in folders: a transcript beside them
+    /// says what they are.
+    minutes_met: Vec<PathBuf>,
+    authorities_met: Vec<PathBuf>,
+    /// Those of them that were compared with a transcript.
+    used: Vec<PathBuf>,
+    /// The digests of minutes that transcripts which held name.
+    minutes_named: Vec<Hash>,
     /// Outputs of PIN batches, which only their issuers can check.
     outputs: usize,
 }
@@ -136,8 +143,8 @@ impl Work {
         self.report.bad(&place, error);
     }
 
-    /// Verifies a file by its mark. `searching`: what has no mark of ours is
-    /// passed over.
+    /// Verifies a file by its mark. `searching`: it was met in a folder, and what has
+    /// no mark of ours there may be somebody else's, so it is not called wrong.
     fn file(&mut self, path: &Path, searching: bool) {
         let place = name(path);
         let start = match read::start(path) {
@@ -170,11 +177,14 @@ impl Work {
                     || n == BACKUP_FILE
                     || n == UPDATE_FILE
             });
+            self.found += 1;
+            let mark = cbor::tag_of(&start).unwrap_or("nothing of ours");
+            let why = format!("it is marked as {mark}");
             if named || !searching {
-                self.found += 1;
-                let mark = cbor::tag_of(&start).unwrap_or("nothing of ours");
-                let error = EvidenceError::file(place.clone(), format!("it is marked as {mark}"));
+                let error = EvidenceError::file(place.clone(), why);
                 self.report.bad(&place, error);
+            } else {
+                self.report.unchecked(&place, why);
             }
             return;
         }
@@ -189,41 +199,6 @@ impl Work {
             let signed = SignedTranscript::from_file(&bytes);
             if let Some(signed) = self.report.check(&place, "is a signed transcript", signed) {
                 self.transcripts.push((path.to_path_buf(), signed));
-            }
-        }
-    }
-
-    fn folder(&mut self, path: &Path, depth: usize) {
-        let place = name(path);
-        let names = match list(path) {
-            Ok(names) => names,
-            Err(error) => return self.report.bad(&place, error),
-        };
-        if names.iter().any(|n| n == MANIFEST_FILE || n == TEXT_FILE) {
-            return self.bundle(path);
-        }
-        if names.iter().any(|n| n == BACKUP_FILE) {
-            return self.backup(path);
-        }
-        if names.iter().any(|n| n == UPDATE_FILE) {
-            return self.update(path);
-        }
-        if names == [PIN_OUTPUT] {
-            return self.pin_output(path, depth);
-        }
-        for entry in names {
-            let inner = path.join(&entry);
-            match kind(&inner, false) {
-                Ok(Kind::File) if inner.extension().is_some_and(|e| e == "cbor") => {
-                    self.file(&inner, true);
-                }
-                Ok(Kind::Folder) if depth < DEEPEST => self.folder(&inner, depth + 1),
-                Ok(Kind::Folder) => {
-                    let error = EvidenceError::file(name(&inner), "it is nested too deeply");
-                    self.report.bad(&name(&inner), error);
-                }
-                Ok(_) => {}
-                Err(error) => self.report.bad(&name(&inner), error),
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::read::{Kind, compare, kind, list, read_capped};
+use super::search::bundle_number;
 use super::{Work, name};
 use crate::authority::{AuthorityChain, AuthorityRecord};
 use crate::error::EvidenceError;
@@ -49,6 +50,13 @@ impl Work {
         else {
             return;
         };
+        if let Some(number) = bundle_number(folder).filter(|n| *n != manifest.sequence) {
+            let what = format!(
+                "its folder is called bundle {number}, and its manifest is bundle {}'s",
+                manifest.sequence
+            );
+            self.report.note(&place, what);
+        }
         let digest = signed.digest();
         self.papers(&place, &chain, &signed, &manifest);
         self.files(folder, &manifest, &digest);

@@ -1,6 +1,6 @@
 //! Transcripts, and the minutes beside them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::read::{most, read_capped};
 use super::{Work, name};
@@ -13,6 +13,15 @@ use crate::{cbor, tagged};
 /// What is missing where a transcript comes alone.
 const WITHOUT_CHAIN: &str = "give the journal export or a bundle of this station with it";
 
+/// Where the minutes of a transcript may lie: under its name, or their own.
+fn minutes_beside(path: &Path) -> [PathBuf; 3] {
+    [
+        path.with_extension("pdf"),
+        path.with_file_name("minutes.pdf"),
+        path.with_file_name("minutes.txt"),
+    ]
+}
+
 impl Work {
     /// Transcripts come last: their chain may lie in another path.
     pub(super) fn transcripts(&mut self) {
@@ -20,6 +29,7 @@ impl Work {
             let place = name(&path);
             let beside = path.with_file_name(AUTHORITY_FILE);
             let chain = if beside.exists() {
+                self.used.push(beside.clone());
                 let records = read_capped(&beside, most(cbor::LARGEST))
                     .and_then(|bytes| tagged::read_authority_file(&bytes));
                 let records = self
@@ -30,6 +40,8 @@ impl Work {
                 match self.chain_for(&signed) {
                     None => {
                         self.report.unchecked(&place, WITHOUT_CHAIN);
+                        // One line is enough for it and its minutes.
+                        self.used.extend(minutes_beside(&path));
                         None
                     }
                     Some(chain) => {
@@ -59,16 +71,14 @@ impl Work {
         let Some(wanted) = transcript.minutes_sha256 else {
             return;
         };
+        self.minutes_named.push(wanted);
         let mut given = false;
-        for file in [
-            path.with_extension("pdf"),
-            path.with_file_name("minutes.pdf"),
-            path.with_file_name("minutes.txt"),
-        ] {
+        for file in minutes_beside(path) {
             if !file.exists() {
                 continue;
             }
             let label = name(&file);
+            self.used.push(file.clone());
             let same = read_capped(&file, most(cbor::LARGEST)).and_then(|bytes| {
                 if tagged::sha256(&bytes) == wanted {
                     Ok(())
@@ -94,6 +104,7 @@ impl Work {
             cards => format!("signed by the station and {cards} cards, script and order agree"),
         };
         let Some(transcript) = self.report.check(&place, what, signed.verify(chain)) else {
+            self.used.extend(minutes_beside(path));
             return;
         };
         if signed.cards.is_empty() {

@@ -8,5 +8,6 @@ mod journals;
 mod malformed;
 mod openssl;
 mod paths;
+mod searched;
 mod station;
 mod transcripts;
