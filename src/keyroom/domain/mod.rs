@@ -31,5 +31,6 @@ pub mod ranges;
 pub mod staff;
 pub mod target_system;
 pub mod template;
+pub mod tries;
 
 pub use permission::Permission;

@@ -3,49 +3,24 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::KeyRecord;
+use conclave_keyroom::domain::tries::{FAILURES_MOST, FailedTries};
 use conclave_keyroom::door::{ActionError, Beforehand, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
-use serde::{Deserialize, Serialize};
 
-/// Blocks that may fail under one wrapping key within [`WINDOW_MS`].
-pub const FAILURES_MOST: usize = 5;
-/// One hour.
-pub const WINDOW_MS: u64 = 3_600_000;
+/// The record's kind in the catalogue.
+const KIND: &str = "import-tries";
 
-/// When blocks failed under a wrapping key.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ImportTries {
-    /// Wall clock, oldest first. A try that has not ended counts as failed.
-    pub failed_ms: Vec<u64>,
-}
-
-impl ImportTries {
-    /// The record's kind in the catalogue.
-    pub const KIND: &'static str = "import-tries";
-
-    /// The record's id, of the wrapping key's.
-    #[must_use]
-    pub fn id_of(under: Id) -> Id {
-        let mut id = under.0;
-        id.iter_mut().for_each(|byte| *byte ^= 0x99);
-        Id(id)
-    }
-}
-
-/// Counts a try under a wrapping key as failed, before it is made.
+/// Counts a try under a wrapping key as failed, before it is made: one that has
+/// not ended counts.
 pub(super) fn take(beforehand: &mut Beforehand<'_>, under: &KeyRecord) -> Result<(), ActionError> {
     let now = beforehand.now_ms();
-    let id = ImportTries::id_of(under.id);
-    let mut tries: ImportTries = match beforehand.get(Compartment::Catalogue, id) {
+    let id = FailedTries::id_of(under.id);
+    let mut tries: FailedTries = match beforehand.get(Compartment::Catalogue, id) {
         Ok(tries) => tries,
-        Err(VaultError::Missing(_)) => ImportTries::default(),
+        Err(VaultError::Missing(_)) => FailedTries::default(),
         Err(error) => return Err(error.into()),
     };
-    // A clock that was set back makes no try older.
-    tries
-        .failed_ms
-        .retain(|at| now.saturating_sub(*at) < WINDOW_MS);
-    if tries.failed_ms.len() >= FAILURES_MOST {
+    if !tries.may_try(now) {
         return Err(ActionError::rule(
             format!(
                 "{FAILURES_MOST} blocks failed under {} within an hour: no more are tried",
@@ -55,13 +30,13 @@ pub(super) fn take(beforehand: &mut Beforehand<'_>, under: &KeyRecord) -> Result
         ));
     }
     tries.failed_ms.push(now);
-    Ok(beforehand.put(Compartment::Catalogue, ImportTries::KIND, id, &tries)?)
+    Ok(beforehand.put(Compartment::Catalogue, KIND, id, &tries)?)
 }
 
 /// This try did not fail.
 pub(super) fn give_back(permit: &mut Permit<'_>, under: Id) -> Result<(), ActionError> {
-    let id = ImportTries::id_of(under);
-    let mut tries: ImportTries = permit.get(Compartment::Catalogue, id)?;
+    let id = FailedTries::id_of(under);
+    let mut tries: FailedTries = permit.get(Compartment::Catalogue, id)?;
     tries.failed_ms.pop();
-    Ok(permit.put(Compartment::Catalogue, ImportTries::KIND, id, &tries)?)
+    Ok(permit.put(Compartment::Catalogue, KIND, id, &tries)?)
 }

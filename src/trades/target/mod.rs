@@ -90,7 +90,6 @@ pub use export::{ExportKeys, ExportedBundle, KeyName, SystemName};
 pub use file_receipt::{FileReceipt, ReadReceipt};
 pub use icsf::{CcaTokens, IcsfBlocks};
 pub use import::ImportBlock;
-pub use import_tries::{FAILURES_MOST, ImportTries, WINDOW_MS};
 pub use letter::{KeyLetter, PrintKeyLetter};
 pub use letter_form::{LetterFacts, key_letter};
 pub use nshield::NShield;
