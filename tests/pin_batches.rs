@@ -16,6 +16,8 @@ mod canary_keys;
 mod card_values;
 #[path = "pin_batches/faults.rs"]
 mod faults;
+#[path = "pin_batches/host.rs"]
+mod host;
 #[path = "pin_batches/job.rs"]
 mod job;
 #[path = "pin_batches/keys.rs"]
@@ -26,6 +28,8 @@ mod lost_output;
 mod methods;
 #[path = "support/pin_house.rs"]
 mod pin_house;
+#[path = "pin_batches/places.rs"]
+mod places;
 #[path = "pin_batches/printers.rs"]
 mod printers;
 #[path = "pin_mailers/psec.rs"]

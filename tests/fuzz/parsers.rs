@@ -329,6 +329,7 @@ pub const PARSERS: &[Parser] = &[
         covers: &["trades/pin/rows.rs read", "trades/pin/template.rs parse"],
         seeds: &[
             "tests/malformed/pins",
+            "tests/malformed/pin-templates",
             "tests/vectors/pins",
             "templates/pins",
         ],
@@ -435,7 +436,7 @@ fn cards(data: &[u8]) {
     }
     for template in TEMPLATES {
         let template = pin::Template::parse(template).expect("a good template");
-        match pin::read(&template, data, &pin::Nothing) {
+        match pin::read(&template, data, &pin::Against::NOTHING) {
             Ok(batch) => assert!(batch.cards.iter().all(|card| card.pan.digits().len() >= 12)),
             Err(faults) => {
                 assert!((1..=pin::MOST_FAULTS).contains(&faults.len()));

@@ -249,6 +249,7 @@ fn read_batch(_: &Room) -> ReadBatch {
         partner: partner(),
         template: template(),
         layout: "name = \"x\"".into(),
+        host_key: None,
     }
 }
 

@@ -25,7 +25,7 @@ pub fn files(folder: &Path, all: &mut Vec<(String, Vec<u8>)>) {
 }
 
 /// A PIN as it could stand somewhere.
-fn forms_of(pin: &str) -> Vec<Vec<u8>> {
+pub fn forms_of(pin: &str) -> Vec<Vec<u8>> {
     let digits: Vec<u8> = pin.bytes().map(|c| c - b'0').collect();
     let packed = digits.chunks(2).map(|two| two[0] << 4 | two[1]).collect();
     let spaced: Vec<String> = pin.chars().map(String::from).collect();

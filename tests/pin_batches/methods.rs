@@ -4,8 +4,8 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_trades::pin::ApprovePinTemplate;
-use conclave_trades::pin::action::BatchName;
+use conclave_trades::pin::action::{BatchName, ReadBatch, TemplateName};
+use conclave_trades::pin::{ApprovePinTemplate, Template};
 
 use super::job::{confirm, export, give_back, pin_on, spoil};
 use super::pin_house::{PAIR, PPK, PVK, PinHouse, ZPK, csv, pan, template_text};
@@ -16,7 +16,7 @@ const AES_PPK: &str = "00112233445566778899AABBCCDDEEFF";
 const AES_ZPK: &str = "FFEEDDCCBBAA99887766554433221100";
 
 /// Administrators approve a further template; the pair is back then.
-fn approve(house: &mut PinHouse, template: &str) {
+pub fn approve(house: &mut PinHouse, template: &str) {
     house.room.logout();
     house.room.logon_all(&[GroupId::Administrators]);
     let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
@@ -132,6 +132,22 @@ fn a_natural_pin_is_what_psec_says_and_is_never_printed_again() {
         .map(|n| format!("natural {PVK} 0123456789012345 {} 0 13 4", pan(n)))
         .collect();
     assert_eq!(printed, ask(&questions));
+
+    // Nor from another file: no other one comes for this card.
+    let file = house.sealed(csv("B-AGAIN", 1).as_bytes());
+    let reading = ReadBatch {
+        template: TemplateName::of(&Template::parse(&template).unwrap(), &template),
+        ..house.reading("csv-pvv", "pin-mailer-continuous", &file)
+    };
+    let secret = vec![Secret::take(&mut file.clone())];
+    let told = house.act_with(&reading, &[], secret).unwrap().unwrap_err();
+    assert_eq!(
+        told,
+        [
+            "line 2, column 1: pan is a card that had a mailer: its PIN would be on two. Another PIN \
+             comes with another card number"
+        ]
+    );
 
     // Lost, it would be the same PIN again: the card is reissued.
     assert_eq!(spoil(&mut house, &batch, 502).reissued, 1);

@@ -81,14 +81,20 @@ fn a_file_is_taken_whole_once_and_as_it_was_signed() {
     let reading = house.reading("csv-pvv", "pin-mailer-continuous", &file);
     let secret = vec![Secret::take(&mut file.clone())];
     let faults = house.act_with(&reading, &[], secret).unwrap().unwrap_err();
-    assert!(faults[0].contains("another issuer"), "{faults:?}");
-    // A name that the form has no room for is told by its card, not quoted.
+    assert_eq!(
+        faults,
+        ["line 1, column 8: issuer is another issuer than BANKX"]
+    );
+    // A name that the form cannot print is told by its place, not quoted.
     let text = csv("B-0004", 2).replace("HOLDER 00002", "HOLDER \u{4e00}");
     let file = house.sealed(text.as_bytes());
     let reading = house.reading("csv-pvv", "pin-mailer-continuous", &file);
     let secret = vec![Secret::take(&mut file.clone())];
     let faults = house.act_with(&reading, &[], secret).unwrap().unwrap_err();
-    assert!(faults[0].starts_with("card 2 does not fit"), "{faults:?}");
+    assert_eq!(
+        faults,
+        ["line 3, column 26: holder has a character that the form cannot print"]
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ use conclave_trades::pin::action::{
 use super::job::{confirm, export, give_back, resolve};
 use super::pin_house::{PAIR, PinHouse, csv};
 use super::reborn::begin_anew;
+use super::refusals::rule;
 
 /// Six cards, of which three are printed and two confirmed at the backup; the
 /// other three are printed afterwards. Then the station is restored.
@@ -171,4 +172,38 @@ fn a_file_of_before_the_restore_is_opened_by_two_people_who_say_so() {
     let reading: ReadBatch = house.reading("csv-pvv", "pin-mailer-continuous", &file);
     let checked = house.act_with(&reading, &[], secret(&file)).unwrap();
     assert!(!checked.unwrap().older);
+}
+
+/// The signing time is the issuer's word: ahead of its time it would hide that
+/// the file was printed before the restore.
+#[test]
+fn a_file_that_is_signed_ahead_of_its_time_is_not_taken() {
+    const HOUR_MS: u64 = 3_600_000;
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0008", 3).as_bytes());
+    let secret = || vec![conclave_crypto::secret::Secret::take(&mut file.clone())];
+    let reading = house.reading("csv-pvv", "pin-mailer-continuous", &file);
+    let opening = house.opening("csv-pvv", "pin-mailer-continuous", &file, 8);
+    let now = house.room.vault().clock().wall_ms();
+    for (ahead, taken) in [(HOUR_MS / 2, true), (HOUR_MS + 60_000, false)] {
+        house.room.clock.set(now - ahead);
+        let read = house.act_with(&reading, &[], secret());
+        if taken {
+            assert!(read.unwrap().is_ok());
+            continue;
+        }
+        let told = rule(read);
+        assert!(told.contains("which is still to come"), "{told}");
+        let told = rule(house.act_with(&opening, &PAIR, secret()));
+        assert!(told.contains("which is still to come"), "{told}");
+    }
+    // A file that was printed before the restore says at most an hour more than
+    // that: this one may be such a file.
+    house.room.clock.set(now);
+    for (epoch, restored, older) in [(9, now - HOUR_MS / 2, true), (10, now - 2 * HOUR_MS, false)] {
+        begin_anew(&mut house.room, epoch, restored);
+        house.room.logon_pin_room();
+        let read = house.act_with(&reading, &[], secret()).unwrap();
+        assert_eq!(read.unwrap().older, older);
+    }
 }

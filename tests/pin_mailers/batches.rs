@@ -16,7 +16,7 @@ use conclave_keyroom::domain::pin_run::Left;
 use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_trades::pin::{
-    Batch, Before, Card, CardColumns, Fault, Keys, Letter, Nothing, Occasion, OutputError,
+    Against, Batch, Before, Card, CardColumns, Fault, Keys, Letter, Occasion, OutputError,
     Template, Wrong, issue, issue_anew, read, tracking, write,
 };
 use conclave_trades::print::Layout;
@@ -183,7 +183,11 @@ fn every_malformed_file_is_refused_at_its_place() {
     for entry in fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        let found = read(&of_file(&path), &fs::read(&path).unwrap(), &Nothing);
+        let found = read(
+            &of_file(&path),
+            &fs::read(&path).unwrap(),
+            &Against::NOTHING,
+        );
         seen.insert(name.clone());
         match (found, name.as_str()) {
             (Ok(_), "same-card-other-sequence-is-good.csv") => {}
@@ -225,18 +229,20 @@ fn what_is_too_much_is_not_read() {
     let file = String::from_utf8(good("good.csv")).unwrap();
     let records = file.lines().count() - 1;
     few.input.most = records;
-    assert!(read(&few, file.as_bytes(), &Nothing).is_ok());
+    assert!(read(&few, file.as_bytes(), &Against::NOTHING).is_ok());
     few.input.most = records - 1;
     // What stands after it is no longer looked at: the line would be a fault.
     let longer = format!("{file}one field\n");
-    let faults = read(&few, longer.as_bytes(), &Nothing).err().unwrap();
+    let faults = read(&few, longer.as_bytes(), &Against::NOTHING)
+        .err()
+        .unwrap();
     let wanted = format!("line {}: more than {} records", records + 1, records - 1);
     assert_eq!(words(&faults), wanted);
 
     few.input.most = records;
     let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
     lines[1].push_str(";;x\"");
-    let faults = read(&few, lines.join("\n").as_bytes(), &Nothing)
+    let faults = read(&few, lines.join("\n").as_bytes(), &Against::NOTHING)
         .err()
         .unwrap();
     assert_eq!(words(&faults), "line 2: more than 9 fields");
@@ -245,10 +251,17 @@ fn what_is_too_much_is_not_read() {
 #[test]
 fn a_batch_is_taken_once() {
     let (template, file) = (template("csv-pvv"), good("good.csv"));
-    let batch = read(&template, &file, &Nothing).ok().unwrap();
+    let batch = read(&template, &file, &Against::NOTHING).ok().unwrap();
     assert_eq!((batch.id.as_str(), batch.cards.len()), ("B-0001", 10));
+    let after = |seen: Seen| {
+        let against = Against {
+            before: &seen,
+            ..Against::NOTHING
+        };
+        read(&template, &file, &against)
+    };
     let what = |seen: Seen| {
-        let faults = read(&template, &file, &seen).err().unwrap();
+        let faults = after(seen).err().unwrap();
         faults
             .into_iter()
             .map(|fault| fault.what)
@@ -256,7 +269,7 @@ fn a_batch_is_taken_once() {
     };
     assert_eq!(what(Seen("B-0001", [0; 32])), [Wrong::Replayed]);
     assert_eq!(what(Seen("other", batch.digest)), [Wrong::SameFile]);
-    assert!(read(&template, &file, &Seen("B-0002", [0; 32])).is_ok());
+    assert!(after(Seen("B-0002", [0; 32])).is_ok());
 }
 
 const PVK: &str = "0123456789ABCDEFFEDCBA9876543210";
@@ -335,7 +348,7 @@ fn what_goes_back_fits_the_pins_on_paper() {
         ("good.json", "json-host"),
     ] {
         let template = template(name);
-        let batch = read(&template, &good(file), &Nothing)
+        let batch = read(&template, &good(file), &Against::NOTHING)
             .unwrap_or_else(|faults| panic!("{}", words(&faults)));
         let mut run = opened(&template, &batch);
         let mut cards: Vec<PinCard> = (1..)
@@ -462,7 +475,9 @@ fn the_pins_on_the_forms_have_the_pvvs_of_the_output() {
     let layout = root().join("keymailer-layouts/pin-mailer-continuous.toml");
     let layout = Layout::parse(&fs::read_to_string(layout).unwrap()).unwrap();
     let template = template("csv-pvv");
-    let batch = read(&template, &good("good.csv"), &Nothing).ok().unwrap();
+    let batch = read(&template, &good("good.csv"), &Against::NOTHING)
+        .ok()
+        .unwrap();
     let pvk = key(PVK);
     let keys = Keys {
         pin: &pvk,
@@ -538,7 +553,7 @@ fn what_is_drawn_again_is_another_pin() {
     };
     for (file, name) in [("good.csv", "csv-pvv"), ("good.txt", "fixed-offset")] {
         let template = template(name);
-        let batch = read(&template, &good(file), &Nothing)
+        let batch = read(&template, &good(file), &Against::NOTHING)
             .unwrap_or_else(|faults| panic!("{}", words(&faults)));
         let card = &batch.cards[0];
         let (first, values) = issue(&template, &keys, card, &mut Same(7)).unwrap();
@@ -561,6 +576,38 @@ fn what_is_drawn_again_is_another_pin() {
         let (again, _) = issue_anew(&template, &keys, card, &[], &mut Same(7)).unwrap();
         assert_eq!(text(&first), text(&again));
     }
+}
+
+/// What each malformed template is told.
+const TEMPLATE_FAULTS: &[(&str, &str)] = &[
+    (
+        "denied-of-host.toml",
+        "PIN of the host does not know denied: no PIN is drawn",
+    ),
+    (
+        "denied-of-natural.toml",
+        "IBM 3624 natural PIN does not know denied: no PIN is drawn",
+    ),
+    ("no-block-of-host.toml", "PIN of the host needs block"),
+    (
+        "pin-version-of-drawn.toml",
+        "random PIN, Visa PVV does not know the field pin-version",
+    ),
+];
+
+#[test]
+fn every_malformed_template_is_told_why() {
+    let folder = root().join("tests/malformed/pin-templates");
+    let mut told = BTreeSet::new();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let why = Template::parse(&fs::read_to_string(&path).unwrap()).unwrap_err();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        told.insert((name, why.to_string()));
+    }
+    let wanted = TEMPLATE_FAULTS.iter();
+    let wanted = wanted.map(|(name, why)| (name.to_string(), why.to_string()));
+    assert_eq!(told, wanted.collect());
 }
 
 #[test]

@@ -47,7 +47,7 @@ use conclave_trades::pin::action::{
     BatchName, IssueForms, OpenBatch, PartnerName, PinKeyName, PrintMailers, Printed, ReadBatch,
     ReceiveStock, TemplateName,
 };
-use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, Template};
+use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, Method, Template};
 use conclave_trades::print::Layout;
 use conclave_trades::print::approval::{ApproveLayout, sample_page};
 use conclave_trades::target::KeyName;
@@ -706,6 +706,7 @@ impl PinHouse {
             partner: PartnerName::of(&self.partner),
             template: TemplateName::of(&Template::parse(&text).unwrap(), &text),
             layout: layout_text(layout),
+            host_key: (template == "json-host").then(|| self.released(4)),
         }
     }
 
@@ -735,8 +736,10 @@ impl PinHouse {
         id: u8,
         (pin_key, zone, cvv): (u8, Option<u8>, Option<u8>),
     ) -> OpenBatch {
+        let read = Template::parse(template).unwrap();
         let reading = ReadBatch {
-            template: TemplateName::of(&Template::parse(template).unwrap(), template),
+            template: TemplateName::of(&read, template),
+            host_key: (read.pin.method == Method::Host).then(|| self.released(pin_key)),
             ..self.reading("csv-pvv", layout, file)
         };
         let secret = vec![Secret::take(&mut file.to_vec())];

@@ -390,6 +390,7 @@ impl Demonstration {
             partner: PartnerName::of(&partner),
             template: TemplateName::of(&template, &text),
             layout,
+            host_key: None,
         };
         let checked = self.does(&reading, vec![secret(sealed)])?;
         let checked = checked.map_err(|faults| self.failed("PIN batch", faults.join("; ")))?;

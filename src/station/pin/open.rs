@@ -15,7 +15,7 @@ use conclave_trades::pin::action::{
     BatchKeys, BatchName, Checked, MOST_TRIES, OpenBatch, PartnerName, PinKeyName, ReadBatch,
     ReadCardFile, TemplateName,
 };
-use conclave_trades::pin::{HERE_BEFORE, Template};
+use conclave_trades::pin::{HERE_BEFORE, Method, Template};
 use conclave_trades::print::{Kind, Layout};
 use conclave_trades::target::IMPORT_FOLDER;
 use sha2::{Digest, Sha256};
@@ -50,6 +50,8 @@ struct Chosen {
     layout: String,
     printer: String,
     pin_key: PinKeyName,
+    /// The same, where the PINs come in blocks under it.
+    host_key: Option<PinKeyName>,
     zone_key: Option<PinKeyName>,
     cvv_key: Option<PinKeyName>,
 }
@@ -172,6 +174,7 @@ impl Station {
             partner: chosen.partner.clone(),
             template: chosen.template.clone(),
             layout: chosen.layout.clone(),
+            host_key: chosen.host_key.clone(),
         };
         let secret = |file: &[u8]| Secret::from_fn(file.len(), |out| out.copy_from_slice(file));
         let read = self.act_on(
@@ -342,6 +345,7 @@ impl Station {
                 layout: layout.1.clone(),
                 printer: printer.clone(),
                 pin_key: PinKeyName::of(pin),
+                host_key: (read.pin.method == Method::Host).then(|| PinKeyName::of(pin)),
                 zone_key: keys.zone.map(PinKeyName::of),
                 cvv_key: keys.cvv.map(PinKeyName::of),
             });

@@ -3,86 +3,15 @@
 use std::collections::BTreeMap;
 
 use conclave_crypto::card::pan::{Pan, PanError};
-use conclave_evidence::Id;
-use conclave_keyroom::domain::pin_card::{CardText, PinCard};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::against::{Against, At, InFile};
+use super::card::Card;
 use super::card_values::is_month;
 use super::fault::{Fault, Wrong};
 use super::rows::{self, Cell, MOST_FAULTS, Row};
 use super::template::{FieldName, Method, Template, block_format, output_format};
-
-/// One card of a batch.
-pub struct Card {
-    /// Its number.
-    pub pan: Pan,
-    /// Card sequence number, two digits; `00` where the file has none.
-    pub sequence: String,
-    /// Expiry, four digits, where the file has it.
-    pub expiry: Option<String>,
-    /// Service code, three digits, where the file has it.
-    pub service_code: Option<String>,
-    /// The holder's name, as it is printed, where the file has it.
-    pub holder: Option<Zeroizing<String>>,
-    /// Address lines, as they are printed; those that are not empty.
-    pub address: Vec<Zeroizing<String>>,
-    /// Language, two letters, where the file has it.
-    pub language: Option<String>,
-    /// Digits of its PIN.
-    pub pin_length: usize,
-    /// The host's PIN block, where the host made the PIN.
-    pub pin_block: Option<Vec<u8>>,
-    /// The issuer's reference, where the file has it.
-    pub reference: Option<String>,
-}
-
-impl Card {
-    /// Its record, before anything is printed for it. `number` counts from 1.
-    #[must_use]
-    pub fn record(&self, batch: Id, number: u32) -> PinCard {
-        let text = |text: &Zeroizing<String>| CardText::from(text.as_str());
-        PinCard {
-            batch,
-            number,
-            pan: CardText::from(self.pan.digits()),
-            sequence: self.sequence.clone(),
-            expiry: self.expiry.clone(),
-            service_code: self.service_code.clone(),
-            holder: self.holder.as_ref().map(text),
-            address: self.address.iter().map(text).collect(),
-            language: self.language.clone(),
-            pin_length: self.pin_length as u8,
-            pin_block: self.pin_block.clone().map(Into::into),
-            reference: self.reference.clone(),
-            attempt: 0,
-            form: None,
-            tracking: None,
-            values: None,
-            lost: Vec::new(),
-        }
-    }
-
-    /// The card of a record.
-    ///
-    /// # Errors
-    /// [`PanError`], never for a record of [`Self::record`].
-    pub fn of(record: &PinCard) -> Result<Self, PanError> {
-        let text = |text: &CardText| Zeroizing::new(text.as_str().to_owned());
-        Ok(Self {
-            pan: Pan::checked(record.pan.as_str())?,
-            sequence: record.sequence.clone(),
-            expiry: record.expiry.clone(),
-            service_code: record.service_code.clone(),
-            holder: record.holder.as_ref().map(text),
-            address: record.address.iter().map(text).collect(),
-            language: record.language.clone(),
-            pin_length: record.pin_length.into(),
-            pin_block: record.pin_block.as_ref().map(|block| block.to_vec()),
-            reference: record.reference.clone(),
-        })
-    }
-}
 
 /// A file of cards that is good.
 pub struct Batch {
@@ -98,32 +27,13 @@ pub struct Batch {
     pub again: u32,
 }
 
-/// What was here before.
-pub trait Before {
-    /// TRUE for a batch of this id of this issuer.
-    fn has_batch(&self, issuer: &str, id: &str) -> bool;
-    /// TRUE for a file of this digest.
-    fn has_file(&self, digest: &[u8; 32]) -> bool;
-    /// TRUE for a card of this issuer that had a mailer.
-    fn has_card(&self, issuer: &str, card: &Card) -> bool;
-}
-
-/// Nothing was here before.
-pub struct Nothing;
-
-impl Before for Nothing {
-    fn has_batch(&self, _: &str, _: &str) -> bool {
-        false
-    }
-
-    fn has_file(&self, _: &[u8; 32]) -> bool {
-        false
-    }
-
-    fn has_card(&self, _: &str, _: &Card) -> bool {
-        false
-    }
-}
+/// The address, line by line.
+const ADDRESS: [FieldName; 4] = [
+    FieldName::Address1,
+    FieldName::Address2,
+    FieldName::Address3,
+    FieldName::Address4,
+];
 
 /// Collects faults, up to a number.
 struct Check<'a> {
@@ -132,14 +42,70 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn fault(&mut self, cell: &Cell, what: Wrong) {
+    fn push(&mut self, fault: Fault) {
         if self.faults.len() < MOST_FAULTS {
-            self.faults.push(Fault {
-                line: cell.line,
-                column: cell.column,
-                field: Some(cell.name),
+            self.faults.push(fault);
+        }
+    }
+
+    fn fault(&mut self, cell: &Cell, what: Wrong) {
+        self.push(Fault {
+            line: cell.line,
+            column: cell.column,
+            field: Some(cell.name),
+            what,
+        });
+    }
+
+    /// One fault in a place is enough; a field that the file does not have stands
+    /// for its row.
+    fn once(&mut self, row: &Row, name: FieldName, what: Wrong) {
+        let cell = row.cells.iter().find(|cell| cell.name == name);
+        let (line, column) = cell.map_or((row.line, 0), |cell| (cell.line, cell.column));
+        let there =
+            |fault: &Fault| (fault.line, fault.column, fault.field) == (line, column, Some(name));
+        if !self.faults.iter().any(there) {
+            self.push(Fault {
+                line,
+                column,
+                field: Some(name),
                 what,
             });
+        }
+    }
+
+    /// The address line that is printed as the so-manyth: empty ones and those
+    /// that are too wide are none.
+    fn address_line(&self, row: &Row, at: usize) -> FieldName {
+        let width = |name: &FieldName| {
+            let mut fields = self.template.input.record.iter();
+            fields.find(|field| field.name == *name).map(|f| f.width)
+        };
+        let printed = |name: &FieldName| {
+            let cell = row.cells.iter().find(|cell| cell.name == *name);
+            let long = cell.map_or(0, |cell| cell.text.chars().count());
+            width(name).is_some_and(|width| (1..=width).contains(&long))
+        };
+        let mut lines = ADDRESS.into_iter().filter(printed);
+        lines.nth(at).unwrap_or(FieldName::Address1)
+    }
+
+    /// What does not fit of a card, each in its place.
+    fn misfits(&mut self, header: &Row, row: &Row, found: Vec<(At, Wrong)>) {
+        for (at, what) in found {
+            let name = match at {
+                At::Field(name) => name,
+                At::AddressLine(at) => self.address_line(row, at),
+                At::File => {
+                    let fault = rows::fault(0, 0, what);
+                    if !self.faults.contains(&fault) {
+                        self.push(fault);
+                    }
+                    continue;
+                }
+            };
+            let of = if name.is_header() { header } else { row };
+            self.once(of, name, what);
         }
     }
 
@@ -241,6 +207,16 @@ impl Check<'_> {
         }
     }
 
+    /// Where a record says how long its PIN is, the PIN in its block is so long.
+    fn same_length(&mut self, row: &Row, said: usize, is: usize) {
+        let mut cells = row.cells.iter();
+        let stated = cells.any(|c| c.name == FieldName::PinLength && !c.text.is_empty());
+        if stated && said != is {
+            let what = Wrong::Not("the length of the PIN in its block");
+            self.once(row, FieldName::PinLength, what);
+        }
+    }
+
     fn pin_block(&mut self, row: &Row) -> Option<Vec<u8>> {
         let format = block_format(self.template.pin.block.as_deref()?)?;
         let cell = self.field(row, FieldName::PinBlock)?;
@@ -306,16 +282,9 @@ impl Check<'_> {
     /// What is printed on the form beside the PIN has no digits of the card's
     /// number, however they are divided among name and address.
     fn no_number_beside(&mut self, row: &Row, pan: &Pan) {
-        let printed = [
-            FieldName::Holder,
-            FieldName::Address1,
-            FieldName::Address2,
-            FieldName::Address3,
-            FieldName::Address4,
-        ];
-        let cells = printed
-            .iter()
-            .filter_map(|name| row.cells.iter().find(|cell| cell.name == *name));
+        let cells = std::iter::once(FieldName::Holder)
+            .chain(ADDRESS)
+            .filter_map(|name| row.cells.iter().find(|cell| cell.name == name));
         if let Some(cell) = tells(pan, cells) {
             self.fault(cell, Wrong::CardNumber);
         }
@@ -331,13 +300,7 @@ impl Check<'_> {
         let service_code = self.service_code(row);
         let holder = self.field(row, FieldName::Holder);
         let holder = holder.map(|cell| cell.text.clone());
-        let lines = [
-            FieldName::Address1,
-            FieldName::Address2,
-            FieldName::Address3,
-            FieldName::Address4,
-        ];
-        let address = lines
+        let address = ADDRESS
             .into_iter()
             .filter_map(|name| self.field(row, name))
             .map(|cell| cell.text.clone())
@@ -348,6 +311,7 @@ impl Check<'_> {
             Method::Host => self.pin_block(row),
             _ => None,
         };
+        let pin_version = self.number(row, FieldName::PinVersion);
         let reference = self.plain(row, FieldName::Reference);
         Some(Card {
             pan: pan?,
@@ -359,6 +323,7 @@ impl Check<'_> {
             language,
             pin_length,
             pin_block,
+            pin_version: pin_version.map_or(0, |(_, version)| version),
             reference,
         })
     }
@@ -417,7 +382,8 @@ fn hash_total(cards: &[Card]) -> u64 {
 ///
 /// # Errors
 /// The faults; then nothing of the file is taken.
-pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Batch, Vec<Fault>> {
+pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<Batch, Vec<Fault>> {
+    let before = against.before;
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     if before.has_file(&digest) {
         return Err(vec![rows::fault(0, 0, Wrong::SameFile)]);
@@ -434,14 +400,18 @@ pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Ba
     let issuer = check
         .plain(&rows.header, FieldName::Issuer)
         .unwrap_or_default();
+    if let Some(chosen) = against.issuer.filter(|chosen| *chosen != issuer) {
+        let what = Wrong::Issuer(chosen.to_owned());
+        check.once(&rows.header, FieldName::Issuer, what);
+    }
     let count = check.number(&rows.header, FieldName::Count);
     let total = check.number(&rows.header, FieldName::HashTotal);
     // By a digest, so that no further copy of a card number lies about.
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut cards = Vec::with_capacity(rows.records.len());
     let mut again = 0;
-    for row in &rows.records {
-        let Some(card) = check.card(row) else {
+    for (row, number) in rows.records.iter().zip(1..) {
+        let Some(mut card) = check.card(row) else {
             continue;
         };
         let mut key = Sha256::new();
@@ -463,11 +433,27 @@ pub fn read(template: &Template, bytes: &[u8], before: &dyn Before) -> Result<Ba
         if before.has_card(&issuer, &card) {
             again += 1;
             // Its PIN would be on two papers.
-            if !template.pin.method.can_replace()
-                && let Some(cell) = check.field(row, FieldName::Pan)
-            {
-                check.fault(cell, Wrong::Mailed);
+            let what = match template.pin.method {
+                Method::Host => Some(Wrong::Mailed),
+                Method::Ibm3624Natural => Some(Wrong::MailedNatural),
+                Method::RandomPvv | Method::Ibm3624Offset => None,
+            };
+            if let (Some(what), Some(cell)) = (what, check.field(row, FieldName::Pan)) {
+                check.fault(cell, what);
             }
+        }
+        // A file of so many faults has told enough, also of its PIN blocks.
+        if let Some(fit) = against.fit.filter(|_| check.faults.len() < MOST_FAULTS) {
+            let file = InFile {
+                batch: id.as_deref().unwrap_or_default(),
+                number,
+                of: rows.records.len(),
+            };
+            let said = card.pin_length;
+            let found = fit.misfits(file, &mut card);
+            let is = card.pin_length;
+            check.misfits(&rows.header, row, found);
+            check.same_length(row, said, is);
         }
         cards.push(card);
     }

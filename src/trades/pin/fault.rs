@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::template::FieldName;
+use crate::print::PrintError;
 
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,9 +91,39 @@ pub enum Wrong {
     /// The header's sum.
     #[error("is not the sum of the card numbers")]
     HashTotal,
-    /// A card whose PIN cannot change, in another batch.
-    #[error("is a card that had a mailer: its PIN would be on two")]
+    /// The header's issuer.
+    #[error("is another issuer than {0}")]
+    Issuer(String),
+    /// A PIN block. One answer, whatever of it is wrong.
+    #[error("does not open under {0}")]
+    Unopened(String),
+    /// A PIN block.
+    #[error("has a PIN of a length that the template does not allow")]
+    PinLength,
+    /// A PIN, where the layout prints so many digits.
+    #[error("has a PIN of more digits than the layout prints, which is {0}")]
+    PinWide(usize),
+    /// A field that is printed.
+    #[error("has a character that the form cannot print")]
+    Unprintable,
+    /// The language.
+    #[error("is none that the layout has words in")]
+    NoWords,
+    /// A field that is printed, or the whole file.
+    #[error("does not fit the layout: {0}")]
+    Layout(PrintError),
+    /// A card that had a mailer, and its host may make another PIN.
+    #[error(
+        "is a card that had a mailer: its PIN would be on two. A new PIN comes with another \
+         pin-version"
+    )]
     Mailed,
+    /// A card that had a mailer, and whose PIN follows from its number.
+    #[error(
+        "is a card that had a mailer: its PIN would be on two. Another PIN comes with another \
+         card number"
+    )]
+    MailedNatural,
     /// A batch again.
     #[error("this batch {HERE_BEFORE}")]
     Replayed,

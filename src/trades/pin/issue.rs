@@ -11,7 +11,7 @@ use conclave_crypto::pin::translate::Enciphered;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_keyroom::domain::pin_card::{Lost, Values};
 
-use super::batch::Card;
+use super::card::Card;
 use super::template::{Method, Template, block_format, output_format};
 
 /// Most PINs that are drawn for one mailer.
@@ -34,6 +34,9 @@ pub enum IssueError {
     /// The host's block has no PIN for this card under this key.
     #[error("the host's PIN block: {0}")]
     HostBlock(BlockError),
+    /// The host's PIN is of a length that the template does not have.
+    #[error("the host's PIN is of a length that the template does not allow")]
+    HostLength,
     /// The zone's block.
     #[error(transparent)]
     Block(BlockError),
@@ -62,6 +65,18 @@ fn natural(template: &Template, key: &Secret, card: &Card) -> Result<Pin, IssueE
     let (from, count, pad) = (validation.from, validation.count, validation.pad);
     let data = ValidationData::of(card.pan.digits(), from, count, pad)?;
     Ok(natural_pin(key, &table, &data, card.pin_length)?)
+}
+
+/// The PIN that the host sent for this card, of whatever length.
+///
+/// # Errors
+/// [`IssueError`]
+pub fn host_pin(template: &Template, key: &Secret, card: &Card) -> Result<Pin, IssueError> {
+    let format = template.pin.block.as_deref().and_then(block_format);
+    let format: Enciphered = format.ok_or(IssueError::Template)?;
+    let block = card.pin_block.as_deref().ok_or(IssueError::Template)?;
+    let opened = format.open(key, block, Some(&card.pan));
+    opened.map_err(IssueError::HostBlock)
 }
 
 /// The card's PIN, and what the issuer stores of it. With a method that draws,
@@ -96,12 +111,11 @@ pub fn issue(
             pin
         }
         Method::Host => {
-            let format = rules.block.as_deref().and_then(block_format);
-            let format: Enciphered = format.ok_or(IssueError::Template)?;
-            let block = card.pin_block.as_deref().ok_or(IssueError::Template)?;
-            format
-                .open(keys.pin, block, Some(&card.pan))
-                .map_err(IssueError::HostBlock)?
+            let pin = host_pin(template, keys.pin, card)?;
+            if !rules.lengths.contains(&pin.len()) {
+                return Err(IssueError::HostLength);
+            }
+            pin
         }
     };
     if let Some(name) = &template.output.block {

@@ -6,7 +6,7 @@ use conclave_crypto::secret::{RandomError, RandomExt, RandomSource, Secret};
 use conclave_evidence::authority::Mode;
 use conclave_keyroom::domain::device::PrinterLanguage;
 
-use super::batch::Card;
+use super::card::Card;
 
 use crate::print::{FieldName, Filling, Layout, PrintError, day_words, mailer};
 

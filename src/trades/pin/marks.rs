@@ -12,8 +12,13 @@ use conclave_keyroom::vault::{Compartment, VaultError};
 
 use super::{Batch, Before, Card};
 
-/// The mark of a card of an issuer.
+/// The mark of a card of an issuer, and of the PIN that its host made where it
+/// counts them: another PIN has another mark.
 fn mark(key: &Secret, issuer: &str, card: &Card) -> [u8; MARK_LEN] {
+    let version = match card.pin_version {
+        0 => String::new(),
+        version => format!("/{version}"),
+    };
     let parts = [
         "conclave/pin-mark/1/",
         issuer,
@@ -21,6 +26,7 @@ fn mark(key: &Secret, issuer: &str, card: &Card) -> [u8; MARK_LEN] {
         card.pan.digits(),
         "/",
         card.sequence.as_str(),
+        version.as_str(),
     ];
     let whole = hmac(key.expose(), &parts.map(str::as_bytes));
     let mut mark = [0; MARK_LEN];

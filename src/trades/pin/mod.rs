@@ -6,6 +6,8 @@
 //! - `template`: the file's fields, the method, the output; approved data
 //! - `rows`, `json`, `batch`: a file is taken whole or refused, each fault with
 //!   its line and column (`fault`)
+//! - `against`, `fit`: what a file is held against besides its template: what was
+//!   here before, the layout, the host's PIN key
 //! - `marks`: a card that had a mailer, known again when it is sent anew
 //! - `issue`: a card's PIN, and the values that prove it
 //! - `letter`: the PIN on its form, by an approved layout
@@ -16,11 +18,14 @@
 //!   send, opened, and what goes back, signed and encrypted
 
 pub mod action;
+mod against;
 mod approval;
 mod batch;
+mod card;
 mod card_values;
 mod exchange;
 mod fault;
+mod fit;
 mod issue;
 mod json;
 mod letter;
@@ -34,12 +39,15 @@ mod rows;
 mod template;
 mod withdraw;
 
+pub use against::{Against, At, Before, Fit, InFile};
 pub use approval::{ApprovePinTemplate, approved_template, template_words};
-pub use batch::{Batch, Before, Card, Nothing, read};
+pub use batch::{Batch, read};
+pub use card::Card;
 pub use card_values::{CardValueError, card_values};
 pub use exchange::{Input as OpenedInput, open_input, seal_output};
 pub use fault::{Fault, HERE_BEFORE, Wrong};
-pub use issue::{IssueError, Keys, issue, issue_anew};
+pub use fit::{BlockKey, Fitting};
+pub use issue::{IssueError, Keys, host_pin, issue, issue_anew};
 pub use letter::{Letter, Occasion, render_set, tracking};
 pub use output::{CardColumns, OutputError, write};
 pub use pace::Pace;

@@ -109,6 +109,9 @@ pub enum FieldName {
     /// A PIN that the host made: its block in hexadecimal under the PIN-print
     /// key.
     PinBlock,
+    /// Which PIN of this card the host made, counted by it; none is 0. A new PIN
+    /// has another number, and may come on a mailer again.
+    PinVersion,
     /// The issuer's own reference, which stands in the output for the card.
     Reference,
     /// Filler between fields of a fixed line; not looked at, spaces only.
@@ -145,6 +148,7 @@ impl FieldName {
             Self::Language => "language",
             Self::PinLength => "pin-length",
             Self::PinBlock => "pin-block",
+            Self::PinVersion => "pin-version",
             Self::Reference => "reference",
             Self::Filler => "filler",
         }
@@ -156,7 +160,7 @@ impl FieldName {
         Self::ALL.into_iter().find(|name| name.words() == words)
     }
 
-    const ALL: [FieldName; 18] = [
+    const ALL: [FieldName; 19] = [
         Self::Batch,
         Self::Issuer,
         Self::Count,
@@ -173,6 +177,7 @@ impl FieldName {
         Self::Language,
         Self::PinLength,
         Self::PinBlock,
+        Self::PinVersion,
         Self::Reference,
         Self::Filler,
     ];
@@ -228,7 +233,7 @@ pub struct PinRules {
     pub validation: Option<Validation>,
     /// Host: the format of the PIN blocks.
     pub block: Option<String>,
-    /// PINs that are not drawn.
+    /// PINs that are not drawn, where the method draws.
     #[serde(default)]
     pub denied: DeniedRules,
 }
@@ -535,6 +540,19 @@ impl Template {
                 let words = if wanted { "needs" } else { "does not know" };
                 return Err(rule(format!("{} {words} {what}", pin.method.words())));
             }
+        }
+        if self.has(FieldName::PinVersion) && !host {
+            return Err(rule(format!(
+                "{} does not know the field pin-version",
+                pin.method.words()
+            )));
+        }
+        // A list that nobody asks would be a promise that nobody keeps.
+        if !pin.method.can_replace() && pin.denied != DeniedRules::default() {
+            return Err(rule(format!(
+                "{} does not know denied: no PIN is drawn",
+                pin.method.words()
+            )));
         }
         if let Some(index) = &pin.key_index {
             KeyIndex::parse(index)

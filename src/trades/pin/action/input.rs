@@ -9,12 +9,15 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::{both_here, digest, refused};
-use crate::pin::letter::{Letter, Occasion};
+use super::keys::{self, PinKeyName, pin_key_fits, pin_use};
+use super::{block_tries, both_here, digest, refused};
 use crate::pin::marks::Earlier;
-use crate::pin::{Batch, Fault, Template, approved_template, open_input, read};
+use crate::pin::{
+    Against, Batch, BlockKey, Fault, Fitting, Method, OpenedInput, Template, Wrong,
+    approved_template, open_input, read,
+};
 use crate::print::approval::{check_for_batches, may_begin};
-use crate::print::{Kind, Layout};
+use crate::print::{Kind, Layout, time_words};
 
 /// An issuer as signers see it. The record must be the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,25 +102,6 @@ impl TemplateName {
     }
 }
 
-/// Whether every card of a file has what the layout wants of it.
-///
-/// # Errors
-/// Which card does not, and why; nothing of what stands there.
-pub fn fits(layout: &Layout, batch: &Batch, on: &Occasion<'_>) -> Result<(), String> {
-    let of = batch.cards.len();
-    for (at, card) in batch.cards.iter().enumerate() {
-        let letter = Letter {
-            on,
-            card,
-            tracking: "XXXX-XXXX-XXXX".into(),
-            number: (at + 1, of),
-        };
-        let fits = letter.fits(layout);
-        fits.map_err(|e| format!("card {} does not fit the layout: {e}", at + 1))?;
-    }
-    Ok(())
-}
-
 /// The layout, if PIN mailers may be printed by it.
 pub(super) fn pin_layout(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError> {
     let layout = may_begin(permit, text)?;
@@ -147,6 +131,38 @@ pub struct ReadBatch {
     pub template: TemplateName,
     /// The layout's exact text.
     pub layout: String,
+    /// The key of the host's PIN blocks; nothing where the room makes the PINs.
+    pub host_key: Option<PinKeyName>,
+}
+
+/// How far the issuer's clock may be from the station's.
+const CLOCKS_MS: u64 = 3_600_000;
+
+/// TRUE where a file may have been printed before the station was restored, in
+/// the range that is lost.
+///
+/// The signing time is the signer's word, so that a file which is signed ahead
+/// of its time would seem younger than a restore that came after it was printed.
+/// None is taken that is more than [`CLOCKS_MS`] ahead. So whatever was printed
+/// before a restore says at most that much more than the restore's own time.
+///
+/// # Errors
+/// [`ActionError::Rule`]: the time is still to come.
+fn is_older(input: &OpenedInput, now_ms: u64, restored: Option<u64>) -> Result<bool, ActionError> {
+    let Some(signed) = input.signed_ms else {
+        return Ok(restored.is_some());
+    };
+    if signed > now_ms.saturating_add(CLOCKS_MS) {
+        return Err(ActionError::rule(
+            format!(
+                "the file says that it was signed {}, which is still to come",
+                time_words(signed)
+            ),
+            "Compare the station's clock. If it is right, the issuer sets its own, and signs the \
+             file anew.",
+        ));
+    }
+    Ok(restored.is_some_and(|at| signed < at.saturating_add(CLOCKS_MS)))
 }
 
 /// A file that can be taken.
@@ -181,12 +197,42 @@ impl Checked {
 pub type Faults = Vec<String>;
 
 impl ReadBatch {
+    /// The key of the host's PIN blocks, open: where the template has them, and
+    /// nowhere else.
+    fn open_blocks(
+        &self,
+        permit: &Permit<'_>,
+        template: &Template,
+        issuer: &str,
+    ) -> Result<Option<(Secret, &PinKeyName)>, ActionError> {
+        let method = template.pin.method;
+        match (&self.host_key, method == Method::Host) {
+            (None, false) => Ok(None),
+            (Some(name), true) => {
+                let key = name.on_record(permit)?;
+                pin_key_fits(&key, template, issuer, permit.now_ms())?;
+                block_tries::are_left(permit, name)?;
+                let key = keys::open_for(permit, issuer, name.id, pin_use(method))?;
+                Ok(Some((key, name)))
+            }
+            (named, _) => Err(ActionError::rule(
+                match named {
+                    None => {
+                        "this template has PIN blocks of the host, and no key for them is named"
+                    }
+                    Some(_) => "this template has no PIN blocks of the host: it needs no key here",
+                },
+                "Choose template and PIN key again.",
+            )),
+        }
+    }
+
     /// The batch of the file, or its faults.
     pub(super) fn take(
         &self,
         permit: &Permit<'_>,
         secrets: &[Secret],
-    ) -> Result<Result<(Batch, Checked), Faults>, ActionError> {
+    ) -> Result<Result<(Batch, Checked), Vec<Fault>>, ActionError> {
         let template = self.template.to_open(permit)?;
         let layout = pin_layout(permit, &self.layout)?;
         let partner = self.partner.get(permit)?;
@@ -196,30 +242,32 @@ impl ReadBatch {
         if digest(file.expose()) != self.file {
             return Err(refused("this is another file than was named"));
         }
+        let blocks = self.open_blocks(permit, &template, &partner.issuer)?;
         let input = open_input(permit, &partner, file.expose())?;
+        let now_ms = permit.now_ms();
+        let older = is_older(&input, now_ms, permit.vault().restored_ms()?)?;
         let earlier = Earlier::of(permit)?;
-        let batch = match read(&template, &input.cards, &earlier) {
-            Ok(batch) => batch,
-            Err(faults) => return Ok(Err(faults.iter().map(Fault::to_string).collect())),
-        };
-        if batch.issuer != partner.issuer {
-            let why = format!("the header names another issuer than {}", partner.issuer);
-            return Ok(Err(vec![why]));
-        }
         let house = permit.authority()?;
-        let on = Occasion {
+        let fitting = Fitting {
+            template: &template,
+            layout: &layout,
+            blocks: blocks.as_ref().map(|(key, name)| BlockKey {
+                key,
+                label: &name.label,
+            }),
             mode: house.mode,
             station: &house.station_name,
-            batch: &batch.id,
-            wall_ms: permit.now_ms(),
+            wall_ms: now_ms,
         };
-        if let Err(why) = fits(&layout, &batch, &on) {
-            return Ok(Err(vec![why]));
-        }
-        let restored = permit.vault().restored_ms()?;
-        let older = restored.is_some_and(|at| input.signed_ms.is_none_or(|signed| signed < at));
-        let checked = Checked::of(&batch, older);
-        Ok(Ok((batch, checked)))
+        let against = Against {
+            before: &earlier,
+            issuer: Some(partner.issuer.as_str()),
+            fit: Some(&fitting),
+        };
+        Ok(read(&template, &input.cards, &against).map(|batch| {
+            let checked = Checked::of(&batch, older);
+            (batch, checked)
+        }))
     }
 }
 
@@ -232,10 +280,17 @@ impl Action for ReadBatch {
     }
 
     fn words(&self) -> Vec<String> {
-        vec![
+        [
             format!("Read a file of cards of {}", self.partner.issuer),
             format!("SHA-256 of the file as it came {}", self.file),
         ]
+        .into_iter()
+        .chain(
+            self.host_key
+                .as_ref()
+                .map(|key| format!("its PIN blocks under {}, KCV {}", key.label, key.kcv)),
+        )
+        .collect()
     }
 
     fn run(
@@ -245,7 +300,15 @@ impl Action for ReadBatch {
         _: &mut Ports<'_>,
     ) -> Result<Self::Out, ActionError> {
         let taken = self.take(permit, &secrets)?;
-        Ok(taken.map(|(_, checked)| checked))
+        let unopened = |fault: &Fault| matches!(fault.what, Wrong::Unopened(_));
+        if let (Some(key), Err(faults)) = (&self.host_key, &taken)
+            && faults.iter().any(unopened)
+        {
+            block_tries::failed(permit, key)?;
+        }
+        Ok(taken
+            .map(|(_, checked)| checked)
+            .map_err(|faults| faults.iter().map(Fault::to_string).collect()))
     }
 
     fn outcome(&self, out: &Self::Out) -> Vec<String> {

@@ -89,9 +89,7 @@ impl BatchKeys<'_> {
     /// [`ActionError::Rule`]
     pub fn fit(&self, template: &Template, issuer: &str, now_ms: u64) -> Result<(), ActionError> {
         let output = &template.output;
-        let aes = |block: &Option<String>| block.as_deref() == Some("iso-4");
-        let method = template.pin.method;
-        serves(self.pin, pin_use(method), aes(&template.pin.block))?;
+        pin_key_fits(self.pin, template, issuer, now_ms)?;
         for (key, asked, lacks, surplus) in [
             (
                 self.zone,
@@ -114,17 +112,35 @@ impl BatchKeys<'_> {
             }
         }
         if let Some(zone) = self.zone {
-            serves(zone, PinUse::ZonePin, aes(&output.block))?;
+            serves(zone, PinUse::ZonePin, is_aes(&output.block))?;
         }
         if let Some(cvv) = self.cvv {
             serves(cvv, PinUse::Cvv, false)?;
         }
-        for key in [Some(self.pin), self.zone, self.cvv].into_iter().flatten() {
+        for key in [self.zone, self.cvv].into_iter().flatten() {
             of_issuer(key, issuer)?;
             outlasts(&key.released.label, key.released.until_ms, now_ms)?;
         }
         Ok(())
     }
+}
+
+fn is_aes(block: &Option<String>) -> bool {
+    block.as_deref() == Some("iso-4")
+}
+
+/// Whether this key makes or opens PINs by a template, for this issuer's batches
+/// and for as long as one may be printed.
+pub(super) fn pin_key_fits(
+    key: &PinKey,
+    template: &Template,
+    issuer: &str,
+    now_ms: u64,
+) -> Result<(), ActionError> {
+    let pin = &template.pin;
+    serves(key, pin_use(pin.method), is_aes(&pin.block))?;
+    of_issuer(key, issuer)?;
+    outlasts(&key.released.label, key.released.until_ms, now_ms)
 }
 
 /// A key does one thing, with one algorithm.

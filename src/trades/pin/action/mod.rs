@@ -1,6 +1,7 @@
 //! What changes a batch of PIN mailers: each one commit, or one window of
 //! mailers to the printer. Operators and supervisors stand behind all of it.
 
+mod block_tries;
 mod cancel;
 mod card_file;
 mod change_printer;
@@ -31,7 +32,7 @@ pub use confirm::ConfirmMailers;
 pub use export::{CardValuesOut, ExportBatch, Output};
 pub use forms::{IssueForms, ReturnForms, SetFormsAside};
 pub use hand_over::HandOverBatch;
-pub use input::{Checked, Faults, PartnerName, ReadBatch, TemplateName, fits};
+pub use input::{Checked, Faults, PartnerName, ReadBatch, TemplateName};
 pub use interrupted::SettleInterrupted;
 pub use keys::{BatchKeys, PinKeyName, pin_use};
 pub use lose_output::LoseOutput;

@@ -191,7 +191,12 @@ impl OpenBatch {
         Ok(())
     }
 
-    fn read(&self, permit: &Permit<'_>, secrets: &[Secret]) -> Result<Batch, ActionError> {
+    fn read(
+        &self,
+        permit: &Permit<'_>,
+        template: &Template,
+        secrets: &[Secret],
+    ) -> Result<Batch, ActionError> {
         let refused = |why: String| {
             ActionError::rule(why, "Nothing of the file was taken. Have it corrected.")
         };
@@ -200,12 +205,13 @@ impl OpenBatch {
             partner: self.partner.clone(),
             template: self.template.clone(),
             layout: self.layout.clone(),
+            host_key: (template.pin.method == Method::Host).then(|| self.pin_key.clone()),
         };
         let (batch, checked) = reading.take(permit, secrets)?.map_err(|faults| {
             let first = faults
                 .iter()
                 .take(3)
-                .cloned()
+                .map(ToString::to_string)
                 .collect::<Vec<_>>()
                 .join("; ");
             refused(format!("the file has {} faults: {first}", faults.len()))
@@ -303,7 +309,7 @@ impl Action for OpenBatch {
         self.check(permit)?;
         self.printer(permit)?;
         let template = self.template(permit)?;
-        let input = self.read(permit, &secrets)?;
+        let input = self.read(permit, &template, &secrets)?;
         self.try_keys(permit, &template, &input)?;
         let layout = pin_layout(permit, &self.layout)?;
         let batch = PinBatch {

@@ -25,7 +25,7 @@ use crate::pin::letter::{Letter, Occasion, render_set, tracking};
 use crate::pin::{Card, Keys, Template, approved_template, issue_anew};
 use crate::print::enrolment::{fit, on_record};
 use crate::print::print_report::node;
-use crate::print::{Eject, Layout, mailer};
+use crate::print::{Eject, Layout, PrintError, mailer};
 
 /// Prints the next mailers that wait.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -145,10 +145,12 @@ impl PrintMailers {
             for Mailer { card: number, form } in set {
                 let before = card(permit, batch, *number)?;
                 let of = |why: String| refused(format!("card {number}: {why}"));
-                let person = Card::of(&before).map_err(|e| of(e.to_string()))?;
+                let mut person = Card::of(&before).map_err(|e| of(e.to_string()))?;
                 let (_, _, random) = permit.provider();
                 let issued = issue_anew(way.template, &keys, &person, &before.lost, random);
                 let (pin, values) = issued.map_err(|e| of(e.to_string()))?;
+                // What the layout is asked for is the PIN that is there.
+                person.pin_length = pin.len();
                 let number = tracking(random).map_err(|e| of(e.to_string()))?;
                 let mut after = before.clone();
                 after.is_printed(*form, Some(number.clone()), Some(values));
@@ -168,7 +170,7 @@ impl PrintMailers {
                 })
                 .collect();
             let sheet = render_set(way.layout, &letters, &pins, way.printer.language)
-                .map_err(|e| refused(e.to_string()))?;
+                .map_err(|e| refused(which(way.layout, &letters, &e)))?;
             ready.sheets.push((sheet, set.len()));
         }
         Ok(ready)
@@ -207,6 +209,16 @@ impl PrintMailers {
             }
         }
         (left, None)
+    }
+}
+
+/// Why a sheet is not made, with the card that does not fit: of several beside
+/// one another it may be any.
+fn which(layout: &Layout, letters: &[Letter<'_>], error: &PrintError) -> String {
+    let unfit = letters.iter().find(|letter| letter.fits(layout).is_err());
+    match unfit.or(letters.first()) {
+        Some(letter) => format!("card {}: {error}", letter.number.0),
+        None => error.to_string(),
     }
 }
 
@@ -336,7 +348,54 @@ fn about(batch: &PinBatch) -> String {
 
 #[cfg(test)]
 mod tests {
+    use conclave_crypto::card::pan::Pan;
+    use conclave_evidence::authority::Mode;
+
     use super::*;
+
+    /// Of the forms beside one another the one that does not fit is named.
+    #[test]
+    fn the_card_that_does_not_fit_is_named() {
+        let text = include_str!("../../../../keymailer-layouts/pin-mailer-two-up.toml");
+        let Ok(layout) = Layout::parse(text) else {
+            panic!("a layout that ships");
+        };
+        let Ok(pan) = Pan::checked("4111111111111111") else {
+            panic!("a card number");
+        };
+        let card = |pin_length| Card {
+            pan: pan.clone(),
+            sequence: "00".into(),
+            expiry: None,
+            service_code: None,
+            holder: None,
+            address: Vec::new(),
+            language: Some("en".into()),
+            pin_length,
+            pin_block: None,
+            pin_version: 0,
+            reference: None,
+        };
+        let on = Occasion {
+            mode: Mode::Test,
+            station: "KEYROOM-1",
+            batch: "B-0001",
+            wall_ms: 0,
+        };
+        let cards = [card(4), card(6)];
+        let letters: Vec<Letter<'_>> = cards
+            .iter()
+            .zip(7..)
+            .map(|(card, number)| Letter {
+                on: &on,
+                card,
+                tracking: "XXXX-XXXX-XXXX".into(),
+                number: (number, 9),
+            })
+            .collect();
+        let told = which(&layout, &letters, &PrintError::Pin { most: 4 });
+        assert_eq!(told, "card 8: a PIN has 4 to 4 digits here");
+    }
 
     #[test]
     fn a_window_is_whole_layout_sets() {

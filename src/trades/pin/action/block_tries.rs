@@ -1,0 +1,46 @@
+//! How many files with PIN blocks that do not open are read under one key: by
+//! many of them somebody could ask what PIN is in a block.
+
+use conclave_keyroom::domain::tries::{FAILURES_MOST, FailedTries};
+use conclave_keyroom::door::{ActionError, Permit};
+use conclave_keyroom::vault::{Compartment, VaultError};
+
+use super::PinKeyName;
+
+/// The record's kind in `pins`.
+const KIND: &str = "pin-block-tries";
+
+fn on_record(permit: &Permit<'_>, key: &PinKeyName) -> Result<FailedTries, VaultError> {
+    match permit.get(Compartment::Pins, FailedTries::id_of(key.id)) {
+        Err(VaultError::Missing(_)) => Ok(FailedTries::default()),
+        found => found,
+    }
+}
+
+/// Another file may be read under this key.
+///
+/// # Errors
+/// [`ActionError::Rule`]: too many had blocks that do not open.
+pub(super) fn are_left(permit: &Permit<'_>, key: &PinKeyName) -> Result<(), ActionError> {
+    match on_record(permit, key)?.may_try(permit.now_ms()) {
+        true => Ok(()),
+        false => Err(ActionError::rule(
+            format!(
+                "{FAILURES_MOST} files had PIN blocks that do not open under {} within an hour: no \
+                 more are read",
+                key.label
+            ),
+            "Find out with the issuer under which key its PIN blocks are, and come back in an hour.",
+        )),
+    }
+}
+
+/// A file had PIN blocks that do not open under this key. It is on record with
+/// the answer, in one commit: who does not get the one has not had the other.
+pub(super) fn failed(permit: &mut Permit<'_>, key: &PinKeyName) -> Result<(), ActionError> {
+    let mut tries = on_record(permit, key)?;
+    tries.may_try(permit.now_ms());
+    tries.failed_ms.push(permit.now_ms());
+    let id = FailedTries::id_of(key.id);
+    Ok(permit.put(Compartment::Pins, KIND, id, &tries)?)
+}

@@ -1,0 +1,83 @@
+//! What a file of cards is held against besides its template: what was here
+//! before, who was chosen as its issuer, and what each card has to fit.
+
+use super::card::Card;
+use super::fault::Wrong;
+use super::template::FieldName;
+
+/// What was here before.
+pub trait Before {
+    /// TRUE for a batch of this id of this issuer.
+    fn has_batch(&self, issuer: &str, id: &str) -> bool;
+    /// TRUE for a file of this digest.
+    fn has_file(&self, digest: &[u8; 32]) -> bool;
+    /// TRUE for a card of this issuer that had a mailer.
+    fn has_card(&self, issuer: &str, card: &Card) -> bool;
+}
+
+/// Nothing was here before.
+struct Nothing;
+
+impl Before for Nothing {
+    fn has_batch(&self, _: &str, _: &str) -> bool {
+        false
+    }
+
+    fn has_file(&self, _: &[u8; 32]) -> bool {
+        false
+    }
+
+    fn has_card(&self, _: &str, _: &Card) -> bool {
+        false
+    }
+}
+
+/// Where in its file a card does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// No place: it is the same with every file.
+    File,
+    /// This field, of the card or of the header.
+    Field(FieldName),
+    /// The address line that is printed as the so-manyth, from 0.
+    AddressLine(usize),
+}
+
+/// Which card it is.
+#[derive(Clone, Copy, Debug)]
+pub struct InFile<'a> {
+    /// The batch's id; nothing where the header has none.
+    pub batch: &'a str,
+    /// Its place, from 1.
+    pub number: usize,
+    /// Cards of the file.
+    pub of: usize,
+}
+
+/// What a card is asked that its template does not say.
+pub trait Fit {
+    /// All that does not fit. The length of a PIN that only its block says is
+    /// noted in the card. What does not fit is taken out of it, so that the rest
+    /// is looked at too: no batch is made of such a file.
+    fn misfits(&self, file: InFile<'_>, card: &mut Card) -> Vec<(At, Wrong)>;
+}
+
+/// What a file is held against besides its template.
+#[derive(Clone, Copy)]
+pub struct Against<'a> {
+    /// What was here before.
+    pub before: &'a dyn Before,
+    /// The issuer that the header has to name.
+    pub issuer: Option<&'a str>,
+    /// What each card has to fit.
+    pub fit: Option<&'a dyn Fit>,
+}
+
+impl Against<'static> {
+    /// Nothing: the template alone.
+    pub const NOTHING: Self = Self {
+        before: &Nothing,
+        issuer: None,
+        fit: None,
+    };
+}

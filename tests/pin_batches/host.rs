@@ -1,0 +1,312 @@
+//! PINs of a host: their blocks are opened while the file is read, and what they
+//! say is held against template and layout before anybody signs. psec makes the
+//! blocks.
+
+use conclave_crypto::secret::Secret;
+use conclave_keyroom::domain::device::PrinterLanguage;
+use conclave_keyroom::domain::form::KeyForm;
+use conclave_trades::pin::action::{Checked, OpenBatch, ReadBatch, TemplateName};
+use conclave_trades::pin::{Against, IssueError, Keys, Template, issue, read};
+
+use super::canary::{files, forms_of};
+use super::job::pin_on;
+use super::methods::approve;
+use super::pin_house::{PAIR, PPK, PinHouse, hex, pan, template_text};
+use super::psec::{System, ask};
+use super::refusals::rule;
+use super::room::Room;
+
+const TWO_UP: &str = "pin-mailer-two-up";
+const CONTINUOUS: &str = "pin-mailer-continuous";
+
+/// What stands on the line of a card before its PIN block.
+const BLOCK_COLUMN: usize = 39;
+
+/// ISO-0 blocks of these PINs, for cards from `first` on.
+fn blocks(first: u32, pins: &[&str]) -> Vec<String> {
+    let of = |(n, pin): (u32, &&str)| format!("iso0 {pin} {}", pan(n));
+    let clear = ask(&(first..).zip(pins).map(of).collect::<Vec<_>>());
+    let wrap = |clear: &String| format!("tdes {PPK} {clear}");
+    ask(&clear.iter().map(wrap).collect::<Vec<_>>())
+}
+
+/// A file with a card on each line, the first on line 4; `more` is what follows
+/// the block.
+fn file(batch: &str, first: u32, blocks: &[String], more: &str) -> String {
+    let mut total = 0u128;
+    let mut lines = Vec::new();
+    for (n, block) in (first..).zip(blocks) {
+        let pan = pan(n);
+        total += pan.parse::<u128>().unwrap();
+        lines.push(format!(
+            "{{\"pan\":\"{pan}\",\"pin-block\":\"{block}\",\"holder\":\"A B\",\"language\":\"en\"{more}}}"
+        ));
+    }
+    format!(
+        "{{\n\"batch\":\"{batch}\",\"issuer\":\"BANKX\",\"count\":{},\"hash-total\":\"{}\",\n\"records\":[\n{}\n]}}\n",
+        blocks.len(),
+        total % 10u128.pow(16),
+        lines.join(",\n")
+    )
+}
+
+fn reads(house: &mut PinHouse, reading: &ReadBatch, sealed: &[u8]) -> Result<Checked, Vec<String>> {
+    let secret = vec![Secret::take(&mut sealed.to_vec())];
+    house.act_with(reading, &[], secret).unwrap()
+}
+
+fn faults(house: &mut PinHouse, layout: &str, text: &str) -> Vec<String> {
+    let sealed = house.sealed(text.as_bytes());
+    let reading = house.reading("json-host", layout, &sealed);
+    let faults = reads(house, &reading, &sealed).err().unwrap_or_default();
+    for fault in &faults {
+        let digits = fault.chars().filter(char::is_ascii_digit).count();
+        assert!(digits < 12, "no card number is quoted: {fault}");
+    }
+    faults
+}
+
+#[test]
+fn pins_of_each_length_are_asked_before_anybody_signs() {
+    let mut house = PinHouse::new();
+    let pins = ["4829", "73105", "005617", "1357246"];
+    let text = file("B-0001", 1, &blocks(1, &pins), "");
+    let at =
+        |line: usize, what: &str| format!("line {line}, column {BLOCK_COLUMN}: pin-block {what}");
+    let wide = "has a PIN of more digits than the layout prints, which is 4";
+    let other = "has a PIN of a length that the template does not allow";
+    assert_eq!(
+        faults(&mut house, TWO_UP, &text),
+        [at(5, wide), at(6, wide), at(7, other)]
+    );
+    assert_eq!(faults(&mut house, CONTINUOUS, &text), [at(7, other)]);
+
+    // Those that fit are printed as the host made them.
+    let text = file("B-0001", 1, &blocks(1, &pins[..3]), "");
+    let sealed = house.sealed(text.as_bytes());
+    let batch = house.open("json-host", CONTINUOUS, &sealed, 1);
+    house.forms(&batch, 1, 9);
+    assert_eq!(house.print(&batch, 9).unwrap().sent, 3);
+    let printed: Vec<String> = house.paper.sheets().iter().map(|s| pin_on(s)).collect();
+    assert_eq!(printed, pins[..3]);
+    let lengths: Vec<u8> = (1..=3).map(|n| house.card(&batch, n).pin_length).collect();
+    assert_eq!(lengths, [4, 5, 6], "the records have what is there");
+}
+
+/// Whatever a reader of files lets through, no PIN is issued in a length that
+/// nobody approved.
+#[test]
+fn no_pin_is_issued_in_another_length_than_the_template_has() {
+    let template = Template::parse(&template_text("json-host")).unwrap();
+    let key = Secret::take(&mut hex(PPK));
+    let keys = Keys {
+        pin: &key,
+        zone: None,
+    };
+    for (pin, good) in [("4829", true), ("482913", true), ("4829135", false)] {
+        let text = file("B-0001", 1, &blocks(1, &[pin]), "");
+        let batch = read(&template, text.as_bytes(), &Against::NOTHING)
+            .ok()
+            .unwrap();
+        let made = issue(&template, &keys, &batch.cards[0], &mut System::new());
+        match made {
+            Ok((made, _)) => assert!(good && made.len() == pin.len()),
+            Err(why) => assert!(!good && why == IssueError::HostLength, "{why}"),
+        }
+    }
+}
+
+#[test]
+fn a_record_that_says_how_long_its_pin_is_says_it_right() {
+    let mut house = PinHouse::new();
+    let template = template_text("json-host")
+        .replace("name = \"json-host\"", "name = \"host-length\"")
+        .replace(
+            "    { name = \"holder\"",
+            "    { name = \"pin-length\", width = 2, optional = true },\n    { name = \"holder\"",
+        );
+    approve(&mut house, &template);
+    let text = file(
+        "B-0001",
+        1,
+        &blocks(1, &["4829", "73105"]),
+        ",\"pin-length\":4",
+    );
+    let sealed = house.sealed(text.as_bytes());
+    let reading = ReadBatch {
+        template: TemplateName::of(&Template::parse(&template).unwrap(), &template),
+        ..house.reading("json-host", CONTINUOUS, &sealed)
+    };
+    let faults = reads(&mut house, &reading, &sealed).unwrap_err();
+    assert_eq!(
+        faults,
+        ["line 5, column 102: pin-length is not the length of the PIN in its block"]
+    );
+}
+
+#[test]
+fn blocks_that_do_not_open_are_told_all_at_once_and_five_times_an_hour() {
+    let mut house = PinHouse::new();
+    let mut made = blocks(1, &["4829", "7310", "0056", "9124"]);
+    // The second has the third's, and the last is none at all.
+    made[1] = made[2].clone();
+    made[3] = "00".repeat(8);
+    let text = file("B-0001", 1, &made, "");
+    let at = |line: usize| {
+        format!("line {line}, column {BLOCK_COLUMN}: pin-block does not open under BANKX.P0.004")
+    };
+    for _ in 0..5 {
+        assert_eq!(faults(&mut house, TWO_UP, &text), [at(5), at(7)]);
+    }
+    // Nobody asks any further, whatever file it is, and whoever signs.
+    let good = file("B-0001", 1, &blocks(1, &["4829"]), "");
+    let sealed = house.sealed(good.as_bytes());
+    let reading = house.reading("json-host", TWO_UP, &sealed);
+    let secret = || vec![Secret::take(&mut sealed.clone())];
+    let told = rule(house.act_with(&reading, &[], secret()));
+    let many = "5 files had PIN blocks that do not open under BANKX.P0.004 within an hour";
+    assert!(told.contains(many), "{told}");
+    // Under another key, and where PINs are drawn, the room goes on.
+    let other = house.further_key(12, PPK, ("P0", "D", "N"), KeyForm::Tdes2, "BANKX");
+    let by_other = ReadBatch {
+        host_key: Some(other),
+        ..reading.clone()
+    };
+    assert_eq!(reads(&mut house, &by_other, &sealed).unwrap().count, 1);
+    house.room.clock.pass(3_600_000);
+    let act: OpenBatch = house.opening("json-host", TWO_UP, &sealed, 1);
+    house.act_with(&act, &PAIR, secret()).unwrap();
+}
+
+#[test]
+fn the_key_of_blocks_is_named_where_there_are_blocks() {
+    let mut house = PinHouse::new();
+    let text = file("B-0001", 1, &blocks(1, &["4829"]), "");
+    let sealed = house.sealed(text.as_bytes());
+    let good = house.reading("json-host", TWO_UP, &sealed);
+    for (why, host_key) in [
+        ("no key for them is named", None),
+        ("it is for nothing else", Some(house.released(3))),
+        ("it is for nothing else", Some(house.released(1))),
+    ] {
+        let reading = ReadBatch {
+            host_key,
+            ..good.clone()
+        };
+        let secret = vec![Secret::take(&mut sealed.clone())];
+        let told = rule(house.act_with(&reading, &[], secret));
+        assert!(told.contains(why), "{told}");
+    }
+    let drawn = house.reading("csv-pvv", CONTINUOUS, &sealed);
+    let reading = ReadBatch {
+        host_key: good.host_key,
+        ..drawn
+    };
+    let secret = vec![Secret::take(&mut sealed.clone())];
+    let told = rule(house.act_with(&reading, &[], secret));
+    assert!(told.contains("it needs no key here"), "{told}");
+}
+
+/// The host counts the PINs that it made for a card: a job that ran twice has the
+/// same number, a new PIN has another.
+#[test]
+fn a_new_pin_of_the_host_comes_with_another_version() {
+    let mut house = PinHouse::new();
+    let first = file(
+        "B-0001",
+        1,
+        &blocks(1, &["4829", "7310"]),
+        ",\"pin-version\":1",
+    );
+    let sealed = house.sealed(first.as_bytes());
+    house.open("json-host", TWO_UP, &sealed, 1);
+    let same = file(
+        "B-0002",
+        1,
+        &blocks(1, &["1111", "7310"]),
+        ",\"pin-version\":\"01\"",
+    );
+    let told = faults(&mut house, TWO_UP, &same);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(
+        told[0],
+        "line 4, column 8: pan is a card that had a mailer: its PIN would be on two. A new PIN \
+         comes with another pin-version"
+    );
+    let next = file(
+        "B-0002",
+        1,
+        &blocks(1, &["1246", "8024"]),
+        ",\"pin-version\":2",
+    );
+    let sealed = house.sealed(next.as_bytes());
+    let reading = house.reading("json-host", TWO_UP, &sealed);
+    let checked = reads(&mut house, &reading, &sealed).unwrap();
+    assert_eq!((checked.count, checked.again), (2, 0));
+    house.open("json-host", TWO_UP, &sealed, 2);
+    // Neither of the two is taken once more.
+    let again = file(
+        "B-0003",
+        1,
+        &blocks(1, &["4829", "7310"]),
+        ",\"pin-version\":1",
+    );
+    assert_eq!(faults(&mut house, TWO_UP, &again).len(), 2);
+}
+
+/// A PIN is clear for one moment when its block is tried: nothing of it stays in a
+/// file, a fault or the journal.
+#[test]
+fn no_pin_of_a_host_is_in_a_file_or_in_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = folder.path().join("repository");
+    let room = Room::with_pin_room_in(&repository);
+    let mut house = PinHouse::in_room(room, PrinterLanguage::Line);
+    let pins = ["482937", "731058", "005617"];
+    let made = blocks(1, &pins);
+    // Two that are refused, one of them with a block that does not open.
+    let told = faults(&mut house, TWO_UP, &file("B-0001", 1, &made, ""));
+    assert_eq!(told.len(), 3, "{told:?}");
+    let mut moved = made.clone();
+    moved.rotate_left(1);
+    let told = [
+        told,
+        faults(&mut house, CONTINUOUS, &file("B-0001", 1, &moved, "")),
+    ]
+    .concat();
+    assert_eq!(told.len(), 6, "{told:?}");
+    let text = file("B-0001", 1, &made, "");
+    let sealed = house.sealed(text.as_bytes());
+    let batch = house.open("json-host", CONTINUOUS, &sealed, 1);
+    house.forms(&batch, 1, 9);
+    house.print(&batch, 9).unwrap();
+    let printed: Vec<String> = house.paper.sheets().iter().map(|s| pin_on(s)).collect();
+    assert_eq!(printed, pins);
+
+    let mut all = Vec::new();
+    files(&repository, &mut all);
+    all.push(("the faults".into(), told.join("\n").into()));
+    house.room.logout();
+    house
+        .room
+        .logon_all(&[conclave_evidence::GroupId::Auditors]);
+    let entries = house.room.vault().read_journal(0).unwrap();
+    let bodies = entries.iter().flat_map(|entry| &entry.body);
+    let words: Vec<String> = bodies.flat_map(|body| body.words.clone()).collect();
+    let said = words.join("\n");
+    assert!(said.contains("its PIN blocks under BANKX.P0.004"), "{said}");
+    all.push(("the journal".into(), said.into()));
+    for (name, bytes) in &all {
+        for form in pins.iter().flat_map(|pin| forms_of(pin)) {
+            // Three packed bytes stand anywhere by chance.
+            let there = bytes.windows(form.len()).any(|part| part == form);
+            assert!(!there || form.len() < 4, "a PIN is in {name}");
+        }
+        for block in &made {
+            let there = bytes
+                .windows(block.len())
+                .any(|part| part == block.as_bytes());
+            assert!(!there, "a PIN block is in {name}");
+        }
+    }
+}
