@@ -207,3 +207,35 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
     std::fs::read(path).map_err(|e| e.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_repository_ships_with_the_program() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let lists = [
+            ("ceremonies", "templates/ceremonies"),
+            ("duties", "templates/duties"),
+            ("keys", "templates/keys"),
+            ("pins", "templates/pins"),
+            ("profiles", "profiles"),
+            ("targets", "profiles/targets"),
+        ];
+        for (kind, folder) in lists {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                if path.is_dir() || !name.ends_with(".toml") {
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                assert!(
+                    SHIPPED.contains(&(kind, name.as_str(), text.as_str())),
+                    "{folder}/{name} is not in shipped.in"
+                );
+            }
+        }
+    }
+}
