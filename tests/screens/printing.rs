@@ -287,9 +287,9 @@ fn trouble() -> Prompt {
     prompt.code = s("pins.stopped");
     prompt.waiting_for = s("PIN operator and supervisor");
     prompt.refused = Some(refusal(
-        "The printer stopped taking data: no data taken for 30 s. Of 1 it is not known.",
+        "The printer stopped taking data: no data taken for 30 s. One mailer is unknown.",
         "Nothing is printed twice.",
-        "A form that is half printed is looked at later: it is unknown.",
+        "Look at the last forms, too: a jam leaves some of them blank.",
     ));
     prompt.ask = options(&[
         ("Back to the batch", "look at the forms first"),

@@ -15,7 +15,7 @@ use super::forms::{no_number, not_said};
 use super::{number, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{choose, refused, text};
+use crate::ceremony::begin::{choose, optional, refused, text};
 use crate::station::Station;
 
 const NUMBER: usize = 24;
@@ -134,7 +134,9 @@ fn ask_shown(
     people: &mut dyn People,
 ) -> Result<Vec<Option<u32>>, Interrupted> {
     let mut prompt = question("pins.shows", batch, title, note);
-    let label = |form: &u64| text(&format!("Form {form}"), "", MAILER, 8);
+    // A form that may say nothing is sent as it stands.
+    let field = if may_be_none { optional } else { text };
+    let label = |form: &u64| field(&format!("Form {form}"), "", MAILER, 8);
     prompt.ask = Ask::Form {
         fields: forms.iter().map(label).collect(),
         submit: "go on to the signatures".into(),

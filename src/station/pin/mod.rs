@@ -344,10 +344,20 @@ impl Station {
                 Ok(words) => said = words,
                 Err(Undone::Interrupted(Interrupted::Shutdown)) => return Ok(ActEnd::Stopped),
                 // Without both cards the room is closed.
+                Err(_) if self.card_lost() && next == Next::Print => return Err(run_ended()),
                 Err(undone) if self.card_lost() => return self.undone(undone),
                 Err(undone) => refused = self.undone(undone).err(),
             }
         }
+    }
+}
+
+/// A card of the pair was pulled while mailers were printed.
+fn run_ended() -> Refusal {
+    Refusal {
+        happened: "A card was pulled: the run has stopped, and the session is over.".into(),
+        safe: "What left is on record, as printed or as unknown. Nothing is printed twice.".into(),
+        advice: "Log on again, and look at the last forms before anything else is printed.".into(),
     }
 }
 

@@ -91,6 +91,27 @@ fn view(batch: &PinBatch, run: &Run, now_ms: u64, says: &Says<'_>) -> RunView {
     }
 }
 
+/// Another form lies in the printer than the next one on record. Which one that is
+/// is not told: it would be typed.
+fn other_form(form: u64, next: u64) -> Refusal {
+    let advice = match form < next {
+        // A jam loses what the printer's memory held.
+        true => format!(
+            "On record there are mailers from form {form} on. Read it again. If it stays: Esc, and \
+             look at each of them. Say what it is: A mailer is spoiled, An unknown mailer."
+        ),
+        false => "Read it again. If it stays: Esc, and look at each form back to the last mailer. \
+                  Blank ones: Blank forms not used. A mailer on one that the records have blank: \
+                  The paper is ahead."
+            .to_owned(),
+    };
+    Refusal {
+        happened: format!("Form {form} is not the next one of the records."),
+        safe: "Nothing was printed.".into(),
+        advice,
+    }
+}
+
 /// Before a run: both cards are put in, and each answers.
 fn both_cards(batch: &PinBatch) -> Prompt {
     Prompt {
@@ -225,7 +246,8 @@ impl Station {
                             continue;
                         }
                         (Some(error), 0) => format!("{error}. No byte of the rest has left."),
-                        (Some(error), n) => format!("{error}. Of {n} it is not known."),
+                        (Some(error), 1) => format!("{error}. One mailer is unknown."),
+                        (Some(error), n) => format!("{error}. {n} mailers are unknown."),
                     }
                 }
                 // Nothing has left; whoever looks at the printer can go on.
@@ -305,15 +327,7 @@ impl Station {
             let typed = values.first().and_then(|value| number(value));
             prompt.refused = Some(match (typed, batch.next_form()) {
                 (Some(form), Some(next)) if form == next => return Ok(form),
-                // Which one is next is not told: it would be typed.
-                (Some(form), Some(_)) => Refusal {
-                    happened: format!("Form {form} is not the next one of the records."),
-                    safe: "Nothing was printed.".into(),
-                    advice: "Read it again. If it stays: Esc, and look at each form back to the \
-                             last mailer. Blank ones: Blank forms not used. A mailer on one that \
-                             the records have blank: The paper is ahead."
-                        .into(),
-                },
+                (Some(form), Some(next)) => other_form(form, next),
                 _ => no_number(),
             });
         }
@@ -426,7 +440,7 @@ impl Station {
         prompt.refused = Some(Refusal {
             happened: trouble,
             safe: "Nothing is printed twice.".into(),
-            advice: "A form that is half printed is looked at later: it is unknown.".into(),
+            advice: "Look at the last forms, too: a jam leaves some of them blank.".into(),
         });
         let choice = |label: &str, detail: &str| Choice {
             label: label.into(),
