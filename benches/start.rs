@@ -218,6 +218,7 @@ fn logons(folder: &Path) {
     let config = TrainingConfig {
         readers: 1,
         cards: u8::try_from(STAFF.len()).expect("few"),
+        form_ms: 0,
     };
     let room = TrainingRoom::open(folder, &config).expect("the room");
     let meter = Meter::default();

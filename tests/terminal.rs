@@ -12,6 +12,8 @@
 
 #[path = "terminal/acts.rs"]
 mod acts;
+#[path = "terminal/bad_days.rs"]
+mod bad_days;
 #[path = "terminal/ceremonies.rs"]
 mod ceremonies;
 #[path = "terminal/crew.rs"]
@@ -134,7 +136,7 @@ fn key_managers_log_on_look_around_and_log_out() {
     // What the keys want is added when they are read.
     let tasks = crew
         .terminal
-        .wait("what is to be done", |screen| screen.says("Tasks 2"));
+        .wait("what is to be done", |screen| screen.says("Tasks 3"));
     assert!(
         tasks.says("Auditors: 2 live cards, 2 needed") && tasks.says("no backup for component"),
         "{}",
@@ -143,8 +145,8 @@ fn key_managers_log_on_look_around_and_log_out() {
 
     // The lists, and help on each screen.
     for (key, title) in [
-        ("k", "Keys 1"),
-        ("c", "Ceremonies 1"),
+        ("k", "Keys 2"),
+        ("c", "Ceremonies 2"),
         ("p", "People and cards 18"),
         ("d", "Devices and media"),
         ("j", "Journal"),

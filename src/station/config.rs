@@ -22,6 +22,9 @@ const TRAINING: &str = "\
 [training]
 readers = 6
 cards = 24
+# Milliseconds that a PIN mailer takes on the training printer; 0: it prints at once,
+# and neither jams nor runs out of forms.
+form_ms = 700
 ";
 
 /// The file.
@@ -93,6 +96,21 @@ pub struct TrainingConfig {
     pub readers: u8,
     /// Cards as delivered that lie on the table at first, 1 to 99.
     pub cards: u8,
+    /// Milliseconds that the printer of PIN mailers takes for a form, at most 10,000.
+    /// Zero: it prints at once, on paper without numbers.
+    #[serde(default = "default_form_ms")]
+    pub form_ms: u16,
+}
+
+/// What a form takes where the file does not say it, in milliseconds: long enough for
+/// a hand to stop it, short enough to wait for a batch.
+pub const FORM_MS: u16 = 700;
+
+/// Longest time of a form, in milliseconds.
+const MOST_FORM_MS: u16 = 10_000;
+
+fn default_form_ms() -> u16 {
+    FORM_MS
 }
 
 /// Why the file is refused.
@@ -158,6 +176,12 @@ impl Config {
             if !(1..=99).contains(&training.cards) {
                 return Err(format!("{} cards; 1 to 99 are possible", training.cards));
             }
+            if training.form_ms > MOST_FORM_MS {
+                return Err(format!(
+                    "form_ms = {}; 0 to {MOST_FORM_MS} are possible",
+                    training.form_ms
+                ));
+            }
         }
         if config
             .update
@@ -184,9 +208,13 @@ mod tests {
             config.training,
             Some(TrainingConfig {
                 readers: 6,
-                cards: 24
+                cards: 24,
+                form_ms: FORM_MS
             })
         );
+        // What an older file does not say.
+        let older = Config::parse("[training]\nreaders = 1\ncards = 3").unwrap();
+        assert_eq!(older.training.map(|t| t.form_ms), Some(FORM_MS));
     }
 
     #[test]
@@ -195,6 +223,10 @@ mod tests {
             ("[training]\nreaders = 0\ncards = 3", "readers"),
             ("[training]\nreaders = 1\ncards = 100", "cards"),
             ("[training]\nreaders = 1", "cards"),
+            (
+                "[training]\nreaders = 1\ncards = 3\nform_ms = 10001",
+                "form_ms",
+            ),
             ("reader = 1", "reader"),
             ("media = []", "media"),
             ("media = [\"stick\"]", "absolute"),

@@ -469,6 +469,54 @@ pub trait Desk: Send + Sync {
     fn sheet(&self, pile: &Pile) -> Vec<String>;
     /// A pile is taken out of its printer and put into a bag.
     fn put_away(&self, pile: &Pile);
+    /// The printer of PIN mailers, as it stands now; nothing where it prints at once
+    /// and hands have nothing to do with it.
+    fn pin_printer(&self) -> Option<PinPrinter>;
+    /// Hands do something to that printer.
+    fn do_to_printer(&self, hand: PrinterHand);
+}
+
+/// What hands do to the training printer of PIN mailers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrinterHand {
+    /// The paper jams, in the form at hand.
+    Jam,
+    /// The form at hand is the last of its reel.
+    RunOut,
+    /// Somebody switches it off.
+    SwitchOff,
+    /// A form goes through without a mailer.
+    Feed,
+    /// The jammed form is torn out, and the printer is switched off and on.
+    ClearJam,
+    /// It is switched on.
+    SwitchOn,
+    /// A reel is laid in: its first form.
+    Load(u64),
+}
+
+/// The training printer of PIN mailers, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinPrinter {
+    /// `prints form 7`, `stands: the paper is jammed in form 7`.
+    pub state: String,
+    /// It stands, and waits for hands.
+    pub stands: bool,
+    /// The forms in its tray and under its head, the oldest first.
+    pub forms: Vec<SeenForm>,
+    /// What hands can do to it now.
+    pub can: Vec<PrinterHand>,
+}
+
+/// A numbered form, as it is seen from the outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenForm {
+    /// The number on it.
+    pub number: u64,
+    /// `whole and closed`, `blank`.
+    pub state: String,
+    /// `17 of 24`; empty where no mailer's number can be read.
+    pub mailer: String,
 }
 
 /// What a pile of paper is.

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use conclave_crypto::secret::RandomSource;
 use conclave_training::card::{CardFileError, CardLabel, TrainingCard, TrainingReaders};
-use conclave_training::printer::{TrainingPrinter, TrainingPrinterError, TrainingPrinters};
+use conclave_training::printer::{
+    Hand, Look, TrainingPrinter, TrainingPrinterError, TrainingPrinters, Trouble,
+};
 use conclave_training::stick::FolderStick;
 
 use crate::config::TrainingConfig;
-use crate::front::{Desk, Paper, Pile};
+use crate::front::{Desk, Paper, Pile, PinPrinter, PrinterHand, SeenForm};
 use crate::host::random::SystemRandom;
 
 /// Serial of the training printer for components.
@@ -19,6 +21,8 @@ pub const PRINTER: &str = "TRAINING-KOMP-1";
 pub const REPORT_PRINTER: &str = "TRAINING-REP-1";
 /// Serial of the training printer for PIN mailers.
 pub const PIN_PRINTER: &str = "TRAINING-PIN-1";
+/// Where the forms of that printer are remembered, below the station's folder.
+pub const FORMS: &str = "printer/forms";
 /// Serial of the training stick.
 pub const STICK: &str = "TRAINING-STICK-1";
 
@@ -69,7 +73,10 @@ impl TrainingRoom {
         let printers = TrainingPrinters(vec![
             TrainingPrinter::start(PRINTER)?,
             TrainingPrinter::start(REPORT_PRINTER)?,
-            TrainingPrinter::start(PIN_PRINTER)?,
+            match config.form_ms {
+                0 => TrainingPrinter::start(PIN_PRINTER)?,
+                ms => TrainingPrinter::start_with_forms(PIN_PRINTER, ms, folder.join(FORMS))?,
+            },
         ]);
         let stick = folder.join("stick");
         Self::furnished(
@@ -192,6 +199,75 @@ impl Desk for TrainingRoom {
         if let (Some(printer), None) = (printer, pile.bag) {
             printer.put_away();
         }
+    }
+
+    fn pin_printer(&self) -> Option<PinPrinter> {
+        let printer = self.mailer_printer()?;
+        let look = printer.look()?;
+        Some(PinPrinter {
+            state: state_of(&look),
+            stands: look.trouble.is_some(),
+            forms: look
+                .forms
+                .into_iter()
+                .map(|(number, state, mailer)| SeenForm {
+                    number,
+                    state: state.words().to_owned(),
+                    mailer,
+                })
+                .collect(),
+            can: printer.can().into_iter().map(to_front).collect(),
+        })
+    }
+
+    fn do_to_printer(&self, hand: PrinterHand) {
+        if let Some(printer) = self.mailer_printer() {
+            printer.hand(to_printer(hand));
+        }
+    }
+}
+
+impl TrainingRoom {
+    fn mailer_printer(&self) -> Option<&TrainingPrinter> {
+        let mut printers = self.printers.0.iter();
+        printers.find(|printer| printer.serial() == PIN_PRINTER)
+    }
+}
+
+/// What the printer does, in words.
+fn state_of(look: &Look) -> String {
+    let form = look.lies;
+    match look.trouble {
+        Some(Trouble::Jam) => format!("stands: the paper is jammed in form {form}"),
+        Some(Trouble::NoPaper) => "stands: the reel is used up".to_owned(),
+        Some(Trouble::Off) => "is switched off".to_owned(),
+        None if look.waits => format!("waits inside form {form} for the rest of a mailer"),
+        None if look.busy => format!("prints form {form}"),
+        None => format!("is ready; form {form} lies under its head"),
+    }
+}
+
+fn to_front(hand: Hand) -> PrinterHand {
+    match hand {
+        Hand::Jam => PrinterHand::Jam,
+        Hand::RunOut => PrinterHand::RunOut,
+        Hand::SwitchOff => PrinterHand::SwitchOff,
+        Hand::Feed => PrinterHand::Feed,
+        Hand::ClearJam => PrinterHand::ClearJam,
+        Hand::SwitchOn => PrinterHand::SwitchOn,
+        Hand::Load(first) => PrinterHand::Load(first),
+    }
+}
+
+fn to_printer(hand: PrinterHand) -> Hand {
+    match hand {
+        PrinterHand::Jam => Hand::Jam,
+        PrinterHand::RunOut => Hand::RunOut,
+        PrinterHand::SwitchOff => Hand::SwitchOff,
+        PrinterHand::Feed => Hand::Feed,
+        PrinterHand::ClearJam => Hand::ClearJam,
+        PrinterHand::SwitchOn => Hand::SwitchOn,
+        PrinterHand::Load(first) => Hand::Load(first),
     }
 }
 

@@ -4,9 +4,20 @@
 //! the station opens, checks and writes it as it does a real one. What arrives
 //! is kept in locked memory and read as ESC/P into the lines of a sheet.
 //! TEST stations only: its paper can be seen by whoever sees the screen.
+//!
+//! A printer prints at once, on one sheet without end; or, with
+//! [`TrainingPrinter::start_with_forms`], as an impact printer does: line after line
+//! on numbered forms, with a memory, a jam, and hands that clear it (`carriage`,
+//! `line`, `forms`).
 
+mod carriage;
+mod forms;
+mod line;
 mod paper;
 mod tray;
+
+pub use carriage::{Hand, Look, Trouble};
+pub use forms::State;
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -24,6 +35,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
+use forms::{Ledger, Sheet};
+use line::Line;
 use tray::Tray;
 
 /// Why there is no training printer, or no copy of its sheet.
@@ -58,9 +71,17 @@ struct Shared {
     number: (u32, u32),
     paper_folder: Option<PathBuf>,
     tray: Arc<(Mutex<Tray>, Condvar)>,
-    bags: Mutex<VecDeque<Tray>>,
+    /// Where it prints on numbered forms, and the tray stays empty.
+    forms: Option<Line>,
+    bags: Mutex<VecDeque<Bag>>,
     /// Kept open, so that the printer stays on when the station closes it.
     _slave: OwnedFd,
+}
+
+/// What is in a bag beside a printer.
+enum Bag {
+    Sheet(Tray),
+    Forms(Vec<Sheet>),
 }
 
 /// Most bags that lie beside a printer.
@@ -87,6 +108,28 @@ impl TrainingPrinter {
         serial: &str,
         paper_folder: Option<PathBuf>,
     ) -> Result<Self, TrainingPrinterError> {
+        Self::switch_on(serial, paper_folder, None)
+    }
+
+    /// As [`TrainingPrinter::start`], and it prints on numbered forms, each in
+    /// `form_ms` milliseconds. The file `ledger` has the forms' numbers while the
+    /// program is not running.
+    ///
+    /// # Errors
+    /// [`TrainingPrinterError`]
+    pub fn start_with_forms(
+        serial: &str,
+        form_ms: u16,
+        ledger: PathBuf,
+    ) -> Result<Self, TrainingPrinterError> {
+        Self::switch_on(serial, None, Some((form_ms, Ledger::at(ledger))))
+    }
+
+    fn switch_on(
+        serial: &str,
+        paper_folder: Option<PathBuf>,
+        forms: Option<(u16, Ledger)>,
+    ) -> Result<Self, TrainingPrinterError> {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = openpt(flags)?;
         grantpt(&master)?;
@@ -106,10 +149,16 @@ impl TrainingPrinter {
         let number = rustix::fs::fstat(&slave)?.st_rdev;
 
         let tray = Arc::new((Mutex::new(Tray::default()), Condvar::new()));
-        let filled = Arc::clone(&tray);
-        std::thread::Builder::new()
-            .name("training printer".to_owned())
-            .spawn(move || take_in(File::from(master), &filled))?;
+        let forms = match forms {
+            Some((form_ms, ledger)) => Some(Line::start(master, form_ms, ledger)?),
+            None => {
+                let filled = Arc::clone(&tray);
+                std::thread::Builder::new()
+                    .name("training printer".to_owned())
+                    .spawn(move || take_in(File::from(master), &filled))?;
+                None
+            }
+        };
         Ok(Self {
             shared: Arc::new(Shared {
                 device,
@@ -117,6 +166,7 @@ impl TrainingPrinter {
                 number: (rustix::fs::major(number), rustix::fs::minor(number)),
                 paper_folder,
                 tray,
+                forms,
                 bags: Mutex::default(),
                 _slave: slave,
             }),
@@ -139,11 +189,47 @@ impl TrainingPrinter {
     /// it: ESC/P as its letters, PDF as a note of its size.
     #[must_use]
     pub fn sheet(&self) -> Option<Zeroizing<String>> {
+        if let Some(line) = &self.shared.forms {
+            let carriage = line.carriage();
+            let sheets = carriage.sheets();
+            return (!sheets.is_empty()).then(|| forms::read(sheets));
+        }
         let tray = self.tray();
         (!tray.is_empty()).then(|| paper::read(&tray.bytes()))
     }
 
-    /// The bytes of the sheet as they came.
+    /// What is seen of a printer of numbered forms; nothing where this is none.
+    #[must_use]
+    pub fn look(&self) -> Option<Look> {
+        self.shared
+            .forms
+            .as_ref()
+            .map(|line| line.carriage().look())
+    }
+
+    /// What hands can do to a printer of numbered forms as it stands now.
+    #[must_use]
+    pub fn can(&self) -> Vec<Hand> {
+        let forms = self.shared.forms.as_ref();
+        forms.map_or_else(Vec::new, |line| line.carriage().can())
+    }
+
+    /// Hands do something to a printer of numbered forms. What cannot be done as it
+    /// stands now is not done.
+    pub fn hand(&self, hand: Hand) {
+        if let Some(line) = &self.shared.forms {
+            line.carriage().hand(hand);
+            line.changed();
+        }
+    }
+
+    /// Whether it is switched on.
+    fn is_on(&self) -> bool {
+        let trouble = self.look().and_then(|look| look.trouble);
+        trouble != Some(Trouble::Off)
+    }
+
+    /// The bytes of the sheet as they came; of a printer of numbered forms none.
     #[must_use]
     pub fn bytes(&self) -> Secret {
         self.tray().bytes()
@@ -160,16 +246,25 @@ impl TrainingPrinter {
     /// Takes the sheet out and puts it into a bag beside the printer, where it
     /// can be read again until the program ends: in locked memory, as it was in
     /// the printer. The oldest of more than [`MOST_BAGS`] bags is destroyed.
+    ///
+    /// Of numbered forms, those that are through.
     pub fn put_away(&self) {
-        let sheet = std::mem::take(&mut *self.tray());
-        if sheet.is_empty() {
+        let bag = match &self.shared.forms {
+            Some(line) => Bag::Forms(line.carriage().take_out()),
+            None => Bag::Sheet(std::mem::take(&mut *self.tray())),
+        };
+        let empty = match &bag {
+            Bag::Sheet(tray) => tray.is_empty(),
+            Bag::Forms(sheets) => sheets.is_empty(),
+        };
+        if empty {
             return;
         }
         let mut bags = self.bags_of();
         if bags.len() == MOST_BAGS {
             drop(bags.pop_front());
         }
-        bags.push_back(sheet);
+        bags.push_back(bag);
     }
 
     /// How many bags lie beside the printer.
@@ -181,12 +276,13 @@ impl TrainingPrinter {
     /// What is in a bag, the oldest being 0, as [`TrainingPrinter::sheet`].
     #[must_use]
     pub fn in_bag(&self, at: usize) -> Option<Zeroizing<String>> {
-        self.bags_of()
-            .get(at)
-            .map(|sheet| paper::read(&sheet.bytes()))
+        self.bags_of().get(at).map(|bag| match bag {
+            Bag::Sheet(tray) => paper::read(&tray.bytes()),
+            Bag::Forms(sheets) => forms::read(sheets),
+        })
     }
 
-    fn bags_of(&self) -> MutexGuard<'_, VecDeque<Tray>> {
+    fn bags_of(&self) -> MutexGuard<'_, VecDeque<Bag>> {
         self.shared
             .bags
             .lock()
@@ -265,7 +361,8 @@ pub struct TrainingPrinters(pub Vec<TrainingPrinter>);
 
 impl Printers for TrainingPrinters {
     fn found(&mut self) -> Result<Vec<FoundPrinter>, PrinterError> {
-        let found = self.0.iter().map(|printer| FoundPrinter {
+        let on = self.0.iter().filter(|printer| printer.is_on());
+        let found = on.map(|printer| FoundPrinter {
             device: printer.device().to_owned(),
             serial: printer.serial().to_owned(),
             training: true,
@@ -291,6 +388,12 @@ impl Printers for TrainingPrinters {
             owner(major, minor).map(|printer| printer.serial().to_owned())
         })?;
         let printer = printers.iter().find(|printer| printer.device() == device);
+        if printer.is_some_and(|printer| !printer.is_on()) {
+            return Err(PrinterError::Missing);
+        }
+        if let Some(line) = printer.and_then(|printer| printer.shared.forms.as_ref()) {
+            return line.print(opened, permit, bytes);
+        }
         let before = printer.map_or(0, |printer| printer.tray().len());
         opened.write(permit, bytes)?;
         match printer {
@@ -371,6 +474,53 @@ mod tests {
             error,
             PrinterError::Missing | PrinterError::Impostor { .. }
         ));
+    }
+
+    #[test]
+    fn on_numbered_forms_it_prints_line_after_line_and_hands_stop_it() {
+        let folder = std::env::temp_dir().join(format!("conclave-forms-{}", std::process::id()));
+        let ledger = folder.join("forms");
+        let printer = TrainingPrinter::start_with_forms("T-1", 48, ledger.clone()).unwrap();
+        let mut node = OpenOptions::new()
+            .write(true)
+            .open(printer.device())
+            .unwrap();
+        let until = |is: &dyn Fn(&Look) -> bool| {
+            let found = (0..500).any(|_| {
+                std::thread::sleep(Duration::from_millis(10));
+                printer.look().is_some_and(|look| is(&look))
+            });
+            assert!(found, "{:?}", printer.look());
+        };
+        let mut bytes = b"\x1b@1 2 3 4\r\n  1 of 24\r\n\x0c".repeat(2);
+        bytes.extend(b"\r\n".repeat(200));
+        node.write_all(&bytes).unwrap();
+        until(&|look| look.forms.len() == 3);
+        printer.hand(Hand::Jam);
+        let look = printer.look().unwrap();
+        assert_eq!((look.trouble, look.lies), (Some(Trouble::Jam), 3));
+        assert_eq!(look.forms[1], (2, State::Whole, "1 of 24".to_owned()));
+        let sheet = printer.sheet().unwrap();
+        assert!(sheet.contains("form 2: whole and closed") && sheet.contains("1 2 3 4"));
+        printer.hand(Hand::ClearJam);
+        until(&|look| look.trouble.is_none() && look.lies == 4);
+
+        // Switched off it is not there; its tray is.
+        printer.hand(Hand::SwitchOff);
+        let mut all = TrainingPrinters(vec![printer.clone()]);
+        assert!(all.found().unwrap().is_empty());
+        printer.hand(Hand::SwitchOn);
+        assert_eq!(all.found().unwrap().len(), 1);
+        printer.put_away();
+        assert!(printer.sheet().is_none() && printer.bags() == 1);
+        assert!(printer.in_bag(0).unwrap().contains("1 2 3 4"));
+        drop((all, node));
+        let lies = printer.look().unwrap().lies;
+        drop(printer);
+        // Another start finds the number that lies there.
+        let again = TrainingPrinter::start_with_forms("T-1", 48, ledger).unwrap();
+        assert_eq!(again.look().unwrap().lies, lies);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use conclave_station::front::{Desk, Paper, Pile};
 
 use super::key::Key;
+use super::pin_printer::{Next, Panel};
 use super::words;
 
 /// A thing on the desk.
@@ -21,13 +22,15 @@ pub enum Thing {
     OnTable(String),
     /// A pile of paper.
     Sheet(Pile),
+    /// The printer of PIN mailers, and what it does.
+    PinPrinter(String),
 }
 
 impl Thing {
     fn card(&self) -> Option<&str> {
         match self {
             Self::InReader { card, .. } | Self::OnTable(card) => Some(card),
-            Self::Sheet(_) => None,
+            Self::Sheet(_) | Self::PinPrinter(_) => None,
         }
     }
 }
@@ -62,6 +65,9 @@ pub fn key_of(at: usize) -> Option<char> {
 /// line is passed over.
 const SOME_LINES: usize = 10;
 
+/// What the heading of a numbered form begins with.
+const FORM: &str = "── form ";
+
 /// The desk as it is shown.
 pub struct Table {
     desk: Arc<dyn Desk>,
@@ -73,6 +79,8 @@ pub struct Table {
     pub at: usize,
     /// The pile that is being looked at, and from which line on.
     pub looking: Option<(Pile, usize)>,
+    /// The printer of PIN mailers, while hands are at it.
+    pub printer: Option<Panel>,
     /// What could not be done.
     pub note: Option<&'static str>,
 }
@@ -96,6 +104,7 @@ impl Table {
             things: Vec::new(),
             at: 0,
             looking: None,
+            printer: None,
             note: None,
         };
         table.look();
@@ -121,6 +130,8 @@ impl Table {
         things.extend(self.desk.cards().into_iter().map(Thing::OnTable));
         // By card, wherever it lies: a card keeps its key while cards move.
         things.sort_by(|a, b| a.card().cmp(&b.card()));
+        let printer = self.desk.pin_printer();
+        things.extend(printer.map(|printer| Thing::PinPrinter(printer.state)));
         let piles = self.desk.piles();
         let lies = |looking: &(Pile, usize)| piles.contains(&looking.0);
         self.looking = self.looking.take().filter(lies);
@@ -128,6 +139,13 @@ impl Table {
         self.free = free;
         self.things = things;
         self.at = self.at.min(self.things.len().saturating_sub(1));
+    }
+
+    /// Whether hands have something to do with the printer of PIN mailers.
+    #[must_use]
+    pub fn has_pin_printer(&self) -> bool {
+        let mut things = self.things.iter();
+        things.any(|thing| matches!(thing, Thing::PinPrinter(_)))
     }
 
     /// The lines of the pile that somebody looks at.
@@ -140,6 +158,17 @@ impl Table {
     /// Takes a key.
     pub fn key(&mut self, key: Key) -> After {
         self.note = None;
+        if let Some(panel) = &mut self.printer {
+            match panel.key(key) {
+                Next::Stays => {}
+                Next::Back => {
+                    self.printer = None;
+                    self.look();
+                }
+                Next::Closes => return After::Closes,
+            }
+            return After::Stays;
+        }
         if let Some((pile, from)) = self.looking.take() {
             let last = || self.desk.sheet(&pile).len().saturating_sub(1);
             let from = match key {
@@ -150,6 +179,8 @@ impl Table {
                 Key::PageUp => Some(from.saturating_sub(SOME_LINES)),
                 Key::Home => Some(0),
                 Key::End => Some(last()),
+                Key::Right => Some(self.form_behind(&pile, from).unwrap_or(from)),
+                Key::Left => Some(self.form_before(&pile, from).unwrap_or(0)),
                 _ => Some(from),
             };
             if key == Key::Enter && pile.bag.is_none() {
@@ -168,6 +199,7 @@ impl Table {
             Key::PageDown => self.at = (self.at + SOME_LINES).min(last),
             Key::Home => self.at = 0,
             Key::End => self.at = last,
+            Key::Char('P') => self.printer = Panel::new(Arc::clone(&self.desk)),
             Key::Char(c) => {
                 if let Some(at) = KEYS.iter().position(|key| *key == c)
                     && at < self.things.len()
@@ -182,6 +214,22 @@ impl Table {
         After::Stays
     }
 
+    /// Where the next numbered form of a pile begins.
+    fn form_behind(&self, pile: &Pile, from: usize) -> Option<usize> {
+        let lines = self.desk.sheet(pile);
+        let mut lines = lines.iter().enumerate().skip(from + 1);
+        lines.find_map(|(at, line)| line.starts_with(FORM).then_some(at))
+    }
+
+    /// Where the one before begins.
+    fn form_before(&self, pile: &Pile, from: usize) -> Option<usize> {
+        let lines = self.desk.sheet(pile);
+        let mut lines = lines.iter().enumerate().take(from);
+        lines
+            .rfind(|(_, line)| line.starts_with(FORM))
+            .map(|(at, _)| at)
+    }
+
     fn act(&mut self) -> After {
         match self.things.get(self.at).cloned() {
             Some(Thing::InReader { reader, .. }) => self.desk.pull(&reader),
@@ -194,6 +242,10 @@ impl Table {
             },
             Some(Thing::Sheet(pile)) => {
                 self.looking = Some((pile, 0));
+                return After::Stays;
+            }
+            Some(Thing::PinPrinter(_)) => {
+                self.printer = Panel::new(Arc::clone(&self.desk));
                 return After::Stays;
             }
             None => return After::Closes,

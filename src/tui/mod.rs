@@ -30,6 +30,7 @@ mod key;
 mod key_page;
 mod moment;
 mod overlay;
+mod pin_printer;
 mod place;
 mod prompt;
 mod rows;

@@ -44,6 +44,8 @@ pub const READERS_FULL: &str =
     "Every reader has a card in it. First pull the card of somebody who is done.";
 /// Why nothing can be put in.
 pub const NO_READER: &str = "There is no reader on this desk.";
+/// A reel without a number.
+pub const NO_FORM: &str = "That is no form's number: digits, from 1.";
 
 /// A script that may not be run.
 #[must_use]
@@ -160,6 +162,9 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "",
             "Enter on a card on the table puts it in; Enter on a card in a reader pulls it. With one reader, the new card takes the place of the old.",
             "Enter on paper looks at it. A custodian's sheet, PIN mailers and reports are piles of their own. What is taken out of a printer lies in its bag and can be read again until the program ends, for a custody exercise.",
+            "",
+            "P puts hands on the PIN printer: jam it, let its forms run out, switch it off, feed a form without a mailer, and clear it again. It takes a while for a form, and its memory holds two: after a jam one form is half printed, and what the memory held is lost. So look at the paper before you say what is there.",
+            "Its forms have numbers. The list has each as it is seen from the outside: whole, blank, torn, and which mailer it is. In the pile, ← and → go from form to form.",
         ],
         _ => &[],
     }

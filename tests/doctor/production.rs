@@ -151,6 +151,7 @@ impl Bank {
         let config = TrainingConfig {
             readers: 1,
             cards: u8::try_from(STAFF.len()).unwrap(),
+            form_ms: 0,
         };
         let room = TrainingRoom::open(folder.path(), &config).unwrap();
         let clocks = Clocks::default();

@@ -144,6 +144,7 @@ fn try_open(folder: &Path) -> Result<(), String> {
     let config = conclave_station::config::TrainingConfig {
         readers: 1,
         cards: u8::try_from(STAFF.len()).unwrap(),
+        form_ms: 0,
     };
     let room = conclave_station::training_room::TrainingRoom::open(folder, &config).unwrap();
     assemble(Parts {

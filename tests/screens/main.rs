@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used)] // a test may stop at the first surprise
 #![allow(clippy::unwrap_used, clippy::panic)] // a screen that cannot be drawn ends the test
 
+mod desk_printer;
 mod doctor;
 mod looks;
 mod many_keys;

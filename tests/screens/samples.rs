@@ -7,7 +7,7 @@ use conclave_keyroom::ports::dialogue::{
 };
 use conclave_station::front::{
     CeremonyRow, Desk, DeviceRow, Event, GroupRow, JournalRow, KeyRow, KeyTable, Lists, Paper,
-    PersonRow, Phase, Pile, ScriptRow, Status, TaskRow,
+    PersonRow, Phase, Pile, PinPrinter, PrinterHand, ScriptRow, Status, TaskRow,
 };
 
 fn s(text: &str) -> String {
@@ -468,6 +468,10 @@ pub struct Hands {
     pub cards: Mutex<Vec<String>>,
     pub sheet: Mutex<Vec<String>>,
     pub bags: Mutex<Vec<Vec<String>>>,
+    /// The printer of PIN mailers, where there is one that hands stop.
+    pub printer: Mutex<Option<PinPrinter>>,
+    /// What was done to it.
+    pub done: Mutex<Vec<PrinterHand>>,
 }
 
 impl Hands {
@@ -477,6 +481,8 @@ impl Hands {
             cards: Mutex::new(all(cards)),
             sheet: Mutex::new(Vec::new()),
             bags: Mutex::new(Vec::new()),
+            printer: Mutex::new(None),
+            done: Mutex::new(Vec::new()),
         }
     }
 }
@@ -530,5 +536,13 @@ impl Desk for Hands {
     fn put_away(&self, _: &Pile) {
         let sheet = std::mem::take(&mut *self.sheet.lock().unwrap());
         self.bags.lock().unwrap().push(sheet);
+    }
+
+    fn pin_printer(&self) -> Option<PinPrinter> {
+        self.printer.lock().unwrap().clone()
+    }
+
+    fn do_to_printer(&self, hand: PrinterHand) {
+        self.done.lock().unwrap().push(hand);
     }
 }

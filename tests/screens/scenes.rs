@@ -121,6 +121,7 @@ pub fn scenes() -> Vec<(&'static str, Build)> {
     found.extend(over_it());
     found.extend(crate::printing::scenes());
     found.extend(crate::printing::pin_room());
+    found.extend(crate::desk_printer::scenes());
     found
 }
 

@@ -139,6 +139,7 @@ pub fn door(folder: &Path) -> Door {
     let config = TrainingConfig {
         readers: 1,
         cards: u8::try_from(STAFF.len()).expect("few"),
+        form_ms: 0,
     };
     let room = TrainingRoom::open(folder, &config).expect("the room");
     let mut random = random_source().expect("random");

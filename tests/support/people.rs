@@ -405,6 +405,7 @@ impl Scene {
         let config = TrainingConfig {
             readers,
             cards: u8::try_from(staff.len()).unwrap(),
+            form_ms: 0,
         };
         let room = TrainingRoom::open(folder, &config).unwrap();
         let printer = Arc::new(Mutex::new(None));

@@ -106,11 +106,11 @@ fn a_zone_master_key_in_components_and_a_working_key_out_on_the_stick() {
         (pressed("eject the sheet"), pressed("sheet is good")),
         (3, 3)
     );
-    let list = crew.terminal.then(ENTER, "Ceremonies 2");
+    let list = crew.terminal.then(ENTER, "Ceremonies 3");
     // When it began, to the minute: nothing is cut.
     let row = list.row(label).unwrap();
     assert!(row.contains("done") && !row.contains('…'), "{row}");
-    let keys = crew.terminal.then("k", "Keys 2");
+    let keys = crew.terminal.then("k", "Keys 3");
     let row = keys.row(label).unwrap();
     assert!(
         row.contains(&value) && row.contains("AES-256") && row.contains("active"),
@@ -142,8 +142,8 @@ fn a_zone_master_key_in_components_and_a_working_key_out_on_the_stick() {
     let working_value = crew.value.clone();
     assert_ne!(working_value, value);
     assert!(done.says(&working_value), "{}", done.shown());
-    crew.terminal.then(ENTER, "Ceremonies 3");
-    let keys = crew.terminal.then("k", "Keys 3");
+    crew.terminal.then(ENTER, "Ceremonies 4");
+    let keys = crew.terminal.then("k", "Keys 4");
     let row = keys.row(working).unwrap();
     assert!(row.contains(&working_value), "{row}");
     let ended = quit(crew);

@@ -6,8 +6,11 @@ pub struct Screen {
     pub rows: Vec<String>,
 }
 
-/// Over the sheet of the training printer.
-const SHEET: &str = "for its custodian's eyes";
+/// Over the sheet of the training printer, and over PIN mailers.
+const SHEETS: [&str; 2] = [
+    "for its custodian's eyes",
+    "read in practice rooms only, never at work",
+];
 
 /// What a frame waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +79,7 @@ impl Screen {
 
     /// The sheet lies open.
     pub fn is_sheet(&self) -> bool {
-        self.has(SHEET)
+        SHEETS.iter().any(|title| self.has(title))
     }
 
     /// The training desk stands there, and no sheet is looked at.

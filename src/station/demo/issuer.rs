@@ -10,19 +10,33 @@ use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_crypto::x509::cms::{Recipient, Signer, seal};
 use conclave_crypto::x509::{self, Purpose, Request};
 use conclave_evidence::{Bytes, Hash};
+use conclave_keyroom::domain::pin_key::PinUse;
 
 use super::papers::{Papers, pin_key_papers};
 
 /// Its name.
 pub const NAME: &str = "BANKX";
-/// Its PIN verification key: label and template, TDES-2.
-pub const PVK: (&str, &str) = ("BANKX.PVK.001", "pvk-tdes2");
+/// A key of the issuer's that comes on sheets.
+#[derive(Clone, Copy)]
+pub struct IssuerKey {
+    /// Its label.
+    pub label: &'static str,
+    /// Its template, TDES-2.
+    pub template: &'static str,
+    /// What the PIN room does with it.
+    pub pin_use: PinUse,
+}
+
+/// Its PIN verification key.
+pub const PVK: IssuerKey = IssuerKey {
+    label: "BANKX.PVK.001",
+    template: "pvk-tdes2",
+    pin_use: PinUse::Pvv,
+};
 /// On how many sheets it comes.
 pub const SHEETS: u8 = 3;
 /// The batch's id, and how many cards it has.
 pub const BATCH: (&str, u32) = ("B-0001", 200);
-/// The one that waits in a practice room.
-pub const PRACTICE_BATCH: (&str, u32) = ("B-0001", 24);
 
 /// The issuer's side.
 pub struct Issuer {
@@ -77,16 +91,35 @@ fn enrolled(der: &[u8]) -> Result<Enrolled, String> {
 
 /// A card number of the issuer's test range: its check digit is the one that
 /// fits.
-fn pan(number: u32) -> Result<Pan, String> {
+pub fn pan(number: u32) -> Result<Pan, String> {
     let found = (0..10).find_map(|check| Pan::checked(&format!("40017{number:010}{check}")).ok());
     found.ok_or_else(|| "no check digit fits".into())
 }
 
-fn hex(bytes: &[u8]) -> Result<String, String> {
+pub fn hex(bytes: &[u8]) -> Result<String, String> {
     let mut out = vec![0; bytes.len() * 2];
     base16ct::upper::encode_str(bytes, &mut out)
         .map(str::to_owned)
         .map_err(|e| e.to_string())
+}
+
+/// Files the sheets of a key as the issuer has them; their names.
+///
+/// # Errors
+/// In words.
+pub fn file_sheets(paper: &Path, label: &str, sheets: &[Secret]) -> Result<Vec<String>, String> {
+    let mut names = Vec::new();
+    for (index, sheet) in (1u8..).zip(sheets) {
+        let mut text = format!("TEST\ncomponent {index} of {SHEETS} of {label}\n");
+        for group in hex(sheet.expose())?.as_bytes().chunks(4) {
+            let _ = write!(text, "{} ", String::from_utf8_lossy(group));
+        }
+        text.push('\n');
+        let name = format!("TEST-{label}-{index}.txt");
+        std::fs::write(paper.join(&name), text).map_err(|e| e.to_string())?;
+        names.push(name);
+    }
+    Ok(names)
 }
 
 impl Issuer {
@@ -108,14 +141,7 @@ impl Issuer {
             receives: pair("BANKX host", Purpose::KeyManagement, now_s, random)?,
         };
         let mut files = PinKeyFiles::default();
-        for (index, sheet) in (1u8..).zip(&sheets) {
-            let mut text = format!("TEST\ncomponent {index} of {SHEETS} of {}\n", PVK.0);
-            for group in hex(sheet.expose())?.as_bytes().chunks(4) {
-                let _ = write!(text, "{} ", String::from_utf8_lossy(group));
-            }
-            text.push('\n');
-            let name = format!("TEST-{}-{index}.txt", PVK.0);
-            std::fs::write(paper.join(&name), text).map_err(|e| e.to_string())?;
+        for name in file_sheets(paper, PVK.label, &sheets)? {
             files.components.push(format!("paper/{name}"));
         }
         let name = "TEST-BANKX-host-key.txt";

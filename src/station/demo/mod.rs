@@ -8,6 +8,7 @@ mod hands;
 mod issuer;
 mod papers;
 mod pin_batch;
+mod practice;
 mod report;
 mod shares;
 mod systems;
@@ -23,7 +24,7 @@ use conclave_training::card::{CardLabel, TrainingCard, TrainingReaders};
 use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
 
 use crate::compose::{OpenError, Opened, open_with, random_source};
-use crate::config::Config;
+use crate::config::{Config, FORM_MS};
 use crate::initialise::InitialiseEnd;
 use crate::logon::LogonEnd;
 use crate::service::ActEnd;
@@ -484,7 +485,7 @@ const SPARE: usize = 2;
 pub const PRACTICE_PIN: &[u8] = b"802803";
 
 /// Furnishes a practice room: a station with eighteen people, its devices
-/// enrolled and a file of cards on its stick, to be opened by hand afterwards.
+/// enrolled and an issuer's files on its stick, to be opened by hand afterwards.
 ///
 /// # Errors
 /// [`DemoError`]
@@ -495,7 +496,9 @@ pub fn furnish(folder: &Path, readers: usize) -> Result<(), DemoError> {
     demo.furnish_pin_room()?;
     let path = folder.join(crate::config::FILE);
     let text = format!(
-        "[training]\nreaders = {readers}\ncards = {}\n",
+        "[training]\nreaders = {readers}\ncards = {}\n\
+         # Milliseconds that a PIN mailer takes; 0: it prints at once, and never jams.\n\
+         form_ms = {FORM_MS}\n",
         cast::PEOPLE.len() + SPARE
     );
     std::fs::write(&path, text).map_err(io(&path))

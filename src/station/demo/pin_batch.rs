@@ -9,7 +9,7 @@ use conclave_keyroom::domain::layout_approval::LayoutSample;
 use conclave_keyroom::domain::pin_batch::{Limits, PinBatch};
 use conclave_keyroom::domain::pin_card::{Loss, PinCard};
 use conclave_keyroom::domain::pin_identity::PinIdentity;
-use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
+use conclave_keyroom::domain::pin_key::PinKey;
 use conclave_keyroom::domain::pin_partner::PinPartner;
 use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::Action;
@@ -31,16 +31,18 @@ use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::issuer::{BATCH, Issuer, NAME, PRACTICE_BATCH, PVK, PinKeyFiles, SHEETS, file, pdfs};
+use super::issuer::{BATCH, Issuer, IssuerKey, NAME, PVK, PinKeyFiles, SHEETS, file, pdfs};
+use super::papers::Papers;
 use super::{DemoError, Demonstration};
 use crate::compose::random_source;
 use crate::training_room::PIN_PRINTER;
 
 /// Its name on the station.
 const PRINTER: &str = "MAIL-1";
-/// For how many days the PIN room has the key, and in a practice room.
+/// For how many days the PIN room has the key.
 const RELEASED_DAYS: u32 = 30;
-const PRACTICE_DAYS: u32 = 360;
+/// The template of the issuer's file.
+pub(super) const TEMPLATE: &str = "csv-pvv.toml";
 /// The blank forms: first and last of the delivery.
 const FORMS: (u64, u64) = (50_001, 50_210);
 /// Mailers of one window.
@@ -112,7 +114,11 @@ fn secret(bytes: &[u8]) -> Secret {
 }
 
 impl Demonstration {
-    fn does<A: Action>(&mut self, action: &A, secrets: Vec<Secret>) -> Result<A::Out, DemoError> {
+    pub(super) fn does<A: Action>(
+        &mut self,
+        action: &A,
+        secrets: Vec<Secret>,
+    ) -> Result<A::Out, DemoError> {
         self.stage(&action.words().first().cloned().unwrap_or_default());
         let done = self
             .station
@@ -137,10 +143,10 @@ impl Demonstration {
         let mut random = random_source()?;
         let now_ms = self.station.clock.wall_ms();
         let paper = self.out.join("paper");
-        let (issuer, files) = Issuer::prepare(&paper, now_ms, &mut *random)
+        let (mut issuer, files) = Issuer::prepare(&paper, now_ms, &mut *random)
             .map_err(|why| self.failed("the issuer", why))?;
-        self.equip_pin_room(&issuer)?;
-        let issuer = self.enter_pvk(issuer, RELEASED_DAYS)?;
+        self.equip_pin_room(&issuer, &[TEMPLATE])?;
+        self.enter_keys(vec![(PVK, std::mem::take(&mut issuer.pvk))], RELEASED_DAYS)?;
         self.logon(GroupId::PinOperators, &[])?;
         let cards = issuer
             .cards(BATCH)
@@ -154,33 +160,6 @@ impl Demonstration {
         self.print_pin_batch(&batch, &mut line)?;
         self.finish_pin_batch(&batch, &mut line)?;
         self.pin_line = line;
-        self.logout()
-    }
-
-    /// Everything until the file of cards lies on the stick of a practice room,
-    /// for those who practise to go on from there. What an issuer keeps is filed
-    /// in `issuer`.
-    ///
-    /// # Errors
-    /// [`DemoError`]
-    pub(super) fn furnish_pin_room(&mut self) -> Result<(), DemoError> {
-        let mut random = random_source()?;
-        let now_ms = self.station.clock.wall_ms();
-        let folder = self.out.join("issuer");
-        std::fs::create_dir_all(&folder).map_err(super::io(&folder))?;
-        let (issuer, _) = Issuer::prepare(&folder, now_ms, &mut *random)
-            .map_err(|why| self.failed("the issuer", why))?;
-        self.equip_pin_room(&issuer)?;
-        let issuer = self.enter_pvk(issuer, PRACTICE_DAYS)?;
-        self.logon(GroupId::PinOperators, &[])?;
-        let identity = self.does(&MakePinIdentity { generation: 1 }, Vec::new())?;
-        let sealed = issuer
-            .cards(PRACTICE_BATCH)
-            .and_then(|cards| issuer.sealed(&cards, &identity.input.0, now_ms, &mut *random))
-            .map_err(|why| self.failed("the issuer's file", why))?;
-        let path = self.room.stick.folder().join(IMPORT_FOLDER);
-        file(path.join("cards.p7m"), &sealed)
-            .map_err(|why| self.failed("the issuer's file", why))?;
         self.logout()
     }
 
@@ -211,12 +190,18 @@ impl Demonstration {
         Ok(line)
     }
 
-    /// Administrators approve the template, record the issuer and enrol the
+    /// Administrators approve the templates, record the issuer and enrol the
     /// printer.
-    fn equip_pin_room(&mut self, issuer: &Issuer) -> Result<(), DemoError> {
+    pub(super) fn equip_pin_room(
+        &mut self,
+        issuer: &Issuer,
+        templates: &[&str],
+    ) -> Result<(), DemoError> {
         self.logon(GroupId::Administrators, &[])?;
-        let template = self.pin_template()?;
-        self.does(&ApprovePinTemplate { template }, Vec::new())?;
+        for name in templates {
+            let template = self.pin_template(name)?;
+            self.does(&ApprovePinTemplate { template }, Vec::new())?;
+        }
         let by: Vec<Player> = self
             .station
             .session()
@@ -305,11 +290,11 @@ impl Demonstration {
         found.ok_or_else(|| self.failed("PIN batch", "there is no printer of PIN mailers"))
     }
 
-    fn pin_template(&mut self) -> Result<String, DemoError> {
+    fn pin_template(&mut self, wanted: &str) -> Result<String, DemoError> {
         let all = self.station.data.pin_templates();
-        let found = all.into_iter().find(|(name, _)| name == "csv-pvv.toml");
+        let found = all.into_iter().find(|(name, _)| name == wanted);
         let found = found.and_then(|(_, text)| text.ok());
-        found.ok_or_else(|| self.failed("PIN batch", "there is no template csv-pvv"))
+        found.ok_or_else(|| self.failed("PIN batch", format!("there is no template {wanted}")))
     }
 
     fn pin_layout(&mut self) -> Result<String, DemoError> {
@@ -321,19 +306,29 @@ impl Demonstration {
         found.ok_or_else(|| self.failed("PIN batch", "the layout is not there"))
     }
 
-    /// The PIN verification key is entered from the issuer's sheets, and
-    /// released to the PIN room.
-    fn enter_pvk(&mut self, mut issuer: Issuer, days: u32) -> Result<Issuer, DemoError> {
+    /// The issuer's keys are entered from its sheets, and released to the PIN room.
+    pub(super) fn enter_keys(
+        &mut self,
+        keys: Vec<(IssuerKey, Papers)>,
+        days: u32,
+    ) -> Result<(), DemoError> {
         self.logon(GroupId::KeyManagers, &["D. Novak", "E. Fischer"])?;
         self.logon(GroupId::Approvers, &["A. Lindqvist", "B. Okafor"])?;
-        let (label, template) = PVK;
-        self.hands.papers = std::mem::take(&mut issuer.pvk);
+        for (key, papers) in keys {
+            self.enter_key(key, papers, days)?;
+        }
+        self.logout()
+    }
+
+    fn enter_key(&mut self, key: IssuerKey, papers: Papers, days: u32) -> Result<(), DemoError> {
+        let label = key.label;
+        self.hands.papers = papers;
         self.ceremony(
             "enter-components.toml",
             label,
             [
                 label,
-                template,
+                key.template,
                 &SHEETS.to_string(),
                 NAME,
                 "behind each line",
@@ -343,20 +338,18 @@ impl Demonstration {
             .map(str::to_owned)
             .to_vec(),
         )?;
-        self.hands.papers = super::papers::Papers::default();
-        let key = self.station.keys().into_iter().find(|k| k.label == label);
-        let key = key.ok_or_else(|| self.failed("the PIN key", "it is not there"))?;
+        self.hands.papers = Papers::default();
+        let record = self.station.keys().into_iter().find(|k| k.label == label);
+        let record = record.ok_or_else(|| self.failed("the PIN key", "it is not there"))?;
         let room: Point = self.read(Compartment::Directory, PIN_ROOM_PUBLIC)?;
         let release = ReleasePinKey {
-            key: KeyName::of(&key),
-            pin_use: PinUse::Pvv,
+            key: KeyName::of(&record),
+            pin_use: key.pin_use,
             issuer: NAME.into(),
             room,
             days,
         };
-        self.does(&release, Vec::new())?;
-        self.logout()?;
-        Ok(issuer)
+        self.does(&release, Vec::new()).map(drop)
     }
 
     /// The file is read, looked at and taken.
@@ -381,7 +374,7 @@ impl Demonstration {
         let partner = self.station.pin_partners().into_iter().next();
         let partner: PinPartner =
             partner.ok_or_else(|| self.failed("PIN batch", "no issuer is on record"))?;
-        let text = self.pin_template()?;
+        let text = self.pin_template(TEMPLATE)?;
         let template =
             Template::parse(&text).map_err(|e| self.failed("PIN batch", e.to_string()))?;
         let layout = self.pin_layout()?;

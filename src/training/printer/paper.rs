@@ -21,24 +21,20 @@ pub fn read(bytes: &Secret) -> Zeroizing<String> {
     // Cells hold letters of secrets: one line, wiped at the end.
     let mut line = Zeroizing::new([0u8; COLUMNS]);
     let (mut column, mut wide, mut lines) = (0usize, false, 0usize);
-    let mut rest = bytes.iter().copied();
-    while let Some(byte) = rest.next() {
-        match byte {
-            0x1B => match rest.next() {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte == 0x1B {
+            let sequence = bytes.get(at..).unwrap_or_default();
+            match sequence.get(1) {
                 Some(b'@') => wide = false,
-                Some(b'W') => wide = matches!(rest.next(), Some(b'1' | 1)),
-                Some(b'C') => {
-                    // A zero means: in inches, in one more byte.
-                    let inches = rest.next() == Some(0);
-                    if inches {
-                        rest.next();
-                    }
-                }
-                Some(b'-' | b'R' | b'x' | b'k' | b'3' | b'A' | b'!' | b'U' | b'N') => {
-                    rest.next();
-                }
+                Some(b'W') => wide = matches!(sequence.get(2), Some(b'1' | 1)),
                 _ => {}
-            },
+            }
+            at += escape_len(sequence);
+            continue;
+        }
+        at += 1;
+        match byte {
             b'\r' => column = 0,
             b'\n' | 0x0C => {
                 if lines < LINES {
@@ -69,6 +65,16 @@ pub fn read(bytes: &Secret) -> Zeroizing<String> {
         out.pop();
     }
     out
+}
+
+/// How many bytes a command of ESC/P has that begins here, with its escape.
+pub fn escape_len(bytes: &[u8]) -> usize {
+    match bytes.get(1) {
+        // A zero means: in inches, in one more byte.
+        Some(b'C') if bytes.get(2) == Some(&0) => 4,
+        Some(b'W' | b'C' | b'-' | b'R' | b'x' | b'k' | b'3' | b'A' | b'!' | b'U' | b'N') => 3,
+        _ => 2,
+    }
 }
 
 /// The second half of a wide letter.

@@ -3,7 +3,7 @@
 use conclave_crypto::secret::Secret;
 
 /// Bytes of one piece.
-const PIECE: usize = 4096;
+const PIECE: usize = 256;
 
 /// A byte string that grows in pieces, so that nothing is ever moved and left
 /// behind.

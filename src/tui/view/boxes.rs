@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::paper::{Paper, fit, width};
-use super::{Hint, hint};
+use super::{Hint, hint, pin_printer};
 use conclave_station::front::Paper as Pages;
 
 use crate::tui::app::App;
@@ -13,7 +13,13 @@ use crate::tui::desk::{Table, Thing, key_of, pile_words};
 use crate::tui::overlay::Overlay;
 
 /// An empty box in the middle; gives what is inside.
-fn frame(app: &App, buf: &mut Buffer, body: Rect, size: (u16, u16), title: &str) -> Rect {
+pub(super) fn frame(
+    app: &App,
+    buf: &mut Buffer,
+    body: Rect,
+    size: (u16, u16),
+    title: &str,
+) -> Rect {
     // On a small screen from edge to edge: no half words beside it.
     let wide = if body.width < 100 {
         body.width
@@ -198,6 +204,9 @@ pub fn underscored(text: &str, cells: usize) -> String {
 
 /// Keys of the desk.
 pub fn desk_keys(app: &App) -> Vec<Hint> {
+    if let Some(panel) = app.table.as_ref().and_then(|t| t.printer.as_ref()) {
+        return pin_printer::keys(panel);
+    }
     if let Some((pile, _)) = app.table.as_ref().and_then(|t| t.looking.as_ref()) {
         let mut keys = match (pile.bag, pile.paper) {
             (Some(_), _) => vec![hint("Esc", "back into its bag")],
@@ -211,30 +220,43 @@ pub fn desk_keys(app: &App) -> Vec<Hint> {
             ],
         };
         keys.push(hint("PgUp PgDn", "more"));
+        if pile.paper == Pages::Mailers {
+            keys.push(hint("← →", "form"));
+        }
         return keys;
     }
     let act = match app.table.as_ref().and_then(|t| t.things.get(t.at)) {
         Some(Thing::InReader { .. }) => "pull the card",
         Some(Thing::OnTable(_)) => "put the card in",
         Some(Thing::Sheet(_)) => "look at it",
+        Some(Thing::PinPrinter(_)) => "put hands on it",
         None => "close",
     };
-    vec![
-        hint("Enter", act),
-        hint("1-9 a-z", "the same at once"),
+    let printer = app.table.as_ref().is_some_and(Table::has_pin_printer);
+    let mut keys = vec![hint("Enter", act)];
+    if printer {
+        keys.extend([hint("1-z", "at once"), hint("P", "PIN printer")]);
+    } else {
+        keys.push(hint("1-9 a-z", "the same at once"));
+    }
+    keys.extend([
         hint("F3", "doctor"),
         hint("Esc", "close"),
         hint("?", "help"),
-    ]
+    ]);
+    keys
 }
 
 /// The training desk.
-pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
-    let Some(table) = &app.table else { return };
+pub fn desk(app: &App, buf: &mut Buffer, body: Rect) -> Option<Position> {
+    let table = app.table.as_ref()?;
     let theme = app.theme;
+    if let Some(panel) = &table.printer {
+        return pin_printer::panel(app, panel, buf, body);
+    }
     if table.looking.is_some() {
         sheet(app, table, buf, body);
-        return;
+        return None;
     }
     let free = match table.free.len() {
         0 => "no reader is free".to_owned(),
@@ -259,14 +281,16 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
                 };
                 (place, pile_words(pile), "Enter looks at it")
             }
+            Thing::PinPrinter(state) => ("", format!("PIN printer {state}"), "Enter: hands on it"),
         };
         let here = at == table.at;
         let number = key_of(at).unwrap_or(' ');
         let mark = if here { "▸" } else { " " };
+        let wide = if place.is_empty() { (53, 0) } else { (30, 22) };
         let text = format!(
             " {mark} {number}  {} {} {}",
-            fit(&what, 30),
-            fit(place, 22),
+            fit(&what, wide.0),
+            fit(place, wide.1),
             if here { act } else { "" }
         );
         let text = fit(&text, usize::from(inner.width));
@@ -283,6 +307,7 @@ pub fn desk(app: &App, buf: &mut Buffer, body: Rect) {
         paper.focus = Some(0);
     }
     paper.put(buf, inner, None);
+    None
 }
 
 /// A sheet is as wide as its paper, 80 columns: no border takes some of them.

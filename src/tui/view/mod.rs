@@ -7,6 +7,7 @@ mod lists;
 mod page;
 mod pages;
 mod paper;
+mod pin_printer;
 mod question;
 mod run;
 
@@ -83,8 +84,7 @@ fn content(app: &App, buf: &mut Buffer, body: Rect) -> Option<Position> {
         return None;
     }
     if app.table.is_some() {
-        boxes::desk(app, buf, body);
-        return None;
+        return boxes::desk(app, buf, body);
     }
     if let Some(ward) = app.ward_shown() {
         doctor::page(app, ward, buf, body);
