@@ -12,6 +12,7 @@ use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::primitive::key_kind::KeyKind;
 use conclave_crypto::primitive::key_scheme::{self, Cryptogram, Scheme};
+use conclave_crypto::primitive::key_wrap;
 use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::form::KeyForm;
@@ -19,8 +20,8 @@ use conclave_keyroom::domain::form::KeyForm;
 use super::{cipher, conventions};
 use crate::ceremony::action::check_value;
 
-/// The longest key that AES-KWP is looked for in, with its wrapping: 32 bytes.
-const KWP_MOST: usize = 40;
+/// The longest cryptogram without a frame: AES-KWP of a key of 32 bytes.
+const NAKED_MOST: usize = 40;
 
 /// A file that something may be unwrapped from.
 pub(super) enum Came {
@@ -28,8 +29,11 @@ pub(super) enum Came {
     Thales(Box<ThalesBlock>),
     Akb(Box<Akb>),
     Token(Box<DesToken>),
-    Bare(Cryptogram),
-    Kwp(Vec<u8>),
+    /// A cryptogram with its scheme's letter.
+    Bare(Scheme, Vec<u8>),
+    /// Bytes that say nothing of themselves: the wrapping key's cipher says what they
+    /// may be.
+    Naked(Vec<u8>),
 }
 
 /// What the partner says of the key, for either kind.
@@ -95,9 +99,9 @@ impl Came {
             return Some(Self::Token(Box::new(token)));
         }
         let text = bytes.trim_ascii();
-        if !text.is_ascii() {
-            let kwp = (16..=KWP_MOST).contains(&bytes.len()) && bytes.len().is_multiple_of(8);
-            return kwp.then(|| Self::Kwp(bytes.to_vec()));
+        let control = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace();
+        if !text.is_ascii() || text.iter().any(control) {
+            return Self::naked(bytes.to_vec());
         }
         if let Ok(block) = KeyBlock::parse(text) {
             return Some(Self::Block(Box::new(block)));
@@ -111,10 +115,19 @@ impl Came {
             return Some(Self::Thales(Box::new(block)));
         }
         let word = std::str::from_utf8(text).ok()?;
-        if let Some(token) = unhex(word).and_then(|token| DesToken::parse(&token).ok()) {
-            return Some(Self::Token(Box::new(token)));
+        if let Some(bytes) = unhex(word) {
+            return match DesToken::parse(&bytes) {
+                Ok(token) => Some(Self::Token(Box::new(token))),
+                Err(_) => Self::naked(bytes),
+            };
         }
-        Cryptogram::parse(word).ok().map(Self::Bare)
+        let read = Cryptogram::parse(word).ok()?;
+        Some(Self::Bare(read.letter?, read.bytes))
+    }
+
+    fn naked(bytes: Vec<u8>) -> Option<Self> {
+        let fits = (16..=NAKED_MOST).contains(&bytes.len()) && bytes.len().is_multiple_of(8);
+        fits.then_some(Self::Naked(bytes))
     }
 
     fn format(&self) -> String {
@@ -132,28 +145,29 @@ impl Came {
                     .map_or("unknown", |kind| kind.name);
                 format!("CCA token, {kind}")
             }
-            Self::Bare(read) => match read.letter {
-                Some(scheme) => format!("cryptogram, scheme {scheme}"),
-                None => format!("cryptogram of {} bytes without a scheme", read.bytes.len()),
-            },
-            Self::Kwp(_) => "AES-KWP".into(),
+            Self::Bare(scheme, _) => format!("cryptogram, scheme {scheme}"),
+            Self::Naked(bytes) => format!("cryptogram of {} bytes without a scheme", bytes.len()),
         }
     }
 
-    /// The cipher of the keys that it can be under.
-    fn under(&self) -> Algorithm {
-        match self {
+    /// Whether it can be under keys of this cipher.
+    fn may_be_under(&self, cipher: Algorithm) -> bool {
+        let its = match self {
             Self::Block(block) => block.header().version.cipher(),
             Self::Thales(block) => block.header().version.cipher(),
-            Self::Akb(_) | Self::Token(_) | Self::Bare(_) => Algorithm::Tdes,
-            Self::Kwp(_) => Algorithm::Aes,
-        }
+            Self::Akb(_) | Self::Token(_) | Self::Bare(..) => Algorithm::Tdes,
+            // A TDES key of two or three parts; by a key wrap, or block by block.
+            Self::Naked(bytes) => {
+                return cipher == Algorithm::Aes || matches!(bytes.len(), 16 | 24);
+            }
+        };
+        its == cipher
     }
 
     /// What can be said without the wrapping key's value.
     pub(super) fn beforehand(&self, form: KeyForm, claims: &Claims) -> Option<Verdict> {
         let format = self.format();
-        if self.under() != cipher(form) {
+        if !self.may_be_under(cipher(form)) {
             return Some(Verdict::untried(format!(
                 "{format}: it is not under this wrapping key, which is {form}."
             )));
@@ -165,9 +179,8 @@ impl Came {
                     token.wrapping()
                 )))
             }
-            Self::Token(_) | Self::Bare(_) if claims.tdes.is_none() => Some(Verdict::untried(
-                format!("{format}: nothing in it proves a key. Type the partner's check value."),
-            )),
+            Self::Token(_) | Self::Bare(..) if claims.tdes.is_none() => Some(unproven(&format)),
+            Self::Naked(_) if form.is_tdes() && claims.tdes.is_none() => Some(unproven(&format)),
             _ => None,
         }
     }
@@ -234,36 +247,94 @@ impl Came {
                 };
                 gives(&format, how, &found.key, Some(KeyKind::Tdes), claims, notes)
             }
-            Self::Kwp(bytes) => match kwp::unwrap(wrapping, bytes) {
-                Ok(key) => {
-                    // Nothing in it says which cipher the key is of.
-                    let tdes = claims.tdes.as_ref();
-                    let is_tdes = tdes.is_some_and(|c| c.is_of(key.expose()).unwrap_or(false));
-                    let kind = match is_tdes {
-                        true => KeyKind::Tdes,
-                        false => KeyKind::Aes,
-                    };
-                    gives(&format, "", &key, Some(kind), claims, Vec::new())
-                }
-                Err(_) => nothing(&format),
-            },
-            Self::Token(token) => of_the_claim(&format, token.open(wrapping).ok(), claims, || {
-                let plain = token.open_as(wrapping, &ControlVector::ZERO);
-                let claim = claims.tdes.as_ref()?;
-                let nocv = plain.is_ok_and(|key| claim.is_of(key.expose()).unwrap_or(false));
-                nocv.then(|| "no control vector (NOCV)".to_owned())
-                    .or_else(|| conventions::that_fits(wrapping, token.cryptogram(), claim))
-            }),
-            Self::Bare(read) => {
-                let scheme = read.letter.or_else(|| Scheme::of(false, read.bytes.len()));
-                let key = scheme.and_then(|s| key_scheme::unwrap(s, wrapping, &read.bytes).ok());
-                of_the_claim(&format, key, claims, || {
+            Self::Token(token) => {
+                let (key, cryptogram) = (token.open(wrapping).ok(), token.cryptogram());
+                of_the_claim(&format, key, claims, cryptogram, wrapping, || {
+                    let plain = token.open_as(wrapping, &ControlVector::ZERO);
                     let claim = claims.tdes.as_ref()?;
-                    conventions::that_fits(wrapping, &read.bytes, claim)
+                    let nocv = plain.is_ok_and(|key| claim.is_of(key.expose()).unwrap_or(false));
+                    nocv.then(|| "no control vector (NOCV)".to_owned())
+                        .or_else(|| conventions::that_fits(wrapping, cryptogram, claim))
                 })
             }
+            Self::Bare(scheme, bytes) => {
+                under_tdes(&format, Some(*scheme), bytes, wrapping, claims)
+            }
+            Self::Naked(bytes) if form.is_tdes() => {
+                let scheme = Scheme::of(false, bytes.len());
+                under_tdes(&format, scheme, bytes, wrapping, claims)
+            }
+            Self::Naked(bytes) => under_aes(bytes, wrapping, claims),
         }
     }
+}
+
+/// What nothing but the partner's value can prove, where there is none.
+fn unproven(format: &str) -> Verdict {
+    Verdict::untried(format!(
+        "{format}: nothing in it proves a key. Type the partner's check value."
+    ))
+}
+
+/// A cryptogram under TDES: by its scheme, by other conventions, and with the check
+/// value made in other ways.
+fn under_tdes(
+    format: &str,
+    scheme: Option<Scheme>,
+    bytes: &[u8],
+    wrapping: &Secret,
+    claims: &Claims,
+) -> Verdict {
+    let key = scheme.and_then(|s| key_scheme::unwrap(s, wrapping, bytes).ok());
+    of_the_claim(format, key, claims, bytes, wrapping, || {
+        conventions::that_fits(wrapping, bytes, claims.tdes.as_ref()?)
+    })
+}
+
+/// A cryptogram under AES that says nothing of itself: the two key wraps prove
+/// themselves, anything else the partner's value alone.
+fn under_aes(bytes: &[u8], wrapping: &Secret, claims: &Claims) -> Verdict {
+    let of = |key: &Secret| {
+        // Nothing in it says which cipher the key is of.
+        let tdes = claims.tdes.as_ref();
+        let is_tdes = tdes.is_some_and(|c| c.is_of(key.expose()).unwrap_or(false));
+        match is_tdes {
+            true => KeyKind::Tdes,
+            false => KeyKind::Aes,
+        }
+    };
+    if let Ok(key) = kwp::unwrap(wrapping, bytes) {
+        return gives("AES-KWP", "", &key, Some(of(&key)), claims, Vec::new());
+    }
+    if let Ok(key) = key_wrap::unwrap(wrapping, bytes) {
+        let how = " by AES-KW (RFC 3394), which is without padding and not AES-KWP";
+        let format = format!("cryptogram of {} bytes", bytes.len());
+        return gives(&format, how, &key, Some(of(&key)), claims, Vec::new());
+    }
+    let named = [
+        (Algorithm::Aes, claims.aes.as_ref()),
+        (Algorithm::Tdes, claims.tdes.as_ref()),
+    ];
+    let named: Vec<(Algorithm, &Claim)> = named
+        .into_iter()
+        .filter_map(|(kind, claim)| Some((kind, claim?)))
+        .collect();
+    match conventions::that_fits_aes(wrapping, bytes, &named) {
+        Some((convention, fit)) => {
+            let convention = format!("AES in {convention}");
+            read_by("AES-KWP", &convention, fit)
+        }
+        None => nothing("AES-KWP"),
+    }
+}
+
+/// The convention that makes the partner's value fit.
+fn read_by(format: &str, convention: &str, fit: Option<kcv_fit::Fit>) -> Verdict {
+    let mut answer = vec![format!(
+        "{format}: the check value is that of the cryptogram read by {convention}."
+    )];
+    answer.extend(fit.map(|fit| format!("The value that was typed: {fit}.")));
+    Verdict::told(false, answer)
 }
 
 /// What authenticates: under the key, or under its halves the other way round.
@@ -326,6 +397,8 @@ fn of_the_claim(
     format: &str,
     key: Option<Secret>,
     claims: &Claims,
+    cryptogram: &[u8],
+    wrapping: &Secret,
     other: impl Fn() -> Option<String>,
 ) -> Verdict {
     let (Some(key), Some(claim)) = (key, claims.tdes.as_ref()) else {
@@ -339,25 +412,23 @@ fn of_the_claim(
         return Verdict::told(true, answer);
     }
     if let Some(convention) = other() {
-        return Verdict::told(
-            false,
-            vec![format!(
-                "{format}: the check value is that of the cryptogram read by {convention}."
-            )],
-        );
+        return read_by(format, &convention, None);
     }
-    match kcv_fit::explain(Algorithm::Tdes, &[&key], claim) {
-        Some(fit) => Verdict::told(
-            false,
-            vec![format!("{format}: the value that was typed: {fit}.")],
-        ),
+    if let Some(fit) = kcv_fit::explain(Algorithm::Tdes, &[&key], claim) {
+        let answer = vec![format!("{format}: the value that was typed: {fit}.")];
+        return Verdict::told(false, answer);
+    }
+    match conventions::that_fits_otherwise(wrapping, cryptogram, claim) {
+        Some((convention, fit)) => read_by(format, &convention, Some(fit)),
         None => nothing(format),
     }
 }
 
-/// A token in 128 hex digits.
+/// Bytes of a text that has nothing but upper-case hex digits, as a token or a
+/// cryptogram is typed.
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() != 128 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+    let digits = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
+    if !text.len().is_multiple_of(2) || !text.bytes().all(digits) {
         return None;
     }
     let digits = text.as_bytes().chunks_exact(2);

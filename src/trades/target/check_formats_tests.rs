@@ -144,5 +144,90 @@ fn what_is_no_cryptogram_is_none() {
         assert!(Came::read(file.as_bytes()).is_none(), "{file}");
     }
     assert!(Came::read(&[0xFF; 17]).is_none());
-    assert!(matches!(Came::read(&[0xFF; 24]), Some(Came::Kwp(_))));
+    assert!(matches!(Came::read(&[0xFF; 24]), Some(Came::Naked(_))));
+    // Bytes that are ASCII by chance are no text.
+    assert!(matches!(Came::read(&[0x01; 16]), Some(Came::Naked(_))));
+}
+
+fn of_bytes(file: &str, wrapping: &str, form: KeyForm, value: &str) -> Verdict {
+    let came = Came::read(&hex(file)).unwrap();
+    let claims = claims(value);
+    came.beforehand(form, &claims)
+        .unwrap_or_else(|| came.open(&secret(wrapping), form, &claims))
+}
+
+/// 13×8 F8×8 under KEK: `openssl enc -des-ede-ecb`, and `-des-ede-cbc` from a zero IV.
+const ECB: &str = "2ADB94D065A390918141BE13E13EE50F";
+const CBC: &str = "2ADB94D065A390915204E71C26AB5CAE";
+/// Of that key: ENC-ZERO, and `openssl mac` with CMAC.
+const ZERO: &str = "B6CBD0";
+const CMAC: &str = "CB1FF4E896";
+
+#[test]
+fn bare_bytes_under_a_tdes_key_are_a_tdes_cryptogram() {
+    let good = of_bytes(ECB, KEK, KeyForm::Tdes2, ZERO);
+    assert!(good.good && good.tried, "{good:?}");
+    let none = of_bytes(ECB, KEK, KeyForm::Tdes2, "");
+    assert!(!none.tried && none.answer[0].contains("Type the partner's"));
+    for (file, value, words) in [
+        (CBC, ZERO, &["CBC from a zero IV"][..]),
+        ("FBDDFE2EF7CF23F1BE3CE647DB918852", ZERO, &["scheme U"]),
+        (ECB, CMAC, &["by the method TDES CMAC"]),
+        (
+            CBC,
+            CMAC,
+            &["CBC from a zero IV", "by the method TDES CMAC"],
+        ),
+        (
+            "C325C9312EBD753F2FC6EC3E21B482CB",
+            CMAC,
+            &["Atalla variant 1", "by the method TDES CMAC"],
+        ),
+    ] {
+        for said in [
+            of_bytes(file, KEK, KeyForm::Tdes2, value),
+            verdict(file, KEK, KeyForm::Tdes2, value),
+        ] {
+            let all = said.answer.join(" ");
+            assert!(!said.good && said.tried, "{said:?}");
+            assert!(words.iter().all(|w| all.contains(w)), "{said:?}");
+        }
+    }
+    let wrong = of_bytes(CBC, KEK, KeyForm::Tdes2, "123456");
+    assert!(
+        wrong.answer[0].contains("What is wrong is not told"),
+        "{wrong:?}"
+    );
+    let other = of_bytes(&"A7".repeat(32), KEK, KeyForm::Tdes2, ZERO);
+    assert!(!other.tried && other.answer[0].contains("not under this wrapping key"));
+}
+
+/// 00…0F under AES_KEK by `cryptography`: RFC 3394 and RFC 5649; 00…1F by openssl in
+/// ECB and in CBC.
+#[test]
+fn under_an_aes_key_both_key_wraps_and_both_modes_are_tried() {
+    let kw = "6DE65FA66960596BF9982E5BE8F17A6295201B4109CDDFCA";
+    let kwp = "FFFF586E5F65D3A266E6875FD01C8A06E3C13734257A071B";
+    let ecb = "ED6A007C4841F8423969D83D86D62A6D08E0F42A19819E93D8788C5EFE8C1B95";
+    let cbc = "ED6A007C4841F8423969D83D86D62A6D65BBD6343E9087EF28066DB2EAB91401";
+    let of = |file, value| of_bytes(file, AES_KEK, KeyForm::Aes256, value);
+    for value in ["", "BE7ED6AE78"] {
+        assert!(of(kwp, value).good);
+        let said = of(kw, value);
+        assert!(!said.good, "{said:?}");
+        assert!(said.answer[0].contains("AES-KW (RFC 3394)"), "{said:?}");
+        assert!(said.answer[1].contains("BE7ED6"), "{said:?}");
+    }
+    assert!(verdict(kwp, AES_KEK, KeyForm::Aes256, "").good);
+    // CMAC and ENC-ZERO of 00…1F, by openssl.
+    for (file, mode) in [(ecb, "AES in ECB"), (cbc, "AES in CBC from a zero IV")] {
+        let said = of(file, "377822C093");
+        assert!(said.answer[0].contains(mode), "{said:?}");
+        let said = of(file, "F29000");
+        assert!(said.answer[0].contains(mode), "{said:?}");
+        assert!(said.answer[1].contains("AES ENC-ZERO"), "{said:?}");
+        let silent = of(file, "");
+        assert!(silent.answer[0].contains("What is wrong is not told"));
+    }
+    assert_eq!(of(ecb, "123456"), of(ecb, ""));
 }

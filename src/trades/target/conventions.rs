@@ -6,49 +6,127 @@
 
 use conclave_crypto::cca::{DEFAULTS, DesToken};
 use conclave_crypto::primitive::atalla_variant::{self, Variant};
-use conclave_crypto::primitive::kcv_fit::Claim;
+use conclave_crypto::primitive::kcv_fit::{self, Change, Claim, Fit};
 use conclave_crypto::primitive::key_scheme::{self, Scheme};
+use conclave_crypto::primitive::modes::{Algorithm, Cipher};
 use conclave_crypto::secret::Secret;
 
 /// The schemes of payShield and X9.17.
 const SCHEMES: [char; 4] = ['U', 'T', 'X', 'Y'];
 
+/// A convention's name, and what it takes besides for the partner's value to fit.
+type Found<T> = Option<(String, T)>;
+
 /// The convention by which `cryptogram` under `wrapping`, both TDES of two or three
 /// parts, gives a key of this check value.
 pub(super) fn that_fits(wrapping: &Secret, cryptogram: &[u8], claim: &Claim) -> Option<String> {
-    by_host(wrapping, cryptogram, claim)
+    let fits = |key: &Secret| claim.is_of(key.expose()).unwrap_or(false).then_some(());
+    tdes(wrapping, cryptogram, &fits).map(|(convention, ())| convention)
+}
+
+/// The same with the check value made another way too: by another method, or of a key
+/// whose parity was set. A value of fewer digits would fit one of so many by chance.
+pub(super) fn that_fits_otherwise(
+    wrapping: &Secret,
+    cryptogram: &[u8],
+    claim: &Claim,
+) -> Found<Fit> {
+    let fits = |key: &Secret| otherwise(Algorithm::Tdes, key, claim);
+    tdes(wrapping, cryptogram, &fits)
+}
+
+/// What makes a value that of this very key.
+fn otherwise(kind: Algorithm, key: &Secret, claim: &Claim) -> Option<Fit> {
+    kcv_fit::explain(kind, &[key], claim).filter(|fit| {
+        fit.digits >= kcv_fit::FEWEST && matches!(fit.change, Change::Nothing | Change::Parity)
+    })
+}
+
+/// The convention by which `cryptogram` under an AES key gives a key of this check
+/// value, where neither of the key wraps opened it.
+pub(super) fn that_fits_aes(
+    wrapping: &Secret,
+    cryptogram: &[u8],
+    claims: &[(Algorithm, &Claim)],
+) -> Found<Option<Fit>> {
+    for (name, key) in plain(Algorithm::Aes, wrapping, cryptogram) {
+        for (kind, claim) in claims {
+            if claim.is_of(key.expose()).unwrap_or(false) {
+                return Some((name.to_owned(), None));
+            }
+            if let Some(fit) = otherwise(*kind, &key, claim) {
+                return Some((name.to_owned(), Some(fit)));
+            }
+        }
+    }
+    None
+}
+
+/// Without any scheme: block by block, and chained from zeros.
+fn plain(
+    cipher: Algorithm,
+    wrapping: &Secret,
+    cryptogram: &[u8],
+) -> impl Iterator<Item = (&'static str, Secret)> {
+    let open = move |chained: bool| {
+        let cipher = Cipher::new(cipher, wrapping.expose()).ok()?;
+        let mut key = Secret::from_fn(cryptogram.len(), |to| to.copy_from_slice(cryptogram));
+        match chained {
+            true => cipher.cbc_decrypt(&[0; 16][..cipher.block_len()], key.expose_mut()),
+            false => cipher.ecb_decrypt(key.expose_mut()),
+        }
+        .ok()?;
+        Some(key)
+    };
+    let names = [("ECB, block by block", false), ("CBC from a zero IV", true)];
+    names
+        .into_iter()
+        .filter_map(move |(name, chained)| Some((name, open(chained)?)))
+}
+
+fn tdes<T>(wrapping: &Secret, cryptogram: &[u8], fits: &dyn Fn(&Secret) -> Option<T>) -> Found<T> {
+    let also = |(convention, fit): (String, T), what: &str| {
+        let convention = format!("{convention}, with the halves of the {what} changed");
+        (convention, fit)
+    };
+    by_host(wrapping, cryptogram, fits)
         .or_else(|| {
-            let turned = turned(wrapping)?;
-            let convention = by_host(&turned, cryptogram, claim)?;
-            Some(format!(
-                "{convention}, with the halves of the wrapping key changed"
-            ))
+            let found = by_host(&turned(wrapping)?, cryptogram, fits)?;
+            Some(also(found, "wrapping key"))
         })
         .or_else(|| {
             let bytes = Secret::from_fn(cryptogram.len(), |to| to.copy_from_slice(cryptogram));
-            let convention = by_host(wrapping, turned(&bytes)?.expose(), claim)?;
-            Some(format!(
-                "{convention}, with the halves of the cryptogram changed"
-            ))
+            let found = by_host(wrapping, turned(&bytes)?.expose(), fits)?;
+            Some(also(found, "cryptogram"))
         })
 }
 
-fn by_host(wrapping: &Secret, cryptogram: &[u8], claim: &Claim) -> Option<String> {
-    let fits = |key: &Secret| claim.is_of(key.expose()).unwrap_or(false);
+fn by_host<T>(
+    wrapping: &Secret,
+    cryptogram: &[u8],
+    fits: &dyn Fn(&Secret) -> Option<T>,
+) -> Found<T> {
     let schemes = SCHEMES.into_iter().filter_map(Scheme::from_letter);
     for scheme in schemes.filter(|scheme| scheme.key_len() == cryptogram.len()) {
-        if key_scheme::unwrap(scheme, wrapping, cryptogram).is_ok_and(|key| fits(&key)) {
-            return Some(format!("scheme {scheme}"));
+        let key = key_scheme::unwrap(scheme, wrapping, cryptogram).ok();
+        if let Some(fit) = key.and_then(|key| fits(&key)) {
+            return Some((format!("scheme {scheme}"), fit));
         }
+    }
+    // Block by block is scheme X or Y.
+    let lengths = matches!(cryptogram.len(), 16 | 24);
+    let chained = plain(Algorithm::Tdes, wrapping, cryptogram).nth(1);
+    if let Some((name, key)) = chained.filter(|_| lengths)
+        && let Some(fit) = fits(&key)
+    {
+        return Some((name.to_owned(), fit));
     }
     // Variant 0 is X9.17, which was tried.
     for variant in (1..=31).filter_map(Variant::new) {
-        if atalla_variant::unwrap(variant, wrapping, cryptogram).is_ok_and(|key| fits(&key)) {
-            return Some(format!(
-                "Atalla variant {} ({})",
-                variant.number(),
-                variant.meaning()
-            ));
+        let key = atalla_variant::unwrap(variant, wrapping, cryptogram).ok();
+        if let Some(fit) = key.and_then(|key| fits(&key)) {
+            let (number, meaning) = (variant.number(), variant.meaning());
+            return Some((format!("Atalla variant {number} ({meaning})"), fit));
         }
     }
     for kind in &DEFAULTS {
@@ -57,9 +135,9 @@ fn by_host(wrapping: &Secret, cryptogram: &[u8], claim: &Claim) -> Option<String
         };
         // A vector of another kind of wrapping is none for this cryptogram.
         let token = DesToken::around(cryptogram, vector);
-        let key = token.and_then(|token| token.open(wrapping));
-        if key.is_ok_and(|key| fits(&key)) {
-            return Some(format!("IBM CCA, control vector of {}", kind.name));
+        let key = token.and_then(|token| token.open(wrapping)).ok();
+        if let Some(fit) = key.and_then(|key| fits(&key)) {
+            return Some((format!("IBM CCA, control vector of {}", kind.name), fit));
         }
     }
     None
