@@ -46,7 +46,7 @@ fn lines() -> impl Iterator<Item = (Vec<u8>, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::primitive::vectors::unhex;
+    use crate::primitive::vectors::{file, unhex};
     use proptest::prelude::*;
 
     fn named(hex: &str) -> Option<String> {
@@ -79,6 +79,53 @@ mod tests {
         assert_eq!(lmk, "pair 06-07 of the payShield test LMK");
         assert_eq!(named("0123456789ABCDEFFEDCBA9876543213"), None);
         assert_eq!(named("0123456789ABCDEF"), None);
+    }
+
+    /// Inputs of the public test vectors under which others are wrapped or from which
+    /// they are derived.
+    const MASTERS: [&str; 11] = [
+        "kbpk",
+        "kek",
+        "zmk",
+        "lmk",
+        "wrapping",
+        "bdk",
+        "initial_key",
+        "imk",
+        "iss_mk_ac",
+        "iss_mk_smi",
+        "iss_mk_smc",
+    ];
+
+    #[test]
+    fn every_wrapping_and_master_key_of_the_vectors_is_known() {
+        let mut count = 0;
+        for name in [
+            "atalla.json",
+            "cca.json",
+            "cvv_mac.json",
+            "dukpt.json",
+            "emv.json",
+            "emv_further.json",
+            "kcv.json",
+            "pin.json",
+            "thales.json",
+            "tr31.json",
+        ] {
+            for vector in file(name).as_array().unwrap() {
+                for input in MASTERS {
+                    let Some(hex) = vector["inputs"][input].as_str() else {
+                        continue;
+                    };
+                    // Keys of these lengths are what a station can have.
+                    if matches!(hex.len(), 32 | 48 | 64) {
+                        count += 1;
+                        assert!(named(hex).is_some(), "{}: {input}", vector["id"]);
+                    }
+                }
+            }
+        }
+        assert!(count > 140, "{count}");
     }
 
     proptest! {
