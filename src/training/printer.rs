@@ -229,6 +229,12 @@ impl TrainingPrinter {
         trouble != Some(Trouble::Off)
     }
 
+    /// How often it was switched off: each time its memory was lost.
+    fn switched_off(&self) -> u64 {
+        let line = self.shared.forms.as_ref();
+        line.map_or(0, |line| line.carriage().came().1)
+    }
+
     /// The bytes of the sheet as they came; of a printer of numbered forms none.
     #[must_use]
     pub fn bytes(&self) -> Secret {
@@ -366,7 +372,7 @@ impl Printers for TrainingPrinters {
             device: printer.device().to_owned(),
             serial: printer.serial().to_owned(),
             training: true,
-            attached: 0,
+            attached: printer.switched_off(),
         });
         Ok(found.collect())
     }
