@@ -436,7 +436,7 @@ fn trouble_at(scene: &mut Scene, trouble: Trouble) {
 fn a_printer_that_is_not_there_prints_nothing_and_may_be_mended() {
     for (trouble, word) in [
         (Trouble::Gone, "the printer is not there"),
-        (Trouble::Other, "another printer is connected"),
+        (Trouble::Other, "the printer is not there"),
         (Trouble::NotReady, "not ready"),
     ] {
         let folder = folder();

@@ -228,9 +228,10 @@ fn a_template_is_chosen_by_people_and_only_what_fits_is_offered() {
     let made = offered(&form_of(&mut scene, ZMK), "Template");
     let made_names = names(&made);
     assert_eq!(
-        made_names[..5],
+        made_names[..6],
         [
             "zmk-aes128",
+            "zmk-aes128-channel",
             "zmk-aes192",
             "zmk-aes256",
             "zmk-tdes2",

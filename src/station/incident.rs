@@ -116,6 +116,26 @@ pub(crate) fn incident_task(key: &KeyRecord, tainted: &Tainted) -> Option<TaskRo
     })
 }
 
+/// The form in which it is said.
+fn say(key: &KeyRecord, title: &str, fields: Vec<Field>) -> Prompt {
+    Prompt {
+        code: "key.incident.say".into(),
+        act: key.label.clone(),
+        title: format!("{title}: {}", key.label),
+        ask: Ask::Form {
+            fields,
+            submit: "go on to the signatures".into(),
+            done: None,
+        },
+        waiting_for: "key managers".into(),
+        safe: "yes, nothing is changed before the last signature".into(),
+        why: "It stands in the journal and on the minutes: what was seen, by whom, and no more \
+              than is known."
+            .into(),
+        ..Prompt::default()
+    }
+}
+
 impl Station {
     /// What is wrong with a key is chosen, said and signed.
     ///
@@ -203,49 +223,22 @@ impl Station {
         }
     }
 
-    /// Asks in a form until what was said can be signed.
-    fn ask_incident(
-        &mut self,
-        key: &KeyRecord,
-        title: &str,
-        fields: Vec<Field>,
-        people: &mut dyn People,
-    ) -> Result<Vec<String>, Undone> {
-        let mut prompt = Prompt {
-            code: "key.incident.say".into(),
-            act: key.label.clone(),
-            title: format!("{title}: {}", key.label),
-            ask: Ask::Form {
-                fields,
-                submit: "go on to the signatures".into(),
-                done: None,
-            },
-            waiting_for: "key managers".into(),
-            safe: "yes, nothing is changed before the last signature".into(),
-            why: "It stands in the journal and on the minutes: what was seen, by whom, and no \
-                  more than is known."
-                .into(),
-            ..Prompt::default()
-        };
-        loop {
-            let answer = ask(people, &mut prompt, &mut |_| Ok(false));
-            if let Answer::Fields(values) = answer.map_err(Undone::Interrupted)? {
-                return Ok(values.iter().map(|v| v.trim().to_owned()).collect());
-            }
-        }
-    }
-
     fn said<A: Action>(
         &mut self,
         key: &KeyRecord,
         title: &str,
         people: &mut dyn People,
-        make: impl FnOnce(KeyName, String) -> A,
+        make: impl Fn(KeyName, String) -> A,
     ) -> Result<(String, Vec<String>), Undone> {
         let reason = text("Reason", "", "what is known, in one sentence", REASON_MAX);
-        let values = self.ask_incident(key, title, vec![reason], people)?;
-        let reason = values.into_iter().next().unwrap_or_default();
-        self.recorded(key, title, &make(KeyName::of(key), reason), people)
+        let mut prompt = say(key, title, vec![reason]);
+        let action = self
+            .foreseen_form(&mut prompt, people, |values| {
+                let reason = values.first().map(|v| v.trim().to_owned());
+                Ok(make(KeyName::of(key), reason.unwrap_or_default()))
+            })
+            .map_err(Undone::Interrupted)?;
+        self.recorded(key, title, &action, people)
     }
 
     fn quarantine(
@@ -264,18 +257,23 @@ impl Station {
                 REASON_MAX,
             ),
         ];
-        let values = self.ask_incident(key, title, fields, people)?;
-        let value = |at: usize| values.get(at).cloned().unwrap_or_default();
-        let Some((_, set, index)) = packages.into_iter().find(|p| p.0 == value(0)) else {
-            let refusal = refused("No package is chosen.", "Choose the one that was found.");
-            return Err(Undone::Interrupted(Interrupted::Refused(refusal)));
-        };
-        let action = QuarantinePackage {
-            key: KeyName::of(key),
-            set,
-            index,
-            found: value(1),
-        };
+        let mut prompt = say(key, title, fields);
+        let action = self
+            .foreseen_form(&mut prompt, people, |values| {
+                let value = |at: usize| values.get(at).map(|v| v.trim()).unwrap_or_default();
+                let package = packages.iter().find(|p| p.0 == value(0));
+                let Some((_, set, index)) = package else {
+                    let advice = "Choose the one that was found.";
+                    return Err(refused("No package is chosen.", advice));
+                };
+                Ok(QuarantinePackage {
+                    key: KeyName::of(key),
+                    set: *set,
+                    index: *index,
+                    found: value(1).to_owned(),
+                })
+            })
+            .map_err(Undone::Interrupted)?;
         self.recorded(key, title, &action, people)
     }
 

@@ -60,14 +60,14 @@ const SYSTEMS: &[System] = &[
     (
         "LAKE TR-31 A",
         TR31,
-        &[&["A", "the older HSM reads A alone", "longest", ""]],
+        &[&["A", "the older HSM reads A alone", "longest", "", ""]],
     ),
     (
         "LAKE TR-31 C",
         TR31,
-        &[&["C", "the older HSM reads C alone", "longest", ""]],
+        &[&["C", "the older HSM reads C alone", "longest", "", ""]],
     ),
-    ("HILL TR-31 E", TR31, &[&["E", "", "longest", ""]]),
+    ("HILL TR-31 E", TR31, &[&["E", "", "longest", "", ""]]),
     (
         "LAKE PAYSHIELD",
         "Thales payShield",
