@@ -30,7 +30,8 @@ pub(crate) struct Run {
 }
 
 /// Opens a training station that is furnished already: eighteen people, each
-/// with a card and the PIN 802803, printers and a stick enrolled.
+/// with a card and the PIN 802803, printers and a stick enrolled, two batches of
+/// PIN mailers to be printed.
 #[derive(Debug, Args)]
 pub(crate) struct Practice {
     /// A new or empty folder for it.
