@@ -118,6 +118,10 @@ const NOT_PARSERS: &[(&str, &str)] = &[
         "our own certificate; target recipient reads any",
     ),
     (
+        "training/printer/carriage.rs take",
+        "the memory of a training printer: it takes what the station prints",
+    ),
+    (
         "trades/pin/batch.rs read",
         "takes a template too; target cards goes through it",
     ),
