@@ -10,7 +10,8 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// The key-ceremony workstation.
 #[derive(Debug, Parser)]
@@ -36,14 +37,25 @@ enum Command {
 /// Reads the arguments and does what they say.
 pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    match arguments.command {
-        None => arguments.run.run(),
-        Some(Command::Demo(demo)) => demo.run(),
-        Some(Command::Doctor(doctor)) => doctor.run(),
-        Some(Command::Inspect(inspect)) => inspect.run(),
-        Some(Command::Layout(layout)) => layout.run(),
-        Some(Command::Practice(practice)) => practice.run(),
-        Some(Command::Selftest(selftest)) => selftest.run(),
-        Some(Command::Verify(arguments)) => verify::run(&arguments),
+    let of = &arguments.run;
+    let Some(command) = &arguments.command else {
+        return of.run();
+    };
+    let takes = matches!(command, Command::Doctor(_) | Command::Practice(_));
+    if of.is_named() && !takes {
+        // What is not heeded is refused: nobody shall think that it was.
+        let why = "--station is for the station itself, for doctor and for practice";
+        Arguments::command()
+            .error(ErrorKind::ArgumentConflict, why)
+            .exit();
+    }
+    match command {
+        Command::Demo(demo) => demo.run(),
+        Command::Doctor(doctor::Doctor {}) => doctor::run(&of.folder(run::FOLDER)),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Layout(layout) => layout.run(),
+        Command::Practice(practice) => practice.run(&of.folder(run::PRACTICE)),
+        Command::Selftest(selftest) => selftest.run(),
+        Command::Verify(arguments) => verify::run(arguments),
     }
 }

@@ -21,12 +21,16 @@ use conclave_station::station::{Blank, Station};
 /// Where the station lives when nobody says otherwise.
 pub(super) const FOLDER: &str = "station";
 
+/// Where the practice room is.
+pub(super) const PRACTICE: &str = "practice";
+
 /// Opens the station at this terminal.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Run {
-    /// The station's folder; a new one becomes a training station.
-    #[arg(long, value_name = "DIR", default_value = FOLDER)]
-    station: PathBuf,
+    /// The station's folder; a new one becomes a training station. `practice` without
+    /// it takes the folder `practice`.
+    #[arg(long, value_name = "DIR", global = true)]
+    station: Option<PathBuf>,
 }
 
 /// Opens a training station that is furnished already: eighteen people, each
@@ -34,9 +38,6 @@ pub(crate) struct Run {
 /// PIN mailers to be printed.
 #[derive(Debug, Args)]
 pub(crate) struct Practice {
-    /// A new or empty folder for it.
-    #[arg(long, value_name = "DIR", default_value = "practice")]
-    station: PathBuf,
     /// How many readers, 1 to 16.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u8).range(1..=16))]
     readers: u8,
@@ -44,24 +45,34 @@ pub(crate) struct Practice {
 
 impl Run {
     pub(crate) fn run(&self) -> ExitCode {
-        open(&self.station)
+        open(&self.folder(FOLDER))
+    }
+
+    /// The folder that was named, or the one that is usual for the command.
+    pub(super) fn folder(&self, usual: &str) -> PathBuf {
+        self.station.clone().unwrap_or_else(|| usual.into())
+    }
+
+    /// The folder was named, for a command that has none.
+    pub(super) fn is_named(&self) -> bool {
+        self.station.is_some()
     }
 }
 
 impl Practice {
-    pub(crate) fn run(&self) -> ExitCode {
+    pub(crate) fn run(&self, folder: &Path) -> ExitCode {
         if let Err(code) = needs_terminal() {
             return code;
         }
-        let furnished = self.station.join("repository").exists();
+        let furnished = folder.join("repository").exists();
         if !furnished {
             println!("Furnishing the practice room: eighteen people, each with the PIN 802803.");
-            if let Err(error) = demo::furnish(&self.station, usize::from(self.readers)) {
+            if let Err(error) = demo::furnish(folder, usize::from(self.readers)) {
                 eprintln!("The practice room could not be furnished: {error}");
                 return ExitCode::FAILURE;
             }
         }
-        open(&self.station)
+        open(folder)
     }
 }
 

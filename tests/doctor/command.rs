@@ -81,3 +81,42 @@ fn a_station_that_another_window_has_open_is_told_as_such() {
     );
     drop(open);
 }
+
+/// The folder may be named before the command or behind it; a command that has none
+/// refuses it.
+#[test]
+fn the_folder_counts_wherever_it_is_named() {
+    let folder = TempDir::new().unwrap();
+    let named = folder.path().join("nowhere");
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_conclave"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let at = named.to_str().unwrap();
+    for arguments in [["--station", at, "doctor"], ["doctor", "--station", at]] {
+        let (_, said) = run(&arguments);
+        assert!(said.contains(&format!("No station in {at}")), "{said}");
+    }
+    assert!(run(&["doctor"]).1.contains("No station in station"));
+    // Practice wants a terminal and makes nothing without one.
+    let (code, said) = run(&["--station", at, "practice"]);
+    assert!(
+        code == Some(1) && said.contains("needs a terminal"),
+        "{said}"
+    );
+    for command in ["selftest", "verify", "inspect"] {
+        let (code, said) = run(&["--station", at, command, at]);
+        assert!(code == Some(2), "{command}: {said}");
+    }
+    let (code, said) = run(&["--station", at, "selftest"]);
+    assert!(
+        code == Some(2) && said.contains("--station is for"),
+        "{said}"
+    );
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+}
