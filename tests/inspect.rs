@@ -139,6 +139,20 @@ fn files_of_this_house_are_recognised() {
     }
 }
 
+/// A pipe is not waited for, and a device is not read without end.
+#[test]
+fn what_is_no_plain_file_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    for path in [pipe.to_str().unwrap(), "/dev/zero"] {
+        let (code, out, err) = inspect(&[path]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains("no plain file"), "{err}");
+    }
+}
+
 #[test]
 fn several_files_have_one_exit_code_the_worst() {
     let (code, out, err) = inspect(&["certificate.der", "no-such-file", "unknown-text.txt"]);

@@ -81,7 +81,12 @@ const FILES_MOST: usize = 10_000;
 /// A file as it was named, or the files below a folder, sorted by name. Links
 /// below a folder are not followed.
 fn find(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    if !path.is_dir() {
+    let kind = std::fs::metadata(path)?;
+    if !kind.is_dir() {
+        // A pipe would be waited for, and a device read without end.
+        if !kind.is_file() {
+            return Err(io::Error::other("it is no plain file"));
+        }
         files.push(path.to_owned());
         return Ok(());
     }

@@ -26,12 +26,21 @@ impl Told {
 /// Describes a key token of CCA: DES fixed-length (external and internal), PKA,
 /// and the head of a variable-length one. Nothing where the bytes are none.
 ///
-/// A token in hex, as people write one, is told too.
+/// A token in hex, as people write one, in one line or several, is told too.
 #[must_use]
 pub fn describe(bytes: &[u8]) -> Option<Described> {
-    let digits = matches!(bytes, [b'0', b'1' | b'2', ..] | [b'1', b'E' | b'F', ..]);
-    if digits && bytes.len() <= 2 * HEX_MOST {
-        return told(&base16ct::mixed::decode_vec(bytes).ok()?);
+    let text = bytes.trim_ascii();
+    let digits = matches!(
+        text,
+        [b'0', b'1' | b'2', ..] | [b'1', b'E' | b'F' | b'e' | b'f', ..]
+    );
+    if digits && text.len() <= 3 * HEX_MOST {
+        let packed: Vec<u8> = text
+            .iter()
+            .copied()
+            .filter(|b| !b.is_ascii_whitespace())
+            .collect();
+        return told(&base16ct::mixed::decode_vec(packed).ok()?);
     }
     told(bytes)
 }

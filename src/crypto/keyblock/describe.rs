@@ -11,10 +11,48 @@ use crate::describe::{Confidence, Described};
 #[must_use]
 pub fn describe(bytes: &[u8]) -> Option<Described> {
     let text = bytes.trim_ascii();
-    let fixed = text.get(..HEADER_LEN)?;
-    let letter = char::from(*fixed.first()?);
-    Version::from_char(letter)?;
-    // Version, length in digits, count in digits: no other format begins so.
+    let tagged = text.strip_prefix(b"R").filter(|block| begins(block));
+    let block = tagged.unwrap_or(text);
+    let head = block.get(..HEADER_LEN)?;
+    let small = !begins(head);
+    if small && !begins(&head.to_ascii_uppercase()) {
+        return None;
+    }
+    let mut said = match KeyBlock::parse(block) {
+        Ok(read) if !small => whole(&read, block.len()),
+        other => in_lower_case(block).unwrap_or_else(|| match other {
+            Err(error) => broken(block, &error),
+            Ok(read) => whole(&read, block.len()),
+        }),
+    };
+    if tagged.is_some() {
+        let meaning = "payShield's, for a TR-31 block; other systems want the block without it";
+        said.field("tag in front", "R", meaning);
+    }
+    Some(said)
+}
+
+/// A block that is whole but for its letters: some editors and systems change them.
+fn in_lower_case(text: &[u8]) -> Option<Described> {
+    if !text.iter().any(u8::is_ascii_lowercase) {
+        return None;
+    }
+    let capitals = text.to_ascii_uppercase();
+    let block = KeyBlock::parse(&capitals).ok()?;
+    let mut said = whole(&block, text.len());
+    said.what.push_str(", in lower case");
+    said.damaged(
+        "it stands in lower case, all of it or a part: a block has capitals, and its MAC is over \
+         them. Ask for it as it was made; capitals in their place may open, and prove nothing",
+    );
+    Some(said)
+}
+
+/// TRUE where a block of this standard begins: no other format begins so.
+fn begins(text: &[u8]) -> bool {
+    let fixed = text.get(..HEADER_LEN).unwrap_or_default();
+    let letter = fixed.first().copied().map_or(' ', char::from);
+    // Version, length in digits, count in digits.
     let digits = |range: std::ops::Range<usize>| {
         let part = fixed.get(range);
         part.is_some_and(|part| part.iter().all(u8::is_ascii_digit))
@@ -22,13 +60,7 @@ pub fn describe(bytes: &[u8]) -> Option<Described> {
     let letters = fixed
         .iter()
         .all(|c| c.is_ascii_alphanumeric() && !(c.is_ascii_lowercase() && *c != b'c'));
-    if !digits(1..5) || !digits(12..14) || !letters {
-        return None;
-    }
-    match KeyBlock::parse(text) {
-        Ok(block) => Some(whole(&block, text.len())),
-        Err(error) => Some(broken(text, &error)),
-    }
+    Version::from_char(letter).is_some() && digits(1..5) && digits(12..14) && letters
 }
 
 fn whole(block: &KeyBlock, len: usize) -> Described {
@@ -227,6 +259,21 @@ mod tests {
             ("P0", "PIN encryption")
         );
         assert!(said.unusual.iter().any(|r| r.contains("short")));
+    }
+
+    #[test]
+    fn lower_case_and_the_tag_of_payshield_are_told() {
+        let small = EXAMPLE.to_ascii_lowercase();
+        let body = format!("{}{}", &EXAMPLE[..16], &small[16..]);
+        for text in [&small, &body] {
+            let said = describe(text.as_bytes()).unwrap();
+            assert!(said.what.ends_with("in lower case"), "{said:?}");
+            assert_eq!(said.confidence, Confidence::Likely);
+        }
+        let said = describe(format!("R{EXAMPLE}").as_bytes()).unwrap();
+        assert_eq!(said.confidence, Confidence::Certain);
+        assert!(said.fields.iter().any(|f| f.meaning.contains("payShield")));
+        assert!(describe(b"RD0112P0").is_none());
     }
 
     #[test]

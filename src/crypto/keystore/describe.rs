@@ -1,7 +1,9 @@
 //! What a key store is, as far as it can be told without its passphrase.
 
+use std::time::Duration;
+
 use x509_cert::Certificate;
-use x509_cert::der::Decode;
+use x509_cert::der::{DateTime, Decode};
 
 use super::pbe::Scheme;
 use super::pkcs12::{self, Bag, Content, Holds};
@@ -87,10 +89,16 @@ fn java_store(bytes: &[u8]) -> Described {
     out
 }
 
+/// When an entry was made, of milliseconds since 1970.
+fn made_at(ms: u64) -> String {
+    match DateTime::from_unix_duration(Duration::from_millis(ms)) {
+        Ok(time) => format!("made at {time}"),
+        Err(_) => "made at a time that no calendar has".into(),
+    }
+}
+
 fn java_entry(out: &mut Described, entry: &Sealed) {
-    let made = entry
-        .created_ms
-        .map_or_else(String::new, |ms| format!("made at {ms} ms of 1970"));
+    let made = entry.created_ms.map_or_else(String::new, made_at);
     let name = format!("entry {}", entry.alias);
     if entry.alias != entry.alias.to_lowercase() {
         out.unusual(format!(

@@ -6,6 +6,7 @@ use x509_cert::der::{Decode, Document, Encode};
 use x509_cert::request::CertReq;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
+use super::crl;
 use crate::describe::{Confidence, Described};
 use crate::primitive::derive::sha256;
 use crate::primitive::rsa::Public;
@@ -128,6 +129,7 @@ fn der(bytes: &[u8]) -> Option<Described> {
     let whole = bytes.get(..bytes.len() - rest.len())?;
     let mut said = certificate(whole)
         .or_else(|| request(whole))
+        .or_else(|| crl::describe(whole))
         .or_else(|| public(whole, body))
         .or_else(|| private(body))?;
     if !rest.is_empty() {
@@ -183,7 +185,7 @@ fn request(bytes: &[u8]) -> Option<Described> {
     Some(said)
 }
 
-fn signature(said: &mut Described, identifier: Option<&[u8]>) {
+pub(super) fn signature(said: &mut Described, identifier: Option<&[u8]>) {
     let name = identifier
         .and_then(|bytes| of(SEQUENCE, bytes))
         .and_then(|(content, _)| algorithm(content));
@@ -351,6 +353,7 @@ fn pem(bytes: &[u8]) -> Option<Described> {
                 "NEW CERTIFICATE REQUEST",
                 "PUBLIC KEY",
                 "RSA PUBLIC KEY",
+                "X509 CRL",
             ];
             if !known.contains(&label) {
                 return None;

@@ -4,6 +4,7 @@
 //! callback over the digest, so that the station's key may be anywhere.
 
 pub mod cms;
+mod crl;
 mod describe;
 pub mod rsa_pair;
 

@@ -5,6 +5,7 @@
 //! of a file that none knows.
 
 mod evidence;
+mod hosts;
 mod looks;
 mod papers;
 
@@ -47,22 +48,36 @@ pub struct Found {
 /// Looks at a whole file; where nothing knows it and it is a text, at each line.
 #[must_use]
 pub fn inspect(bytes: &[u8]) -> Vec<Found> {
-    if let Some(paper) = papers::describe(bytes) {
+    let whole = describe(bytes, RECOGNISERS);
+    if let Some(paper) = papers::describe(bytes).or_else(|| hosts::describe(bytes)) {
+        // Cryptograms belong into a run sheet; what is clear does not.
         let whole = Found {
+            line: None,
+            may_be: whole,
+        };
+        let mut found = line_by_line(lines(bytes));
+        found.insert(0, whole);
+        found.retain(|found| found.may_be.iter().any(|said| said.clear_secret));
+        let paper = Found {
             line: None,
             may_be: vec![paper],
         };
-        // Cryptograms belong into a run sheet; what is clear does not.
-        let mut found = line_by_line(lines(bytes));
-        found.retain(|found| found.may_be.iter().any(|said| said.clear_secret));
-        found.insert(0, whole);
+        found.insert(0, paper);
         return found;
     }
-    let whole = describe(bytes, RECOGNISERS);
-    let sure = whole
-        .first()
-        .is_some_and(|d| d.confidence != Confidence::Possible);
     let lines = lines(bytes);
+    let surest = whole.first().map(|d| d.confidence);
+    // A list of blocks is no damaged block: its first line is a whole one.
+    let list = || {
+        let first = lines.first().map(|(_, line)| describe(line, RECOGNISERS));
+        let certain = first.as_ref().and_then(|may_be| may_be.first());
+        certain.is_some_and(|d| d.confidence == Confidence::Certain)
+    };
+    let sure = match surest {
+        Some(Confidence::Certain) => true,
+        Some(Confidence::Likely) => lines.len() < 2 || !list(),
+        _ => false,
+    };
     if sure || lines.len() < 2 {
         let found = Found {
             line: None,

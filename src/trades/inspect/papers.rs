@@ -1,5 +1,6 @@
-//! The texts that a station puts into a bundle, told by their first line. Texts
-//! are signed by digest in the manifest beside them, not in themselves.
+//! The texts that a station puts into a bundle, told by their first line, and the papers
+//! that it files. They are signed by digest, in the manifest or transcript beside them,
+//! not in themselves.
 
 use conclave_crypto::describe::{Confidence, Described};
 
@@ -25,9 +26,54 @@ const TEXTS: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// Describes a text of a bundle.
+/// What the title of a PDF of the station begins with, and what it is then. Their text
+/// stands open in the file.
+const TITLES: [(&str, &str, &str); 2] = [
+    (
+        "Minutes: ",
+        "minutes of a station, PDF",
+        "conclave-verify compares them with the transcript that lies beside them",
+    ),
+    (
+        "Reconciliation of PIN batch ",
+        "reconciliation sheet of a PIN batch, PDF",
+        "its digest stands in the journal, signed by both",
+    ),
+];
+
+/// Longest title that is told, in bytes.
+const TITLE_MOST: usize = 120;
+
+/// A PDF that says in its title what it is.
+fn pdf(bytes: &[u8]) -> Option<Described> {
+    if !bytes.starts_with(b"%PDF-") {
+        return None;
+    }
+    TITLES.iter().find_map(|(head, what, use_of)| {
+        let begin = format!("({head}");
+        let at = bytes
+            .windows(begin.len())
+            .position(|at| at == begin.as_bytes())?;
+        let title: String = bytes
+            .get(at + 1..)?
+            .iter()
+            .take(TITLE_MOST)
+            .map(|b| char::from(*b))
+            .take_while(|c| *c != ')')
+            .collect();
+        let mut said = Described::new(*what, Confidence::Likely);
+        said.field("title", title, "");
+        said.field("use", "to be read", *use_of);
+        Some(said)
+    })
+}
+
+/// Describes a text of a bundle, or a paper of the station.
 #[must_use]
 pub fn describe(bytes: &[u8]) -> Option<Described> {
+    if let Some(said) = pdf(bytes) {
+        return Some(said);
+    }
     if bytes.len() > TEXT_MOST {
         return None;
     }

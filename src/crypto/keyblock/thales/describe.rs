@@ -140,11 +140,28 @@ fn whole(block: &ThalesBlock, tagged: bool, len: usize) -> Described {
     said
 }
 
+/// One part behind a `Z`: payShield's letter where nothing else says the length.
+fn single(digits: &str) -> Option<Described> {
+    let hex = digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if !hex {
+        return None;
+    }
+    let what = "key without key block, Thales scheme Z: single DES";
+    let mut said = Described::new(what, Confidence::Likely);
+    said.field("scheme", "Z", "one part by itself (ECB)");
+    said.field("key", "8 bytes, encrypted", "under which key is not said");
+    said.unusual("single DES is broken: a key of this length is not taken (R5)");
+    Some(said)
+}
+
 /// Describes a cryptogram without a key block: the letter of a scheme and
 /// hexadecimal digits.
 #[must_use]
 pub fn describe_cryptogram(bytes: &[u8]) -> Option<Described> {
     let text = std::str::from_utf8(bytes.trim_ascii()).ok()?;
+    if let Some(digits) = text.strip_prefix('Z') {
+        return single(digits);
+    }
     let read = Cryptogram::parse(text).ok()?;
     let scheme = read.letter?;
     let what = match scheme {

@@ -2,7 +2,8 @@
 //! encrypted, who is said to have signed it, by which algorithms. Where a file
 //! that is refused has one answer, this says what whoever made it took.
 
-use x509_cert::der::Document;
+use x509_cert::Certificate;
+use x509_cert::der::{Decode, Document};
 
 use super::CmsError;
 use super::agree::{Kdf, wrap_len};
@@ -98,6 +99,9 @@ fn info(bytes: &[u8]) -> Option<Described> {
         return Some(said);
     }
     if of == SIGNED_DATA {
+        if let Some(said) = certificates_alone(&content) {
+            return Some(said);
+        }
         let mut said = Described::new("signed file, CMS", Confidence::Certain);
         if signed(&mut said, &content).is_err() {
             said.damaged("it is damaged, or of a kind that is not read");
@@ -105,6 +109,55 @@ fn info(bytes: &[u8]) -> Option<Described> {
         return Some(said);
     }
     None
+}
+
+/// SignedData that nobody signed and that has no content carries certificates, as a
+/// `.p7b` does (RFC 5652 clause 5.1).
+fn certificates_alone(content: &Element<'_>) -> Option<Described> {
+    let mut data = content.inside();
+    data.version().ok()?;
+    data.take(SET).ok()?;
+    let mut inner = data.enter(SEQUENCE).ok()?;
+    inner.take(OID).ok()?;
+    let certificates = data.maybe(constructed(0)).ok()??;
+    let lists = data.maybe(constructed(1)).ok()?;
+    let signers = data.enter(SET).ok()?;
+    if !inner.is_empty() || !signers.is_empty() {
+        return None;
+    }
+    let what = "certificates, PKCS#7 (.p7b): a bundle of them, nothing is signed";
+    let mut said = Described::new(what, Confidence::Certain);
+    let mut inside = certificates.inside();
+    let mut count = 0;
+    while !inside.is_empty() {
+        let Ok(one) = inside.any() else {
+            said.damaged("it is damaged behind these certificates");
+            return Some(said);
+        };
+        count += 1;
+        if count > TOLD_MOST {
+            continue;
+        }
+        match Certificate::from_der(one.whole) {
+            Ok(read) => {
+                let tbs = read.tbs_certificate();
+                let until = format!("until {}", tbs.validity().not_after);
+                said.field("certificate", tbs.subject().to_string(), until);
+            }
+            Err(_) => {
+                said.damaged("a certificate in it does not read");
+            }
+        }
+    }
+    if count > TOLD_MOST {
+        said.unusual(format!(
+            "{count} certificates: the first {TOLD_MOST} are told"
+        ));
+    }
+    if lists.is_some() {
+        said.field("revocation lists", "there are some", "");
+    }
+    Some(said)
 }
 
 fn enveloped(said: &mut Described, content: &Element<'_>) -> Result<(), CmsError> {

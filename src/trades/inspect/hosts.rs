@@ -1,0 +1,172 @@
+//! Files that other systems take: job cards, execs, commands, requests. Told by their
+//! first lines; what stands in them is read by those systems, not here.
+
+use conclave_crypto::describe::{Confidence, Described};
+
+use super::looks;
+
+/// Longest text that is looked at, in bytes.
+const TEXT_MOST: usize = 4 << 20;
+
+/// A kind of file: what its first lines have, what it is, and what happens to it.
+struct Host {
+    is: fn(&str) -> bool,
+    what: &'static str,
+    use_of: &'static str,
+}
+
+fn first(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim_end()
+}
+
+/// The first lines: so many bytes hold what tells them apart.
+fn head(text: &str) -> &str {
+    let end = (0..=text.len().min(600)).rev();
+    end.into_iter()
+        .find_map(|at| text.get(..at))
+        .unwrap_or_default()
+}
+
+const HOSTS: [Host; 9] = [
+    Host {
+        is: |text| {
+            let verbs = ["ADD TYPE(", "UPDATE TYPE(", "DELETE TYPE(", "RENAME TYPE("];
+            verbs.iter().any(|verb| text.starts_with(verb))
+        },
+        what: "control statements for KGUP, z/OS ICSF",
+        use_of: "the job with PGM=CSFKGUP reads them from CSFIN",
+    },
+    Host {
+        is: |text| first(text).starts_with("/* REXX"),
+        what: "REXX exec, z/OS",
+        use_of: "it is run under TSO; read it before",
+    },
+    Host {
+        is: |text| {
+            let card = first(text).strip_prefix("//");
+            card.is_some_and(|card| card.split_whitespace().nth(1) == Some("JOB"))
+        },
+        what: "job control (JCL), z/OS",
+        use_of: "it is submitted as a job; complete its JOB card",
+    },
+    Host {
+        is: |text| first(text) == ")ATTR" && head(text).contains(")BODY"),
+        what: "panel of ISPF, z/OS",
+        use_of: "it belongs to an exec that shows it",
+    },
+    Host {
+        is: |text| matches!(first(text), "configure terminal" | "co" | "config"),
+        what: "commands for DataPower (CLI)",
+        use_of: "they are run at the appliance with exec",
+    },
+    Host {
+        is: |text| text.starts_with('<') && head(text).contains("www.datapower.com/schemas"),
+        what: "management request for DataPower (SOMA, XML)",
+        use_of: "it is posted to the appliance's XML management interface",
+    },
+    Host {
+        is: |text| {
+            let line = first(text).as_bytes();
+            let header = line
+                .get(..4)
+                .is_some_and(|h| h.iter().all(u8::is_ascii_alphanumeric));
+            let code = line
+                .get(4..6)
+                .is_some_and(|c| c.iter().all(u8::is_ascii_alphanumeric));
+            header && code && first(text).contains("<ZMK>")
+        },
+        what: "host commands for payShield",
+        use_of: "put the zone master key for <ZMK>; a host or a console test sends them",
+    },
+    Host {
+        is: |text| first(text).starts_with("#!") && head(text).contains("# CONCLAVE-"),
+        what: "script of an export bundle",
+        use_of: "it is run in the bundle's folder; read it before",
+    },
+    Host {
+        is: |text| head(text).contains("\"format\": \"conclave/service-map/"),
+        what: "service map of an export bundle, JSON",
+        use_of: "which file is for which role; it holds no secret",
+    },
+];
+
+/// Describes a file for another system.
+#[must_use]
+pub fn describe(bytes: &[u8]) -> Option<Described> {
+    if bytes.len() > TEXT_MOST {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    let host = HOSTS.iter().find(|host| (host.is)(text))?;
+    let mut said = Described::new(host.what, Confidence::Likely);
+    said.field("lines", text.lines().count().to_string(), "");
+    said.field("use", "for another system", host.use_of);
+    let kgup = host.what.contains("KGUP");
+    let words = |line: &str| -> Vec<String> {
+        let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+        words.map(str::to_owned).collect()
+    };
+    let clear = text
+        .lines()
+        .zip(1usize..)
+        .find(|(line, _)| kgup && words(line).iter().any(|word| word == "CLEAR"));
+    if let Some((_, at)) = clear {
+        said.clear_secret(format!(
+            "line {at} says CLEAR: the key that it adds is not encrypted"
+        ));
+    } else if kgup && text.contains("TRANSKEY(") {
+        said.field("keys", "encrypted", "under the key that TRANSKEY names");
+    } else if let Some(at) = looks::key_line(text) {
+        said.unusual(format!(
+            "line {at} has hexadecimal digits{}",
+            looks::KEY_LIKE
+        ));
+    }
+    Some(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe;
+
+    #[test]
+    fn a_line_each_by_their_first_lines() {
+        for (text, what) in [
+            (
+                "ADD TYPE(OPINENC),\nLABEL(A),\nTRANSKEY(K),\nKEY(628926DE19761FD7)\n",
+                "KGUP",
+            ),
+            ("/* REXX */\nexit\n", "REXX"),
+            ("//KEYLOAD  JOB (ACCT)\n", "JCL"),
+            (")ATTR\n)BODY\n", "ISPF"),
+            ("configure terminal\ncrypto\n", "DataPower"),
+            (
+                "<?xml version=\"1.0\"?>\n<a xmlns:dp=\"http://www.datapower.com/schemas/management\">",
+                "SOMA",
+            ),
+            ("0001A6001<ZMK>U0000U%00\n", "payShield"),
+            ("#!/bin/sh\n# CONCLAVE-0015-TEST TEST: loads\n", "script"),
+            (
+                "{\n  \"format\": \"conclave/service-map/1\"\n}",
+                "service map",
+            ),
+        ] {
+            let said = describe(text.as_bytes()).unwrap();
+            assert!(said.what.contains(what) && !said.clear_secret, "{said:?}");
+        }
+        for text in ["", "ADD", "// a comment", "<a/>", "0001", "#!/bin/sh\nls"] {
+            assert!(describe(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    /// DES weak keys, as published.
+    #[test]
+    fn a_clear_key_for_kgup_is_loud() {
+        let text = "ADD TYPE(DATA) LABEL(A) CLEAR,\nKEY(0101010101010101)\n";
+        let said = describe(text.as_bytes()).unwrap();
+        assert!(said.clear_secret && !format!("{said:?}").contains("0101"));
+        let job = "//A JOB (B)\n0101010101010101FEFEFEFEFEFEFEFE\n";
+        let said = describe(job.as_bytes()).unwrap();
+        assert!(said.unusual[0].contains("line 2"), "{said:?}");
+    }
+}
