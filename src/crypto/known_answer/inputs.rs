@@ -1,16 +1,131 @@
 //! A vector's inputs, asked for by name.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use super::NoAnswer;
 use super::value::Value;
 use crate::secret::Secret;
 
 /// What an operation is given.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Inputs<'v> {
     inputs: &'v Value,
     expected: &'v Value,
     must_fail: bool,
+    /// The names that were asked for.
+    asked: RefCell<BTreeSet<String>>,
 }
+
+/// Inputs that published vectors bring along and their operation has no need of: data
+/// that another of the inputs holds, or names of what is given.
+const BESIDE: [(&str, &str); 6] = [
+    ("arpc_flow_method2", "un"),
+    ("arqc_flow", "un"),
+    ("ibm3624_offset", "pan"),
+    ("ibm3624_pin", "pan"),
+    ("issuer_pk_certificate", "ca_pk_index"),
+    ("issuer_pk_certificate", "rid"),
+];
+
+/// What operations call their inputs that may be refused before the others are read:
+/// a refusal proves nothing of an input that is none of these.
+const OF_REFUSALS: [&str; 94] = [
+    "9F10",
+    "arc",
+    "arpc_inputs",
+    "arpc_key",
+    "arqc",
+    "atc",
+    "bdk",
+    "ca_exponent",
+    "ca_modulus",
+    "ca_pk_index",
+    "certificate",
+    "clear_key",
+    "clear_pin_block",
+    "command_header_for_mac",
+    "components",
+    "counter",
+    "counters",
+    "cryptogram",
+    "csu",
+    "current_pin",
+    "cv_left",
+    "cvn",
+    "cvv",
+    "data",
+    "dectab",
+    "diversification",
+    "enciphered_pin_block",
+    "expiry",
+    "exponent",
+    "header",
+    "icc_dynamic_data",
+    "icc_exponent",
+    "icc_modulus",
+    "initial_key",
+    "initial_key_id",
+    "ipek",
+    "issuer_exponent",
+    "issuer_id",
+    "issuer_modulus",
+    "iv",
+    "ivcvc3",
+    "kbpk",
+    "kcv",
+    "kek",
+    "key",
+    "key_block",
+    "key_type",
+    "ksn",
+    "length",
+    "lmk",
+    "lmk_scheme",
+    "mac_data",
+    "master_key",
+    "mode",
+    "modulus",
+    "new_pin",
+    "offset",
+    "option",
+    "optional_blocks",
+    "padding",
+    "pan",
+    "pan_pad",
+    "part",
+    "pin",
+    "pin_field",
+    "proprietary_auth_data",
+    "psn",
+    "pvki",
+    "pvv",
+    "random",
+    "remainder",
+    "rid",
+    "sdad",
+    "service_code",
+    "session_method",
+    "sha1",
+    "ssad",
+    "static_data",
+    "tag_9f36",
+    "tag_9f37",
+    "terminal_dynamic_data",
+    "token",
+    "token_version",
+    "track_data",
+    "transaction_data",
+    "type",
+    "un",
+    "unpredictable_number",
+    "validation_data",
+    "variant",
+    "version",
+    "wrapping",
+    "zero_cv",
+    "zmk",
+];
 
 impl<'v> Inputs<'v> {
     /// Inputs of one vector.
@@ -20,7 +135,19 @@ impl<'v> Inputs<'v> {
             inputs,
             expected,
             must_fail,
+            asked: RefCell::default(),
         }
+    }
+
+    /// An input that nobody asked for: whatever it says, nothing was made of it.
+    /// `refused`: the operation `op` ended before it had read all of them.
+    #[must_use]
+    pub fn unknown(&self, op: &str, refused: bool) -> Option<&'v str> {
+        let asked = self.asked.borrow();
+        let fields = self.inputs.fields().iter().map(|(name, _)| name.as_str());
+        fields
+            .filter(|name| !asked.contains(*name) && !BESIDE.contains(&(op, *name)))
+            .find(|name| !refused || !OF_REFUSALS.contains(name))
     }
 
     /// Whether a refusal is wanted: then what the product does is asked, with
@@ -40,6 +167,7 @@ impl<'v> Inputs<'v> {
     /// An input that may be absent, or null.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<&'v Value> {
+        self.asked.borrow_mut().insert(name.to_owned());
         self.inputs.get(name).filter(|v| **v != Value::Null)
     }
 

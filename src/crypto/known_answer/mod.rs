@@ -3,7 +3,8 @@
 //! A [`Vector`] names an operation, its inputs and what must come out. Rooms
 //! further down bring their own [`Operations`]; [`Primitives`] are those of this
 //! crate. Every field of `expected` is compared, and one that the operation does
-//! not compute is a failure: nothing passes by being overlooked. An operation
+//! not compute is a failure, and so is an input that it does not ask for: nothing
+//! passes by being overlooked. An operation
 //! whose name ends in `_reject` must be refused.
 //!
 //! [`power_on`] is the built-in selection that runs at every start.
@@ -123,9 +124,14 @@ pub fn check(vector: &Vector, sets: &[&dyn Operations]) -> Verdict {
         .map(|set| set.answer(op, &inputs))
         .find(|answer| !matches!(answer, Err(NoAnswer::Unknown)))
         .unwrap_or(Err(NoAnswer::Unknown));
+    let unknown = inputs.unknown(op, matches!(answer, Err(NoAnswer::Refused(_))));
     match (answer, must_fail) {
         (Err(NoAnswer::Unknown), _) => Verdict::Unsupported,
         (Err(NoAnswer::Incomplete(why)), _) => Verdict::Failed(format!("bad vector: {why}")),
+        (Ok(_) | Err(NoAnswer::Refused(_)), _) if let Some(name) = unknown => {
+            let name = name.escape_debug();
+            Verdict::Failed(format!("bad vector: input `{name}` is not known here"))
+        }
         (Err(NoAnswer::Refused(_)), true) => rejection(&vector.expected),
         (Err(NoAnswer::Refused(why)), false) => Verdict::Failed(format!("refused: {why}")),
         (Ok(_), true) => Verdict::Failed("accepted, and must be refused".into()),

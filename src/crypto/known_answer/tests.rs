@@ -121,6 +121,45 @@ fn nothing_passes_by_being_absent() {
     assert_eq!(run(&unknown), Verdict::Unsupported);
 }
 
+/// An input that the operation does not know is named: it may be what the vector is
+/// about. A refusal does not hide it.
+#[test]
+fn an_input_that_is_not_known_is_a_failure() {
+    for name in FILES {
+        for vector in file(name).as_array().unwrap() {
+            let mut more = vector.clone();
+            more["inputs"]["unheard_of"] = json!("00");
+            failed(more, "`unheard_of` is not known");
+        }
+    }
+    let key = "0123456789ABCDEFFEDCBA9876543210";
+    let other = json!({"op": "kcv_des_zero", "inputs": {"key": key, "method": "CMAC"},
+        "expected": {"kcv": "08D7B4"}});
+    failed(other, "`method`");
+}
+
+/// P-THALES-016 as a payShield writes it, the letter in front.
+#[test]
+fn a_scheme_may_stand_in_front_of_a_cryptogram() {
+    let known = file("thales.json");
+    let known = known.as_array().unwrap();
+    let mut vector = known
+        .iter()
+        .find(|v| v["id"] == "P-THALES-016")
+        .unwrap()
+        .clone();
+    let letter = |text: &serde_json::Value| json!(format!("U{}", text.as_str().unwrap()));
+    vector["inputs"]["cryptogram"] = letter(&vector["inputs"]["cryptogram"]);
+    assert_eq!(run(&vector), Verdict::Passed);
+    vector["expected"]["under_lmk"] = letter(&vector["expected"]["under_lmk"]);
+    assert_eq!(run(&vector), Verdict::Passed);
+    let inputs = vector["inputs"].as_object_mut().unwrap();
+    inputs.remove("zmk_scheme");
+    assert_eq!(run(&vector), Verdict::Passed);
+    vector["inputs"]["zmk_scheme"] = json!("X");
+    failed(vector, "another scheme's");
+}
+
 #[test]
 fn refusals_pass_where_they_are_wanted() {
     for (op, inputs) in [

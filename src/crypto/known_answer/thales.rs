@@ -2,7 +2,7 @@
 //! and under the published test LMK, and in Thales key blocks.
 
 use super::checks::whole_check;
-use super::inputs::refused;
+use super::inputs::{refused, unhex};
 use super::value::hex;
 use super::{Answer, Inputs, NoAnswer, Output, Value};
 use crate::keyblock::{
@@ -130,10 +130,30 @@ fn decrypted(inputs: &Inputs<'_>) -> Answer {
     ])
 }
 
+/// A cryptogram and its scheme: named apart, or by the letter in front of its digits,
+/// as a payShield writes it.
+fn lettered(inputs: &Inputs<'_>) -> Result<(Option<Scheme>, Secret), NoAnswer> {
+    let text = inputs.text("cryptogram")?;
+    let letter = text.chars().next().and_then(Scheme::from_letter);
+    let digits = match letter {
+        Some(_) => text.get(1..).unwrap_or_default(),
+        None => text,
+    };
+    let cryptogram = unhex("cryptogram", digits)?;
+    if letter.is_some() && inputs.optional("zmk_scheme").is_none() {
+        return Ok((letter, cryptogram));
+    }
+    let named = scheme("zmk_scheme", inputs)?;
+    match letter {
+        Some(_) if letter != named => Err(refused("the cryptogram's letter is another scheme's")),
+        _ => Ok((named, cryptogram)),
+    }
+}
+
 fn taken(inputs: &Inputs<'_>) -> Answer {
     let zmk = inputs.bytes("zmk")?;
-    let cryptogram = inputs.bytes("cryptogram")?;
-    let key = opened(scheme("zmk_scheme", inputs)?, &zmk, &cryptogram)?;
+    let (scheme_of, cryptogram) = lettered(inputs)?;
+    let key = opened(scheme_of, &zmk, &cryptogram)?;
     fit(&key, inputs)?;
     let kcv = whole_check(Method::TdesZero, &key).map_err(refused)?;
     claimed(&kcv, inputs)?;
@@ -143,8 +163,14 @@ fn taken(inputs: &Inputs<'_>) -> Answer {
     ];
     if inputs.optional("lmk_scheme").is_some() {
         let lmk = test_lmk(inputs.text("key_type")?)?;
-        let under = encrypted(scheme("lmk_scheme", inputs)?, &lmk, &key)?;
-        outputs.push(("under_lmk", Output::hex(&under)));
+        let under_scheme = scheme("lmk_scheme", inputs)?;
+        let under = hex(&encrypted(under_scheme, &lmk, &key)?);
+        // With its letter where the vector has one.
+        let expected = inputs.expected("under_lmk").and_then(Value::as_text);
+        let letter = under_scheme.map(|scheme| scheme.to_string());
+        let letter = letter.filter(|letter| expected.is_some_and(|e| e.starts_with(letter)));
+        let under = format!("{}{under}", letter.unwrap_or_default());
+        outputs.push(("under_lmk", Output::text(under)));
     }
     Ok(outputs)
 }
