@@ -103,7 +103,7 @@ fn rank(template: &KeyTemplate) -> u8 {
         (true, "K0") if template.wrapping.is_some() => 1,
         (true, "K0") => 0,
         (true, _) => 2,
-        (false, "P0") => 4,
+        (false, "P0") if !template.comes_from_outside() => 4,
         (false, _) => 5,
     }
 }

@@ -437,7 +437,7 @@ mod tests {
     fn half_a_mailer_waits_for_its_rest_until_it_is_fed_out() {
         let mut carriage = carriage();
         let whole = mailer(1);
-        carriage.take(&whole[..whole.len() - 8]);
+        carriage.take(&whole[..whole.len() - 7]);
         run(&mut carriage);
         let look = carriage.look();
         assert!(look.busy && look.waits);
