@@ -179,6 +179,10 @@ fn refusals_pass_where_they_are_wanted() {
             json!({"components": ["0123456789ABCDEFFEDCBA9876543210", "00000000000000000000000000000000"]}),
         ),
         (
+            "lmk_encrypt_reject",
+            json!({"key_type": "00F", "scheme": "U", "clear_key": "13345779133457791334577913345779"}),
+        ),
+        (
             "tr31_derive_variant_reject",
             json!({"kbpk": "0123456789ABCDEF"}),
         ),
