@@ -251,7 +251,7 @@ fn a_template_is_chosen_by_people_and_only_what_fits_is_offered() {
         !made_names.iter().any(|n| n.starts_with("zpk")),
         "{made_names:?}"
     );
-    assert_eq!(made[2].detail, "Zone master key, AES-256");
+    assert_eq!(made[3].detail, "Zone master key, AES-256");
 
     let fields = form_of(&mut scene, WORKING);
     let working = names(&offered(&fields, "Template"));

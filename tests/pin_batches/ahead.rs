@@ -93,7 +93,7 @@ fn a_form_that_was_fed_without_a_mailer_is_found_and_put_right() {
     // All of it as if nothing had happened.
     let told = reel.confirms(1, 12).unwrap_err();
     assert!(told.contains("form 12 shows mailer 11"), "{told}");
-    assert!(told.contains("1 forms ahead"), "{told}");
+    assert!(told.contains("ahead of the records by 1"), "{told}");
     assert!(
         !told.contains("mailer 12"),
         "the answer is not told: {told}"

@@ -57,7 +57,7 @@ fn a_key_of_another_algorithm_or_value_is_found_out_before_anything_is_taken() {
     let told = refused(&mut house, &act, &file);
     assert!(
         told.starts_with(
-            "the file has 10 faults: line 10, column 17: pin-block does not open under"
+            "faults of the file, 10 in all: line 10, column 17: pin-block does not open under"
         ),
         "{told}"
     );
@@ -70,7 +70,7 @@ fn a_key_of_another_algorithm_or_value_is_found_out_before_anything_is_taken() {
     let told = refused(&mut house, &act, &other);
     assert_eq!(
         told,
-        "the file has 1 faults: line 17, column 17: pin-block does not open under BANKX.P0.004"
+        "faults of the file, 1 in all: line 17, column 17: pin-block does not open under BANKX.P0.004"
     );
     // With its own keys it is taken.
     let secret = vec![Secret::take(&mut file.clone())];

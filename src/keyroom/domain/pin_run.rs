@@ -36,8 +36,8 @@ pub enum RunError {
     /// they have on an earlier form. What they have there is not told: people
     /// read it, and do not copy it.
     #[error(
-        "form {form} shows mailer {shows}: the paper is {by} forms ahead of the records, so a form \
-         was fed without a mailer"
+        "form {form} shows mailer {shows}: the paper is ahead of the records by {by}, so a form was \
+         fed without a mailer"
     )]
     Ahead {
         /// The form.

@@ -431,7 +431,8 @@ fn ask_limits(
     issuer: &str,
     people: &mut dyn People,
 ) -> Result<Limits, Interrupted> {
-    let replacements = (checked.count / 20).clamp(1, checked.count.max(1));
+    // A jam alone costs some.
+    let replacements = (checked.count / 20).max(10).min(checked.count);
     let mut prompt = Prompt {
         code: "pins.limits".into(),
         act: "Open a batch of PIN mailers".into(),

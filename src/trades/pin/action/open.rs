@@ -214,7 +214,10 @@ impl OpenBatch {
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
                 .join("; ");
-            refused(format!("the file has {} faults: {first}", faults.len()))
+            refused(format!(
+                "faults of the file, {} in all: {first}",
+                faults.len()
+            ))
         })?;
         if checked.older && !self.older {
             return Err(ActionError::rule(

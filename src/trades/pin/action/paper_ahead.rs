@@ -46,7 +46,7 @@ impl Action for FollowPaper {
         } = self.ahead;
         vec![
             format!(
-                "The paper of {} is {} forms ahead of the records",
+                "The paper of {} is ahead of the records by {}",
                 self.batch.words(),
                 self.ahead.by()
             ),
