@@ -510,6 +510,11 @@ fn evidence_that_lost_its_mark_is_not_passed_over() {
             std::fs::write(file, &damaged).unwrap();
             assert_eq!(judge().status.code(), Some(1), "{}: {at}", file.display());
         }
+        if *file == journal {
+            // The backup has the same entries: without the export nothing is missed.
+            std::fs::write(file, &whole).unwrap();
+            continue;
+        }
         std::fs::remove_file(file).unwrap();
         let judged = judge();
         assert_eq!(judged.status.code(), Some(1), "{}", file.display());
