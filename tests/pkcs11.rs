@@ -829,11 +829,11 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
             KeyForm::Aes128,
             &[(
                 "given-blocks",
-                "IK=1234567890123456 TS=20261124091400Z DA=01B0T2NE",
+                "IK=1234567890123456 TS=20261124091400Z DA=01B1TXN",
             )],
             'D',
             0,
-            "IK=1234567890123456;TS=20261124091400Z;DA=01B0T2NE",
+            "IK=1234567890123456;TS=20261124091400Z;DA=01B1TXN",
         ),
         (
             KeyForm::Aes256,

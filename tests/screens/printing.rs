@@ -287,7 +287,7 @@ fn trouble() -> Prompt {
     prompt.code = s("pins.stopped");
     prompt.waiting_for = s("PIN operator and supervisor");
     prompt.refused = Some(refusal(
-        "The printer stopped taking data: no data taken for 30 s. One mailer is unknown.",
+        "The printer stopped: no data taken for 30 s. One mailer is unknown.",
         "Nothing is printed twice.",
         "Look at the last forms, too: a jam leaves some of them blank.",
     ));

@@ -159,8 +159,8 @@ fn a_jam_in_the_middle_of_a_run_is_resolved_by_what_lies_in_the_tray() {
         let lies = (torn + 1).to_string();
         let wrong = fills(&mut crew, &[("Form", &lies)]);
         assert!(
-            wrong.says(&format!("on record {next} is next."))
-                && wrong.says(&format!("Then put form {next} in.")),
+            wrong.says(&format!("Form {lies} is not the next one of the records."))
+                && wrong.says(&format!("On record there are mailers from form {lies} on.")),
             "{}",
             wrong.shown()
         );

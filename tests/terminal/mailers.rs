@@ -252,7 +252,7 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     prints(&mut crew);
     let wrong = fills(&mut crew, &[("Form", "5")]);
     assert!(
-        wrong.says("Form 5 lies there, and on record 1 is next."),
+        wrong.says("Form 5 is not the next one of the records."),
         "{}",
         wrong.shown()
     );

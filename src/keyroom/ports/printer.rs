@@ -42,7 +42,7 @@ pub enum PrinterError {
     #[error("the printer is not ready: {0}")]
     NotReady(String),
     /// Some bytes may have left: nobody knows how many reached paper.
-    #[error("the printer stopped taking data: {0}")]
+    #[error("the printer stopped: {0}")]
     Broken(String),
     /// Some bytes may have left, and for certain not all: what came out is not
     /// what was sent.
