@@ -52,9 +52,12 @@ pub struct LayoutApproval {
     pub version: u32,
     /// SHA-256 of the page of X's that they saw, as a PDF.
     pub sample: Hash,
-    /// The printer of the page that they held in their hands.
+    /// The printer of the page that they held in their hands; empty in records of
+    /// before a printed page was asked for.
+    #[serde(default)]
     pub printer: String,
     /// When that page was printed, wall clock.
+    #[serde(default)]
     pub printed_ms: u64,
     /// What they say of the page and the paper.
     pub inspected: String,
