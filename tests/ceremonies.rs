@@ -436,7 +436,9 @@ fn trouble_at(scene: &mut Scene, trouble: Trouble) {
 fn a_printer_that_is_not_there_prints_nothing_and_may_be_mended() {
     for (trouble, word) in [
         (Trouble::Gone, "the printer is not there"),
-        (Trouble::Other, "the printer is not there"),
+        // Another printer at the enrolled one's node is named; the nodes of training
+        // printers are dealt out anew at each start.
+        (Trouble::Other, "printer is "),
         (Trouble::NotReady, "not ready"),
     ] {
         let folder = folder();

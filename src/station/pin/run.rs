@@ -277,8 +277,9 @@ impl Station {
             self.pair_stays()?;
             let batch = self.batch_of(id)?;
             self.here_after(stopped_ms, &batch, &mut run, people)?;
-            // Whoever looked may have moved the paper.
-            lies = None;
+            // Whoever looked may have moved the paper, and switched the printer off to
+            // clear a jam.
+            (lies, attached) = (None, None);
         }
     }
 
