@@ -17,6 +17,8 @@
 
 #[path = "support/acts.rs"]
 mod acts;
+#[path = "power_cut/auditor.rs"]
+mod auditor;
 #[path = "power_cut/ceremony.rs"]
 mod ceremony;
 #[path = "power_cut/day.rs"]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::auditor::verified;
 use crate::people::{Scene, done};
 use crate::recording::{BESIDE, FOLDER, Recording, say};
 use crate::stage::{self, STAFF};
@@ -156,9 +157,7 @@ pub fn check(recording: &Recording, cut: usize, folder: &Path) -> Result<String,
     let bytes = scene.station.journal_bytes().unwrap();
     std::fs::write(&journal, bytes).unwrap();
     // Everything below the folder that an auditor would look at.
-    let report = conclave_evidence::verify::verify_paths(&[journal, evidence.join("minutes")]);
-    if !report.ok() {
-        let failure = report.failure().unwrap_or_default();
+    if let Err(failure) = verified(&[journal, evidence.join("minutes")]) {
         return Err(format!("{stage:?}, and an auditor finds: {failure}"));
     }
     let before = printed(all[at]);

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use conclave_evidence::GroupId;
-use conclave_evidence::verify::verify_paths;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt};
 use conclave_station::renew::Change;
 
+use crate::auditor::verified;
 use crate::ceremony::aside;
 use crate::people::{At, Scene, done};
 use crate::recording::{BESIDE, FOLDER, Recording};
@@ -115,15 +115,6 @@ fn on_stick(scene: &Scene, begins: &str) -> Vec<PathBuf> {
         .map(|entry| entry.path())
         .filter(|path| name(path).starts_with(begins))
         .collect()
-}
-
-fn verified(paths: &[PathBuf]) -> Result<(), String> {
-    let report = verify_paths(paths);
-    match report.failure() {
-        Some(failure) => Err(failure.to_string()),
-        None if report.ok() => Ok(()),
-        None => Err("nothing was verified".into()),
-    }
 }
 
 /// What was acknowledged is there and verifies; what was not is there whole or

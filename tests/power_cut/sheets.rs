@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_crypto::secret::Secret;
-use conclave_evidence::verify::verify_paths;
 use conclave_evidence::{GroupId, Point};
 use conclave_keyroom::domain::key::{ComponentState, KeyState};
 use conclave_keyroom::domain::part_set::SetState;
@@ -13,6 +12,7 @@ use conclave_keyroom::vault::AUDIT_RESERVE;
 use conclave_station::host::programs::HostPrograms;
 use conclave_trades::update::VERSION;
 
+use crate::auditor::verified;
 use crate::ceremony::{self, aside, lay_back};
 use crate::mounts::{Mounted, ext4};
 use crate::people::{Scene, done};
@@ -161,15 +161,6 @@ fn work() {
     }
     // Without a word: sled writes more when it is closed.
     std::process::exit(0);
-}
-
-fn verified(paths: &[PathBuf]) -> Result<(), String> {
-    let report = verify_paths(paths);
-    match report.failure() {
-        Some(failure) => Err(failure.to_string()),
-        None if report.ok() => Ok(()),
-        None => Err("nothing was verified".into()),
-    }
 }
 
 /// Which of the key's two sets of sheets stands: one of them whole, the other
