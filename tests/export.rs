@@ -25,6 +25,8 @@ mod published;
 mod room;
 #[path = "export/sticks.rs"]
 mod sticks;
+#[path = "export/watched.rs"]
+mod watched;
 
 use conclave_evidence::{GroupId, Hash, Id, verify_path};
 use conclave_keyroom::domain::form::KeyForm;

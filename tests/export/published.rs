@@ -3,12 +3,10 @@
 
 use conclave_evidence::authority::{CardSignature, Mode};
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
-use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::ceremony::template::parse_template;
@@ -18,55 +16,7 @@ use conclave_training::stick::StickPorts;
 use crate::acts::OpenMandate;
 use crate::desk::{APPROVERS, DAY_MS, Desk, MANAGERS, PUBLISHED};
 use crate::room::{self, Room, START_MS};
-
-/// Sticks of the practice room that say they are none.
-struct Earnest(StickPorts);
-
-impl Media for Earnest {
-    fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError> {
-        let mut all = self.0.found()?;
-        for medium in &mut all {
-            medium.training = false;
-        }
-        Ok(all)
-    }
-
-    fn write(
-        &mut self,
-        permit: &dyn Permission,
-        serial: &str,
-        folder: &str,
-        name: &str,
-        bytes: &[u8],
-    ) -> Result<(), MediaError> {
-        self.0.write(permit, serial, folder, name, bytes)
-    }
-
-    fn read_back(
-        &mut self,
-        permit: &dyn Permission,
-        serial: &str,
-        folder: &str,
-        name: &str,
-        most: u64,
-    ) -> Result<Vec<u8>, MediaError> {
-        self.0.read_back(permit, serial, folder, name, most)
-    }
-
-    fn folders(&mut self, serial: &str) -> Result<Vec<String>, MediaError> {
-        self.0.folders(serial)
-    }
-
-    fn read(
-        &mut self,
-        serial: &str,
-        folder: &str,
-        name: &str,
-        most: u64,
-    ) -> Result<Vec<u8>, MediaError> {
-        self.0.read(serial, folder, name, most)
-    }
-}
+use crate::watched::Watched;
 
 /// A desk of a station in production.
 fn in_production() -> Desk {
@@ -94,7 +44,11 @@ fn in_production() -> Desk {
     ]);
     let mut desk = Desk::new();
     desk.room = room;
-    desk.ports = Box::new(Earnest(StickPorts::new(vec![desk.stick.clone()])));
+    desk.ports = Box::new(Watched {
+        stick: StickPorts::new(vec![desk.stick.clone()]),
+        training: false,
+        written: Box::new(|| {}),
+    });
     desk.medium = desk.enrol(0x51, "STICK-1", "S-1").unwrap();
     desk
 }

@@ -1,13 +1,14 @@
 //! Sticks that are pulled, full, worn out or not the right ones.
 
+use std::sync::Arc;
+
 use crate::desk::*;
+use crate::watched::Watched;
 use conclave_evidence::manifest::MANIFEST_FILE;
 use conclave_evidence::verify_path;
-use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::door::{ActionError, DoorError, Stop};
-use conclave_keyroom::ports::media::{FoundMedium, Media, MediaError};
-use conclave_trades::target::BundleState;
+use conclave_trades::target::{BundleState, ReadReceipt};
 use conclave_training::stick::{FolderStick, Mishap, StickPorts};
 
 #[test]
@@ -140,6 +141,12 @@ fn a_stick_that_gives_back_other_bytes_or_fills_up_is_told() {
         desk.enrol(3, "STICK-3", "S-1").is_err(),
         "not enrolled again"
     );
+    let read = ReadReceipt {
+        medium: desk.medium.id,
+        file: "receipt.txt".into(),
+    };
+    let told = desk.act(&read, &[]).map(drop).unwrap_err().to_string();
+    assert!(told.contains("STICK-1 is condemned: "), "{told}");
     let other = tempfile::tempdir().unwrap();
     desk.stick.exchange(other.path(), "S-2");
     desk.medium = desk.enrol(2, "STICK-2", "S-2").unwrap();
@@ -154,60 +161,6 @@ fn a_stick_that_gives_back_other_bytes_or_fills_up_is_told() {
     assert_eq!(desk.record(&key).exports.len(), 1);
 }
 
-/// A stick that tells the room's cards to go when it has taken so many files.
-struct Leaving {
-    stick: StickPorts,
-    files: u32,
-    stop: std::sync::Arc<conclave_keyroom::door::StopFlag>,
-}
-
-impl Media for Leaving {
-    fn found(&mut self) -> Result<Vec<FoundMedium>, MediaError> {
-        self.stick.found()
-    }
-
-    fn write(
-        &mut self,
-        permit: &dyn Permission,
-        serial: &str,
-        folder: &str,
-        name: &str,
-        bytes: &[u8],
-    ) -> Result<(), MediaError> {
-        self.stick.write(permit, serial, folder, name, bytes)?;
-        self.files = self.files.saturating_sub(1);
-        if self.files == 0 {
-            self.stop.raise(Stop::QuorumLost);
-        }
-        Ok(())
-    }
-
-    fn read_back(
-        &mut self,
-        permit: &dyn Permission,
-        serial: &str,
-        folder: &str,
-        name: &str,
-        most: u64,
-    ) -> Result<Vec<u8>, MediaError> {
-        self.stick.read_back(permit, serial, folder, name, most)
-    }
-
-    fn folders(&mut self, serial: &str) -> Result<Vec<String>, MediaError> {
-        self.stick.folders(serial)
-    }
-
-    fn read(
-        &mut self,
-        serial: &str,
-        folder: &str,
-        name: &str,
-        most: u64,
-    ) -> Result<Vec<u8>, MediaError> {
-        self.stick.read(serial, folder, name, most)
-    }
-}
-
 /// A member leaves during an export: it stops before the next file, and what lies
 /// there has no manifest.
 #[test]
@@ -217,10 +170,17 @@ fn a_card_that_is_pulled_stops_an_export_before_the_next_file() {
         let mut desk = Desk::new();
         let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
         let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
-        desk.ports = Box::new(Leaving {
+        let stop = Arc::clone(desk.room.door_mut().stop());
+        let mut left = files;
+        desk.ports = Box::new(Watched {
             stick: StickPorts::new(vec![desk.stick.clone()]),
-            files,
-            stop: std::sync::Arc::clone(desk.room.door_mut().stop()),
+            training: true,
+            written: Box::new(move || {
+                left -= 1;
+                if left == 0 {
+                    stop.raise(Stop::QuorumLost);
+                }
+            }),
         });
         let act = desk.plan(&[&key], &zmk);
         let told = desk.export(&act).unwrap_err();
@@ -230,7 +190,7 @@ fn a_card_that_is_pulled_stops_an_export_before_the_next_file() {
         );
         let folder = desk.folder.join("CONCLAVE-0001-TEST");
         let there = std::fs::read_dir(&folder).unwrap().count();
-        assert_eq!(there, files as usize, "stopped before the next");
+        assert_eq!(there, files, "stopped before the next");
         assert!(!folder.join(MANIFEST_FILE).exists());
         assert!(!verify_path(&folder).ok());
         assert_eq!(desk.register(1).state, BundleState::Begun);
