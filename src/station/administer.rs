@@ -11,6 +11,7 @@ use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, FieldKind, Mark, People, Prompt, PromptLine, Refusal,
 };
 use conclave_keyroom::ports::media::KnownBy;
+use conclave_keyroom::vault::{Compartment, VaultError};
 use conclave_trades::media::{EnrolMedium, condemned};
 use conclave_trades::print::EnrolPrinter;
 
@@ -353,14 +354,17 @@ impl Station {
     /// Media in use; none where the session does not read them.
     pub(crate) fn enrolled_media(&self) -> Vec<MediumRecord> {
         let mut media = self.media_on_record();
-        media.retain(|medium| self.condemned(medium).is_none());
+        media.retain(|medium| matches!(self.condemned(medium), Ok(None)));
         media
     }
 
     /// Why a medium takes nothing any more, as far as this session reads it.
-    pub(crate) fn condemned(&self, medium: &MediumRecord) -> Option<Condemned> {
+    ///
+    /// # Errors
+    /// [`VaultError`] where that cannot be read.
+    pub(crate) fn condemned(&self, medium: &MediumRecord) -> Result<Option<Condemned>, VaultError> {
         let vault = self.door.vault();
-        condemned(medium.id, |place, id| vault.get(place, id).ok())
+        condemned(medium.id, |place, id| vault.get(place, id))
     }
 
     /// Those, and the condemned ones.
@@ -369,7 +373,6 @@ impl Station {
     }
 
     pub(crate) fn records<T: serde::de::DeserializeOwned>(&self, kind: &str) -> Vec<T> {
-        use conclave_keyroom::vault::Compartment;
         self.door
             .vault()
             .list::<T>(Compartment::Directory, kind)

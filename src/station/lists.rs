@@ -457,13 +457,15 @@ impl Station {
                 kind: "medium".into(),
                 name: medium.name,
                 purpose: match condemned {
-                    None => "exports".into(),
-                    Some(_) => "CONDEMNED".into(),
+                    Ok(None) => "exports".into(),
+                    Ok(Some(_)) => "CONDEMNED".into(),
+                    Err(_) => "NOT READ".into(),
                 },
                 state: match (&condemned, &medium.plate) {
-                    (Some(why), _) => format!("{}: {}", words::date(why.at_ms), why.reason),
-                    (None, None) => format!("serial {}", medium.serial),
-                    (None, Some(plate)) => format!("plate {plate}, {}", medium.serial),
+                    (Err(error), _) => error.to_string(),
+                    (Ok(Some(why)), _) => format!("{}: {}", words::date(why.at_ms), why.reason),
+                    (Ok(None), None) => format!("serial {}", medium.serial),
+                    (Ok(None), Some(plate)) => format!("plate {plate}, {}", medium.serial),
                 },
             });
         }

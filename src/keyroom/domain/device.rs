@@ -3,6 +3,8 @@
 use conclave_evidence::Id;
 use serde::{Deserialize, Serialize};
 
+use super::derived_id;
+
 /// What a printer is for. One purpose a device, for ever (R10).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -167,7 +169,7 @@ impl Condemned {
     /// Its record, from that of the medium.
     #[must_use]
     pub fn id_of(medium: Id) -> Id {
-        Id(medium.0.map(|byte| byte ^ 0x55))
+        derived_id(Self::KIND, &[&medium.0])
     }
 }
 

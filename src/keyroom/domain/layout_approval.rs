@@ -3,7 +3,8 @@
 
 use conclave_evidence::{Hash, Id};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use super::{derived_id, first_half};
 
 /// The newest page of X's of a layout on a printer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,21 +25,8 @@ impl LayoutSample {
     /// The record's id: one for each layout and printer.
     #[must_use]
     pub fn id(&self) -> Id {
-        let mut hash = Sha256::new();
-        hash.update(b"layout-sample");
-        hash.update(self.digest.0);
-        hash.update(self.printer.0);
-        let whole: [u8; 32] = hash.finalize().into();
-        first_half(&whole)
+        derived_id(Self::KIND, &[&self.digest.0, &self.printer.0])
     }
-}
-
-fn first_half(digest: &[u8; 32]) -> Id {
-    let mut id = [0u8; 16];
-    for (to, from) in id.iter_mut().zip(digest) {
-        *to = *from;
-    }
-    Id(id)
 }
 
 /// Forms may be printed by the layout of this digest.

@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod custodian_form;
+mod derived_id;
 pub mod device;
 pub mod form;
 pub mod form_stock;
@@ -33,4 +34,5 @@ pub mod target_system;
 pub mod template;
 pub mod tries;
 
+use derived_id::{derived_id, first_half};
 pub use permission::Permission;

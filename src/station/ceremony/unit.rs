@@ -514,7 +514,7 @@ impl Station {
         let on_record = self.media_on_record();
         let named = on_record.iter().find(|m| m.id == id);
         let named = named.ok_or("the medium is not enrolled any more")?;
-        if self.condemned(named).is_none() {
+        if self.condemned(named).map_err(|e| e.to_string())?.is_none() {
             return Ok(named.clone());
         }
         let found = self.media.found().map_err(|e| e.to_string())?;

@@ -257,7 +257,8 @@ impl Station {
                 Err(DoorError::Refused(Refused::NoMandate)) => {
                     return Err(Undone::Interrupted(Interrupted::Refused(Refusal {
                         happened: format!(
-                            "Batch {} was opened, or taken over, more than 24 hours ago.",
+                            "Batch {} was opened, or taken over, more than 24 hours ago, or \
+                             printed as often as was signed for.",
                             batch.name
                         ),
                         safe: "Nothing of it is lost; nothing more was printed.".into(),

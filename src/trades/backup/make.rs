@@ -194,7 +194,7 @@ impl Action for MakeBackup {
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.0.medium)?;
         if medium.serial == self.0.serial && medium.name == self.0.medium_name {
-            return in_use(&medium, |place, id| beforehand.get(place, id).ok());
+            return in_use(&medium, |place, id| beforehand.get(place, id));
         }
         Err(ActionError::rule(
             "this is not the medium that is enrolled under that name",

@@ -632,8 +632,10 @@ fn done_words(state: &State) -> Vec<String> {
     }
     if let Some(delivery) = &state.parameters.delivery {
         words.push(format!(
-            "exported under {} to {} for {}",
-            delivery.under.label, delivery.medium_name, delivery.recipient
+            // On which medium, the export's own words say: the one that was chosen
+            // may have been condemned since.
+            "exported under {} for {}",
+            delivery.under.label, delivery.recipient
         ));
     }
     match &state.parameters.split {

@@ -146,7 +146,7 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
     if let Some(delivery) = &parameters.delivery {
         facts.push(("Wrapping key".to_owned(), delivery.under.label.clone()));
         facts.push(("Recipient".to_owned(), delivery.recipient.clone()));
-        facts.push(("Medium".to_owned(), delivery.medium_name.clone()));
+        facts.push(("Medium chosen".to_owned(), delivery.medium_name.clone()));
         if let Some(reason) = &delivery.exception {
             facts.push(("Exception".to_owned(), exception_words(reason)));
         }

@@ -226,7 +226,7 @@ impl Action for ExportPublic {
                 "propose the export again",
             ));
         }
-        media::in_use(&medium, |place, id| beforehand.get(place, id).ok())?;
+        media::in_use(&medium, |place, id| beforehand.get(place, id))?;
         let now = beforehand.now_ms();
         register::take(beforehand, &self.record(now, BundleState::Begun, None))
     }

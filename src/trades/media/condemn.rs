@@ -7,7 +7,7 @@ use conclave_keyroom::domain::device::{Condemned, MediumRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::{FoundMedium, KnownBy, Media, MediaError};
-use conclave_keyroom::vault::Compartment;
+use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
 use crate::print::check_reason;
@@ -22,13 +22,22 @@ const PLACES: [Compartment; 3] = [
 ];
 
 /// Why a medium takes nothing any more, as far as a session reads it.
-#[must_use]
+///
+/// # Errors
+/// [`VaultError`] where that cannot be read: then nobody says that it is in use.
 pub fn condemned(
     medium: Id,
-    read: impl Fn(Compartment, Id) -> Option<Condemned>,
-) -> Option<Condemned> {
+    read: impl Fn(Compartment, Id) -> Result<Condemned, VaultError>,
+) -> Result<Option<Condemned>, VaultError> {
     let id = Condemned::id_of(medium);
-    PLACES.iter().find_map(|place| read(*place, id))
+    for place in PLACES {
+        match read(place, id) {
+            Ok(why) => return Ok(Some(why)),
+            Err(VaultError::Closed(_) | VaultError::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// The medium on record may take what leaves.
@@ -37,9 +46,9 @@ pub fn condemned(
 /// [`ActionError::Rule`]: it is condemned.
 pub(crate) fn in_use(
     medium: &MediumRecord,
-    read: impl Fn(Compartment, Id) -> Option<Condemned>,
+    read: impl Fn(Compartment, Id) -> Result<Condemned, VaultError>,
 ) -> Result<(), ActionError> {
-    match condemned(medium.id, read) {
+    match condemned(medium.id, read)? {
         None => Ok(()),
         Some(why) => Err(ActionError::rule(
             format!("{} is condemned: {}", medium.name, why.reason),
@@ -139,7 +148,7 @@ impl Action for CondemnMedium {
                 "Choose a medium of the list.",
             ));
         }
-        in_use(&record, |place, id| permit.get(place, id).ok())?;
+        in_use(&record, |place, id| permit.get(place, id))?;
         let why = Condemned {
             medium: self.id,
             at_ms: permit.now_ms(),

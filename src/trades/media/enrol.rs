@@ -117,7 +117,7 @@ impl Action for EnrolMedium {
                 ));
             }
             if known.serial == self.serial {
-                in_use(&known, |place, id| permit.get(place, id).ok())?;
+                in_use(&known, |place, id| permit.get(place, id))?;
                 return Err(ActionError::rule(
                     format!("this medium is enrolled already, as {}", known.name),
                     format!("use it as {}", known.name),

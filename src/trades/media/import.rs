@@ -8,6 +8,7 @@ use conclave_keyroom::ports::media::MediaError;
 use conclave_keyroom::vault::Compartment;
 
 use super::bundle::single_to_read;
+use super::condemn::in_use;
 use super::name::check_name;
 
 /// The folder that files are brought in.
@@ -66,6 +67,7 @@ pub(crate) fn import_file(
     let failed = |error: MediaError| not_read(what, &error);
     check_name(name).map_err(failed)?;
     let medium: MediumRecord = permit.get(Compartment::Directory, medium)?;
+    in_use(&medium, |place, id| permit.get(place, id))?;
     let found = single_to_read(ports.media, &medium.serial).map_err(failed)?;
     let most = u64::try_from(most).unwrap_or(u64::MAX);
     let read = ports

@@ -201,7 +201,7 @@ impl Action for ExportKeys {
         }
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         rules::medium(self, &medium)?;
-        media::in_use(&medium, |place, id| beforehand.get(place, id).ok())?;
+        media::in_use(&medium, |place, id| beforehand.get(place, id))?;
         register::take(beforehand, &self.record(now, BundleState::Begun, None))
     }
 

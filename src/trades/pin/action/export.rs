@@ -154,7 +154,7 @@ impl Action for ExportBatch {
         {
             return Err(refused("the medium on record is another one"));
         }
-        media::in_use(&medium, |place, id| beforehand.get(place, id).ok())?;
+        media::in_use(&medium, |place, id| beforehand.get(place, id))?;
         if self.output != batch.outputs.saturating_add(1) {
             return Err(refused(format!(
                 "{} outputs of this batch were begun: this is not the next one",

@@ -273,7 +273,7 @@ impl Action for ExportKeyStore {
                 "propose the export again",
             ));
         }
-        media::in_use(&medium, |place, id| beforehand.get(place, id).ok())?;
+        media::in_use(&medium, |place, id| beforehand.get(place, id))?;
         register::take(beforehand, &self.record(now, BundleState::Begun, None))
     }
 
