@@ -16,8 +16,12 @@ mod stage;
 use std::sync::{Arc, Mutex};
 
 use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind};
+use conclave_keyroom::ports::store::{Store, Write};
 use conclave_keyroom::vault::KeysOf;
+use conclave_keyroom::vault::engine::SledStore;
 use conclave_station::front::{Event, KeyTable};
+use conclave_station::rescue::REPOSITORY;
+use conclave_station::session::Checked;
 use people::{Scene, done};
 use stage::{folder, scene};
 
@@ -117,4 +121,57 @@ fn a_key_that_is_replaced_among_thousands_is_right_in_the_list_at_once() {
     let tables = read(&mut scene);
     assert!(tables.iter().all(|table| table.complete()) && !tables.is_empty());
     assert!(read(&mut scene).is_empty(), "nothing changed since");
+}
+
+/// More records than anybody waits for: they are checked behind the first screens.
+const CHECKED_BEHIND: u32 = 20_400;
+
+/// Reads the list while the records are being checked, until one is over; the
+/// tables that came before that.
+fn while_checked(scene: &mut Scene) -> (Checked, Vec<KeyTable>) {
+    let mut tables = Vec::new();
+    loop {
+        let checked = scene.station.checked();
+        if !matches!(checked, Checked::Before) {
+            return (checked, tables);
+        }
+        tables.extend(read(scene));
+    }
+}
+
+#[test]
+fn keys_stand_in_the_list_while_their_records_are_still_being_checked() {
+    let folder = folder();
+    filled::fill(folder.path(), CHECKED_BEHIND);
+    let mut opened = scene(&folder);
+    let (checked, before) = while_checked(&mut opened);
+    assert!(matches!(checked, Checked::Now));
+    assert!(
+        before.iter().all(|table| !table.complete()),
+        "whole only when it is what was signed"
+    );
+    let whole = read(&mut opened).pop().unwrap();
+    assert_eq!(
+        (whole.len(), whole.complete()),
+        (CHECKED_BEHIND as usize, true)
+    );
+    let labels: Vec<String> = whole.iter().map(|row| row.label).collect();
+    assert!(labels.is_sorted() && labels.windows(2).all(|two| two[0] != two[1]));
+    for table in &before {
+        assert!(table.iter().all(|row| whole.find(&row.label).is_some()));
+        assert!(table.len() + table.to_come() >= whole.len());
+    }
+    drop(opened);
+
+    // One record is another's: what was shown goes with the session.
+    let place = |n| [b"r/catalogue/".as_slice(), &filled::id(n).0].concat();
+    let mut store = SledStore::open(&folder.path().join(REPOSITORY)).unwrap();
+    let other = store.get(&place(3)).unwrap().unwrap();
+    store.commit(&[Write::Put(place(12_345), other)]).unwrap();
+    drop(store);
+    let mut opened = scene(&folder);
+    let (checked, _) = while_checked(&mut opened);
+    assert!(matches!(checked, Checked::Wrong(_)));
+    assert!(read(&mut opened).is_empty());
+    assert!(opened.station.lists().keys.is_empty());
 }

@@ -1,8 +1,9 @@
 //! The inventory: the key list and what is due of it. A few thousand keys are
 //! read when they are asked for; of more, a slice is read whenever nobody wants
-//! anything, and the screen shows what there is so far. When a few of many
-//! change, their rows are put into the list at once; what is due is read anew
-//! behind it.
+//! anything, and the screen shows what there is so far, also while the records
+//! are still being checked against what was signed: nothing can be changed then.
+//! When a few of many change, their rows are put into the list at once; what is
+//! due is read anew behind it.
 
 use conclave_evidence::Hash;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
@@ -31,17 +32,20 @@ const TASKS: usize = 500;
 
 /// The screen gets what there is when so many are read, then twice as many and
 /// so on, until an eighth is read: each time costs a copy in memory.
-const TELL: usize = 100_000;
+const TELL: usize = 500;
 
 /// Keys that are read a slice at a time.
 #[derive(Default)]
 pub(crate) struct Inventory {
-    /// What it is of: that change of the key records, and that of the authority
-    /// record and that day, which what is due depends on too.
-    of: Option<(u64, Hash, u64)>,
-    /// How far it is read, in the order of the vault's list, and how long that is.
+    /// What it is of: that change of the key records, or none while they are being
+    /// checked, and that of the authority record and that day, which what is due
+    /// depends on too.
+    of: Option<(Option<u64>, Hash, u64)>,
+    /// How far it is read, in the order of the vault's list; how long that is, and
+    /// how much longer it may still become.
     at: usize,
     all: usize,
+    to_come: usize,
     /// The rows so far; nothing where the list shown is right already.
     building: Option<KeyTableBuilder>,
     found: Urgent,
@@ -66,7 +70,7 @@ impl Inventory {
         self.whole.is_none()
             && self.at.is_multiple_of(TELL)
             && rounds.is_power_of_two()
-            && self.at * 8 <= self.all
+            && self.at * 8 <= self.all + self.to_come
     }
 }
 
@@ -137,8 +141,8 @@ impl Station {
     pub(crate) fn inventory(&self) -> (KeyTable, Vec<TaskRow>) {
         let vault = self.door.vault();
         let many = vault
-            .of_kind(Compartment::Catalogue, KeyRecord::KIND)
-            .is_ok_and(|(ids, _)| ids.len() > AT_ONCE);
+            .seen_of_kind(Compartment::Catalogue, KeyRecord::KIND)
+            .is_ok_and(|seen| seen.ids.len() + seen.to_come > AT_ONCE);
         if many {
             return (self.keys_read.table.clone(), self.keys_read.tasks.clone());
         }
@@ -165,36 +169,42 @@ impl Station {
     /// Reads a slice of a large inventory. TRUE while there is more to read.
     pub fn read_on(&mut self, tell: &mut dyn FnMut(Event)) -> bool {
         let vault = self.door.vault();
-        let Ok((ids, change)) = vault.of_kind(Compartment::Catalogue, KeyRecord::KIND) else {
-            // Logged off, or still being checked.
+        let Ok(seen) = vault.seen_of_kind(Compartment::Catalogue, KeyRecord::KIND) else {
+            // Logged off.
             if self.keys_read.of.is_some() {
                 self.keys_read = Inventory::default();
             }
             return false;
         };
-        let all = ids.len();
-        if all <= AT_ONCE {
+        let (all, to_come, change) = (seen.ids.len(), seen.to_come, seen.change);
+        if all + to_come <= AT_ONCE {
             return false;
         }
         // Cards that are suspended, and midnight, change what is due; the list is
         // as it was then.
         let authority = vault.authority_hash().unwrap_or(Hash([0; 32]));
-        let stand = (change, authority, self.clock.wall_ms() / DAY_MS);
-        if self.keys_read.of != Some(stand) {
+        let day = self.clock.wall_ms() / DAY_MS;
+        let stand = (change, authority, day);
+        // What was read while it was checked holds once it is: nobody wrote.
+        let goes_on = Some((None, authority, day));
+        if self.keys_read.of != Some(stand) && self.keys_read.of != goes_on {
             let mended = self.mended();
             let read = &mut self.keys_read;
-            (read.of, read.at, read.all) = (Some(stand), 0, all);
+            read.at = 0;
             (read.found, read.kin) = (Urgent::default(), Vec::new());
             // What is shown stays until the new list is whole.
             read.building = Some(KeyTableBuilder::default());
             if let Some(table) = mended {
                 read.building = None;
-                read.whole = Some(change);
+                read.whole = change;
                 read.table = table;
                 tell(Event::Keys(read.table.clone()));
             }
         }
-        if self.keys_read.finished() {
+        let checked_now = change.is_some() && self.keys_read.of == goes_on;
+        let read = &mut self.keys_read;
+        (read.of, read.all, read.to_come) = (Some(stand), all, to_come);
+        if read.finished() && !checked_now {
             return false;
         }
         let around = self.around(self.keys_read.tainted.clone());
@@ -202,11 +212,9 @@ impl Station {
         while self.clock.mono_ms().saturating_sub(began) < SLICE_MS {
             // The same list as long as `change` is the same.
             let kind = (Compartment::Catalogue, KeyRecord::KIND);
-            let ids = self.door.vault().of_kind(kind.0, kind.1);
-            let Some(id) = ids
-                .ok()
-                .and_then(|ids| ids.0.get(self.keys_read.at).copied())
-            else {
+            let seen = self.door.vault().seen_of_kind(kind.0, kind.1);
+            let id = seen.map(|seen| seen.ids.get(self.keys_read.at).copied());
+            let Ok(Some(id)) = id else {
                 break;
             };
             self.keys_read.at += 1;
@@ -223,7 +231,7 @@ impl Station {
             if self.keys_read.tells_now()
                 && let Some(building) = &self.keys_read.building
             {
-                let to_come = all - self.keys_read.at;
+                let to_come = all - self.keys_read.at + to_come;
                 self.keys_read.table = building.so_far(to_come);
                 tell(Event::Keys(self.keys_read.table.clone()));
             }
@@ -231,9 +239,13 @@ impl Station {
         if !self.keys_read.finished() {
             return true;
         }
+        if change.is_none() {
+            // The rest comes when it was gone through.
+            return false;
+        }
         if let Some(building) = self.keys_read.building.take() {
             self.keys_read.table = building.finish();
-            self.keys_read.whole = Some(change);
+            self.keys_read.whole = change;
             tell(Event::Keys(self.keys_read.table.clone()));
         }
         // Whether a key lies under a compromised one is known when all were read: then

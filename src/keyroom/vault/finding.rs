@@ -153,9 +153,11 @@ impl Vault {
     pub fn key(&self, id: Id) -> Result<KeyRecord, VaultError> {
         let compartment = Compartment::Catalogue;
         let key: KeyRecord = self.get(compartment, id)?;
-        if let Records::Known(kinds) = &self.opened(compartment)?.records
-            && let Some(noted) = kinds.note(KeyRecord::KIND, id)
-        {
+        let kinds = match &self.opened(compartment)?.records {
+            Records::Known(kinds) => kinds,
+            Records::Adding(behind) => behind.so_far(),
+        };
+        if let Some(noted) = kinds.note(KeyRecord::KIND, id) {
             noted.store(note_of(&key), Ordering::Relaxed);
         }
         Ok(key)

@@ -131,6 +131,23 @@ impl Kinds {
         }
     }
 
+    /// Takes in further records, none of which is there; where each comes behind
+    /// all that are, as in a scan of the store, it costs no more than they.
+    pub fn follow(&mut self, further: Self) {
+        for (name, more) in further.0 {
+            let kind = self.0.entry(name).or_default();
+            if kind.ids.last() < more.ids.first() {
+                kind.changed_many(&more.ids);
+                if let Some(notes) = kind.notes.get_mut() {
+                    notes.extend(more.ids.iter().map(|_| AtomicU64::new(0)));
+                }
+                kind.ids.extend(more.ids);
+            } else {
+                kind.take_in(more.ids);
+            }
+        }
+    }
+
     /// A record is gone.
     pub fn remove(&mut self, id: Id) {
         for kind in self.0.values_mut() {
@@ -171,6 +188,11 @@ impl Kinds {
             ids.sort_unstable();
             self.0.entry(kind).or_default().take_in(ids);
         }
+    }
+
+    /// How many records of all kinds.
+    pub fn count(&self) -> usize {
+        self.0.values().map(|kind| kind.ids.len()).sum()
     }
 
     /// The records of a kind, and a number that changes with them.

@@ -51,6 +51,7 @@ pub use copy::{CopyContent, open_share_of, share_place};
 pub use error::VaultError;
 pub use finding::{KeyTraits, KeysOf};
 pub use history::{EntryBody, FORGED_WHILE_LOCKED, OpenEntry, OpenIntent};
+pub use reading::Seen;
 pub use recovery::{AnchorFit, Fork};
 pub(crate) use recovery::{GIVEN_UP, given_up_digest};
 pub use renewal::{NewGroup, Receipt, Renewal};

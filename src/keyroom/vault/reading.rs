@@ -8,6 +8,18 @@ use serde::de::DeserializeOwned;
 use super::seal::{Binding, Sealed};
 use super::{Compartment, RECORD, Records, Vault, VaultError, batch_key, place};
 
+/// The records of one kind, as far as a compartment was gone through.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// In the order of the store; more come behind these.
+    pub ids: &'a [Id],
+    /// A number that changes with the records of this kind; nothing while the
+    /// compartment is being checked, when none of them can change.
+    pub change: Option<u64>,
+    /// So many records, of any kind, are not gone through yet.
+    pub to_come: usize,
+}
+
 impl Vault {
     /// Checks that a record authenticates, without giving it out.
     ///
@@ -110,6 +122,37 @@ impl Vault {
             Records::Known(kinds) => Ok(kinds.of(kind)),
             Records::Adding(_) => Err(VaultError::AddingUp(compartment)),
         }
+    }
+
+    /// The ids of the records of one kind that were seen so far, in their order,
+    /// while the compartment is still being checked; all once it is.
+    ///
+    /// # Errors
+    /// [`VaultError::Closed`]
+    pub fn seen_of_kind(
+        &self,
+        compartment: Compartment,
+        kind: &str,
+    ) -> Result<Seen<'_>, VaultError> {
+        Ok(match &self.opened(compartment)?.records {
+            Records::Known(kinds) => {
+                let (ids, change) = kinds.of(kind);
+                Seen {
+                    ids,
+                    change: Some(change),
+                    to_come: 0,
+                }
+            }
+            Records::Adding(behind) => {
+                let seen = behind.so_far();
+                let of = usize::try_from(behind.progress().1).unwrap_or(usize::MAX);
+                Seen {
+                    ids: seen.of(kind).0,
+                    change: None,
+                    to_come: of.saturating_sub(seen.count()),
+                }
+            }
+        })
     }
 
     /// Which records of a kind changed, came or went since its number was
