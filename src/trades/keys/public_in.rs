@@ -119,7 +119,7 @@ impl Action for ImportPublic {
     ) -> Result<(), ActionError> {
         new_label(permit, &self.label)?;
         rules::recipient(&self.partner)?;
-        two_people(&self.by)?;
+        two_people(&self.by, "a partner's fingerprint is read")?;
         let (_, mode) = usage(&self.usage)?;
         let public = Public::read(&self.spki.0).map_err(unfit)?;
         if public.fingerprint() != self.fingerprint.0 {

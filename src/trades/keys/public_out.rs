@@ -208,7 +208,7 @@ impl Action for ExportPublic {
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         rules::recipient(&self.recipient)?;
-        two_people(&self.by)?;
+        two_people(&self.by, "the key's fingerprint is read back")?;
         let key: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
         self.fits(&key)?;
         for ending in ["pem", "der", "csr", "sig", "pka", "pkds.rex"] {

@@ -67,12 +67,7 @@ impl PlateRead {
     /// [`ActionError::Rule`]
     pub fn check(&self) -> Result<(), ActionError> {
         check_plate_number(&self.number)?;
-        two_people(&self.by).map_err(|_| {
-            ActionError::rule(
-                "a plate is read by two people",
-                "a second person has to read it",
-            )
-        })
+        two_people(&self.by, "a plate is read")
     }
 }
 

@@ -112,7 +112,7 @@ impl Action for RecordPinPartner {
     ) -> Result<PinPartner, ActionError> {
         check_issuer(&self.issuer)
             .map_err(|why| ActionError::rule(why, "Write the name again."))?;
-        two_people(&self.by)?;
+        two_people(&self.by, "the fingerprints of a PIN partner are read")?;
         self.fits(&permit.list(Compartment::Directory, PinPartner::KIND)?)?;
         let signer = Signer::read(&self.signer.0).map_err(unfit)?;
         let recipient = Recipient::read(&self.recipient.0).map_err(unfit)?;

@@ -419,7 +419,7 @@ impl Action for ImportBlock {
         let under: KeyRecord = beforehand.get(Compartment::Catalogue, self.under.id)?;
         rules::same(&self.under, &under)?;
         rules::unwrapping(&under, now)?;
-        two_people(&self.by)?;
+        two_people(&self.by, "a partner's check value is typed")?;
         self.claim()?;
         self.in_clear(&under)?;
         import_tries::take(beforehand, &under)

@@ -129,7 +129,7 @@ impl RecordSystem {
             if before.is_some_and(|b| b.settings.certificates.get(name) == Some(certificate)) {
                 continue;
             }
-            two_people(&self.by)?;
+            two_people(&self.by, "a certificate's fingerprint is read")?;
             let typed = &certificate.fingerprint;
             if system_certificate(&certificate.der.0, typed)? != *certificate {
                 return Err(ActionError::rule(

@@ -135,7 +135,7 @@ impl Action for CombineKey {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<KeyMade, ActionError> {
-        super::two_people(&self.by)?;
+        super::two_people(&self.by, "a partner's check value is typed")?;
         super::generate::check_new(permit, &self.label, &self.template)?;
         let claim = self.claim()?;
         let entered = self.entered(permit)?;

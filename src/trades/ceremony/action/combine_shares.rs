@@ -147,7 +147,7 @@ impl Action for CombineShares {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<KeyMade, ActionError> {
-        super::two_people(&self.by)?;
+        super::two_people(&self.by, "a partner's check value is typed")?;
         let claim = self.claim()?;
         let entered = self.entered(permit)?;
         if let Some(known) = &self.known {

@@ -56,11 +56,12 @@ pub fn check_value(kcv: &Kcv) -> CheckValue {
     }
 }
 
-/// A value of a partner's was typed by two people.
+/// What nobody can prove inside the station was typed or read by two people;
+/// `what` is the first half of the rule: `a plate is read`.
 ///
 /// # Errors
 /// [`ActionError::Rule`]
-pub fn two_people(by: &[Player]) -> Result<(), ActionError> {
+pub fn two_people(by: &[Player], what: &str) -> Result<(), ActionError> {
     let two = by.iter().enumerate().any(|(at, one)| {
         let mut others = by.iter().skip(at + 1);
         others.any(|other| other.id != one.id)
@@ -69,8 +70,8 @@ pub fn two_people(by: &[Player]) -> Result<(), ActionError> {
         return Ok(());
     }
     Err(ActionError::rule(
-        "a partner's check value is typed by two people",
-        "A second person has to type it.",
+        format!("{what} by two people"),
+        "A second person has to do it too.",
     ))
 }
 
