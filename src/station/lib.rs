@@ -38,6 +38,7 @@ mod layout_pages;
 mod layouts;
 mod lists;
 pub mod logon;
+mod logon_cards;
 mod logon_entry;
 pub mod lost_card;
 mod new_words;

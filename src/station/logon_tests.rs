@@ -1,9 +1,11 @@
 //! Whom a logon wants.
 
 use conclave_evidence::Point;
-use conclave_evidence::authority::{GroupEntry, MemberEntry, Mode};
+use conclave_evidence::authority::{CardState, GroupEntry, MemberEntry, Mode};
 
 use super::*;
+use crate::logon_entry::groups_of;
+use crate::present::Wanted;
 
 fn card(number: u8, person: u8, name: &str) -> CardEntry {
     CardEntry {

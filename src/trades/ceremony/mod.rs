@@ -19,6 +19,7 @@ mod parameters;
 mod prompts;
 pub mod script;
 pub mod script_error;
+mod script_file;
 pub mod state;
 pub mod template;
 mod turns;

@@ -4,8 +4,9 @@ use conclave_keyroom::ports::dialogue::{Ask, Choice, Field, Groups};
 
 use super::boxes::underscored;
 use super::paper::{INDENT, Paper, fit, width, wrap};
+use crate::tui::field::Input;
 use crate::tui::groups::Typing;
-use crate::tui::prompt::{Entry, Input, Standing};
+use crate::tui::prompt::{Entry, Standing};
 use crate::tui::theme::Theme;
 use crate::tui::typed::{LONGEST_PIN, Masked};
 
