@@ -266,7 +266,7 @@ fn another_serial_on_the_package_ends_it_unopened() {
     });
     assert_eq!(journalled(&scene, "quarantine-package"), 1);
     assert!(
-        tasks(&scene).contains("the package of component 2 is in quarantine"),
+        tasks(&scene).contains("quarantine, the package of component 2"),
         "{}",
         tasks(&scene)
     );

@@ -49,6 +49,10 @@ fn with_dans_card(
             hand.insert(&card, 0).unwrap();
             return Some(Answer::Confirmed);
         }
+        if let ("pin.change.who", Ask::Choose { options }) = (prompt.code.as_str(), &prompt.ask) {
+            let dan = options.iter().position(|one| one.label == "Dan");
+            return dan.map(Answer::Chosen);
+        }
         then(prompt, times)
     })
 }
@@ -151,6 +155,44 @@ fn a_blocked_card_gets_a_new_pin_from_its_holder_and_a_quorum() {
 
     scene.people.at = Box::new(dans(NEW));
     logs_on(&mut scene);
+}
+
+/// Put in by mistake or by habit, a blocked card is refused before its PIN, and who
+/// may come instead comes.
+#[test]
+fn a_blocked_card_keeps_nobody_else_from_coming() {
+    let folder = folder();
+    let mut scene = closed(&folder);
+    scene.people.at = Box::new(dans(b"555555"));
+    let end = scene
+        .station
+        .logon(Some(GroupId::KeyManagers), &mut scene.people);
+    assert!(matches!(end, LogonEnd::Refused(_)), "{end:?}");
+
+    let hand = scene.people.hand();
+    let card = scene.room.cards.lock().unwrap()[3].clone();
+    let mut came = 0;
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Card { .. } => {
+            came += 1;
+            if came == 1 {
+                hand.pull(0);
+                hand.insert(&card, 0).unwrap();
+                return Some(Answer::Confirmed);
+            }
+            hand.pull(0);
+            None
+        }
+        Ask::Pin { person, .. } => {
+            assert_ne!(person, "Dan");
+            None
+        }
+        _ => None,
+    });
+    scene.people.refusals.clear();
+    logs_on(&mut scene);
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("The PIN of Dan's card is blocked"), "{told}");
 }
 
 #[test]

@@ -233,14 +233,23 @@ fn check(files: &[PathBuf]) -> ExitCode {
                 eprintln!("{}: {why}", file.display());
                 faulty = true;
             }
-            Some(layout) => println!(
-                "{}: {}, {} version {}, {}: keeps every rule",
-                file.display(),
-                layout.name(),
-                layout.kind().words(),
-                layout.version(),
-                layout.disclosure().words()
-            ),
+            Some(layout) => {
+                println!(
+                    "{}: {}, {} version {}, {}: keeps every rule",
+                    file.display(),
+                    layout.name(),
+                    layout.kind().words(),
+                    layout.version(),
+                    layout.disclosure().words()
+                );
+                if let Some(what) = layout.to_be_completed() {
+                    println!(
+                        "{}: name {what} that was inspected before it is approved; until then \
+                         nothing is printed by it but X's",
+                        file.display()
+                    );
+                }
+            }
             None => faulty = true,
         }
     }

@@ -250,8 +250,11 @@ pub fn verify_pin(
                 prompt.other_group = false;
                 held.wrong_pins = held.wrong_pins.saturating_add(1);
                 prompt.refused = Some(Refusal {
-                    happened: format!("Wrong PIN. {tries_left} tries left."),
-                    safe: "Nothing is open yet.".into(),
+                    happened: match tries_left {
+                        1 => "Wrong PIN. One try is left.".into(),
+                        left => format!("Wrong PIN. {left} tries left."),
+                    },
+                    safe: "Nothing was done with this card.".into(),
                     advice: "Type the PIN of this card again; after the last try it blocks, and \
                              administrators unblock it."
                         .into(),

@@ -170,10 +170,7 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
             tasks.push(task(
                 "now".into(),
                 -1,
-                format!(
-                    "{label}: the package of {part} {} is in quarantine",
-                    c.index
-                ),
+                format!("{label}: quarantine, the package of {part} {}", c.index),
                 "Key managers, Approvers",
                 vec![
                     format!("{}: {}", words::date(quarantine.at_ms), quarantine.found),

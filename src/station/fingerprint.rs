@@ -123,7 +123,7 @@ impl Station {
                 prompt.code = code.into();
                 prompt.ask = Ask::Text {
                     label: "SHA-256".into(),
-                    hint: "in groups of four, as on the paper".into(),
+                    hint: "64 hex digits, without the spaces".into(),
                     max: 100,
                     masked: at > 0,
                 };

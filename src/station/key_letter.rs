@@ -73,7 +73,7 @@ impl Station {
             .collect();
         if wrapping.is_empty() {
             return Err(refused(
-                "There is no zone master key to wrap it under.",
+                "There is no other zone master key to wrap it under.",
                 "Make or enter one first, with its own ceremony.",
             ));
         }

@@ -223,7 +223,7 @@ impl Station {
             CardState::Active => ("card.reinstate", "Reinstate a suspended card"),
             _ => ("card.suspend", "Suspend a lost card"),
         };
-        let lost = match choose(&record, from, code, title, people) {
+        let lost = match choose(&record, (from, to), code, title, people) {
             Ok(Some(entry)) => entry,
             Ok(None) => {
                 return Err(Refusal {
@@ -287,10 +287,11 @@ impl Station {
     }
 }
 
-/// The card in question, and its holder's name typed.
+/// The card in question, and its holder's name typed; without the name where the
+/// card may not become that, for the caller says so.
 fn choose(
     record: &AuthorityRecord,
-    from: CardState,
+    (from, to): (CardState, CardState),
     code: &str,
     title: &str,
     people: &mut dyn People,
@@ -322,6 +323,9 @@ fn choose(
             break (*entry).clone();
         }
     };
+    if check(record, entry.card, to).is_err() {
+        return Ok(Some(entry));
+    }
     let name = entry.person_name.clone();
     let mut last = prompt(&format!("{code}.name"), title);
     last.lines = vec![PromptLine::note(format!(

@@ -59,18 +59,30 @@ impl Action for UnblockPin {
     }
 }
 
-/// Anybody whose card is known here.
-struct Anybody;
+/// One card, whoever else's sit there: three wrong PINs block the card that takes
+/// them.
+struct Only<'a>(&'a CardEntry);
 
-impl Wanted for Anybody {
+impl Wanted for Only<'_> {
     fn wants(&self, _: &CardEntry) -> Result<(), Refusal> {
         Ok(())
     }
 
+    fn passes_over(&self, entry: &CardEntry) -> bool {
+        entry.card != self.0.card
+    }
+
+    fn passed_over(&self, entry: &CardEntry) -> Option<String> {
+        Some(entry.person_name.clone())
+    }
+
     fn names(&self) -> Vec<String> {
-        Vec::new()
+        vec![self.0.person_name.clone()]
     }
 }
+
+const WHY_CHANGE: &str =
+    "Only the holder knows the PIN. Whoever has seen it typed is a reason to change it.";
 
 fn prompt(code: &str, title: &str, why: &str) -> Prompt {
     Prompt {
@@ -132,28 +144,32 @@ impl Station {
     /// # Errors
     /// Why not, in words.
     pub fn change_pin(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+        let mut question = prompt("pin.change.who", "Change a PIN", WHY_CHANGE);
+        question.lines = vec![PromptLine::note("Whose card gets a new PIN?")];
+        question.waiting_for = "a holder".into();
+        let own = match self.choose_card(question, people) {
+            Ok(entry) => entry,
+            Err(why) => return stopped(why),
+        };
         self.pause_watch(true);
-        let end = self.own_pin(people);
+        let end = self.own_pin(&own, people);
         self.pause_watch(false);
         end.or_else(|undone| self.undone(undone))
     }
 
-    fn own_pin(&mut self, people: &mut dyn People) -> Result<ActEnd, Undone> {
-        let mut question = prompt(
-            "pin.change",
-            "Change a PIN",
-            "Only the holder knows the PIN. Whoever has seen it typed is a reason to change it.",
-        );
-        question.lines = vec![PromptLine::note(
-            "Whoever wants a new PIN puts their own card in.",
-        )];
-        question.waiting_for = "a holder".into();
+    fn own_pin(&mut self, own: &CardEntry, people: &mut dyn People) -> Result<ActEnd, Undone> {
+        let mut question = prompt("pin.change", "Change a PIN", WHY_CHANGE);
+        question.lines = vec![PromptLine::note(format!(
+            "{} puts their own card in.",
+            own.person_name
+        ))];
+        question.waiting_for.clone_from(&own.person_name);
         let came = present(
             &mut self.door,
             &self.readers,
             people,
             &mut question,
-            &Anybody,
+            &Only(own),
             "change the PIN",
             false,
             &mut |_| Ok(false),
@@ -185,7 +201,10 @@ impl Station {
     /// Why not, in words.
     pub fn unblock_pin(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.administrators_here()?;
-        let blocked = match self.choose_card(people) {
+        let mut question = prompt("pin.unblock", "A new PIN for a blocked card", WHY_UNBLOCK);
+        question.lines = vec![PromptLine::note("Whose card is blocked?")];
+        question.waiting_for = "administrators".into();
+        let blocked = match self.choose_card(question, people) {
             Ok(entry) => entry,
             Err(why) => return stopped(why),
         };
@@ -195,7 +214,11 @@ impl Station {
         end.or_else(|undone| self.undone(undone))
     }
 
-    fn choose_card(&self, people: &mut dyn People) -> Result<CardEntry, Interrupted> {
+    fn choose_card(
+        &self,
+        mut question: Prompt,
+        people: &mut dyn People,
+    ) -> Result<CardEntry, Interrupted> {
         let cards: Vec<CardEntry> = self.door.vault().authority().map_or_else(
             |_| Vec::new(),
             |record| {
@@ -203,9 +226,6 @@ impl Station {
                 record.cards.iter().filter(active).cloned().collect()
             },
         );
-        let mut question = prompt("pin.unblock", "A new PIN for a blocked card", WHY_UNBLOCK);
-        question.lines = vec![PromptLine::note("Whose card is blocked?")];
-        question.waiting_for = "administrators".into();
         question.ask = Ask::Choose {
             options: cards
                 .iter()

@@ -290,6 +290,13 @@ fn judge(
     if let Err(refusal) = wanted.wants(entry) {
         return Ok(Verdict::Refuse(refusal));
     }
+    // Whoever's card is blocked keeps nobody else from coming in their place.
+    if card.tries_left()? == Some(0) {
+        return refuse(
+            format!("The PIN of {name}'s card is blocked."),
+            "Another may come instead. Administrators unblock it: people screen (p), b.",
+        );
+    }
     match anchor::check(door, card, entry) {
         Ok(fit) => Ok(Verdict::Take(fit)),
         Err(anchor::CheckError::Older(why)) => Ok(Verdict::Older(why)),

@@ -100,9 +100,12 @@ impl Standing {
         }
     }
 
-    /// Drops what was typed.
+    /// Drops what was typed. Which of several is marked stays: Enter would take
+    /// another than the one that somebody had gone to.
     pub fn forget(&mut self) {
-        self.entry = fresh(&self.prompt.ask);
+        if !matches!(self.entry, Entry::Choice(_)) {
+            self.entry = fresh(&self.prompt.ask);
+        }
         self.note = None;
     }
 
@@ -480,7 +483,11 @@ fn digits(masked: &mut Masked, key: Key) -> Typed {
             masked.clear();
             Typed::Changed
         }
-        Key::Enter if masked.len() < SHORTEST_PIN => Typed::Wrong(words::PIN_TOO_SHORT),
+        Key::Enter if masked.len() < SHORTEST_PIN => {
+            // Whoever types it once more types all of it.
+            masked.clear();
+            Typed::Wrong(words::PIN_TOO_SHORT)
+        }
         Key::Enter => Typed::Complete,
         _ => Typed::Other,
     }

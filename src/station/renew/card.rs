@@ -118,7 +118,7 @@ impl Station {
         let mut refusal = None;
         let mut failed: Option<crate::cards::Place> = None;
         loop {
-            let mut question = prompt("renew.finish", &act, "The new card is finished");
+            let mut question = prompt("renew.finish", &act, "Finish the new card");
             question.lines = vec![PromptLine::note(format!(
                 "{name} puts the new card in: it gets its own PUK and management key."
             ))];

@@ -189,7 +189,7 @@ impl Station {
                         label: "Groups".into(),
                         kind: FieldKind::Many(groups.iter().map(|g| g.title().into()).collect()),
                         value: typed[2].clone(),
-                        hint: "those to come to".into(),
+                        hint: "the groups that this person joins".into(),
                     },
                 ],
                 submit: "go on".into(),
@@ -432,7 +432,7 @@ fn choose_card(
         .iter()
         .filter(|c| c.state != CardState::Revoked)
         .collect();
-    let mut question = prompt("renew.who", title, "Whose?");
+    let mut question = prompt("renew.who", title, "Whose card?");
     question.ask = Ask::Choose {
         options: cards
             .iter()

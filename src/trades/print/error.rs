@@ -179,8 +179,8 @@ pub enum LayoutFault {
     },
     /// A secret under a cover on cut sheets, and no word of the paper.
     #[error(
-        "a blind mailer on cut sheets names the `stock` and the `toner` that were inspected: \
-         laser mailers can be read through unless these are right"
+        "a blind mailer on cut sheets names the `stock` and the `toner` that were inspected, \
+         by maker and number: laser mailers can be read through unless these are right"
     )]
     NoStock,
     /// A disclosure that the kind cannot have.

@@ -144,7 +144,7 @@ fn settings(layout: &Layout) -> Vec<LayoutFault> {
     }
     if blind
         && layout.page != Page::Continuous
-        && (layout.stock.is_none() || layout.toner.is_none())
+        && ![&layout.stock, &layout.toner].into_iter().all(is_named)
     {
         faults.push(LayoutFault::NoStock);
     }
@@ -299,4 +299,11 @@ fn counts(layout: &Layout, faults: &mut Vec<LayoutError>) {
 
 fn area(outside: bool) -> &'static str {
     if outside { "outside" } else { "inside" }
+}
+
+/// TRUE for words that tell a maker and a number from others: `-` and `x` do not.
+fn is_named(words: &Option<String>) -> bool {
+    const LEAST: usize = 6;
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+    words.as_deref().is_some_and(|text| letters(text) >= LEAST)
 }

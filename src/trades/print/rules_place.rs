@@ -44,9 +44,27 @@ fn runs(layout: &Layout, item: &Item) -> Vec<(usize, usize, usize)> {
     }
 }
 
+/// The runs that ink falls on: wide letters are twice as high on a page, and reach
+/// into the line above theirs.
+fn inked(layout: &Layout, item: &Item) -> Vec<(usize, usize, usize)> {
+    let mut runs = runs(layout, item);
+    let wide = match &item.what {
+        What::Field(place) => place.font.wide,
+        What::Text { font, .. } => font.wide,
+        What::Fold { .. } | What::Frame { .. } | What::Escape { .. } => false,
+    };
+    if wide {
+        // Above the first line is the edge of the form.
+        let above = runs.iter().filter(|(line, ..)| *line > 1);
+        let above: Vec<_> = above.map(|(line, c, w)| (line - 1, *c, *w)).collect();
+        runs.extend(above);
+    }
+    runs
+}
+
 /// TRUE when a cell of the item can be read from outside.
 pub fn is_outside(layout: &Layout, item: &Item) -> bool {
-    let runs = runs(layout, item);
+    let runs = inked(layout, item);
     let meets = |area: &Area| {
         runs.iter()
             .any(|(line, column, width)| area.meets(*line, *column, *width, 0))
@@ -82,7 +100,7 @@ pub fn near_outside(layout: &Layout, item: &Item, guard: usize) -> bool {
         2 => vec![(0, 0), (0, layout.offset), (layout.offset, 0)],
         _ => vec![(0, 0)],
     };
-    let runs = runs(layout, item);
+    let runs = inked(layout, item);
     let near = |area: &Area, (item_down, area_down), (item_right, area_right)| {
         let area = Area {
             line: area.line.saturating_add(area_down),
@@ -106,7 +124,7 @@ pub fn overlaps(layout: &Layout, faults: &mut Vec<LayoutError>) {
     let mut told = BTreeSet::new();
     for (number, item) in layout.items.iter().enumerate() {
         let mut beyond = false;
-        for (line, column, width) in runs(layout, item) {
+        for (line, column, width) in inked(layout, item) {
             let end = column.saturating_add(width);
             let fits = line >= 1
                 && column >= 1
@@ -133,6 +151,10 @@ pub fn overlaps(layout: &Layout, faults: &mut Vec<LayoutError>) {
                 let Some(other) = taken.insert((line, cell), number) else {
                     continue;
                 };
+                // Its own lines keep the step of its kind.
+                if other == number {
+                    continue;
+                }
                 let title = layout.items.get(other).map(Item::title);
                 if told.insert((number, other)) {
                     faults.push(at(
@@ -173,8 +195,14 @@ pub fn room(layout: &Layout, place: &Place) -> Option<LayoutFault> {
         _ => (1, 1),
     };
     let most_step = if name.has_rows() { 6 } else { 1 };
+    // Wide letters are twice as high on a page.
+    let least_step = if place.font.wide && place.repeat > 1 {
+        2
+    } else {
+        1
+    };
     let wrong = rows("repeat", place.repeat, fewest, most)
-        .or_else(|| rows("step", place.step, 1, most_step))
+        .or_else(|| rows("step", place.step, least_step, most_step))
         .or_else(|| {
             let found = usize::from(place.spaced);
             rows("spaced", found, 0, usize::from(name == F::Pin))
