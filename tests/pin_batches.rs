@@ -20,20 +20,26 @@ mod faults;
 mod host;
 #[path = "pin_batches/job.rs"]
 mod job;
+#[path = "support/judge.rs"]
+mod judge;
 #[path = "pin_batches/keys.rs"]
 mod keys;
 #[path = "pin_batches/lost_output.rs"]
 mod lost_output;
 #[path = "pin_batches/methods.rs"]
 mod methods;
+#[path = "support/pin_acts.rs"]
+mod pin_acts;
 #[path = "support/pin_house.rs"]
 mod pin_house;
 #[path = "pin_batches/places.rs"]
 mod places;
+#[path = "support/platters.rs"]
+mod platters;
 #[path = "pin_batches/printers.rs"]
 mod printers;
 #[path = "pin_mailers/psec.rs"]
-#[allow(dead_code, reason = "its questions only")]
+#[allow(dead_code, reason = "its random source only")]
 mod psec;
 #[path = "pin_batches/purged.rs"]
 mod purged;

@@ -8,7 +8,7 @@ use conclave_keyroom::domain::pin_marks::{KEPT_MS, MARK_LEN, PinMarks};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{CancelCards, Checked, PurgeBatch, SettleRestoredBatch};
 
-use super::job::{confirm, export, give_back, reconcile};
+use super::pin_acts::{confirm, export, give_back, reconcile};
 use super::pin_house::{PAIR, PinHouse, Plant, csv, csv_of, pan};
 use super::reborn::begin_anew;
 use super::refusals::rule;

@@ -10,7 +10,7 @@ use conclave_trades::pin::action::{
     BatchName, ConfirmMailers, FollowPaper, HandOverBatch, SpoilMailer,
 };
 
-use super::job::{confirm, export, give_back};
+use super::pin_acts::{confirm, export, give_back};
 use super::pin_house::{PinHouse, approval_of, csv, layout_text, tracking_on};
 use super::refusals::rule;
 

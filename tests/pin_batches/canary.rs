@@ -9,7 +9,7 @@ use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_trades::pin::action::{BatchName, OpenBatch, TemplateName};
 use conclave_trades::pin::{ApprovePinTemplate, Template};
 
-use super::job::{confirm, export, give_back, reconcile, spoil};
+use super::pin_acts::{confirm, export, give_back, reconcile, spoil};
 use super::pin_house::{PAIR, PinHouse, csv, pan, template_text};
 use super::room::Room;
 

@@ -14,7 +14,7 @@ use conclave_trades::pin::ApprovePinTemplate;
 use conclave_trades::pin::action::{BatchName, PurgeBatch};
 
 use super::canary::files;
-use super::job::{confirm, export, give_back, reconcile, spoil};
+use super::pin_acts::{confirm, export, give_back, reconcile, spoil};
 use super::pin_house::{PAIR, PVK, PinHouse, ZPK, hex, pan, template_text};
 use super::room::Room;
 

@@ -11,9 +11,9 @@ use conclave_trades::pin::action::{
 };
 use conclave_trades::pin::{ApprovePinTemplate, Template};
 
-use super::job::{confirm, export, exporting, give_back, reconcile};
+use super::judge::ask;
+use super::pin_acts::{confirm, export, exporting, give_back, reconcile};
 use super::pin_house::{PAIR, PVK, PinHouse, csv, pan, template_text};
-use super::psec::ask;
 use super::refusals::rule;
 
 const CVK: &str = "0123456789ABCDEFFEDCBA9876543210";

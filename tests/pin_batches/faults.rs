@@ -11,7 +11,7 @@ use conclave_trades::pin::action::{
     BatchName, Found, HandOverBatch, PrintMailers, ResolveUnknown, SettleInterrupted,
 };
 
-use super::job::{confirm, export, give_back, resolve, spoil};
+use super::pin_acts::{confirm, export, give_back, resolve, spoil};
 use super::pin_house::{PinHouse, csv};
 
 fn opened(cards: u32) -> (PinHouse, BatchName) {

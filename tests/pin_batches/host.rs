@@ -9,10 +9,11 @@ use conclave_trades::pin::action::{Checked, OpenBatch, ReadBatch, TemplateName};
 use conclave_trades::pin::{Against, IssueError, Keys, Template, issue, read};
 
 use super::canary::{files, forms_of};
-use super::job::pin_on;
+use super::judge::ask;
 use super::methods::approve;
+use super::pin_acts::pin_on;
 use super::pin_house::{PAIR, PPK, PinHouse, hex, pan, template_text};
-use super::psec::{System, ask};
+use super::psec::System;
 use super::refusals::rule;
 use super::room::Room;
 

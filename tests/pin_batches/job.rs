@@ -4,130 +4,18 @@ use conclave_evidence::Hash;
 use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::{Stage, State};
-use conclave_keyroom::domain::pin_card::{Loss, PinCard};
-use conclave_keyroom::domain::pin_seen::{Reading, Shown};
+use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::ports::printer::PrinterError;
 use conclave_keyroom::vault::{Compartment, VaultError};
-use conclave_trades::pin::action::{
-    BatchName, Became, CardValuesOut, ConfirmMailers, ExportBatch, Found, Output, PartnerName,
-    PurgeBatch, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, sheet,
-};
+use conclave_trades::pin::action::{BatchName, PurgeBatch, SetFormsAside};
 
 use conclave_keyroom::ports::clock::Clock as _;
 use conclave_trades::print::day_words;
 
+use super::judge::ask;
+use super::pin_acts::{confirm, export, give_back, pin_on, reconcile, resolve, spoil};
 use super::pin_house::{PVK, PinHouse, csv, csv_of, pan};
-use super::psec::ask;
 use super::room::Room;
-
-/// The digits on a sheet of the layout `pin-mailer-continuous`: what stands where
-/// its sample has X's.
-pub fn pin_on(sheet: &[u8]) -> String {
-    let text = String::from_utf8_lossy(sheet).into_owned();
-    let spaced = |line: &str| {
-        let marks: Vec<char> = line.trim().chars().collect();
-        let own = |(at, c): (usize, &char)| match at % 2 {
-            0 => c.is_ascii_digit(),
-            _ => *c == ' ',
-        };
-        (7..=23).contains(&marks.len()) && marks.len() % 2 == 1 && marks.iter().enumerate().all(own)
-    };
-    let line = text.split(['\r', '\n']).find(|line| spaced(line));
-    let line = line.unwrap_or_else(|| panic!("no PIN on\n{text}"));
-    line.chars().filter(char::is_ascii_digit).collect()
-}
-
-/// What is on these forms, as the records have it.
-pub fn shown(house: &PinHouse, batch: &BatchName, first: u64, last: u64) -> Shown {
-    let record = house.batch(batch);
-    let on = |form| record.card_on(form).unwrap_or_default();
-    Shown {
-        first: on(first),
-        last: on(last),
-    }
-}
-
-pub fn confirm(house: &mut PinHouse, batch: &BatchName, first: u64, last: u64) {
-    let act = ConfirmMailers {
-        batch: batch.clone(),
-        first,
-        last,
-        shows: shown(house, batch, first, last),
-    };
-    house.pair(&act).unwrap();
-}
-
-pub fn spoil(house: &mut PinHouse, batch: &BatchName, form: u64) -> Became {
-    let act = SpoilMailer {
-        batch: batch.clone(),
-        first: form,
-        last: form,
-        loss: Loss::Damaged,
-        reading: Reading::Shown(shown(house, batch, form, form)),
-        reason: "torn at the fold".into(),
-    };
-    house.pair(&act).unwrap()
-}
-
-/// An unknown mailer is there whole, or is lost.
-pub fn resolve(house: &mut PinHouse, batch: &BatchName, form: u64, lost: Option<Loss>) -> Became {
-    let shown = shown(house, batch, form, form);
-    let act = ResolveUnknown {
-        batch: batch.clone(),
-        first: form,
-        last: form,
-        found: match lost {
-            None => Found::Whole(shown),
-            Some(Loss::Damaged) => Found::Lost(Loss::Damaged, Reading::Shown(shown)),
-            Some(Loss::Blank) => Found::Lost(Loss::Blank, Reading::Next(None)),
-            Some(loss) => Found::Lost(loss, Reading::Nothing),
-        },
-        reason: "it lay in the tray".into(),
-    };
-    house.pair(&act).unwrap()
-}
-
-pub fn give_back(house: &mut PinHouse, batch: &BatchName) {
-    let blank = house.batch(batch).forms.blank;
-    let act = ReturnForms {
-        batch: batch.clone(),
-        count: blank.count(),
-        counted: blank.words(),
-    };
-    house.pair(&act).unwrap();
-}
-
-pub fn exporting(house: &PinHouse, batch: &BatchName) -> ExportBatch {
-    let own = house.batch(batch).cvv_key;
-    ExportBatch {
-        card_values: own.map_or(CardValuesOut::NotAsked, |key| {
-            CardValuesOut::Under(house.released(key.0[0]))
-        }),
-        batch: batch.clone(),
-        output: house.batch(batch).outputs + 1,
-        partner: PartnerName::of(&house.partner),
-        medium: house.medium.id,
-        medium_name: house.medium.name.clone(),
-        serial: house.medium.serial.clone(),
-    }
-}
-
-pub fn export(house: &mut PinHouse, batch: &BatchName) -> (Output, String) {
-    let act = exporting(house, batch);
-    let out = house.pair(&act).unwrap();
-    let at = house.folder.path().join("stick").join(&out.folder);
-    let text = house.opened(&at.join(&out.file));
-    (out, text)
-}
-
-pub fn reconcile(house: &mut PinHouse, batch: &BatchName) -> ReconcileBatch {
-    let record = house.batch(batch);
-    let cards: Vec<PinCard> = (1..=record.count).map(|n| house.card(batch, n)).collect();
-    let authority = house.room.vault().authority().unwrap().clone();
-    let act = ReconcileBatch::of(&record, &sheet(&authority, &record, &cards)).unwrap();
-    house.pair(&act).unwrap();
-    act
-}
 
 #[test]
 fn a_batch_with_a_jam_a_power_cut_and_a_damaged_form_balances_to_the_sheet() {

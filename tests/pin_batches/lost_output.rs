@@ -7,7 +7,7 @@ use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_trades::pin::action::{BatchName, LoseOutput, PurgeBatch, SpoilMailer, sheet};
 use conclave_training::stick::Mishap;
 
-use super::job::{confirm, export, exporting, give_back, reconcile};
+use super::pin_acts::{confirm, export, exporting, give_back, reconcile};
 use super::pin_house::{PinHouse, csv};
 use super::refusals::rule;
 

@@ -7,9 +7,9 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_trades::pin::action::{BatchName, ReadBatch, TemplateName};
 use conclave_trades::pin::{ApprovePinTemplate, Template};
 
-use super::job::{confirm, export, give_back, pin_on, spoil};
+use super::judge::ask;
+use super::pin_acts::{confirm, export, give_back, pin_on, spoil};
 use super::pin_house::{PAIR, PPK, PVK, PinHouse, ZPK, csv, pan, template_text};
-use super::psec::ask;
 
 /// AES-128 keys of these tests.
 const AES_PPK: &str = "00112233445566778899AABBCCDDEEFF";

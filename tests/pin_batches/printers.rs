@@ -5,7 +5,7 @@ use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterR
 use conclave_trades::pin::action::ChangeBatchPrinter;
 use conclave_trades::print::{EnrolPrinter, RetirePrinter};
 
-use super::job::{confirm, export, give_back};
+use super::pin_acts::{confirm, export, give_back};
 use super::pin_house::{PinHouse, csv};
 use super::refusals::rule;
 

@@ -11,7 +11,7 @@ use conclave_trades::pin::action::{
     ReturnForms, SpoilMailer, sheet,
 };
 
-use super::job::{confirm, export, exporting, give_back};
+use super::pin_acts::{confirm, export, exporting, give_back};
 use super::pin_house::{OPERATOR, PAIR, PinHouse, csv};
 
 pub fn rule<T>(done: Result<T, DoorError>) -> String {

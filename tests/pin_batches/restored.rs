@@ -10,7 +10,7 @@ use conclave_trades::pin::action::{
     SettleRestoredBatch, sheet,
 };
 
-use super::job::{confirm, export, give_back, resolve};
+use super::pin_acts::{confirm, export, give_back, resolve};
 use super::pin_house::{PAIR, PinHouse, csv};
 use super::reborn::begin_anew;
 use super::refusals::rule;

@@ -11,7 +11,7 @@ use conclave_trades::pin::{
 };
 use conclave_trades::print::WithdrawLayout;
 
-use super::job::{confirm, export, exporting, give_back};
+use super::pin_acts::{confirm, export, exporting, give_back};
 use super::pin_house::{
     PAIR, PinHouse, Plant, approval_of, csv, digest, layout_text, pan, sample_of, template_text,
 };

@@ -11,8 +11,8 @@ use conclave_keyroom::ports::printer::PrinterError;
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{BatchName, PrintMailers, PurgeBatch, SettleInterrupted};
 
-use super::job::{confirm, export, give_back, reconcile, resolve, spoil};
-use super::pin_house::{PinHouse, csv, tracking_on};
+use super::pin_acts::{confirm_all, export, give_back, reconcile, resolve, spoil};
+use super::pin_house::{PinHouse, csv_of_one_street, tracking_on};
 
 const CARDS: u32 = 10_000;
 /// As many as a cut may leave unknown.
@@ -45,40 +45,10 @@ fn look(house: &mut PinHouse, batch: &BatchName) -> usize {
     unknown.len()
 }
 
-/// Both look at everything that came out and is not confirmed, run by run.
-fn confirm_all(house: &mut PinHouse, batch: &BatchName) {
-    let record = house.batch(batch);
-    let mut forms: Vec<u64> = record
-        .cards
-        .sent
-        .iter()
-        .map(|card| house.card(batch, card as u32).form.unwrap())
-        .collect();
-    forms.sort_unstable();
-    while let Some(first) = forms.first().copied() {
-        let run = (first..).zip(&forms).take_while(|(a, b)| a == *b).count();
-        confirm(house, batch, first, first + run as u64 - 1);
-        forms.drain(..run);
-    }
-}
-
 #[test]
 fn ten_thousand_mailers_with_a_jam_a_power_cut_and_a_damaged_form_balance_to_the_sheet() {
     let mut house = PinHouse::new();
-    // The cards' numbers run: a house number that runs with them would be digits
-    // of one, here and there.
-    let cards: String = csv("B-9999", CARDS)
-        .lines()
-        .map(|line| match line.split_once(";STREET ") {
-            Some((card, rest)) => {
-                let (_, behind) = rest.split_once(';').unwrap();
-                format!("{card};HIGH STREET;{behind}\n")
-            }
-            None => format!("{line}\n"),
-        })
-        .map(|line| line.replace(";10000 TOWN;", ";TOWN;"))
-        .collect();
-    let file = house.sealed(cards.as_bytes());
+    let file = house.sealed(csv_of_one_street("B-9999", CARDS).as_bytes());
     let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 9);
     house.forms(&batch, 100_001, 110_020);
 

@@ -21,7 +21,8 @@ use conclave_trades::pin::{
 };
 use conclave_trades::print::Layout;
 
-use super::psec::{System, ask, hex, text};
+use super::judge::ask;
+use super::psec::{System, hex, text};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

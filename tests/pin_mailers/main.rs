@@ -6,4 +6,6 @@
 mod batches;
 mod cms;
 mod cms_in;
+#[path = "../support/judge.rs"]
+mod judge;
 mod psec;

@@ -272,7 +272,38 @@ pub fn template_text(name: &str) -> String {
     fs::read_to_string(root().join(format!("templates/pins/{name}.toml"))).unwrap()
 }
 
+/// A layout of a station's own, for PINs of twelve digits: so many stand nowhere
+/// by chance.
+pub const LONG: &str = "pin-mailer-long";
+
+/// The shipped layout of continuous forms, with more room for the PIN.
+fn long_layout() -> String {
+    let mut text = layout_text("pin-mailer-continuous");
+    for (was, is) in [
+        ("\"pin-mailer-continuous\"", "\"pin-mailer-long\""),
+        ("pin_digits = 6", "pin_digits = 12"),
+        ("repeat = 6", "repeat = 12"),
+        (
+            "width = 22\nspaced = true\nbold = true\nwide = true",
+            "width = 23\nspaced = true\nbold = true",
+        ),
+        // The words take the lines of the advice, which moves to the other half.
+        ("line = 16\ncolumn = 1\n", "line = 18\ncolumn = 42\n"),
+        ("line = 17\ncolumn = 1\n", "line = 19\ncolumn = 42\n"),
+        ("line = 19\ncolumn = 1\n", "line = 20\ncolumn = 42\n"),
+        ("line = 20\ncolumn = 1\n", "line = 21\ncolumn = 42\n"),
+        ("line = 21\ncolumn = 1\n", "line = 22\ncolumn = 42\n"),
+    ] {
+        assert!(text.contains(was), "{was}");
+        text = text.replace(was, is);
+    }
+    text
+}
+
 pub fn layout_text(name: &str) -> String {
+    if name == LONG {
+        return long_layout();
+    }
     let text = fs::read_to_string(root().join(format!("keymailer-layouts/{name}.toml"))).unwrap();
     // What a station completes of the one for laser printers.
     text.replace("\"to be completed: ", "\"inspected: ")
@@ -343,6 +374,22 @@ pub fn csv_of(batch: &str, which: std::ops::RangeInclusive<u32>) -> String {
     }
     let total = total % 10u128.pow(16);
     format!("{batch};BANKX;{cards};{total}\n{lines}")
+}
+
+/// The same for very many cards, whose numbers run: a house number that runs with
+/// them would be digits of one, here and there.
+pub fn csv_of_one_street(batch: &str, cards: u32) -> String {
+    csv(batch, cards)
+        .lines()
+        .map(|line| match line.split_once(";STREET ") {
+            Some((card, rest)) => {
+                let (_, behind) = rest.split_once(';').unwrap();
+                format!("{card};HIGH STREET;{behind}\n")
+            }
+            None => format!("{line}\n"),
+        })
+        .map(|line| line.replace(";10000 TOWN;", ";TOWN;"))
+        .collect()
 }
 
 impl PinHouse {
