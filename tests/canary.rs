@@ -8,8 +8,16 @@
     clippy::indexing_slicing
 )] // a test may stop at the first surprise
 
+#[path = "canary/mailers.rs"]
+mod mailers;
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/pin_house.rs"]
+mod pin_house;
+#[path = "support/pin_scene.rs"]
+mod pin_scene;
+#[path = "support/room.rs"]
+mod room;
 #[path = "support/stage.rs"]
 mod stage;
 #[path = "canary/words.rs"]
