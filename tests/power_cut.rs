@@ -27,14 +27,20 @@ mod day;
 mod disk;
 #[path = "power_cut/founding.rs"]
 mod founding;
+#[path = "support/judge.rs"]
+mod judge;
 #[path = "power_cut/mounts.rs"]
 mod mounts;
 #[path = "support/people.rs"]
 mod people;
+#[path = "support/pin_acts.rs"]
+mod pin_acts;
 #[path = "power_cut/pin_batch.rs"]
 mod pin_batch;
 #[path = "support/pin_house.rs"]
 mod pin_house;
+#[path = "support/platters.rs"]
+mod platters;
 #[path = "power_cut/recording.rs"]
 mod recording;
 #[path = "support/release.rs"]
@@ -47,6 +53,8 @@ mod room;
 mod sheets;
 #[path = "support/stage.rs"]
 mod stage;
+#[path = "power_cut/ten_thousand.rs"]
+mod ten_thousand;
 #[path = "support/typist.rs"]
 mod typist;
 #[path = "power_cut/vault.rs"]
@@ -155,6 +163,27 @@ fn a_batch_of_pin_mailers_balances_after_a_cut_at_any_moment() {
     let faults = survey(&recording, 15, &FATES, &mut |cut, folder| {
         pin_batch::check(&recording, cut, folder)
     });
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn ten_thousand_mailers_balance_to_the_sheet_after_a_jam_a_damaged_form_and_a_cut() {
+    let mut dice = Dice::new();
+    let mut before = Vec::new();
+    let work = "ten_thousand::work";
+    let recording = Recording::of_disk(ten_thousand::DISK, work, Sync::Real, |folder, beside| {
+        before = ten_thousand::prepare(folder, beside, &mut dice);
+    });
+    println!("{} mailers, then {}:", before.len(), recording.summary());
+    let mut faults = Vec::new();
+    for (fate, after_a_write) in [(Fate::Torn, true), (Fate::Lost, false)] {
+        let cut = recording.moment(after_a_write, &mut dice);
+        let left = recording.cut(cut, fate, &mut dice);
+        match ten_thousand::check(&recording, (cut, fate), &left, &before) {
+            Ok(words) => println!("{words}"),
+            Err(words) => faults.push(format!("cut {cut}, {fate:?}: {words}")),
+        }
+    }
     assert!(faults.is_empty(), "{faults:#?}");
 }
 

@@ -99,6 +99,19 @@ impl Disk {
         self.point.join("said")
     }
 
+    /// Takes out what it saw up to its last flush: all of that is on the platters.
+    pub fn settled(&self) -> Vec<Event> {
+        let mut platters = self.platters.lock().unwrap();
+        let last = platters
+            .events
+            .iter()
+            .rposition(|event| matches!(event, Event::Flush));
+        platters
+            .events
+            .drain(..last.map_or(0, |at| at + 1))
+            .collect()
+    }
+
     /// What it saw so far.
     pub fn events(&self) -> Vec<Event> {
         self.platters.lock().unwrap().events.clone()

@@ -1,5 +1,6 @@
 //! File systems, made and mounted as root.
 
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -59,7 +60,10 @@ pub fn ext4(folder: &Path, size: usize) -> Vec<u8> {
 }
 
 /// A mounted image; unmounted when it goes.
-pub struct Mounted(PathBuf);
+pub struct Mounted {
+    point: PathBuf,
+    image: std::fs::File,
+}
 
 impl Mounted {
     /// Mounts the file system in `image`, replaying its journal.
@@ -67,7 +71,11 @@ impl Mounted {
         std::fs::create_dir_all(point).unwrap();
         let from = image.display().to_string();
         root(&["mount", "-t", "ext4", "-o", "loop", &from], point);
-        let mounted = Self(point.to_owned());
+        let image = std::fs::File::open(image).unwrap();
+        let mounted = Self {
+            point: point.to_owned(),
+            image,
+        };
         if !rustix::process::geteuid().is_root() {
             root(&["chmod", "777"], point);
         }
@@ -75,13 +83,23 @@ impl Mounted {
     }
 
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.point
+    }
+
+    /// All bytes of the image as they are now: what has reached it, and what is no
+    /// part of a file any more.
+    pub fn platters(&self) -> Vec<u8> {
+        let mut image = &self.image;
+        let mut bytes = Vec::new();
+        image.seek(SeekFrom::Start(0)).unwrap();
+        image.read_to_end(&mut bytes).unwrap();
+        bytes
     }
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        unmount(&self.0);
+        unmount(&self.point);
     }
 }
 

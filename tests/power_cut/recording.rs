@@ -49,18 +49,34 @@ pub enum Sync {
 impl Recording {
     /// Runs one ignored test of this test program on a recorded disk.
     pub fn of(program: &str, sync: Sync, prepare: impl FnOnce(&Path, &Path)) -> Self {
+        Self::of_disk(SIZE, program, sync, prepare)
+    }
+
+    /// The same on a disk of so many bytes.
+    pub fn of_disk(
+        size: usize,
+        program: &str,
+        sync: Sync,
+        prepare: impl FnOnce(&Path, &Path),
+    ) -> Self {
         // In memory where there is such a place: what is durable is the recorded
         // disk's business, and the real one need not turn for it.
         let space = tempfile::tempdir_in("/dev/shm")
             .or_else(|_| tempfile::tempdir())
             .unwrap();
-        let before = mounts::ext4(space.path(), SIZE);
+        let mut before = mounts::ext4(space.path(), size);
         let beside = space.path().join("beside");
         std::fs::create_dir(&beside).unwrap();
         let disk = Disk::insert(before.clone(), &space.path().join("slot"));
         let mounted = Mounted::image(&disk.file(), &space.path().join("mounted"));
         prepare(mounted.path(), &beside);
         mounts::root(&["sync", "-f"], mounted.path());
+        // The history begins here: what was flushed before is on the platters.
+        for event in disk.settled() {
+            if let Event::Write { at, bytes } = event {
+                before[at..at + bytes.len()].copy_from_slice(&bytes);
+            }
+        }
         let this = std::env::current_exe().unwrap();
         let mut command = match sync {
             Sync::Real => Command::new(this),
@@ -94,6 +110,17 @@ impl Recording {
     /// The folder beside the disk.
     pub fn beside(&self) -> PathBuf {
         self.space.path().join("beside")
+    }
+
+    /// A moment after the program first spoke: anywhere, or directly after a write, so
+    /// that there is something to lose.
+    pub fn moment(&self, after_a_write: bool, dice: &mut Dice) -> usize {
+        let spoke = |event: &Event| matches!(event, Event::Said(_));
+        let first = self.events.iter().position(spoke).unwrap() + 1;
+        let moments: Vec<usize> = (first..=self.events.len())
+            .filter(|at| !after_a_write || matches!(self.events[at - 1], Event::Write { .. }))
+            .collect();
+        moments[dice.below(moments.len())]
     }
 
     /// What the program had said before this event.
