@@ -12,6 +12,8 @@
 
 #[path = "terminal/acts.rs"]
 mod acts;
+#[path = "terminal/ahead.rs"]
+mod ahead;
 #[path = "terminal/bad_days.rs"]
 mod bad_days;
 #[path = "terminal/ceremonies.rs"]

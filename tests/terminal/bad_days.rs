@@ -16,10 +16,10 @@ use super::scan::{self, Needle};
 use super::screen::Screen;
 
 /// Milliseconds of a form: time enough to jam the printer in the middle of a run.
-const SLOW: u16 = 400;
+pub const SLOW: u16 = 400;
 
 /// The number behind a word on a row.
-fn number_behind(screen: &Screen, word: &str) -> u64 {
+pub fn number_behind(screen: &Screen, word: &str) -> u64 {
     let row = screen
         .row(word)
         .unwrap_or_else(|| panic!("{}", screen.shown()));
@@ -36,7 +36,7 @@ fn number_behind(screen: &Screen, word: &str) -> u64 {
 
 /// Hands go to the PIN printer.
 #[track_caller]
-fn to_the_printer(crew: &mut Crew) -> Screen {
+pub fn to_the_printer(crew: &mut Crew) -> Screen {
     crew.terminal.keys(F2);
     crew.terminal.wait("the desk", Screen::is_desk);
     crew.terminal.then("P", "Training desk: the PIN printer")
@@ -44,14 +44,14 @@ fn to_the_printer(crew: &mut Crew) -> Screen {
 
 /// Hands leave the desk.
 #[track_caller]
-fn away(crew: &mut Crew) {
+pub fn away(crew: &mut Crew) {
     crew.terminal.keys(F2);
     crew.terminal.wait("no desk", |screen| !screen.is_desk());
 }
 
 /// The form under the head, once nothing is being printed.
 #[track_caller]
-fn lies(crew: &mut Crew) -> u64 {
+pub fn lies(crew: &mut Crew) -> u64 {
     let ready = crew
         .terminal
         .wait("a printer that is ready", |s| s.has("It is ready; form "));
