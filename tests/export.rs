@@ -21,6 +21,8 @@ mod fat;
 mod mounted;
 #[path = "export/published.rs"]
 mod published;
+#[path = "export/published_in.rs"]
+mod published_in;
 #[path = "support/room.rs"]
 mod room;
 #[path = "export/sticks.rs"]

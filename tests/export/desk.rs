@@ -168,6 +168,16 @@ impl Desk {
         action: &A,
         signers: &[(&str, GroupId)],
     ) -> Result<A::Out, DoorError> {
+        self.act_with(action, signers, Vec::new())
+    }
+
+    /// With what people type beside it.
+    pub fn act_with<A: Action>(
+        &mut self,
+        action: &A,
+        signers: &[(&str, GroupId)],
+        typed: Vec<Secret>,
+    ) -> Result<A::Out, DoorError> {
         let mut warrant = Warrant::default();
         if action.authority().needs_signatures() {
             let proposal = self.room.propose(action);
@@ -182,7 +192,7 @@ impl Desk {
         };
         self.room
             .door_mut()
-            .perform(action, &warrant, Vec::new(), &mut ports)
+            .perform(action, &warrant, typed, &mut ports)
     }
 
     pub fn enrol(&mut self, id: u8, name: &str, serial: &str) -> Result<MediumRecord, DoorError> {

@@ -19,7 +19,7 @@ use crate::room::{self, Room, START_MS};
 use crate::watched::Watched;
 
 /// A desk of a station in production.
-fn in_production() -> Desk {
+pub fn in_production() -> Desk {
     let mut room = Room::before_founding(room::MemoryStore::default());
     let mut founding = room.founding();
     founding.mode = Mode::Production;
