@@ -29,7 +29,7 @@ fn a_fit_machine_is_green_throughout() {
     for (check, verdict, found) in verdicts("fit") {
         assert_eq!(verdict, Verdict::Green, "{check}: {found}");
     }
-    assert_eq!(verdicts("fit").len(), 10);
+    assert_eq!(verdicts("fit").len(), 11);
 }
 
 #[test]
@@ -48,6 +48,10 @@ fn an_unfit_machine_is_red_throughout_and_each_finding_names_what_is_wrong() {
         (Check::Sockets, "open to others: tcp 22 and udp 68"),
         (Check::Mounts, "/mnt/keys (nfs4) and /mnt/a\\040b (cifs)"),
         (Check::Terminals, "ttyS0 (sh) and pts/3 (bash) evil ()"),
+        (
+            Check::Keyboards,
+            "something else too: «Stick» on USB 1-4, and it is a disk",
+        ),
     ] {
         let finding = &found[&check];
         assert_eq!(finding.verdict, Verdict::Red, "{finding:?}");
@@ -67,6 +71,10 @@ fn what_is_to_be_looked_at_is_amber_and_lets_production_work() {
         (Check::Network, "there and down: eth0"),
         (Check::Drivers, "of cables: e1000e"),
         (Check::Sockets, "this computer only: tcp 631 and tcp 632"),
+        (
+            Check::Keyboards,
+            "2: «AT Translated Set 2 keyboard» and «Office Keyboard» on USB 1-2",
+        ),
     ] {
         let finding = &found[&check];
         assert_eq!(finding.verdict, Verdict::Amber, "{finding:?}");
@@ -97,6 +105,45 @@ fn a_measure_that_is_not_in_force_is_told() {
     let found = judge::machine(&facts("fit"), &none);
     let red = found.iter().filter(|f| f.verdict == Verdict::Red).count();
     assert_eq!(red, 3, "{found:?}");
+}
+
+/// One line of `sys` below a root.
+fn sys(root: &std::path::Path, path: &str, text: &str) {
+    let path = root.join("sys").join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// What is plugged in before the program starts is no newcomer, and is looked at.
+#[test]
+fn a_network_on_usb_and_a_keyboard_of_a_program_are_red_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let finding = |check: Check| {
+        let found = judge::machine(&HostMachine::under(root).look(), &closed());
+        found.into_iter().find(|f| f.check == check).unwrap()
+    };
+    assert_eq!(finding(Check::Keyboards).verdict, Verdict::Amber);
+
+    // A telephone that offers its network, which is down still.
+    let usb = "devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/net/usb0";
+    sys(root, &format!("{usb}/flags"), "0x1002\n");
+    sys(root, "class/net/eth0/flags", "0x1002\n");
+    assert_eq!(finding(Check::Network).verdict, Verdict::Amber);
+    std::os::unix::fs::symlink(root.join("sys").join(usb), root.join("sys/class/net/usb0"))
+        .unwrap();
+    let network = finding(Check::Network);
+    assert_eq!(network.found, "on USB: usb0");
+    assert_eq!(network.verdict, Verdict::Red);
+
+    // Letters, and no device: a program's own keyboard.
+    sys(root, "class/input/input4/capabilities/key", "7fff0000\n");
+    sys(root, "class/input/input4/name", "remote\u{1b}[2J\n");
+    let keyboard = finding(Check::Keyboards);
+    assert_eq!(keyboard.found, "a program types: «remote?[2J»");
+    assert!(keyboard.stops_production());
+    sys(root, "class/input/input4/device", "");
+    assert_eq!(finding(Check::Keyboards).verdict, Verdict::Green);
 }
 
 /// A machine that shows nothing is no proof that nothing is there.

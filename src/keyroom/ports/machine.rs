@@ -15,6 +15,8 @@ pub struct Interface {
     pub loopback: bool,
     /// It is a radio.
     pub wireless: bool,
+    /// It hangs on a USB port, and can be pulled out.
+    pub usb: bool,
 }
 
 /// A socket that takes what comes from elsewhere.
@@ -44,6 +46,19 @@ pub struct Driver {
     pub name: String,
     /// It serves a radio.
     pub wireless: bool,
+}
+
+/// Something that can type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyboard {
+    /// What it calls itself.
+    pub name: String,
+    /// The USB device that it is, as the kernel counts them: `1-2.3`.
+    pub port: Option<String>,
+    /// What else the same USB device is: `a disk`.
+    pub also: Vec<String>,
+    /// No device is behind it: a program types.
+    pub made_by_a_program: bool,
 }
 
 /// A limit of the process in bytes; `None` is no limit.
@@ -76,6 +91,8 @@ pub struct Facts {
     pub network_mounts: Seen<Vec<String>>,
     /// Terminals on which somebody else is logged on, with the program there.
     pub terminals: Seen<Vec<String>>,
+    /// What can type, each device once.
+    pub keyboards: Seen<Vec<Keyboard>>,
 }
 
 /// The computer under the station.

@@ -42,11 +42,13 @@ pub enum Check {
     Mounts,
     /// Other terminals.
     Terminals,
+    /// What can type.
+    Keyboards,
 }
 
 impl Check {
     /// All of them, in the order of the screen.
-    pub const ALL: [Check; 17] = [
+    pub const ALL: [Check; 18] = [
         Self::Provider,
         Self::Clock,
         Self::Random,
@@ -64,6 +66,7 @@ impl Check {
         Self::Sockets,
         Self::Mounts,
         Self::Terminals,
+        Self::Keyboards,
     ];
 
     /// Its name on screens, in exceptions and in the journal.
@@ -87,6 +90,7 @@ impl Check {
             Self::Sockets => "sockets",
             Self::Mounts => "network files",
             Self::Terminals => "terminals",
+            Self::Keyboards => "keyboards",
         }
     }
 
@@ -139,6 +143,10 @@ impl Check {
             Self::Sockets => "Something waits for others to call, and answers them.",
             Self::Mounts => "Files of another computer stand in this one's tree.",
             Self::Terminals => "Somebody else works on this computer at the same time.",
+            Self::Keyboards => {
+                "Whatever can type is believed like the person at the keyboard: a stick that \
+                 says that it is one types by itself."
+            }
         }
     }
 

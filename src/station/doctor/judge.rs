@@ -2,7 +2,7 @@
 //! machine can be written down as a test.
 
 use conclave_crypto::secret::{Hardening, Measure, Outcome};
-use conclave_keyroom::ports::machine::{Facts, Limit, Seen, Socket};
+use conclave_keyroom::ports::machine::{Facts, Interface, Keyboard, Limit, Seen, Socket};
 
 use super::check::{Check, Finding};
 use crate::words::list;
@@ -49,6 +49,7 @@ pub fn machine(facts: &Facts, hardening: &Hardening) -> Vec<Finding> {
         debuggers(facts, hardening),
         judged(Check::Network, &facts.interfaces, |all| {
             let others = || all.iter().filter(|one| !one.loopback);
+            let plugged: Vec<String> = others().filter(|i| i.usb).map(named).collect();
             let up: Vec<String> = others().filter(|i| i.up).map(named).collect();
             let down: Vec<String> = others().filter(|i| !i.up).map(named).collect();
             if !up.is_empty() {
@@ -56,6 +57,14 @@ pub fn machine(facts: &Facts, hardening: &Hardening) -> Vec<Finding> {
                     Check::Network,
                     format!("up: {}", list(&up)),
                     "Pull the cable, switch the interface off in the firmware, or take it out.",
+                );
+            }
+            // It may say that it is down, and nobody built it in.
+            if !plugged.is_empty() {
+                return Finding::red(
+                    Check::Network,
+                    format!("on USB: {}", list(&plugged)),
+                    "Unplug it, and find out what it was plugged in for.",
                 );
             }
             if !down.is_empty() {
@@ -118,15 +127,64 @@ pub fn machine(facts: &Facts, hardening: &Hardening) -> Vec<Finding> {
                 ),
             }
         }),
+        judged(Check::Keyboards, &facts.keyboards, |all| keyboards(all)),
     ]
 }
 
 const SWAP_ADVICE: &str = "Switch it off (swapoff -a), and take it out of /etc/fstab.";
 
-fn named(interface: &conclave_keyroom::ports::machine::Interface) -> String {
+fn named(interface: &Interface) -> String {
     match interface.wireless {
         true => format!("{} (wireless)", interface.name),
         false => interface.name.clone(),
+    }
+}
+
+fn typing(keyboard: &Keyboard) -> String {
+    let port = keyboard.port.as_ref();
+    let port = port.map_or_else(String::new, |port| format!(" on USB {port}"));
+    let also = match keyboard.also.as_slice() {
+        [] => String::new(),
+        also => format!(", and it is {}", list(also)),
+    };
+    format!("«{}»{port}{also}", keyboard.name)
+}
+
+fn keyboards(all: &[Keyboard]) -> Finding {
+    let names = |which: fn(&Keyboard) -> bool| -> Vec<String> {
+        all.iter().filter(|k| which(k)).map(typing).collect()
+    };
+    let (programs, double) = (
+        names(|k| k.made_by_a_program),
+        names(|k| !k.made_by_a_program && !k.also.is_empty()),
+    );
+    if !double.is_empty() {
+        return Finding::red(
+            Check::Keyboards,
+            format!("something else too: {}", list(&double)),
+            "Unplug it, and use a keyboard that is nothing else.",
+        );
+    }
+    if !programs.is_empty() {
+        return Finding::red(
+            Check::Keyboards,
+            format!("a program types: {}", list(&programs)),
+            "Stop the program that makes the keyboard (uinput), and remove it.",
+        );
+    }
+    let all = names(|_| true);
+    match all.len() {
+        0 => Finding::amber(
+            Check::Keyboards,
+            "this computer shows none",
+            "Find out what people type on: a serial line is somebody else's keyboard.",
+        ),
+        1 => Finding::green(Check::Keyboards, list(&all)),
+        many => Finding::amber(
+            Check::Keyboards,
+            format!("{many}: {}", list(&all)),
+            "Look at each one, and unplug what nobody types on.",
+        ),
     }
 }
 

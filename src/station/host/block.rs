@@ -65,7 +65,7 @@ pub(super) fn usb_port(device: &Path) -> Option<String> {
 }
 
 /// `1-2.3`: the folder of a USB device; `1-2.3:1.0` is one of its interfaces.
-fn is_usb_device(name: &str) -> bool {
+pub(super) fn is_usb_device(name: &str) -> bool {
     let digits = |text: &str, more: fn(u8) -> bool| {
         !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || more(b))
     };

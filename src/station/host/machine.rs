@@ -9,7 +9,7 @@ use conclave_keyroom::ports::machine::{
     Driver, Facts, Interface, Limit, Machine, Seen, Socket, Swap,
 };
 
-use super::sessions;
+use super::{inputs, sessions};
 
 /// No file of `/proc` that is looked at is longer, in bytes.
 const LONGEST: u64 = 4 << 20;
@@ -106,9 +106,11 @@ impl HostMachine {
             let digits = flags.trim().trim_start_matches("0x");
             let flags = u32::from_str_radix(digits, 16)
                 .map_err(|_| format!("/{folder}/flags: {digits:?} is no number"))?;
-            let there = |what: &str| self.root.join(&folder).join(what).exists();
+            let here = self.root.join(&folder);
+            let there = |what: &str| here.join(what).exists();
             found.push(Interface {
                 name,
+                usb: inputs::usb_device(&here).is_some(),
                 // IFF_UP and IFF_LOOPBACK, linux/if.h.
                 up: flags & 0x1 != 0,
                 loopback: flags & 0x8 != 0,
@@ -181,6 +183,7 @@ impl Machine for HostMachine {
             sockets: self.sockets(),
             network_mounts: self.network_mounts(),
             terminals: sessions::elsewhere(&self.root.join("proc")),
+            keyboards: inputs::keyboards(&self.root),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod block;
 pub mod clock;
+mod inputs;
 pub mod ipp;
 pub mod machine;
 pub mod media;
