@@ -20,6 +20,7 @@ use crate::front::{
 use crate::lost_card::live;
 use crate::renew::{AddPinRoom, RenewGroups};
 use crate::station::Station;
+use crate::system_certificates::ending_certificates;
 use crate::words;
 
 const DAY_MS: i64 = 86_400_000;
@@ -266,6 +267,7 @@ impl Station {
             tasks.extend(self.backup_task());
             tasks.extend(self.receipt_tasks());
             tasks.extend(self.pin_certificate_tasks(now));
+            tasks.extend(ending_certificates(now, &self.target_systems()));
         }
         let going = ceremonies.iter().any(|state| !state.over);
         let unknown_acts = self.unknown_acts();

@@ -81,7 +81,9 @@ impl Station {
     /// Certificates of issuers, and the room's own, that end soon.
     pub(crate) fn pin_certificate_tasks(&self, now_ms: u64) -> Vec<TaskRow> {
         let mut ends: Vec<(u64, String, &str, &str)> = Vec::new();
-        for partner in self.pin_partners() {
+        // Nothing comes from one that is barred, whatever its certificates say.
+        let partners = self.pin_partners().into_iter();
+        for partner in partners.filter(|partner| partner.barred.is_none()) {
             for (certificate, what) in [
                 (&partner.signer, "that signs"),
                 (&partner.recipient, "for encryption"),

@@ -1,8 +1,9 @@
 //! Certificates of a system on record: each from a medium, its fingerprint typed by two
-//! administrators from its owner's letter.
+//! administrators from its owner's letter; and the task before its end.
 
 use std::collections::BTreeMap;
 
+use conclave_evidence::GroupId;
 use conclave_keyroom::domain::certificate::EnrolledCertificate;
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::target_system::{ProfileField, TargetProfile, TargetSystem};
@@ -15,6 +16,8 @@ use conclave_trades::target::{IMPORT_FOLDER, ReadPartnerCertificate, system_cert
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
 use crate::ceremony::begin::{one, optional, refused};
+use crate::front::TaskRow;
+use crate::lists::{days_until, due};
 use crate::station::Station;
 use crate::words;
 
@@ -23,6 +26,10 @@ const AS_ON_RECORD: &str = "as on record";
 const NONE: &str = "none";
 const FROM_A_FILE: &str = "from a file";
 const NONE_FROM_NOW: &str = "none from now on";
+
+/// The end of a certificate becomes a task this many days before: its owner has to
+/// make another one, and send the letter with its SHA-256.
+const CERTIFICATE_DAYS: i64 = 90;
 
 /// The longest name of a file.
 const FILE_MOST: usize = 60;
@@ -54,6 +61,49 @@ fn told(what: &str, certificate: &EnrolledCertificate) -> Vec<PromptLine> {
         PromptLine::note(format!("SHA-256 {first}")),
         PromptLine::note(format!("        {second}")),
     ]
+}
+
+/// Certificates of systems that end soon, or have ended.
+pub(crate) fn ending_certificates(now_ms: u64, systems: &[TargetSystem]) -> Vec<TaskRow> {
+    let mut tasks = Vec::new();
+    for system in systems {
+        for (field, certificate) in &system.settings.certificates {
+            let days = days_until(now_ms, certificate.until_ms);
+            if days > CERTIFICATE_DAYS {
+                continue;
+            }
+            let asked = system.settings.profile.fields.iter();
+            let title = asked.clone().find(|one| one.name == *field);
+            let title = title.map_or(field.as_str(), |one| one.title.as_str());
+            let (ends, blocks) = if days < 0 {
+                ("ended", "Nothing leaves for the system until then.")
+            } else {
+                (
+                    "ends",
+                    "Once it has ended, nothing more leaves for the system.",
+                )
+            };
+            tasks.push(TaskRow {
+                due: due(days, certificate.until_ms),
+                days,
+                what: format!(
+                    "new certificate of {}: {}",
+                    system.name,
+                    title.to_lowercase()
+                ),
+                who: GroupId::Administrators.title().into(),
+                detail: vec![
+                    format!("the old one {ends} {}", words::date(certificate.until_ms)),
+                    blocks.into(),
+                    "Ask its owner for another one, with its SHA-256 by letter; then, on the \
+                     devices screen: y, the system. What left before stays as it is."
+                        .into(),
+                ],
+                resume: None,
+            });
+        }
+    }
+    tasks
 }
 
 impl Station {
@@ -178,5 +228,68 @@ fn ask_certificate(
                 ));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_evidence::{Bytes, Hash, Id};
+    use conclave_keyroom::domain::target_system::Settings;
+
+    use super::*;
+
+    const DAY_MS: u64 = 86_400_000;
+
+    fn channel(until_ms: u64) -> TargetSystem {
+        let certificate = EnrolledCertificate {
+            der: Bytes(Vec::new()),
+            fingerprint: Hash([0; 32]),
+            subject: "CN=retail".into(),
+            key: "RSA-3072".into(),
+            from_ms: 0,
+            until_ms,
+        };
+        let profile = TargetProfile {
+            name: "web-pin".into(),
+            fields: vec![ProfileField {
+                name: "certificate".into(),
+                title: "Certificate of the channel".into(),
+                certificate: true,
+                hint: String::new(),
+                characters: String::new(),
+                first: String::new(),
+                most: 0,
+                choices: Vec::new(),
+                default: None,
+                required: false,
+            }],
+            ..TargetProfile::default()
+        };
+        TargetSystem {
+            id: Id([1; 16]),
+            name: "Internet banking".into(),
+            settings: Settings {
+                profile,
+                certificates: [("certificate".to_owned(), certificate)].into(),
+                ..Settings::default()
+            },
+            recorded_ms: 0,
+            former: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_system_s_certificate_is_a_task_before_its_end_and_red_behind_it() {
+        let of = [channel(1000 * DAY_MS)];
+        assert!(ending_certificates(900 * DAY_MS, &of).is_empty());
+        let soon = ending_certificates(920 * DAY_MS, &of);
+        assert_eq!((soon.len(), soon[0].days), (1, 80));
+        let what = "new certificate of Internet banking: certificate of the channel";
+        assert_eq!(soon[0].what, what);
+        assert!(soon[0].detail[1].starts_with("Once it has ended"));
+        let over = ending_certificates(1002 * DAY_MS, &of);
+        assert_eq!((over[0].days, over[0].due.as_str()), (-2, "overdue"));
+        assert!(over[0].detail[1].contains("Nothing leaves"));
+        assert!(over[0].detail[2].contains("devices screen: y"));
     }
 }
