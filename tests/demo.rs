@@ -782,3 +782,39 @@ fn another_run_makes_other_keys() {
     assert_eq!((here.len(), there.len()), (20, 20));
     assert!(here.is_disjoint(&there));
 }
+
+/// Whatever the station leaves is told by `inspect`; what is not has no marks of its own,
+/// or comes from others.
+#[test]
+fn inspect_knows_what_a_demonstration_leaves() {
+    let unknown = |path: &str| {
+        // The storage engine's files: sealed records in the engine's own frames.
+        path.contains("repository/") && !path.ends_with("/conf")
+            // Bytes and digits that may be anything; the manifest beside them says what.
+            || path.ends_with(".kwp")
+            || path == "media/CONCLAVE-0012-TEST/BANK-LAKE.ZPK.001.txt"
+            // What the demonstration plays for others: an issuer's cards and a host's key,
+            // and words that were read aloud.
+            || matches!(
+                path,
+                "paper/TEST-B-0001.csv" | "paper/TEST-BANKX-host-key.txt" | "paper/TEST-genesis.txt"
+            )
+    };
+    let mut wrong = Vec::new();
+    for file in files(demo()) {
+        let path = file.strip_prefix(demo()).unwrap().to_str().unwrap();
+        let said = conclave(&["inspect", file.to_str().unwrap()]);
+        let code = said.status.code().unwrap();
+        // Components typed out for a partner are clear, and are told so.
+        let clear = path.starts_with("paper/TEST-BANKX.PVK.");
+        let expected = match (unknown(path), clear) {
+            (true, _) => 1,
+            (_, true) => 3,
+            _ => 0,
+        };
+        if code != expected {
+            wrong.push(format!("{path}: {code}\n{}", text(&said.stdout)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -107,6 +107,7 @@ pub const PARSERS: &[Parser] = &[
             "crypto/x509/cms/describe.rs describe",
             "trades/inspect/mod.rs inspect",
             "trades/inspect/papers.rs describe",
+            "trades/inspect/prints.rs describe",
             "trades/inspect/hosts.rs describe",
             "trades/inspect/looks.rs looks_like",
         ],

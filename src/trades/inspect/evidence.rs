@@ -24,7 +24,7 @@ const LISTED: usize = 40;
 #[must_use]
 pub fn describe(bytes: &[u8]) -> Option<Described> {
     let Some(tag) = cbor::tag_of(bytes) else {
-        return backup_part(bytes);
+        return training_card(bytes).or_else(|| backup_part(bytes));
     };
     if !tag.starts_with(HOUSE) {
         return None;
@@ -74,6 +74,23 @@ fn digest(said: &mut Described, digest: &Hash) {
         "not checked here",
         "conclave-verify checks them, and everything they stand for",
     );
+}
+
+/// A card of the training room: a map whose first field names its form.
+fn training_card(bytes: &[u8]) -> Option<Described> {
+    const FORM: &[u8] = b"\x64form\x78\x18conclave/training-card/1";
+    let (_, rest) = bytes.split_first()?;
+    if !rest.starts_with(FORM) {
+        return None;
+    }
+    let mut said = Described::new("card of the training room", Confidence::Certain);
+    said.field(
+        "use",
+        "a file in place of a card",
+        "on a TEST station alone",
+    );
+    said.unusual("it has the card's private keys: it protects nothing");
+    Some(said)
 }
 
 fn manifest(bytes: &[u8]) -> Option<Described> {

@@ -27,7 +27,7 @@ fn head(text: &str) -> &str {
         .unwrap_or_default()
 }
 
-const HOSTS: [Host; 9] = [
+const HOSTS: [Host; 16] = [
     Host {
         is: |text| {
             let verbs = ["ADD TYPE(", "UPDATE TYPE(", "DELETE TYPE(", "RENAME TYPE("];
@@ -87,6 +87,50 @@ const HOSTS: [Host; 9] = [
         is: |text| head(text).contains("\"format\": \"conclave/service-map/"),
         what: "service map of an export bundle, JSON",
         use_of: "which file is for which role; it holds no secret",
+    },
+    Host {
+        is: |text| text.starts_with('{') && head(text).contains("\"mechanism\": \"CKM_"),
+        what: "PKCS#11 template of a wrapped key, JSON",
+        use_of: "attributes and check values for C_UnwrapKey; the wrapped key is the file it names",
+    },
+    Host {
+        is: |text| first(text).starts_with("FILE,CKA_CLASS,"),
+        what: "PKCS#11 attributes of the keys of a bundle, CSV",
+        use_of: "a line for each wrapped key, for people and programs",
+    },
+    Host {
+        is: |text| first(text).starts_with("#!") && head(text).contains("keys of this bundle"),
+        what: "script of an export bundle",
+        use_of: "it is run in the bundle's folder; read it before",
+    },
+    Host {
+        is: |text| {
+            first(text).starts_with("#!")
+                && head(text).contains("Loads keys that were wrapped to an RSA key")
+        },
+        what: "loader for a PKCS#11 token, Python",
+        use_of: "it is run in the bundle's folder, with python-pkcs11; read it before",
+    },
+    Host {
+        is: |text| first(text).starts_with("# Run it with: wsadmin.sh"),
+        what: "script for a key lifecycle manager (wsadmin, Jython)",
+        use_of: "it asks for the store's passphrase and imports the stores; read it before",
+    },
+    Host {
+        is: |text| {
+            head(text).contains("@STORE-PASSPHRASE@") || first(text) == "serial,wwn,type,alias"
+        },
+        what: "devices and imports for a key lifecycle manager",
+        use_of: "the passphrase is put in where it is used, and stands in no file",
+    },
+    Host {
+        is: |text| {
+            text.starts_with('{')
+                && text.contains("\"channel\": \"")
+                && text.contains("\"check_value_method\"")
+        },
+        what: "list of the keys of a web PIN channel, JSON",
+        use_of: "generation, files, usages and check values, for the channel's program",
     },
 ];
 
@@ -149,6 +193,26 @@ mod tests {
             (
                 "{\n  \"format\": \"conclave/service-map/1\"\n}",
                 "service map",
+            ),
+            (
+                "{\n  \"file\": \"A.kwp\",\n  \"mechanism\": \"CKM_AES_KEY_WRAP_PAD\"}",
+                "PKCS#11 template",
+            ),
+            ("FILE,CKA_CLASS,CKA_KEY_TYPE\n", "PKCS#11 attributes"),
+            (
+                "#!/bin/sh\n# Takes the keys of this bundle into\n",
+                "script",
+            ),
+            (
+                "#!/usr/bin/env python3\n\"\"\"Loads keys that were wrapped to an RSA key of",
+                "loader",
+            ),
+            ("# Run it with: wsadmin.sh -username USER\n", "wsadmin"),
+            ("serial,wwn,type,alias\n", "devices"),
+            ("[\n {\"password\": \"@STORE-PASSPHRASE@\"}\n]\n", "imports"),
+            (
+                "{\"channel\": \"RETAIL\", \"keys\": [{\"check_value_method\": \"CMAC\"}]}",
+                "web PIN",
             ),
         ] {
             let said = describe(text.as_bytes()).unwrap();

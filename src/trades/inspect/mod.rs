@@ -8,6 +8,7 @@ mod evidence;
 mod hosts;
 mod looks;
 mod papers;
+mod prints;
 
 use conclave_crypto::describe::{Confidence, Described, Recogniser, describe};
 use conclave_crypto::{cca, keyblock, keystore, x509};
@@ -49,7 +50,10 @@ pub struct Found {
 #[must_use]
 pub fn inspect(bytes: &[u8]) -> Vec<Found> {
     let whole = describe(bytes, RECOGNISERS);
-    if let Some(paper) = papers::describe(bytes).or_else(|| hosts::describe(bytes)) {
+    let paper = prints::describe(bytes)
+        .or_else(|| papers::describe(bytes))
+        .or_else(|| hosts::describe(bytes));
+    if let Some(paper) = paper {
         // Cryptograms belong into a run sheet; what is clear does not.
         let whole = Found {
             line: None,

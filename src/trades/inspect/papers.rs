@@ -1,6 +1,6 @@
-//! The texts that a station puts into a bundle, told by their first line, and the papers
-//! that it files. They are signed by digest, in the manifest or transcript beside them,
-//! not in themselves.
+//! The texts that a station puts into a bundle, and others that it leaves, told by their
+//! first lines. Those of a bundle are signed by digest, in the manifest beside them, not
+//! in themselves.
 
 use conclave_crypto::describe::{Confidence, Described};
 
@@ -26,58 +26,51 @@ const TEXTS: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// What the title of a PDF of the station begins with, and what it is then. Their text
-/// stands open in the file.
-const TITLES: [(&str, &str, &str); 2] = [
-    (
-        "Minutes: ",
-        "minutes of a station, PDF",
-        "conclave-verify compares them with the transcript that lies beside them",
-    ),
-    (
-        "Reconciliation of PIN batch ",
-        "reconciliation sheet of a PIN batch, PDF",
-        "its digest stands in the journal, signed by both",
-    ),
-];
+/// What the storage engine's settings begin with; a checksum stands behind them.
+const ENGINE: &[u8] = b"segment_size: ";
 
-/// Longest title that is told, in bytes.
-const TITLE_MOST: usize = 120;
+/// A text that stands alone: its beginning, what else its head has, what it is, and what
+/// it is good for.
+const ALONE: [(&str, &str, &str, &str); 1] = [(
+    "{\n  \"station\": ",
+    "\"mode\": \"TEST\"",
+    "account of a demonstration, JSON",
+    "what was made, printed and exported, for a look at the files beside it",
+)];
 
-/// A PDF that says in its title what it is.
-fn pdf(bytes: &[u8]) -> Option<Described> {
-    if !bytes.starts_with(b"%PDF-") {
-        return None;
-    }
-    TITLES.iter().find_map(|(head, what, use_of)| {
-        let begin = format!("({head}");
-        let at = bytes
-            .windows(begin.len())
-            .position(|at| at == begin.as_bytes())?;
-        let title: String = bytes
-            .get(at + 1..)?
-            .iter()
-            .take(TITLE_MOST)
-            .map(|b| char::from(*b))
-            .take_while(|c| *c != ')')
-            .collect();
-        let mut said = Described::new(*what, Confidence::Likely);
-        said.field("title", title, "");
-        said.field("use", "to be read", *use_of);
-        Some(said)
-    })
-}
-
-/// Describes a text of a bundle, or a paper of the station.
-#[must_use]
-pub fn describe(bytes: &[u8]) -> Option<Described> {
-    if let Some(said) = pdf(bytes) {
+fn alone(text: &str) -> Option<Described> {
+    // A component on a paper that the demonstration gives a partner.
+    if text.starts_with("TEST\ncomponent ") {
+        let mut said = Described::new("component of a key, typed out, TEST", Confidence::Likely);
+        said.clear_secret("the component stands in it in clear");
         return Some(said);
     }
+    let head: String = text.chars().take(600).collect();
+    let known = ALONE
+        .iter()
+        .find(|(begin, has, ..)| head.starts_with(begin) && head.contains(has))?;
+    let mut said = Described::new(known.2, Confidence::Likely);
+    said.field("use", "to be read", known.3);
+    Some(said)
+}
+
+/// Describes a text of a bundle, or another one of this house.
+#[must_use]
+pub fn describe(bytes: &[u8]) -> Option<Described> {
     if bytes.len() > TEXT_MOST {
         return None;
     }
+    if bytes.starts_with(ENGINE) {
+        let what = "settings of a repository's storage engine (sled)";
+        let mut said = Described::new(what, Confidence::Likely);
+        let of = "the repository is the file db beside it, sealed record by record";
+        said.field("use", "for the program", of);
+        return Some(said);
+    }
     let text = std::str::from_utf8(bytes).ok()?;
+    if let Some(said) = alone(text) {
+        return Some(said);
+    }
     let first = text.lines().next()?;
     let (head, what, use_of) = TEXTS.iter().find(|(head, ..)| first.starts_with(head))?;
     let mut said = Described::new(*what, Confidence::Likely);
