@@ -124,9 +124,10 @@ const KEK_ID: &str = "4b454b01";
 /// A key and its record, as the repository has them.
 fn key(label: &str, form: KeyForm, usage: &str, mode: &str) -> (KeyRecord, Secret) {
     let clear = System.secret_bytes(form.bytes()).unwrap();
-    let method = match form.is_tdes() {
-        true => Method::TdesZero,
-        false => Method::AesCmac,
+    let method = match form {
+        KeyForm::HmacSha256 => Method::HmacSha2Vp1,
+        _ if form.is_tdes() => Method::TdesZero,
+        _ => Method::AesCmac,
     };
     let kcv = Kcv::compute(method, clear.expose()).unwrap();
     let mut id = [0; 16];
@@ -189,6 +190,19 @@ fn zeros(form: KeyForm, clear: &Secret) -> String {
     Kcv::compute(method, clear.expose()).unwrap().hex()[..6].to_owned()
 }
 
+/// What the token shows of a key: the zero check value, or what it signs with an HMAC
+/// key, as OpenSSL does.
+fn shown(form: KeyForm, clear: &Secret) -> String {
+    if !form.is_hmac() {
+        return zeros(form, clear);
+    }
+    let key = format!("hexkey:{}", hex(clear.expose()));
+    let sign = [
+        "dgst", "-sha256", "-mac", "HMAC", "-macopt", &key, "-binary",
+    ];
+    hex(&openssl(&sign, b"CONCLAVE CHECK VALUE").unwrap())
+}
+
 #[test]
 fn softhsm_takes_what_leaves_for_it() {
     let token = Token::new();
@@ -202,6 +216,8 @@ fn softhsm_takes_what_leaves_for_it() {
         key("LAKE.MAC.001", KeyForm::Aes128, "M6", "C"),
         key("LAKE.ZPK.002", KeyForm::Tdes2, "P0", "D"),
         key("LAKE.BDK.001", KeyForm::Tdes3, "B0", "X"),
+        key("LAKE.HMAC.001", KeyForm::HmacSha256, "M7", "C"),
+        key("LAKE.HMAC.002", KeyForm::HmacSha256, "M7", "V"),
     ];
     let mut payloads = Vec::new();
     for (record, clear) in &keys {
@@ -256,7 +272,7 @@ fn softhsm_takes_what_leaves_for_it() {
     let said = run(token.command("sh").arg("load-keys.sh"));
     assert_eq!(said.matches("Key unwrapped").count(), 4, "{said}");
     std::fs::write(token.path().join("zeros"), [0; 16]).unwrap();
-    for (record, clear) in keys.iter().filter(|(record, _)| !record.form.is_tdes()) {
+    for (record, clear) in keys.iter().filter(|(record, _)| record.form.is_aes()) {
         let id = record.id.to_string().to_lowercase();
         let encrypt = [
             "--encrypt",
@@ -278,7 +294,7 @@ fn softhsm_takes_what_leaves_for_it() {
         );
     }
     let list = token.tool(&["-O", "--type", "secrkey"]);
-    for (record, _) in keys.iter().filter(|(record, _)| !record.form.is_tdes()) {
+    for (record, _) in keys.iter().filter(|(record, _)| record.form.is_aes()) {
         assert!(list.contains(&record.label), "{list}");
         token.tool(&[
             "--delete-object",
@@ -307,12 +323,14 @@ fn softhsm_takes_what_leaves_for_it() {
         "SIGN VERIFY",
         "DECRYPT",
         "DERIVE",
+        "SIGN VERIFY",
+        "VERIFY",
     ];
     for (((record, clear), found), may) in keys.iter().zip(&found).zip(may) {
         let wanted = [
             record.label.as_str(),
             &record.id.to_string().to_lowercase(),
-            &zeros(record.form, clear),
+            &shown(record.form, clear),
             "True",
             "False",
             may,

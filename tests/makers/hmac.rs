@@ -93,11 +93,6 @@ fn what_carries_no_hmac_key() {
     let key = hmac(&mut desk, KeyForm::HmacSha256, "C");
     let tokens = [("importer-label", "DKMS.KEK"), ("ckds", "SYS1.CKDS")];
     let other = [("importer-label", "DKMS.KEK"), ("platform", "Linux")];
-    let library = [
-        ("module", "/usr/lib/p11.so"),
-        ("token", "T"),
-        ("kek-id", "01"),
-    ];
     let channel = [
         ("channel", "RETAIL"),
         ("key-prefix", "BANK-LAKE."),
@@ -133,13 +128,6 @@ fn what_carries_no_hmac_key() {
             aes,
             WrappingMethod::AesKwp,
             "a Security World carries none",
-        ),
-        (
-            "pkcs11",
-            &library,
-            aes,
-            WrappingMethod::AesKwp,
-            "this token carries none",
         ),
         (
             "icsf",
@@ -193,6 +181,27 @@ fn what_carries_no_hmac_key() {
             }
             other => panic!("{profile}: {other:?}"),
         }
+    }
+    assert_eq!(desk.on_stick(), 0);
+}
+
+/// A token takes HMAC with SHA-256 alone: nothing else was tried there.
+#[test]
+fn a_token_takes_hmac_with_sha_256_alone() {
+    let mut desk = Desk::new();
+    let library = [
+        ("module", "/usr/lib/p11.so"),
+        ("token", "T"),
+        ("kek-id", "01"),
+    ];
+    let there = system(&mut desk, "pkcs11", &library);
+    let zmk = under(&mut desk, KeyForm::Aes256, WrappingMethod::AesKwp);
+    let long = hmac(&mut desk, KeyForm::HmacSha512, "C");
+    match desk.export(&plan(&desk, &there, &[&long], &zmk)) {
+        Err(DoorError::Failed(ActionError::Rule { rule, .. })) => {
+            assert!(rule.contains("this token carries none"), "{rule}");
+        }
+        other => panic!("{other:?}"),
     }
     assert_eq!(desk.on_stick(), 0);
 }

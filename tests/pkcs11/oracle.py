@@ -11,9 +11,14 @@ import os
 import sys
 
 import pkcs11
-from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
+from pkcs11 import MGF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
 
-TYPES = {"CKK_AES": KeyType.AES, "CKK_DES2": KeyType.DES2, "CKK_DES3": KeyType.DES3}
+TYPES = {
+    "CKK_AES": KeyType.AES,
+    "CKK_DES2": KeyType.DES2,
+    "CKK_DES3": KeyType.DES3,
+    "CKK_GENERIC_SECRET": KeyType.GENERIC_SECRET,
+}
 OPERATIONS = ["ENCRYPT", "DECRYPT", "WRAP", "UNWRAP", "SIGN", "VERIFY", "DERIVE"]
 
 
@@ -35,25 +40,44 @@ def by_template(session, path):
     template = dict(said["template"])
     kind = TYPES[template.pop("CKA_KEY_TYPE")]
     assert template.pop("CKA_CLASS") == "CKO_SECRET_KEY"
-    # The test encrypts zeros, whatever the key is for.
+    signs = kind == KeyType.GENERIC_SECRET
+    # The test encrypts zeros, whatever the key is for; an HMAC key signs.
     asked = template["CKA_ENCRYPT"]
-    template["CKA_ENCRYPT"] = True
+    template["CKA_ENCRYPT"] = not signs
     given = {getattr(Attribute, n[4:]): value(n, v) for n, v in template.items()}
     kek_id = bytes.fromhex(said["unwrapping_key"]["CKA_ID"])
     kek = session.get_key(id=kek_id, object_class=ObjectClass.SECRET_KEY)
     wrapped = open(os.path.join(os.path.dirname(path), said["file"]), "rb").read()
     mechanism = getattr(Mechanism, said["mechanism"][4:])
     key = kek.unwrap_key(
-        ObjectClass.SECRET_KEY, kind, wrapped, mechanism=mechanism, template=given
+        ObjectClass.SECRET_KEY,
+        kind,
+        wrapped,
+        mechanism=mechanism,
+        capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY if signs else None,
+        template=given,
     )
     may = [o for o in OPERATIONS if key[getattr(Attribute, o)]]
-    if not asked:
-        may.remove("ENCRYPT")
-    assert zeros(key, kind) == said["CKA_CHECK_VALUE"]
+    if signs:
+        check = said["check_by_signing"]
+        how = getattr(Mechanism, check["mechanism"][4:])
+        text = check["text"].encode("ascii")
+        shown = check["mac"]
+        if "SIGN" in may:
+            assert key.sign(text, mechanism=how).hex().upper() == shown
+        if "VERIFY" in may:
+            assert key.verify(text, bytes.fromhex(shown), mechanism=how)
+            assert not key.verify(text + b"X", bytes.fromhex(shown), mechanism=how)
+        assert "CKA_CHECK_VALUE" not in said
+    else:
+        if not asked:
+            may.remove("ENCRYPT")
+        shown = zeros(key, kind)
+        assert shown == said["CKA_CHECK_VALUE"]
     return [
         key.label,
         key.id.hex(),
-        zeros(key, kind),
+        shown,
         str(key[Attribute.SENSITIVE]),
         str(key[Attribute.EXTRACTABLE]),
         " ".join(may),

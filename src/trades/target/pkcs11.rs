@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 
 use conclave_crypto::keyblock::kwp;
 use conclave_crypto::secret::{RandomSource, Secret};
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
 use super::pkcs11_template::{
-    attribute_lines, key_files, key_type, object_id, operations, table, template_name, token_check,
-    with_all,
+    CHECK_TEXT, attribute_lines, check_line, key_files, key_type, object_id, operations, table,
+    template_name, with_all,
 };
 use super::sheet_text::{plain_file, rule};
 use super::{
@@ -49,7 +50,9 @@ impl Target for Pkcs11 {
         under: &KeyRecord,
         settings: &Settings,
     ) -> Result<(), TargetError> {
-        no_hmac(key, "a file for this token")?;
+        if key.form != KeyForm::HmacSha256 {
+            no_hmac(key, "a file for this token")?;
+        }
         key_type(key.form).ok_or_else(|| {
             rule(
                 format!("{} is no symmetric key", key.label),
@@ -79,7 +82,7 @@ impl Target for Pkcs11 {
         if !back.as_ref().is_some_and(same) {
             return Err(TargetError::SelfCheck(key.label.clone()));
         }
-        let check = token_check(key, clear)?;
+        let check = check_line(key, clear)?;
         let template = template(key, under, settings, &check)?;
         Ok(key_files(
             key,
@@ -120,7 +123,7 @@ fn template(
     Ok(format!(
         "{{\n  \"file\": \"{}\",\n  \"mechanism\": \"CKM_{mechanism}\",\n  \
          \"unwrapping_key\": {{\"label\": \"{}\", \"CKA_ID\": \"{}\", \"check_value\": \"{}\"}},\n  \
-         \"check_value\": \"{}\",\n  \"CKA_CHECK_VALUE\": \"{check}\",\n  \
+         \"check_value\": \"{}\",\n  {check},\n  \
          \"template\": {{\n{}\n  }}\n}}\n",
         file_name(key),
         under.label,
@@ -265,6 +268,17 @@ fn write_sheet(target: &Pkcs11, sheet: &Sheet<'_>, out: &mut String) -> std::fmt
         "5. Compare the check values. CKA_CHECK_VALUE, which some tokens show, is"
     )?;
     writeln!(out, "   by encrypted zeros and stands in the template.")?;
+    if sheet.rows.iter().any(|row| row.key.form.is_hmac()) {
+        writeln!(
+            out,
+            "   With an HMAC key nothing encrypts: sign, or verify, the text"
+        )?;
+        writeln!(out, "   {CHECK_TEXT}")?;
+        writeln!(
+            out,
+            "   in ASCII with CKM_SHA256_HMAC: its MAC stands in the template."
+        )?;
+    }
     writeln!(
         out,
         "6. Send the receipt back, with the check values that you see."

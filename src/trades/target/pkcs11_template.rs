@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use conclave_crypto::primitive::derive::hmac;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
@@ -69,7 +70,10 @@ pub(super) fn key_type(form: KeyForm) -> Option<&'static str> {
         KeyForm::Tdes2 => Some("CKK_DES2"),
         KeyForm::Tdes3 => Some("CKK_DES3"),
         KeyForm::Aes128 | KeyForm::Aes192 | KeyForm::Aes256 => Some("CKK_AES"),
-        KeyForm::HmacSha256 | KeyForm::HmacSha384 | KeyForm::HmacSha512 | KeyForm::Rsa => None,
+        // The mechanism, not the type, has the hash: CKM_SHA256_HMAC signs with it, and
+        // every version of the standard knows it (PKCS#11 3.0 clause 2.21).
+        KeyForm::HmacSha256 => Some("CKK_GENERIC_SECRET"),
+        KeyForm::HmacSha384 | KeyForm::HmacSha512 | KeyForm::Rsa => None,
     }
 }
 
@@ -170,6 +174,33 @@ pub(super) fn table(
         );
     }
     Ok(out)
+}
+
+/// What a token signs to show that it has an HMAC key: nothing encrypts with one.
+pub(super) const CHECK_TEXT: &str = "CONCLAVE CHECK VALUE";
+
+/// What the other side compares, as a line of a JSON object: CKA_CHECK_VALUE, or what
+/// an HMAC key makes of a text: the whole of it, for a key that only verifies.
+///
+/// # Errors
+/// [`TargetError::Wrap`]
+pub(super) fn check_line(key: &KeyRecord, clear: &Secret) -> Result<String, TargetError> {
+    if key.form != KeyForm::HmacSha256 {
+        return Ok(format!(
+            "\"CKA_CHECK_VALUE\": \"{}\"",
+            token_check(key, clear)?
+        ));
+    }
+    let tag = hmac(clear.expose(), &[CHECK_TEXT.as_bytes()]);
+    let digits: String = tag
+        .expose()
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    Ok(format!(
+        "\"check_by_signing\": {{\"mechanism\": \"CKM_SHA256_HMAC\", \"text\": \"{CHECK_TEXT}\", \
+         \"mac\": \"{digits}\"}}"
+    ))
 }
 
 /// The first six digits of CKA_CHECK_VALUE, which is by encrypted zeros for AES too
