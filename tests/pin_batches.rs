@@ -24,6 +24,8 @@ mod job;
 mod judge;
 #[path = "pin_batches/keys.rs"]
 mod keys;
+#[path = "pin_batches/limits.rs"]
+mod limits;
 #[path = "pin_batches/lost_output.rs"]
 mod lost_output;
 #[path = "pin_batches/methods.rs"]

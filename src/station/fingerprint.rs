@@ -109,8 +109,8 @@ impl Station {
                     ))],
                     waiting_for: who.name.clone(),
                     safe: "yes, nothing is signed yet".into(),
-                    why: "A public key is as good as its fingerprint: two people compare all of \
-                          it, each alone."
+                    why: "A public key, or a file, is as good as its fingerprint: two people \
+                          compare all of it, each alone."
                         .into(),
                     refused: again.take(),
                     ..Prompt::default()

@@ -10,10 +10,10 @@ use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
     BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, CountSafe,
-    ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput, OpenBatch, PartnerName,
-    PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock,
-    ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SettleInterrupted,
-    SettleRestoredBatch, SpoilMailer, TemplateName, WriteFormsOff,
+    ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput, OpenBatch, OutputLeft,
+    PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, RaiseLimits, ReadBatch,
+    ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside,
+    SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName, WriteFormsOff,
 };
 use conclave_trades::print::PrintSample;
 
@@ -179,6 +179,36 @@ pub const ROWS: &[Row] = &[
             reason: "lost in the post".into(),
         },
         |act| act.file = Hash([4; 32])
+    ),
+    row!(
+        OutputLeft,
+        "pin-operators sign, pin-supervisors sign, administrators sign",
+        |_: &Room| OutputLeft {
+            batch: batch(),
+            output: 2,
+            file: Hash([3; 32]),
+            medium: "STICK-1".into(),
+            known_by: "receipt R-7, R. Meyer of BANKX".into(),
+        },
+        |act| act.file = Hash([4; 32])
+    ),
+    row!(
+        RaiseLimits,
+        "pin-operators sign, pin-supervisors sign, administrators sign",
+        |_: &Room| RaiseLimits {
+            batch: batch(),
+            from: Limits {
+                tries: 3,
+                replacements: 10,
+            },
+            replaced: 10,
+            to: Limits {
+                tries: 3,
+                replacements: 15,
+            },
+            reason: "the ribbon tore".into(),
+        },
+        |act| act.to.replacements = 16
     ),
     row!(
         ExportBatch,

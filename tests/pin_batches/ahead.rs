@@ -294,3 +294,43 @@ fn a_layout_that_does_not_say_which_mailer_it_is_is_not_approved() {
     let told = rule(house.act(&approve, &admins));
     assert!(told.contains("no sequence on its outside"), "{told}");
 }
+
+/// Two reels whose numbers follow one another are one range of the records. The
+/// mailers of the other, which wait to be confirmed, stop nobody.
+#[test]
+fn the_reel_beside_it_may_wait_to_be_confirmed() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", CARDS).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 11, 16);
+    house.print(&batch, 6).unwrap();
+    house.forms(&batch, 1, 10);
+    house.print(&batch, 6).unwrap();
+    let record = house.batch(&batch);
+    assert_eq!(record.forms.issued.ranges(), [(1, 16)]);
+    assert_eq!((record.card_on(11), record.card_on(1)), (Some(1), Some(7)));
+    // Form 3 was fed without a mailer.
+    let follow = |last, shown| FollowPaper {
+        batch: batch.clone(),
+        ahead: Ahead {
+            blank: 3,
+            first: 4,
+            last,
+            shown: Shown {
+                first: 9,
+                last: shown,
+            },
+        },
+        reason: "two forms were taken at once".into(),
+    };
+    // What lies behind on the same reel is still found.
+    let told = rule(house.pair(&follow(6, 11)));
+    assert!(told.contains("form 6 has a mailer on record"), "{told}");
+    house.pair(&follow(7, 12)).unwrap();
+    confirm(&mut house, &batch, 1, 2);
+    confirm(&mut house, &batch, 4, 7);
+    confirm(&mut house, &batch, 11, 16);
+    give_back(&mut house, &batch);
+    let (_, text) = export(&mut house, &batch);
+    assert_eq!(text.matches(";issued;").count(), 12, "{text}");
+}

@@ -1,6 +1,7 @@
 //! Each way in which a PIN comes about, and each format in which it goes back, by
 //! whole batches: psec says what has to lie on paper.
 
+use conclave_crypto::card::pan::Pan;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::form::KeyForm;
@@ -9,7 +10,7 @@ use conclave_trades::pin::{ApprovePinTemplate, Template};
 
 use super::judge::ask;
 use super::pin_acts::{confirm, export, give_back, pin_on, spoil};
-use super::pin_house::{PAIR, PPK, PVK, PinHouse, ZPK, csv, pan, template_text};
+use super::pin_house::{PAIR, PPK, PVK, PinHouse, ZPK, csv, csv_of, digest, pan, template_text};
 
 /// AES-128 keys of these tests.
 const AES_PPK: &str = "00112233445566778899AABBCCDDEEFF";
@@ -119,7 +120,7 @@ fn a_natural_pin_is_what_psec_says_and_is_never_printed_again() {
         .replace(
             "method = \"random-pvv\"",
             "method = \"ibm3624-natural\"\ndecimalisation = \"0123456789012345\"\nvalidation = { \
-             from = 0, count = 13, pad = \"F\" }",
+             from = 3, count = 13, pad = \"F\" }",
         )
         .replace("key-index = \"1\"\n", "")
         .replace("[pin.denied]\nrepeats = true\nruns = true\n", "");
@@ -129,7 +130,7 @@ fn a_natural_pin_is_what_psec_says_and_is_never_printed_again() {
     house.print(&batch, 9).unwrap();
     let printed: Vec<String> = house.paper.sheets().iter().map(|s| pin_on(s)).collect();
     let questions: Vec<String> = (1..=3)
-        .map(|n| format!("natural {PVK} 0123456789012345 {} 0 13 4", pan(n)))
+        .map(|n| format!("natural {PVK} 0123456789012345 {} 3 13 4", pan(n)))
         .collect();
     assert_eq!(printed, ask(&questions));
 
@@ -141,13 +142,45 @@ fn a_natural_pin_is_what_psec_says_and_is_never_printed_again() {
     };
     let secret = vec![Secret::take(&mut file.clone())];
     let told = house.act_with(&reading, &[], secret).unwrap().unwrap_err();
-    assert_eq!(
-        told,
-        [
-            "line 2, column 1: pan is a card that had a mailer: its PIN would be on two. Another PIN \
-             comes with another card number"
-        ]
+    let mailed = "pan has the validation data of a card that had a mailer: its PIN would be on \
+                  two. Another PIN comes with another card number; another sequence number does \
+                  not change it";
+    assert_eq!(told, [format!("line 2, column 1: {mailed}")]);
+    // Neither as a new card of the same number, nor twice in one file, nor as a
+    // number that differs before the validation data alone.
+    let renewed = csv("B-AGAIN", 1).replace(";00;", ";01;");
+    let twice = csv_of("B-AGAIN", 7..=7);
+    let (header, card) = twice.split_once('\n').unwrap();
+    let total = 2 * pan(7).parse::<u128>().unwrap();
+    assert!(header.starts_with("B-AGAIN;BANKX;1;"));
+    let twice = format!(
+        "B-AGAIN;BANKX;2;{total}\n{card}{}",
+        card.replace(";00;", ";01;")
     );
+    let other = (400..1000)
+        .map(|front| format!("{front:03}{}", &pan(1)[3..]))
+        .find(|number| *number != pan(1) && Pan::checked(number).is_ok())
+        .unwrap();
+    let shares = csv("B-AGAIN", 1).replace(&pan(1), &other);
+    for (cards, is) in [
+        (renewed, format!("line 2, column 1: {mailed}")),
+        (
+            twice,
+            "line 3, column 1: pan has the validation data of line 2: both cards would have one \
+             PIN. One of them gets another card number, or a PIN that is drawn, by another template"
+                .into(),
+        ),
+        (shares, format!("line 2, column 1: {mailed}")),
+    ] {
+        let file = house.sealed(cards.as_bytes());
+        let reading = ReadBatch {
+            file: digest(&file),
+            ..reading.clone()
+        };
+        let secret = vec![Secret::take(&mut file.clone())];
+        let told = house.act_with(&reading, &[], secret).unwrap().unwrap_err();
+        assert_eq!(told, [is]);
+    }
 
     // Lost, it would be the same PIN again: the card is reissued.
     assert_eq!(spoil(&mut house, &batch, 502).reissued, 1);

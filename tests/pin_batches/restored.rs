@@ -6,11 +6,12 @@ use conclave_keyroom::domain::pin_batch::{Stage, State};
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_trades::pin::action::{
-    BatchName, ConfirmMailers, HandOverBatch, LoseOutput, ReadBatch, SetFormsAside,
-    SettleRestoredBatch, sheet,
+    BatchName, ConfirmMailers, HandOverBatch, LoseOutput, OutputLeft, PurgeBatch, ReadBatch,
+    SetFormsAside, SettleRestoredBatch, sheet,
 };
 
-use super::pin_acts::{confirm, export, give_back, resolve};
+use super::limits::ALL;
+use super::pin_acts::{confirm, export, exporting, give_back, reconcile, resolve};
 use super::pin_house::{PAIR, PinHouse, csv};
 use super::reborn::begin_anew;
 use super::refusals::rule;
@@ -143,6 +144,130 @@ fn an_output_of_the_lost_range_keeps_its_number() {
     let sheet = format!("{:?}", sheet(&authority, &record, &[]));
     assert!(sheet.contains("1000 numbers of outputs were passed over"));
     assert!(!sheet.contains("begun and cut off"), "{sheet}");
+}
+
+/// The output left after the backup: the issuer has it. No second one is written,
+/// and what the batch has of cards goes all the same.
+#[test]
+fn an_output_that_had_left_ends_the_batch() {
+    let (mut house, batch) = restored();
+    house
+        .room
+        .logon(conclave_evidence::GroupId::Administrators, &["Ada", "Ben"]);
+    let left = OutputLeft {
+        batch: batch.clone(),
+        output: 1,
+        file: conclave_evidence::Hash([0x5A; 32]),
+        medium: "STICK-1".into(),
+        known_by: "receipt R-7; R. Meyer of BANKX has it".into(),
+    };
+    // Not before it is settled.
+    let told = rule(house.act(&left, &ALL));
+    assert!(told.contains("before the station was restored"), "{told}");
+    house.pair(&settle(&batch, 3)).unwrap();
+    // The blank forms are counted first: nothing moves afterwards.
+    let told = rule(house.act(&left, &ALL));
+    assert!(told.contains("7 blank forms"), "{told}");
+    let aside = SetFormsAside {
+        batch: batch.clone(),
+        first: 4,
+        last: 6,
+        aside: Aside::Spoiled,
+        reason: "used in the range that is lost".into(),
+    };
+    house.pair(&aside).unwrap();
+    give_back(&mut house, &batch);
+    for few in [&ALL[..2], &ALL[..3], &ALL[2..]] {
+        let told = house.act(&left, few).unwrap_err().to_string();
+        assert!(told.contains("approvals"), "{told}");
+    }
+    let with = |output, file: u8, medium: &str, known: &str| OutputLeft {
+        output,
+        file: conclave_evidence::Hash([file; 32]),
+        medium: medium.into(),
+        known_by: known.into(),
+        ..left.clone()
+    };
+    for (wrong, why) in [
+        (with(0, 1, "STICK-1", "R-7"), "number 0"),
+        (with(1001, 1, "STICK-1", "R-7"), "number 1001"),
+        (with(1, 0, "STICK-1", "R-7"), "digest of no file"),
+        (with(1, 1, " ", "R-7"), "3 to 200"),
+        (with(1, 1, "STICK-1", ""), "3 to 200"),
+        (with(1, 1, &"S".repeat(41), "R-7"), "at most 40"),
+        (with(1, 1, "STICK-1", "4111111111111111"), "a card's"),
+        (
+            with(1, 1, "STICK-1", "\u{3c7}\u{3ac}\u{3b8}"),
+            "cannot print",
+        ),
+    ] {
+        let told = rule(house.act(&wrong, &ALL));
+        assert!(told.contains(why), "{why}: {told}");
+    }
+    house.act(&left, &ALL).unwrap();
+    rule(house.act(&left, &ALL));
+    let record = house.batch(&batch);
+    assert_eq!(record.stage(), Stage::Exported);
+    let output = record.exported.as_ref().unwrap();
+    assert_eq!(output.name, "PIN-B-0007-01-TEST/output.p7m");
+    assert_eq!(output.signed.people.len(), 4);
+    // None is written from the older records.
+    assert!(house.pair(&exporting(&house, &batch)).is_err());
+    let authority = house.room.vault().authority().unwrap().clone();
+    let text = format!("{:?}", sheet(&authority, &record, &[]));
+    assert!(text.contains("left before the station was restored"));
+    assert!(text.contains("R. Meyer of BANKX has it"), "{text}");
+    reconcile(&mut house, &batch);
+    let purge = PurgeBatch {
+        batch: batch.clone(),
+        receipt: "R-7 of the issuer".into(),
+    };
+    assert_eq!(house.pair(&purge).unwrap(), 6);
+    assert_eq!(house.batch(&batch).stage(), Stage::Purged);
+}
+
+/// Only a restore makes it possible, and no output that is on record as lost
+/// comes back by it.
+#[test]
+fn no_output_is_said_to_have_left_without_a_restore() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0011", 2).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 9);
+    house.forms(&batch, 1, 5);
+    house.print(&batch, 2).unwrap();
+    confirm(&mut house, &batch, 1, 2);
+    give_back(&mut house, &batch);
+    let left = |output, file| OutputLeft {
+        batch: batch.clone(),
+        output,
+        file,
+        medium: "STICK-1".into(),
+        known_by: "receipt R-7".into(),
+    };
+    let administrators = conclave_evidence::GroupId::Administrators;
+    house.room.logon(administrators, &["Ada", "Ben"]);
+    let other = conclave_evidence::Hash([1; 32]);
+    rule(house.act(&left(1, other), &ALL));
+    export(&mut house, &batch);
+    assert!(rule(house.act(&left(1, other), &ALL)).contains("has left"));
+    let lose = LoseOutput::of(&house.batch(&batch), "lost in the post").unwrap();
+    house.pair(&lose).unwrap();
+    let told = rule(house.act(&left(1, other), &ALL));
+    assert!(told.contains("did not arrive"), "{told}");
+    let now = house.room.vault().clock().wall_ms();
+    begin_anew(&mut house.room, 9, now);
+    house.release_keys();
+    house.room.logon_pin_room();
+    if !house.room.vault().open_groups().contains(&administrators) {
+        house.room.logon(administrators, &["Ada", "Ben"]);
+    }
+    house.pair(&settle(&batch, 0)).unwrap();
+    for (output, file) in [(1, other), (2, lose.file)] {
+        let told = rule(house.act(&left(output, file), &ALL));
+        assert!(told.contains("did not arrive"), "{told}");
+    }
+    house.act(&left(2, other), &ALL).unwrap();
+    assert_eq!(house.batch(&batch).stage(), Stage::Exported);
 }
 
 #[test]

@@ -221,6 +221,10 @@ impl Before for Seen {
     fn has_card(&self, _: &str, _: &Card) -> bool {
         false
     }
+
+    fn has_natural_pin(&self, _: &str, _: &str) -> bool {
+        false
+    }
 }
 
 /// The first record too many and the first field too many end the reading.
@@ -313,6 +317,7 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
             tries: 3,
             replacements: 9,
         },
+        raised: Vec::new(),
         cards: Cards {
             waiting: Ranges::of(1, count.into()),
             ..Cards::default()
@@ -593,6 +598,14 @@ const TEMPLATE_FAULTS: &[(&str, &str)] = &[
     (
         "pin-version-of-drawn.toml",
         "random PIN, Visa PVV does not know the field pin-version",
+    ),
+    (
+        "replacement-of-natural.toml",
+        "IBM 3624 natural PIN does not know replacement: its PINs cannot change",
+    ),
+    (
+        "replacement-of-six.toml",
+        "replacement has 1 to 5 tries, and at most 100 percent",
     ),
 ];
 

@@ -257,7 +257,7 @@ fn run(large: &str, next: &str, device: &str) -> Prompt {
             ],
         })),
         waiting_for: s("MAIL-1"),
-        safe: s("yes, after the sheet at hand; nothing is printed twice"),
+        safe: s("yes, after the few forms at hand; nothing is printed twice"),
         ..asked("pins.run", "", Ask::Nothing)
     }
 }
@@ -265,7 +265,7 @@ fn run(large: &str, next: &str, device: &str) -> Prompt {
 fn printing() -> Prompt {
     run(
         "PRINTING",
-        "Both cards stay in. Esc, then y: pause after the sheet at hand.",
+        "Both cards stay in. Esc, then y: pause after the few forms at hand.",
         "MAIL-1, printing",
     )
 }
@@ -355,12 +355,12 @@ fn next() -> Prompt {
     );
     prompt.table = Some(facts(&[
         ("in the file", "10000", "taken out", "10010"),
-        ("confirmed", "4000", "blank here", "5825"),
-        ("to be reissued", "0", "spoiled", "1"),
-        ("printed, not confirmed", "181", "missing", "0"),
-        ("unknown", "1", "test prints", "2"),
-        ("waiting", "5818", "back in the safe", "0"),
-        ("", "", "to account for", "6007"),
+        ("confirmed", "4000", "to account for", "6007"),
+        ("to be reissued", "0", "blank here", "5825"),
+        ("printed, not confirmed", "181", "spoiled", "1"),
+        ("unknown", "1", "missing", "0"),
+        ("waiting", "5818", "test prints", "2"),
+        ("", "", "back in the safe", "0"),
     ]));
     prompt
 }
@@ -419,12 +419,89 @@ fn more() -> Prompt {
         ("Take out blank forms", "a reel comes out of the safe"),
         ("Cancel cards", "no PIN; the issuer reissues them"),
         (
+            "More replacements",
+            "the limits are used up: administrators sign too",
+        ),
+        (
             "Take the batch over",
             "another operator or supervisor goes on",
         ),
         ("Another printer", "the one it has broke, or is retired"),
         ("Back to the batch", ""),
     ]);
+    prompt
+}
+
+/// Beyond what the pair may decide.
+fn raised() -> Prompt {
+    let mut prompt = form(
+        "pins.limits-raised",
+        "How many PINs may be replaced in all?",
+        "The pair signs, and administrators beside it. First find out why so many are spoiled. Cards that were given up for reissue stay so.",
+        vec![
+            text("PINs for a card", "3", "3 to 5", 1),
+            text("Replacements", "10", "in all, at most 200", 6),
+            text("Why", "", "one sentence: what spoils them", 200),
+        ],
+    );
+    prompt.lines.push(PromptLine::note(
+        "10 of 10 are replaced; a card may have 3 PINs.",
+    ));
+    prompt.safe = s("yes, nothing is changed before all have signed");
+    prompt
+}
+
+/// An output of the range that a restore lost.
+fn left_before() -> Prompt {
+    let mut prompt = form(
+        "pins.output-left",
+        "Which output left before the restore?",
+        "Only when the issuer says that it has this output. It holds then: none is written from these records, and the batch ends by its sheet and its purge. Number, medium and SHA-256 stand in the minutes or on the receipt; both type the SHA-256 next.",
+        vec![
+            text("Output", "", "its number: 1 in PIN-B-0001-01-TEST", 8),
+            text("Medium", "", "as on the paper", 40),
+            text(
+                "Known by",
+                "",
+                "one sentence: which paper, who of the issuer",
+                200,
+            ),
+        ],
+    );
+    if let Ask::Form { submit, .. } = &mut prompt.ask {
+        *submit = s("type the SHA-256");
+    }
+    prompt
+}
+
+/// Nothing of what is counted next stands on the screen.
+fn to_count() -> Prompt {
+    let mut prompt = asked(
+        "pins.next",
+        "The batch: forms to count.",
+        options(&[
+            ("Blank forms not used", "test prints, torn, missing"),
+            (
+                "Forms back to the safe",
+                "flush the printer first; all that are blank",
+            ),
+            (
+                "A mailer is spoiled",
+                "torn, open, badly printed, missing, paper ahead",
+            ),
+            ("More", "blank forms, cards that get no PIN, other people"),
+            ("Back to the batches", ""),
+        ]),
+    );
+    prompt.table = Some(facts(&[
+        ("in the file", "200", "taken out", "210"),
+        ("confirmed", "199", "to account for", "to count"),
+        ("to be reissued", "1", "blank here", "to count"),
+        ("printed, not confirmed", "0", "spoiled", "2"),
+        ("unknown", "0", "missing", "0"),
+        ("waiting", "0", "test prints", "2"),
+        ("", "", "back in the safe", "0"),
+    ]));
     prompt
 }
 
@@ -571,12 +648,12 @@ fn reconcile() -> Prompt {
     );
     prompt.table = Some(facts(&[
         ("in the file", "200", "taken out", "210"),
-        ("confirmed", "199", "blank here", "0"),
-        ("to be reissued", "1", "spoiled", "2"),
-        ("printed, not confirmed", "0", "missing", "0"),
-        ("unknown", "0", "test prints", "2"),
-        ("waiting", "0", "back in the safe", "7"),
-        ("", "", "to account for", "0"),
+        ("confirmed", "199", "to account for", "0"),
+        ("to be reissued", "1", "blank here", "0"),
+        ("printed, not confirmed", "0", "spoiled", "2"),
+        ("unknown", "0", "missing", "0"),
+        ("waiting", "0", "test prints", "2"),
+        ("", "", "back in the safe", "7"),
     ]));
     prompt.lines = vec![PromptLine::note(
         "Filed as reports/TEST-reconciliation-BANKX-B-0042.pdf. Compare with the piles: mailers, spoiled forms, blank forms.",
@@ -685,6 +762,9 @@ pub fn pin_room() -> Vec<(&'static str, Build)> {
         ("pin-next", asks(next())),
         ("pin-more", asks(more())),
         ("pin-astray", asks(astray())),
+        ("pin-to-count", asks(to_count())),
+        ("pin-limits-raised", asks(raised())),
+        ("pin-output-left", asks(left_before())),
         ("pin-form", asks(lies())),
         ("pin-form-other", asks(other_lies())),
         ("pin-cards", asks(cards())),

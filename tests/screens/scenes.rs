@@ -340,7 +340,7 @@ fn questions() -> Vec<(&'static str, Build)> {
     again.code = s("seal.serial.second");
     again.waiting_for = s("MEMBER-3");
     again.ask = Ask::Text {
-        label: s("Envelope serial, again"),
+        label: s("Envelope serial"),
         hint: s("typed by MEMBER-3 from the envelope, not from the screen"),
         max: 9,
         masked: true,

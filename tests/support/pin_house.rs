@@ -811,7 +811,7 @@ impl PinHouse {
             cvv_key: cvv.map(|cvv| self.released(cvv)),
             limits: Limits {
                 tries: 3,
-                replacements: checked.count.min(20),
+                replacements: checked.count.min(10),
             },
             older: checked.older,
             again: checked.again,

@@ -83,7 +83,17 @@ impl PinBatch {
         let reels = self.forms.issued.ranges().iter();
         let mut reel = reels.filter(|(a, b)| (*a..=*b).contains(&blank));
         let (_, reel_end) = *reel.next().ok_or(RunError::Form(blank))?;
-        if let Some(behind) = self.on_paper_between(end + 1, reel_end) {
+        // Reels whose numbers follow one another are one range of the records. A
+        // reel is printed from its first form on, so that a mailer behind a form
+        // which is blank on record lies on another reel than these.
+        let blank_ranges = self.forms.blank.ranges().iter();
+        let mut blank_behind = blank_ranges
+            .map(|(from, _)| *from)
+            .filter(|from| *from > end);
+        let to = blank_behind
+            .next()
+            .map_or(reel_end, |from| reel_end.min(from - 1));
+        if let Some(behind) = self.on_paper_between(end + 1, to) {
             return Err(RunError::Behind(behind));
         }
         let free = |form: &u64| self.forms.blank.contains(*form) || beside.contains(form);

@@ -104,6 +104,20 @@ pub struct Limits {
     pub replacements: u32,
 }
 
+/// Limits that were raised while the batch ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raised {
+    /// What they were.
+    pub from: Limits,
+    /// What they are since then.
+    pub to: Limits,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// The pair and the administrators who signed it, and when.
+    pub signed: Signing,
+}
+
 /// The output that left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,6 +132,10 @@ pub struct Exported {
     /// batch's template asks for none.
     #[serde(default)]
     pub card_values: Option<String>,
+    /// How it is known, of an output that left in a range that a restore lost:
+    /// the record has it from people. Nothing for one that this record saw leave.
+    #[serde(default)]
+    pub known_by: Option<String>,
     /// Who signed it, and when.
     pub signed: Signing,
 }
@@ -188,6 +206,9 @@ pub struct PinBatch {
     pub cvv_key: Option<Id>,
     /// What was signed.
     pub limits: Limits,
+    /// How the limits were raised since then.
+    #[serde(default)]
+    pub raised: Vec<Raised>,
     /// How far the cards are.
     pub cards: Cards,
     /// The mailers of the window that is about to be printed: on disk before

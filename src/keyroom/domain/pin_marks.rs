@@ -29,6 +29,10 @@ pub struct PinMarks {
     /// One of [`MARK_LEN`] bytes for each card, in the order of the file; after
     /// the purge those of cards that had a mailer, in the order of their bytes.
     pub marks: Bytes,
+    /// The same of the validation data, where the PIN follows from them; else
+    /// nothing.
+    #[serde(default)]
+    pub validation: Bytes,
 }
 
 impl PinMarks {
@@ -50,21 +54,39 @@ impl PinMarks {
     /// The marks of cards that had a mailer, may have had one, or wait for one.
     /// `batch` is the record as it is now.
     pub fn of_mailers<'a>(&'a self, batch: &'a PinBatch) -> impl Iterator<Item = [u8; MARK_LEN]> {
-        let purged = batch.purged_ms.is_some();
-        let marks = self.marks.0.chunks_exact(MARK_LEN).zip(1u32..);
-        marks.filter_map(move |(mark, card)| {
-            let had = purged || batch.had_mailer(card);
-            had.then(|| mark.try_into().ok())?
-        })
+        had_mailers(&self.marks, batch)
+    }
+
+    /// The marks of validation data from which the PIN of such a card follows.
+    pub fn of_natural_pins<'a>(
+        &'a self,
+        batch: &'a PinBatch,
+    ) -> impl Iterator<Item = [u8; MARK_LEN]> {
+        had_mailers(&self.validation, batch)
     }
 
     /// What is left of them when the batch's cards are deleted: not which card
     /// of the file it was, and nothing of cards that had no mailer.
     pub fn purge(&mut self, batch: &PinBatch) {
         let mut left: Vec<[u8; MARK_LEN]> = self.of_mailers(batch).collect();
+        let mut natural: Vec<[u8; MARK_LEN]> = self.of_natural_pins(batch).collect();
         left.sort_unstable();
+        natural.sort_unstable();
         self.marks = Bytes(left.concat());
+        self.validation = Bytes(natural.concat());
     }
+}
+
+fn had_mailers<'a>(
+    marks: &'a Bytes,
+    batch: &'a PinBatch,
+) -> impl Iterator<Item = [u8; MARK_LEN]> + 'a {
+    let purged = batch.purged_ms.is_some();
+    let marks = marks.0.chunks_exact(MARK_LEN).zip(1u32..);
+    marks.filter_map(move |(mark, card)| {
+        let had = purged || batch.had_mailer(card);
+        had.then(|| mark.try_into().ok())?
+    })
 }
 
 impl PinBatch {

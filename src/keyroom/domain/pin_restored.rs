@@ -4,7 +4,7 @@
 
 use conclave_evidence::Id;
 
-use super::pin_batch::PinBatch;
+use super::pin_batch::{Exported, PinBatch};
 use super::pin_run::RunError;
 use super::ranges::Ranges;
 
@@ -53,6 +53,34 @@ impl PinBatch {
         self.limits.replacements = self.replaced;
         self.lost_a_range = true;
         Ok((cancelled, self.cards.unknown.count()))
+    }
+
+    /// An output of this batch left in the range that a restore lost: it holds,
+    /// and no other is written. What is still unknown of the mailers stays so:
+    /// they are where the output says. Blank forms are counted before, for
+    /// nothing moves after it.
+    ///
+    /// # Errors
+    /// [`RunError::NoOutput`] for a batch that no restore passed numbers over
+    /// in, [`RunError::Over`] where an output is on record,
+    /// [`RunError::Interrupted`], [`RunError::Blank`].
+    pub fn output_left(&mut self, output: Exported) -> Result<(), RunError> {
+        if self.exported.is_some() || self.purged_ms.is_some() {
+            return Err(RunError::Over);
+        }
+        if self.passed_over_outputs == 0 {
+            return Err(RunError::NoOutput);
+        }
+        if !self.window.is_empty() {
+            return Err(RunError::Interrupted(self.window.len()));
+        }
+        match self.forms.blank.count() {
+            0 => {}
+            blank => return Err(RunError::Blank(blank)),
+        }
+        self.exported = Some(output);
+        self.reconciled = None;
+        Ok(())
     }
 }
 

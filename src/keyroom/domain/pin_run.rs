@@ -107,6 +107,12 @@ pub enum RunError {
     /// The output has left.
     #[error("the output has left: nothing in this batch changes any more")]
     Over,
+    /// A restored batch has blank forms on record.
+    #[error("{0} blank forms are with the batch on record")]
+    Blank(u64),
+    /// No higher limits, or a batch of which nothing is replaced.
+    #[error("these are no higher limits of a batch whose mailers are replaced")]
+    Limits,
     /// There is no output that could have been lost.
     #[error("no output of this batch is on its way")]
     NoOutput,

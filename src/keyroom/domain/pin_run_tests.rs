@@ -34,6 +34,7 @@ fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
             tries: limits.0,
             replacements: limits.1,
         },
+        raised: Vec::new(),
         cards: Cards {
             waiting: Ranges::of(1, count.into()),
             ..Cards::default()
@@ -238,6 +239,7 @@ fn an_output_that_did_not_arrive_is_written_again_and_nothing_else_changes() {
         name: "PIN-B-1-01-TEST/output.p7m".into(),
         medium: "STICK-1".into(),
         card_values: None,
+        known_by: None,
         signed: signed.clone(),
     };
     let lose = |batch: &mut PinBatch| batch.lose_output("lost in the post".into(), signed.clone());

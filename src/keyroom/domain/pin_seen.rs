@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::form_stock::{Aside, check_reel};
-use super::pin_batch::{PinBatch, State};
+use super::pin_batch::{Limits, PinBatch, Raised, Signing, State};
 use super::pin_card::{Loss, Lost, PinCard};
 use super::pin_run::RunError;
 
@@ -278,5 +278,35 @@ impl PinBatch {
         }
         self.cards.cancelled.insert(number, number)?;
         Ok(State::Cancelled)
+    }
+
+    /// More may be replaced than was signed for when the batch was opened: of
+    /// one card, of the batch, or of both.
+    ///
+    /// # Errors
+    /// [`RunError::Limits`] where that is no more, or more than there are cards,
+    /// or where nothing of this batch is replaced: its method fixes the PIN, or a
+    /// restore lost a range of it. Those of [`Self::moves`].
+    pub fn raise_limits(
+        &mut self,
+        to: Limits,
+        reason: String,
+        signed: Signing,
+    ) -> Result<(), RunError> {
+        self.moves()?;
+        let from = self.limits;
+        let lower = to.tries < from.tries || to.replacements < from.replacements;
+        let fixed = !self.replaces || self.lost_a_range;
+        if lower || to == from || fixed || to.replacements > self.count {
+            return Err(RunError::Limits);
+        }
+        self.limits = to;
+        self.raised.push(Raised {
+            from,
+            to,
+            reason,
+            signed,
+        });
+        Ok(())
     }
 }

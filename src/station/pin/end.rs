@@ -13,7 +13,7 @@ use conclave_trades::pin::action::{
 use conclave_trades::print::report_pdf;
 use sha2::{Digest, Sha256};
 
-use super::numbers::numbers;
+use super::numbers::{Counts, numbers};
 use super::{WAITS, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
@@ -215,7 +215,7 @@ impl Station {
             code: "pins.reconcile".into(),
             act: format!("Batch {} of {}", batch.name, batch.issuer),
             title: "The numbers that both sign".into(),
-            table: Some(numbers(batch)),
+            table: Some(numbers(batch, Counts::Told)),
             lines: vec![
                 PromptLine::note(printed),
                 PromptLine::note("Compare with the piles: mailers, spoiled forms, blank forms."),

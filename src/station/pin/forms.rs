@@ -10,7 +10,7 @@ use conclave_trades::pin::action::{
     BatchName, ChangeBatchPrinter, IssueForms, REASON_MOST, ReturnForms, SetFormsAside,
 };
 
-use super::{number, question};
+use super::{number, question, returns};
 use crate::approve::Undone;
 use crate::cards::filled;
 use crate::ceremony::begin::{choose, refused, sole, text};
@@ -97,7 +97,11 @@ impl Station {
         const TEST: &str = "test prints";
         const TORN: &str = "torn, creased or printed on: destroyed now";
         const MISSING: &str = "not there: an incident";
-        let note = format!("Blank and here: {}", batch.forms.blank.words());
+        // What is left is counted next.
+        let note = match returns(batch) {
+            true => "Read their numbers on the forms; those that are left are counted.".to_owned(),
+            false => format!("Blank and here: {}", batch.forms.blank.words()),
+        };
         let mut prompt = question(
             "pins.aside",
             batch,

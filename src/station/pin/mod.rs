@@ -6,10 +6,12 @@
 mod ahead;
 mod end;
 mod forms;
+mod limits;
 mod mailers;
 mod numbers;
 mod open;
 mod presence;
+mod restored;
 mod run;
 mod safe;
 mod tasks;
@@ -19,10 +21,10 @@ use conclave_keyroom::domain::pin_batch::{PinBatch, Stage};
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
-use conclave_trades::pin::action::{BatchName, PrintMailers, SettleRestoredBatch};
+use conclave_trades::pin::action::PrintMailers;
 use conclave_trades::print::day_words;
 
-use self::numbers::numbers;
+use self::numbers::{Counts, numbers};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
 use crate::front::{BatchRow, PinAct};
@@ -36,6 +38,7 @@ const WAITS: &str = "PIN operator and supervisor";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Restored,
+    OutputLeft,
     Settle,
     Print,
     Confirm,
@@ -46,6 +49,7 @@ enum Next {
     AsideForms,
     ReturnForms,
     Cancel,
+    Limits,
     HandOver,
     Printer,
     Export,
@@ -64,6 +68,29 @@ struct Standing {
     cut: bool,
     /// The batch is from before a restore.
     restored: bool,
+    /// The people who are here did not open the batch, nor take it over.
+    others: bool,
+}
+
+impl Standing {
+    /// What is counted next is not told before.
+    fn counts(self, batch: &PinBatch) -> Counts {
+        let at_work = matches!(
+            batch.stage(),
+            Stage::Interrupted | Stage::Printing | Stage::Counting
+        );
+        match () {
+            () if self.others && at_work => Counts::Mailers,
+            () if returns(batch) => Counts::Forms,
+            () => Counts::Told,
+        }
+    }
+}
+
+/// The blank forms that are left go back next: no card gets one any more.
+fn returns(batch: &PinBatch) -> bool {
+    let over = batch.balance().open == 0 || batch.passed_over_outputs > 0;
+    over && !batch.forms.blank.is_empty()
 }
 
 impl Next {
@@ -73,6 +100,10 @@ impl Next {
             Self::Restored => (
                 "Settle after the restore",
                 "what waits is reissued; what is printed is unknown",
+            ),
+            Self::OutputLeft => (
+                "An output left before the restore",
+                "the issuer has it: none is written; administrators sign too",
             ),
             Self::Settle => (
                 "The last window was cut",
@@ -105,6 +136,10 @@ impl Next {
                 "flush the printer first; all that are blank",
             ),
             Self::Cancel => ("Cancel cards", "no PIN; the issuer reissues them"),
+            Self::Limits => (
+                "More replacements",
+                "the limits are used up: administrators sign too",
+            ),
             Self::HandOver => (
                 "Take the batch over",
                 "another operator or supervisor goes on",
@@ -127,13 +162,13 @@ impl Next {
     }
 
     /// What may be done, the likeliest first.
-    fn of(batch: &PinBatch, Standing { cut, restored }: Standing) -> Vec<Self> {
+    fn of(batch: &PinBatch, Standing { cut, restored, .. }: Standing) -> Vec<Self> {
         if restored && batch.stage() != Stage::Purged {
             return vec![Self::Restored, Self::Back];
         }
-        let balance = batch.balance();
         let cards = &batch.cards;
         let blank = !batch.forms.blank.is_empty();
+        let lost_range = batch.passed_over_outputs > 0;
         let mut next = Vec::new();
         let mut may = |what, if_so: bool| {
             if if_so {
@@ -150,8 +185,9 @@ impl Next {
                 may(Self::TakeForms, !cards.waiting.is_empty() && !blank);
                 may(Self::Confirm, !cards.sent.is_empty());
                 // The printer is flushed before what is left goes back.
-                may(Self::AsideForms, blank && balance.open == 0);
-                may(Self::ReturnForms, blank && balance.open == 0);
+                may(Self::AsideForms, returns(batch));
+                may(Self::ReturnForms, returns(batch));
+                may(Self::OutputLeft, lost_range);
                 may(
                     Self::Spoil,
                     !cards.sent.is_empty() || !cards.confirmed.is_empty(),
@@ -160,6 +196,7 @@ impl Next {
             }
             Stage::Balanced => {
                 may(Self::Export, true);
+                may(Self::OutputLeft, lost_range);
                 may(
                     Self::Spoil,
                     batch.moves().is_ok() && !cards.confirmed.is_empty(),
@@ -192,6 +229,7 @@ impl Next {
             (Self::AsideForms, blank),
             (Self::TakeForms, waiting && blank),
             (Self::Cancel, waiting),
+            (Self::Limits, batch.replaces && !batch.lost_a_range),
             (Self::HandOver, true),
             (Self::Printer, waiting),
             (Self::Less, true),
@@ -234,21 +272,15 @@ impl Station {
             .map_err(|e| self.refusal(&e.to_string()))
     }
 
-    /// A batch that came back with a restore.
-    fn settle_restored(
-        &mut self,
-        batch: &PinBatch,
-        people: &mut dyn People,
-    ) -> Result<Vec<String>, Undone> {
-        let action = SettleRestoredBatch {
-            batch: BatchName::of(batch),
-            waiting: batch.cards.waiting.count(),
-        };
-        let (cancelled, unknown) = self.act(&action, "settle a restored batch", people)?;
-        Ok(vec![format!(
-            "{cancelled} cards are to be reissued, {unknown} mailers are unknown; count the blank \
-             forms."
-        )])
+    /// Whether the people who are here neither opened the batch nor took it over
+    /// last.
+    fn are_others(&self, batch: &PinBatch) -> bool {
+        let signed = batch.hand_overs.last().unwrap_or(&batch.opened);
+        let vault = self.door.vault();
+        let mut here = GroupId::PIN_ROOM
+            .iter()
+            .flat_map(|group| vault.people_of(*group));
+        here.any(|one| !signed.people.contains(one))
     }
 
     fn pin_batches(&self) -> Vec<PinBatch> {
@@ -287,7 +319,8 @@ impl Station {
     /// The list of batches; nothing where the room is closed.
     pub(crate) fn batch_rows(&self) -> Option<Vec<BatchRow>> {
         self.pin_room_here().ok()?;
-        Some(self.pin_batches().iter().map(batch_row).collect())
+        let row = |batch: &PinBatch| batch_row(batch, self.are_others(batch));
+        Some(self.pin_batches().iter().map(row).collect())
     }
 
     /// TRUE when an act of printing has no outcome: the station stopped in it,
@@ -307,6 +340,7 @@ impl Station {
             let standing = Standing {
                 cut,
                 restored: batch.is_restored(self.incarnation()?),
+                others: self.are_others(&batch),
             };
             let next = match ask_next(
                 (&batch, standing),
@@ -330,6 +364,8 @@ impl Station {
                 Next::AsideForms => self.forms_aside(&batch, people),
                 Next::ReturnForms => self.return_forms(&batch, people),
                 Next::Cancel => self.cancel_cards(&batch, people),
+                Next::Limits => self.raise_limits(&batch, people),
+                Next::OutputLeft => self.output_left(&batch, people),
                 Next::HandOver => self.hand_over_batch(&batch, people),
                 Next::Printer => self.change_printer(&batch, people),
                 Next::Export => self.export_batch(&batch, people),
@@ -362,14 +398,24 @@ fn run_ended() -> Refusal {
 }
 
 /// A row of the list.
-fn batch_row(batch: &PinBatch) -> BatchRow {
+fn batch_row(batch: &PinBatch, others: bool) -> BatchRow {
     let done = batch.cards.confirmed.count() + batch.cards.cancelled.count();
+    let standing = Standing {
+        cut: false,
+        restored: false,
+        others,
+    };
+    let done = match standing.counts(batch) {
+        // They count them, when they take it over.
+        Counts::Mailers => "to count".to_owned(),
+        Counts::Told | Counts::Forms => format!("{done} of {}", batch.count),
+    };
     BatchRow {
         id: Some(batch.id),
         name: batch.name.clone(),
         issuer: batch.issuer.clone(),
         state: batch.stage().words().to_owned(),
-        done: format!("{done} of {}", batch.count),
+        done,
         opened: day_words(batch.opened.at_ms),
         detail: vec![
             format!("{} on {}", batch.layout, batch.printer),
@@ -394,7 +440,7 @@ fn ask_next(
             true => format!("The batch: {stage}."),
             false => said.join("; "),
         },
-        table: Some(numbers(batch)),
+        table: Some(numbers(batch, standing.counts(batch))),
         waiting_for: WAITS.into(),
         safe: "yes, the batch goes on where it stands".into(),
         why: "Each card is confirmed or cancelled once, and each numbered form is accounted for: \

@@ -12,10 +12,10 @@ use conclave_keyroom::door::{Action, DoorError};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{
-    BatchKeys, BatchName, Checked, MOST_TRIES, OpenBatch, PartnerName, PinKeyName, ReadBatch,
-    ReadCardFile, TemplateName,
+    BatchKeys, BatchName, Checked, OpenBatch, PartnerName, PinKeyName, ReadBatch, ReadCardFile,
+    TemplateName,
 };
-use conclave_trades::pin::{HERE_BEFORE, Method, Template};
+use conclave_trades::pin::{HERE_BEFORE, Method, Replacement, Template};
 use conclave_trades::print::{Kind, Layout};
 use conclave_trades::target::IMPORT_FOLDER;
 use sha2::{Digest, Sha256};
@@ -54,6 +54,8 @@ struct Chosen {
     host_key: Option<PinKeyName>,
     zone_key: Option<PinKeyName>,
     cvv_key: Option<PinKeyName>,
+    /// What the template lets the pair allow.
+    replacement: Replacement,
 }
 
 impl Station {
@@ -211,7 +213,7 @@ impl Station {
         if checked.again > 0 {
             ask_again(&checked, people)?;
         }
-        let limits = ask_limits(&checked, &chosen.partner.issuer, people)?;
+        let limits = ask_limits(&checked, chosen, people)?;
         let mut id = self.door.new_id().map_err(|error| {
             Undone::Interrupted(Interrupted::Refused(self.refusal(&error.to_string())))
         })?;
@@ -348,6 +350,7 @@ impl Station {
                 host_key: (read.pin.method == Method::Host).then(|| PinKeyName::of(pin)),
                 zone_key: keys.zone.map(PinKeyName::of),
                 cvv_key: keys.cvv.map(PinKeyName::of),
+                replacement: read.replacement,
             });
         }
     }
@@ -428,11 +431,11 @@ fn ask_again(checked: &Checked, people: &mut dyn People) -> Result<(), Interrupt
 
 fn ask_limits(
     checked: &Checked,
-    issuer: &str,
+    chosen: &Chosen,
     people: &mut dyn People,
 ) -> Result<Limits, Interrupted> {
-    // A jam alone costs some.
-    let replacements = (checked.count / 20).max(10).min(checked.count);
+    let issuer = &chosen.partner.issuer;
+    let most = chosen.replacement.of(checked.count);
     let mut prompt = Prompt {
         code: "pins.limits".into(),
         act: "Open a batch of PIN mailers".into(),
@@ -442,15 +445,21 @@ fn ask_limits(
         ),
         lines: vec![PromptLine::note(
             "Signature, header, hash total and each card are in order. How often may a spoiled \
-             mailer be replaced by another PIN? After that its card is reissued.",
+             mailer be replaced by another PIN? After that its card is reissued, or \
+             administrators sign for more.",
         )],
         ask: Ask::Form {
             fields: vec![
-                text("PINs for a card", "3", "1 to 5", 1),
+                text(
+                    "PINs for a card",
+                    &most.tries.to_string(),
+                    &format!("1 to {}", most.tries),
+                    1,
+                ),
                 text(
                     "Replacements",
-                    &replacements.to_string(),
-                    "in the whole batch",
+                    &most.replacements.to_string(),
+                    &format!("in the whole batch, at most {}", most.replacements),
                     6,
                 ),
             ],
@@ -468,7 +477,7 @@ fn ask_limits(
         let replacements = value(1).and_then(|n| u32::try_from(n).ok());
         match (tries, replacements) {
             (Some(tries), Some(replacements))
-                if (1..=MOST_TRIES).contains(&tries) && replacements <= checked.count =>
+                if (1..=most.tries).contains(&tries) && replacements <= most.replacements =>
             {
                 return Ok(Limits {
                     tries,
@@ -477,8 +486,9 @@ fn ask_limits(
             }
             _ => {
                 prompt.refused = Some(refused(
-                    "These are no limits.",
-                    "1 to 5 PINs for a card, and no more replacements than cards.",
+                    "The template does not let you allow this.",
+                    "At most what stands beside each. If it is used up, administrators sign for \
+                     more: More, More replacements.",
                 ));
             }
         }

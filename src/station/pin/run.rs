@@ -213,7 +213,7 @@ impl Station {
                 &run,
                 &Says {
                     large: "PRINTING",
-                    next: "Both cards stay in. Esc, then y: pause after the sheet at hand.",
+                    next: "Both cards stay in. Esc, then y: pause after the few forms at hand.",
                     device: PRINTING,
                 },
             );
@@ -347,7 +347,7 @@ impl Station {
             show: Some(Show::Run(view(batch, run, self.clock.mono_ms(), says))),
             ask: Ask::Nothing,
             waiting_for: batch.printer.clone(),
-            safe: "yes, after the sheet at hand; nothing is printed twice".into(),
+            safe: "yes, after the few forms at hand; nothing is printed twice".into(),
             why: "What is about to be printed is on disk before its first byte: whatever is cut \
                   is unknown, and people look at the numbered forms. The screen goes blank when \
                   nobody presses a key; the printer goes on while both cards stay in."

@@ -28,6 +28,7 @@ impl Station {
             let standing = Standing {
                 cut: false,
                 restored: batch.is_restored(incarnation),
+                others: false,
             };
             batch_task(now_ms, batch, standing)
         };
@@ -66,7 +67,7 @@ fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskR
             vec!["m, the batch, «The last window was cut».".into()],
         ));
     }
-    if !batch.cards.unknown.is_empty() {
+    if !batch.cards.unknown.is_empty() && batch.exported.is_none() {
         let forms = forms_in(batch, State::Unknown).words();
         return Some(now(
             match batch.cards.unknown.count() {

@@ -372,7 +372,11 @@ pub(super) fn typed(
     );
     prompt.ask = Ask::Text {
         label: label.into(),
-        hint: hint.into(),
+        // A witness types anew what the custodian typed, and does not see it.
+        hint: match (field, number) {
+            (Field::Serial | Field::Package | Field::Old, 1..) => format!("again, {hint}"),
+            _ => hint.into(),
+        },
         max,
         masked: number > 0,
     };

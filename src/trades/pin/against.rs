@@ -3,7 +3,8 @@
 
 use super::card::Card;
 use super::fault::Wrong;
-use super::template::FieldName;
+use super::template::{FieldName, Method, Template};
+use zeroize::Zeroizing;
 
 /// What was here before.
 pub trait Before {
@@ -13,6 +14,21 @@ pub trait Before {
     fn has_file(&self, digest: &[u8; 32]) -> bool;
     /// TRUE for a card of this issuer that had a mailer.
     fn has_card(&self, issuer: &str, card: &Card) -> bool;
+    /// TRUE where a card of this issuer whose PIN follows from these validation
+    /// data had a mailer.
+    fn has_natural_pin(&self, issuer: &str, validation: &str) -> bool;
+}
+
+/// The digits from which a card's PIN follows, where its method draws none and
+/// its host makes none: two cards that share them have one PIN.
+pub(super) fn validation_of(template: &Template, card: &Card) -> Option<Zeroizing<String>> {
+    if template.pin.method != Method::Ibm3624Natural {
+        return None;
+    }
+    let rules = template.pin.validation?;
+    let to = rules.from.saturating_add(rules.count);
+    let digits = card.pan.digits().get(rules.from..to)?;
+    Some(Zeroizing::new(digits.to_owned()))
 }
 
 /// Nothing was here before.
@@ -28,6 +44,10 @@ impl Before for Nothing {
     }
 
     fn has_card(&self, _: &str, _: &Card) -> bool {
+        false
+    }
+
+    fn has_natural_pin(&self, _: &str, _: &str) -> bool {
         false
     }
 }

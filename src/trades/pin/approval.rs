@@ -111,6 +111,14 @@ pub fn template_words(template: &Template) -> Vec<String> {
             format!("denied: {}", kinds.join(", "))
         });
     }
+    if pin.method.can_replace() {
+        let of = template.replacement;
+        words.push(format!(
+            "the pair may allow {} PINs for a card, and replace {} in a batch, or {} of a hundred \
+             cards; beyond that administrators sign too",
+            of.tries, of.batch, of.percent
+        ));
+    }
     let card = match template.output.card {
         CardName::Pan => "card number",
         CardName::Reference => "the issuer's reference",

@@ -6,7 +6,7 @@ use conclave_crypto::card::pan::{Pan, PanError};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::against::{Against, At, InFile};
+use super::against::{Against, At, InFile, validation_of};
 use super::card::Card;
 use super::card_values::is_month;
 use super::fault::{Fault, Wrong};
@@ -408,6 +408,7 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
     let total = check.number(&rows.header, FieldName::HashTotal);
     // By a digest, so that no further copy of a card number lies about.
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+    let mut natural: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut cards = Vec::with_capacity(rows.records.len());
     let mut again = 0;
     for (row, number) in rows.records.iter().zip(1..) {
@@ -430,7 +431,20 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
         if let Some(cell) = tells(&card.pan, of_batch) {
             check.fault(cell, Wrong::CardNumber);
         }
-        if before.has_card(&issuer, &card) {
+        let validation = validation_of(template, &card);
+        if let Some(validation) = &validation {
+            let shared: [u8; 32] = Sha256::digest(validation.as_bytes()).into();
+            let other = natural.get(&shared).copied();
+            // The same card twice was told above.
+            if let (Some(line), None, Some(cell)) = (other, first, check.field(row, FieldName::Pan))
+            {
+                check.fault(cell, Wrong::SameNatural(line));
+            }
+            natural.entry(shared).or_insert(row.line);
+        }
+        let same_pin =
+            validation.is_some_and(|validation| before.has_natural_pin(&issuer, &validation));
+        if before.has_card(&issuer, &card) || same_pin {
             again += 1;
             // Its PIN would be on two papers.
             let what = match template.pin.method {

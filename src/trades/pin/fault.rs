@@ -118,12 +118,18 @@ pub enum Wrong {
          pin-version"
     )]
     Mailed,
-    /// A card that had a mailer, and whose PIN follows from its number.
+    /// A card whose PIN follows from its number, and was on a mailer.
     #[error(
-        "is a card that had a mailer: its PIN would be on two. Another PIN comes with another \
-         card number"
+        "has the validation data of a card that had a mailer: its PIN would be on two. Another PIN \
+         comes with another card number; another sequence number does not change it"
     )]
     MailedNatural,
+    /// A card whose PIN follows from the same digits as another's.
+    #[error(
+        "has the validation data of line {0}: both cards would have one PIN. One of them gets \
+         another card number, or a PIN that is drawn, by another template"
+    )]
+    SameNatural(usize),
     /// A batch again.
     #[error("this batch {HERE_BEFORE}")]
     Replayed,

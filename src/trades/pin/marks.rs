@@ -10,7 +10,8 @@ use conclave_keyroom::domain::pin_marks::{KEPT_MS, MARK_LEN, MARKS_KEY_LEN, PinM
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
 
-use super::{Batch, Before, Card};
+use super::against::validation_of;
+use super::{Batch, Before, Card, Template};
 
 /// The mark of a card of an issuer, and of the PIN that its host made where it
 /// counts them: another PIN has another mark.
@@ -28,7 +29,17 @@ fn mark(key: &Secret, issuer: &str, card: &Card) -> [u8; MARK_LEN] {
         card.sequence.as_str(),
         version.as_str(),
     ];
-    let whole = hmac(key.expose(), &parts.map(str::as_bytes));
+    short(key, &parts)
+}
+
+/// The mark of the validation data from which a natural PIN follows.
+fn natural_mark(key: &Secret, issuer: &str, validation: &str) -> [u8; MARK_LEN] {
+    short(key, &["conclave/pin-natural/1/", issuer, "/", validation])
+}
+
+fn short(key: &Secret, parts: &[&str]) -> [u8; MARK_LEN] {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    let whole = hmac(key.expose(), &parts);
     let mut mark = [0; MARK_LEN];
     mark.iter_mut()
         .zip(whole.expose())
@@ -41,6 +52,7 @@ pub(super) struct Earlier {
     batches: Vec<PinBatch>,
     key: Option<Secret>,
     marks: BTreeSet<[u8; MARK_LEN]>,
+    natural: BTreeSet<[u8; MARK_LEN]>,
 }
 
 impl Earlier {
@@ -52,16 +64,18 @@ impl Earlier {
         let batches = permit.list::<PinBatch>(Compartment::Pins, PinBatch::KIND)?;
         let batches: Vec<PinBatch> = batches.into_iter().map(|(_, batch)| batch).collect();
         let by_id: BTreeMap<Id, &PinBatch> = batches.iter().map(|one| (one.id, one)).collect();
-        let mut marks = BTreeSet::new();
+        let (mut marks, mut natural) = (BTreeSet::new(), BTreeSet::new());
         for (_, of) in permit.list::<PinMarks>(Compartment::Pins, PinMarks::KIND)? {
             if let Some(batch) = by_id.get(&of.batch) {
                 marks.extend(of.of_mailers(batch));
+                natural.extend(of.of_natural_pins(batch));
             }
         }
         Ok(Self {
             key: known_key(permit)?,
             batches,
             marks,
+            natural,
         })
     }
 }
@@ -80,6 +94,12 @@ impl Before for Earlier {
         let mark = self.key.as_ref().map(|key| mark(key, issuer, card));
         mark.is_some_and(|mark| self.marks.contains(&mark))
     }
+
+    fn has_natural_pin(&self, issuer: &str, validation: &str) -> bool {
+        let key = self.key.as_ref();
+        let mark = key.map(|key| natural_mark(key, issuer, validation));
+        mark.is_some_and(|mark| self.natural.contains(&mark))
+    }
 }
 
 fn known_key(permit: &Permit<'_>) -> Result<Option<Secret>, VaultError> {
@@ -95,7 +115,12 @@ fn known_key(permit: &Permit<'_>) -> Result<Option<Secret>, VaultError> {
 ///
 /// # Errors
 /// [`ActionError`]
-pub(super) fn note(permit: &mut Permit<'_>, id: Id, batch: &Batch) -> Result<(), ActionError> {
+pub(super) fn note(
+    permit: &mut Permit<'_>,
+    id: Id,
+    template: &Template,
+    batch: &Batch,
+) -> Result<(), ActionError> {
     let now = permit.now_ms();
     for (id, old) in permit.list::<PinMarks>(Compartment::Pins, PinMarks::KIND)? {
         if old.opened_ms.saturating_add(KEPT_MS) < now {
@@ -116,10 +141,16 @@ pub(super) fn note(permit: &mut Permit<'_>, id: Id, batch: &Batch) -> Result<(),
     };
     let each = batch.cards.iter();
     let marks: Vec<[u8; MARK_LEN]> = each.map(|card| mark(&key, &batch.issuer, card)).collect();
+    let natural = batch.cards.iter().filter_map(|card| {
+        let validation = validation_of(template, card)?;
+        Some(natural_mark(&key, &batch.issuer, &validation))
+    });
+    let natural: Vec<[u8; MARK_LEN]> = natural.collect();
     let record = PinMarks {
         batch: id,
         opened_ms: now,
         marks: Bytes(marks.concat()),
+        validation: Bytes(natural.concat()),
     };
     let id = PinMarks::id_of(id);
     Ok(permit.put(Compartment::Pins, PinMarks::KIND, id, &record)?)

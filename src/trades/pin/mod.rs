@@ -57,7 +57,7 @@ pub use room_key::{open as open_key, released as released_key};
 pub use rows::{MOST_BYTES, MOST_FAULTS};
 pub use template::{
     CardName, CardValues, DateOrder, DeniedRules, Field, FieldName, FileFormat, Input,
-    MOST_RECORDS, Method, Output, PinRules, Template, TemplateError, Validation, block_format,
-    output_format,
+    MOST_RECORDS, MOST_TRIES, Method, Output, PinRules, Replacement, Template, TemplateError,
+    Validation, block_format, output_format,
 };
 pub use withdraw::{BarPinPartner, WithdrawPinTemplate};

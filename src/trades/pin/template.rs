@@ -7,6 +7,7 @@ use conclave_crypto::pin::ibm3624::DecimalisationTable;
 use conclave_crypto::pin::pvv::KeyIndex;
 use conclave_crypto::pin::random::{Denied, Draw};
 use conclave_crypto::pin::translate::Enciphered;
+use conclave_keyroom::domain::pin_batch::Limits;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -26,6 +27,64 @@ pub struct Template {
     pub pin: PinRules,
     /// What goes back to the issuer.
     pub output: Output,
+    /// What the pair may allow without administrators.
+    #[serde(default)]
+    pub replacement: Replacement,
+}
+
+/// Most PINs that may ever be made for one card of a batch.
+pub const MOST_TRIES: u16 = 5;
+
+/// How many PINs a pair may have replaced in a batch. For more, administrators
+/// sign beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Replacement {
+    /// Most PINs for one card, 1 to [`MOST_TRIES`].
+    pub tries: u16,
+    /// Most replaced PINs of a small batch.
+    pub batch: u32,
+    /// The same of a large one: so many of a hundred cards, where that is more.
+    pub percent: u32,
+}
+
+impl Default for Replacement {
+    /// A jam alone costs some; more than one in twenty wants an explanation.
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            batch: 10,
+            percent: 5,
+        }
+    }
+}
+
+impl Replacement {
+    /// The highest limits of a batch of so many cards.
+    #[must_use]
+    pub fn of(self, cards: u32) -> Limits {
+        let part = u64::from(cards) * u64::from(self.percent) / 100;
+        let part = u32::try_from(part).unwrap_or(u32::MAX);
+        Limits {
+            tries: self.tries,
+            replacements: part.max(self.batch).min(cards),
+        }
+    }
+
+    fn check(self, method: Method) -> Result<(), TemplateError> {
+        if !method.can_replace() && self != Self::default() {
+            return Err(rule(format!(
+                "{} does not know replacement: its PINs cannot change",
+                method.words()
+            )));
+        }
+        if !(1..=MOST_TRIES).contains(&self.tries) || self.percent > 100 {
+            return Err(rule(format!(
+                "replacement has 1 to {MOST_TRIES} tries, and at most 100 percent"
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// The file of cards.
@@ -410,6 +469,7 @@ impl Template {
         }
         self.check_input()?;
         self.check_pin()?;
+        self.replacement.check(self.pin.method)?;
         if self.output.card == CardName::Reference && !self.has(FieldName::Reference) {
             return Err(rule(
                 "the output names cards by a reference that no record has",

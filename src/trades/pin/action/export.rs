@@ -99,15 +99,23 @@ pub struct Output {
 
 impl ExportBatch {
     fn folder(&self, mode: Mode) -> String {
-        let mode = match mode {
-            Mode::Production => "PRODUCTION",
-            Mode::Test => "TEST",
-        };
-        // Names of batches may be longer than a folder's.
-        let name: String = self.batch.name.chars().take(32).collect();
-        format!("PIN-{name}-{:02}-{mode}", self.output)
+        folder(&self.batch, self.output, mode)
     }
 }
+
+/// The folder of an output on its medium.
+pub(super) fn folder(batch: &BatchName, output: u32, mode: Mode) -> String {
+    let mode = match mode {
+        Mode::Production => "PRODUCTION",
+        Mode::Test => "TEST",
+    };
+    // Names of batches may be longer than a folder's.
+    let name: String = batch.name.chars().take(32).collect();
+    format!("PIN-{name}-{output:02}-{mode}")
+}
+
+/// The output's file in its folder.
+pub(super) const OUTPUT_FILE: &str = "output.p7m";
 
 impl Action for ExportBatch {
     const NAME: &'static str = "export-batch";
@@ -197,7 +205,7 @@ impl Action for ExportBatch {
         let sealed = seal_output(permit, &partner, batch.opened.at_ms, text.as_bytes())?;
         let out = Output {
             folder: self.folder(permit.authority()?.mode),
-            file: "output.p7m".into(),
+            file: OUTPUT_FILE.into(),
             digest: digest(&sealed),
         };
         let files = vec![(out.file.clone(), sealed)];
@@ -211,6 +219,7 @@ impl Action for ExportBatch {
             name: format!("{}/{}", out.folder, out.file),
             medium: self.medium_name.clone(),
             card_values: self.card_values.words(),
+            known_by: None,
             signed: signing(permit),
         });
         put(permit, &batch)?;

@@ -14,10 +14,12 @@ mod interrupted;
 mod keys;
 mod lose_output;
 mod open;
+mod output_left;
 mod paper_ahead;
 mod print;
 mod print_sheet;
 mod purge;
+mod raise_limits;
 mod reconcile;
 mod resolve;
 mod restored;
@@ -36,11 +38,13 @@ pub use input::{Checked, Faults, PartnerName, ReadBatch, TemplateName};
 pub use interrupted::SettleInterrupted;
 pub use keys::{BatchKeys, PinKeyName, pin_use};
 pub use lose_output::LoseOutput;
-pub use open::{MOST_TRIES, OpenBatch};
+pub use open::OpenBatch;
+pub use output_left::OutputLeft;
 pub use paper_ahead::FollowPaper;
 pub use print::{PrintMailers, Printed};
 pub use print_sheet::PrintBatchSheet;
 pub use purge::PurgeBatch;
+pub use raise_limits::RaiseLimits;
 pub use reconcile::{ReconcileBatch, sheet};
 pub use resolve::{Found, ResolveUnknown};
 pub use restored::SettleRestoredBatch;
@@ -136,6 +140,14 @@ fn both_sign() -> Authority {
     ])
 }
 
+/// Both groups sign, and administrators beside them.
+fn both_and_administrators() -> Authority {
+    Authority::All(vec![
+        both_sign(),
+        Authority::Quorum(GroupId::Administrators),
+    ])
+}
+
 /// Both groups are logged on.
 fn both_here() -> Vec<Authority> {
     vec![
@@ -184,6 +196,14 @@ fn rule(error: RunError) -> ActionError {
         RunError::Behind(_) => "Read the very last form with a mailer on it.",
         RunError::CutShort(_) => "It is destroyed: its card gets another PIN, or is reissued.",
         RunError::NoOutput => "Look at the batch again.",
+        RunError::Limits => {
+            "Type what is allowed in all, not what comes to it. Where a PIN cannot change, or \
+             after a restore, the card is reissued."
+        }
+        RunError::Blank(_) => {
+            "Count them first: Forms back to the safe; those that are not here: Blank forms not \
+             used."
+        }
         RunError::Rows(_) => "Begin and end with a whole row, as the reel does.",
         RunError::Open(_) => "Confirm, replace or cancel each of them first.",
         RunError::Stock(_) => "Count the blank forms and put them back into the safe.",

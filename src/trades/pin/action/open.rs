@@ -20,15 +20,12 @@ use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
 use super::keys::{self, BatchKeys, PinKeyName};
 use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
 use crate::pin::marks;
-use crate::pin::{Batch, Keys, Method, Template, card_values, issue};
+use crate::pin::{Batch, Keys, MOST_TRIES, Method, Template, card_values, issue};
 use crate::print::Layout;
 use crate::print::enrolment::{fit, on_record};
 
 /// How long a batch may print before it is taken over anew.
 pub(super) const MANDATE_MS: u64 = 24 * 3600 * 1000;
-
-/// Most PINs that may be made for one card.
-pub const MOST_TRIES: u16 = 5;
 
 /// Opens a batch of PIN mailers. Its secret is the file as it came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -191,6 +188,23 @@ impl OpenBatch {
         Ok(())
     }
 
+    /// What the pair decides alone ends where the template says.
+    fn within(&self, template: &Template) -> Result<(), ActionError> {
+        let most = template.replacement.of(self.count);
+        if self.limits.tries <= most.tries && self.limits.replacements <= most.replacements {
+            return Ok(());
+        }
+        Err(ActionError::rule(
+            format!(
+                "the template lets the pair allow {} PINs for a card and {} replacements in a \
+                 batch of {} cards",
+                most.tries, most.replacements, self.count
+            ),
+            "Open it with these. If they are used up, administrators sign beside the pair: More \
+             replacements.",
+        ))
+    }
+
     fn read(
         &self,
         permit: &Permit<'_>,
@@ -312,6 +326,7 @@ impl Action for OpenBatch {
         self.check(permit)?;
         self.printer(permit)?;
         let template = self.template(permit)?;
+        self.within(&template)?;
         let input = self.read(permit, &template, &secrets)?;
         self.try_keys(permit, &template, &input)?;
         let layout = pin_layout(permit, &self.layout)?;
@@ -335,6 +350,7 @@ impl Action for OpenBatch {
             zone_key: self.zone_key.as_ref().map(|key| key.id),
             cvv_key: self.cvv_key.as_ref().map(|key| key.id),
             limits: self.limits,
+            raised: Vec::new(),
             cards: Cards {
                 waiting: Ranges::of(1, self.count.into()),
                 ..Cards::default()
@@ -363,7 +379,7 @@ impl Action for OpenBatch {
         for (number, card) in (1..).zip(&input.cards) {
             put_card(permit, &card.record(batch.id, number))?;
         }
-        marks::note(permit, batch.id, &input)?;
+        marks::note(permit, batch.id, &template, &input)?;
         let layout = BatchLayout {
             text: self.layout.clone(),
         };

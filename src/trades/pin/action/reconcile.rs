@@ -79,6 +79,18 @@ pub fn sheet(record: &AuthorityRecord, batch: &PinBatch, cards: &[PinCard]) -> R
             fact("back in the safe", batch.forms.returned.words()),
         ]),
     ];
+    for raised in &batch.raised {
+        blocks.push(Block::Text(format!(
+            "Limits raised by the pair and administrators, {}: PINs for a card {} to {}, \
+             replacements {} to {}. {}",
+            when(&raised.signed),
+            raised.from.tries,
+            raised.to.tries,
+            raised.from.replacements,
+            raised.to.replacements,
+            raised.reason
+        )));
+    }
     let lost: Vec<Vec<String>> = cards
         .iter()
         .flat_map(|card| card.lost.iter().map(move |lost| (card, lost)))
@@ -142,6 +154,13 @@ pub fn sheet(record: &AuthorityRecord, batch: &PinBatch, cards: &[PinCard]) -> R
             exported.medium,
             when(&exported.signed)
         )));
+        blocks.extend(exported.known_by.as_ref().map(|known| {
+            Block::Text(format!(
+                "This output left before the station was restored, and no record saw it. What it \
+                 says of the cards holds; the numbers above are those of the backup, and of the \
+                 forms that were counted since. Known by: {known}"
+            ))
+        }));
         let values = exported.card_values.as_ref();
         blocks.extend(values.map(|v| Block::Text(format!("Card values of the output: {v}"))));
         blocks.push(Block::Digest {
