@@ -400,7 +400,7 @@ fn verify(paths: &[PathBuf]) -> Output {
 #[test]
 fn its_evidence_is_verified_a_line_a_check() {
     let paths = evidence(demo());
-    assert_eq!(paths.len(), 1 + 21 + 20, "journal, bundles, transcripts");
+    assert_eq!(paths.len(), 1 + 21 + 23, "journal, bundles, transcripts");
     let judged = verify(&paths);
     let said = text(&judged.stdout);
     assert!(judged.status.success(), "{said}{}", text(&judged.stderr));

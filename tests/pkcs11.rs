@@ -796,7 +796,6 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         Into::into,
     );
     let tr31 = target("tr31").unwrap();
-    let why = ("exception", "the switch reads nothing newer");
     for (under, form, values, version, len, blocks) in [
         (KeyForm::Tdes2, KeyForm::Tdes2, &[][..], 'B', 96, ""),
         (
@@ -810,7 +809,7 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         (
             KeyForm::Tdes2,
             KeyForm::Tdes2,
-            &[("version", "A"), why],
+            &[],
             'A',
             88,
             "",
@@ -818,7 +817,7 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         (
             KeyForm::Tdes3,
             KeyForm::Tdes2,
-            &[("version", "C"), why, ("padding", "short")],
+            &[("padding", "short")],
             'C',
             72,
             "",
@@ -856,7 +855,7 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         (
             KeyForm::Aes256,
             KeyForm::Aes128,
-            &[("version", "E"), ("padding", "short")],
+            &[("padding", "short")],
             'E',
             84,
             "",
@@ -864,7 +863,13 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
     ] {
         let settings = tr31_settings(values);
         let (mut under, wrapping) = key("LAKE.ZMK.001", under, "K0", "B");
-        under.wrapping = Some(WrappingMethod::of(under.form));
+        under.wrapping = Some(match version {
+            'A' => WrappingMethod::Tr31A,
+            'B' => WrappingMethod::Tr31B,
+            'C' => WrappingMethod::Tr31C,
+            'D' => WrappingMethod::Tr31D,
+            _ => WrappingMethod::Tr31E,
+        });
         let given = settings.value("given-blocks").is_some();
         let (usage, mode) = if given { ("B0", "X") } else { ("P0", "B") };
         let (record, clear) = key("LAKE.ZPK.001", form, usage, mode);
@@ -897,27 +902,11 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
             made_ms: 0,
             rows: Vec::new(),
         };
-        let said = tr31.run_sheet(&sheet).contains(why.1);
+        let said = tr31.run_sheet(&sheet).contains("EXCEPTION, deprecated");
         assert_eq!(said, matches!(version, 'A' | 'C'));
     }
     for (form, values, part) in [
-        (
-            KeyForm::Tdes2,
-            &[("version", "A")][..],
-            "recorded exception",
-        ),
-        (
-            KeyForm::Tdes2,
-            &[("version", "C"), ("exception", "x")],
-            "recorded exception",
-        ),
-        (KeyForm::Tdes2, &[("version", "E")], "asks for version E"),
-        (
-            KeyForm::Aes128,
-            &[("version", "A"), why],
-            "asks for version A",
-        ),
-        (KeyForm::Aes128, &[("blocks", "KC ZZ")], "optional block"),
+        (KeyForm::Aes128, &[("blocks", "KC ZZ")][..], "optional block"),
         (KeyForm::Aes128, &[("blocks", "KC KC")], "twice"),
         (KeyForm::Aes128, &[("given-blocks", "KS")], "no ="),
         (
@@ -937,11 +926,57 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
             "only keys of DUKPT",
         ),
     ] {
-        let (under, _) = key("LAKE.ZMK.001", form, "K0", "B");
+        let (mut under, _) = key("LAKE.ZMK.001", form, "K0", "B");
+        under.wrapping = Some(WrappingMethod::of(form));
         let (record, _) = key("LAKE.ZPK.001", form, "P0", "B");
         match tr31.check(&record, &under, &tr31_settings(values)) {
             Err(TargetError::Rule { rule, .. }) => assert!(rule.contains(part), "{rule}"),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// A and C use the wrapping key with variants, B derives: one key never makes both,
+/// whatever a system's record of an earlier profile asks for.
+#[test]
+fn a_wrapping_key_makes_the_one_version_that_is_its_method() {
+    use WrappingMethod::{Tr31A, Tr31B, Tr31C, Tr31D, Tr31E};
+    let tr31 = target("tr31").unwrap();
+    for (form, method, own) in [
+        (KeyForm::Tdes2, Tr31A, "A"),
+        (KeyForm::Tdes2, Tr31B, "B"),
+        (KeyForm::Tdes3, Tr31C, "C"),
+        (KeyForm::Aes128, Tr31D, "D"),
+        (KeyForm::Aes256, Tr31E, "E"),
+    ] {
+        let (mut under, wrapping) = key("LAKE.ZMK.001", form, "K0", "B");
+        under.wrapping = Some(method);
+        let of = if form.is_tdes() { KeyForm::Tdes2 } else { KeyForm::Aes128 };
+        let (record, clear) = key("LAKE.ZPK.001", of, "P0", "B");
+        for asked in ["standard", "A", "C", "E"] {
+            let mut settings = tr31_settings(&[]);
+            settings.values.insert("version".into(), asked.into());
+            let usual = (asked, own) == ("standard", "B") || (asked, own) == ("standard", "D");
+            match tr31.export(&record, &clear, &under, &wrapping, &settings, &mut System) {
+                Ok(made) => {
+                    assert!(asked == own || usual, "{asked} under {own}");
+                    assert!(made[0].bytes.starts_with(own.as_bytes()));
+                }
+                Err(TargetError::Rule { rule, advice }) => {
+                    assert!(asked != own && !usual, "{rule}");
+                    assert!(rule.contains("a wrapping key has one method"), "{rule}");
+                    assert!(advice.contains("zone master key"), "{advice}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+    // A key of another method makes none.
+    let (mut under, _) = key("LAKE.ZMK.001", KeyForm::Tdes2, "K0", "B");
+    under.wrapping = Some(WrappingMethod::X917);
+    let (record, _) = key("LAKE.ZPK.001", KeyForm::Tdes2, "P0", "B");
+    match tr31.check(&record, &under, &tr31_settings(&[])) {
+        Err(TargetError::Rule { rule, .. }) => assert!(rule.contains("wraps by x9.17"), "{rule}"),
+        other => panic!("{other:?}"),
     }
 }

@@ -228,15 +228,14 @@ fn atalla_in_blocks_and_variants() {
     assert!(rule(desk.export(&act)).contains("no variant for usage E2"));
 }
 
-/// A deprecated block, short padding and a changed table stand in no form that
+/// A block of its own text, short padding and a changed table stand in no form that
 /// approvers fill in: they read them in the words of the export.
 #[test]
 fn approvers_read_what_the_record_of_a_system_says() {
     let mut desk = Desk::new();
     let key = desk.key("BANK-LAKE.ZPK.001", KeyForm::Tdes2, "P0");
     let under = desk.key("BANK-LAKE.ZMK.001", KeyForm::Tdes2, "K0");
-    let why = "the switch reads nothing newer";
-    let values = [("version", "A"), ("exception", why), ("padding", "short")];
+    let values = [("given-blocks", "KV=0001"), ("padding", "short")];
     let mut record = system(&mut desk, "tr31", &values);
     let act = plan(&desk, &record, &[&key], &under);
     let digest = settings_digest(&record.settings).to_string();
@@ -255,8 +254,7 @@ fn approvers_read_what_the_record_of_a_system_says() {
     };
     for words in [act.words().join("\n"), store.words().join("\n")] {
         for part in [
-            "Version of the key blocks: A",
-            why,
+            "Optional blocks with a text of their own: KV=0001",
             "Padding: short",
             &digest,
         ] {
@@ -295,6 +293,34 @@ fn approvers_read_what_the_record_of_a_system_says() {
             assert!(words.contains(part), "{part}: {words}");
         }
     }
+}
+
+/// A and C are made under keys that make nothing else, and the act says why.
+#[test]
+fn deprecated_key_blocks_leave_as_an_exception_of_the_act() {
+    let mut desk = Desk::new();
+    let key = desk.key("BANK-LAKE.ZPK.001", KeyForm::Tdes2, "P0");
+    let record = system(&mut desk, "tr31", &[]);
+    for (method, letter) in [(WrappingMethod::Tr31A, 'A'), (WrappingMethod::Tr31C, 'C')] {
+        let label = format!("BANK-LAKE.ZMK.{letter}");
+        let under = desk.key_with(&label, KeyForm::Tdes2, "K0", |k| k.wrapping = Some(method));
+        let mut act = plan(&desk, &record, &[&key], &under);
+        let why = act.exception.take().unwrap();
+        let said = rule(desk.export(&act));
+        assert!(said.contains("TR-31 A or C") && said.contains("18-3"), "{said}");
+        act.exception = Some(why.clone());
+        assert!(act.words().join("\n").contains(&why));
+        let out = desk.export(&act).unwrap();
+        let block = text(&desk, &out, "BANK-LAKE.ZPK.001.tr31");
+        assert!(block.starts_with(letter), "{block}");
+        assert!(text(&desk, &out, "manifest.txt").contains(&why));
+        let sheet = text(&desk, &out, "runsheet.txt");
+        assert!(sheet.contains("EXCEPTION, deprecated version"), "{sheet}");
+    }
+    let under = desk.key("BANK-LAKE.ZMK.001", KeyForm::Tdes2, "K0");
+    let mut act = plan(&desk, &record, &[&key], &under);
+    act.exception = Some("just in case".into());
+    assert!(rule(desk.export(&act)).contains("needs no exception"));
 }
 
 /// Each names the rule; nothing is on the stick but what was exported before.

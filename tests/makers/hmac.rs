@@ -53,7 +53,8 @@ fn psec_reads_the_key_and_its_hash() {
     }
     // As ISO 20038 has them, and beside the blocks that a record asks for.
     let key = hmac(&mut desk, KeyForm::HmacSha384, "C");
-    let iso = system(&mut desk, "tr31", &[("version", "E"), ("blocks", "LB KP")]);
+    let iso = system(&mut desk, "tr31", &[("blocks", "LB KP")]);
+    let zmk = under(&mut desk, KeyForm::Aes256, WrappingMethod::Tr31E);
     let act = plan(&desk, &iso, &[&key], &zmk);
     let out = desk.export(&act).unwrap();
     let block = text(&desk, &out, &format!("{}.tr31", key.label));

@@ -414,7 +414,7 @@ fn a_letter_carries_its_cryptogram_in_groups_with_check_letters() {
         "BANK-LAKE.ZMK.001 (TDES-2)",
         "8FC2C9 (ENC-ZERO)",
         "scheme U",
-        "EXCEPTION to PCI PIN 18-3, no key block: no key blocks there until March",
+        "EXCEPTION to PCI PIN 18-3, key blocks: no key blocks there until March",
     ] {
         assert!(read.contains(words), "{words}: {read}");
     }

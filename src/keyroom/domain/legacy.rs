@@ -1,5 +1,5 @@
-//! Keys outside key blocks: PCI PIN requirement 18-3 allows them as a recorded
-//! exception only. Whoever approves reads why.
+//! Keys outside key blocks, or in deprecated ones (TR-31 A and C): PCI PIN requirement
+//! 18-3 allows them as a recorded exception only. Whoever approves reads why.
 
 /// The longest reason, in characters.
 pub const REASON_MAX: usize = 120;
@@ -14,7 +14,8 @@ pub fn check_exception(needed: bool, reason: Option<&str>) -> Result<(), String>
         (false, None) => Ok(()),
         (false, Some(_)) => Err("a key block needs no exception".into()),
         (true, None) => Err(
-            "a key outside a key block is an exception to PCI PIN 18-3: its reason is missing"
+            "a key outside a key block, or in one of TR-31 A or C, is an exception to PCI PIN \
+             18-3: its reason is missing"
                 .into(),
         ),
         (true, Some(reason)) => {
@@ -35,7 +36,7 @@ pub fn check_exception(needed: bool, reason: Option<&str>) -> Result<(), String>
 /// What approvers read and minutes say.
 #[must_use]
 pub fn exception_words(reason: &str) -> String {
-    format!("EXCEPTION to PCI PIN 18-3, no key block: {reason}")
+    format!("EXCEPTION to PCI PIN 18-3, key blocks: {reason}")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub const FIRST: &str = "<first>";
 pub const LAST: &str = "<last>";
 
 /// Why without a key block, as both quorums read it.
-const WHY: &str = "the system takes no key blocks before its next release";
+const WHY: &str = "the system takes nothing better before its next release";
 
 /// The pairs whose private halves leave.
 const PAIR: &str = "OUR.TLS.001";
@@ -37,7 +37,10 @@ const PAPERS: [(&str, &str); 3] = [
 const STICK: &str = "STICK-1";
 
 /// Keys that wrap for one kind of system each: label and template.
-const WRAPPING: [(&str, &str); 7] = [
+const WRAPPING: [(&str, &str); 10] = [
+    ("BANK-LAKE.ZMK.A", "zmk-tdes2-tr31-a"),
+    ("BANK-LAKE.ZMK.C", "zmk-tdes2-tr31-c"),
+    ("BANK-HILL.ZMK.E", "zmk-aes256-tr31-e"),
     ("BANK-LAKE.ZMK.U", "zmk-tdes2-variant"),
     ("BANK-LAKE.ZMK.S", "zmk-tdes2-thales-s"),
     ("BANK-LAKE.LMK.06-07", "lmk-pair"),
@@ -57,17 +60,9 @@ type System = (
 const TR31: &str = "TR-31 key blocks (ANSI X9.143)";
 
 const SYSTEMS: &[System] = &[
-    (
-        "LAKE TR-31 A",
-        TR31,
-        &[&["A", "the older HSM reads A alone", "longest", "", ""]],
-    ),
-    (
-        "LAKE TR-31 C",
-        TR31,
-        &[&["C", "the older HSM reads C alone", "longest", "", ""]],
-    ),
-    ("HILL TR-31 E", TR31, &[&["E", "", "longest", "", ""]]),
+    ("LAKE TR-31 A", TR31, &[&["longest", "", ""]]),
+    ("LAKE TR-31 C", TR31, &[&["longest", "", ""]]),
+    ("HILL TR-31 E", TR31, &[&["longest", "", ""]]),
     (
         "LAKE PAYSHIELD",
         "Thales payShield",
@@ -143,19 +138,19 @@ const HAND_OVERS: &[(&str, &str, &str, bool)] = &[
     (
         "BANK-LAKE.ZPK.001",
         "LAKE TR-31 A",
-        "BANK-LAKE.ZMK.001 (tr31-b)",
-        false,
+        "BANK-LAKE.ZMK.A (tr31-a)",
+        true,
     ),
     (
         "BANK-LAKE.ZPK.001",
         "LAKE TR-31 C",
-        "BANK-LAKE.ZMK.001 (tr31-b)",
-        false,
+        "BANK-LAKE.ZMK.C (tr31-c)",
+        true,
     ),
     (
         "BANK-HILL.ZPK.001",
         "HILL TR-31 E",
-        "BANK-HILL.ZMK.001 (tr31-d)",
+        "BANK-HILL.ZMK.E (tr31-e)",
         false,
     ),
     (

@@ -97,7 +97,6 @@ impl PrintKeyLetter {
         payload: &Payload,
     ) -> Result<LetterFacts, ActionError> {
         let authority = permit.authority()?;
-        let target = target_of(under).map_err(rules::refused)?;
         Ok(LetterFacts {
             mode: authority.mode,
             station: authority.station_name.clone(),
@@ -112,7 +111,7 @@ impl PrintKeyLetter {
             under: format!("{} ({})", under.label, under.form),
             under_kcv: under.kcv.words(),
             format: payload.format.clone(),
-            conformance: target.conformance().words().into(),
+            conformance: payload.conformance.words().into(),
             cryptogram: payload.bytes.iter().map(|b| char::from(*b)).collect(),
             exception: self.exception.clone(),
         })

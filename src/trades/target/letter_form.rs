@@ -1,5 +1,6 @@
 //! A key under a zone master key, as a letter: what stands on the page.
 
+use conclave_keyroom::domain::legacy::exception_words;
 use conclave_evidence::authority::Mode;
 
 use crate::print::check::{LINE_BYTES, line_check};
@@ -36,13 +37,18 @@ pub struct LetterFacts {
     pub conformance: String,
     /// Scheme letter and hex digits, or a key block.
     pub cryptogram: String,
-    /// Why it is no key block, where it is none.
+    /// Why it is no key block, or a deprecated one, where it is so.
     pub exception: Option<String>,
+}
+
+/// TRUE for a cryptogram alone; a deprecated key block is an exception too.
+fn is_bare(facts: &LetterFacts) -> bool {
+    facts.exception.is_some() && !facts.format.starts_with("TR-31 ")
 }
 
 /// A line: its number, its groups of four, its check letter where it has one.
 fn rows(facts: &LetterFacts) -> Vec<[String; 3]> {
-    let bare = facts.exception.is_some();
+    let bare = is_bare(facts);
     // A scheme's letter stands before the groups, not in them.
     let text = if bare {
         facts.cryptogram.get(1..).unwrap_or_default()
@@ -122,15 +128,14 @@ pub fn key_letter(facts: &LetterFacts) -> Report {
             rows: rows(facts).into_iter().map(Vec::from).collect(),
         },
     ];
-    let explained = match &facts.exception {
-        Some(reason) => {
-            blocks.push(Block::Text(
-                conclave_keyroom::domain::legacy::exception_words(reason),
-            ));
+    let exception = facts.exception.as_deref();
+    blocks.extend(exception.map(|reason| Block::Text(exception_words(reason))));
+    let explained = match is_bare(facts) {
+        true => {
             "The letter behind each line is its check letter: (line + 1 d1 + 2 d2 + ... + 16 d16) \
              mod 17 in GHJKLMNPQRSTUVWYZ. It is not part of the cryptogram."
         }
-        None => "The lines are one key block, without spaces.",
+        false => "The lines are one key block, without spaces.",
     };
     blocks.push(Block::Text(explained.into()));
     blocks.push(Block::Text(

@@ -1,6 +1,6 @@
 //! TR-31 key blocks (ANSI X9.143) under a zone master key: the default way
-//! out (R19). The wrapping key decides the version: AES writes D, TDES
-//! writes B. A record of the system may ask for another kind (`tr31_writing`).
+//! out (R19). The wrapping key's method is the version, for ever. A record of the
+//! system may ask for other padding and for optional blocks (`tr31_writing`).
 
 use std::fmt::Write as _;
 
@@ -38,7 +38,13 @@ impl Target for Tr31 {
     }
 
     fn methods(&self) -> &'static [WrappingMethod] {
-        &[WrappingMethod::Tr31B, WrappingMethod::Tr31D]
+        &[
+            WrappingMethod::Tr31A,
+            WrappingMethod::Tr31B,
+            WrappingMethod::Tr31C,
+            WrappingMethod::Tr31D,
+            WrappingMethod::Tr31E,
+        ]
     }
 
     fn needs_system(&self) -> bool {
@@ -122,9 +128,11 @@ fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::
     writeln!(out, "conformance: {}", target.conformance().words())?;
     if let Ok(kind) = writing::writing(under, sheet.settings) {
         if matches!(kind.version, Version::A | Version::C) {
-            let why = sheet.settings.value("exception").unwrap_or_default();
             let letter = kind.version.letter();
-            writeln!(out, "EXCEPTION, deprecated version {letter}: {why}")?;
+            writeln!(
+                out,
+                "EXCEPTION, deprecated version {letter}: the manifest says why"
+            )?;
         }
         if kind.hiding == LengthHiding::Short {
             writeln!(

@@ -1,5 +1,6 @@
-//! What a system on record wants of its TR-31 blocks: version, padding, optional
-//! blocks. Without a record they are what X9.143 asks for.
+//! The kind of TR-31 blocks: the version is the wrapping key's one method; padding and
+//! optional blocks are what a system on record wants. Without a record they are what
+//! X9.143 asks for.
 
 use conclave_crypto::keyblock::{
     BlockId, LengthHiding, OptionalBlock, OptionalBlocks, Version, Writing,
@@ -7,12 +8,11 @@ use conclave_crypto::keyblock::{
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::show::utc;
-use conclave_keyroom::domain::key::KeyRecord;
-use conclave_keyroom::domain::legacy::check_exception;
+use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 use conclave_keyroom::provider::kind_of;
 
-use super::{TargetError, cipher};
+use super::TargetError;
 
 fn rule(rule: impl Into<String>, advice: &str) -> TargetError {
     TargetError::Rule {
@@ -21,45 +21,52 @@ fn rule(rule: impl Into<String>, advice: &str) -> TargetError {
     }
 }
 
-/// The kind of block, for this wrapping key. Versions A and C want a reason in the
-/// system's record, which administrators signed.
+/// The version that a wrapping key's method makes: A and C use the key itself, with
+/// variants, and B, D and E what is derived of it, so that no key serves two of them.
+///
+/// # Errors
+/// [`TargetError::Rule`]: it makes no TR-31 blocks.
+pub(super) fn version(under: &KeyRecord) -> Result<Version, TargetError> {
+    match under.wrapping {
+        Some(WrappingMethod::Tr31A) => Ok(Version::A),
+        Some(WrappingMethod::Tr31B) => Ok(Version::B),
+        Some(WrappingMethod::Tr31C) => Ok(Version::C),
+        Some(WrappingMethod::Tr31D) => Ok(Version::D),
+        Some(WrappingMethod::Tr31E) => Ok(Version::E),
+        other => Err(rule(
+            format!(
+                "{} wraps by {}, which makes no TR-31 key blocks: a wrapping key has one method",
+                under.label,
+                other.map_or("no method", WrappingMethod::name)
+            ),
+            "choose the zone master key that was made for TR-31",
+        )),
+    }
+}
+
+/// The kind of block, for this wrapping key and this system.
+///
+/// # Errors
+/// [`TargetError::Rule`]: the key makes no TR-31 blocks, or others than a record that is
+/// older than profile version 4 asks for.
 pub(super) fn writing(under: &KeyRecord, settings: &Settings) -> Result<Writing, TargetError> {
-    let tdes = under.form.is_tdes();
-    let version = match settings.value("version") {
-        None | Some("standard") if tdes => Version::B,
-        None | Some("standard") => Version::D,
-        Some("A") => Version::A,
-        Some("C") => Version::C,
-        Some("E") => Version::E,
-        Some(other) => {
-            return Err(rule(
-                format!("the system's record asks for version {other:?} of TR-31"),
-                "correct the record",
-            ));
-        }
+    let version = version(under)?;
+    let asked = match settings.value("version") {
+        None => version.letter().to_string(),
+        Some("standard") if under.form.is_tdes() => "B".to_owned(),
+        Some("standard") => "D".to_owned(),
+        Some(letter) => letter.to_owned(),
     };
-    if version.cipher() != cipher(under.form) {
+    if asked != version.letter().to_string() {
         return Err(rule(
             format!(
-                "the system's record asks for version {}, and {} is {}",
-                version.letter(),
+                "the system's record asks for version {asked} of TR-31, and {} wraps version {} \
+                 alone: a wrapping key has one method",
                 under.label,
-                under.form
+                version.letter()
             ),
-            "choose another zone master key, or correct the record",
+            "make a zone master key for that version, or record the system anew",
         ));
-    }
-    let deprecated = matches!(version, Version::A | Version::C);
-    if deprecated {
-        check_exception(true, settings.value("exception")).map_err(|_| {
-            rule(
-                format!(
-                    "version {} is deprecated (X9.143): it is written as a recorded exception alone",
-                    version.letter()
-                ),
-                "write the reason into the system's record, or choose version B",
-            )
-        })?;
     }
     let hiding = match settings.value("padding") {
         Some("short") => LengthHiding::Short,

@@ -8,12 +8,23 @@ use crate::domain::form::KeyForm;
 /// ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WrappingMethod {
+    /// TR-31 version A: TDES, variants of the wrapping key (X9.143, deprecated), an
+    /// exception.
+    #[serde(rename = "tr31-a")]
+    Tr31A,
     /// TR-31 version B: TDES, key derivation (X9.143).
     #[serde(rename = "tr31-b")]
     Tr31B,
-    /// TR-31 version D: AES, key derivation (X9.143).
+    /// TR-31 version C: as A, its header authenticated otherwise (X9.143, deprecated),
+    /// an exception.
+    #[serde(rename = "tr31-c")]
+    Tr31C,
+    /// TR-31 version D: AES, key derivation, CBC (X9.143).
     #[serde(rename = "tr31-d")]
     Tr31D,
+    /// TR-31 version E: AES, key derivation, counter mode (ISO 20038).
+    #[serde(rename = "tr31-e")]
+    Tr31E,
     /// Thales variants, schemes U and T: no key block, an exception.
     #[serde(rename = "thales-variant")]
     ThalesVariant,
@@ -64,8 +75,11 @@ impl WrappingMethod {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Tr31A => "tr31-a",
             Self::Tr31B => "tr31-b",
+            Self::Tr31C => "tr31-c",
             Self::Tr31D => "tr31-d",
+            Self::Tr31E => "tr31-e",
             Self::ThalesVariant => "thales-variant",
             Self::X917 => "x9.17",
             Self::CcaEcb => "cca-ecb",
@@ -79,13 +93,16 @@ impl WrappingMethod {
         }
     }
 
-    /// TRUE where it makes no key block: PCI PIN 18-3 wants an exception. So does
-    /// whatever is under a master key of the other side.
+    /// TRUE where it makes no key block: PCI PIN 18-3 wants an exception. So do the
+    /// deprecated key blocks of TR-31, A and C (X9.143), and whatever is under a master
+    /// key of the other side.
     #[must_use]
     pub fn is_exception(self) -> bool {
         matches!(
             self,
-            Self::ThalesVariant
+            Self::Tr31A
+                | Self::Tr31C
+                | Self::ThalesVariant
                 | Self::X917
                 | Self::CcaEcb
                 | Self::AtallaVariant
@@ -103,15 +120,20 @@ impl WrappingMethod {
     /// TRUE where it makes TR-31 key blocks.
     #[must_use]
     pub fn is_tr31(self) -> bool {
-        matches!(self, Self::Tr31B | Self::Tr31D)
+        matches!(
+            self,
+            Self::Tr31A | Self::Tr31B | Self::Tr31C | Self::Tr31D | Self::Tr31E
+        )
     }
 
     /// TRUE where a wrapping key of this form can have it.
     #[must_use]
     pub fn fits(self, form: KeyForm) -> bool {
         match self {
-            Self::Tr31D | Self::AesKwp => form.is_aes(),
-            Self::Tr31B
+            Self::Tr31D | Self::Tr31E | Self::AesKwp => form.is_aes(),
+            Self::Tr31A
+            | Self::Tr31B
+            | Self::Tr31C
             | Self::ThalesVariant
             | Self::X917
             | Self::CcaEcb

@@ -22,10 +22,14 @@ pub(super) fn check(
     key: &KeyRecord,
     under: &KeyRecord,
 ) -> Result<(), TargetError> {
-    if !(key.encrypts_keys() && key.wrapping.is_some_and(WrappingMethod::is_tr31)) {
+    let wraps = matches!(
+        key.wrapping,
+        Some(WrappingMethod::Tr31B | WrappingMethod::Tr31D)
+    );
+    if !(key.encrypts_keys() && wraps) {
         return Err(rule(
             format!(
-                "{} is no key that wraps TR-31 key blocks: to the certificate goes the channel's \
+                "{} is no key that wraps TR-31 key blocks of version B or D: to the certificate goes the channel's \
                  wrapping key alone",
                 key.label
             ),
