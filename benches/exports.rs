@@ -26,7 +26,7 @@ use conclave_evidence::Id;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeySource, KeyState, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
-use conclave_trades::target::{KeyName, parse_target_profile, target};
+use conclave_trades::target::{KeyName, Order, parse_target_profile, target};
 use desk::Desk;
 
 const KEYS: u32 = 10_000;
@@ -155,7 +155,14 @@ fn rate(
     target.check(&keys[0].0, &under, settings).unwrap();
     let start = now();
     for (key, clear) in &keys {
-        let made = target.export(key, clear, &under, &wrapping, settings, &mut random);
+        let made = target.export(
+            key,
+            clear,
+            &under,
+            &wrapping,
+            Order { settings, at_ms: 0 },
+            &mut random,
+        );
         std::hint::black_box(made.unwrap().len());
     }
     f64::from(count) / start.elapsed().as_secs_f64()

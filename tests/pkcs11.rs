@@ -21,7 +21,9 @@ use conclave_evidence::{Bytes, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, RsaFacts, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
-use conclave_trades::target::{Sheet, SheetRow, TargetError, parse_target_profile, target};
+use conclave_trades::target::{
+    Conformance, Order, Sheet, SheetRow, TargetError, parse_target_profile, target,
+};
 use token::{Token, run};
 
 struct System;
@@ -162,6 +164,14 @@ fn key(label: &str, form: KeyForm, usage: &str, mode: &str) -> (KeyRecord, Secre
     (record, clear)
 }
 
+/// What a key is written for, and when.
+fn for_system(settings: &Settings) -> Order<'_> {
+    Order {
+        settings,
+        at_ms: 1_772_000_060_000,
+    }
+}
+
 fn settings(module: &str) -> Settings {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles/targets/pkcs11.toml");
     let profile = parse_target_profile(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -222,7 +232,14 @@ fn softhsm_takes_what_leaves_for_it() {
     let mut payloads = Vec::new();
     for (record, clear) in &keys {
         pkcs11.check(record, &under, &settings).unwrap();
-        let made = pkcs11.export(record, clear, &under, &wrapping, &settings, &mut System);
+        let made = pkcs11.export(
+            record,
+            clear,
+            &under,
+            &wrapping,
+            for_system(&settings),
+            &mut System,
+        );
         payloads.push(made.unwrap());
     }
     let rows = keys.iter().zip(&payloads);
@@ -426,12 +443,26 @@ fn softhsm_takes_keys_to_its_rsa_key_by_the_loader_that_leaves_with_them() {
     for (record, clear) in &keys {
         to_rsa.check(record, &under, &settings).unwrap();
         let wrapping = Secret::take(&mut spki.clone());
-        let made = to_rsa.export(record, clear, &under, &wrapping, &settings, &mut System);
+        let made = to_rsa.export(
+            record,
+            clear,
+            &under,
+            &wrapping,
+            for_system(&settings),
+            &mut System,
+        );
         payloads.push(made.unwrap());
         // The public key of somebody else.
         let (_, other) = generate(2048, &mut System).unwrap();
         let other = Secret::take(&mut other.spki().to_vec());
-        let made = to_rsa.export(record, clear, &under, &other, &settings, &mut System);
+        let made = to_rsa.export(
+            record,
+            clear,
+            &under,
+            &other,
+            for_system(&settings),
+            &mut System,
+        );
         assert!(matches!(made, Err(TargetError::CheckValue(_))), "{made:?}");
     }
     let rows = keys.iter().zip(&payloads);
@@ -475,7 +506,14 @@ fn softhsm_takes_keys_to_its_rsa_key_by_the_loader_that_leaves_with_them() {
     let (record, clear) = &keys[0];
     let wrapping = Secret::take(&mut spki.clone());
     let made = to_rsa
-        .export(record, clear, &under, &wrapping, &newer, &mut System)
+        .export(
+            record,
+            clear,
+            &under,
+            &wrapping,
+            for_system(&newer),
+            &mut System,
+        )
         .unwrap();
     for file in &made {
         std::fs::write(token.path().join(&file.name), &file.bytes).unwrap();
@@ -528,9 +566,23 @@ fn what_the_target_does_not_take_is_named() {
     assert!(refused(&odd, &settings).contains("mode of use Y"));
     let mut other = System.secret_bytes(16).unwrap();
     other.expose_mut()[0] ^= 1;
-    let made = pkcs11.export(&odd, &other, &under, &wrapping, &settings, &mut System);
+    let made = pkcs11.export(
+        &odd,
+        &other,
+        &under,
+        &wrapping,
+        for_system(&settings),
+        &mut System,
+    );
     assert!(matches!(made, Err(TargetError::CheckValue(_))));
-    let made = pkcs11.export(&odd, &clear, &under, &other, &settings, &mut System);
+    let made = pkcs11.export(
+        &odd,
+        &clear,
+        &under,
+        &other,
+        for_system(&settings),
+        &mut System,
+    );
     assert!(matches!(made, Err(TargetError::CheckValue(_))));
     for (name, value) in [
         ("module", "lib.so"),
@@ -806,14 +858,7 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
             80,
             "",
         ),
-        (
-            KeyForm::Tdes2,
-            KeyForm::Tdes2,
-            &[],
-            'A',
-            88,
-            "",
-        ),
+        (KeyForm::Tdes2, KeyForm::Tdes2, &[], 'A', 88, ""),
         (
             KeyForm::Tdes3,
             KeyForm::Tdes2,
@@ -844,13 +889,13 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         (
             KeyForm::Aes256,
             KeyForm::Aes128,
-            &[(
-                "given-blocks",
-                "IK=1234567890123456 TS=20261124091400Z DA=01B1TXN",
-            )],
+            &[
+                ("blocks", "TS"),
+                ("given-blocks", "IK=1234567890123456 DA=01B1TXN"),
+            ],
             'D',
             0,
-            "IK=1234567890123456;TS=20261124091400Z;DA=01B1TXN",
+            "TS=20260225061420Z;IK=1234567890123456;DA=01B1TXN",
         ),
         (
             KeyForm::Aes256,
@@ -859,6 +904,14 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
             'E',
             84,
             "",
+        ),
+        (
+            KeyForm::Aes256,
+            KeyForm::Aes128,
+            &[("blocks", "LB")],
+            'E',
+            0,
+            "LB=LAKE.ZPK.001",
         ),
     ] {
         let settings = tr31_settings(values);
@@ -875,10 +928,19 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         let (record, clear) = key("LAKE.ZPK.001", form, usage, mode);
         tr31.check(&record, &under, &settings).unwrap();
         let made = tr31
-            .export(&record, &clear, &under, &wrapping, &settings, &mut System)
+            .export(
+                &record,
+                &clear,
+                &under,
+                &wrapping,
+                for_system(&settings),
+                &mut System,
+            )
             .unwrap();
         let text = String::from_utf8(made[0].bytes.clone()).unwrap();
         assert!(text.starts_with(version), "{text}");
+        let unread = version == 'E' && !blocks.is_empty();
+        assert_eq!(made[0].conformance == Conformance::Documented, unread);
         assert!(len == 0 || text.len() == len, "{text}");
         // The oracle knows no version E: the standard's example judges that.
         if version != 'E' {
@@ -906,12 +968,21 @@ fn a_system_on_record_gets_the_kind_of_tr31_block_that_it_reads() {
         assert_eq!(said, matches!(version, 'A' | 'C'));
     }
     for (form, values, part) in [
-        (KeyForm::Aes128, &[("blocks", "KC ZZ")][..], "optional block"),
+        (
+            KeyForm::Aes128,
+            &[("blocks", "KC ZZ")][..],
+            "optional block",
+        ),
         (KeyForm::Aes128, &[("blocks", "KC KC")], "twice"),
         (KeyForm::Aes128, &[("given-blocks", "KS")], "no ="),
         (
             KeyForm::Aes128,
             &[("given-blocks", "LB=X")],
+            "none that has",
+        ),
+        (
+            KeyForm::Aes128,
+            &[("given-blocks", "TS=20261124091400Z")],
             "none that has",
         ),
         (
@@ -951,13 +1022,24 @@ fn a_wrapping_key_makes_the_one_version_that_is_its_method() {
     ] {
         let (mut under, wrapping) = key("LAKE.ZMK.001", form, "K0", "B");
         under.wrapping = Some(method);
-        let of = if form.is_tdes() { KeyForm::Tdes2 } else { KeyForm::Aes128 };
+        let of = if form.is_tdes() {
+            KeyForm::Tdes2
+        } else {
+            KeyForm::Aes128
+        };
         let (record, clear) = key("LAKE.ZPK.001", of, "P0", "B");
         for asked in ["standard", "A", "C", "E"] {
             let mut settings = tr31_settings(&[]);
             settings.values.insert("version".into(), asked.into());
             let usual = (asked, own) == ("standard", "B") || (asked, own) == ("standard", "D");
-            match tr31.export(&record, &clear, &under, &wrapping, &settings, &mut System) {
+            match tr31.export(
+                &record,
+                &clear,
+                &under,
+                &wrapping,
+                for_system(&settings),
+                &mut System,
+            ) {
                 Ok(made) => {
                     assert!(asked == own || usual, "{asked} under {own}");
                     assert!(made[0].bytes.starts_with(own.as_bytes()));
@@ -979,4 +1061,25 @@ fn a_wrapping_key_makes_the_one_version_that_is_its_method() {
         Err(TargetError::Rule { rule, .. }) => assert!(rule.contains("wraps by x9.17"), "{rule}"),
         other => panic!("{other:?}"),
     }
+}
+
+/// A key set identifier is one key's: a second key of DUKPT in the bundle has another.
+#[test]
+fn one_identifier_goes_with_one_key() {
+    let tr31 = target("tr31").unwrap();
+    let bdk = |label| key(label, KeyForm::Tdes2, "B0", "X").0;
+    let zpk = key("LAKE.ZPK.001", KeyForm::Tdes2, "P0", "B").0;
+    let keys = [bdk("LAKE.BDK.001"), bdk("LAKE.BDK.002"), zpk];
+    for given in ["KS=FFFF9876543210E00000", "KV=0001 IK=1234567890123456"] {
+        let settings = tr31_settings(&[("given-blocks", given)]);
+        match tr31.check_all(&keys, &settings) {
+            Err(TargetError::Rule { rule, .. }) => {
+                assert!(rule.contains("LAKE.BDK.001, LAKE.BDK.002"), "{rule}");
+            }
+            other => panic!("{other:?}"),
+        }
+        tr31.check_all(&keys[1..], &settings).unwrap();
+    }
+    let settings = tr31_settings(&[("given-blocks", "KV=0001")]);
+    tr31.check_all(&keys, &settings).unwrap();
 }

@@ -221,7 +221,8 @@ fn a_wrapping_key_that_the_system_does_not_take_is_refused_by_name() {
     assert!(!matches!(end, Ok(ActEnd::Done { .. })), "{end:?}");
     let said = &scene.people.refusals;
     assert!(
-        said.iter().any(|s| s.contains("takes tr31-a, tr31-b, tr31-c")),
+        said.iter()
+            .any(|s| s.contains("takes tr31-a, tr31-b, tr31-c")),
         "{said:?}"
     );
     assert_eq!(key(&scene, KEYS[0]).exports.len(), 1);

@@ -307,7 +307,10 @@ fn deprecated_key_blocks_leave_as_an_exception_of_the_act() {
         let mut act = plan(&desk, &record, &[&key], &under);
         let why = act.exception.take().unwrap();
         let said = rule(desk.export(&act));
-        assert!(said.contains("TR-31 A or C") && said.contains("18-3"), "{said}");
+        assert!(
+            said.contains("TR-31 A or C") && said.contains("18-3"),
+            "{said}"
+        );
         act.exception = Some(why.clone());
         assert!(act.words().join("\n").contains(&why));
         let out = desk.export(&act).unwrap();

@@ -10,7 +10,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 use conclave_trades::target::{
-    RecordSystem, Sheet, SheetRow, TargetError, parse_target_profile, target,
+    Order, RecordSystem, Sheet, SheetRow, TargetError, parse_target_profile, target,
 };
 
 use super::room::Room;
@@ -129,7 +129,17 @@ fn a_generation_leaves_with_its_list_and_psec_reads_the_blocks() {
     for (record, clear) in &keys {
         web.check(record, &under, &settings).unwrap();
         let payloads = web
-            .export(record, clear, &under, &wrapping, &settings, &mut System)
+            .export(
+                record,
+                clear,
+                &under,
+                &wrapping,
+                Order {
+                    settings: &settings,
+                    at_ms: 0,
+                },
+                &mut System,
+            )
             .unwrap();
         let text = String::from_utf8(payloads[0].bytes.clone()).unwrap();
         assert!(text.starts_with('D') && text[5..7] == record.usage);

@@ -21,7 +21,7 @@ use super::sheet_text::{
     errors, filled, foot, head, hex, plain_file, push_wrapped, rule, wrapping_key,
 };
 use super::{
-    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, fits,
+    Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called, fits,
     has_check_value,
 };
 
@@ -144,9 +144,10 @@ impl Target for Atalla {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
+        let settings = order.settings;
         are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         strength(key, under)?;
         let (text, format) = match under.wrapping {

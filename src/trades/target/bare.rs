@@ -12,7 +12,8 @@ use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
 use super::{
-    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, strong_enough,
+    Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called,
+    strong_enough,
 };
 use crate::media::check_name;
 
@@ -105,7 +106,7 @@ impl Target for Bare {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        _: &Settings,
+        _: Order<'_>,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
         are_what_they_are_called(&[(key, clear), (under, wrapping)])?;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::{Wrapped, assemble};
 use super::record_system::{says, settings_digest};
 use super::register::{self, BundleRecord, BundleState};
-use super::{Conformance, Target, rules, target};
+use super::{Conformance, Order, Target, rules, target};
 use crate::ceremony::action::refuse_published;
 use crate::media::{self, Interrupted, PLATE_ADVICE};
 
@@ -194,11 +194,14 @@ impl Action for ExportKeys {
             None => None,
         };
         let settings = rules::settings(self, target, system.as_ref())?;
+        let mut keys = Vec::with_capacity(self.keys.len());
         for name in &self.keys {
             let key: KeyRecord = beforehand.get(Compartment::Catalogue, name.id)?;
             rules::same(name, &key)?;
             rules::leaving(target, &key, &under, &settings, self.ceremony, now)?;
+            keys.push(key);
         }
+        target.check_all(&keys, &settings).map_err(rules::refused)?;
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         rules::medium(self, &medium)?;
         media::in_use(&medium, |place, id| beforehand.get(place, id))?;
@@ -314,6 +317,10 @@ impl ExportKeys {
             }
             let mut payloads = None;
             let mode = permit.authority()?.mode;
+            let order = Order {
+                settings,
+                at_ms: permit.now_ms(),
+            };
             let (provider, mark, random) = permit.provider();
             let opened: Vec<&StoredKey> = std::iter::once(&stored).chain(&wrapping).collect();
             provider.open(&mark, &opened, &mut |secrets| {
@@ -327,7 +334,7 @@ impl ExportKeys {
                         .and_then(|()| refuse_published(mode, &under.label, wrapping));
                     payloads = Some(secret.and_then(|()| {
                         target
-                            .export(&record, clear, under, wrapping, settings, random)
+                            .export(&record, clear, under, wrapping, order, random)
                             .map_err(rules::refused)
                     }));
                 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::export::KeyName;
 use super::letter_form::{LetterFacts, key_letter, lines};
-use super::{Payload, TargetError, rules, target_of};
+use super::{Order, Payload, TargetError, rules, target_of};
 use crate::ceremony::action::refuse_published;
 use crate::print::enrolment::{fit, on_record};
 use crate::print::print_report::{page_for, send};
@@ -70,15 +70,20 @@ impl PrintKeyLetter {
         }
         let mut payload = None;
         let mode = permit.authority()?.mode;
+        let at_ms = permit.now_ms();
         let (provider, mark, random) = permit.provider();
         provider.open(&mark, &[&stored, &wrapping], &mut |secrets| {
             if let [clear, wrapping] = secrets {
-                let plain = Settings::default();
+                let settings = Settings::default();
+                let plain = Order {
+                    settings: &settings,
+                    at_ms,
+                };
                 let secret = refuse_published(mode, &key.label, clear)
                     .and_then(|()| refuse_published(mode, &under.label, wrapping));
                 payload = Some(secret.and_then(|()| {
                     target
-                        .export(key, clear, under, wrapping, &plain, random)
+                        .export(key, clear, under, wrapping, plain, random)
                         .map_err(rules::refused)
                 }));
             }

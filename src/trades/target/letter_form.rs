@@ -1,7 +1,7 @@
 //! A key under a zone master key, as a letter: what stands on the page.
 
-use conclave_keyroom::domain::legacy::exception_words;
 use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::legacy::exception_words;
 
 use crate::print::check::{LINE_BYTES, line_check};
 use crate::print::{Block, Report, Signature};

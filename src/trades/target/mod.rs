@@ -252,6 +252,15 @@ pub trait Target: Sync {
         settings: &Settings,
     ) -> Result<(), TargetError>;
 
+    /// The target's own rules on all keys of one bundle together.
+    ///
+    /// # Errors
+    /// [`TargetError::Rule`]
+    fn check_all(&self, keys: &[KeyRecord], settings: &Settings) -> Result<(), TargetError> {
+        let _ = (keys, settings);
+        Ok(())
+    }
+
     /// Writes a key for the target, and reads what was written back: the key,
     /// its check value and its attributes must be the same. `wrapping` is the value of
     /// the key above it; of a partner's public key, its SubjectPublicKeyInfo, and what
@@ -265,7 +274,7 @@ pub trait Target: Sync {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError>;
 
@@ -281,6 +290,15 @@ pub trait Target: Sync {
 
     /// What the people at the target do with the files, step by step.
     fn run_sheet(&self, sheet: &Sheet<'_>) -> String;
+}
+
+/// What a key is written for.
+#[derive(Clone, Copy)]
+pub struct Order<'a> {
+    /// The settings of the system.
+    pub settings: &'a Settings,
+    /// When the act is done, wall clock, in milliseconds since 1970.
+    pub at_ms: u64,
 }
 
 /// Every target.

@@ -16,7 +16,7 @@ use conclave_keyroom::domain::target_system::Settings;
 use super::payshield::strength;
 use super::sheet_text::{errors, filled, foot, head, plain_file, push_wrapped, rule, wrapping_key};
 use super::{
-    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, fits,
+    Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called, fits,
     has_check_value, no_hmac,
 };
 
@@ -104,7 +104,7 @@ impl Target for NShield {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        _: &Settings,
+        _: Order<'_>,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
         are_what_they_are_called(&[(key, clear), (under, wrapping)])?;

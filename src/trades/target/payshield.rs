@@ -22,8 +22,8 @@ use conclave_keyroom::domain::target_system::Settings;
 use super::payshield_sheet;
 use super::sheet_text::{hex, plain_file, rule};
 use super::{
-    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
-    fits, has_check_value, no_hmac,
+    Companion, Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called,
+    cipher, fits, has_check_value, no_hmac,
 };
 
 /// Payment HSMs that speak Thales's host commands.
@@ -182,11 +182,12 @@ pub(super) fn strength(key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetE
     }
 }
 
-/// Published vectors exist for keys of two parts above U, T, X, for both TDES
-/// lengths above S version 0, for AES-256 above version 1.
+/// Published vectors exist for keys of two parts above U, T, X. Those of `S` are under an
+/// LMK; under a ZMK psec reads version 0 (`tests/makers.rs`,
+/// `thales_blocks_of_random_keys`), and version 1 is documented alone.
 fn proven(method: Option<WrappingMethod>, key: &KeyRecord, under: &KeyRecord) -> Conformance {
     let proven = match method {
-        Some(WrappingMethod::ThalesBlock) => under.form.is_tdes() || under.form == KeyForm::Aes256,
+        Some(WrappingMethod::ThalesBlock) => under.form.is_tdes(),
         Some(WrappingMethod::ThalesVariant) => under.form == KeyForm::Tdes2,
         _ => under.form == KeyForm::Tdes2 && key.form == KeyForm::Tdes2,
     };
@@ -251,9 +252,10 @@ impl Target for PayShield {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
+        let settings = order.settings;
         are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         strength(key, under)?;
         let (text, format) = match under.wrapping {

@@ -19,8 +19,8 @@ use super::sheet_text::{
     errors, filled, foot, head, hex, plain_file, push_wrapped, rule, wrapping_key,
 };
 use super::{
-    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, has_check_value,
-    no_hmac, strong_enough,
+    Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called,
+    has_check_value, no_hmac, strong_enough,
 };
 
 /// A payShield whose LMK this station holds.
@@ -109,9 +109,10 @@ impl Target for PayShieldLmk {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
+        let settings = order.settings;
         are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         let (scheme, kind) = (scheme(key)?, of_pair(settings, key, under)?);
         let pair = kind.apply(wrapping);

@@ -15,7 +15,7 @@ use super::pkcs11_template::{
 };
 use super::sheet_text::{plain_file, rule};
 use super::{
-    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called,
+    Companion, Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called,
     has_check_value, no_hmac, strong_enough,
 };
 
@@ -70,9 +70,10 @@ impl Target for Pkcs11 {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
+        let settings = order.settings;
         are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
         let wrong = |e: &dyn std::fmt::Display| TargetError::Wrap(format!("{}: {e}", key.label));
         let wrapped = kwp::wrap(wrapping, clear).map_err(|e| wrong(&e))?;

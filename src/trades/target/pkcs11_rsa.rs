@@ -19,7 +19,8 @@ use super::pkcs11_template::{
 };
 use super::sheet_text::{errors, filled, foot, head, plain_file, push_wrapped, rule};
 use super::{
-    Companion, Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, no_hmac,
+    Companion, Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called,
+    no_hmac,
 };
 
 /// An RSA key of a PKCS#11 token.
@@ -186,9 +187,10 @@ impl Target for Pkcs11Rsa {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
+        let settings = order.settings;
         let (hash, name) = hash(settings);
         let wrapped = wrapped((key, clear), (under, wrapping), hash, random)?;
         let check = token_check(key, clear)?;

@@ -16,7 +16,7 @@ use conclave_keyroom::domain::target_system::Settings;
 
 use super::tr31_writing as writing;
 use super::{
-    Conformance, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
+    Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
     has_check_value,
 };
 use crate::media::check_name;
@@ -91,24 +91,29 @@ impl Target for Tr31 {
         }
     }
 
+    fn check_all(&self, keys: &[KeyRecord], settings: &Settings) -> Result<(), TargetError> {
+        writing::one_of_dukpt(keys, settings)
+    }
+
     fn export(
         &self,
         key: &KeyRecord,
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
         let attributes = attributes(key)?;
-        let (text, version) = block(key, &attributes, clear, under, wrapping, settings, random)?;
+        let (text, version) = block(key, &attributes, clear, under, wrapping, order, random)?;
+        let conformance = proven(&text, version);
         Ok(vec![Payload {
             name: file_name(key),
             bytes: text.into_bytes(),
             format: format!("TR-31 version {version}"),
             encoding: Encoding::AsciiText,
             lrecl: None,
-            conformance: Conformance::Proven,
+            conformance,
         }])
     }
 
@@ -200,14 +205,14 @@ pub(super) fn block(
     clear: &Secret,
     under: &KeyRecord,
     wrapping: &Secret,
-    settings: &Settings,
+    order: Order<'_>,
     random: &mut dyn RandomSource,
 ) -> Result<(String, char), TargetError> {
     are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
     let wrap = |e: keyblock::WrapError| TargetError::Wrap(format!("{}: {e}", key.label));
     let kbpk = Kbpk::new(cipher(under.form), wrapping.duplicate()).map_err(wrap)?;
-    let kind = writing::writing(under, settings)?;
-    let blocks = writing::blocks(key, clear, under, wrapping, settings)?;
+    let kind = writing::writing(under, order.settings)?;
+    let blocks = writing::blocks((key, clear), (under, wrapping), order)?;
     let text = keyblock::wrap_as(kind, &kbpk, attributes, &blocks, clear, random).map_err(wrap)?;
 
     let differs = || TargetError::SelfCheck(key.label.clone());
@@ -223,6 +228,17 @@ pub(super) fn block(
         return Err(differs());
     }
     Ok((text, version.letter()))
+}
+
+/// Of version E the standard's example has no optional blocks, and no other program
+/// read one that has.
+fn proven(block: &str, version: char) -> Conformance {
+    let plain = block.get(12..14) == Some("00");
+    if version == 'E' && !plain {
+        Conformance::Documented
+    } else {
+        Conformance::Proven
+    }
 }
 
 /// `LABEL.tr31`.

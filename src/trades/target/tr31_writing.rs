@@ -12,7 +12,7 @@ use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 use conclave_keyroom::provider::kind_of;
 
-use super::TargetError;
+use super::{Order, TargetError};
 
 fn rule(rule: impl Into<String>, advice: &str) -> TargetError {
     TargetError::Rule {
@@ -83,11 +83,11 @@ pub(super) fn names(settings: &Settings) -> Result<Vec<&str>, TargetError> {
         .split_ascii_whitespace()
         .collect();
     for (at, name) in names.iter().enumerate() {
-        let known = ["KC", "KP", "LB", "TC", "WP"].contains(name);
+        let known = ["KC", "KP", "LB", "TC", "TS", "WP"].contains(name);
         if !known || names[..at].contains(name) {
             return Err(rule(
                 format!("the system's record asks for an optional block {name:?}, or for it twice"),
-                "name each of KC, KP, LB, TC and WP at most once",
+                "name each of KC, KP, LB, TC, TS and WP at most once",
             ));
         }
     }
@@ -103,12 +103,12 @@ fn given(settings: &Settings) -> Result<Vec<OptionalBlock>, TargetError> {
         let wrong = |why: &str| {
             rule(
                 format!("the system's record gives an optional block as {one:?}: {why}"),
-                "write each of DA, IK, KS, KV and TS at most once, as KS=FFFF9876543210E00000",
+                "write each of DA, IK, KS and KV at most once, as KS=FFFF9876543210E00000",
             )
         };
         let (name, data) = one.split_once('=').ok_or_else(|| wrong("it has no ="))?;
         let id = BlockId::new(name)
-            .filter(|_| ["DA", "IK", "KS", "KV", "TS"].contains(&name))
+            .filter(|_| ["DA", "IK", "KS", "KV"].contains(&name))
             .ok_or_else(|| wrong("it is none that has a text of its own"))?;
         if blocks.iter().any(|block| block.id() == id) {
             return Err(wrong("it stands there twice"));
@@ -117,6 +117,12 @@ fn given(settings: &Settings) -> Result<Vec<OptionalBlock>, TargetError> {
         blocks.push(block);
     }
     Ok(blocks)
+}
+
+/// `20260225061320Z`.
+fn time(ms: u64) -> String {
+    let digits: String = utc(ms).chars().filter(char::is_ascii_digit).collect();
+    format!("{digits}Z")
 }
 
 /// Usages of keys from which those of DUKPT are derived, and of the first of those.
@@ -137,8 +143,7 @@ pub(super) fn fit(key: &KeyRecord, settings: &Settings) -> Result<(), TargetErro
             "export HMAC keys to a system whose record does not ask for KC",
         ));
     }
-    let of_dukpt = |block: &OptionalBlock| ["IK", "KS"].contains(&block.id().to_string().as_str());
-    if given(settings)?.iter().any(of_dukpt) && !DUKPT.contains(&key.usage.as_str()) {
+    if names_a_key(settings)? && !DUKPT.contains(&key.usage.as_str()) {
         return Err(rule(
             format!(
                 "the system's record gives a key set or initial key identifier (KS, IK), and {} \
@@ -151,15 +156,44 @@ pub(super) fn fit(key: &KeyRecord, settings: &Settings) -> Result<(), TargetErro
     Ok(())
 }
 
+/// TRUE where the record gives a text that is one key's: its key set or initial key
+/// identifier.
+fn names_a_key(settings: &Settings) -> Result<bool, TargetError> {
+    let of_dukpt = |block: &OptionalBlock| ["IK", "KS"].contains(&block.id().to_string().as_str());
+    Ok(given(settings)?.iter().any(of_dukpt))
+}
+
+/// A text that the record gives goes with one key of DUKPT, not with several.
+///
+/// # Errors
+/// [`TargetError::Rule`]
+pub(super) fn one_of_dukpt(keys: &[KeyRecord], settings: &Settings) -> Result<(), TargetError> {
+    let of_dukpt: Vec<&str> = keys
+        .iter()
+        .filter(|key| DUKPT.contains(&key.usage.as_str()))
+        .map(|key| key.label.as_str())
+        .collect();
+    if of_dukpt.len() > 1 && names_a_key(settings)? {
+        return Err(rule(
+            format!(
+                "the system's record gives one key set or initial key identifier (KS, IK), and \
+                 {} would all carry it",
+                of_dukpt.join(", ")
+            ),
+            "hand each of them over alone, to a record with its own identifier",
+        ));
+    }
+    Ok(())
+}
+
 /// The optional blocks of one key: those that the record asks for or gives, and before
 /// them the hash of an HMAC key.
 pub(super) fn blocks(
-    key: &KeyRecord,
-    clear: &Secret,
-    under: &KeyRecord,
-    wrapping: &Secret,
-    settings: &Settings,
+    (key, clear): (&KeyRecord, &Secret),
+    (under, wrapping): (&KeyRecord, &Secret),
+    order: Order<'_>,
 ) -> Result<OptionalBlocks, TargetError> {
+    let settings = order.settings;
     let wrong = |e: &dyn std::fmt::Display| TargetError::Wrap(format!("{}: {e}", key.label));
     let kcv = |record: &KeyRecord, bytes: &Secret| {
         Kcv::compute(Method::usual(kind_of(record.form)), bytes.expose()).map_err(|e| wrong(&e))
@@ -177,11 +211,8 @@ pub(super) fn blocks(
             "KC" => check(OptionalBlock::key_check(&kcv(key, clear)?))?,
             "KP" => check(OptionalBlock::kbpk_check(&kcv(under, wrapping)?))?,
             "LB" => text(&key.label)?,
-            "TC" => {
-                let digits = utc(key.created_ms);
-                let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
-                text(&format!("{digits}Z"))?
-            }
+            "TC" => text(&time(key.created_ms))?,
+            "TS" => text(&time(order.at_ms))?,
             // Here nothing was ever under a weaker key (R6).
             _ => text("000")?,
         };

@@ -12,7 +12,7 @@ use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::super::{Companion, Conformance, Payload, Sheet, Target, TargetError, tr31};
+use super::super::{Companion, Conformance, Order, Payload, Sheet, Target, TargetError, tr31};
 use super::types::{host_label, usage};
 use super::{cards, rexx, rule, run_sheet};
 use crate::media::check_name;
@@ -152,10 +152,10 @@ impl Target for IcsfBlocks {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
-        let modes = modes(key, settings)?;
+        let modes = modes(key, order.settings)?;
         let several = modes.len() > 1;
         let mut out = Vec::new();
         for mode in modes {
@@ -171,7 +171,7 @@ impl Target for IcsfBlocks {
                 attributes
             };
             let (text, version) =
-                tr31::block(key, &attributes, clear, under, wrapping, settings, random)?;
+                tr31::block(key, &attributes, clear, under, wrapping, order, random)?;
             out.push(Payload {
                 name: file_name(key, &mode, several),
                 bytes: text.into_bytes(),

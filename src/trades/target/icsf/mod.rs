@@ -27,7 +27,7 @@ use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{Companion, Conformance, Payload, Sheet, Target, TargetError};
+use super::{Companion, Conformance, Order, Payload, Sheet, Target, TargetError};
 
 use tokens::Loaded;
 
@@ -112,9 +112,10 @@ impl Target for CcaTokens {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
+        let settings = order.settings;
         tokens::export(key, clear, under, wrapping, settings)
     }
 

@@ -18,7 +18,7 @@ use conclave_keyroom::domain::target_system::Settings;
 
 use super::sheet_text::{self as text, rule};
 use super::tr31::Tr31;
-use super::{Companion, Conformance, Payload, Sheet, Target, TargetError};
+use super::{Companion, Conformance, Order, Payload, Sheet, Target, TargetError};
 use channel::{Channel, number_of, role};
 
 pub(super) use channel::{days, follows, shared};
@@ -101,12 +101,12 @@ impl Target for WebPin {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        settings: &Settings,
+        order: Order<'_>,
         random: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
         match under.is_wrapped_to() {
             true => to_certificate::export(key, clear, under, wrapping, random),
-            false => Tr31.export(key, clear, under, wrapping, settings, random),
+            false => Tr31.export(key, clear, under, wrapping, order, random),
         }
     }
 
