@@ -55,6 +55,8 @@ mod restored;
 mod room;
 #[path = "pin_batches/safe.rs"]
 mod safe;
+#[path = "pin_batches/sheet.rs"]
+mod sheet;
 #[path = "pin_batches/taken_back.rs"]
 mod taken_back;
 #[path = "pin_batches/ten_thousand.rs"]

@@ -190,7 +190,7 @@ fn an_output_without_card_values_says_so_and_its_cards_can_be_purged() {
     let record = house.batch(&batch);
     let signed = house.room.vault().authority().unwrap().clone();
     let list: Vec<PinCard> = (1..=4).map(|n| house.card(&batch, n)).collect();
-    let paper = format!("{:?}", sheet(&signed, &record, &list).blocks);
+    let paper = format!("{:?}", sheet(&signed, &record, &list, &[]).blocks);
     assert!(
         paper.contains("Card values of the output: none"),
         "the sheet that both signed: {paper}"

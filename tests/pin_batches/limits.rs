@@ -6,7 +6,7 @@ use conclave_keyroom::domain::pin_batch::Limits;
 use conclave_trades::pin::Template;
 use conclave_trades::pin::action::{BatchName, RaiseLimits, sheet};
 
-use super::job::{confirm, export, give_back, spoil};
+use super::pin_acts::{confirm, export, give_back, spoil};
 use super::pin_house::{OPERATOR, PAIR, PinHouse, SUPERVISOR, csv, template_text};
 use super::refusals::rule;
 

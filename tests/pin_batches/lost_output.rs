@@ -79,7 +79,7 @@ fn what_did_not_arrive_is_written_again_with_the_next_number_and_the_same_lines(
     assert_ne!(second.digest, first.digest, "encrypted afresh");
     let record = house.batch(&batch);
     let authority = house.room.vault().authority().unwrap().clone();
-    let sheet = format!("{:?}", sheet(&authority, &record, &[]));
+    let sheet = format!("{:?}", sheet(&authority, &record, &[], &[]));
     assert!(sheet.contains("did not arrive") && sheet.contains("lost in the post"));
     reconcile(&mut house, &batch);
     house.pair(&purge).unwrap();
@@ -138,6 +138,6 @@ fn a_stick_that_fails_anywhere_in_an_output_uses_its_number_up() {
     assert!(text.ends_with("count;2;2;0\n"), "{text} {}", out.folder);
     let record = house.batch(&batch);
     let authority = house.room.vault().authority().unwrap().clone();
-    let sheet = format!("{:?}", sheet(&authority, &record, &[]));
+    let sheet = format!("{:?}", sheet(&authority, &record, &[], &[]));
     assert!(sheet.contains("outputs were begun and cut off"), "{sheet}");
 }

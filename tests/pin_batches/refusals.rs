@@ -7,8 +7,8 @@ use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{
-    CancelCards, IssueForms, OpenBatch, PurgeBatch, ReceiveStock, ReconcileBatch, ResolveUnknown,
-    ReturnForms, SpoilMailer, sheet,
+    CancelCards, IssueForms, OpenBatch, PurgeBatch, ReceiveStock, ResolveUnknown, ReturnForms,
+    SpoilMailer,
 };
 
 use super::pin_acts::{confirm, export, exporting, give_back};
@@ -219,10 +219,7 @@ fn nothing_leaves_before_it_balances_and_nothing_changes_after() {
     }
     rule(house.pair(&purge));
     // Other numbers than the batch's are not signed.
-    let record = house.batch(&batch);
-    let cards: Vec<PinCard> = (1..=3).map(|n| house.card(&batch, n)).collect();
-    let authority = house.room.vault().authority().unwrap().clone();
-    let own = ReconcileBatch::of(&record, &sheet(&authority, &record, &cards)).unwrap();
+    let (own, _) = house.reconciling(&batch);
     let mut other = own.clone();
     other.numbers[1] = "mailers confirmed: 3".into();
     rule(house.pair(&other));

@@ -141,7 +141,7 @@ fn an_output_of_the_lost_range_keeps_its_number() {
     let record = house.batch(&batch);
     assert!(!record.had_mailer(0) && !record.lost_a_range);
     let authority = house.room.vault().authority().unwrap().clone();
-    let sheet = format!("{:?}", sheet(&authority, &record, &[]));
+    let sheet = format!("{:?}", sheet(&authority, &record, &[], &[]));
     assert!(sheet.contains("1000 numbers of outputs were passed over"));
     assert!(!sheet.contains("begun and cut off"), "{sheet}");
 }

@@ -328,6 +328,7 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
         forms: BatchForms::default(),
         opened: nobody,
         hand_overs: Vec::new(),
+        said: Vec::new(),
         outputs: 0,
         passed_over_outputs: 0,
         lost_a_range: false,

@@ -12,7 +12,7 @@ use conclave_keyroom::domain::pin_card::{Loss, PinCard};
 use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_trades::pin::action::{
     BatchName, Became, CardValuesOut, ConfirmMailers, ExportBatch, Found, Output, PartnerName,
-    ReconcileBatch, ResolveUnknown, ReturnForms, SpoilMailer, sheet,
+    ReconcileBatch, ResolveUnknown, ReturnForms, SpoilMailer,
 };
 
 use crate::pin_house::PinHouse;
@@ -118,10 +118,7 @@ pub fn export(house: &mut PinHouse, batch: &BatchName) -> (Output, String) {
 }
 
 pub fn reconcile(house: &mut PinHouse, batch: &BatchName) -> ReconcileBatch {
-    let record = house.batch(batch);
-    let cards: Vec<PinCard> = (1..=record.count).map(|n| house.card(batch, n)).collect();
-    let authority = house.room.vault().authority().unwrap().clone();
-    let act = ReconcileBatch::of(&record, &sheet(&authority, &record, &cards)).unwrap();
+    let (act, _) = house.reconciling(batch);
     house.pair(&act).unwrap();
     act
 }

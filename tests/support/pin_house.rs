@@ -45,11 +45,11 @@ use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
 use conclave_trades::keys::{DeactivateKey, ReleasePinKey};
 use conclave_trades::pin::action::{
     BatchName, IssueForms, OpenBatch, PartnerName, PinKeyName, PrintMailers, Printed, ReadBatch,
-    ReceiveStock, TemplateName,
+    ReceiveStock, ReconcileBatch, TemplateName, sheet,
 };
 use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, Method, Template};
-use conclave_trades::print::Layout;
 use conclave_trades::print::approval::{ApproveLayout, sample_page};
+use conclave_trades::print::{Layout, Report};
 use conclave_trades::target::KeyName;
 use conclave_training::stick::{FolderStick, StickPorts};
 use serde::{Deserialize, Serialize};
@@ -860,6 +860,18 @@ impl PinHouse {
     pub fn card(&self, name: &BatchName, number: u32) -> PinCard {
         let id = PinCard::id_of(name.id, number);
         self.room.vault().get(Compartment::Pins, id).unwrap()
+    }
+
+    /// The act that signs a batch's numbers, for the pair, and its sheet.
+    pub fn reconciling(&self, name: &BatchName) -> (ReconcileBatch, Report) {
+        let record = self.batch(name);
+        let cards: Vec<PinCard> = (1..=record.count).map(|n| self.card(name, n)).collect();
+        let vault = self.room.vault();
+        let signers = GroupId::PIN_ROOM.map(|group| vault.people_of(group).to_vec());
+        let signers = signers.concat();
+        let sheet = sheet(vault.authority().unwrap(), &record, &cards, &signers);
+        let act = ReconcileBatch::of(&record, &sheet, &signers).unwrap();
+        (act, sheet)
     }
 
     /// The program is stopped and started, and the pair is back.

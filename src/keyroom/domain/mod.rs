@@ -25,6 +25,7 @@ pub mod pin_partner;
 pub mod pin_restored;
 mod pin_rows;
 pub mod pin_run;
+pub mod pin_said;
 pub mod pin_seen;
 pub mod pin_template;
 pub mod profile;

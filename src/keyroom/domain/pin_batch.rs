@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form_stock::BatchForms;
 use super::pin_card::PinCard;
+use super::pin_said::FormsSaid;
 use super::ranges::Ranges;
 
 /// How far a card's mailer is.
@@ -224,6 +225,9 @@ pub struct PinBatch {
     pub opened: Signing,
     /// Who took it over.
     pub hand_overs: Vec<Signing>,
+    /// What was said of its forms, in order.
+    #[serde(default)]
+    pub said: Vec<FormsSaid>,
     /// Numbers of outputs that are used up, also by those that were cut.
     pub outputs: u32,
     /// Of those: numbers that a restore passed over, because outputs of the lost

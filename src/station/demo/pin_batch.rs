@@ -578,13 +578,14 @@ impl Demonstration {
         for number in 1..=record.count {
             cards.push(self.read(Compartment::Pins, PinCard::id_of(batch.id, number))?);
         }
+        let signers = self.station.pin_room_people();
         let authority = self.station.door.vault().authority();
         let authority = authority.map_err(|e| DemoError::Stage {
             stage: "reconciliation".into(),
             why: e.to_string(),
         })?;
-        let report = sheet(authority, &record, &cards);
-        let signed = ReconcileBatch::of(&record, &report)
+        let report = sheet(authority, &record, &cards, &signers);
+        let signed = ReconcileBatch::of(&record, &report, &signers)
             .map_err(|e| self.failed("reconciliation", e.to_string()))?;
         self.does(&signed, Vec::new())?;
         let pdf = report_pdf(&report).map_err(|e| self.failed("reconciliation", e.to_string()))?;

@@ -198,7 +198,8 @@ impl Station {
             .vault()
             .authority()
             .map_err(|e| wrong(e.to_string()))?;
-        let report = sheet(record, batch, &cards).with_provenance(self.provenance());
+        let signers = self.pin_room_people();
+        let report = sheet(record, batch, &cards, &signers).with_provenance(self.provenance());
         drop(cards);
         let pdf = report_pdf(&report).map_err(|e| wrong(e.to_string()))?;
         let name = format!("reconciliation-{}-{}.pdf", batch.issuer, batch.name);
@@ -232,7 +233,8 @@ impl Station {
             ask(people, &mut prompt, &mut |_| Ok(false))?,
             conclave_keyroom::ports::dialogue::Answer::Confirmed
         ) {}
-        let action = ReconcileBatch::of(batch, &report).map_err(|e| wrong(e.to_string()))?;
+        let action =
+            ReconcileBatch::of(batch, &report, &signers).map_err(|e| wrong(e.to_string()))?;
         self.act(&action, "sign the reconciliation", people)?;
         Ok(vec![format!(
             "The reconciliation is signed: {path}, SHA-256 {}",

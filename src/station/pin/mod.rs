@@ -264,6 +264,14 @@ impl Station {
         Err(refusal)
     }
 
+    /// Who is logged on for the room: operators, then supervisors.
+    pub(crate) fn pin_room_people(&self) -> Vec<Id> {
+        let vault = self.door.vault();
+        let each = GroupId::PIN_ROOM.iter();
+        each.flat_map(|group| vault.people_of(*group).to_vec())
+            .collect()
+    }
+
     /// The station's incarnation: what is of another came back with a restore.
     pub(crate) fn incarnation(&self) -> Result<Id, Refusal> {
         let record = self.door.vault().authority();

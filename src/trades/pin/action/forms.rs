@@ -4,13 +4,14 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::Id;
 use conclave_keyroom::domain::form_stock::{Aside, FormStock, FormsError};
 use conclave_keyroom::domain::pin_batch::PinBatch;
+use conclave_keyroom::domain::pin_said::{Became, FormsSaid};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, put, reason, rule, said};
+use super::{BatchName, both_sign, put, reason, rule, said, signing};
 
 /// `Blank form 1`, `Blank forms 1 to 9`.
 pub(super) fn forms_words(first: u64, last: u64) -> String {
@@ -184,7 +185,15 @@ impl Action for SetFormsAside {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let batch = self.on(self.batch.get(permit)?)?;
+        let mut batch = self.on(self.batch.get(permit)?)?;
+        batch.said.push(FormsSaid {
+            first: self.first,
+            last: self.last,
+            unknown: false,
+            became: Became::Aside(self.aside),
+            reason: self.reason.trim().to_owned(),
+            signed: signing(permit),
+        });
         put(permit, &batch)
     }
 }

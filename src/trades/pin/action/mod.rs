@@ -24,6 +24,7 @@ mod reconcile;
 mod resolve;
 mod restored;
 mod safe;
+mod sheet;
 mod spoil;
 mod stock;
 
@@ -45,10 +46,11 @@ pub use print::{PrintMailers, Printed};
 pub use print_sheet::PrintBatchSheet;
 pub use purge::PurgeBatch;
 pub use raise_limits::RaiseLimits;
-pub use reconcile::{ReconcileBatch, sheet};
+pub use reconcile::ReconcileBatch;
 pub use resolve::{Found, ResolveUnknown};
 pub use restored::SettleRestoredBatch;
 pub use safe::{CountSafe, WriteFormsOff};
+pub use sheet::sheet;
 pub use spoil::{Became, SpoilMailer};
 pub use stock::{LOT_MOST, ReceiveStock};
 

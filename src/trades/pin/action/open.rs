@@ -361,6 +361,7 @@ impl Action for OpenBatch {
             forms: BatchForms::default(),
             opened: signing(permit),
             hand_overs: Vec::new(),
+            said: Vec::new(),
             outputs: 0,
             passed_over_outputs: 0,
             lost_a_range: false,

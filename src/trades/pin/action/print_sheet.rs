@@ -2,7 +2,7 @@
 //! it, and nothing else.
 
 use conclave_crypto::secret::Secret;
-use conclave_evidence::Hash;
+use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::pin_batch::Stage;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
@@ -55,7 +55,15 @@ impl Action for PrintBatchSheet {
         }
         let cards = cards(permit, &batch)?;
         let provenance = permit.provider_identity().class.provenance();
-        let report = sheet(permit.authority()?, &batch, &cards).with_provenance(provenance);
+        // Whoever signed it; before that those who are here to.
+        let signers: Vec<Id> = match &batch.reconciled {
+            Some(reconciled) => reconciled.signed.people.clone(),
+            None => GroupId::PIN_ROOM
+                .map(|group| permit.vault().people_of(group).to_vec())
+                .concat(),
+        };
+        let report = sheet(permit.authority()?, &batch, &cards, &signers);
+        let report = report.with_provenance(provenance);
         print_report::print(permit, ports, &self.printer, &self.filed, &report)
     }
 

@@ -3,13 +3,14 @@
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_said::{self, FormsSaid};
 use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
 use super::spoil::{Became, SpoilMailer, lost};
-use super::{BatchName, both_sign, put, reason, rule, said};
+use super::{BatchName, both_sign, put, reason, rule, said, signing};
 
 /// What was found of unknown mailers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +105,14 @@ impl Action for ResolveUnknown {
             Found::Whole(shown) => {
                 let mut batch = self.batch.get(permit)?;
                 let confirmed = self.whole(&mut batch, shown)?;
+                batch.said.push(FormsSaid {
+                    first: self.first,
+                    last: self.last,
+                    unknown: true,
+                    became: pin_said::Became::Whole,
+                    reason: self.reason.trim().to_owned(),
+                    signed: signing(permit),
+                });
                 put(permit, &batch)?;
                 Ok(Became {
                     confirmed,

@@ -3,12 +3,13 @@
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::pin_batch::{PinBatch, State};
 use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::domain::pin_said::{self, FormsSaid};
 use conclave_keyroom::domain::pin_seen::{Reading, Spoiled};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, card, put, put_card, reason, rule, said};
+use super::{BatchName, both_sign, card, put, put_card, reason, rule, said, signing};
 
 /// Gives printed mailers up, until the output leaves. Their cards wait for
 /// another PIN, or are reissued where it cannot change or the tries are used up.
@@ -118,6 +119,14 @@ impl SpoilMailer {
             }
             put_card(permit, &card)?;
         }
+        batch.said.push(FormsSaid {
+            first: self.first,
+            last: self.last,
+            unknown: from.contains(&State::Unknown),
+            became: pin_said::Became::Lost(self.loss),
+            reason: self.reason.trim().to_owned(),
+            signed: signing(permit),
+        });
         put(permit, &batch)?;
         Ok(became)
     }

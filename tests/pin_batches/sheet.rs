@@ -1,0 +1,127 @@
+//! The sheet that is signed in the end: every number on it has somebody's name and
+//! words behind it.
+
+use conclave_evidence::GroupId;
+use conclave_keyroom::domain::form_stock::Aside;
+use conclave_keyroom::domain::pin_card::Loss;
+use conclave_keyroom::ports::printer::PrinterError;
+use conclave_trades::pin::action::{HandOverBatch, SetFormsAside};
+use conclave_trades::print::{Block, Report, report_pdf};
+
+use super::job::{confirm, export, give_back, resolve, spoil};
+use super::pin_house::{PAIR, PinHouse, csv, pan};
+use super::refusals::rule;
+
+/// The rows of the table below a heading; nothing where there is none.
+fn rows(sheet: &Report, heading: &str) -> Vec<Vec<String>> {
+    let at = |block: &Block| matches!(block, Block::Heading(text) if text == heading);
+    let at = sheet.blocks.iter().position(at);
+    match at.and_then(|at| sheet.blocks.get(at + 1)) {
+        Some(Block::Table { rows, .. }) => rows.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn fact(sheet: &Report, name: &str) -> String {
+    let facts = sheet.blocks.iter().filter_map(|block| match block {
+        Block::Facts(facts) => Some(facts),
+        _ => None,
+    });
+    let found = facts.flatten().find(|(of, _)| of == name);
+    found.unwrap_or_else(|| panic!("no {name}")).1.clone()
+}
+
+#[test]
+fn what_was_said_stands_on_the_sheet_with_names_and_reasons() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 6).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 100, 120);
+    let aside = SetFormsAside {
+        batch: batch.clone(),
+        first: 100,
+        last: 101,
+        aside: Aside::Test,
+        reason: "pages of X\u{2019}s, \u{416} beside".into(),
+    };
+    house.pair(&aside).unwrap();
+    house.print(&batch, 2).unwrap();
+    house
+        .paper
+        .fails_after(1, PrinterError::Broken("it takes no data".into()));
+    house.print(&batch, 3).unwrap();
+    let take_over = HandOverBatch {
+        batch: batch.clone(),
+        confirmed: 0,
+        printed: 3,
+        blank: house.batch(&batch).forms.blank.count(),
+    };
+    house.pair(&take_over).unwrap();
+    resolve(&mut house, &batch, 105, None);
+    house
+        .paper
+        .fails_after(0, PrinterError::Broken("it takes no data".into()));
+    house.print(&batch, 1).unwrap();
+    resolve(&mut house, &batch, 106, Some(Loss::Missing));
+    house.print(&batch, 9).unwrap();
+    spoil(&mut house, &batch, 102);
+    house.print(&batch, 9).unwrap();
+    confirm(&mut house, &batch, 103, 104);
+    let last = house.batch(&batch).printed.last().unwrap().from.form;
+    confirm(&mut house, &batch, 107, last);
+    give_back(&mut house, &batch);
+    export(&mut house, &batch);
+
+    let (act, sheet) = house.reconciling(&batch);
+    let unknown = rows(&sheet, "Unknown, and what was found");
+    assert_eq!(unknown.len(), 2, "{unknown:?}");
+    for (row, (form, what)) in unknown.iter().zip([
+        ("105", "whole and closed, it goes out"),
+        ("106", "missing, an incident"),
+    ]) {
+        assert_eq!(row[..3], [form, what, "it lay in the tray"]);
+        assert!(row[3].starts_with("Olga, Quinn, "), "{row:?}");
+    }
+    let lost = rows(&sheet, "Mailers that were lost");
+    let of = |form: &str| lost.iter().find(|row| row[0] == form).unwrap();
+    assert_eq!(of("106")[4..], ["it lay in the tray", "Olga, Quinn"]);
+    assert_eq!(of("102")[4..], ["torn at the fold", "Olga, Quinn"]);
+    let aside = rows(&sheet, "Blank forms that were not used");
+    assert_eq!(aside[0][0], "100 to 101");
+    // A letter that no printer has does not keep the batch from its end.
+    assert_eq!(aside[0][2], "pages of X's, ? beside");
+    for name in ["opened", "taken over"] {
+        let said = fact(&sheet, name);
+        assert!(
+            said.ends_with(": Olga, PIN operator; Quinn, PIN supervisor"),
+            "{said}"
+        );
+    }
+    let signed = sheet.blocks.iter().find_map(|block| match block {
+        Block::Signatures(people) => Some(people),
+        _ => None,
+    });
+    let signed: Vec<(&str, &str)> = signed
+        .unwrap()
+        .iter()
+        .map(|one| (one.name.as_str(), one.role.as_str()))
+        .collect();
+    assert_eq!(
+        signed,
+        [("Olga", "PIN operator"), ("Quinn", "PIN supervisor")]
+    );
+    let said = format!("{sheet:?}");
+    for card in 1..=6 {
+        assert!(!said.contains(&pan(card)) && !said.contains(&format!("HOLDER {card:05}")));
+    }
+    let pdf = report_pdf(&sheet).unwrap();
+    if let Some(to) = std::env::var_os("CONCLAVE_SHEET") {
+        std::fs::write(to, &pdf).unwrap();
+    }
+
+    // Whoever is named signs, and nobody else.
+    let others = [("Pavel", GroupId::PinOperators), PAIR[1]];
+    let told = rule(house.act(&act, &others));
+    assert!(told.contains("names others"), "{told}");
+    house.pair(&act).unwrap();
+}
