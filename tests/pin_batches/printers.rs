@@ -1,18 +1,34 @@
 //! A printer breaks for good in the middle of a batch.
 
+use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_trades::pin::action::ChangeBatchPrinter;
-use conclave_trades::print::{EnrolPrinter, RetirePrinter};
+use conclave_trades::print::{EnrolPrinter, PrintSample, RetirePrinter};
 
 use super::pin_acts::{confirm, export, give_back};
-use super::pin_house::{PinHouse, csv};
-use super::refusals::rule;
+use super::pin_house::{PAIR, PinHouse, csv, layout_text};
+use super::refusals::{rule, rule_or_refused};
 
 const ADMINS: [(&str, GroupId); 2] = [
     ("Ada", GroupId::Administrators),
     ("Ben", GroupId::Administrators),
 ];
+
+/// Administrators print a page of X's of a layout on a printer, while the pair waits.
+fn page_of_xs(house: &mut PinHouse, layout: &str, printer: &str) {
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    let page = PrintSample {
+        group: GroupId::Administrators,
+        printer: printer.into(),
+        layout: layout_text(layout),
+        flush: false,
+    };
+    house.act(&page, &[]).unwrap();
+    house.room.logout();
+    house.room.logon_pin_room();
+}
 
 #[test]
 fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
@@ -76,8 +92,12 @@ fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
         reason: "the head of the first one broke".into(),
     };
     for (from, to) in [("PIN-2", "PIN-2"), ("PIN-1", "PIN-1"), ("PIN-1", "PIN-9")] {
-        rule(house.pair(&change(from, to)));
+        rule_or_refused(house.pair(&change(from, to)));
     }
+    // Approved was how the forms come out of the other one.
+    let told = rule_or_refused(house.pair(&change("PIN-1", "PIN-2")));
+    assert!(told.contains("no page of X's"), "{told}");
+    page_of_xs(&mut house, "pin-mailer-continuous", "PIN-2");
     house.pair(&change("PIN-1", "PIN-2")).unwrap();
     assert_eq!(house.print(&batch, 2).unwrap().sent, 2);
 
@@ -96,10 +116,47 @@ fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
         .unwrap();
     house.room.logout();
     house.room.logon_pin_room();
-    let told = rule(house.pair(&change("PIN-2", "PIN-3")));
+    let told = rule_or_refused(house.pair(&change("PIN-2", "PIN-3")));
     assert!(told.contains("another language"), "{told}");
     confirm(&mut house, &batch, 1, 4);
     give_back(&mut house, &batch);
     export(&mut house, &batch);
-    rule(house.pair(&change("PIN-2", "PIN-3")));
+    rule_or_refused(house.pair(&change("PIN-2", "PIN-3")));
+}
+
+/// Another printer of PIN mailers opens no batch on closed forms, in whatever
+/// language, before administrators printed a page of X's of the layout on it.
+#[test]
+fn a_batch_opens_on_a_printer_whose_page_of_xs_was_looked_at() {
+    for language in [PrinterLanguage::Line, PrinterLanguage::Pcl5] {
+        let mut house = PinHouse::new();
+        house.room.logout();
+        house.room.logon_all(&[GroupId::Administrators]);
+        house.paper.0.lock().unwrap().impostor = true;
+        let enrol = EnrolPrinter {
+            printer: PrinterRecord {
+                id: Id([0x7a; 16]),
+                name: "PIN-2".into(),
+                device: "/dev/usb/lp3".into(),
+                serial: "OTHER".into(),
+                purpose: PrinterPurpose::Pins,
+                language,
+                training: true,
+            },
+        };
+        house.act(&enrol, &ADMINS).unwrap();
+        house.room.logout();
+        house.room.logon_pin_room();
+        let file = house.sealed(csv("B-0001", 2).as_bytes());
+        let mut open = house.opening("csv-pvv", "pin-mailer-laser", &file, 1);
+        open.printer = "PIN-2".into();
+        let secret = || vec![Secret::take(&mut file.clone())];
+        let told = rule_or_refused(house.act_with(&open, &PAIR, secret()));
+        assert!(told.contains("no page of X's of the layout"), "{told}");
+        // One of another layout says nothing of this one.
+        page_of_xs(&mut house, "pin-mailer-continuous", "PIN-2");
+        rule_or_refused(house.act_with(&open, &PAIR, secret()));
+        page_of_xs(&mut house, "pin-mailer-laser", "PIN-2");
+        house.act_with(&open, &PAIR, secret()).unwrap();
+    }
 }

@@ -152,7 +152,7 @@ fn forms_are_taken_and_given_back_as_they_are() {
     assert!(told.contains("5 blank forms are unaccounted for"), "{told}");
 }
 
-fn rule_or_refused<T>(done: Result<T, DoorError>) -> String {
+pub fn rule_or_refused<T>(done: Result<T, DoorError>) -> String {
     match done {
         Err(error) => error.to_string(),
         Ok(_) => panic!("it was done"),

@@ -8,7 +8,7 @@
     reason = "each test takes what it needs, and may stop at the first surprise"
 )]
 
-use conclave_keyroom::domain::pin_card::{Loss, PinCard};
+use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_trades::pin::action::{
     BatchName, Became, CardValuesOut, ConfirmMailers, ExportBatch, Found, Output, PartnerName,

@@ -212,7 +212,10 @@ impl Station {
             true => {
                 "No other printer of PIN mailers is enrolled: administrators do that (devices, e)."
             }
-            false => "It speaks the same language. Print a page of X's on it first (devices, x).",
+            false => {
+                "It speaks the same language, and administrators have looked at a page of X's of \
+                 this layout on it (devices, x). Print another on its first forms."
+            }
         };
         let title = format!("Which printer instead of {}?", batch.printer);
         let mut prompt = question("pins.printer", batch, &title, note);
@@ -224,22 +227,19 @@ impl Station {
             submit: "go on to the signatures".into(),
             done: None,
         };
-        let action = loop {
-            let values = filled(people, &mut prompt)?;
+        let action = self.foreseen_form(&mut prompt, people, |values| {
             let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
-            if let Some(to) = others.iter().find(|name| *name == value(0)) {
-                break ChangeBatchPrinter {
-                    batch: BatchName::of(batch),
-                    from: batch.printer.clone(),
-                    to: to.clone(),
-                    reason: value(1).trim().to_owned(),
-                };
-            }
-            prompt.refused = Some(refused(
-                "No printer was chosen.",
-                "Have administrators enrol one.",
-            ));
-        };
+            let to = others.iter().find(|name| *name == value(0));
+            let to = to.ok_or_else(|| {
+                refused("No printer was chosen.", "Have administrators enrol one.")
+            })?;
+            Ok(ChangeBatchPrinter {
+                batch: BatchName::of(batch),
+                from: batch.printer.clone(),
+                to: to.clone(),
+                reason: value(1).trim().to_owned(),
+            })
+        })?;
         self.act(&action, "another printer for a batch", people)?;
         Ok(vec![format!("The batch is printed by {} now.", action.to)])
     }

@@ -15,6 +15,7 @@ mod keys;
 mod lose_output;
 mod open;
 mod output_left;
+mod pages;
 mod paper_ahead;
 mod print;
 mod print_sheet;

@@ -10,7 +10,7 @@ use conclave_keyroom::domain::form_stock::BatchForms;
 use conclave_keyroom::domain::pin_batch::{BatchLayout, Cards, Limits, PinBatch};
 use conclave_keyroom::domain::pin_key::PinUse;
 use conclave_keyroom::domain::ranges::Ranges;
-use conclave_keyroom::door::{Action, ActionError, Authority, Mandate, Permit};
+use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Mandate, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::batch_key::{BATCH_KEY, BATCH_KEY_LEN, batch_key_id};
 use conclave_keyroom::vault::{Compartment, VaultError};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
 use super::keys::{self, BatchKeys, PinKeyName};
+use super::pages::{self, Pages};
 use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
 use crate::pin::marks;
 use crate::pin::{Batch, Keys, MOST_TRIES, Method, Template, card_values, issue};
@@ -148,7 +149,7 @@ impl OpenBatch {
         Ok(())
     }
 
-    fn printer(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
+    fn printer(&self, permit: &Permit<'_>, layout: &Layout) -> Result<(), ActionError> {
         let enrolled = on_record(permit)?;
         let mode = permit.authority()?.mode;
         let printer = fit(mode, &enrolled, &self.printer, PrinterPurpose::Pins).map_err(|e| {
@@ -163,7 +164,7 @@ impl OpenBatch {
                 "Use the enrolled line printer.",
             ));
         }
-        Ok(())
+        Pages::on_record(permit)?.check(layout, &digest(&self.layout), printer)
     }
 
     fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
@@ -317,6 +318,15 @@ impl Action for OpenBatch {
         words
     }
 
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        pages::foresee(
+            beforehand,
+            &self.layout,
+            &digest(&self.layout),
+            &self.printer,
+        )
+    }
+
     fn run(
         &self,
         permit: &mut Permit<'_>,
@@ -324,12 +334,12 @@ impl Action for OpenBatch {
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
         self.check(permit)?;
-        self.printer(permit)?;
+        let layout = pin_layout(permit, &self.layout)?;
+        self.printer(permit, &layout)?;
         let template = self.template(permit)?;
         self.within(&template)?;
         let input = self.read(permit, &template, &secrets)?;
         self.try_keys(permit, &template, &input)?;
-        let layout = pin_layout(permit, &self.layout)?;
         let batch = PinBatch {
             id: self.batch.id,
             incarnation: permit.authority()?.incarnation,
