@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::pin_batch::{PinBatch, State};
-use conclave_keyroom::domain::pin_card::PinCard;
+use conclave_keyroom::domain::pin_card::{Loss, PinCard};
 use conclave_keyroom::domain::pin_run::RunError;
 
 use super::card_values::{CardValueError, card_values};
@@ -52,6 +52,15 @@ pub enum OutputError {
     /// What the template asks for, and what is said of its columns, differ.
     #[error("the template and the columns of card values do not go together")]
     Columns,
+}
+
+/// The result of a card that gets no PIN: whether a mailer of it went missing, so that
+/// somebody may know a PIN that was made for it.
+fn reissue(card: &PinCard) -> &'static str {
+    match card.lost.iter().any(|lost| lost.loss == Loss::Missing) {
+        true => "reissue-missing",
+        false => "reissue",
+    }
 }
 
 /// The file, as text with lines that end in LF: the batch's line, the columns'
@@ -99,7 +108,8 @@ pub fn write(
         let _ = write!(text, "{name};{};", card.sequence);
         if batch.state_of(card.number) == Some(State::Cancelled) {
             let paper = if paper { ";;" } else { "" };
-            let _ = writeln!(text, "reissue;;;;{empty}{paper}");
+            let result = reissue(card);
+            let _ = writeln!(text, "{result};;;;{empty}{paper}");
             continue;
         }
         let values = card.values.as_ref();
