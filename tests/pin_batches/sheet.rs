@@ -6,10 +6,10 @@ use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::ports::printer::PrinterError;
 use conclave_trades::pin::action::{HandOverBatch, SetFormsAside};
-use conclave_trades::print::{Block, Report, report_pdf};
+use conclave_trades::print::{Block, PrintSample, Report, report_pdf};
 
 use super::job::{confirm, export, give_back, resolve, spoil};
-use super::pin_house::{PAIR, PinHouse, csv, pan};
+use super::pin_house::{PAIR, PinHouse, csv, layout_text, pan};
 use super::refusals::rule;
 
 /// The rows of the table below a heading; nothing where there is none.
@@ -31,6 +31,28 @@ fn fact(sheet: &Report, name: &str) -> String {
     found.unwrap_or_else(|| panic!("no {name}")).1.clone()
 }
 
+/// Pages of X's and flush, as the sheet has them.
+fn test_prints(sheet: &Report) -> (String, String) {
+    let heading =
+        |block: &Block| matches!(block, Block::Heading(text) if text.starts_with("Pages of X"));
+    let at = sheet.blocks.iter().position(heading).unwrap();
+    match &sheet.blocks[at + 1] {
+        Block::Facts(facts) => (facts[0].1.clone(), facts[1].1.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The operator prints a page of X's on the batch's printer, or flushes it.
+fn page_of_xs(house: &mut PinHouse, flush: bool) {
+    let page = PrintSample {
+        group: GroupId::PinOperators,
+        printer: "PIN-1".into(),
+        layout: layout_text("pin-mailer-continuous"),
+        flush,
+    };
+    house.act(&page, &[]).unwrap();
+}
+
 #[test]
 fn what_was_said_stands_on_the_sheet_with_names_and_reasons() {
     let mut house = PinHouse::new();
@@ -45,6 +67,7 @@ fn what_was_said_stands_on_the_sheet_with_names_and_reasons() {
         reason: "pages of X\u{2019}s, \u{416} beside".into(),
     };
     house.pair(&aside).unwrap();
+    page_of_xs(&mut house, false);
     house.print(&batch, 2).unwrap();
     house
         .paper
@@ -65,10 +88,14 @@ fn what_was_said_stands_on_the_sheet_with_names_and_reasons() {
     resolve(&mut house, &batch, 106, Some(Loss::Missing));
     house.print(&batch, 9).unwrap();
     spoil(&mut house, &batch, 102);
+    page_of_xs(&mut house, true);
     house.print(&batch, 9).unwrap();
     confirm(&mut house, &batch, 103, 104);
     let last = house.batch(&batch).printed.last().unwrap().from.form;
     confirm(&mut house, &batch, 107, last);
+    // A flush before the last mailer is none in the end.
+    assert_eq!(house.batch(&batch).flushed_ms(), None);
+    page_of_xs(&mut house, true);
     give_back(&mut house, &batch);
     export(&mut house, &batch);
 
@@ -90,6 +117,9 @@ fn what_was_said_stands_on_the_sheet_with_names_and_reasons() {
     assert_eq!(aside[0][0], "100 to 101");
     // A letter that no printer has does not keep the batch from its end.
     assert_eq!(aside[0][2], "pages of X's, ? beside");
+    let pages = test_prints(&sheet);
+    assert!(pages.0.starts_with("1: PIN-1, "), "{pages:?}");
+    assert!(pages.1.starts_with("yes, "), "{pages:?}");
     for name in ["opened", "taken over"] {
         let said = fact(&sheet, name);
         assert!(

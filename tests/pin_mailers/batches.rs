@@ -329,6 +329,7 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
         opened: nobody,
         hand_overs: Vec::new(),
         said: Vec::new(),
+        test_prints: Vec::new(),
         outputs: 0,
         passed_over_outputs: 0,
         lost_a_range: false,

@@ -28,6 +28,7 @@ pub mod pin_run;
 pub mod pin_said;
 pub mod pin_seen;
 pub mod pin_template;
+pub mod pin_test_print;
 pub mod profile;
 pub mod ranges;
 pub mod staff;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::form_stock::BatchForms;
 use super::pin_card::PinCard;
 use super::pin_said::FormsSaid;
+use super::pin_test_print::TestPrint;
 use super::ranges::Ranges;
 
 /// How far a card's mailer is.
@@ -228,6 +229,9 @@ pub struct PinBatch {
     /// What was said of its forms, in order.
     #[serde(default)]
     pub said: Vec<FormsSaid>,
+    /// Pages of X's that operators printed for it, in order.
+    #[serde(default)]
+    pub test_prints: Vec<TestPrint>,
     /// Numbers of outputs that are used up, also by those that were cut.
     pub outputs: u32,
     /// Of those: numbers that a restore passed over, because outputs of the lost

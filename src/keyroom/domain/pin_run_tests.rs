@@ -49,6 +49,7 @@ fn batch(count: u32, replaces: bool, limits: (u16, u32)) -> PinBatch {
         },
         hand_overs: Vec::new(),
         said: Vec::new(),
+        test_prints: Vec::new(),
         outputs: 0,
         passed_over_outputs: 0,
         lost_a_range: false,

@@ -3,8 +3,9 @@
 //! one. It has no secret, and goes the way that secrets go.
 
 use conclave_crypto::secret::Secret;
-use conclave_evidence::GroupId;
+use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::layout_approval::LayoutSample;
+use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -27,6 +28,23 @@ pub struct PrintSample {
     pub layout: String,
     /// Twice over what the printer's memory has, as after a batch.
     pub flush: bool,
+}
+
+impl PrintSample {
+    /// Operators print it for the batches of this layout on this printer: it stands in
+    /// their records, and on the sheets that are signed in the end.
+    fn note_in_batches(&self, permit: &mut Permit<'_>) -> Result<(), ActionError> {
+        let (own, now) = (digest(&self.layout), permit.now_ms());
+        let incarnation = permit.authority()?.incarnation;
+        let all: Vec<(Id, PinBatch)> = permit.list(Compartment::Pins, PinBatch::KIND)?;
+        for (id, mut batch) in all {
+            let its = batch.layout_digest == own && batch.printer == self.printer;
+            if its && !batch.is_restored(incarnation) && batch.test_printed(self.flush, now) {
+                permit.put(Compartment::Pins, PinBatch::KIND, id, &batch)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Action for PrintSample {
@@ -110,6 +128,9 @@ impl Action for PrintSample {
                 sample.id(),
                 &sample,
             )?;
+        }
+        if self.group == GroupId::PinOperators {
+            self.note_in_batches(permit)?;
         }
         Ok(())
     }

@@ -372,6 +372,7 @@ impl Action for OpenBatch {
             opened: signing(permit),
             hand_overs: Vec::new(),
             said: Vec::new(),
+            test_prints: Vec::new(),
             outputs: 0,
             passed_over_outputs: 0,
             lost_a_range: false,

@@ -66,6 +66,28 @@ fn became(said: &FormsSaid) -> String {
     }
 }
 
+/// What operators printed of X's, and whether the printer was flushed in the end.
+fn test_prints(batch: &PinBatch) -> Vec<(String, String)> {
+    let pages: Vec<String> = batch
+        .test_prints
+        .iter()
+        .filter(|one| !one.flush)
+        .map(|one| format!("{}, {}", one.printer, time_words(one.at_ms)))
+        .collect();
+    let count = match pages.is_empty() {
+        true => "0".into(),
+        false => format!("{}: {}", pages.len(), pages.join("; ")),
+    };
+    let flushed = batch.flushed_ms().map_or_else(
+        || "no".into(),
+        |at_ms| format!("yes, {}", time_words(at_ms)),
+    );
+    vec![
+        ("test prints".to_owned(), count),
+        ("flushed in the end".to_owned(), flushed),
+    ]
+}
+
 /// A table of what was said, with a row for each act; nothing where nothing was.
 fn said_table<'a>(
     record: &AuthorityRecord,
@@ -154,6 +176,8 @@ pub fn sheet(
             printable(&raised.reason)
         )));
     }
+    blocks.push(Block::Heading("Pages of X's by operators".into()));
+    blocks.push(Block::Facts(test_prints(batch)));
     let unknown = batch.said.iter().filter(|one| one.unknown);
     blocks.extend(said_table(record, "Unknown, and what was found", unknown));
     blocks.extend(lost_mailers(record, batch, cards));
