@@ -10,7 +10,7 @@ use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
     BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, CountSafe,
-    ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput, OpenBatch, OutputLeft,
+    DestroyFoundForms, ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput, OpenBatch, OutputLeft,
     PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, RaiseLimits, ReadBatch,
     ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside,
     SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName, WriteFormsOff,
@@ -109,6 +109,17 @@ pub const ROWS: &[Row] = &[
             reason: "the first one broke".into(),
         },
         |act| act.to = "PIN-3".into()
+    ),
+    row!(
+        DestroyFoundForms,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| DestroyFoundForms {
+            batch: batch(),
+            first: 3,
+            last: 3,
+            reason: "below the printer, closed".into(),
+        },
+        |act| act.last = 4
     ),
     row!(
         ReceiveStock,

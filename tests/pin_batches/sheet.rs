@@ -5,12 +5,12 @@ use conclave_evidence::GroupId;
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::ports::printer::PrinterError;
-use conclave_trades::pin::action::{HandOverBatch, SetFormsAside};
+use conclave_trades::pin::action::{DestroyFoundForms, HandOverBatch, SetFormsAside};
 use conclave_trades::print::{Block, PrintSample, Report, report_pdf};
 
 use super::job::{confirm, export, give_back, resolve, spoil};
 use super::pin_house::{PAIR, PinHouse, csv, layout_text, pan};
-use super::refusals::rule;
+use super::refusals::{rule, rule_or_refused};
 
 /// The rows of the table below a heading; nothing where there is none.
 fn rows(sheet: &Report, heading: &str) -> Vec<Vec<String>> {
@@ -99,7 +99,37 @@ fn what_was_said_stands_on_the_sheet_with_names_and_reasons() {
     give_back(&mut house, &batch);
     export(&mut house, &batch);
 
+    let (_, sheet) = house.reconciling(&batch);
+    let open = Block::Text("Missing still, an open incident: forms 106.".into());
+    assert!(sheet.blocks.contains(&open));
+    let before = house.batch(&batch).balance();
+    let found = |first, last| DestroyFoundForms {
+        batch: batch.clone(),
+        first,
+        last,
+        reason: "below the printer, closed".into(),
+    };
+    // One that was destroyed before does not turn up.
+    for (first, last) in [(102, 102), (105, 106), (106, 107), (7, 6)] {
+        let told = rule_or_refused(house.pair(&found(first, last)));
+        assert!(told.contains("missing from this batch"), "{told}");
+    }
+    house.pair(&found(106, 106)).unwrap();
+    rule_or_refused(house.pair(&found(106, 106)));
+    assert_eq!(house.batch(&batch).balance(), before);
+
     let (act, sheet) = house.reconciling(&batch);
+    assert!(!sheet.blocks.contains(&open));
+    let turned_up = rows(&sheet, "Missing forms that turned up");
+    assert_eq!(
+        turned_up[0][..3],
+        [
+            "106",
+            "found, destroyed under witness",
+            "below the printer, closed"
+        ]
+    );
+    assert_eq!(fact(&sheet, "of them found and destroyed"), "1");
     let unknown = rows(&sheet, "Unknown, and what was found");
     assert_eq!(unknown.len(), 2, "{unknown:?}");
     for (row, (form, what)) in unknown.iter().zip([

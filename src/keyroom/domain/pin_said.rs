@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::form_stock::Aside;
 use super::pin_batch::{PinBatch, Signing};
 use super::pin_card::Loss;
+use super::ranges::Ranges;
 
 /// What forms were said to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub enum Became {
     Lost(Loss),
     /// They got no mailer.
     Aside(Aside),
+    /// They had been missing, turned up, and were destroyed.
+    Found,
 }
 
 /// Forms, and what was said of them.
@@ -50,5 +53,31 @@ impl PinBatch {
     pub fn given_up(&self, form: u64) -> Option<&FormsSaid> {
         let lost = |one: &&FormsSaid| one.is_of(form) && matches!(one.became, Became::Lost(_));
         self.said.iter().rev().find(lost)
+    }
+
+    /// Forms that were said to be missing, and that nobody found since.
+    #[must_use]
+    pub fn missing_still(&self) -> Ranges {
+        let mut missing = Ranges::default();
+        for one in &self.said {
+            // A form is missing once, and found once.
+            let _ = match one.became {
+                Became::Lost(Loss::Missing) | Became::Aside(Aside::Missing) => {
+                    missing.insert(one.first, one.last)
+                }
+                Became::Found => missing.remove(one.first, one.last),
+                Became::Whole | Became::Lost(_) | Became::Aside(_) => Ok(()),
+            };
+        }
+        missing
+    }
+
+    /// How many forms that were missing turned up and were destroyed.
+    #[must_use]
+    pub fn found(&self) -> u64 {
+        let found = self.said.iter().filter(|one| one.became == Became::Found);
+        found
+            .map(|one| one.last.saturating_sub(one.first).saturating_add(1))
+            .fold(0, u64::saturating_add)
     }
 }

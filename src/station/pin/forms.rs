@@ -7,12 +7,13 @@ use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::ports::dialogue::{Ask, People, Refusal};
 use conclave_trades::pin::action::{
-    BatchName, ChangeBatchPrinter, IssueForms, REASON_MOST, ReturnForms, SetFormsAside,
+    BatchName, ChangeBatchPrinter, DestroyFoundForms, IssueForms, REASON_MOST, ReturnForms,
+    SetFormsAside,
 };
 
 use super::{number, question, returns};
 use crate::approve::Undone;
-use crate::cards::filled;
+use crate::cards::{Interrupted, filled};
 use crate::ceremony::begin::{choose, refused, sole, text};
 use crate::station::Station;
 
@@ -146,6 +147,55 @@ impl Station {
         Ok(vec![match action.first == action.last {
             true => format!("Form {} gets no mailer.", action.first),
             false => format!("Forms {} to {} get no mailer.", action.first, action.last),
+        }])
+    }
+
+    /// Forms that were missing are here.
+    pub(super) fn found_forms(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let mut prompt = question(
+            "pins.found",
+            batch,
+            "Which missing forms turned up?",
+            "Do not open them. Destroy them now; both look on. No card gets its mailer back.",
+        );
+        prompt.ask = Ask::Form {
+            fields: vec![
+                text("First form", "", "its printed number", NUMBER),
+                text("Last form", "", "the same where it is one", NUMBER),
+                text(
+                    "Where",
+                    "",
+                    "one sentence: where they were, closed or open",
+                    REASON_MOST,
+                ),
+            ],
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let action = self.foreseen_form(&mut prompt, people, |values| {
+            let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+            let (Some(first), Some(last)) = (number(value(0)), number(value(1))) else {
+                return Err(no_number());
+            };
+            Ok(DestroyFoundForms {
+                batch: BatchName::of(batch),
+                first,
+                last,
+                reason: value(2).trim().to_owned(),
+            })
+        })?;
+        self.act(&action, "destroy missing forms that turned up", people)?;
+        let still = self.pin_batch(batch.id).map_err(Interrupted::Refused)?;
+        Ok(vec![match still.missing_still().is_empty() {
+            true => "They are destroyed; no form of this batch is missing now.".into(),
+            false => format!(
+                "They are destroyed; missing still: forms {}.",
+                still.missing_still().words()
+            ),
         }])
     }
 

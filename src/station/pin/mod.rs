@@ -52,6 +52,7 @@ enum Next {
     Limits,
     HandOver,
     Printer,
+    Found,
     Export,
     LostOutput,
     Reconcile,
@@ -145,6 +146,10 @@ impl Next {
                 "another operator or supervisor goes on",
             ),
             Self::Printer => ("Another printer", "the one it has broke, or is retired"),
+            Self::Found => (
+                "A missing form turned up",
+                "it is destroyed now; the counts stay",
+            ),
             Self::Export => ("Write the output", "encrypted to the issuer, on a medium"),
             Self::LostOutput => (
                 "The output did not arrive",
@@ -212,6 +217,11 @@ impl Next {
             }
             Stage::Purged => {}
         }
+        let at_work = matches!(
+            stage,
+            Stage::Interrupted | Stage::Printing | Stage::Counting
+        );
+        may(Self::Found, !at_work && !batch.missing_still().is_empty());
         may(Self::Back, true);
         next
     }
@@ -232,6 +242,7 @@ impl Next {
             (Self::Limits, batch.replaces && !batch.lost_a_range),
             (Self::HandOver, true),
             (Self::Printer, waiting),
+            (Self::Found, !batch.missing_still().is_empty()),
             (Self::Less, true),
         ];
         of.into_iter()
@@ -376,6 +387,7 @@ impl Station {
                 Next::OutputLeft => self.output_left(&batch, people),
                 Next::HandOver => self.hand_over_batch(&batch, people),
                 Next::Printer => self.change_printer(&batch, people),
+                Next::Found => self.found_forms(&batch, people),
                 Next::Export => self.export_batch(&batch, people),
                 Next::LostOutput => self.lose_output(&batch, people),
                 Next::Reconcile => self.reconcile_batch(&batch, people),

@@ -27,7 +27,7 @@ pub(super) fn numbers(batch: &PinBatch, counts: Counts) -> Table {
         false => number.to_string(),
     };
     let (forms, mailers) = (counts != Counts::Told, counts == Counts::Mailers);
-    let missing = match balance.missing {
+    let missing = match balance.missing.saturating_sub(batch.found()) {
         0 => "missing",
         _ => "MISSING",
     };

@@ -40,6 +40,7 @@ pub(super) fn numbers(batch: &PinBatch) -> Vec<(String, String)> {
         fact("blank forms taken out", balance.issued),
         fact("forms spoiled", balance.spoiled),
         fact("forms missing, an incident", balance.missing),
+        fact("of them found and destroyed", batch.found()),
         fact("forms with test prints", balance.test),
         fact("forms back in the safe", balance.returned),
         fact("forms unaccounted for", balance.unaccounted()),

@@ -63,6 +63,7 @@ fn became(said: &FormsSaid) -> String {
         Became::Whole => "whole and closed, it goes out".into(),
         Became::Lost(loss) => loss.words().to_owned(),
         Became::Aside(aside) => aside.became(said.first == said.last).to_owned(),
+        Became::Found => "found, destroyed under witness".into(),
     }
 }
 
@@ -184,6 +185,15 @@ pub fn sheet(
     let aside = batch.said.iter();
     let aside = aside.filter(|one| matches!(one.became, Became::Aside(_)));
     blocks.extend(said_table(record, "Blank forms that were not used", aside));
+    let found = batch.said.iter().filter(|one| one.became == Became::Found);
+    blocks.extend(said_table(record, "Missing forms that turned up", found));
+    let missing = batch.missing_still();
+    if !missing.is_empty() {
+        blocks.push(Block::Text(format!(
+            "Missing still, an open incident: forms {}.",
+            missing.words()
+        )));
+    }
     blocks.push(Block::Digest {
         what: "file of cards".into(),
         sha256: batch.input,
