@@ -69,7 +69,7 @@ impl Pages {
     }
 }
 
-/// The same before people sign: nothing is said of a printer or a layout that is not
+/// The same before people sign: nothing is said of a printer or an approval that is not
 /// there, which the act itself refuses.
 pub(super) fn foresee(
     beforehand: &Beforehand<'_>,
@@ -80,10 +80,10 @@ pub(super) fn foresee(
     let enrolled: Vec<(Id, PrinterRecord)> =
         beforehand.list(Compartment::Directory, PrinterRecord::KIND)?;
     let printer = enrolled.iter().find(|(_, one)| one.name == printer);
+    let pages = Pages::beforehand(beforehand)?;
+    let approved = pages.approved.iter().any(|(_, one)| one.digest == *digest);
     match (Layout::parse(layout), printer) {
-        (Ok(layout), Some((_, printer))) => {
-            Pages::beforehand(beforehand)?.check(&layout, digest, printer)
-        }
+        (Ok(layout), Some((_, printer))) if approved => pages.check(&layout, digest, printer),
         _ => Ok(()),
     }
 }
