@@ -10,10 +10,11 @@ use conclave_keyroom::door::Action;
 use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
     BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, CountSafe,
-    DestroyFoundForms, ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput, OpenBatch, OutputLeft,
-    PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch, RaiseLimits, ReadBatch,
-    ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside,
-    SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName, WriteFormsOff,
+    DestroyFoundForms, ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput,
+    OpenBatch, OutputLeft, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch,
+    RaiseLimits, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown,
+    ReturnForms, SetFormsAside, SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName,
+    WriteFormsOff,
 };
 use conclave_trades::print::PrintSample;
 

@@ -157,7 +157,7 @@ fn a_part_of_a_master_key_has_a_page_for_its_panel() {
         assert!(matches!(pdf, Err(PrintError::PanelLanguage)));
         let blind = layout(
             "page = \"A4\"",
-            "page = \"A4\"\ndisclosure = \"blind-mailer\"\nstock = \"P 7\"\ntoner = \"K\"",
+            "page = \"A4\"\ndisclosure = \"blind-mailer\"\nstock = \"Peel Form 7\"\ntoner = \"Toner K\"",
         );
         let refused = part.behind(&sheet, &value, &blind, PrinterLanguage::EscP);
         assert!(matches!(refused, Err(PrintError::PanelBlind)));

@@ -102,7 +102,7 @@ fn what_goes_beyond_the_pair_is_signed_by_administrators_too() {
     let over = RaiseLimits::of(&house.batch(&batch), limits(5, 9), "too late");
     assert!(rule(house.act(&over, &ALL)).contains("the output has left"));
     let authority = house.room.vault().authority().unwrap().clone();
-    let text = format!("{:?}", sheet(&authority, &house.batch(&batch), &[]));
+    let text = format!("{:?}", sheet(&authority, &house.batch(&batch), &[], &[]));
     assert!(text.contains("PINs for a card 3 to 4, replacements 1 to 3"));
     assert!(text.contains("the ribbon tore twice"), "{text}");
 }

@@ -214,7 +214,7 @@ fn an_output_that_had_left_ends_the_batch() {
     // None is written from the older records.
     assert!(house.pair(&exporting(&house, &batch)).is_err());
     let authority = house.room.vault().authority().unwrap().clone();
-    let text = format!("{:?}", sheet(&authority, &record, &[]));
+    let text = format!("{:?}", sheet(&authority, &record, &[], &[]));
     assert!(text.contains("left before the station was restored"));
     assert!(text.contains("R. Meyer of BANKX has it"), "{text}");
     reconcile(&mut house, &batch);

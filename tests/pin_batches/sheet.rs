@@ -8,7 +8,7 @@ use conclave_keyroom::ports::printer::PrinterError;
 use conclave_trades::pin::action::{DestroyFoundForms, HandOverBatch, SetFormsAside};
 use conclave_trades::print::{Block, PrintSample, Report, report_pdf};
 
-use super::job::{confirm, export, give_back, resolve, spoil};
+use super::pin_acts::{confirm, export, give_back, resolve, spoil};
 use super::pin_house::{PAIR, PinHouse, csv, layout_text, pan};
 use super::refusals::{rule, rule_or_refused};
 
