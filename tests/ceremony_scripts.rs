@@ -191,6 +191,37 @@ fn shipped_templates_are_good_and_malformed_ones_name_file_and_field() {
     }
 }
 
+/// R13, at the casting of every script that knows who held a part.
+#[test]
+fn whoever_ever_held_a_part_neither_decides_nor_witnesses() {
+    for path in [
+        ENTRY,
+        EXERCISE,
+        REISSUE,
+        DESTROY,
+        SHARES,
+        ENTER_SHARES,
+        PROVE_SHARES,
+    ] {
+        let engine = engine(path);
+        for role in ["approver", "auditor", "key-manager"] {
+            let mut state = start(&engine, KeyForm::Tdes2, 3).unwrap();
+            let part = state.cast.iter().find(|part| part.part == role).unwrap();
+            let player = part.people[0].clone();
+            state.parameters.held = vec![(player.id, 2)];
+            let error = engine
+                .start(state.ceremony, state.parameters, state.cast)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains(&format!("{} cannot be {role}", player.name))
+                    && error.contains("part 2 of this key"),
+                "{path}: {error}"
+            );
+        }
+    }
+}
+
 #[test]
 fn components_outside_two_to_nine_and_weak_wrapping_are_refused() {
     let zmk = engine(ZMK);

@@ -336,8 +336,13 @@ impl Station {
                             let turn = u8::try_from(at + 1).unwrap_or(u8::MAX);
                             held.any(|(id, part)| *id == p.id && *part != parameters.place(turn))
                         };
+                        // So does who held any, among those who decide and
+                        // witness.
+                        let any = |p: &Player| parameters.held.iter().any(|(id, _)| *id == p.id);
                         if part.source.is_custodian() {
                             players.sort_by_key(other);
+                        } else {
+                            players.sort_by_key(any);
                         }
                         seats.push((part.part.clone(), players));
                     }
@@ -389,7 +394,7 @@ impl Station {
             ));
         }
         let mut lines = vec![PromptLine::note(
-            "Nobody takes two parts. A witness holds no component of this key.",
+            "Nobody takes two parts. Only custodians hold, or ever held, a part of this key.",
         )];
         lines.extend(not_offered.iter().map(PromptLine::note));
         let mut prompt = Prompt {

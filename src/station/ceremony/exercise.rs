@@ -19,6 +19,7 @@ use conclave_trades::ceremony::state::{Exercise, Parameters, Player, Reply, Stat
 use super::enter::left;
 use super::fields::{choose, gave_up, refused};
 use super::play::reply_for;
+use super::reissue::ever_held;
 use super::typing::{Untyped, Wanted};
 use crate::cards::ask;
 use crate::station::Station;
@@ -144,10 +145,7 @@ impl Station {
                 destroy: None,
                 shares: None,
                 blind: false,
-                held: components
-                    .iter()
-                    .flat_map(|c| c.ever().map(|id| (id, c.index)))
-                    .collect(),
+                held: ever_held(key),
             }));
         }
     }

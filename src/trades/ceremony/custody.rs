@@ -35,11 +35,15 @@ pub enum CustodyError {
     },
     /// Somebody who decides or witnesses holds, or ever held, a part.
     #[error(
-        "{person} holds, or once held, a part of this key, and neither decides nor witnesses (R13)"
+        "{person} cannot be {role}: they hold, or once held, part {part} of this key, and neither decide nor witness (R13)"
     )]
     HoldsOne {
         /// Who.
         person: String,
+        /// Whom they would play.
+        role: String,
+        /// Which part they held, from 1.
+        part: u8,
     },
     /// All who could form the key together report to one manager.
     #[error("the custodians who can form the key together all report to {manager} (R17)")]
@@ -58,7 +62,7 @@ impl CustodyError {
             Self::TooFew { .. } => {
                 "Choose fewer components, or let administrators enrol custodians."
             }
-            Self::HoldsOne { .. } => "Let somebody who never held a part of it take this part.",
+            Self::HoldsOne { .. } => "Let somebody who never held a part of the key play this.",
             Self::OtherPart { .. } => "Let another custodian take this component.",
             Self::SameManager { .. } => {
                 "Take a custodian of another manager. Where there is none, administrators accept one manager: people screen, m, «Custodians»."
@@ -186,6 +190,21 @@ fn check_managers(custodians: &[Player], sufficient: usize) -> Result<(), Custod
     }
 }
 
+/// Nobody who decides or witnesses ever held a part of the key: found out
+/// before a package is opened, and not at its sealing.
+fn no_holder(role: &str, people: &[Player], held: &[(Id, u8)]) -> Result<(), CustodyError> {
+    for player in people {
+        if let Some((_, part)) = held.iter().find(|(id, _)| *id == player.id) {
+            return Err(CustodyError::HoldsOne {
+                person: player.name.clone(),
+                role: role.to_owned(),
+                part: *part,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Checks a cast against its script: every part played, by members of its
 /// group, and nobody twice.
 pub(super) fn check_cast(
@@ -262,14 +281,8 @@ pub(super) fn check_cast(
                     if accepted.iter().any(|a| a.covers(&manager, a.accepted_ms)) => {}
                 checked => checked?,
             }
-        } else if parameters.split.is_some() || parameters.destroy.is_some() {
-            let holder = |p: &&Player| parameters.held.iter().any(|(id, _)| *id == p.id);
-            if let Some(player) = played.people.iter().find(holder) {
-                return Err(CustodyError::HoldsOne {
-                    person: player.name.clone(),
-                }
-                .into());
-            }
+        } else {
+            no_holder(&part.part, &played.people, &parameters.held)?;
         }
     }
     if cast.len() != script.cast.len() {
@@ -387,6 +400,21 @@ mod tests {
         let held = [(Id([1; 16]), 3)];
         assert!(check_places(&three, &[3, 1, 2], 3, &held).is_ok());
         assert!(check_places(&three, &[1, 2, 3], 3, &held).is_err());
+    }
+
+    #[test]
+    fn a_former_holder_neither_decides_nor_witnesses() {
+        let people = staff(&[(1, GroupId::Approvers, "X"), (2, GroupId::Approvers, "X")]);
+        let approvers: Vec<Player> = people
+            .iter()
+            .map(|p| player(p, GroupId::Approvers))
+            .collect();
+        assert_eq!(no_holder("approver", &approvers, &[]), Ok(()));
+        let held = [(Id([9; 16]), 1), (Id([2; 16]), 3)];
+        let refused = no_holder("approver", &approvers, &held).unwrap_err();
+        let words = refused.to_string();
+        assert!(words.contains("MEMBER-2 cannot be approver"), "{words}");
+        assert!(words.contains("part 3 of this key"), "{words}");
     }
 
     #[test]
