@@ -174,9 +174,10 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
                 "Key managers, Approvers",
                 vec![
                     format!("{}: {}", words::date(quarantine.at_ms), quarantine.found),
-                    "Find out what happened. May somebody know the key: k, the key, w, \
-                     Compromised. Was it an error: hold the custody exercise again; a sheet that \
-                     is proven is out of quarantine. Else give the key new components."
+                    "Find out what happened. Was it an error, and nobody has read the sheet: k, \
+                     the key, w, A package leaves quarantine. An exercise that proves the sheet \
+                     is not enough. May somebody know the key: w, Compromised. Else give the key \
+                     new components."
                         .into(),
                 ],
             ));

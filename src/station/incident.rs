@@ -2,14 +2,15 @@
 //! set aside until it is known what happened, or somebody who may not may know it.
 
 use conclave_evidence::Id;
-use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeyState};
 use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, Field, People, Prompt, PromptLine, Refusal,
 };
 use conclave_trades::keys::{
-    DeclareCompromised, QuarantinePackage, REASON_MAX, ResumeKey, SuspendKey, Tainted,
+    DeclareCompromised, LiftQuarantine, QuarantinePackage, REASON_MAX, ResumeKey, SuspendKey,
+    Tainted,
 };
 use conclave_trades::target::KeyName;
 
@@ -25,6 +26,7 @@ use crate::station::Station;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Package,
+    Lift,
     Suspend,
     Resume,
     Compromised,
@@ -36,6 +38,10 @@ impl Wrong {
             Self::Package => (
                 "A package is not as recorded",
                 "quarantine: another serial, a torn seal",
+            ),
+            Self::Lift => (
+                "A package leaves quarantine",
+                "it is known that nobody has read the sheet",
             ),
             Self::Suspend => ("Suspend the key", "until it is known what happened"),
             Self::Resume => ("Resume the key", "it was found to be in order"),
@@ -55,6 +61,7 @@ impl Wrong {
                 !matches!(key.state, KeyState::Void | KeyState::Destroyed)
                     && !packages(key).is_empty(),
             ),
+            (Self::Lift, !in_quarantine(key).is_empty()),
             (Self::Suspend, may(KeyState::Suspended)),
             (
                 Self::Resume,
@@ -68,15 +75,27 @@ impl Wrong {
     }
 }
 
-/// Its sealed packages: how people know each, its set, and which part it is.
-fn packages(key: &KeyRecord) -> Vec<(String, Option<Id>, u8)> {
+/// How people know a package, its set, and which part is in it.
+type Package = (String, Option<Id>, u8);
+
+/// Its sealed packages.
+fn packages(key: &KeyRecord) -> Vec<Package> {
+    packages_of(key, |part| part.state == ComponentState::Sealed)
+}
+
+/// Those that are in quarantine; an exercise may have left one open.
+fn in_quarantine(key: &KeyRecord) -> Vec<Package> {
+    packages_of(key, |part| part.quarantine.is_some())
+}
+
+fn packages_of(key: &KeyRecord, which: impl Fn(&Component) -> bool + Copy) -> Vec<Package> {
     let kept = key.others.iter().filter(|s| s.state == SetState::Kept);
     let shares = kept.map(|s| ("share", Some(s.ceremony), s.parts.as_slice()));
     std::iter::once(("component", None, key.components.as_slice()))
         .chain(shares)
         .flat_map(|(what, set, parts)| {
-            let sealed = parts.iter().filter(|p| p.state == ComponentState::Sealed);
-            sealed.map(move |part| {
+            let these = parts.iter().filter(move |p| which(p));
+            these.map(move |part| {
                 let serial = part.envelope.as_deref().unwrap_or("no serial");
                 (format!("{what} {}, {serial}", part.index), set, part.index)
             })
@@ -156,7 +175,43 @@ impl Station {
             Err(why) => return stopped(why),
         };
         let done = match chosen {
-            Wrong::Package => self.quarantine(&key, people),
+            Wrong::Package => {
+                let found = text(
+                    "Found",
+                    "",
+                    "the serial or the damage that was seen",
+                    REASON_MAX,
+                );
+                let title = "A package is not as recorded";
+                let of = packages(&key);
+                self.of_package(
+                    &key,
+                    (title, &of, found),
+                    people,
+                    |key, set, index, found| QuarantinePackage {
+                        key,
+                        set,
+                        index,
+                        found,
+                    },
+                )
+            }
+            Wrong::Lift => {
+                let reason = text("Reason", "", "how it is known, in one sentence", REASON_MAX);
+                let title = "A package leaves quarantine";
+                let of = in_quarantine(&key);
+                self.of_package(
+                    &key,
+                    (title, &of, reason),
+                    people,
+                    |key, set, index, reason| LiftQuarantine {
+                        key,
+                        set,
+                        index,
+                        reason,
+                    },
+                )
+            }
             Wrong::Suspend => self.said(&key, "Suspend a key", people, |key, reason| SuspendKey {
                 key,
                 reason,
@@ -241,23 +296,16 @@ impl Station {
         self.recorded(key, title, &action, people)
     }
 
-    fn quarantine(
+    /// Something is said of one of these packages.
+    fn of_package<A: Action>(
         &mut self,
         key: &KeyRecord,
+        (title, packages, said): (&str, &[Package], Field),
         people: &mut dyn People,
+        make: impl Fn(KeyName, Option<Id>, u8, String) -> A,
     ) -> Result<(String, Vec<String>), Undone> {
-        let title = "A package is not as recorded";
-        let packages = packages(key);
-        let fields = vec![
-            choose("Package", packages.iter().map(|p| p.0.clone()).collect()),
-            text(
-                "Found",
-                "",
-                "the serial or the damage that was seen",
-                REASON_MAX,
-            ),
-        ];
-        let mut prompt = say(key, title, fields);
+        let names = packages.iter().map(|p| p.0.clone()).collect();
+        let mut prompt = say(key, title, vec![choose("Package", names), said]);
         let action = self
             .foreseen_form(&mut prompt, people, |values| {
                 let value = |at: usize| values.get(at).map(|v| v.trim()).unwrap_or_default();
@@ -266,12 +314,7 @@ impl Station {
                     let advice = "Choose the one that was found.";
                     return Err(refused("No package is chosen.", advice));
                 };
-                Ok(QuarantinePackage {
-                    key: KeyName::of(key),
-                    set: *set,
-                    index: *index,
-                    found: value(1).to_owned(),
-                })
+                Ok(make(KeyName::of(key), *set, *index, value(1).to_owned()))
             })
             .map_err(Undone::Interrupted)?;
         self.recorded(key, title, &action, people)

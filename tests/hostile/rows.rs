@@ -35,8 +35,9 @@ use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{
     Becomes, DeactivateKey, DeclareCompromised, DestroyKey, ExportPublic, GenerateRsa,
-    ImportPublic, ImportStoreKey, PackageForm, PrintExchangeLetter, PrintPackageForm,
-    QuarantinePackage, ReadPublic, ReadStore, ReleasePinKey, ResumeKey, SuspendKey, WithdrawPinKey,
+    ImportPublic, ImportStoreKey, LiftQuarantine, PackageForm, PrintExchangeLetter,
+    PrintPackageForm, QuarantinePackage, ReadPublic, ReadStore, ReleasePinKey, ResumeKey,
+    SuspendKey, WithdrawPinKey,
 };
 use conclave_trades::media::{CondemnMedium, EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::pin::{
@@ -309,6 +310,17 @@ pub const ROWS: &[Row] = &[
             set: None,
             index: 2,
             found: "another serial on it".into(),
+        },
+        |act| act.index = 1
+    ),
+    row!(
+        LiftQuarantine,
+        "key-managers sign, approvers sign",
+        |_| LiftQuarantine {
+            key: key_name(KEY, LABEL),
+            set: None,
+            index: 2,
+            reason: "the wrong bag was brought".into(),
         },
         |act| act.index = 1
     ),

@@ -98,6 +98,87 @@ impl Action for QuarantinePackage {
     }
 }
 
+/// It is known what happened to a package, and that nobody has read its sheet.
+///
+/// A sheet that was proven is not enough: it is right, and somebody may have
+/// read it all the same (R12).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiftQuarantine {
+    /// The key.
+    pub key: KeyName,
+    /// The ceremony of a set of shares; none for the components.
+    pub set: Option<Id>,
+    /// Which part, from 1.
+    pub index: u8,
+    /// What was found out, in one sentence.
+    pub reason: String,
+}
+
+impl LiftQuarantine {
+    fn check(&self, record: &KeyRecord) -> Result<(), ActionError> {
+        rules::same(&self.key, record)?;
+        reason(&self.reason)?;
+        let parts = record.in_custody(self.set);
+        match parts
+            .iter()
+            .any(|part| part.index == self.index && part.quarantine.is_some())
+        {
+            true => Ok(()),
+            false => Err(ActionError::rule(
+                format!(
+                    "part {} of {} is in no quarantine",
+                    self.index, record.label
+                ),
+                "Choose one that is.",
+            )),
+        }
+    }
+}
+
+impl Action for LiftQuarantine {
+    const NAME: &'static str = "lift-quarantine";
+    type Out = ();
+
+    fn authority(&self) -> Authority {
+        both_quorums()
+    }
+
+    fn words(&self) -> Vec<String> {
+        vec![
+            format!(
+                "The package of part {} of {}, {}, leaves quarantine",
+                self.index, self.key.label, self.key.kcv
+            ),
+            format!("reason: {}", self.reason),
+            "whoever signs is sure that nobody has read its sheet".into(),
+        ]
+    }
+
+    fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
+        let record: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
+        self.check(&record)
+    }
+
+    fn run(
+        &self,
+        permit: &mut Permit<'_>,
+        _: Vec<Secret>,
+        _: &mut Ports<'_>,
+    ) -> Result<(), ActionError> {
+        let mut record: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
+        let mut parts = record.in_custody_mut(self.set).iter_mut();
+        if let Some(part) = parts.find(|part| part.index == self.index) {
+            part.quarantine = None;
+        }
+        Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?)
+    }
+
+    fn outcome(&self, (): &()) -> Vec<String> {
+        vec![format!("part {} is out of quarantine", self.index)]
+    }
+}
+
 /// What is said of a key as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {

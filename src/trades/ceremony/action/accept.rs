@@ -274,7 +274,6 @@ impl Action for AcceptComponent {
                 part.opened = Some(self.ceremony);
                 part.proven_ms = Some(permit.now_ms());
                 part.doubted_ms = None;
-                part.quarantine = None;
             }
             super::put_key(permit, &key)?;
         }

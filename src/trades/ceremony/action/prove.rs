@@ -239,8 +239,9 @@ impl Action for ProveComponent {
                 Proof::Doubted => component.doubted_ms = Some(now),
                 Proof::Proven | Proof::ByCheckValue => {
                     component.proven_ms = Some(now);
+                    // A right sheet proves nothing about who has read it:
+                    // a quarantine stands.
                     component.doubted_ms = None;
-                    component.quarantine = None;
                 }
             }
         }
