@@ -6,6 +6,7 @@ use std::process::Command;
 
 use conclave_crypto::primitive::des_keys::set_odd_parity;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
+use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
@@ -287,6 +288,66 @@ fn another_station_makes_the_key_of_its_sheets() {
     assert_eq!(typed, [3, 1]);
     done(scene.working("BANK-LAKE.ZPK.001", "zpk-tdes2", LABEL));
     assert_nothing_waits(&scene);
+}
+
+#[test]
+fn a_mistake_with_shares_is_named_and_shows_no_digit() {
+    let (_first, mut first, components, shares) = with_shares();
+    let value = key(&first).kcv.value;
+    first.station.logout("logged out").unwrap();
+    let mut clear = sum(&components);
+    set_odd_parity(&mut clear);
+    let of = |method, key: &[u8]| Kcv::compute(method, key).unwrap().hex();
+    let (cmac, half) = (
+        of(Method::TdesCmac, &clear),
+        of(Method::TdesZero, &clear[..8]),
+    );
+    // Sheet 1 lies at the place of share 2.
+    let mut astray = shares.clone();
+    astray[1].clone_from(&shares[0]);
+    // Sheets 1 and 3 changed places.
+    let mut swapped = shares.clone();
+    swapped.swap(0, 2);
+    for (typed, numbers, claimed, words) in [
+        (
+            &astray,
+            "2, 3",
+            value.as_str(),
+            "typed as share 2 is share 1",
+        ),
+        (&swapped, "1, 3", &value, "shares 1 and 3 change numbers"),
+        (
+            &shares,
+            "1, 3",
+            &cmac[..6],
+            "by the method TDES CMAC, not ENC-ZERO",
+        ),
+        (&shares, "1, 3", &value[..4], "has 4 digits"),
+        (&shares, "1, 3", &half, "a shorter key"),
+        (&shares, "1, 3", "000000", "none of the usual mistakes"),
+    ] {
+        let folder = folder();
+        let mut scene = scene(&folder);
+        let fields = [LABEL, numbers, "3", "zmk-tdes2", "KEYROOM-TEST"];
+        let at = typing(&scene, "", typed, claimed);
+        let (title, told) = play(&mut scene, ENTER, &fields, at);
+        assert!(title.ends_with("without a key"), "{claimed}: {title}");
+        assert!(told.contains(words), "{claimed}: {told}");
+        if claimed != value {
+            assert!(
+                !told.contains(&value),
+                "no digit of the right value: {told}"
+            );
+        }
+        let entries = scene.station.door().vault().entries(0).unwrap();
+        let failed = entries
+            .iter()
+            .filter_map(|e| e.open_header().ok())
+            .filter(|h| h.action == "combine-shares" && h.kind == EntryKind::Failed);
+        assert_eq!(failed.count(), 3, "{claimed}");
+        assert!(scene.station.keys().is_empty());
+        assert_nothing_waits(&scene);
+    }
 }
 
 #[test]

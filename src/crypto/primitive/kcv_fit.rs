@@ -1,4 +1,4 @@
-//! Somebody else's check value against a key in components: whether it is the
+//! Somebody else's check value against a key in components or shares: whether it is the
 //! key's, and if not, which of the usual mistakes would make it so.
 //!
 //! It runs inside the vault and tells a mistake's name, never a value. Whoever
@@ -99,6 +99,11 @@ pub enum Change {
     Swapped,
     /// The same bytes are a key of another kind.
     OtherCipher,
+    /// A share has another number than was said: taken as the one, it is the
+    /// other.
+    Numbered(u8, u8),
+    /// Two shares have each other's number.
+    NumbersSwapped(u8, u8),
 }
 
 /// The mistake that explains a check value.
@@ -135,6 +140,14 @@ impl fmt::Display for Fit {
             Change::OtherCipher => {
                 f.write_str("it fits when the bytes are a key of the other cipher")?
             }
+            Change::Numbered(said, is) => write!(
+                f,
+                "it fits when what was typed as share {said} is share {is}: look at the sheet's number"
+            )?,
+            Change::NumbersSwapped(i, j) => write!(
+                f,
+                "it fits when shares {i} and {j} change numbers: look at the sheets' numbers"
+            )?,
         }
         if self.method != self.claimed {
             let kind = self.method.kind().name();
@@ -184,15 +197,7 @@ pub fn explain(kind: impl Into<KeyKind>, components: &[&Secret], claim: &Claim) 
         )
     };
     let whole = others(&[])?;
-    let of = |change: Change, key: &Secret| {
-        let found = fits(kind, key, claim, change == Change::OtherCipher);
-        found.map(|method| Fit {
-            change,
-            method,
-            claimed: claim.method,
-            digits: claim.digits.len(),
-        })
-    };
+    let of = |change: Change, key: &Secret| named(kind, change, key, claim);
     if let Some(fit) = of(Change::Nothing, &whole) {
         return Some(fit);
     }
@@ -218,16 +223,9 @@ pub fn explain(kind: impl Into<KeyKind>, components: &[&Secret], claim: &Claim) 
             }
         }
     }
-    for bytes in [8, 16, 24, 32, 48] {
-        if bytes < len
-            && let Some(key) = whole.part(0..bytes)
-            && let Some(fit) = of(Change::Shorter(bytes), &key)
-        {
-            return Some(fit);
-        }
+    if let Some(fit) = shorter(kind, &whole, claim) {
+        return Some(fit);
     }
-    let mut adjusted = whole.duplicate();
-    set_odd_parity(adjusted.expose_mut());
     // Set on each component before they were added, or on the sum.
     let each: Vec<Secret> = components
         .iter()
@@ -238,11 +236,70 @@ pub fn explain(kind: impl Into<KeyKind>, components: &[&Secret], claim: &Claim) 
         })
         .collect();
     let added = sum(len, each.iter())?;
-    for key in [&adjusted, &added] {
-        if let Some(fit) = of(Change::Parity, key) {
-            return Some(fit);
+    of(Change::Parity, &added).or_else(|| altered(kind, &whole, claim))
+}
+
+/// The same for a key of shares: `key` is what `join` made of `places`, the
+/// shares' numbers as they were said, from 1 to `most`.
+#[must_use]
+pub fn explain_shares(
+    kind: impl Into<KeyKind>,
+    key: &Secret,
+    (places, most): (&[u8], u8),
+    join: impl Fn(&[u8]) -> Option<Secret>,
+    claim: &Claim,
+) -> Option<Fit> {
+    let kind = kind.into();
+    if claim.digits.len() < FEWEST_TO_EXPLAIN {
+        return None;
+    }
+    if let Some(fit) = named(kind, Change::Nothing, key, claim) {
+        return Some(fit);
+    }
+    if claim.digits.len() < FEWEST {
+        return None;
+    }
+    for (at, said) in places.iter().enumerate() {
+        for is in (1..=most).filter(|is| is != said) {
+            let other = places.iter().position(|place| *place == is);
+            // The other way round it was tried before.
+            if other.is_some_and(|other| other < at) {
+                continue;
+            }
+            let number = |(i, place): (usize, &u8)| match i {
+                i if i == at => is,
+                i if Some(i) == other => *said,
+                _ => *place,
+            };
+            let numbers: Vec<u8> = places.iter().enumerate().map(number).collect();
+            let change = match other {
+                Some(_) => Change::NumbersSwapped(*said, is),
+                None => Change::Numbered(*said, is),
+            };
+            if let Some(key) = join(&numbers)
+                && let Some(fit) = named(kind, change, &key, claim)
+            {
+                return Some(fit);
+            }
         }
     }
+    shorter(kind, key, claim).or_else(|| altered(kind, key, claim))
+}
+
+/// The first bytes of a key alone.
+fn shorter(kind: KeyKind, whole: &Secret, claim: &Claim) -> Option<Fit> {
+    [8, 16, 24, 32, 48]
+        .into_iter()
+        .filter(|bytes| *bytes < whole.len())
+        .find_map(|bytes| named(kind, Change::Shorter(bytes), &whole.part(0..bytes)?, claim))
+}
+
+/// The whole key with its parity set, its halves exchanged, or of another
+/// cipher.
+fn altered(kind: KeyKind, whole: &Secret, claim: &Claim) -> Option<Fit> {
+    let len = whole.len();
+    let mut adjusted = whole.duplicate();
+    set_odd_parity(adjusted.expose_mut());
     let half = len / 2;
     let mut swapped = Secret::zeroed(len);
     for (at, byte) in whole.expose().iter().enumerate() {
@@ -250,7 +307,24 @@ pub fn explain(kind: impl Into<KeyKind>, components: &[&Secret], claim: &Claim) 
             *place = *byte;
         }
     }
-    of(Change::Swapped, &swapped).or_else(|| of(Change::OtherCipher, &whole))
+    [
+        (Change::Parity, &adjusted),
+        (Change::Swapped, &swapped),
+        (Change::OtherCipher, whole),
+    ]
+    .into_iter()
+    .find_map(|(change, key)| named(kind, change, key, claim))
+}
+
+/// This change, if the key that it makes has the claimed value.
+fn named(kind: KeyKind, change: Change, key: &Secret, claim: &Claim) -> Option<Fit> {
+    let method = fits(kind, key, claim, change == Change::OtherCipher)?;
+    Some(Fit {
+        change,
+        method,
+        claimed: claim.method,
+        digits: claim.digits.len(),
+    })
 }
 
 /// The method of the key's own kind, or of another, by which the claim

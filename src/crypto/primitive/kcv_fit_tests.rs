@@ -4,7 +4,9 @@ use crate::primitive::modes::Algorithm;
 use proptest::prelude::*;
 
 use super::*;
+use crate::primitive::shamir;
 use crate::primitive::vectors::{field, of, unhex};
+use crate::secret::testing::Seeded;
 
 fn secrets(parts: &[Vec<u8>]) -> Vec<Secret> {
     parts.iter().map(|p| Secret::take(&mut p.clone())).collect()
@@ -185,6 +187,54 @@ fn method_digits_parity_and_cipher_are_named_in_words() {
         None
     );
     assert_eq!(said(aes, &Claim::new("00", Method::AesCmac).unwrap()), None);
+}
+
+/// Shares of a key by the Shamir of the station, as they would lie on paper.
+fn shares_of(key: &[u8]) -> Vec<shamir::Share> {
+    let mut random = Seeded::new(7);
+    shamir::split(&Secret::take(&mut key.to_vec()), 2, 3, &mut random).unwrap()
+}
+
+#[test]
+fn a_wrong_number_of_a_share_is_named() {
+    let mut key = unhex("0123456789ABCDEFFEDCBA9876543210");
+    set_odd_parity(&mut key);
+    let shares = shares_of(&key);
+    let right = claim(Method::TdesZero, &key, 6);
+    // Typed: the sheets of these numbers, said to be those.
+    let explained = |sheets: [u8; 2], said: [u8; 2], claim: &Claim| {
+        let join = |numbers: &[u8]| {
+            let taken: Vec<shamir::Share> = sheets
+                .iter()
+                .zip(numbers)
+                .map(|(sheet, x)| shamir::Share {
+                    x: *x,
+                    bytes: shares[usize::from(sheet - 1)].bytes.duplicate(),
+                })
+                .collect();
+            shamir::put_together(&taken.iter().collect::<Vec<_>>(), 2).ok()
+        };
+        let joined = join(&said).unwrap();
+        let fit = explain_shares(Algorithm::Tdes, &joined, (&said, 9), join, claim);
+        fit.map(|fit| fit.change)
+    };
+    assert_eq!(
+        explained([1, 3], [2, 3], &right),
+        Some(Change::Numbered(2, 1))
+    );
+    assert_eq!(
+        explained([3, 1], [1, 3], &right),
+        Some(Change::NumbersSwapped(1, 3))
+    );
+    assert_eq!(explained([1, 3], [1, 3], &right), Some(Change::Nothing));
+    let four = claim(Method::TdesZero, &key, 4);
+    assert_eq!(explained([1, 3], [1, 3], &four), Some(Change::Nothing));
+    // Four digits of many keys fit by chance: they are not asked about.
+    assert_eq!(explained([1, 3], [2, 3], &four), None);
+    let half = claim(Method::TdesZero, &key[..8], 6);
+    assert_eq!(explained([1, 3], [1, 3], &half), Some(Change::Shorter(8)));
+    let other = Claim::new("000000", Method::TdesZero).unwrap();
+    assert_eq!(explained([1, 3], [1, 3], &other), None);
 }
 
 proptest! {

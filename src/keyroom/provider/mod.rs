@@ -124,7 +124,7 @@ pub enum ProviderError {
     #[error("the components make no fit key: {0} (R5)")]
     Unfit(Unfit),
     /// The typed components make another key than the partner's.
-    #[error("the components make a key of another check value; {}", explained(.fit))]
+    #[error("the parts make a key of another check value; {}", explained(.fit))]
     OtherKey {
         /// What would explain it.
         fit: Option<Fit>,
@@ -270,7 +270,7 @@ pub trait Provider: Send {
 
     /// Makes a key of the shares that a ceremony accepted, by their places, if
     /// it has the check value that was typed; then they are wiped. If it has
-    /// not, they wait on.
+    /// not, they wait on, and the likeliest mistake is named without any value.
     ///
     /// # Errors
     /// [`ProviderError::Gone`], [`ProviderError::Unfit`],

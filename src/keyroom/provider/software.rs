@@ -45,10 +45,16 @@ impl SoftwareProvider {
 
     /// What the shares that wait under this ceremony make.
     fn put_together(&self, ceremony: Id, places: &[u8]) -> Result<Secret, ProviderError> {
+        self.join(ceremony, places, places)
+    }
+
+    /// The shares that wait at `places`, taken as those of `numbers`.
+    fn join(&self, ceremony: Id, places: &[u8], numbers: &[u8]) -> Result<Secret, ProviderError> {
         let shares = places
             .iter()
-            .map(|x| {
-                let bytes = self.waiting.get(&(ceremony, *x))?.duplicate();
+            .zip(numbers)
+            .map(|(place, x)| {
+                let bytes = self.waiting.get(&(ceremony, *place))?.duplicate();
                 Some(shamir::Share { x: *x, bytes })
             })
             .collect::<Option<Vec<_>>>()
@@ -73,6 +79,9 @@ impl SoftwareProvider {
         Ok(clear)
     }
 }
+
+/// A key has at most this many parts (R2).
+const MOST_PARTS: u8 = 9;
 
 fn store_under(
     parent: &Secret,
@@ -385,7 +394,10 @@ impl Provider for SoftwareProvider {
             .is_of(clear.expose())
             .map_err(|_| ProviderError::Crypto)?
         {
-            return Err(ProviderError::OtherKey { fit: None });
+            let join = |numbers: &[u8]| self.join(ceremony, places, numbers).ok();
+            let numbers = (places, MOST_PARTS);
+            let fit = kcv_fit::explain_shares(kind_of(form), &clear, numbers, join, claim);
+            return Err(ProviderError::OtherKey { fit });
         }
         let made = Generated {
             stored: self.store(key, form, &clear, random)?,
