@@ -16,9 +16,9 @@ use std::sync::OnceLock;
 
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord};
-use conclave_keyroom::ports::dialogue::{Answer, Ask};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, Field};
 use conclave_station::service::ActEnd;
-use people::{At, Scene, done};
+use people::{At, Scene, Staff, done};
 use sheets::printed;
 use stage::{STAFF, copy, folder, scene};
 use tempfile::TempDir;
@@ -270,12 +270,126 @@ fn another_serial_on_the_package_ends_it_unopened() {
         "{}",
         tasks(&scene)
     );
-    // It was the wrong bag: the right one proves the sheet.
+    // The right bag proves the sheet, and not that nobody has read it.
     let usual = custodians(&scene, &sheets);
     let (title, told) = exercise(&mut scene, usual);
     assert!(title.ends_with("done"), "{title}: {told}");
+    assert!(key(&scene).components[1].proven_ms.is_some());
+    assert!(tasks(&scene).contains("the package of component 2 is in quarantine"));
+    // Both quorums say how they know.
+    incident(&mut scene, "A package leaves quarantine", &|options| {
+        vec![options[1].clone(), "the wrong bag was brought".into()]
+    });
+    assert_eq!(journalled(&scene, "lift-quarantine"), 1);
     assert!(!tasks(&scene).contains("in quarantine"));
     assert_eq!(key(&scene).components[1].quarantine, None);
+}
+
+#[test]
+fn a_torn_seal_stays_red_when_the_sheet_is_proven() {
+    let (_folder, mut scene, sheets) = with_sheets();
+    incident(&mut scene, "A package is not as recorded", &|options| {
+        vec![options[2].clone(), "the seal is torn".into()]
+    });
+    let (title, told) = {
+        let at = custodians(&scene, &sheets);
+        exercise(&mut scene, at)
+    };
+    assert!(
+        title.ends_with("done") && told.is_empty(),
+        "{title}: {told}"
+    );
+    let found = key(&scene).components[2].clone();
+    assert!(found.proven_ms.is_some() && found.doubted_ms.is_none());
+    assert!(found.quarantine.is_some());
+    assert!(
+        tasks(&scene).contains("the package of component 3 is in quarantine"),
+        "{}",
+        tasks(&scene)
+    );
+    incident(&mut scene, "A package leaves quarantine", &|options| {
+        vec![options[2].clone(), "torn by the custodian, on film".into()]
+    });
+    assert_eq!(key(&scene).components[2].quarantine, None);
+    assert!(!tasks(&scene).contains("in quarantine"));
+    // Nothing is in quarantine: it is not offered.
+    let id = key(&scene).id;
+    let offered = std::sync::Arc::new(std::sync::Mutex::new(0));
+    let seen = std::sync::Arc::clone(&offered);
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Choose { options } if prompt.code == "key.incident" => {
+            let lifts = |o: &&Choice| o.label == "A package leaves quarantine";
+            *seen.lock().unwrap() = 1 + options.iter().filter(lifts).count();
+            Some(Answer::Abort)
+        }
+        _ => None,
+    });
+    let _ = scene.station.key_incident(id, &mut scene.people);
+    assert_eq!(*offered.lock().unwrap(), 1, "asked, and not offered");
+}
+
+/// A custodian who became an approver too neither decides nor witnesses where
+/// their key's sheets are opened, although their backup comes in their place.
+#[test]
+fn a_custodian_who_became_an_approver_is_refused_before_anything_is_opened() {
+    const TWO_ROLES: Staff = &[
+        ("Ada", "Zoe", "Administrators, Approvers"),
+        ("Ben", "Zoe", "Administrators, Approvers"),
+        ("Cat", "Zoe", "Administrators"),
+        ("Dan", "Yan", "Key managers"),
+        ("Eva", "Yan", "Key managers"),
+        ("Fay", "Yan", "Key managers"),
+        ("Gus", "Xia", "Custodians A, Approvers"),
+        ("Pat", "Xia", "Custodians A"),
+        ("Hal", "Wim", "Custodians B"),
+        ("Ida", "Val", "Custodians C"),
+        ("Jim", "Uwe", "Auditors"),
+        ("Kim", "Uwe", "Auditors"),
+        ("Lea", "Tom", "Recovery"),
+        ("Max", "Tom", "Recovery"),
+        ("Ned", "Tom", "Recovery"),
+    ];
+    let folder = TempDir::new().unwrap();
+    let mut scene = Scene::open(folder.path(), TWO_ROLES);
+    scene.people.at = Box::new(|prompt, _| {
+        let Ask::Form { fields, .. } = &prompt.ask else {
+            return None;
+        };
+        (prompt.code == "init.groups").then(|| {
+            let size = |field: &Field| match field.label.contains("Custodians A") {
+                true => "1 of 2".to_owned(),
+                false => field.value.clone(),
+            };
+            Answer::Fields(fields.iter().map(size).collect())
+        })
+    });
+    scene.furnish();
+    scene.people.at = Box::new(|_, _| None);
+    scene.logon_both();
+    let made = ["Dan", "Eva", "Ada", "Ben", "Gus", "Hal", "Jim"];
+    scene.people.form("ceremony.cast", &made);
+    done(scene.zmk(LABEL, "zmk-tdes2", "2"));
+    let sheets = printed(&scene);
+    assert_eq!(key(&scene).components[0].custodian_name, "Gus");
+
+    let with = |approver: &'static str| ["Dan", "Eva", approver, "Ada", "Pat", "Hal", "Jim"];
+    scene.people.forms.remove("ceremony.cast");
+    scene.people.form("ceremony.cast", &with("Gus"));
+    let _ = scene.ceremony(EXERCISE, &[LABEL]);
+    let told = scene.people.refusals.join("\n");
+    assert!(
+        told.contains("Gus cannot be approver: they hold, or once held, part 1 of this key"),
+        "{told}"
+    );
+    // Refused at casting: nothing of it was begun, and no task is left.
+    assert_eq!(scene.station.ceremonies().len(), 1, "the key's own");
+    assert!(!tasks(&scene).contains("lies in no sealed package"));
+    // With another approver it is held.
+    scene.people.forms.remove("ceremony.cast");
+    scene.people.form("ceremony.cast", &with("Ben"));
+    let at = custodians(&scene, &sheets);
+    let (title, told) = exercise(&mut scene, at);
+    assert!(title.ends_with("done"), "{title}: {told}");
 }
 
 /// What is wrong is chosen and said on the key's screen.
