@@ -1,7 +1,8 @@
 //! The loaders, run: the execs by Regina, with what ICSF would answer in the
-//! place of its services; the C source by the compiler, with verbs that answer
-//! so. What is judged is the text's language and its way through success and
-//! failure, not ICSF.
+//! place of its services, which hold each call to the parameters of the ICSF
+//! Application Programmer's Guide, by name, order and length; the C source by the
+//! compiler, with verbs that answer so. What is judged is the text's language and its way
+//! through success and failure, not ICSF.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,8 +11,66 @@ use std::process::Command;
 /// Each label with the check value that the host would show for it.
 pub type Shown<'a> = [(&'a str, &'a str)];
 
+/// Parameters of each service in their order, as the guide has them, under the names that
+/// the execs give them, and how many bytes each has; `*` for as many as the length before
+/// it says, and `8n` for eight for each rule.
+const SERVICES: [(&str, &str); 8] = [
+    ("CSNBKIM", "ktype 8 source 64 kek 64 target 64"),
+    ("CSNBKYT", "count 4 rule 8n target 64 random 8 vp 8"),
+    ("CSNBKRC", "name 64"),
+    ("CSNBKRW", "target 64 name 64"),
+    (
+        "CSNBT31I",
+        "count 4 rule 8n blen 4 block * keklen 4 kek * none 4 nokek 4 tlen 4 target * \
+         blocks 4 cvsource 4 method 4",
+    ),
+    ("CSNBKRC2", "count 4 rule 8n name 64 tlen 4 target *"),
+    (
+        "CSNBKYT2",
+        "count 4 rule 8n tlen 4 target * none 4 nokek 4 rlen 4 reserved * vplen 4 vp *",
+    ),
+    ("CSNDKRC", "count 4 rule 8n name 64 tlen 4 token *"),
+];
+
+/// A routine that refuses a call with other parameters, in another order, or of another
+/// length than the service takes.
+fn stand_in() -> String {
+    let mut text = String::from("icsf:\nparse arg service zgot\nzgot = space(zgot)\nzwant = ''\n");
+    for (service, parameters) in SERVICES {
+        let _ = writeln!(
+            text,
+            "if service == '{service}' then,\nzwant = 'rcode 4 rsn 4 exl 4 exd 4 {parameters}'"
+        );
+    }
+    text.push_str(
+        "if zwant == '' then call zrefuse 'no such service'
+znames = ''
+do zi = 1 to words(zwant) by 2
+  zname = word(zwant,zi)
+  znames = space(znames zname)
+  zlen = word(zwant,zi+1)
+  if zlen == '8n' then zlen = max(8,8*c2d(count))
+  if zlen == '*' then zlen = c2d(value(word(zwant,zi-2)))
+  if zname == 'reserved' then iterate
+  if length(value(zname)) \\== zlen then call zrefuse zname 'has' length(value(zname)) 'not' zlen
+end
+if zgot \\== znames then call zrefuse 'parameters' zgot 'not' znames
+if service == 'CSNBT31I' then do
+  if des then tlen = '00000040'x
+end
+if service \\== 'CSNBKYT' & service \\== 'CSNBKYT2' then return
+",
+    );
+    text
+}
+
 /// Runs an exec; its calls of ICSF are answered by a routine at its end.
 pub fn run_exec(exec: &str, shown: &Shown<'_>) -> (String, Option<i32>) {
+    run_exec_with(exec, &[], shown)
+}
+
+/// The same with arguments.
+pub fn run_exec_with(exec: &str, arguments: &[&str], shown: &Shown<'_>) -> (String, Option<i32>) {
     let mut text = String::new();
     let mut lines = exec.lines().peekable();
     while let Some(line) = lines.next() {
@@ -27,19 +86,20 @@ pub fn run_exec(exec: &str, shown: &Shown<'_>) -> (String, Option<i32>) {
             text.push('\n');
         }
     }
-    text.push_str("icsf:\nparse arg service .\nif service \\== 'CSNBKYT' & service \\== 'CSNBKYT2' then return\n");
+    text.push_str(&stand_in());
     for (label, value) in shown {
         let _ = writeln!(
             text,
             "if label == '{label}' then vp = '{value}'x||copies('00'x,5)"
         );
     }
-    text.push_str("return\n");
+    text.push_str("return\nzrefuse:\nparse arg zwhy\nsay '***' service zwhy\nexit 99\n");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("load.rex");
     std::fs::write(&file, text).unwrap();
     let run = Command::new("regina")
         .arg(&file)
+        .args(arguments)
         .output()
         .expect("regina: run ./scripts/test, which installs it");
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
