@@ -155,6 +155,55 @@ fn judged(scene: &Scene) -> (Folder, String) {
     (folder, format!("{first}{second}"))
 }
 
+/// What the exec has RACF do: run by Regina, with the panel filled in, and TSO writing
+/// down each command, which is then held to the grammar. The passphrase in an answer of
+/// RACF's is not shown.
+fn issued(folder: &Folder) -> Vec<String> {
+    let mut exec = String::from_utf8(folder.get("CONCRACF.rexx")).unwrap();
+    let (one, two) = ("A".repeat(28), "B".repeat(28));
+    let panel = format!("h1 = '{one}'; h2 = '{two}'; rc = 0");
+    for (line, stub) in [
+        ("address ispexec\n", ""),
+        ("'DISPLAY PANEL(CONCPW)'", &*panel),
+        ("'VPUT (H1 H2) SHARED'", "nop"),
+        (
+            "x = outtrap('said.')",
+            "said.0 = 2; said.1 = 'IRRD1I'; said.2 = pw",
+        ),
+        ("x = outtrap('off')", "nop"),
+        ("address tso,", "call tso,"),
+    ] {
+        assert_eq!(exec.matches(line).count(), 1, "{line}: {exec}");
+        exec = exec.replace(line, stub);
+    }
+    exec.push_str("tso:\nparse arg issued\ncall lineout 'issued.racf', issued\nrc = 0\nreturn\n");
+    folder.put("conclave.rex", exec.as_bytes());
+    let run = Command::new("regina")
+        .arg(folder.path().join("conclave.rex"))
+        .current_dir(folder.path())
+        .output()
+        .expect("regina: run ./scripts/test, which installs it");
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(
+        run.status.success() && run.stderr.is_empty(),
+        "{said}{run:?}"
+    );
+    assert!(
+        said.contains("IRRD1I") && said.contains("return code 0"),
+        "{said}"
+    );
+    assert!(!said.contains(&one) && !said.contains(&two), "{said}");
+    let grammar = folder.script(LINT, &[folder.path().to_str().unwrap()]);
+    assert_eq!(grammar, "");
+    let issued = String::from_utf8(folder.get("issued.racf")).unwrap();
+    assert!(
+        issued
+            .lines()
+            .all(|line| line.contains(&format!("PASSWORD('{one}{two}')")))
+    );
+    issued.lines().map(str::to_owned).collect()
+}
+
 fn names(folder: &Folder, ending: &str) -> Vec<String> {
     let all = std::fs::read_dir(folder.path()).unwrap();
     let mut names: Vec<String> = all
@@ -295,6 +344,21 @@ fn each_system_gets_its_stores_and_scripts() {
     );
     let exec = String::from_utf8(racf.get("CONCRACF.rexx")).unwrap();
     assert!(exec.contains("PKDS(OUR.TLS.002)"), "{exec}");
+    let issued = issued(&racf);
+    assert_eq!(issued.len(), 2, "{issued:?}");
+    let sheet = String::from_utf8(racf.get("runsheet.txt")).unwrap();
+    for (command, label) in issued.iter().zip([PAIR, OTHER]) {
+        assert!(
+            command.contains(&format!("WITHLABEL('{label}')")),
+            "{command}"
+        );
+        assert!(command.ends_with(&format!("PKDS({label})")), "{command}");
+        let data_set = command.split('\'').nth(1).unwrap();
+        assert!(sheet.contains(data_set), "{command}");
+    }
+    let sheet = sheet.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(sheet.contains("RECFM=VB and LRECL=256"), "{sheet}");
+    assert!(sheet.contains("RECFM=FB and LRECL=80"), "{sheet}");
 
     let two = hand_over(&mut scene, PAIR, ["LAKE MQ", OTHER, "", "", "", ""]).unwrap_err();
     assert!(two.happened.contains("one key"), "{}", two.happened);
@@ -309,10 +373,24 @@ fn each_system_gets_its_stores_and_scripts() {
         ["LAKE DP", OTHER, "", "", "", ""],
     ));
     let (dp, _) = judged(&scene);
-    let script = String::from_utf8(dp.get("datapower.cli")).unwrap();
+    let script = String::from_utf8(dp.get("datapower-older.cli")).unwrap();
     assert!(
         script.contains("idcred OUR.TLS.002-id OUR.TLS.002-key OUR.TLS.002-crt"),
         "{script}"
+    );
+    let script = String::from_utf8(dp.get("datapower-10.cli")).unwrap();
+    let mode = "idcred OUR.TLS.002-id\n key OUR.TLS.002-key\n certificate OUR.TLS.002-crt\n";
+    assert!(script.contains(mode), "{script}");
+    // Its files were decoded and compared by the grammar's reader; a changed one is told.
+    let soma = String::from_utf8(dp.get("soma-files.xml")).unwrap();
+    dp.put(
+        "soma-files.xml",
+        soma.replacen("\">MI", "\">MJ", 1).as_bytes(),
+    );
+    let said = dp.script(LINT, &[dp.path().to_str().unwrap()]);
+    assert!(
+        said.contains("soma-files.xml: another content for"),
+        "{said}"
     );
 
     done(hand_over(

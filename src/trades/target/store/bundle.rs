@@ -88,6 +88,7 @@ impl ExportKeyStore {
             settings,
             holders: [name(0), name(1)],
             keys: Vec::new(),
+            files: Vec::new(),
         };
         let (mut entries, mut files) = (Vec::new(), Vec::new());
         let mut add = |payload: Payload, lines: Vec<KeyLine>| {
@@ -109,12 +110,16 @@ impl ExportKeyStore {
                     .map(|(_, until)| until),
             });
             for certificate in certificates {
+                let file = (certificate.name.clone(), certificate.bytes.clone());
+                over.files.push(file);
                 add(certificate, Vec::new());
             }
         }
         for made in stores {
             let of = made.keys.iter().filter_map(|at| keys.get(*at));
             let lines = of.map(|key| line(&key.record)).collect();
+            let file = (made.payload.name.clone(), made.payload.bytes.clone());
+            over.files.push(file);
             add(made.payload, lines);
         }
         for companion in target.companions(&over).map_err(house::refused)? {

@@ -1,5 +1,6 @@
-//! DataPower: key material as files, a script for the command line, and the
-//! same as requests of its management interface (SOMA).
+//! DataPower: key material as files, a script for the command line in the form of
+//! older firmware and of firmware 10, and the same as requests of its management
+//! interface (SOMA), files included.
 
 use conclave_crypto::keystore::Kind;
 use conclave_keyroom::domain::key::KeyRecord;
@@ -39,34 +40,111 @@ fn authority(file: &str) -> String {
     file.trim_end_matches(".crt").to_owned()
 }
 
+/// How the firmware writes objects on its command line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One line an object, as older firmware documents it.
+    Line,
+    /// A mode an object, as firmware 10 documents it.
+    Mode,
+}
+
+/// The file in base64 (RFC 4648, section 4), without line ends.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let mut all = [0; 4];
+        for (to, from) in all.iter_mut().skip(1).zip(three) {
+            *to = *from;
+        }
+        let number = u32::from_be_bytes(all);
+        for at in 0..4 {
+            let six = (number >> (18 - 6 * at)) & 63;
+            let digit = DIGITS.get(six as usize).filter(|_| at <= three.len());
+            text.push(digit.map_or('=', |digit| char::from(*digit)));
+        }
+    }
+    text
+}
+
 impl DataPower {
-    fn script(over: &HandOver<'_>) -> Result<Vec<String>, TargetError> {
+    fn script(over: &HandOver<'_>, form: Form) -> Result<Vec<String>, TargetError> {
         let domain = value(over.settings, "domain")?;
         let mut lines = vec![
             "configure terminal".to_owned(),
             format!("switch domain {domain}"),
             "crypto".into(),
-            // It asks for the password, twice.
-            format!("password-alias {PASSWORD_ALIAS}"),
+            // It asks for an alias and its password.
+            "password-map".into(),
         ];
+        let object = |lines: &mut Vec<String>, command: &str, inside: &[String]| {
+            lines.push(command.to_owned());
+            lines.extend(inside.iter().map(|line| format!(" {line}")));
+            lines.push(" exit".into());
+        };
+        let certificate = |lines: &mut Vec<String>, name: &str, file: &str| match form {
+            Form::Line => lines.push(format!("certificate {name} cert:///{file}")),
+            Form::Mode => object(
+                lines,
+                &format!("certificate {name}"),
+                &[format!("file-name cert:///{file}")],
+            ),
+        };
         for key in &over.keys {
             let of = names(&key.alias);
             let own = key.certificates.first().map_or("", String::as_str);
-            lines.push(format!(
-                "key {} cert:///{} password-alias {PASSWORD_ALIAS}",
-                of.key,
-                store(key)
-            ));
-            lines.push(format!("certificate {} cert:///{own}", of.certificate));
-            let mut credential = format!("idcred {} {} {}", of.credential, of.key, of.certificate);
-            for file in key.certificates.iter().skip(1) {
-                lines.push(format!("certificate {} cert:///{file}", authority(file)));
-                credential.push_str(&format!(" ca {}", authority(file)));
+            let file = store(key);
+            match form {
+                Form::Line => lines.push(format!(
+                    "key {} cert:///{file} password-alias {PASSWORD_ALIAS}",
+                    of.key
+                )),
+                Form::Mode => object(
+                    &mut lines,
+                    &format!("key {}", of.key),
+                    &[
+                        format!("file-name cert:///{file}"),
+                        format!("password-alias {PASSWORD_ALIAS}"),
+                    ],
+                ),
             }
-            lines.push(credential);
+            certificate(&mut lines, &of.certificate, own);
+            let above: Vec<&String> = key.certificates.iter().skip(1).collect();
+            for file in &above {
+                certificate(&mut lines, &authority(file), file);
+            }
+            let above = above.iter().map(|file| format!("ca {}", authority(file)));
+            match form {
+                Form::Line => {
+                    let mut line =
+                        format!("idcred {} {} {}", of.credential, of.key, of.certificate);
+                    above.for_each(|ca| line.extend([" ", &ca]));
+                    lines.push(line);
+                }
+                Form::Mode => {
+                    let mut inside = vec![
+                        format!("key {}", of.key),
+                        format!("certificate {}", of.certificate),
+                    ];
+                    inside.extend(above);
+                    object(&mut lines, &format!("idcred {}", of.credential), &inside);
+                }
+            }
         }
         lines.extend(["exit", "write memory", "exit"].map(str::to_owned));
         Ok(lines)
+    }
+
+    /// Every certificate and store, into `cert:`.
+    fn files(over: &HandOver<'_>) -> Vec<String> {
+        over.files
+            .iter()
+            .map(|(name, bytes)| {
+                let text = base64(bytes);
+                format!("<dp:set-file name=\"cert:///{name}\">{text}</dp:set-file>")
+            })
+            .collect()
     }
 
     fn request(domain: &str, body: &[String]) -> Vec<String> {
@@ -169,9 +247,21 @@ impl StoreTarget for DataPower {
         let save = ["<dp:do-action><SaveConfig/></dp:do-action>".to_owned()];
         Ok(vec![
             text(
-                "datapower.cli",
-                "command-line script",
-                &Self::script(over)?,
+                "datapower-older.cli",
+                "command-line script, older firmware",
+                &Self::script(over, Form::Line)?,
+                None,
+            ),
+            text(
+                "datapower-10.cli",
+                "command-line script, firmware 10",
+                &Self::script(over, Form::Mode)?,
+                None,
+            ),
+            text(
+                "soma-files.xml",
+                "SOMA request",
+                &Self::request(domain, &Self::files(over)),
                 None,
             ),
             text(
@@ -194,25 +284,28 @@ impl StoreTarget for DataPower {
         [
             format!(
                 "Upload every .p12 and .crt of the bundle to cert: of the domain {domain} (Web: \
-                 Administration, File Management), in binary."
+                 Administration, File Management), in binary; or post soma-files.xml as below."
             ),
-            "Paste datapower.cli into a session of the command line, line by line. At \
-             password-alias it asks for the passphrase: half 1, half 2, one behind the other, \
-             twice."
-                .into(),
+            format!(
+                "Paste a script into a session of the command line, line by line: datapower-10.cli \
+                 for firmware 10, where an object is a mode with lines of its own; \
+                 datapower-older.cli for older firmware, where it is one line. Both are written \
+                 from the documentation, and neither was tried. At password-map type the alias \
+                 {PASSWORD_ALIAS}, then the passphrase: half 1, half 2, one behind the other."
+            ),
             format!(
                 "Or make the password alias {PASSWORD_ALIAS} by hand, and post the requests to the \
                  XML management interface: curl --cacert CA -u ADMIN --data-binary \
-                 @soma-objects.xml https://HOST:5550/service/mgmt/3.0, then soma-save.xml. Expect \
-                 <dp:result>OK</dp:result>."
+                 @soma-files.xml https://HOST:5550/service/mgmt/3.0, then soma-objects.xml, then \
+                 soma-save.xml. Expect <dp:result>OK</dp:result> for each. The form of the requests \
+                 is likely, and not tried."
             ),
             "show crypto-key and show certificate: each object is up. Down with \"cannot read \
              key\": the passphrase or the file; \"certificate is not valid\": the clock or the \
              period."
                 .into(),
-            "Firmware without password-alias in crypto mode: there it is password-map and an \
-             alias. An HSM model keeps the key outside its HSM this way: make the pair on it, and \
-             have its request signed, where your rules want it inside."
+            "An HSM model keeps the key outside its HSM this way: make the pair on it, and have its \
+             request signed, where your rules want it inside."
                 .into(),
         ]
         .to_vec()

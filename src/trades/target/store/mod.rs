@@ -82,6 +82,8 @@ pub struct HandOver<'a> {
     pub holders: [&'a str; 2],
     /// The keys.
     pub keys: Vec<HandedKey<'a>>,
+    /// Certificates and stores as they lie in the bundle: name and content.
+    pub files: Vec<(String, Vec<u8>)>,
 }
 
 /// A system that takes key stores.

@@ -281,8 +281,11 @@ impl StoreTarget for Racf {
 
     fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
         let mut steps = vec![
-            "Allocate each data set below with RECFM=VB and LRECL=256 and carry the .p12 files \
-             in binary, .crt, .rexx, .panel and .jcl as text (FTP: binary, ascii)."
+            "Allocate each data set below, of a .p12 or .crt file, with RECFM=VB and LRECL=256. \
+             Carry the .p12 files in binary and .crt as text (FTP: binary, ascii)."
+                .to_owned(),
+            "CONCRACF.rexx, CONCPW.panel and CONCRING.jcl go as text into libraries with \
+             RECFM=FB and LRECL=80."
                 .to_owned(),
         ];
         for (at, key) in (1..).zip(&over.keys) {
@@ -365,6 +368,7 @@ mod tests {
                     .into(),
                 until: None,
             }],
+            files: Vec::new(),
         };
         let job = Racf::job(&over).unwrap().join("\n");
         let labels: Vec<&str> = job
