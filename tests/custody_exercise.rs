@@ -275,13 +275,13 @@ fn another_serial_on_the_package_ends_it_unopened() {
     let (title, told) = exercise(&mut scene, usual);
     assert!(title.ends_with("done"), "{title}: {told}");
     assert!(key(&scene).components[1].proven_ms.is_some());
-    assert!(tasks(&scene).contains("the package of component 2 is in quarantine"));
+    assert!(tasks(&scene).contains("quarantine, the package of component 2"));
     // Both quorums say how they know.
     incident(&mut scene, "A package leaves quarantine", &|options| {
         vec![options[1].clone(), "the wrong bag was brought".into()]
     });
     assert_eq!(journalled(&scene, "lift-quarantine"), 1);
-    assert!(!tasks(&scene).contains("in quarantine"));
+    assert!(!tasks(&scene).contains("quarantine, "));
     assert_eq!(key(&scene).components[1].quarantine, None);
 }
 
@@ -303,7 +303,7 @@ fn a_torn_seal_stays_red_when_the_sheet_is_proven() {
     assert!(found.proven_ms.is_some() && found.doubted_ms.is_none());
     assert!(found.quarantine.is_some());
     assert!(
-        tasks(&scene).contains("the package of component 3 is in quarantine"),
+        tasks(&scene).contains("quarantine, the package of component 3"),
         "{}",
         tasks(&scene)
     );
@@ -311,7 +311,7 @@ fn a_torn_seal_stays_red_when_the_sheet_is_proven() {
         vec![options[2].clone(), "torn by the custodian, on film".into()]
     });
     assert_eq!(key(&scene).components[2].quarantine, None);
-    assert!(!tasks(&scene).contains("in quarantine"));
+    assert!(!tasks(&scene).contains("quarantine, "));
     // Nothing is in quarantine: it is not offered.
     let id = key(&scene).id;
     let offered = std::sync::Arc::new(std::sync::Mutex::new(0));

@@ -77,8 +77,8 @@ pub struct Component {
     /// was proven again.
     #[serde(default)]
     pub doubted_ms: Option<u64>,
-    /// Its package was not as recorded, and was not opened; nothing once the sheet
-    /// was proven again (R11).
+    /// Its package was not as recorded (R11). A sheet that is proven does not end it:
+    /// both quorums lift it, with a reason (R12).
     #[serde(default)]
     pub quarantine: Option<Quarantine>,
     /// Who opens it when the custodian cannot come (R16): of the same group,
