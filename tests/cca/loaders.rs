@@ -66,11 +66,6 @@ if service \\== 'CSNBKYT' & service \\== 'CSNBKYT2' then return
 
 /// Runs an exec; its calls of ICSF are answered by a routine at its end.
 pub fn run_exec(exec: &str, shown: &Shown<'_>) -> (String, Option<i32>) {
-    run_exec_with(exec, &[], shown)
-}
-
-/// The same with arguments.
-pub fn run_exec_with(exec: &str, arguments: &[&str], shown: &Shown<'_>) -> (String, Option<i32>) {
     let mut text = String::new();
     let mut lines = exec.lines().peekable();
     while let Some(line) = lines.next() {
@@ -99,7 +94,6 @@ pub fn run_exec_with(exec: &str, arguments: &[&str], shown: &Shown<'_>) -> (Stri
     std::fs::write(&file, text).unwrap();
     let run = Command::new("regina")
         .arg(&file)
-        .args(arguments)
         .output()
         .expect("regina: run ./scripts/test, which installs it");
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
@@ -177,7 +171,6 @@ fn run(at: &Path, program: &str, arguments: &[&str]) -> (String, Option<i32>) {
         program.into()
     };
     let run = Command::new(&program)
-        .args(arguments)
         .current_dir(at)
         .output()
         .unwrap_or_else(|e| panic!("{}: {e}", program.display()));

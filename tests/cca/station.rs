@@ -8,10 +8,9 @@ use conclave_evidence::{GroupId, verify_path};
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::ports::dialogue::{Answer, Refusal};
 use conclave_station::service::ActEnd;
-use conclave_trades::keys::fingerprint_hex;
 
 use crate::judges::{decrypted, encrypted, read_again};
-use crate::loaders::{run_c, run_exec, run_exec_with};
+use crate::loaders::{run_c, run_exec};
 use crate::people::{Scene, done};
 use crate::stage::{folder, scene};
 use crate::typist::{Typist, hex, sum, unhex};
@@ -476,43 +475,4 @@ fn an_hmac_key_is_loaded_by_its_pattern() {
     }
     let long = sheet.lines().find(|line| line.chars().count() > 80);
     assert!(long.is_none(), "{long:?}");
-}
-
-/// An RSA public key into the PKDS: the exec runs with the label as its argument.
-#[test]
-fn a_public_key_is_loaded_into_the_pkds() {
-    const PAIR: &str = "OUR.SIG.001";
-    let folder = folder();
-    let mut scene = scene(&folder);
-    scene
-        .people
-        .form("rsa.new", &[PAIR, "2048", "365", "S0 signatures"]);
-    done(scene.station.make_rsa(None, &mut scene.people));
-    let made = key(&scene, PAIR);
-    let typed = fingerprint_hex(&made.rsa.unwrap().fingerprint);
-    scene.people.form("rsa.export", &["BANK-LAKE", "STICK-1"]);
-    scene.people.at = Box::new(move |prompt, _| {
-        let asked = prompt.code.starts_with("fingerprint.");
-        asked.then(|| Answer::Word(typed.clone()))
-    });
-    done(scene.station.export_public(made.id, &mut scene.people));
-    let bundle = newest(&scene);
-    assert!(verify_path(&bundle).ok());
-    let exec = text(&bundle, &format!("{PAIR}.pkds.rex"));
-    let token = std::fs::read(bundle.join(format!("{PAIR}.pka"))).unwrap();
-    assert!(exec.replace("'||,\n'", "").contains(&hex(&token)), "{exec}");
-    let (said, code) = run_exec_with(&exec, &["bankx.lake.sig"], &[]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(
-        said.contains("CSNDKRC return 0 reason 0 BANKX.LAKE.SIG"),
-        "{said}"
-    );
-    let (said, code) = run_exec_with(&exec, &[], &[]);
-    assert_eq!(code, Some(8), "{said}");
-    let (said, code) = run_exec_with(
-        &exec.replace("name tlen token", "tlen name token"),
-        &["X"],
-        &[],
-    );
-    assert_eq!(code, Some(99), "{said}");
 }
