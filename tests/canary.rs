@@ -792,7 +792,7 @@ fn the_demonstration_tells_no_secret_outside_of_its_paper() {
             }
         }
     }
-    assert_eq!((needles.count, zones.len()), (23, 9));
+    assert_eq!((needles.count, zones.len()), (29, 12));
     for (label, masked) in &zones {
         needles.secret(masked, label);
     }

@@ -165,6 +165,8 @@ fn shipped_templates_are_good_and_malformed_ones_name_file_and_field() {
                 "thales-lmk",
                 "thales-s",
                 "thales-variant",
+                "tr31-a",
+                "tr31-c",
                 "x9.17",
             ],
             KeyForm::Tdes3 => &[
@@ -172,9 +174,12 @@ fn shipped_templates_are_good_and_malformed_ones_name_file_and_field() {
                 "atalla-mfk",
                 "thales-s",
                 "thales-variant",
+                "tr31-a",
+                "tr31-c",
                 "x9.17",
             ],
-            KeyForm::Aes256 => &["aes-kwp", "thales-s"],
+            KeyForm::Aes128 => &["tr31-e"],
+            KeyForm::Aes256 => &["aes-kwp", "thales-s", "tr31-e"],
             _ => &[],
         };
         assert_eq!(named, expected, "{form}");

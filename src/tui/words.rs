@@ -3,8 +3,7 @@
 use conclave_keyroom::ports::dialogue::Refusal;
 
 /// A typed PIN has fewer than six digits.
-pub const PIN_TOO_SHORT: &str =
-    "A PIN has six to eight digits: type all of it anew. No try of the card is used.";
+pub const PIN_TOO_SHORT: &str = "A PIN has six to eight digits: type it anew; no try is used.";
 /// A ninth digit.
 pub const PIN_TOO_LONG: &str = "A PIN has at most eight digits. Ctrl-U starts again.";
 /// A passphrase that does not end.

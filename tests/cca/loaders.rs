@@ -171,6 +171,7 @@ fn run(at: &Path, program: &str, arguments: &[&str]) -> (String, Option<i32>) {
         program.into()
     };
     let run = Command::new(&program)
+        .args(arguments)
         .current_dir(at)
         .output()
         .unwrap_or_else(|e| panic!("{}: {e}", program.display()));

@@ -174,7 +174,7 @@ pub fn wrong_pins_to_the_block(house: &mut House) {
     assert_eq!(tries, [Some(3), Some(2), Some(1)]);
     assert_eq!(
         house.hands.refusals(),
-        ["Wrong PIN. 2 tries left.", "Wrong PIN. 1 tries left."]
+        ["Wrong PIN. 2 tries left.", "Wrong PIN. One try is left."]
     );
     // Again: nobody is asked any more.
     let (end, actions) = attempt(house, Auditors, wrong());

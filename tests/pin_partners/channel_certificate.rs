@@ -105,7 +105,7 @@ fn a_certificate_changes_with_the_generation_and_the_former_stays_on_record() {
     let act = desk.act("3", Some(&one));
     let mut alone = act.clone();
     alone.by.pop();
-    desk.refused(&alone, "typed by two people");
+    desk.refused(&alone, "read by two people");
     let mut renamed = act.clone();
     let record = |act: &mut RecordSystem| act.settings.certificates.remove("certificate").unwrap();
     let mut certificate = record(&mut renamed);
@@ -149,7 +149,7 @@ fn a_certificate_changes_with_the_generation_and_the_former_stays_on_record() {
     }
     let mut unread = desk.act("4", Some(&two));
     unread.by.clear();
-    desk.refused(&unread, "typed by two people");
+    desk.refused(&unread, "read by two people");
     let recorded = desk.record(&desk.act("4", Some(&two))).unwrap();
     let former: Vec<&[u8]> = recorded
         .former

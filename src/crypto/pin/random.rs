@@ -23,9 +23,8 @@ pub struct Denied {
     pub repeats: bool,
     /// Digits that go up or down by one: 1234, 9876.
     pub runs: bool,
-    /// Years in four digits: 1900 to 2099. More than one in a hundred by
-    /// themselves, so only for longer PINs that begin or end with one they
-    /// are not; see [`Denied::effect`].
+    /// Years of birth in four digits, 1940 to 2009: what holders choose, and
+    /// thieves try. With repeats and runs it stays below one in a hundred.
     pub years: bool,
     /// Others, as digits; those of other lengths do not matter.
     pub others: BTreeSet<String>,
@@ -87,10 +86,9 @@ impl Denied {
             }
         }
         if self.years && len == 4 {
-            for year in 0..100u8 {
-                for century in [[1, 9], [2, 0]] {
-                    all.insert([century[0], century[1], year / 10, year % 10].to_vec());
-                }
+            for year in 1940..=2009u16 {
+                let digits = [year / 1000, year / 100 % 10, year / 10 % 10, year % 10];
+                all.insert(digits.iter().map(|digit| *digit as u8).collect());
             }
         }
         let others = self.others.iter().filter(|other| other.len() == len);
@@ -208,10 +206,33 @@ mod tests {
             years: true,
             ..Denied::default()
         };
+        let effect = years.effect(4).unwrap();
+        assert_eq!((effect.denied, effect.all), (70, 10_000));
+        let denied = years.of(4);
+        for (year, there) in [
+            ("1939", false),
+            ("1940", true),
+            ("2009", true),
+            ("2010", false),
+        ] {
+            let digits: Vec<u8> = year.bytes().map(|c| c - b'0').collect();
+            assert_eq!(denied.contains(&digits), there, "{year}");
+        }
+        let all_three = Denied {
+            years: true,
+            repeats: true,
+            runs: true,
+            ..Denied::default()
+        };
+        assert_eq!(all_three.effect(4).unwrap().denied, 94);
+        let too_many = Denied {
+            others: (0..7).map(|n| format!("55{n}6")).collect(),
+            ..all_three
+        };
         assert_eq!(
-            years.effect(4),
+            too_many.effect(4),
             Err(DrawError::TooManyDenied {
-                denied: 200,
+                denied: 101,
                 all: 10_000
             })
         );

@@ -30,7 +30,10 @@ pub enum RunError {
         state: State,
     },
     /// The form has no mailer of this batch that waits for this.
-    #[error("form {0} has no mailer of this batch that could be meant")]
+    #[error(
+        "form {0} has no mailer of this batch that could be meant; where forms were left out, those \
+         before and behind them are said apart"
+    )]
     Form(u64),
     /// A form shows another mailer than the records have on it, and one that
     /// they have on an earlier form. What they have there is not told: people

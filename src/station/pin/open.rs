@@ -202,7 +202,8 @@ impl Station {
                             1 => "The file has a fault; nothing of it was taken.".into(),
                             some => format!("The file has {some} faults; nothing of it was taken."),
                         },
-                        "Have the issuer correct it and send it anew.",
+                        "Where the template is the one for this file, have the issuer correct it and send it \
+                         anew; else begin with the other template.",
                     ),
                 }));
             }

@@ -12,7 +12,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::pin::{CardName, DateOrder, FieldName, FileFormat, Template, Validation};
+use crate::pin::{CardName, DateOrder, FieldName, FileFormat, Method, Template, Validation};
 
 /// The longest template file, in bytes.
 const TEXT_MOST: usize = 32 * 1024;
@@ -77,6 +77,13 @@ pub fn template_words(template: &Template) -> Vec<String> {
             from.saturating_add(1)
         ));
     }
+    if pin.method == Method::RandomPvv && pin.lengths.iter().any(|length| *length > 4) {
+        words.push(
+            "a PVV is of a PIN's first four digits: the others are checked by nobody, unless \
+             PIN blocks go back"
+                .into(),
+        );
+    }
     if let Some(block) = &pin.block {
         words.push(format!("PINs come in PIN blocks {block}"));
     }
@@ -94,7 +101,7 @@ pub fn template_words(template: &Template) -> Vec<String> {
         let kinds = [
             (denied.repeats, "one digit throughout".to_owned()),
             (denied.runs, "runs".to_owned()),
-            (denied.years, "years".to_owned()),
+            (denied.years, "years of birth, 1940 to 2009".to_owned()),
             (
                 !denied.others.is_empty(),
                 format!("{} others", denied.others.len()),
@@ -164,7 +171,6 @@ pub fn template_words(template: &Template) -> Vec<String> {
 }
 
 fn goes_back(template: &Template) -> &'static str {
-    use crate::pin::Method;
     match template.pin.method {
         Method::RandomPvv => "PVV and key index",
         Method::Ibm3624Offset => "offset",

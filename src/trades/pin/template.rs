@@ -614,6 +614,11 @@ impl Template {
                 pin.method.words()
             )));
         }
+        if pin.denied.years && !pin.lengths.contains(&4) {
+            return Err(rule(
+                "denied years are PINs of four digits, and no record may ask for one",
+            ));
+        }
         if let Some(index) = &pin.key_index {
             KeyIndex::parse(index)
                 .and_then(KeyIndex::check_for_issuing)

@@ -2,6 +2,7 @@
 //! older firmware and of firmware 10, and the same as requests of its management
 //! interface (SOMA), files included.
 
+use base64ct::{Base64, Encoding as _};
 use conclave_crypto::keystore::Kind;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
@@ -47,25 +48,6 @@ enum Form {
     Line,
     /// A mode an object, as firmware 10 documents it.
     Mode,
-}
-
-/// The file in base64 (RFC 4648, section 4), without line ends.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let mut all = [0; 4];
-        for (to, from) in all.iter_mut().skip(1).zip(three) {
-            *to = *from;
-        }
-        let number = u32::from_be_bytes(all);
-        for at in 0..4 {
-            let six = (number >> (18 - 6 * at)) & 63;
-            let digit = DIGITS.get(six as usize).filter(|_| at <= three.len());
-            text.push(digit.map_or('=', |digit| char::from(*digit)));
-        }
-    }
-    text
 }
 
 impl DataPower {
@@ -141,7 +123,7 @@ impl DataPower {
         over.files
             .iter()
             .map(|(name, bytes)| {
-                let text = base64(bytes);
+                let text = Base64::encode_string(bytes);
                 format!("<dp:set-file name=\"cert:///{name}\">{text}</dp:set-file>")
             })
             .collect()
