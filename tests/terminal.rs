@@ -119,7 +119,7 @@ fn key_managers_log_on_look_around_and_log_out() {
         "{}",
         wrong.shown()
     );
-    assert!(wrong.says("Nothing is open yet."));
+    assert!(wrong.says("Nothing was done with this card."));
     crew.dots(PIN);
     let one = crew.answer(ENTER);
     assert!(one.says("2 of 3 must come, 1 here"), "{}", one.shown());
