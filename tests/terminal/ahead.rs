@@ -1,15 +1,11 @@
 //! Two forms taken at once, at the terminal: nobody notices, until a number is read
 //! on the paper; then the records follow it.
 
-use super::acts::fill;
-use super::bad_days::{SLOW, away, lies, number_behind, to_the_printer};
+use super::bad_days::{away, in_the_middle, lies, number_behind, to_the_printer};
 use super::crew::{Crew, PIN};
-use super::driver::{ENTER, TAB};
-use super::mailers::{
-    Opening, all_printed, chooses, confirms, fills, forms_take, left_behind, opens, prints, signed,
-    the_pair, to_the_purge,
-};
-use super::rooms::{given_back, no_pin, open, practice, quit};
+use super::driver::TAB;
+use super::mailers::{all_printed, chooses, confirms, fills, left_behind, signed, to_the_purge};
+use super::rooms::{given_back, no_pin, practice, quit};
 use super::screen::Screen;
 
 /// Fills fields from the first one on, wherever the cursor stands.
@@ -30,25 +26,7 @@ fn fills_again(crew: &mut Crew, fields: &[(&str, &str)]) -> Screen {
 #[test]
 fn two_forms_taken_at_once_are_found_by_the_numbers_on_the_paper() {
     let folder = practice();
-    forms_take(folder.path(), SLOW);
-    let mut crew = open(&folder, &[]);
-    the_pair(&mut crew);
-    opens(
-        &mut crew,
-        &Opening {
-            file: "cards.p7m",
-            template: "csv-pvv",
-            key: "BANKX.PVK.001",
-            read: "Batch B-0001 of BANKX: 24 cards",
-            name: "B-0001",
-            replacements: "1",
-        },
-    );
-    prints(&mut crew);
-    fill(&mut crew, "Form", "1");
-    crew.terminal.keys(ENTER);
-    crew.terminal
-        .wait("some that left", |screen| screen.has("to confirm 4"));
+    let mut crew = in_the_middle(&folder, "1");
     // In the middle of a run somebody presses form feed.
     to_the_printer(&mut crew);
     crew.terminal.keys("4");

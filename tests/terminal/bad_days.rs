@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use tempfile::TempDir;
+
 use super::acts::fill;
 use super::crew::{Crew, PIN};
 use super::driver::{ENTER, ESC, F2, RIGHT};
@@ -16,7 +18,7 @@ use super::scan::{self, Needle};
 use super::screen::Screen;
 
 /// Milliseconds of a form: time enough to jam the printer in the middle of a run.
-pub const SLOW: u16 = 400;
+const SLOW: u16 = 400;
 
 /// The number behind a word on a row.
 pub fn number_behind(screen: &Screen, word: &str) -> u64 {
@@ -69,11 +71,12 @@ fn feeds_to(crew: &mut Crew, form: u64) {
     away(crew);
 }
 
-#[test]
-fn a_jam_in_the_middle_of_a_run_is_resolved_by_what_lies_in_the_tray() {
-    let folder = practice();
+/// The pair has opened a batch with so many replacements, and its run has begun: some
+/// mailers have left, most are to come.
+#[track_caller]
+pub fn in_the_middle(folder: &TempDir, replacements: &'static str) -> Crew {
     forms_take(folder.path(), SLOW);
-    let mut crew = open(&folder, &[]);
+    let mut crew = open(folder, &[]);
     the_pair(&mut crew);
     opens(
         &mut crew,
@@ -83,7 +86,7 @@ fn a_jam_in_the_middle_of_a_run_is_resolved_by_what_lies_in_the_tray() {
             key: "BANKX.PVK.001",
             read: "Batch B-0001 of BANKX: 24 cards",
             name: "B-0001",
-            replacements: "10",
+            replacements,
         },
     );
     prints(&mut crew);
@@ -91,6 +94,13 @@ fn a_jam_in_the_middle_of_a_run_is_resolved_by_what_lies_in_the_tray() {
     crew.terminal.keys(ENTER);
     crew.terminal
         .wait("some that left", |screen| screen.has("to confirm 4"));
+    crew
+}
+
+#[test]
+fn a_jam_in_the_middle_of_a_run_is_resolved_by_what_lies_in_the_tray() {
+    let folder = practice();
+    let mut crew = in_the_middle(&folder, "10");
     to_the_printer(&mut crew);
     let jammed = crew.terminal.then("1", "the paper is jammed in form");
     let torn = number_behind(&jammed, "jammed in form ");
