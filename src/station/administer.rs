@@ -3,7 +3,7 @@
 
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::{
-    Condemned, MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
+    MediumRecord, PrinterLanguage, PrinterPurpose, PrinterRecord,
 };
 use conclave_keyroom::domain::people::check_name;
 use conclave_keyroom::door::{Action, DoorError, Refusal as Refused};
@@ -12,7 +12,7 @@ use conclave_keyroom::ports::dialogue::{
 };
 use conclave_keyroom::ports::media::KnownBy;
 use conclave_keyroom::vault::{Compartment, VaultError};
-use conclave_trades::media::{EnrolMedium, condemned};
+use conclave_trades::media::{Condemnation, EnrolMedium, condemned};
 use conclave_trades::print::EnrolPrinter;
 
 use crate::approve::Undone;
@@ -358,11 +358,14 @@ impl Station {
         media
     }
 
-    /// Why a medium takes nothing any more, as far as this session reads it.
+    /// Whether a medium takes nothing any more.
     ///
     /// # Errors
     /// [`VaultError`] where that cannot be read.
-    pub(crate) fn condemned(&self, medium: &MediumRecord) -> Result<Option<Condemned>, VaultError> {
+    pub(crate) fn condemned(
+        &self,
+        medium: &MediumRecord,
+    ) -> Result<Option<Condemnation>, VaultError> {
         let vault = self.door.vault();
         condemned(medium.id, |place, id| vault.get(place, id))
     }

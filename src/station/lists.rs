@@ -465,7 +465,10 @@ impl Station {
                 },
                 state: match (&condemned, &medium.plate) {
                     (Err(error), _) => error.to_string(),
-                    (Ok(Some(why)), _) => format!("{}: {}", words::date(why.at_ms), why.reason),
+                    (Ok(Some(why)), _) => match why.at_ms() {
+                        Some(at_ms) => format!("{}: {}", words::date(at_ms), why.reason()),
+                        None => why.reason(),
+                    },
                     (Ok(None), None) => format!("serial {}", medium.serial),
                     (Ok(None), Some(plate)) => format!("plate {plate}, {}", medium.serial),
                 },

@@ -149,6 +149,20 @@ pub fn single_to_read(media: &mut dyn Media, serial: &str) -> Result<FoundMedium
     }
 }
 
+/// The medium with this serial is the one that is plugged in, and has room for the
+/// bundle: asked right before what the writing uses up is used up.
+///
+/// # Errors
+/// As [`single`]; [`MediaError::Full`]
+pub fn has_room(media: &mut dyn Media, serial: &str, bundle: &Bundle) -> Result<(), MediaError> {
+    let medium = single(media, serial)?;
+    // A disc's image is larger than its files, and is asked again with its own size.
+    match medium.free < bundle.needs() {
+        true => Err(MediaError::Full),
+        false => Ok(()),
+    }
+}
+
 /// An emission that did not end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{cause}")]

@@ -13,31 +13,67 @@ use serde::{Deserialize, Serialize};
 use crate::print::check_reason;
 
 /// Where it stands that a medium is condemned: in what administrators write, what
-/// key managers or approvers write, and what the PIN room writes. A session sees
-/// those that it reads.
+/// key managers or approvers write, and what the PIN room writes. Every session sees
+/// that it is, and reads why in those that are open to it.
 const PLACES: [Compartment; 3] = [
     Compartment::Directory,
     Compartment::Catalogue,
     Compartment::Pins,
 ];
 
-/// Why a medium takes nothing any more, as far as a session reads it.
+/// That a medium takes nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condemnation {
+    /// As it stands in a record that this session reads.
+    Read(Condemned),
+    /// There is a record, and this session does not read it: what the PIN room wrote
+    /// is closed to everybody else, and its id says what it is about.
+    Closed(Compartment),
+}
+
+impl Condemnation {
+    /// Why, for people.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Read(why) => why.reason.clone(),
+            Self::Closed(Compartment::Pins) => {
+                "the PIN room condemned it, and its reason is read there".into()
+            }
+            Self::Closed(_) => "people who are not logged on condemned it".into(),
+        }
+    }
+
+    /// When, wall clock; none where this session does not read it.
+    #[must_use]
+    pub fn at_ms(&self) -> Option<u64> {
+        match self {
+            Self::Read(why) => Some(why.at_ms),
+            Self::Closed(_) => None,
+        }
+    }
+}
+
+/// Whether a medium takes nothing any more.
 ///
 /// # Errors
 /// [`VaultError`] where that cannot be read: then nobody says that it is in use.
 pub fn condemned(
     medium: Id,
     read: impl Fn(Compartment, Id) -> Result<Condemned, VaultError>,
-) -> Result<Option<Condemned>, VaultError> {
+) -> Result<Option<Condemnation>, VaultError> {
     let id = Condemned::id_of(medium);
+    let mut closed = None;
     for place in PLACES {
         match read(place, id) {
-            Ok(why) => return Ok(Some(why)),
-            Err(VaultError::Closed(_) | VaultError::Missing(_)) => {}
+            Ok(why) => return Ok(Some(Condemnation::Read(why))),
+            // It is there: what is not is `Missing`, also where nobody reads.
+            Err(VaultError::Closed(place)) => closed = Some(Condemnation::Closed(place)),
+            Err(VaultError::Missing(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(None)
+    Ok(closed)
 }
 
 /// The medium on record may take what leaves.
@@ -51,7 +87,7 @@ pub(crate) fn in_use(
     match condemned(medium.id, read)? {
         None => Ok(()),
         Some(why) => Err(ActionError::rule(
-            format!("{} is condemned: {}", medium.name, why.reason),
+            format!("{} is condemned: {}", medium.name, why.reason()),
             "Use another enrolled medium, and destroy this one.",
         )),
     }

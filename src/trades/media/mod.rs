@@ -27,9 +27,9 @@ mod plate;
 pub(crate) use bundle::may_stand;
 pub use bundle::{
     Bundle, BundleError, FILE_MOST, FILES_MOST, Interrupted, TOTAL_MOST, bundle_folder, emit,
-    read_again, single, single_to_read, write_one,
+    has_room, read_again, single, single_to_read, write_one,
 };
-pub use condemn::{CondemnMedium, condemned};
+pub use condemn::{CondemnMedium, Condemnation, condemned};
 pub(crate) use condemn::{condemn_after, in_use};
 pub use disc::{DISC_MOST, SECTOR, disc_image};
 pub use disc_read::{Disc, DiscBytes, DiscError, disc_length};

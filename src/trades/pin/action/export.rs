@@ -145,7 +145,7 @@ impl Action for ExportBatch {
     }
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
-        let mut batch: PinBatch = beforehand.get(Compartment::Pins, self.batch.id)?;
+        let batch: PinBatch = beforehand.get(Compartment::Pins, self.batch.id)?;
         if batch.is_restored(beforehand.authority()?.incarnation) {
             return Err(before_the_restore());
         }
@@ -169,11 +169,7 @@ impl Action for ExportBatch {
                 batch.outputs
             )));
         }
-        // Used up whatever becomes of it.
-        batch.outputs = self.output;
-        beforehand
-            .put(Compartment::Pins, PinBatch::KIND, batch.id, &batch)
-            .map_err(Into::into)
+        Ok(())
     }
 
     fn run(
@@ -210,6 +206,16 @@ impl Action for ExportBatch {
         };
         let files = vec![(out.file.clone(), sealed)];
         let bundle = Bundle::new(&out.folder, files).map_err(|e| refused(e.to_string()))?;
+        media::has_room(ports.media, &self.serial, &bundle).map_err(nothing_left)?;
+        // Used up from here on, whatever becomes of it: bytes may leave. Not before:
+        // the sheet would speak of outputs that nobody wrote.
+        batch.outputs = self.output;
+        put(permit, &batch)?;
+        permit.commit_before_effect(vec![format!(
+            "output {} of {} begins",
+            self.output,
+            self.batch.words()
+        )])?;
         if let Err(cut) = media::emit(permit, ports.media, &self.serial, &bundle) {
             media::condemn_after(permit, ports.media, self.medium, &cut.cause);
             return Err(self.cut(cut));
