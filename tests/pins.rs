@@ -8,10 +8,13 @@ mod people;
 #[path = "support/stage.rs"]
 mod stage;
 
-use conclave_crypto::secret::Secret;
+use conclave_crypto::secret::{RandomError, RandomSource, Secret};
 use conclave_evidence::GroupId;
+use conclave_keyroom::piv::{ManagementKey, PivCard};
+use conclave_keyroom::ports::card::CardReaders;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt};
 use conclave_station::logon::LogonEnd;
+use conclave_training::card::{CardLabel, TrainingCard, TrainingReaders};
 use people::{PIN, Scene, done};
 use stage::{STAFF, folder};
 use tempfile::TempDir;
@@ -155,6 +158,68 @@ fn a_blocked_card_gets_a_new_pin_from_its_holder_and_a_quorum() {
 
     scene.people.at = Box::new(dans(NEW));
     logs_on(&mut scene);
+}
+
+/// A card's number is read without a PIN. What only has the number is told no PUK.
+#[test]
+fn a_card_that_only_has_the_number_gets_no_puk() {
+    struct Number([u8; 16]);
+    impl RandomSource for Number {
+        fn public(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+            for (out, byte) in buf.iter_mut().zip(self.0.iter().cycle()) {
+                *out = *byte;
+            }
+            Ok(())
+        }
+        fn secret(&mut self, buf: &mut [u8]) -> Result<(), RandomError> {
+            self.public(buf)
+        }
+    }
+    let folder = folder();
+    let mut scene = closed(&folder);
+    scene.logon(GroupId::Administrators);
+    let dan = {
+        let record = scene.station.door().vault().authority().unwrap();
+        let dan = record.cards.iter().find(|c| c.person_name == "Dan");
+        dan.unwrap().card
+    };
+    let label = CardLabel {
+        number: 99,
+        name: "made at home".into(),
+    };
+    let at = folder.path().join("fake.card");
+    let fake = TrainingCard::create(&at, label, Box::new(Number(dan.0))).unwrap();
+    let hand = scene.people.hand();
+    hand.pull(0);
+    hand.insert(&fake, 0).unwrap();
+    {
+        let channel = hand.connect(&TrainingReaders::id(0)).unwrap();
+        let mut card = PivCard::open(channel).unwrap();
+        let mut number = Number(dan.0);
+        card.authenticate_management(&ManagementKey::factory(), &mut number)
+            .unwrap();
+        assert_eq!(card.guid_or_new(&mut number).unwrap().0, dan.0);
+    }
+    let mut asked = false;
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Choose { options } => options
+            .iter()
+            .position(|o| o.label == "Dan")
+            .map(Answer::Chosen),
+        Ask::Card { wanted, .. } if wanted == &["Dan"] => {
+            hand.pull(0);
+            hand.insert(&fake, 0).unwrap();
+            asked = true;
+            Some(Answer::Confirmed)
+        }
+        Ask::NewPin { .. } => panic!("a stranger's card is asked for a PIN"),
+        _ => {
+            assert!(!asked, "nothing is asked after it");
+            None
+        }
+    });
+    let told = format!("{:?}", scene.station.unblock_pin(&mut scene.people).err());
+    assert!(told.contains("does not prove to be it"), "{told}");
 }
 
 /// Put in by mistake or by habit, a blocked card is refused before its PIN, and who

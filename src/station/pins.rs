@@ -11,6 +11,7 @@ use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, Pro
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
+use crate::anchor::management_from_secret;
 use crate::approve::Undone;
 use crate::cards::{Held, Interrupted, Judgement, ask, await_card};
 use crate::present::{Absent, Wanted, present};
@@ -222,8 +223,9 @@ impl Station {
         let cards: Vec<CardEntry> = self.door.vault().authority().map_or_else(
             |_| Vec::new(),
             |record| {
-                let active = |c: &&CardEntry| c.state == CardState::Active;
-                record.cards.iter().filter(active).cloned().collect()
+                // Recovery words are no card, and have no PIN.
+                let cards = |c: &&CardEntry| c.state == CardState::Active && c.words.is_none();
+                record.cards.iter().filter(cards).cloned().collect()
             },
         );
         question.ask = Ask::Choose {
@@ -312,7 +314,7 @@ impl Station {
             wanted: vec![name.clone()],
             other_group: false,
         };
-        let held = await_card(
+        let mut held = await_card(
             self.readers.as_ref(),
             people,
             &mut question,
@@ -324,8 +326,28 @@ impl Station {
             },
         )
         .map_err(Undone::Interrupted)?;
+        self.proves_itself(&mut held, blocked)?;
         let new = new_pin(people, &mut question, name).map_err(Undone::Interrupted)?;
         Ok((held, new))
+    }
+
+    /// The card has the management key that the vault keeps of this one: its number
+    /// is read without a PIN and copied by anybody, and what only looks like it would
+    /// be told the PUK.
+    fn proves_itself(&mut self, held: &mut Held, entry: &CardEntry) -> Result<(), Undone> {
+        let kept = self
+            .door
+            .management_key(entry.card)
+            .map_err(|e| Undone::Door(e.into()))?;
+        let key = management_from_secret(&kept).map_err(|e| Undone::Card(e.to_string()))?;
+        let card = held.card.piv().map_err(|e| Undone::Card(e.to_string()))?;
+        card.authenticate_management(&key, self.door.random())
+            .map_err(|error| {
+                Undone::Card(format!(
+                    "this card has the number of {}'s and does not prove to be it: {error}",
+                    entry.person_name
+                ))
+            })
     }
 }
 
