@@ -27,7 +27,7 @@ impl Station {
                 .list::<LayoutApproval>(Compartment::Directory, LayoutApproval::KIND)
                 .unwrap_or_default()
                 .iter()
-                .any(|(_, approval)| approval.digest == digest)
+                .any(|(_, approval)| approval.holds(&digest))
     }
 
     /// The text of a layout by which forms may be printed.
@@ -59,8 +59,8 @@ impl Station {
         match newer {
             None => Ok(()),
             Some(newer) => Err(format!(
-                "this is version {} of the layout {}, and version {newer} is approved: put that \
-                 file back",
+                "this is version {} of the layout {}, and version {newer} was approved: put that \
+                 file back, or give this one a higher version and have it approved",
                 layout.version(),
                 layout.name()
             )),

@@ -4,6 +4,7 @@
 use conclave_evidence::{Hash, Id};
 use serde::{Deserialize, Serialize};
 
+use super::pin_key::Withdrawn;
 use super::{derived_id, first_half};
 
 /// The newest page of X's of a layout on a printer.
@@ -51,11 +52,21 @@ pub struct LayoutApproval {
     pub inspected: String,
     /// When, wall clock.
     pub approved_ms: u64,
+    /// Nothing is printed by it any more. The record stays: its version is another
+    /// text's no more than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Withdrawn>,
 }
 
 impl LayoutApproval {
     /// The record's kind in the directory.
     pub const KIND: &'static str = "layout-approval";
+
+    /// Forms may be printed by the layout of this digest.
+    #[must_use]
+    pub fn holds(&self, digest: &Hash) -> bool {
+        self.digest == *digest && self.withdrawn.is_none()
+    }
 
     /// The record's id: the first half of the layout's digest.
     #[must_use]

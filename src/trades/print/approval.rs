@@ -75,7 +75,7 @@ pub fn may_print(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError>
     let approved = permit
         .list::<LayoutApproval>(Compartment::Directory, LayoutApproval::KIND)?
         .into_iter()
-        .any(|(_, approval)| approval.digest == digest);
+        .any(|(_, approval)| approval.holds(&digest));
     if approved {
         return Ok(layout);
     }
@@ -110,7 +110,8 @@ pub fn may_begin(permit: &Permit<'_>, text: &str) -> Result<Layout, ActionError>
     }
 }
 
-/// The newest approved version of the layouts of a name.
+/// The newest version of the layouts of a name that was ever approved: one that was
+/// withdrawn brings none before it back.
 fn newest(permit: &Permit<'_>, name: &str) -> Result<Option<u32>, ActionError> {
     let all = permit.list::<LayoutApproval>(Compartment::Directory, LayoutApproval::KIND)?;
     let of_name = all.iter().filter(|(_, approval)| approval.name == name);
@@ -289,6 +290,7 @@ impl Action for ApproveLayout {
             printed_ms: self.printed_ms,
             inspected: self.inspected.trim().to_owned(),
             approved_ms: permit.now_ms(),
+            withdrawn: None,
         };
         let id = LayoutApproval::id_of(&digest);
         Ok(permit.put(Compartment::Directory, LayoutApproval::KIND, id, &record)?)

@@ -5,6 +5,7 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash};
 use conclave_keyroom::domain::layout_approval::{LayoutApproval, LayoutSample};
+use conclave_keyroom::domain::pin_key::Withdrawn;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -54,14 +55,18 @@ impl Action for WithdrawLayout {
         let all = permit.list::<LayoutApproval>(Compartment::Directory, LayoutApproval::KIND)?;
         let found = all
             .into_iter()
-            .find(|(_, one)| one.digest == self.digest && one.name == self.name);
-        let Some((id, _)) = found else {
+            .find(|(_, one)| one.holds(&self.digest) && one.name == self.name);
+        let Some((id, mut approval)) = found else {
             return Err(ActionError::rule(
                 format!("no layout {} of this digest is approved here", self.name),
                 "Choose an approved layout of the list.",
             ));
         };
-        permit.delete(Compartment::Directory, id);
+        approval.withdrawn = Some(Withdrawn {
+            at_ms: permit.now_ms(),
+            reason: self.reason.clone(),
+        });
+        permit.put(Compartment::Directory, LayoutApproval::KIND, id, &approval)?;
         // Whoever approves it again looks at a new page.
         let samples = permit.list::<LayoutSample>(Compartment::Directory, LayoutSample::KIND)?;
         for (id, _) in samples.iter().filter(|(_, s)| s.digest == self.digest) {

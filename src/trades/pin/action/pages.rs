@@ -47,7 +47,7 @@ impl Pages {
             |(_, one): &(Id, LayoutSample)| one.digest == *digest && one.printer == printer.id;
         // The approval names the printer of the page that it is about.
         let approved =
-            |(_, one): &(Id, LayoutApproval)| one.digest == *digest && one.printer == printer.name;
+            |(_, one): &(Id, LayoutApproval)| one.holds(digest) && one.printer == printer.name;
         if layout.disclosure() != Disclosure::BlindMailer
             || self.printed.iter().any(printed)
             || self.approved.iter().any(approved)
@@ -81,7 +81,7 @@ pub(super) fn foresee(
         beforehand.list(Compartment::Directory, PrinterRecord::KIND)?;
     let printer = enrolled.iter().find(|(_, one)| one.name == printer);
     let pages = Pages::beforehand(beforehand)?;
-    let approved = pages.approved.iter().any(|(_, one)| one.digest == *digest);
+    let approved = pages.approved.iter().any(|(_, one)| one.holds(digest));
     match (Layout::parse(layout), printer) {
         (Ok(layout), Some((_, printer))) if approved => pages.check(&layout, digest, printer),
         _ => Ok(()),
