@@ -96,8 +96,9 @@ fn cards_that_were_printed_after_the_backup_are_not_printed_again() {
     assert_eq!(house.batch(&batch).stage(), Stage::Balanced);
     let (out, text) = export(&mut house, &batch);
     assert!(house.batch(&batch).outputs > 1000, "{}", out.folder);
-    assert_eq!(text.matches(";reissue;;").count(), 3, "{text}");
-    assert_eq!(text.matches(";reissue-missing;;").count(), 1, "{text}");
+    // Those that waited in the backup may have been printed since: the issuer is told.
+    assert_eq!(text.matches(";reissue;;").count(), 0, "{text}");
+    assert_eq!(text.matches(";reissue-missing;;").count(), 4, "{text}");
 }
 
 /// The backup knows of one output; after it that was lost and written again. The

@@ -17,6 +17,14 @@ use super::template::{CardName, Template};
 /// The heads of the columns.
 const COLUMNS: &str = "card;sequence;result;pvv;key-index;offset;pin-block";
 
+/// The longest row: a reference of 120 characters or a card number, sequence, result,
+/// PVV, index, offset of 12, block of 64, three card values, form and tracking number,
+/// and their separators.
+const ROW_MOST: usize = 320;
+
+/// The longest first two lines and count.
+const HEAD_MOST: usize = 512;
+
 /// The heads of the columns of card values, where a template asks for some.
 const CARD_COLUMNS: &str = ";cvv;cvv2;icvv";
 
@@ -55,9 +63,12 @@ pub enum OutputError {
 }
 
 /// The result of a card that gets no PIN: whether a mailer of it went missing, so that
-/// somebody may know a PIN that was made for it.
-fn reissue(card: &PinCard) -> &'static str {
-    match card.lost.iter().any(|lost| lost.loss == Loss::Missing) {
+/// somebody may know a PIN that was made for it. Where a restore lost a range, mailers
+/// of cards that were waiting in the backup may have been printed in it: nobody here
+/// knows where those are.
+fn reissue(batch: &PinBatch, card: &PinCard) -> &'static str {
+    let nobody_knows = batch.lost_a_range && card.lost.is_empty();
+    match nobody_knows || card.lost.iter().any(|lost| lost.loss == Loss::Missing) {
         true => "reissue-missing",
         false => "reissue",
     }
@@ -83,7 +94,9 @@ pub fn write(
     if cards.len() != batch.count as usize || !cards.iter().enumerate().all(own) {
         return Err(OutputError::Mixed);
     }
-    let mut text = Zeroizing::new(String::with_capacity(112 * cards.len() + 200));
+    // One that grows leaves copies behind that nobody wipes.
+    let mut text = Zeroizing::new(String::with_capacity(ROW_MOST * cards.len() + HEAD_MOST));
+    let room = text.capacity();
     let (name, issuer) = (&batch.name, &batch.issuer);
     // Writing into a string does not fail.
     let _ = writeln!(text, "batch;{name};{issuer};{}", template.name);
@@ -108,20 +121,19 @@ pub fn write(
         let _ = write!(text, "{name};{};", card.sequence);
         if batch.state_of(card.number) == Some(State::Cancelled) {
             let paper = if paper { ";;" } else { "" };
-            let result = reissue(card);
+            let result = reissue(batch, card);
             let _ = writeln!(text, "{result};;;;{empty}{paper}");
             continue;
         }
         let values = card.values.as_ref();
         let values = values.ok_or(OutputError::NoValues(card.number))?;
-        let plain = |value: &Option<String>| value.clone().unwrap_or_default();
         let _ = write!(
             text,
             "issued;{};{};{};{}",
-            plain(&values.pvv),
-            plain(&values.key_index),
-            plain(&values.offset),
-            plain(&values.block)
+            values.pvv.as_deref().unwrap_or_default(),
+            values.key_index.as_deref().unwrap_or_default(),
+            values.offset.as_deref().unwrap_or_default(),
+            values.block.as_deref().unwrap_or_default()
         );
         match (&rules, columns) {
             (Some(rules), CardColumns::Under(key)) => {
@@ -133,11 +145,13 @@ pub fn write(
         }
         if paper {
             let form = card.form.map(|form| form.to_string()).unwrap_or_default();
-            let _ = write!(text, ";{form};{}", plain(&card.tracking));
+            let tracking = card.tracking.as_deref().unwrap_or_default();
+            let _ = write!(text, ";{form};{tracking}");
         }
         text.push('\n');
     }
     let (issued, reissue) = (balance.confirmed, balance.cancelled);
     let _ = writeln!(text, "count;{};{issued};{reissue}", balance.input);
+    debug_assert_eq!(text.capacity(), room, "the longest row is longer than said");
     Ok(text)
 }
