@@ -131,6 +131,11 @@ impl Station {
             recipient,
             recipient_fingerprint,
             by,
+            lifts: asked
+                .old
+                .as_ref()
+                .and_then(|old| old.barred.as_ref())
+                .map(|bar| bar.reason.clone()),
         };
         self.act(&action, &format!("Record {}", asked.issuer), people)
             .map_err(Ok)

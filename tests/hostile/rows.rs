@@ -1044,6 +1044,7 @@ fn pin_partner(room: &Room) -> RecordPinPartner {
         recipient: Bytes(vec![0x30]),
         recipient_fingerprint: Hash([16; 32]),
         by: combine(room).by,
+        lifts: None,
     }
 }
 

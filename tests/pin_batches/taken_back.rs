@@ -1,24 +1,31 @@
 //! What administrators took back: a template, an issuer. And what people type
 //! is no way for a card number into the journal.
 
+use std::fs;
+
 use conclave_crypto::secret::Secret;
-use conclave_evidence::GroupId;
+use conclave_crypto::x509::cms::Recipient;
+use conclave_evidence::{Bytes, GroupId, Hash};
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::domain::pin_seen::Reading;
+use conclave_keyroom::door::Action;
+use conclave_trades::ceremony::state::Player;
 use conclave_trades::pin::action::{ExportBatch, SpoilMailer};
 use conclave_trades::pin::{
-    ApprovePinTemplate, BarPinPartner, MakePinIdentity, Template, WithdrawPinTemplate,
+    ApprovePinTemplate, BarPinPartner, MakePinIdentity, RecordPinPartner, Template,
+    WithdrawPinTemplate,
 };
 use conclave_trades::print::WithdrawLayout;
 
 use super::pin_acts::{confirm, export, exporting, give_back};
 use super::pin_house::{
-    PAIR, PinHouse, Plant, approval_of, csv, digest, layout_text, pan, sample_of, template_text,
+    PAIR, PinHouse, Plant, approval_of, csv, digest, layout_text, openssl, pan, sample_of,
+    template_text,
 };
 use super::refusals::rule;
 
 /// Administrators come, do this, and the pair is back.
-fn as_administrators<A: conclave_keyroom::door::Action>(house: &mut PinHouse, act: &A) {
+fn as_administrators<A: Action>(house: &mut PinHouse, act: &A) {
     house.room.logout();
     house.room.logon_all(&[GroupId::Administrators]);
     let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
@@ -98,6 +105,10 @@ fn a_withdrawn_layout_prints_no_further_mailer() {
     let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
     let told = rule(house.act(&withdraw, &admins));
     assert!(told.contains("no layout pin-mailer-continuous"), "{told}");
+    // Its version stays its own: no other text takes it.
+    let other = approval_of(format!("{text}\n# another text\n"));
+    let told = rule(house.act(&other, &admins));
+    assert!(told.contains("is another text"), "{told}");
     // The page that was looked at is the old paper's.
     let approve = approval_of(text);
     let told = rule(house.act(&approve, &admins));
@@ -151,6 +162,69 @@ fn nothing_comes_from_a_barred_issuer_and_nothing_goes_to_it() {
     let leaving: ExportBatch = exporting(&house, &batch);
     let told = rule(house.pair(&leaving));
     assert!(told.contains("BANKX is barred"), "{told}");
+    assert_eq!(house.batch(&batch).outputs, 0, "no output was begun");
+}
+
+/// Who lifts a bar signs why it was set, and the key that was in other hands signs
+/// no file any more, under whatever certificate.
+#[test]
+fn a_bar_is_lifted_by_a_new_key_and_by_people_who_read_why_it_was_set() {
+    let mut house = PinHouse::new();
+    let why = "its signing key was copied";
+    let bar = BarPinPartner {
+        id: house.partner.id,
+        issuer: house.partner.issuer.clone(),
+        signer: house.partner.signer.fingerprint,
+        reason: why.into(),
+    };
+    as_administrators(&mut house, &bar);
+    let at = house.folder.path().to_owned();
+    openssl(
+        &at,
+        "req -x509 -key bank.key -out again.pem -days 200 -subj /O=BANKX/CN=again",
+    );
+    openssl(
+        &at,
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout new.key -out new.pem -days 200 -subj /O=BANKX/CN=new",
+    );
+    house.room.clock.pass(120_000);
+    let record = |house: &PinHouse, signer: &str, lifts: Option<&str>| {
+        let signer = fs::read(at.join(signer)).unwrap();
+        let signer = Recipient::read(&signer).unwrap();
+        let by = ["Ada", "Ben"].map(|name| Player {
+            id: house.room.holder(name).person.id,
+            name: name.into(),
+            group: GroupId::Administrators,
+            reports_to: String::new(),
+        });
+        RecordPinPartner {
+            id: house.partner.id,
+            issuer: house.partner.issuer.clone(),
+            signer: Bytes(signer.certificate().to_vec()),
+            signer_fingerprint: Hash(signer.facts().fingerprint),
+            recipient: house.partner.recipient.der.clone(),
+            recipient_fingerprint: house.partner.recipient.fingerprint,
+            by: by.to_vec(),
+            lifts: lifts.map(Into::into),
+        }
+    };
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    let admins = ["Ada", "Ben"].map(|name| (name, GroupId::Administrators));
+    for lifts in [None, Some("it was a mistake")] {
+        let act = record(&house, "new.pem", lifts);
+        let told = rule(house.act(&act, &admins));
+        assert!(told.contains("is not what was signed"), "{told}");
+    }
+    for same in ["bank.pem", "again.pem"] {
+        let act = record(&house, same, Some(why));
+        let told = rule(house.act(&act, &admins));
+        assert!(told.contains("barred with this signing key"), "{told}");
+    }
+    let act = record(&house, "new.pem", Some(why));
+    assert!(act.words().join("\n").contains(why));
+    let partner = house.act(&act, &admins).unwrap();
+    assert!(partner.barred.is_none());
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn what_an_issuer_sends_opens_and_what_goes_back_opens_there() {
         recipient: Bytes(gets.certificate().to_vec()),
         recipient_fingerprint: Hash(gets.facts().fingerprint),
         by: by.to_vec(),
+        lifts: None,
     };
     let mut alone = record.clone();
     alone.by.pop();

@@ -42,7 +42,7 @@ pub struct PinPartner {
     /// Who typed the fingerprints, by name.
     pub by: Vec<String>,
     /// Set when it was barred: nothing comes from it and nothing goes to it.
-    /// Recording its certificates anew lifts that.
+    /// Recording a certificate of another signing key lifts that.
     #[serde(default)]
     pub barred: Option<Withdrawn>,
 }

@@ -231,6 +231,7 @@ impl Demonstration {
             recipient: recipient.der,
             recipient_fingerprint: recipient.fingerprint,
             by,
+            lifts: None,
         };
         self.does(&record, Vec::new())?;
         let found = self.pin_printer()?;

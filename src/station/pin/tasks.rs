@@ -5,6 +5,7 @@ use conclave_keyroom::domain::pin_batch::{PinBatch, Stage, State};
 
 use super::Standing;
 use super::mailers::forms_in;
+use super::numbers::Counts;
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
 use crate::station::Station;
@@ -28,7 +29,7 @@ impl Station {
             let standing = Standing {
                 cut: false,
                 restored: batch.is_restored(incarnation),
-                others: false,
+                others: self.are_others(batch),
             };
             batch_task(now_ms, batch, standing)
         };
@@ -96,6 +97,11 @@ fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskR
         ));
     }
     let open = |what: String, how: &str| Some(now(format!("{name}: {what}"), vec![how.into()]));
+    // They count the blank forms before they are told what they should find.
+    if standing.counts(batch) == Counts::Mailers {
+        let what = "another pair left it, and nobody took it over".into();
+        return open(what, "m, the batch, «More», «Take the batch over».");
+    }
     let (waiting, sent) = (batch.cards.waiting.count(), batch.cards.sent.count());
     match stage {
         Stage::Printing if waiting > 0 => {

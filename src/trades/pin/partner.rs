@@ -11,6 +11,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
+use super::action::said;
 use crate::ceremony::action::two_people;
 use crate::ceremony::state::Player;
 use crate::target::{certificate_words, enrolled, for_this, unfit};
@@ -33,6 +34,8 @@ pub struct RecordPinPartner {
     pub recipient_fingerprint: Hash,
     /// Who typed them, each with an own card.
     pub by: Vec<Player>,
+    /// Why the issuer on record is barred, where it is: this lifts it.
+    pub lifts: Option<String>,
 }
 
 /// As the record has it, if it holds now.
@@ -63,6 +66,9 @@ impl RecordPinPartner {
                     "Record a new issuer under its own name.",
                 ));
             }
+            if known.id == self.id {
+                self.lifts_knowingly(known)?;
+            }
             if known.id != self.id && known.issuer.eq_ignore_ascii_case(&self.issuer) {
                 return Err(ActionError::rule(
                     format!("{} is on record already", known.issuer),
@@ -71,6 +77,33 @@ impl RecordPinPartner {
             }
         }
         Ok(())
+    }
+}
+
+impl RecordPinPartner {
+    /// A bar is lifted by people who read why it was set, and by a new key alone: the
+    /// one that signed is what was in other hands.
+    fn lifts_knowingly(&self, known: &PinPartner) -> Result<(), ActionError> {
+        let barred = known.barred.as_ref();
+        if self.lifts.as_deref() != barred.map(|bar| bar.reason.as_str()) {
+            return Err(ActionError::rule(
+                "whether the issuer on record is barred, and why, is not what was signed",
+                "Look at the issuers again.",
+            ));
+        }
+        if barred.is_none() {
+            return Ok(());
+        }
+        // Read as somebody with a key, whatever it is for.
+        let before = Recipient::read(&known.signer.der.0).map_err(unfit)?;
+        let now = Signer::read(&self.signer.0).map_err(unfit)?;
+        match now.same_key(&before) {
+            false => Ok(()),
+            true => Err(ActionError::rule(
+                format!("{} was barred with this signing key", known.issuer),
+                "Ask the issuer for a certificate of a new key.",
+            )),
+        }
     }
 }
 
@@ -87,6 +120,12 @@ impl Action for RecordPinPartner {
         let signer = Signer::read(&self.signer.0);
         let recipient = Recipient::read(&self.recipient.0);
         let mut words = vec![format!("Record the issuer {} of PIN batches", self.issuer)];
+        if let Some(why) = &self.lifts {
+            words.push(format!(
+                "this lifts its bar, which was set because: {}",
+                said(why)
+            ));
+        }
         words.extend(certificate_words(
             "signs its files",
             signer.as_ref().map(Signer::facts).ok(),

@@ -1,6 +1,6 @@
 //! What administrators take back: a template opens no batch any more, an issuer
 //! is barred. Batches that were opened keep their template; of a barred issuer
-//! nothing comes and nothing goes, until its certificates are recorded anew.
+//! nothing comes and nothing goes, until a certificate of a new key is recorded.
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
@@ -113,8 +113,8 @@ impl Action for BarPinPartner {
     fn words(&self) -> Vec<String> {
         vec![
             format!("Bar the issuer {} of PIN batches", self.issuer),
-            "nothing of it is opened and no output leaves, until its certificates are recorded \
-             anew"
+            "nothing of it is opened and no output leaves, until a certificate of another signing \
+             key is recorded"
                 .into(),
             format!("its certificate that signs: SHA-256 {}", self.signer),
             format!("reason: {}", said(&self.reason)),

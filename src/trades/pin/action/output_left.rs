@@ -52,12 +52,12 @@ impl OutputLeft {
         signed: Signing,
     ) -> Result<PinBatch, ActionError> {
         reason(&self.known_by)?;
-        reason(&self.medium)?;
         plain("how it is known", &self.known_by)?;
         plain("the medium's name", &self.medium)?;
-        if self.medium.trim().chars().count() > MEDIUM_MOST {
+        // As short as a plate's, and as long as what a paper may call it.
+        if !(1..=MEDIUM_MOST).contains(&self.medium.trim().chars().count()) {
             return Err(refused(format!(
-                "a medium's name has at most {MEDIUM_MOST} characters"
+                "a medium's name has 1 to {MEDIUM_MOST} characters"
             )));
         }
         if self.file == Hash([0; 32]) {
