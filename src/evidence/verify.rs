@@ -3,13 +3,14 @@
 //! A path may be a bundle's, a backup's or an update's folder, an exported journal, a transcript, or a
 //! folder that holds any of them. What is given together must also agree.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::authority::{AuthorityChain, SignedAuthority};
 use crate::backup::{BACKUP_FILE, SignedBackup};
 use crate::error::EvidenceError;
 use crate::export::{CheckedJournal, JournalExport};
-use crate::ids::Hash;
+use crate::ids::{Hash, Id};
 use crate::manifest::{MANIFEST_FILE, SignedManifest};
 use crate::show::clean;
 use crate::transcript::SignedTranscript;
@@ -17,6 +18,7 @@ use crate::update::{SignedUpdate, UPDATE_FILE};
 use crate::words::digest_lines;
 use crate::{cbor, tagged};
 
+mod absent;
 mod backup;
 mod bundle;
 mod cross;
@@ -26,6 +28,7 @@ mod search;
 mod transcript;
 mod update;
 
+pub use absent::BUNDLE_ACTIONS;
 pub use report::{Check, Mark, Report};
 
 use bundle::Bundle;
@@ -65,6 +68,8 @@ pub fn verify_from(paths: &[PathBuf], genesis: Option<&Hash>) -> Report {
     work.transcripts();
     work.left_over();
     work.agree();
+    work.absent();
+    work.passed_over();
     if genesis.is_some() && work.shown.is_empty() {
         let what = "it was compared with nothing: no chain of authority records was given";
         work.report.unchecked("the genesis", what);
@@ -98,6 +103,10 @@ struct Work {
     minutes_named: Vec<Hash>,
     /// Outputs of PIN batches, which only their issuers can check.
     outputs: usize,
+    /// Entries that transcripts which held name, and of which station.
+    transcribed: BTreeSet<(Id, u64)>,
+    /// What a search passed over: folder, how many files, and the first names.
+    passed: BTreeMap<PathBuf, (usize, Vec<String>)>,
 }
 
 fn name(path: &Path) -> String {

@@ -34,7 +34,7 @@ impl Work {
     }
 
     /// The longest journal of a station.
-    fn journal_of(&self, station: Id) -> Option<&Journal> {
+    pub(super) fn journal_of(&self, station: Id) -> Option<&Journal> {
         self.journals
             .iter()
             .filter(|journal| journal.checked.head.station == station)

@@ -2,7 +2,7 @@
 //!
 //! A name promises evidence (`*.cbor`, `CONCLAVE-0001-TEST`, `BACKUP-000012-TEST`),
 //! and so does a PDF that calls itself minutes. Everything else in a folder belongs to
-//! somebody else, and nothing is said of it.
+//! somebody else: it is named as passed over, and nothing more is said of it.
 
 use std::path::Path;
 
@@ -112,6 +112,8 @@ impl Work {
                 Ok(Kind::Other) => {
                     if has_extension(&inner, "cbor") || promised(entry).is_some() {
                         self.unmarked(&inner, "it is a link or a device, which is not followed");
+                    } else {
+                        self.pass_over(&inner);
                     }
                 }
                 Err(error) => self.report.bad(&name(&inner), error),
@@ -155,6 +157,8 @@ impl Work {
         let page = has_extension(path, "pdf") && (named_minutes(path) || titled_minutes(path));
         if text || page {
             self.minutes_met.push(path.to_path_buf());
+        } else {
+            self.pass_over(path);
         }
     }
 
@@ -164,7 +168,7 @@ impl Work {
             .file_name()
             .is_some_and(|n| n.to_string_lossy().starts_with("._"));
         if beside && start.starts_with(&APPLE_DOUBLE) {
-            return;
+            return self.pass_over(path);
         }
         if path.file_name().is_some_and(|n| n == AUTHORITY_FILE)
             && tagged::is_authority_file(&start)

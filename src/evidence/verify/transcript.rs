@@ -110,6 +110,9 @@ impl Work {
         if signed.cards.is_empty() {
             self.report.note(&place, who(&transcript));
         }
+        let lines = transcript.lines.iter();
+        self.transcribed
+            .extend(lines.map(|line| (transcript.station, line.seq)));
         self.minutes(path, &place, &transcript);
         self.transcript_in_journal(&place, &transcript);
     }

@@ -238,8 +238,8 @@ impl Station {
         let record = self.record();
         let params = cbor::to_vec(&("ZMK.0001", "Partner bank")).expect("encodes");
         let nonce = id(act);
-        let action = action_digest("export", &params, nonce).expect("encodes");
-        self.append(EntryKind::Proposed, act, "export", Some(action));
+        let action = action_digest("export-keys", &params, nonce).expect("encodes");
+        self.append(EntryKind::Proposed, act, "export-keys", Some(action));
         let (size, sha256) = FileEntry::measure(PAYLOAD);
         let kcv = |value: &str| {
             Some(Kcv {
@@ -279,7 +279,7 @@ impl Station {
                     }),
                 }],
             }],
-            action_name: "export".into(),
+            action_name: "export-keys".into(),
             action_params: params.into(),
             nonce,
             proposed: self.newest(),
@@ -290,8 +290,8 @@ impl Station {
             .iter()
             .map(|(group, card)| approve(&manifest, *group, *card))
             .collect();
-        self.append(EntryKind::Intent, act, "export", None);
-        self.append(EntryKind::Outcome, act, "export", None);
+        self.append(EntryKind::Intent, act, "export-keys", None);
+        self.append(EntryKind::Outcome, act, "export-keys", None);
         manifest
     }
 
