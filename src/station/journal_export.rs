@@ -1,10 +1,13 @@
 //! The journal's export: the sealed entries with the public authority record,
-//! for auditors, who verify it anywhere.
+//! for auditors, who verify it anywhere. Where the session opens the journal's words,
+//! two reports go with it: the component-access log, and who may do what.
 
 use conclave_evidence::export::JournalExport;
 
+use crate::ceremony::paper::Filed;
 use crate::service::ActEnd;
 use crate::station::Station;
+use conclave_evidence::GroupId;
 use conclave_keyroom::ports::dialogue::Refusal;
 
 impl Station {
@@ -38,6 +41,35 @@ impl Station {
         self.file("journal", name, &bytes)
     }
 
+    /// Files the auditors' reports below the station's folder, and says so in the journal
+    /// with their digests; none where this session does not open the journal's words.
+    ///
+    /// # Errors
+    /// Why they were not filed, in words.
+    pub(crate) fn file_audit_reports(&mut self) -> Result<Vec<Filed>, String> {
+        let open = self.door.vault().open_groups();
+        let reads = [GroupId::Auditors, GroupId::Administrators];
+        if !reads.iter().any(|group| open.contains(group)) {
+            return Ok(Vec::new());
+        }
+        let seq = self.door.vault().newest().map_or(0, |(seq, _)| seq + 1);
+        let log = self.component_log().map_err(|e| e.to_string())?;
+        let controls = self.control_matrix().map_err(|e| e.to_string())?;
+        let mut filed = Vec::new();
+        for (name, report) in [("component-log", log), ("controls", Some(controls))] {
+            let Some(report) = report else {
+                continue;
+            };
+            let report = self.file_pdf("reports", &format!("{name}-{seq:06}"), report)?;
+            let told = format!("{} was filed, SHA-256 {}", report.path, report.sha256);
+            self.door
+                .note("file-report", told)
+                .map_err(|e| e.to_string())?;
+            filed.push(report);
+        }
+        Ok(filed)
+    }
+
     pub(crate) fn export_journal_file(&mut self) -> Result<ActEnd, Refusal> {
         let seq = self.door.vault().newest().map_or(0, |(seq, _)| seq + 1);
         let broken = self.journal_break();
@@ -45,12 +77,22 @@ impl Station {
             Some(_) => format!("journal-broken-{seq:06}.cbor"),
             None => format!("journal-{seq:06}.cbor"),
         };
+        // Before the journal, which then has their digests. What is damaged is not reported
+        // on.
+        let reports = match broken {
+            Some(_) => Ok(Vec::new()),
+            None => self.file_audit_reports(),
+        };
         match self.write_journal(&name) {
             Ok(path) => {
                 let mut lines = vec![
                     format!("File: {path} in the station's folder"),
                     "Anybody can check it: conclave verify FILE".into(),
                 ];
+                match reports {
+                    Ok(filed) => lines.extend(filed.iter().map(|f| format!("Report: {}", f.path))),
+                    Err(why) => lines.push(format!("The reports were not filed: {why}")),
+                }
                 let good = broken.is_none();
                 lines.extend(broken);
                 Ok(ActEnd::Done {

@@ -93,7 +93,11 @@ impl Station {
         name: &str,
         page: &Minutes,
     ) -> Result<Filed, String> {
-        let report = self.report(page);
+        self.file_pdf(kind, name, self.report(page))
+    }
+
+    /// Files a report as a PDF in the station's folder.
+    pub(crate) fn file_pdf(&self, kind: &str, name: &str, report: Report) -> Result<Filed, String> {
         let pdf = report_pdf(&report).map_err(|e| e.to_string())?;
         Ok(Filed {
             path: self.file(kind, &format!("{name}.pdf"), &pdf)?,

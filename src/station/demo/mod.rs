@@ -446,6 +446,9 @@ impl Demonstration {
         let keys = self.station.keys();
         self.logon(GroupId::Auditors, &[])?;
         self.stage("export the journal");
+        self.station
+            .file_audit_reports()
+            .map_err(|why| self.failed("reports", why))?;
         let journal = self
             .station
             .write_journal("journal.cbor")

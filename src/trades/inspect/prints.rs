@@ -8,7 +8,7 @@ const IN_CLEAR: &str = "the page may show a component, a share, a PIN or a passp
                         clear: such a file comes from a training station alone";
 
 /// A kind of PDF: what its title begins with, what it is, and what it is good for.
-const TITLES: [(&str, &str, &str); 6] = [
+const TITLES: [(&str, &str, &str); 8] = [
     (
         "Minutes: ",
         "minutes of a station, PDF",
@@ -38,6 +38,16 @@ const TITLES: [(&str, &str, &str); 6] = [
         "EXCHANGE OF A ZONE MASTER KEY",
         "exchange letter, PDF",
         "it announces packages with components; it holds no secret",
+    ),
+    (
+        "Component-access log ",
+        "component-access log, PDF",
+        "who touched which component; its digest stands in the journal beside the export",
+    ),
+    (
+        "Controls: ",
+        "roles, actions and evidence, PDF",
+        "who may do what; its digest stands in the journal beside the export",
     ),
 ];
 
