@@ -22,7 +22,7 @@ use people::{At, Scene, Staff, done};
 use sheets::printed;
 use stage::{STAFF, copy, folder, scene};
 use tempfile::TempDir;
-use typist::{Typist, hex, sum, unhex};
+use typist::{Typist, sum};
 
 const EXERCISE: &str = "custody-exercise.toml";
 const LABEL: &str = "BANK-LAKE.ZMK.001";
@@ -504,51 +504,6 @@ fn a_pulled_card_leaves_it_to_be_resumed() {
             "{code}"
         );
         assert_nothing_waits(&scene);
-    }
-}
-
-#[test]
-fn no_screen_shows_a_digit_and_a_partners_sheets_are_proven_too() {
-    let folder = folder();
-    let mut scene = scene(&folder);
-    let parts: Vec<Vec<u8>> = [
-        "3642CDA0913998CFBE5B1288C52E3E72",
-        "8CE2DCE29494CC0C86E7CAD6BF681F83",
-    ]
-    .iter()
-    .map(|p| unhex(p))
-    .collect();
-    scene.people.at = Typist::new(parts.clone(), "373994").at();
-    let fields = [
-        LABEL,
-        "zmk-tdes2",
-        "2",
-        "BANK-LAKE",
-        "none",
-        "on each component",
-        "ENC-ZERO",
-    ];
-    done(scene.ceremony("enter-components.toml", &fields));
-    let mut usual = custodians(&scene, &parts);
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
-    let all = std::sync::Arc::clone(&seen);
-    let at: At = Box::new(move |prompt, times| {
-        all.lock().unwrap().push_str(&format!("{prompt:?}\n"));
-        usual(prompt, times)
-    });
-    let (title, told) = exercise(&mut scene, at);
-    assert!(title.ends_with("done"), "{title}: {told}");
-    let found = key(&scene);
-    assert!(
-        found
-            .components
-            .iter()
-            .all(|c| c.proven_ms.is_some() && c.envelope.is_some())
-    );
-    let seen = seen.lock().unwrap();
-    assert!(seen.contains("Groups"));
-    for group in parts.iter().flat_map(|p| p.chunks(4)) {
-        assert!(!seen.contains(&hex(group)));
     }
 }
 

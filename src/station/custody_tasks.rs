@@ -7,6 +7,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeyState};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 
+use crate::ceremony::exercise::whole;
 use crate::front::TaskRow;
 use crate::words;
 
@@ -162,9 +163,56 @@ pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) ->
     tasks
 }
 
+/// Typed sheets of which nobody knows where they are; and those that are kept
+/// although another of their set is gone: they prove nothing any more.
+fn typed_tasks(label: &str, part: &str, parts: &[Component]) -> Vec<TaskRow> {
+    let numbers = |state: ComponentState| -> Vec<String> {
+        let these = parts.iter().filter(|c| c.state == state);
+        these.map(|c| c.index.to_string()).collect()
+    };
+    let called = |numbers: &[String]| match numbers {
+        [one] => format!("the sheet of {part} {one}"),
+        _ => format!("the sheets of {part}s {}", words::list(numbers)),
+    };
+    let mut tasks = Vec::new();
+    let unknown = numbers(ComponentState::Entered);
+    if !unknown.is_empty() {
+        let mut detail = vec![
+            "Each typed sheet is a part of the key. k, the key, w, Where a typed sheet is: kept in \
+             a new package, gone back, or destroyed."
+                .to_owned(),
+        ];
+        let here = parts.iter().filter(|c| c.state == ComponentState::Entered);
+        detail.extend(here.map(|c| format!("{part} {}, {}", c.index, c.custodian_name)));
+        let what = match unknown.len() {
+            1 => format!("{label}: record where {} is", called(&unknown)),
+            _ => format!("{label}: record where {} are", called(&unknown)),
+        };
+        let who = "Key managers, Approvers, Custodians";
+        tasks.push(task("now".into(), -1, what, who, detail));
+    }
+    let gone = [ComponentState::Returned, ComponentState::Destroyed];
+    let kept = numbers(ComponentState::Sealed);
+    let torn = parts.iter().any(|c| gone.contains(&c.state));
+    if torn && unknown.is_empty() && !kept.is_empty() {
+        tasks.push(task(
+            "open".into(),
+            NO_DAY,
+            format!("{label}: send back or destroy {}", called(&kept)),
+            "Key managers, Approvers, Custodians",
+            vec![
+                "Others of the same set are gone: with what is left nobody makes the key again, \
+                 and no exercise proves it. k, the key, w, Where a typed sheet is."
+                    .into(),
+            ],
+        ));
+    }
+    tasks
+}
+
 /// What is to be done about the sheets of one set.
 fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec<TaskRow> {
-    let mut tasks = Vec::new();
+    let mut tasks = typed_tasks(label, part, parts);
     for c in parts {
         if let Some(quarantine) = &c.quarantine {
             tasks.push(task(
@@ -206,9 +254,8 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
             ));
         }
     }
-    let sheets = parts.iter().filter(|c| c.state == ComponentState::Sealed);
-    let oldest = sheets.filter_map(|c| c.proven_ms.max(c.sealed_ms)).min();
-    if let Some(oldest) = oldest {
+    let oldest = parts.iter().filter_map(|c| c.proven_ms.max(c.sealed_ms));
+    if let Some(oldest) = oldest.min().filter(|_| whole(parts)) {
         let due_ms = oldest + EXERCISE_DAYS * DAY_MS;
         if now_ms + AHEAD_DAYS * DAY_MS >= due_ms {
             let left = i64::try_from(due_ms / DAY_MS).unwrap_or(i64::MAX)
@@ -257,7 +304,7 @@ mod tests {
             wrapping: None,
             components: vec![Component {
                 index: 1,
-                of: 2,
+                of: 1,
                 kcv,
                 custodian: Id([3; 16]),
                 custodian_name: "MEMBER-4".into(),
@@ -267,6 +314,7 @@ mod tests {
                 witness: None,
                 printed_ms: None,
                 sealed_ms: Some(sealed_ms),
+                gone_ms: None,
                 commitment: None,
                 opened: None,
                 proven_ms: None,
@@ -322,6 +370,47 @@ mod tests {
         );
         of.components[0].proven_ms = Some(1399 * DAY_MS);
         assert!(custody_tasks(1400 * DAY_MS, &of, &there(&[3, 4])).is_empty());
+    }
+
+    #[test]
+    fn typed_sheets_are_red_until_it_is_known_where_they_are() {
+        let mut of = key(1000 * DAY_MS);
+        let mut second = of.components[0].clone();
+        second.index = 2;
+        of.components.push(second);
+        for part in &mut of.components {
+            (part.of, part.state, part.sealed_ms) = (2, ComponentState::Entered, None);
+        }
+        let there = there(&[3, 4]);
+        let now = 1001 * DAY_MS;
+        let whats = |of: &KeyRecord, now| -> Vec<(String, i64)> {
+            let tasks = custody_tasks(now, of, &there);
+            tasks.into_iter().map(|t| (t.what, t.days)).collect()
+        };
+        let task = |what: &str, days| vec![(format!("BANK-LAKE.ZMK.001: {what}"), days)];
+        let both = "record where the sheets of components 1 and 2 are";
+        assert_eq!(whats(&of, now), task(both, -1));
+        of.components[0].state = ComponentState::Sealed;
+        of.components[0].sealed_ms = Some(1000 * DAY_MS);
+        let one = "record where the sheet of component 2 is";
+        assert_eq!(whats(&of, now), task(one, -1));
+        assert_eq!(whats(&of, 1400 * DAY_MS), task(one, -1), "not whole yet");
+        for gone in [ComponentState::Returned, ComponentState::Destroyed] {
+            of.components[1].state = gone;
+            let left = "send back or destroy the sheet of component 1";
+            assert_eq!(whats(&of, 1400 * DAY_MS), task(left, NO_DAY));
+        }
+        of.components[1].state = ComponentState::Sealed;
+        of.components[1].sealed_ms = Some(1010 * DAY_MS);
+        assert!(whats(&of, now).is_empty());
+        assert_eq!(
+            whats(&of, 1400 * DAY_MS)[0].0,
+            "custody exercise, BANK-LAKE.ZMK.001, 2 sheets"
+        );
+        for part in &mut of.components {
+            part.state = ComponentState::Destroyed;
+        }
+        assert!(whats(&of, 1400 * DAY_MS).is_empty());
     }
 
     #[test]

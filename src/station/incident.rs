@@ -21,12 +21,14 @@ use crate::ceremony::begin::{choose, refused, text};
 use crate::front::TaskRow;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
+use crate::typed_sheet::typed_sheets;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     Package,
     Lift,
+    Sheet,
     Suspend,
     Resume,
     Compromised,
@@ -42,6 +44,10 @@ impl Wrong {
             Self::Lift => (
                 "A package leaves quarantine",
                 "it is known that nobody has read the sheet",
+            ),
+            Self::Sheet => (
+                "Where a typed sheet is",
+                "kept in a new package, gone back, or destroyed",
             ),
             Self::Suspend => ("Suspend the key", "until it is known what happened"),
             Self::Resume => ("Resume the key", "it was found to be in order"),
@@ -62,6 +68,11 @@ impl Wrong {
                     && !packages(key).is_empty(),
             ),
             (Self::Lift, !in_quarantine(key).is_empty()),
+            (
+                Self::Sheet,
+                !matches!(key.state, KeyState::Void | KeyState::Destroyed)
+                    && !typed_sheets(key).is_empty(),
+            ),
             (Self::Suspend, may(KeyState::Suspended)),
             (
                 Self::Resume,
@@ -76,7 +87,7 @@ impl Wrong {
 }
 
 /// How people know a package, its set, and which part is in it.
-type Package = (String, Option<Id>, u8);
+pub(crate) type Package = (String, Option<Id>, u8);
 
 /// Its sealed packages.
 fn packages(key: &KeyRecord) -> Vec<Package> {
@@ -88,7 +99,10 @@ fn in_quarantine(key: &KeyRecord) -> Vec<Package> {
     packages_of(key, |part| part.quarantine.is_some())
 }
 
-fn packages_of(key: &KeyRecord, which: impl Fn(&Component) -> bool + Copy) -> Vec<Package> {
+pub(crate) fn packages_of(
+    key: &KeyRecord,
+    which: impl Fn(&Component) -> bool + Copy,
+) -> Vec<Package> {
     let kept = key.others.iter().filter(|s| s.state == SetState::Kept);
     let shares = kept.map(|s| ("share", Some(s.ceremony), s.parts.as_slice()));
     std::iter::once(("component", None, key.components.as_slice()))
@@ -136,7 +150,7 @@ pub(crate) fn incident_task(key: &KeyRecord, tainted: &Tainted) -> Option<TaskRo
 }
 
 /// The form in which it is said.
-fn say(key: &KeyRecord, title: &str, fields: Vec<Field>) -> Prompt {
+pub(crate) fn say(key: &KeyRecord, title: &str, fields: Vec<Field>) -> Prompt {
     Prompt {
         code: "key.incident.say".into(),
         act: key.label.clone(),
@@ -212,6 +226,7 @@ impl Station {
                     },
                 )
             }
+            Wrong::Sheet => self.record_sheet(&key, people),
             Wrong::Suspend => self.said(&key, "Suspend a key", people, |key, reason| SuspendKey {
                 key,
                 reason,
@@ -320,7 +335,7 @@ impl Station {
         self.recorded(key, title, &action, people)
     }
 
-    fn recorded<A: Action>(
+    pub(crate) fn recorded<A: Action>(
         &mut self,
         key: &KeyRecord,
         title: &str,

@@ -104,7 +104,9 @@ fn lines(key: &KeyRecord) -> Vec<String> {
 
 fn part_lines(what: &str, c: &Component) -> Vec<String> {
     let state = match c.state {
-        ComponentState::Entered => "typed here from the partner's sheet".to_owned(),
+        ComponentState::Entered => "typed here; where its sheet is, is not on record".to_owned(),
+        ComponentState::Returned => format!("typed here, its sheet went back {}", gone(c)),
+        ComponentState::Destroyed => format!("typed here, its sheet destroyed {}", gone(c)),
         ComponentState::Waiting => "not printed".to_owned(),
         ComponentState::Printed => "printed, not sealed".to_owned(),
         ComponentState::Sealed => format!(
@@ -140,6 +142,17 @@ fn part_lines(what: &str, c: &Component) -> Vec<String> {
         lines.push(format!("  its sheet was proven {}", words::date(at)));
     }
     lines
+}
+
+/// When, in which package, and before whom a typed sheet went out of custody.
+fn gone(c: &Component) -> String {
+    let package = c.envelope.as_ref().map(|e| format!(" in package {e}"));
+    format!(
+        "{}{}, seen by {}",
+        c.gone_ms.map_or("?".into(), words::date),
+        package.unwrap_or_default(),
+        c.witness.as_deref().unwrap_or("?")
+    )
 }
 
 /// A set beside the components: who holds, or held, what of it.

@@ -72,6 +72,7 @@ mod system_certificates;
 mod systems;
 pub mod token;
 pub mod training_room;
+mod typed_sheet;
 pub mod unlock;
 pub mod update;
 pub mod words;

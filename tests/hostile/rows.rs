@@ -34,10 +34,10 @@ use conclave_trades::ceremony::action::{
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{
-    Becomes, DeactivateKey, DeclareCompromised, DestroyKey, ExportPublic, GenerateRsa,
+    Becomes, DeactivateKey, DeclareCompromised, DestroyKey, Disposition, ExportPublic, GenerateRsa,
     ImportPublic, ImportStoreKey, LiftQuarantine, PackageForm, PrintExchangeLetter,
-    PrintPackageForm, QuarantinePackage, ReadPublic, ReadStore, ReleasePinKey, ResumeKey,
-    SuspendKey, WithdrawPinKey,
+    PrintPackageForm, QuarantinePackage, ReadPublic, ReadStore, RecordSheet, ReleasePinKey,
+    ResumeKey, SuspendKey, WithdrawPinKey,
 };
 use conclave_trades::media::{CondemnMedium, EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::pin::{
@@ -323,6 +323,19 @@ pub const ROWS: &[Row] = &[
             reason: "the wrong bag was brought".into(),
         },
         |act| act.index = 1
+    ),
+    row!(
+        RecordSheet,
+        "key-managers logged on, approvers logged on, a person of custodians-a signs, a person of approvers signs",
+        |room| RecordSheet {
+            key: key_name(KEY, LABEL),
+            set: None,
+            index: 1,
+            disposition: Disposition::Kept("CE0000002".into()),
+            custodian: player(room, "Gus", GroupId::CustodiansA),
+            witnesses: vec![player(room, "Ada", GroupId::Approvers)],
+        },
+        |act| act.disposition = Disposition::Returned("CE0000002".into())
     ),
     row!(
         SuspendKey,

@@ -61,7 +61,10 @@ impl PartSet {
     /// TRUE for a sheet that left the printer and is to be destroyed.
     fn is_left(&self, part: &Component) -> bool {
         matches!(self.state, SetState::Former | SetState::Void)
-            && part.state != ComponentState::Waiting
+            && !matches!(
+                part.state,
+                ComponentState::Waiting | ComponentState::Returned | ComponentState::Destroyed
+            )
             && self.destroyed.iter().all(|d| d.index != part.index)
     }
 
@@ -292,6 +295,7 @@ mod tests {
             witness: None,
             printed_ms: None,
             sealed_ms: None,
+            gone_ms: None,
             commitment: None,
             opened: None,
             proven_ms: None,

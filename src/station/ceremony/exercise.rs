@@ -30,12 +30,6 @@ const TYPINGS: usize = 4;
 /// The sets of a key that are on paper in somebody's custody, each by what it
 /// is called: its components, and shares that were printed here.
 fn in_custody(key: &KeyRecord) -> Vec<(String, Option<Id>)> {
-    let kept = |c: &Component| matches!(c.state, ComponentState::Sealed | ComponentState::Entered);
-    let whole = |parts: &[Component]| {
-        !parts.is_empty()
-            && parts.iter().all(kept)
-            && parts.iter().all(|c| usize::from(c.of) == parts.len())
-    };
     let mut sets = Vec::new();
     if key.state != KeyState::Active {
         return sets;
@@ -50,6 +44,15 @@ fn in_custody(key: &KeyRecord) -> Vec<(String, Option<Id>)> {
         }
     }
     sets
+}
+
+/// TRUE where every sheet of a set lies in a package of a recorded serial: then
+/// an exercise can prove them.
+pub(crate) fn whole(parts: &[Component]) -> bool {
+    let kept = |c: &Component| c.state == ComponentState::Sealed;
+    !parts.is_empty()
+        && parts.iter().all(kept)
+        && parts.iter().all(|c| usize::from(c.of) == parts.len())
 }
 
 /// What the engine wants to know of a key: the record, as a template.
@@ -88,7 +91,8 @@ impl Station {
         if sets.is_empty() {
             return Err(refused(
                 "No active key has components in custody.",
-                "An exercise is held on a key whose sheets are sealed.",
+                "An exercise is held on a key whose sheets all lie in recorded packages. Of typed \
+                 sheets it is recorded first where they are: k, the key, w.",
             ));
         }
         let mut prompt = Prompt {

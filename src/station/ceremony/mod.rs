@@ -6,7 +6,7 @@ pub(crate) mod begin;
 mod close;
 mod destroy;
 mod enter;
-mod exercise;
+pub(crate) mod exercise;
 pub(crate) mod fields;
 mod found;
 mod import;

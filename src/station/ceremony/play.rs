@@ -21,6 +21,9 @@ use crate::station::Station;
 /// What is printed when the sheets are in their bags.
 const PAPERS: &str = "Envelopes, label strips, exchange letter: list of keys (k), this key, b.";
 
+/// What is recorded when a key was typed in.
+const TYPED_SHEETS: &str = "Now record where each typed sheet is: list of keys (k), this key, w.";
+
 struct Only<'a>(&'a Player);
 
 impl Wanted for Only<'_> {
@@ -150,6 +153,9 @@ impl Station {
             }
             if *good && !state.envelopes.is_empty() {
                 lines.push(PAPERS.into());
+            }
+            if *good && state.parameters.types_in() {
+                lines.push(TYPED_SHEETS.into());
             }
         }
         Ok(end)

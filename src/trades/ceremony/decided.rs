@@ -88,6 +88,14 @@ impl Parameters {
             .or(self.exercise.as_ref().map(|e| e.key))
     }
 
+    /// TRUE where a key comes in from sheets that are typed: each of them is
+    /// somewhere afterwards.
+    #[must_use]
+    pub fn types_in(&self) -> bool {
+        let proven = self.shares.as_ref().is_some_and(|s| s.known.is_some());
+        self.paper.is_some() && !proven
+    }
+
     /// What a repeated step is about, for its title.
     #[must_use]
     pub fn part(&self) -> &'static str {

@@ -7,6 +7,7 @@
 //! - `store_in`: a key out of a partner's key store
 //! - `release`: a key is with the PIN room for a while
 //! - `retire`: a key that was replaced, or is destroyed
+//! - `sheet`: where a typed sheet is: in a new package, gone back, or destroyed
 //! - `incident`: a package that is not as recorded; a key set aside, or compromised
 //! - `kin`: what lies under a compromised key
 //! - `packages`: sheets in sealed packages, as custody knows them
@@ -23,6 +24,7 @@ mod public_out;
 mod release;
 mod retire;
 mod rsa_key;
+mod sheet;
 mod store_in;
 
 use conclave_crypto::primitive::rsa::Public;
@@ -44,6 +46,7 @@ pub use public_out::{ExportPublic, ExportedPublic};
 pub use release::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};
 pub use retire::{DeactivateKey, DestroyKey, REASON_MAX};
 pub use rsa_key::GenerateRsa;
+pub use sheet::{Disposition, RecordSheet, is_typed_sheet};
 pub use store_in::{Becomes, FoundEntry, ImportStoreKey, ReadStore};
 
 /// What an RSA key may be for: TR-31 usage, what a pair of this station does,

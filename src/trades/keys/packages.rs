@@ -99,6 +99,7 @@ pub(super) mod tests {
             witness: None,
             printed_ms: Some(1),
             sealed_ms: Some(2),
+            gone_ms: None,
             commitment: None,
             opened: None,
             proven_ms: None,

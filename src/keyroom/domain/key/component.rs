@@ -17,6 +17,10 @@ pub enum ComponentState {
     Sealed,
     /// A partner's sheet, typed in here.
     Entered,
+    /// A partner's sheet, typed in here, that went back in a package.
+    Returned,
+    /// A partner's sheet, typed in here and then destroyed before witnesses (R15).
+    Destroyed,
 }
 
 /// Somebody who holds a component, held it, or may come in their place.
@@ -57,12 +61,15 @@ pub struct Component {
     pub state: ComponentState,
     /// The envelope's serial, once sealed.
     pub envelope: Option<String>,
-    /// Who witnessed the sealing.
+    /// Who witnessed the sealing, or what became of a typed sheet after it.
     pub witness: Option<String>,
     /// When it was printed, wall clock.
     pub printed_ms: Option<u64>,
     /// When it was sealed, wall clock.
     pub sealed_ms: Option<u64>,
+    /// When the sheet, typed in here, went back or was destroyed, wall clock.
+    #[serde(default)]
+    pub gone_ms: Option<u64>,
     /// A commitment to its value under a key of the vault, made when it was
     /// printed or typed: what a custody exercise compares with.
     #[serde(default)]
@@ -149,6 +156,7 @@ mod tests {
             witness: None,
             printed_ms: None,
             sealed_ms: None,
+            gone_ms: None,
             commitment: None,
             opened: None,
             proven_ms: None,

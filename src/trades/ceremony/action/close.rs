@@ -68,7 +68,7 @@ impl Action for CloseCeremony {
             && coming
                 .map_or(record.components.as_slice(), |s| s.parts.as_slice())
                 .iter()
-                .any(|c| !matches!(c.state, ComponentState::Sealed | ComponentState::Entered))
+                .any(|c| matches!(c.state, ComponentState::Waiting | ComponentState::Printed))
         {
             return Err(ActionError::rule(
                 "a component is not sealed yet",

@@ -87,6 +87,7 @@ pub(super) fn component(entered: &EnteredComponent) -> Component {
         witness: None,
         printed_ms: None,
         sealed_ms: None,
+        gone_ms: None,
         commitment: Some(entered.commitment),
         opened: None,
         proven_ms: None,

@@ -125,6 +125,7 @@ pub(super) fn waiting(parts: &[Part], checks: &[Kcv]) -> Vec<Component> {
             witness: None,
             printed_ms: None,
             sealed_ms: None,
+            gone_ms: None,
             commitment: None,
             opened: None,
             proven_ms: None,

@@ -94,10 +94,7 @@ impl ProveComponent {
                 "Only the custodian on record or their backup opens it (R4).",
             ));
         }
-        if !matches!(
-            component.state,
-            ComponentState::Sealed | ComponentState::Entered
-        ) {
+        if component.state != ComponentState::Sealed {
             return Err(ActionError::rule(
                 format!("component {} is not sealed and in custody", self.index),
                 "Finish its ceremony first.",
