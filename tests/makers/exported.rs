@@ -462,14 +462,39 @@ fn nshield_as_input_of_an_unwrap_call() {
         let answer = ask(&[format!("K\t{kek}\t{}", hex(&wrapped))]);
         assert_eq!(answer[0][0], clear(&mut desk, key));
     }
+    // Each key has what its type wants; what lies clear nowhere is no way in.
     let sheet = text(&desk, &out, "runsheet.txt");
+    let plain = sheet.split_whitespace().collect::<Vec<_>>().join(" ");
     for word in [
-        "CKK_AES",
-        "CKK_DES3",
-        "CKM_AES_KEY_WRAP_PAD",
-        "protect=module",
+        "CKA_KEY_TYPE CKK_AES;",
+        "CKA_KEY_TYPE CKK_DES3;",
+        "protection: module",
+        "takes no new TDES keys",
+        "which is a CMAC",
+        "Have the world make it",
     ] {
-        assert!(sheet.contains(word), "{word}: {sheet}");
+        assert!(plain.contains(word), "{word}: {sheet}");
+    }
+    assert!(!plain.contains("pemreadfile"), "{sheet}");
+    for (key, kind) in [(&aes, "CKK_AES"), (&tdes, "CKK_DES3")] {
+        let json: serde_json::Value =
+            serde_json::from_str(&text(&desk, &out, &format!("{}.json", key.label))).unwrap();
+        assert_eq!(json["template"]["CKA_KEY_TYPE"], kind);
+        assert_eq!(json["template"]["CKA_EXTRACTABLE"], false);
+        assert_eq!(json["template"]["CKA_ENCRYPT"], true);
+        let zeros = if kind == "CKK_AES" { "Z" } else { "ZD" };
+        let answer = ask(&[format!("{zeros}\t{}", clear(&mut desk, key))]);
+        assert_eq!(json["CKA_CHECK_VALUE"], answer[0][0]);
+    }
+    // Where the record allows a clear import, the sheet tells what it means.
+    let allows = [("protect", "module"), ("clear-import", "allowed")];
+    let careless = system(&mut desk, "nshield", &allows);
+    let act = plan(&desk, &careless, &[&aes], &under);
+    let out = desk.export(&act).unwrap();
+    let sheet = text(&desk, &out, "runsheet.txt");
+    let plain = sheet.split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in ["WARNING", "in CLEAR", "pemreadfile=", "protect=module"] {
+        assert!(plain.contains(word), "{word}: {sheet}");
     }
     let odd = desk.key("BANK-LAKE.ODD.001", KeyForm::Aes128, "E5");
     let act = plan(&desk, &world, &[&odd], &under);

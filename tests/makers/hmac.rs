@@ -124,13 +124,6 @@ fn what_carries_no_hmac_key() {
             "carries TDES keys",
         ),
         (
-            "nshield",
-            &[],
-            aes,
-            WrappingMethod::AesKwp,
-            "a Security World carries none",
-        ),
-        (
             "icsf",
             &tokens,
             tdes,
@@ -184,6 +177,48 @@ fn what_carries_no_hmac_key() {
         }
     }
     assert_eq!(desk.on_stick(), 0);
+}
+
+/// A Security World takes all three: wrapped, with the type that its library signs with,
+/// and a MAC that Python makes too.
+#[test]
+fn a_security_world_takes_them_with_what_they_sign() {
+    let mut desk = Desk::new();
+    let there = system(&mut desk, "nshield", &[]);
+    let zmk = under(&mut desk, KeyForm::Aes256, WrappingMethod::AesKwp);
+    let kek = clear(&mut desk, &zmk);
+    for (form, hash) in [
+        (KeyForm::HmacSha256, "SHA256"),
+        (KeyForm::HmacSha384, "SHA384"),
+        (KeyForm::HmacSha512, "SHA512"),
+    ] {
+        for (mode, may) in [("C", 2), ("G", 1), ("V", 1)] {
+            let key = hmac(&mut desk, form, mode);
+            let act = plan(&desk, &there, &[&key], &zmk);
+            let out = desk.export(&act).unwrap();
+            sound(&mut desk, &out, &[&key]);
+            let value = clear(&mut desk, &key);
+            let file = desk.file(&out, &format!("{}.kwp", key.label));
+            let json = text(&desk, &out, &format!("{}.json", key.label));
+            let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+            let check = &json["check_by_signing"];
+            assert_eq!(check["mechanism"], format!("CKM_{hash}_HMAC"));
+            let said = check["text"].as_str().unwrap();
+            let found = ask(&[
+                format!("K\t{kek}\t{}", crate::hex(&file)),
+                format!("M\t{}\t{value}\t{said}", hash.to_lowercase()),
+            ]);
+            assert_eq!(found[0][0], value);
+            assert_eq!(check["mac"], found[1][0]);
+            let template = json["template"].as_object().unwrap();
+            assert_eq!(template["CKA_KEY_TYPE"], format!("CKK_{hash}_HMAC"));
+            let does = |name: &&str| template.contains_key(*name);
+            let uses = ["CKA_SIGN", "CKA_VERIFY", "CKA_ENCRYPT", "CKA_DERIVE"];
+            assert_eq!(uses.iter().filter(|name| does(name)).count(), may);
+            let sheet = text(&desk, &out, "runsheet.txt");
+            assert!(sheet.contains("not CKK_GENERIC_SECRET"), "{sheet}");
+        }
+    }
 }
 
 /// A token takes HMAC with SHA-256 alone: nothing else was tried there.

@@ -1,8 +1,8 @@
-//! HKDF and HMAC with SHA-256 (RFC 5869, FIPS 198-1), into locked memory.
+//! HKDF with SHA-256 and HMAC with SHA-2 (RFC 5869, FIPS 198-1), into locked memory.
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 use thiserror::Error;
 use zeroize::Zeroize;
 
@@ -71,10 +71,81 @@ pub fn hmac(key: &[u8], parts: &[&[u8]]) -> Secret {
     Secret::take(&mut tag)
 }
 
+/// HMAC-SHA-384 over the parts, one after the other: 48 bytes.
+#[must_use]
+pub fn hmac_sha384(key: &[u8], parts: &[&[u8]]) -> Secret {
+    let mut block = [0; LONG_BLOCK];
+    fill(&mut block, key, &Sha384::digest(key));
+    let mut mac = Hmac::<Sha384>::new((&block).into());
+    block.zeroize();
+    for part in parts {
+        mac.update(part);
+    }
+    let mut tag: [u8; 48] = mac.finalize().into_bytes().into();
+    Secret::take(&mut tag)
+}
+
+/// HMAC-SHA-512 over the parts, one after the other: 64 bytes.
+#[must_use]
+pub fn hmac_sha512(key: &[u8], parts: &[&[u8]]) -> Secret {
+    let mut block = [0; LONG_BLOCK];
+    fill(&mut block, key, &Sha512::digest(key));
+    let mut mac = Hmac::<Sha512>::new((&block).into());
+    block.zeroize();
+    for part in parts {
+        mac.update(part);
+    }
+    let mut tag: [u8; 64] = mac.finalize().into_bytes().into();
+    Secret::take(&mut tag)
+}
+
+/// The block of SHA-384 and SHA-512, in bytes.
+const LONG_BLOCK: usize = 128;
+
+/// The key at the block's beginning; the digest of it where it is longer (FIPS 198-1
+/// clause 4).
+fn fill(block: &mut [u8], key: &[u8], digest: &[u8]) {
+    let from = if key.len() > block.len() { digest } else { key };
+    for (at, byte) in block.iter_mut().zip(from) {
+        *at = *byte;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::primitive::vectors::unhex;
+
+    /// RFC 4231 test cases 2 and 6: a short key, and one longer than a block.
+    #[test]
+    fn longer_hashes_have_known_answers() {
+        let (key, text) = (b"Jefe", [&b"what do ya want "[..], b"for nothing?"]);
+        let tag = hmac_sha384(key, &text);
+        assert_eq!(
+            tag.expose(),
+            unhex(
+                "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c7\
+                 8b3239ecfab21649"
+            )
+        );
+        let tag = hmac_sha512(key, &text);
+        assert_eq!(
+            tag.expose(),
+            unhex(
+                "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a\
+                 6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
+            )
+        );
+        let text = b"Test Using Larger Than Block-Size Key - Hash Key First";
+        let tag = hmac_sha512(&[0xAA; 131], &[text]);
+        assert_eq!(
+            tag.expose(),
+            unhex(
+                "80b24263c7c1a3ebb71493c1dd7be8b49b46d1f41b4aeec1121b013783f8f3526b56d037e05f2598\
+                 bd0fd2215d6a1e5295e64f73f63f0aec8b915a985d786598"
+            )
+        );
+    }
 
     /// RFC 5869 A.1.
     #[test]

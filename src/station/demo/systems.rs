@@ -94,7 +94,7 @@ const SYSTEMS: &[System] = &[
     (
         "HILL NSHIELD",
         "nCipher nShield (Security World)",
-        &[&["token"]],
+        &[&["token", "refused"]],
     ),
     (
         "HILL TOKEN",

@@ -1,8 +1,10 @@
 //! nCipher nShield: keys wrapped by AES-KWP (SP 800-38F, RFC 5649) as input of
-//! `C_UnwrapKey`, under an AES key that the Security World has.
+//! `C_UnwrapKey`, under an AES key that the Security World has; beside each, its
+//! attributes and what the module shows of it.
 //!
 //! The world's own key files are encrypted under the world and cannot be made
-//! outside it, so nothing here writes them.
+//! outside it, so nothing here writes them. `generatekey` imports what lies clear
+//! beside the module: it is told of only where the record of the world allows that.
 
 use std::fmt::Write as _;
 
@@ -13,11 +15,11 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::payshield::strength;
+use super::pkcs11_template::check_line;
 use super::sheet_text::{errors, filled, foot, head, plain_file, push_wrapped, rule, wrapping_key};
 use super::{
     Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called, fits,
-    has_check_value, no_hmac,
+    has_check_value, strong_enough,
 };
 
 /// A Security World.
@@ -27,17 +29,65 @@ fn file_name(key: &KeyRecord) -> String {
     format!("{}.kwp", key.label)
 }
 
-/// `CKA_KEY_TYPE` by the key's form.
-fn key_type(key: &KeyRecord) -> Result<&'static str, TargetError> {
+/// The file with a key's attributes.
+fn template_name(key: &KeyRecord) -> String {
+    format!("{}.json", key.label)
+}
+
+/// What the profile's texts call a kind of key, and `CKA_KEY_TYPE`.
+fn kind(key: &KeyRecord) -> Result<(&'static str, &'static str), TargetError> {
     match key.form {
-        KeyForm::Tdes2 => Ok("CKK_DES2"),
-        KeyForm::Tdes3 => Ok("CKK_DES3"),
-        KeyForm::Aes128 | KeyForm::Aes192 | KeyForm::Aes256 => Ok("CKK_AES"),
-        _ => Err(rule(
+        KeyForm::Tdes2 => Ok(("des", "CKK_DES2")),
+        KeyForm::Tdes3 => Ok(("des", "CKK_DES3")),
+        KeyForm::Aes128 | KeyForm::Aes192 | KeyForm::Aes256 => Ok(("aes", "CKK_AES")),
+        // The vendor's library signs by HMAC with keys of these types alone, not with a
+        // CKK_GENERIC_SECRET.
+        KeyForm::HmacSha256 => Ok(("hmac", "CKK_SHA256_HMAC")),
+        KeyForm::HmacSha384 => Ok(("hmac", "CKK_SHA384_HMAC")),
+        KeyForm::HmacSha512 => Ok(("hmac", "CKK_SHA512_HMAC")),
+        KeyForm::Rsa => Err(rule(
             format!("{} is no symmetric key", key.label),
-            "hand an RSA pair over in a key store; the world reads its PEM by generatekey",
+            "have the world make the pair, or hand this one over in a key store",
         )),
     }
+}
+
+/// The wrapping key is no weaker than the key (R6).
+fn strength(key: &KeyRecord, under: &KeyRecord) -> Result<(), TargetError> {
+    strong_enough(key, under, "export it under a stronger wrapping key")
+}
+
+/// Attributes and check of a key, JSON. Labels hold nothing that JSON escapes.
+fn template(
+    key: &KeyRecord,
+    clear: &Secret,
+    under: &KeyRecord,
+    settings: &Settings,
+) -> Result<Vec<u8>, TargetError> {
+    let (_, kind) = kind(key)?;
+    let mut list = vec![
+        "\"CKA_CLASS\": \"CKO_SECRET_KEY\"".to_owned(),
+        format!("\"CKA_KEY_TYPE\": \"{kind}\""),
+        format!("\"CKA_LABEL\": \"{}\"", key.label),
+        "\"CKA_TOKEN\": true".into(),
+        "\"CKA_PRIVATE\": true".into(),
+        "\"CKA_SENSITIVE\": true".into(),
+        "\"CKA_EXTRACTABLE\": false".into(),
+    ];
+    let may = attributes(settings, key)?.split(',').map(str::trim);
+    list.extend(may.map(|name| format!("\"{name}\": true")));
+    let text = format!(
+        "{{\n  \"file\": \"{}\",\n  \"mechanism\": \"CKM_AES_KEY_WRAP_PAD\",\n  \
+         \"unwrapping_key\": {{\"label\": \"{}\", \"check_value\": \"{}\"}},\n  \
+         \"check_value\": \"{}\",\n  {},\n  \"template\": {{\n    {}\n  }}\n}}\n",
+        file_name(key),
+        under.label,
+        under.kcv.words(),
+        key.kcv.words(),
+        check_line(key, clear)?,
+        list.join(",\n    ")
+    );
+    Ok(text.into_bytes())
 }
 
 /// What the key may do there, by usage and, where that is not enough, by mode.
@@ -91,8 +141,7 @@ impl Target for NShield {
         under: &KeyRecord,
         settings: &Settings,
     ) -> Result<(), TargetError> {
-        no_hmac(key, "a file for a Security World")?;
-        key_type(key)?;
+        kind(key)?;
         attributes(settings, key)?;
         strength(key, under)?;
         plain_file(&key.label, &file_name(key))
@@ -104,7 +153,7 @@ impl Target for NShield {
         clear: &Secret,
         under: &KeyRecord,
         wrapping: &Secret,
-        _: Order<'_>,
+        order: Order<'_>,
         _: &mut dyn RandomSource,
     ) -> Result<Vec<Payload>, TargetError> {
         are_what_they_are_called(&[(key, clear), (under, wrapping)])?;
@@ -116,58 +165,74 @@ impl Target for NShield {
         if !has_check_value(key.form, &back, &key.kcv) {
             return Err(differs());
         }
-        Ok(vec![Payload {
-            name: file_name(key),
-            bytes: wrapped,
-            format: "AES-KWP, input of C_UnwrapKey".into(),
-            encoding: Encoding::Binary,
-            lrecl: None,
-            conformance: Conformance::Proven,
-        }])
+        Ok(vec![
+            Payload {
+                name: file_name(key),
+                bytes: wrapped,
+                format: "AES-KWP, input of C_UnwrapKey".into(),
+                encoding: Encoding::Binary,
+                lrecl: None,
+                conformance: Conformance::Proven,
+            },
+            Payload {
+                name: template_name(key),
+                bytes: template(key, clear, under, order.settings)?,
+                format: "PKCS#11 attribute template, JSON".into(),
+                encoding: Encoding::AsciiText,
+                lrecl: None,
+                conformance: Conformance::Documented,
+            },
+        ])
     }
 
     fn run_sheet(&self, sheet: &Sheet<'_>) -> String {
         let settings = sheet.settings;
         let mut out = head(self, sheet);
         out.push_str(&wrapping_key(sheet, "wrapping"));
-        out.push_str("3. Unwrap each file with C_UnwrapKey, in one session.\n");
+        out.push_str("3. Unwrap each .kwp file with C_UnwrapKey, in one session.\n");
         for line in settings.profile.lines("unwrap") {
             push_wrapped(&mut out, "   ", line);
         }
         let protect = settings.value("protect").unwrap_or("token");
         for row in &sheet.rows {
             let key = row.key;
+            // Writing to a String does not fail.
+            let _ = write!(
+                out,
+                "\n   {}  {}  usage {}  mode {}\n   KCV {}\n",
+                key.label,
+                key.form,
+                key.usage,
+                key.mode_of_use,
+                key.kcv.words()
+            );
             for payload in row.payloads {
-                // Writing to a String does not fail.
                 let _ = write!(
                     out,
-                    "\n   {}\n   {}, {} bytes, binary\n   {}\n   {}  {}  usage {}  mode {}\n   KCV {}\n",
+                    "   {}  {}, {} bytes\n   {}\n",
                     payload.name,
                     payload.format,
                     payload.bytes.len(),
                     payload.conformance.words(),
-                    key.label,
-                    key.form,
-                    key.usage,
-                    key.mode_of_use,
-                    key.kcv.words()
                 );
-                let kind = key_type(key).unwrap_or("?");
-                let may = attributes(settings, key).unwrap_or("?");
-                let values = [
-                    ("type", kind),
-                    ("label", key.label.as_str()),
-                    ("may", may),
-                    ("file", payload.name.as_str()),
-                    ("protect", protect),
-                ];
-                for line in settings.profile.lines("template") {
-                    push_wrapped(&mut out, "   ", &filled(line, &values));
-                }
+            }
+            let (kind, of_type) = kind(key).unwrap_or(("", "?"));
+            let may = attributes(settings, key).unwrap_or("?");
+            let values = [
+                ("type", of_type),
+                ("label", key.label.as_str()),
+                ("may", may),
+                ("protect", protect),
+            ];
+            let texts = ["template".to_owned(), format!("template-{kind}")];
+            for line in texts.iter().flat_map(|name| settings.profile.lines(name)) {
+                push_wrapped(&mut out, "   ", &filled(line, &values));
             }
         }
         out.push('\n');
-        for line in settings.profile.lines("pairs") {
+        let clear = settings.value("clear-import") == Some("allowed");
+        let pairs = if clear { "clear" } else { "pairs" };
+        for line in settings.profile.lines(pairs) {
             push_wrapped(&mut out, "   ", &filled(line, &[("protect", protect)]));
         }
         out.push_str(&errors(settings, "Where the call fails:"));

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use conclave_crypto::primitive::derive::hmac;
+use conclave_crypto::primitive::derive::{hmac, hmac_sha384, hmac_sha512};
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::modes::Algorithm;
 use conclave_crypto::secret::Secret;
@@ -178,6 +178,7 @@ pub(super) fn table(
 
 /// What a token signs to show that it has an HMAC key: nothing encrypts with one.
 pub(super) const CHECK_TEXT: &str = "CONCLAVE CHECK VALUE";
+const CHECKED: &[&[u8]] = &[CHECK_TEXT.as_bytes()];
 
 /// What the other side compares, as a line of a JSON object: CKA_CHECK_VALUE, or what
 /// an HMAC key makes of a text: the whole of it, for a key that only verifies.
@@ -185,20 +186,22 @@ pub(super) const CHECK_TEXT: &str = "CONCLAVE CHECK VALUE";
 /// # Errors
 /// [`TargetError::Wrap`]
 pub(super) fn check_line(key: &KeyRecord, clear: &Secret) -> Result<String, TargetError> {
-    if key.form != KeyForm::HmacSha256 {
-        return Ok(format!(
-            "\"CKA_CHECK_VALUE\": \"{}\"",
-            token_check(key, clear)?
-        ));
-    }
-    let tag = hmac(clear.expose(), &[CHECK_TEXT.as_bytes()]);
+    let (mechanism, tag) = match key.form {
+        KeyForm::HmacSha256 => ("CKM_SHA256_HMAC", hmac(clear.expose(), CHECKED)),
+        KeyForm::HmacSha384 => ("CKM_SHA384_HMAC", hmac_sha384(clear.expose(), CHECKED)),
+        KeyForm::HmacSha512 => ("CKM_SHA512_HMAC", hmac_sha512(clear.expose(), CHECKED)),
+        _ => {
+            let check = token_check(key, clear)?;
+            return Ok(format!("\"CKA_CHECK_VALUE\": \"{check}\""));
+        }
+    };
     let digits: String = tag
         .expose()
         .iter()
         .map(|byte| format!("{byte:02X}"))
         .collect();
     Ok(format!(
-        "\"check_by_signing\": {{\"mechanism\": \"CKM_SHA256_HMAC\", \"text\": \"{CHECK_TEXT}\", \
+        "\"check_by_signing\": {{\"mechanism\": \"{mechanism}\", \"text\": \"{CHECK_TEXT}\", \
          \"mac\": \"{digits}\"}}"
     ))
 }
