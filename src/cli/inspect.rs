@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use conclave_crypto::describe::Described;
-use conclave_trades::inspect::{FILE_MOST, Found, inspect, looks_like};
+use conclave_trades::inspect::{FILE_MOST, Found, MANIFEST_FILE, beside, inspect, looks_like};
 use serde_json::{Value, json};
 
 /// Say what a file is: a key block, a token, a key store, a certificate, a
@@ -56,7 +56,10 @@ impl Inspect {
                     continue;
                 }
             };
-            let found = inspect(&bytes);
+            let mut found = inspect(&bytes);
+            if found.is_empty() {
+                found.extend(by_manifest(path, &bytes));
+            }
             worst = worst.max(result(&found));
             if self.json {
                 list.push(in_json(path, &bytes, &found));
@@ -128,6 +131,20 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("more than {FILE_MOST} bytes")));
     }
     Ok(bytes)
+}
+
+/// What the manifest in the same folder says of a file that has no marks of its own.
+fn by_manifest(path: &Path, bytes: &[u8]) -> Option<Found> {
+    let manifest = path.with_file_name(MANIFEST_FILE);
+    if !std::fs::metadata(&manifest).is_ok_and(|kind| kind.is_file()) {
+        return None;
+    }
+    let manifest = read(&manifest).ok()?;
+    let said = beside(path.file_name()?.to_str()?, bytes, &manifest)?;
+    Some(Found {
+        line: None,
+        may_be: vec![said],
+    })
 }
 
 fn result(found: &[Found]) -> Result {

@@ -27,7 +27,10 @@ fn head(text: &str) -> &str {
         .unwrap_or_default()
 }
 
-const HOSTS: [Host; 16] = [
+/// The first line of a list of devices.
+const DEVICES: &str = "serial,wwn,type,alias";
+
+const HOSTS: [Host; 18] = [
     Host {
         is: |text| {
             let verbs = ["ADD TYPE(", "UPDATE TYPE(", "DELETE TYPE(", "RENAME TYPE("];
@@ -112,15 +115,27 @@ const HOSTS: [Host; 16] = [
         use_of: "it is run in the bundle's folder, with python-pkcs11; read it before",
     },
     Host {
-        is: |text| first(text).starts_with("# Run it with: wsadmin.sh"),
-        what: "script for a key lifecycle manager (wsadmin, Jython)",
-        use_of: "it asks for the store's passphrase and imports the stores; read it before",
+        is: |text| {
+            let line = first(text);
+            line.starts_with("# Run it with: wsadmin.sh") && line.contains("certificates.py")
+        },
+        what: "certificates for a partner's key lifecycle manager (wsadmin, Jython)",
+        use_of: "it imports certificates alone: no key and no passphrase is in it",
     },
     Host {
-        is: |text| {
-            head(text).contains("@STORE-PASSPHRASE@") || first(text) == "serial,wwn,type,alias"
-        },
-        what: "devices and imports for a key lifecycle manager",
+        is: |text| first(text).starts_with("# Run it with: wsadmin.sh"),
+        what: "script for a key lifecycle manager (wsadmin, Jython)",
+        use_of: "it imports pairs, for which it asks the passphrase, or makes the group of data \
+                 keys, and ties the drive to them; read it before",
+    },
+    Host {
+        is: |text| first(text) == DEVICES,
+        what: "list of devices of a key lifecycle manager, CSV",
+        use_of: "drive, world-wide name, type and alias, for the other side's records",
+    },
+    Host {
+        is: |text| head(text).contains("@STORE-PASSPHRASE@"),
+        what: "imports for a key lifecycle manager, JSON for its REST interface",
         use_of: "the passphrase is put in where it is used, and stands in no file",
     },
     Host {
@@ -134,6 +149,45 @@ const HOSTS: [Host; 16] = [
     },
 ];
 
+/// The text without values that are as long as a key and are none: identifiers of
+/// objects, digests of certificates, names of devices, and the MAC of a text that
+/// everybody knows.
+fn without_names(text: &str) -> String {
+    const NAMES: [&str; 3] = ["\"CKA_ID\": \"", "\"fingerprint\": \"", "\"mac\": \""];
+    const TABLES: [(&str, &str); 2] = [("FILE,CKA_CLASS,", "CKA_ID"), (DEVICES, "wwn")];
+    let table = TABLES
+        .iter()
+        .find(|(head, _)| first(text).starts_with(head));
+    let column = table.and_then(|(_, of)| first(text).split(',').position(|name| name == *of));
+    let cut = |line: &str| -> String {
+        if let Some(column) = column {
+            let mut cells: Vec<&str> = line.split(',').collect();
+            if let Some(cell) = cells.get_mut(column) {
+                *cell = "";
+            }
+            return cells.join(",");
+        }
+        // A script loads a file under a label and an identifier.
+        if line.starts_with("load '") {
+            return line
+                .rsplit_once(' ')
+                .map_or("", |(rest, _)| rest)
+                .to_owned();
+        }
+        let mut line = line.to_owned();
+        for name in NAMES {
+            let Some(at) = line.find(name).map(|at| at + name.len()) else {
+                continue;
+            };
+            let rest = line.split_off(at);
+            line.push_str(rest.find('"').and_then(|end| rest.get(end..)).unwrap_or(""));
+        }
+        line
+    };
+    let lines: Vec<String> = text.lines().map(cut).collect();
+    lines.join("\n")
+}
+
 /// Describes a file for another system.
 #[must_use]
 pub fn describe(bytes: &[u8]) -> Option<Described> {
@@ -145,7 +199,7 @@ pub fn describe(bytes: &[u8]) -> Option<Described> {
     let mut said = Described::new(host.what, Confidence::Likely);
     said.field("lines", text.lines().count().to_string(), "");
     said.field("use", "for another system", host.use_of);
-    let kgup = host.what.contains("KGUP");
+    let kgup = host.what.contains("KGUP") || text.contains("PGM=CSFKGUP");
     let words = |line: &str| -> Vec<String> {
         let words = line.split(|c: char| !c.is_ascii_alphanumeric());
         words.map(str::to_owned).collect()
@@ -160,7 +214,7 @@ pub fn describe(bytes: &[u8]) -> Option<Described> {
         ));
     } else if kgup && text.contains("TRANSKEY(") {
         said.field("keys", "encrypted", "under the key that TRANSKEY names");
-    } else if let Some(at) = looks::key_line(text) {
+    } else if let Some(at) = looks::key_line(&without_names(text)) {
         said.unusual(format!(
             "line {at} has hexadecimal digits{}",
             looks::KEY_LIKE
@@ -207,8 +261,15 @@ mod tests {
                 "#!/usr/bin/env python3\n\"\"\"Loads keys that were wrapped to an RSA key of",
                 "loader",
             ),
-            ("# Run it with: wsadmin.sh -username USER\n", "wsadmin"),
-            ("serial,wwn,type,alias\n", "devices"),
+            (
+                "# Run it with: wsadmin.sh -username USER\n",
+                "makes the group",
+            ),
+            (
+                "# Run it with: wsadmin.sh -f import-certificates.py\n",
+                "certificates for a partner",
+            ),
+            ("serial,wwn,type,alias\n", "list of devices"),
             ("[\n {\"password\": \"@STORE-PASSPHRASE@\"}\n]\n", "imports"),
             (
                 "{\"channel\": \"RETAIL\", \"keys\": [{\"check_value_method\": \"CMAC\"}]}",
@@ -216,10 +277,35 @@ mod tests {
             ),
         ] {
             let said = describe(text.as_bytes()).unwrap();
-            assert!(said.what.contains(what) && !said.clear_secret, "{said:?}");
+            let words = format!("{}: {}", said.what, said.fields[1].meaning);
+            assert!(words.contains(what) && !said.clear_secret, "{said:?}");
         }
         for text in ["", "ADD", "// a comment", "<a/>", "0001", "#!/bin/sh\nls"] {
             assert!(describe(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    /// DES weak keys, as published, in the place of a key and of what is none.
+    #[test]
+    fn an_identifier_is_no_key_and_a_key_beside_it_is_told() {
+        let key = "0101010101010101FEFEFEFEFEFEFEFE";
+        let json = |name: &str| {
+            format!(
+                "{{\n  \"mechanism\": \"CKM_X\",\n  \"{name}\": \"{key}\", \"b\": {{\"CKA_ID\": \
+                 \"{key}\"}}\n}}\n"
+            )
+        };
+        let table =
+            |label: &str| format!("FILE,CKA_CLASS,CKA_LABEL,CKA_ID\nA.kwp,CKO,{label},{key}\n");
+        let devices = "serial,wwn,type,alias\n1,0101010101010101,DS8000,a\n".to_owned();
+        let script = format!("#!/bin/sh\n# the keys of this bundle\nload 'A.kwp' 'A' {key}\n");
+        for text in [json("CKA_ID"), json("mac"), table("A"), devices, script] {
+            let said = describe(text.as_bytes()).unwrap();
+            assert!(said.unusual.is_empty(), "{text}: {said:?}");
+        }
+        for text in [json("value"), table(key)] {
+            let said = describe(text.as_bytes()).unwrap();
+            assert!(said.unusual[0].contains("hexadecimal"), "{text}: {said:?}");
         }
     }
 

@@ -4,6 +4,7 @@
 //! has the shape of the answer); here is the list of all of them, and what is said
 //! of a file that none knows.
 
+mod beside;
 mod evidence;
 mod hosts;
 mod looks;
@@ -13,6 +14,7 @@ mod prints;
 use conclave_crypto::describe::{Confidence, Described, Recogniser, describe};
 use conclave_crypto::{cca, keyblock, keystore, x509};
 
+pub use beside::{MANIFEST_FILE, beside};
 pub use looks::looks_like;
 
 /// Every recogniser, the one with the surest marks first.
