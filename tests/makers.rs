@@ -19,6 +19,8 @@ mod room;
 mod to_channel;
 #[path = "makers/to_rsa.rs"]
 mod to_rsa;
+#[path = "makers/with_certificate.rs"]
+mod with_certificate;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;

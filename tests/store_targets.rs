@@ -316,12 +316,18 @@ fn each_system_gets_its_stores_and_scripts() {
         &mut scene,
         "LAKE HSM",
         "Network HSM service (ACSP), TLS stores and key map",
-        &[&[
-            "hsm.lake.example",
-            "7002",
-            "TLS",
-            "BANK.ZPK.1=cards, BANK.CVK.1=issuing",
-        ]],
+        &[
+            &[
+                "hsm.lake.example",
+                "7002",
+                "TLS",
+                "CCA",
+                "BANK.ZPK.1",
+                "cards",
+            ],
+            &["BANK.CVK.1", "issuing", "", "", "", ""],
+            &["", "", "", "", "", ""],
+        ],
     );
 
     done(hand_over(
@@ -404,6 +410,21 @@ fn each_system_gets_its_stores_and_scripts() {
         text.contains("{aliasOne our.tls.001} {aliasTwo our.tls.002}"),
         "{text}"
     );
+    let text = String::from_utf8(disk.get("import-certificates.py")).unwrap();
+    for label in ["OUR.TLS.001", "OUR.TLS.002"] {
+        let command = format!(
+            "tklmCertImport('[-fileName /opt/keys/{label}.crt -alias {} -format base64 ",
+            label.to_lowercase()
+        );
+        assert!(text.contains(&command), "{text}");
+        let file = format!("{label}.crt");
+        let subject = disk.openssl(&["x509", "-in", &file, "-noout", "-subject"]);
+        assert!(subject.contains(label), "{subject}");
+    }
+    assert!(
+        !text.contains("password -") && !text.contains("Half"),
+        "{text}"
+    );
 
     let one = hand_over(&mut scene, PAIR, ["LAKE HSM", "", "", "", "", ""]).unwrap_err();
     assert!(
@@ -418,7 +439,87 @@ fn each_system_gets_its_stores_and_scripts() {
     ));
     let (hsm, _) = judged(&scene);
     let map = String::from_utf8(hsm.get("service-map.json")).unwrap();
-    assert!(map.contains("\"application\": \"issuing\""), "{map}");
+    let map: serde_json::Value = serde_json::from_str(&map).unwrap();
+    let one = |application: &str, label: &str| serde_json::json!({"application": application, "label": label});
+    let both = [one("cards", "BANK.ZPK.1"), one("issuing", "BANK.CVK.1")];
+    assert_eq!(map["applications"], serde_json::json!(both));
+    assert_eq!(map["interface"], "CCA");
+}
+
+/// What of the map of a network HSM does not read is refused where it is typed, by the
+/// field's name; corrected there, it goes on record.
+#[test]
+fn a_malformed_map_is_refused_at_its_field() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    let first = |interface, label, application| {
+        let general = ["hsm.lake.example", "7002", "TLS"];
+        [&general[..], &[interface, label, application]].concat()
+    };
+    let empty = ["", "", "", "", "", ""];
+    let profile = "Network HSM service (ACSP), TLS stores and key map";
+    for (at, (page, told)) in [
+        (
+            first("CCA", "BANK.ZPK.1", ""),
+            "Application of key 1 is empty",
+        ),
+        (first("CCA", "", "cards"), "Key label 1 is empty"),
+        (
+            first("CCA", "BANK ZPK", "cards"),
+            "Key label 1 takes no ' '",
+        ),
+        (
+            first("CCA", "Bank.ZPK", "cards"),
+            "Key label 1: ICSF allows no 'a'",
+        ),
+        (
+            first("CCA", "1BANK", "cards"),
+            "Key label 1: an ICSF label begins",
+        ),
+        (
+            first("CCA", "BANK.ZPK.1", "=cards"),
+            "Application of key 1 takes no '='",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("LAKE HSM {at}");
+        scene.people.forms.remove("system.record");
+        scene.people.refusals.clear();
+        scene
+            .people
+            .form("system.record", &["a new system", &name, profile]);
+        scene.people.form("system.record", &page);
+        // Typed again on the same page, then the others; a label may not come twice.
+        scene
+            .people
+            .form("system.record", &first("CCA", "BANK.ZPK.1", "cards"));
+        let twice = ["BANK.ZPK.1", "other", "", "", "", ""];
+        scene.people.form("system.record", &twice);
+        scene.people.form("system.record", &empty);
+        scene.people.form("system.record", &empty);
+        done(scene.station.record_system(&mut scene.people));
+        let refusals = scene.people.refusals.join("; ");
+        assert!(refusals.contains(told), "{told}: {refusals}");
+        assert!(
+            refusals.contains("Key label 2: BANK.ZPK.1 stands there twice"),
+            "{refusals}"
+        );
+    }
+    // Labels of objects of a token have small letters.
+    scene.people.forms.remove("system.record");
+    scene
+        .people
+        .form("system.record", &["a new system", "LAKE P11", profile]);
+    scene
+        .people
+        .form("system.record", &first("PKCS11", "bank-zpk_1", "cards"));
+    scene.people.form("system.record", &empty);
+    scene.people.form("system.record", &empty);
+    done(scene.station.record_system(&mut scene.people));
 }
 
 #[test]

@@ -119,7 +119,8 @@ impl Station {
         for field in profile.fields.iter().filter(|field| field.certificate) {
             let had = old.and_then(|old| old.settings.certificates.get(&field.name));
             let media = self.enrolled_media();
-            let chosen = ask_certificate(field, old, &media, people);
+            let why = profile.lines("certificate").join(" ");
+            let chosen = ask_certificate(field, &why, old, &media, people);
             match chosen.map_err(Undone::Interrupted)? {
                 Chosen::None => {}
                 Chosen::Stays => {
@@ -148,8 +149,14 @@ impl Station {
     }
 }
 
+/// Why it is asked for, where the profile has no words of its own.
+const WHY: &str = "What is encrypted to a certificate opens for whoever has its private key. Two \
+                   people type its SHA-256 from its owner's letter; who issued it is not checked. \
+                   A generation keeps its certificate: another one comes with the next.";
+
 fn ask_certificate(
     field: &ProfileField,
+    why: &str,
     old: Option<&TargetSystem>,
     media: &[MediumRecord],
     people: &mut dyn People,
@@ -205,10 +212,7 @@ fn ask_certificate(
         },
         waiting_for: "administrators".into(),
         safe: "yes, nothing is changed".into(),
-        why: "What is encrypted to a certificate opens for whoever has its private key. Two \
-              people type its SHA-256 from its owner's letter; who issued it is not checked. A \
-              generation keeps its certificate: another one comes with the next."
-            .into(),
+        why: if why.is_empty() { WHY } else { why }.into(),
         ..Prompt::default()
     };
     loop {

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use conclave_keyroom::domain::target_system::{
     ProfileField, Settings, TargetProfile, TargetSystem,
 };
+use conclave_keyroom::door::ActionError;
 use conclave_keyroom::ports::dialogue::{Ask, Field, People, Prompt, PromptLine, Refusal};
 use conclave_trades::target::store::store_target;
-use conclave_trades::target::{RecordSystem, target};
+use conclave_trades::target::{RecordSystem, check_settings, target};
 
 use crate::cards::{Interrupted, filled};
 use crate::ceremony::begin::{choose, one, optional, refused};
@@ -203,6 +204,18 @@ impl Station {
     }
 }
 
+/// What the target says against the values, in words of a form.
+fn against(settings: &Settings) -> Option<Refusal> {
+    match check_settings(settings) {
+        Ok(()) => None,
+        Err(ActionError::Rule { rule, advice }) => {
+            let advice = format!("{}.", words::heading(&advice));
+            Some(refused(format!("{}.", words::heading(&rule)), &advice))
+        }
+        Err(other) => Some(refused(format!("{other}."), "Type it again.")),
+    }
+}
+
 /// What the profile asks for, a page at a time.
 fn ask_values(
     profile: &TargetProfile,
@@ -244,14 +257,20 @@ fn ask_values(
                     Ok(()) => {
                         values.insert(field.name.clone(), typed.to_owned());
                     }
-                    Err(why) => wrong = wrong.or(Some(why)),
+                    Err(why) => {
+                        wrong = wrong.or(Some(refused(format!("{why}."), "Type it again.")));
+                    }
                 }
             }
+            let settings = Settings {
+                profile: profile.clone(),
+                values: values.clone(),
+                ..Settings::default()
+            };
+            let wrong = wrong.or_else(|| against(&settings));
             match wrong {
                 None => break,
-                Some(why) => {
-                    prompt.refused = Some(refused(format!("{why}."), "Type it again."));
-                }
+                Some(why) => prompt.refused = Some(why),
             }
         }
     }

@@ -29,6 +29,7 @@ KDB = [r"\S+ -keydb -create -db \S+ -pw \"\$KDB\" -type cms -stash",
        r"\S+ -cert -details -db \S+ -pw \"\$KDB\" -label \S+"]
 JYTHON = [r"import java.lang.System as System", r"def ask\(words\):", r"    return ''.join\(.*\)", r"word = ask\(.*\) \+ ask\(.*\)", r"word = None",
        r"print AdminTask.tklmKeyImport\('\[-alias \S+ -fileName \S+ -keyStoreName defaultKeyStore -usage (LTO|3592|DS5000|DS8000) -type privatekey -password ' \+ word \+ '\]'\)",
+       r"print AdminTask.tklmCertImport\('\[-fileName \S+\.crt -alias \S+ -format base64 -keyStoreName defaultKeyStore -usage (3592|DS5000|DS8000)\]'\)",
        r"print AdminTask.tklmDeviceAdd\('\[-type (LTO|3592|DS5000|DS8000) -serialNumber \w+ -attributes \"(\{aliasOne \S+\} \{aliasTwo \S+\}|\{symAlias \S+\})\"\]'\)",
        r"print AdminTask.tklmGroupCreate\('\[-name \S+ -type keygroup -usage LTO\]'\)",
        r"print AdminTask.tklmGroupEntryAdd\('\[-name \S+ -type keygroup -entry \"\{type key\} \{alias [a-z]{3}[0-9a-f]{18}\}\"\]'\)"]

@@ -103,7 +103,7 @@ pub use profile::{PROFILE_MAX, ProfileError, parse_target_profile};
 pub use read_block::ReadBlock;
 pub use read_bundle::ReadBundle;
 pub use receipt::{RECEIPT_DUE_MS, RECEIPT_MAX, Receipt, ReceiptError};
-pub use record_system::{RecordSystem, settings_digest, system_certificate};
+pub use record_system::{RecordSystem, check_settings, settings_digest, system_certificate};
 pub use register::{BundleRecord, BundleState, Received, next_bundle};
 pub use rules::unwrapping;
 pub use tr31::Tr31;
@@ -258,6 +258,17 @@ pub trait Target: Sync {
     /// [`TargetError::Rule`]
     fn check_all(&self, keys: &[KeyRecord], settings: &Settings) -> Result<(), TargetError> {
         let _ = (keys, settings);
+        Ok(())
+    }
+
+    /// The target's own rules on what stands in the record of a system, asked where it
+    /// is filled in and before anybody signs it. What is not filled in yet is nothing
+    /// wrong.
+    ///
+    /// # Errors
+    /// [`TargetError::Rule`]
+    fn check_settings(&self, settings: &Settings) -> Result<(), TargetError> {
+        let _ = settings;
         Ok(())
     }
 

@@ -41,6 +41,20 @@ pub fn settings_digest(settings: &Settings) -> Hash {
     conclave_evidence::cbor::digest("conclave/settings/1", settings).unwrap_or(Hash([0; 32]))
 }
 
+/// What a target says against the values of a record of its profile.
+///
+/// # Errors
+/// [`ActionError::Rule`]
+pub fn check_settings(settings: &Settings) -> Result<(), ActionError> {
+    let kind = settings.profile.name.as_str();
+    let checked = match (target(kind), store_target(kind)) {
+        (Some(target), _) => target.check_settings(settings),
+        (None, Some(target)) => target.check_settings(settings),
+        (None, None) => return Ok(()),
+    };
+    checked.map_err(rules::refused)
+}
+
 /// The certificate of a system, as it goes on record: something can be encrypted to
 /// it, and its fingerprint is the one that was typed from its owner's letter.
 ///
@@ -87,6 +101,7 @@ impl RecordSystem {
                 "choose a profile of the list",
             ));
         }
+        check_settings(&self.settings)?;
         days(&self.settings, now_ms).map_err(|why| ActionError::rule(why, "fill it in again"))?;
         let mut before = None;
         for (_, known) in known {

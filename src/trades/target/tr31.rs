@@ -95,6 +95,10 @@ impl Target for Tr31 {
         writing::one_of_dukpt(keys, settings)
     }
 
+    fn check_settings(&self, settings: &Settings) -> Result<(), TargetError> {
+        writing::readable(settings)
+    }
+
     fn export(
         &self,
         key: &KeyRecord,

@@ -2,12 +2,14 @@
 //! optional blocks are what a system on record wants. Without a record they are what
 //! X9.143 asks for.
 
+use base64ct::{Base64, Encoding as _};
 use conclave_crypto::keyblock::{
     BlockId, LengthHiding, OptionalBlock, OptionalBlocks, Version, Writing,
 };
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::show::utc;
+use conclave_keyroom::domain::certificate::EnrolledCertificate;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 use conclave_keyroom::provider::kind_of;
@@ -83,15 +85,53 @@ pub(super) fn names(settings: &Settings) -> Result<Vec<&str>, TargetError> {
         .split_ascii_whitespace()
         .collect();
     for (at, name) in names.iter().enumerate() {
-        let known = ["KC", "KP", "LB", "TC", "TS", "WP"].contains(name);
+        let known = ["CT", "KC", "KP", "LB", "TC", "TS", "WP"].contains(name);
         if !known || names[..at].contains(name) {
             return Err(rule(
                 format!("the system's record asks for an optional block {name:?}, or for it twice"),
-                "name each of KC, KP, LB, TC, TS and WP at most once",
+                "name each of CT, KC, KP, LB, TC, TS and WP at most once",
             ));
         }
     }
     Ok(names)
+}
+
+/// The largest certificate that goes into a block, in bytes: in base64 it leaves room for
+/// the key and the other blocks, of a block's 9999 characters.
+const CERTIFICATE_MOST: usize = 6000;
+
+/// What the record asks for and gives reads, whatever key it is for.
+///
+/// # Errors
+/// [`TargetError::Rule`]
+pub(super) fn readable(settings: &Settings) -> Result<(), TargetError> {
+    names(settings)?;
+    given(settings).map(|_| ())
+}
+
+/// The certificate of optional block CT: the one on record of the system.
+///
+/// # Errors
+/// [`TargetError::Rule`]: none is on record, or one that no block holds.
+fn certificate(settings: &Settings) -> Result<&EnrolledCertificate, TargetError> {
+    let found = settings.certificates.get("certificate").ok_or_else(|| {
+        rule(
+            "the system's record asks for optional block CT, and has no certificate",
+            "have the certificate recorded, from a file, or leave CT out of the record",
+        )
+    })?;
+    if found.der.0.len() > CERTIFICATE_MOST {
+        return Err(rule(
+            format!(
+                "the certificate of {} has {} bytes, and optional block CT takes \
+                 {CERTIFICATE_MOST}",
+                found.subject,
+                found.der.0.len()
+            ),
+            "ask its owner for one without pictures or policies, or leave CT out of the record",
+        ));
+    }
+    Ok(found)
 }
 
 /// The optional blocks whose text the record gives: they say what only the other side
@@ -133,7 +173,11 @@ const DUKPT: [&str; 2] = ["B0", "B1"];
 /// # Errors
 /// [`TargetError::Rule`]
 pub(super) fn fit(key: &KeyRecord, settings: &Settings) -> Result<(), TargetError> {
-    if names(settings)?.contains(&"KC") && key.form.is_hmac() {
+    let names = names(settings)?;
+    if names.contains(&"CT") {
+        certificate(settings)?;
+    }
+    if names.contains(&"KC") && key.form.is_hmac() {
         return Err(rule(
             format!(
                 "the system's record asks for optional block KC, and X9.143 has no check value for \
@@ -208,6 +252,11 @@ pub(super) fn blocks(
         let id = BlockId::new(name).ok_or_else(|| wrong(&"no such block"))?;
         let text = |data: &str| OptionalBlock::written(id, data).map_err(|e| wrong(&e));
         let block = match name {
+            // 00 says that it is X.509.
+            "CT" => {
+                let der = &certificate(settings)?.der.0;
+                text(&format!("00{}", Base64::encode_string(der)))?
+            }
             "KC" => check(OptionalBlock::key_check(&kcv(key, clear)?))?,
             "KP" => check(OptionalBlock::kbpk_check(&kcv(under, wrapping)?))?,
             "LB" => text(&key.label)?,

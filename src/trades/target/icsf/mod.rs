@@ -33,6 +33,7 @@ use tokens::Loaded;
 
 pub use blocks::IcsfBlocks;
 pub(crate) use rexx::pkds_loader;
+pub(super) use types::label_fault;
 
 fn rule(rule: impl Into<String>, advice: impl Into<String>) -> TargetError {
     TargetError::Rule {

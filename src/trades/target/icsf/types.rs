@@ -55,37 +55,51 @@ pub(super) fn host_label(
     }
     let prefix = settings.value("label-prefix").unwrap_or_default();
     let label = format!("{prefix}{own}{}", suffix(of, several, settings));
-    let national = |c: char| matches!(c, '#' | '$' | '@');
-    if let Some(wrong) = label
-        .chars()
-        .find(|c| !(c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '.' || national(*c)))
-    {
-        return Err(rule(
-            format!("ICSF allows no {wrong:?} in a label: {label} (A-Z, 0-9, # $ @ and .)"),
-            if wrong == '-' {
-                "say in the record of the system what stands for a hyphen"
-            } else {
-                "correct the record's label prefix"
+    match label_fault(&label) {
+        None => Ok(label),
+        Some((why, fault)) => Err(rule(
+            why,
+            match fault {
+                LabelFault::Character('-') => {
+                    "say in the record of the system what stands for a hyphen"
+                }
+                LabelFault::Character(_) => "correct the record's label prefix",
+                LabelFault::First => "give the record of the system a label prefix",
+                LabelFault::Long => "shorten the record's label prefix",
             },
-        ));
+        )),
     }
-    if !label
+}
+
+/// What of a label ICSF does not allow.
+pub(in super::super) enum LabelFault {
+    /// This character.
+    Character(char),
+    /// The first character.
+    First,
+    /// Its length.
+    Long,
+}
+
+/// What ICSF does not allow in a label, in words; nothing where it allows all of it.
+pub(in super::super) fn label_fault(label: &str) -> Option<(String, LabelFault)> {
+    let national = |c: char| matches!(c, '#' | '$' | '@');
+    let wrong = label
         .chars()
-        .next()
-        .is_some_and(|c| c.is_ascii_uppercase() || national(c))
-    {
-        return Err(rule(
-            format!("an ICSF label begins with a letter or # $ @: {label}"),
-            "give the record of the system a label prefix",
-        ));
+        .find(|c| !(c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '.' || national(*c)));
+    if let Some(wrong) = wrong {
+        let why = format!("ICSF allows no {wrong:?} in a label: {label} (A-Z, 0-9, # $ @ and .)");
+        return Some((why, LabelFault::Character(wrong)));
     }
-    if label.len() > LABEL_MOST {
-        return Err(rule(
-            format!("an ICSF label has at most {LABEL_MOST} characters: {label}"),
-            "shorten the record's label prefix",
-        ));
+    let first = label.chars().next();
+    if !first.is_some_and(|c| c.is_ascii_uppercase() || national(c)) {
+        let why = format!("an ICSF label begins with a letter or # $ @: {label}");
+        return Some((why, LabelFault::First));
     }
-    Ok(label)
+    (label.len() > LABEL_MOST).then(|| {
+        let why = format!("an ICSF label has at most {LABEL_MOST} characters: {label}");
+        (why, LabelFault::Long)
+    })
 }
 
 fn vector(name: &str, len: usize, settings: &Settings) -> Result<ControlVector, TargetError> {

@@ -8,6 +8,7 @@ use conclave_keyroom::domain::target_system::Settings;
 use serde::Serialize;
 
 use super::{HandOver, Place, StoreTarget, rule, text, value};
+use crate::target::icsf::label_fault;
 use crate::target::{Conformance, Payload, TargetError};
 
 /// Such a service.
@@ -19,6 +20,7 @@ struct Listed<'a> {
     endpoint: &'a str,
     port: &'a str,
     transport: &'a str,
+    interface: &'a str,
     tls: Vec<Tls<'a>>,
     applications: Vec<Application<'a>>,
     bundle: &'a str,
@@ -40,25 +42,62 @@ struct Application<'a> {
     label: &'a str,
 }
 
-/// `LABEL=APPLICATION` with commas between.
+/// What a field with a key label is called in the profile; its number stands behind it,
+/// and behind the field with the application that uses the key.
+const LABEL: &str = "label-";
+
+/// The map of key labels to applications, each pair out of its two fields.
+///
+/// # Errors
+/// [`TargetError::Rule`]: half a pair, a label twice, or one that the service's interface
+/// does not allow.
 fn applications(settings: &Settings) -> Result<Vec<Application<'_>>, TargetError> {
-    let text = settings.value("applications").unwrap_or_default();
-    text.split(',')
-        .map(str::trim)
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (label, application) = pair.split_once('=').ok_or_else(|| {
-                rule(
-                    format!("{pair:?} does not say which application uses which key label"),
-                    "write LABEL=APPLICATION, with commas between",
-                )
-            })?;
-            Ok(Application {
-                application: application.trim(),
-                label: label.trim(),
-            })
-        })
-        .collect()
+    if settings.value("applications").is_some() {
+        return Err(rule(
+            "the record of the system has the map of labels as one text",
+            "change its record: each key label and its application have fields of their own now",
+        ));
+    }
+    let mut map: Vec<Application<'_>> = Vec::new();
+    for field in &settings.profile.fields {
+        let Some(number) = field.name.strip_prefix(LABEL) else {
+            continue;
+        };
+        let name = format!("application-{number}");
+        let other = settings.profile.fields.iter().find(|f| f.name == name);
+        let title = other.map_or(name.as_str(), |other| other.title.as_str());
+        let (label, application) = match (settings.value(&field.name), settings.value(&name)) {
+            (None, None) => continue,
+            (Some(label), Some(application)) => (label, application),
+            (Some(label), None) => {
+                return Err(rule(
+                    format!("{title} is empty, and {} is {label}", field.title),
+                    "say which application uses the key, or empty both fields",
+                ));
+            }
+            (None, Some(application)) => {
+                return Err(rule(
+                    format!("{} is empty, and {title} is {application}", field.title),
+                    "say which key the application uses, or empty both fields",
+                ));
+            }
+        };
+        if map.iter().any(|one| one.label == label) {
+            return Err(rule(
+                format!("{}: {label} stands there twice", field.title),
+                "a key label has one application: fill in another label, or empty both fields",
+            ));
+        }
+        let cca = settings.value("interface") == Some("CCA");
+        if let Some((why, _)) = label_fault(label).filter(|_| cca) {
+            return Err(rule(
+                format!("{}: {why}", field.title),
+                "type the label as the key data set has it",
+            ));
+        }
+        map.push(Application { application, label });
+    }
+    Ok(map)
 }
 
 fn role(at: usize) -> &'static str {
@@ -105,6 +144,10 @@ impl StoreTarget for Acsp {
         Ok(())
     }
 
+    fn check_settings(&self, settings: &Settings) -> Result<(), TargetError> {
+        applications(settings).map(|_| ())
+    }
+
     fn companions(&self, over: &HandOver<'_>) -> Result<Vec<Payload>, TargetError> {
         let settings = over.settings;
         let tls = over.keys.iter().enumerate().map(|(at, key)| Tls {
@@ -119,6 +162,7 @@ impl StoreTarget for Acsp {
             endpoint: value(settings, "endpoint")?,
             port: value(settings, "port")?,
             transport: value(settings, "transport")?,
+            interface: value(settings, "interface")?,
             tls: tls.collect(),
             applications: applications(settings)?,
             bundle: over.folder,

@@ -133,6 +133,16 @@ pub trait StoreTarget: Sync {
         Ok(())
     }
 
+    /// The target's own rules on what stands in the record of a system, asked where it
+    /// is filled in and before anybody signs it. What is not filled in yet is nothing
+    /// wrong.
+    ///
+    /// # Errors
+    /// [`TargetError::Rule`]
+    fn check_settings(&self, _settings: &Settings) -> Result<(), TargetError> {
+        Ok(())
+    }
+
     /// Scripts and lists for the whole set. None of them carries a passphrase.
     ///
     /// # Errors

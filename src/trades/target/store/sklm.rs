@@ -12,6 +12,9 @@ use crate::target::{Conformance, Payload, TargetError};
 /// IBM Security Key Lifecycle Manager and what came before and after it.
 pub struct Sklm;
 
+/// The script with certificates alone.
+const CERTIFICATES: &str = "import-certificates.py";
+
 /// What stands in a request body in place of the passphrase.
 const SYMBOL: &str = "@STORE-PASSPHRASE@";
 
@@ -23,22 +26,52 @@ impl Sklm {
         format!("{prefix}{:016x}{:02x}", place.bundle, place.at)
     }
 
+    /// How a script is run.
+    fn head(script: &str) -> Vec<String> {
+        vec![
+            format!("# Run it with: wsadmin.sh -username USER -lang jython -f {script}"),
+            "# (wsadmin asks for that user's password).".into(),
+        ]
+    }
+
+    /// Certificates alone, for a key manager that writes what this one reads.
+    fn certificates(over: &HandOver<'_>) -> Result<Vec<String>, TargetError> {
+        let device = value(over.settings, "device-type")?;
+        let folder = value(over.settings, "folder")?;
+        let mut lines = Self::head(CERTIFICATES);
+        lines
+            .push("# On a partner's key manager, not where the pairs are: an alias that is".into());
+        lines.push("# there already would take the certificate for a CA's answer.".into());
+        for key in &over.keys {
+            // Those above it are in the chain of the store.
+            let Some(file) = key.certificates.first() else {
+                continue;
+            };
+            lines.push(format!(
+                "print AdminTask.tklmCertImport('[-fileName {folder}/{file} -alias {} -format \
+                 base64 -keyStoreName defaultKeyStore -usage {device}]')",
+                key.alias
+            ));
+        }
+        Ok(lines)
+    }
+
     fn commands(over: &HandOver<'_>, pairs: bool) -> Result<Vec<String>, TargetError> {
         let settings = over.settings;
         let device = value(settings, "device-type")?;
         let serial = value(settings, "device-serial")?;
-        let mut lines: Vec<String> = [
-            "# Run it with: wsadmin.sh -username USER -lang jython -f load-keys.py",
-            "# (wsadmin asks for that user's password). The passphrase of the bundle is",
-            "# asked for, is not shown, and stands in no file.",
-            "import java.lang.System as System",
-            "def ask(words):",
-            "    return ''.join([str(c) for c in System.console().readPassword(words, [])])",
-        ]
-        .map(str::to_owned)
-        .to_vec();
+        let mut lines = Self::head("load-keys.py");
         if pairs {
-            lines.push("word = ask('Half 1: ') + ask('Half 2: ')".into());
+            lines.extend(
+                [
+                    "# The passphrase of the bundle is asked for, is not shown, and stands in no file.",
+                    "import java.lang.System as System",
+                    "def ask(words):",
+                    "    return ''.join([str(c) for c in System.console().readPassword(words, [])])",
+                    "word = ask('Half 1: ') + ask('Half 2: ')",
+                ]
+                .map(str::to_owned),
+            );
             let folder = value(settings, "folder")?;
             for key in &over.keys {
                 let Some((_, file)) = key.stores.first() else {
@@ -211,6 +244,12 @@ impl StoreTarget for Sklm {
         ];
         if pairs {
             files.push(text(
+                CERTIFICATES,
+                "wsadmin script (Jython), certificates alone",
+                &Self::certificates(over)?,
+                None,
+            ));
+            files.push(text(
                 "rest-keys-import.json",
                 "bodies for /SKLM/rest/v1/keys/import",
                 &Self::body(over)?,
@@ -236,6 +275,10 @@ impl StoreTarget for Sklm {
                     "Or by REST: put the passphrase in place of {SYMBOL} in a copy in memory, post \
                      each body of rest-keys-import.json to /SKLM/rest/v1/keys/import, and keep no \
                      copy."
+                ),
+                format!(
+                    "A partner whose drives only write for yours takes the .crt files and \
+                     {CERTIFICATES}, on its own key manager: no key and no passphrase is in them."
                 ),
                 "A wrong password: a half is mistyped. An alias that exists: another key has it \
                  already. A cipher that is not supported: use the .old.p12, if the bundle has it."
