@@ -194,9 +194,9 @@ fn an_output_that_had_left_ends_the_batch() {
         (with(0, 1, "STICK-1", "R-7"), "number 0"),
         (with(1001, 1, "STICK-1", "R-7"), "number 1001"),
         (with(1, 0, "STICK-1", "R-7"), "digest of no file"),
-        (with(1, 1, " ", "R-7"), "3 to 200"),
+        (with(1, 1, " ", "R-7"), "1 to 40"),
         (with(1, 1, "STICK-1", ""), "3 to 200"),
-        (with(1, 1, &"S".repeat(41), "R-7"), "at most 40"),
+        (with(1, 1, &"S".repeat(41), "R-7"), "1 to 40"),
         (with(1, 1, "STICK-1", "4111111111111111"), "a card's"),
         (
             with(1, 1, "STICK-1", "\u{3c7}\u{3ac}\u{3b8}"),
