@@ -26,8 +26,9 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 from cryptography.hazmat.primitives.serialization import PublicFormat, load_der_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from psec import pin as pins_of
 from psec.tr31 import KeyBlock
 
@@ -295,9 +296,55 @@ def private_keys(path, word):
     return [entry.pkey_pkcs8 for entry in store.private_keys.values()]
 
 
+def data_key(folder, export, keys):
+    """A data key in a JCEKS store: by keytool under its alias, by pyjks with its value."""
+    path, key = folder / export["path"], keys[export["key"]]
+    word = passphrase(folder, export["passphrase"])
+    command = ["keytool", "-list", "-storetype", "JCEKS", "-keystore", str(path)]
+    listed = subprocess.run(command + ["-storepass", word], check=True, capture_output=True)
+    aliases = re.findall(r"^(\w+), .*SecretKeyEntry", listed.stdout.decode(), re.M)
+    need(len(aliases) == 1, f"{path.name}: keytool lists one secret key")
+    need(re.fullmatch(r"[a-z]{3}[0-9a-f]{18}", aliases[0]), f"{path.name}: alias {aliases[0]}")
+    entries = jks.KeyStore.load(str(path), word).secret_keys
+    need(list(entries) == aliases, f"{path.name}: pyjks has the same alias")
+    method, kcv = check_value(entries[aliases[0]].key, key["algorithm"])
+    need((method, kcv) == (key["kcv_method"], key["kcv"]), f"{export['key']} in {path.name}: {kcv}")
+    scripts = (path.parent / "load-keys.py").read_text()
+    for command in ("tklmGroupCreate", "tklmGroupEntryAdd", "tklmDeviceAdd"):
+        need(command in scripts, f"load-keys.py: {command}")
+    need(f"{{alias {aliases[0]}}}" in scripts, "load-keys.py: the group has that alias")
+
+
+def certificates_alone(path):
+    """Each certificate that a partner's key manager imports is in the bundle."""
+    names = re.findall(r"tklmCertImport\('\[-fileName \S*?/([^/ ]+) ", path.read_text())
+    need(names, f"{path.name}: it imports certificates")
+    for name in names:
+        certificate = load_pem_x509_certificate((path.parent / name).read_bytes())
+        subject = certificate.subject.rfc4514_string()
+        need(Path(name).stem in subject, f"{path.name}: {name} is of {subject}")
+
+
+def public_token(folder, export):
+    """IBM's external RSA token in the exec: its modulus is the PEM's beside it."""
+    path = folder / export["path"]
+    digits = re.search(r"token =,\n((?:'[0-9A-F]+'(?:\|\|,)?\n)+)", path.read_text()).group(1)
+    token = bytes.fromhex("".join(re.findall(r"'([0-9A-F]+)'", digits)))
+    need(token == path.with_name(f"{export['key']}.pka").read_bytes(), f"{path.name}: the token")
+    two = lambda at: int.from_bytes(token[at : at + 2], "big")
+    need(token[0] == 0x1E and two(2) == len(token) and token[8] == 4, "its header and section")
+    e, n = token[20 : 20 + two(14)], token[20 + two(14) :]
+    need(len(n) == two(18), "as long as it says")
+    numbers = load_pem_public_key(path.with_name(f"{export['key']}.pem").read_bytes()).public_numbers()
+    of = (int.from_bytes(e, "big"), int.from_bytes(n, "big"))
+    need(of == (numbers.e, numbers.n), f"{path.name}: the public key of {export['key']}")
+
+
 def store(folder, export, keys):
     """A pair in a store: its fingerprint begins as its check value."""
     path = folder / export["path"]
+    if keys[export["key"]]["algorithm"] != "RSA":
+        return data_key(folder, export, keys)
     found = private_keys(path, passphrase(folder, export["passphrase"]))
     need(len(found) == 1, f"{path.name}: one private key")
     public = load_der_private_key(found[0], None).public_key()
@@ -354,6 +401,10 @@ def opened(folder, export, keys, wrapping):
     need(data, f"{export['path']} is there")
     if format in ("pkcs12", "jks", "jceks"):
         return store(folder, export, keys)
+    if export["path"].endswith(".pkds.rex"):
+        return public_token(folder, export)
+    if export["path"].endswith("import-certificates.py"):
+        certificates_alone(folder / export["path"])
     if not export["under"]:
         return need(script(export, data), f"{export['path']} is known here")
     need(export["under"] in wrapping, f"{export['under']} stands on paper")

@@ -5,6 +5,9 @@
 
 #[path = "rsa_keys/compromised.rs"]
 mod compromised;
+#[allow(dead_code, reason = "the CCA tests run other loaders as well")]
+#[path = "cca/loaders.rs"]
+mod loaders;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]
@@ -115,6 +118,45 @@ fn has_value(scene: &Scene, key: &KeyRecord) -> bool {
     vault.get::<StoredKey>(Compartment::Keys, key.id).is_ok()
 }
 
+/// The exec runs, its call has the parameters of the guide, and its token is the one
+/// beside it, with openssl's modulus.
+fn loads_into_the_pkds(bundle: &Path) {
+    let exec = std::fs::read_to_string(bundle.join(format!("{OWN}.pkds.rex"))).unwrap();
+    let run = |exec: &str, argument: &str| loaders::run_exec_with(exec, argument, &[]);
+    let (said, code) = run(&exec, " our.rsa.001 ");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.trim(), "CSNDKRC return 0 reason 0 OUR.RSA.001");
+    for (line, other) in [
+        ("rule name tlen token", "rule tlen name token"),
+        ("name = left(label,64)", "name = label"),
+        ("tlen = d2c(length(token),4)", "tlen = d2c(64,4)"),
+        ("rule = copies(' ',8)", "rule = ''"),
+    ] {
+        assert!(exec.contains(line), "{line}");
+        let (said, code) = run(&exec.replace(line, other), "OUR.RSA.001");
+        assert_eq!(code, Some(99), "{said}");
+    }
+    // What the service answers is the exec's end; without a label it calls nothing.
+    let refused = exec.replace("rcode = '00000000'x", "rcode = '00000008'x");
+    let (said, code) = run(&refused, "OUR.RSA.001");
+    assert_eq!(code, Some(8), "{said}");
+    for argument in ["", "  ", &"A".repeat(65)] {
+        let (said, code) = run(&exec, argument);
+        assert_eq!(code, Some(8), "{said}");
+        assert!(!said.contains("CSNDKRC"), "{said}");
+    }
+    let token = std::fs::read(bundle.join(format!("{OWN}.pka"))).unwrap();
+    let digits: String = token.iter().map(|b| format!("{b:02X}")).collect();
+    assert!(exec.replace("'||,\n'", "").contains(&digits), "{exec}");
+    let pem = format!("{OWN}.pem");
+    let modulus = openssl(
+        bundle,
+        &["rsa", "-pubin", "-in", &pem, "-modulus", "-noout"],
+    );
+    let modulus = modulus.trim().strip_prefix("Modulus=").unwrap();
+    assert!(digits.ends_with(modulus) && digits.starts_with("1E00"));
+}
+
 #[test]
 fn a_pair_is_made_and_openssl_reads_and_verifies_what_leaves() {
     let folder = folder();
@@ -175,6 +217,7 @@ fn a_pair_is_made_and_openssl_reads_and_verifies_what_leaves() {
         &["dgst", "-sha256", "-verify", &pem, "-signature", &sig, &der],
     );
     assert_eq!(verified.trim(), "Verified OK");
+    loads_into_the_pkds(&bundle);
     // The private half is in no file of the bundle.
     for file in std::fs::read_dir(&bundle).unwrap() {
         let text =

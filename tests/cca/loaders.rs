@@ -66,6 +66,11 @@ if service \\== 'CSNBKYT' & service \\== 'CSNBKYT2' then return
 
 /// Runs an exec; its calls of ICSF are answered by a routine at its end.
 pub fn run_exec(exec: &str, shown: &Shown<'_>) -> (String, Option<i32>) {
+    run_exec_with(exec, "", shown)
+}
+
+/// Runs an exec with this argument.
+pub fn run_exec_with(exec: &str, argument: &str, shown: &Shown<'_>) -> (String, Option<i32>) {
     let mut text = String::new();
     let mut lines = exec.lines().peekable();
     while let Some(line) = lines.next() {
@@ -94,6 +99,7 @@ pub fn run_exec(exec: &str, shown: &Shown<'_>) -> (String, Option<i32>) {
     std::fs::write(&file, text).unwrap();
     let run = Command::new("regina")
         .arg(&file)
+        .arg(argument)
         .output()
         .expect("regina: run ./scripts/test, which installs it");
     let said = String::from_utf8_lossy(&run.stdout).into_owned();

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use conclave_evidence::manifest::{FileEntry, Manifest};
 use conclave_evidence::{SignedManifest, cbor};
+use conclave_keyroom::door::Action;
+use conclave_trades::keys::ExportPublic;
 use conclave_trades::target::{ExportKeys, store::ExportKeyStore};
 
 use super::report::{ExportLine, sheet_name};
@@ -29,7 +31,7 @@ fn name(target: &str, file: &FileEntry) -> Option<String> {
         ("atalla", "txt") if format.starts_with("Atalla variant") => "atalla-variant",
         ("icsf", _) if format.starts_with("CCA external DES token") => "cca-des",
         ("icsf", _) if name.starts_with("kgup") => "kgup",
-        ("icsf", "rex") => "rexx",
+        ("icsf" | ExportPublic::NAME, "rex") => "rexx",
         ("nshield", _) if format.starts_with("AES-KWP") => "nshield",
         ("pkcs11", _) if format.starts_with("AES-KWP") => "pkcs11",
         ("pkcs11-rsa", "rsaaes") => "pkcs11",
@@ -48,6 +50,8 @@ fn name(target: &str, file: &FileEntry) -> Option<String> {
 fn target(manifest: &Manifest) -> Option<(String, Option<String>)> {
     let params = &manifest.action_params.0;
     match manifest.action_name.as_str() {
+        // No target: the public half of a pair leaves as it is.
+        ExportPublic::NAME => Some((ExportPublic::NAME.into(), None)),
         "export-keys" => cbor::from_slice::<ExportKeys>(params)
             .ok()
             .map(|act| (act.target, None)),

@@ -256,6 +256,11 @@ impl People for Hands {
             }
             self.half = Some(half);
         }
+        if prompt.code == "rsa.fingerprint" {
+            // Both write the groups down, and type them from their paper.
+            let groups = prompt.lines.iter().skip(1).map(|line| line.text.as_str());
+            self.read_out = groups.collect();
+        }
         if let Some(Show::CheckValue { kcv, .. }) = &prompt.show {
             self.read_out.clone_from(kcv);
         }

@@ -127,9 +127,28 @@ const SYSTEMS: &[System] = &[
         ],
     ),
     (
+        "HILL TAPE",
+        "Tape and disk: ISKLM, SKLM, GKLM",
+        &[
+            &["LTO", "210987654321", "", "/opt/keys", "conclave", "lto"],
+            &["no"],
+        ],
+    ),
+    (
         "LAKE ACSP",
         "Network HSM service (ACSP), TLS stores and key map",
-        &[&["hsm.lake.example", "2001", "TLS", "BANK.ZPK.1=cards"]],
+        &[
+            &[
+                "hsm.lake.example",
+                "2001",
+                "TLS",
+                "CCA",
+                "BANK.ZPK.1",
+                "cards",
+            ],
+            &["BANK.CVK.1", "issuing", "", "", "", ""],
+            &["", "", "", "", "", ""],
+        ],
     ),
 ];
 
@@ -211,16 +230,21 @@ pub(super) fn store_sheets(system: Option<&str>) -> String {
     format!("STORE-{}", system.unwrap_or(ALONE).replace(' ', "-"))
 }
 
-/// Which systems get the pair in stores, and which stores; no system: a store
-/// alone.
-const STORES: [(&str, &str); 6] = [
-    (ALONE, "pkcs12 jks jceks"),
-    ("LAKE RACF", ""),
-    ("LAKE DATAPOWER", ""),
-    ("LAKE MQ", ""),
-    ("LAKE DISK", ""),
-    ("LAKE ACSP", ""),
+/// A hand-over in stores: for which system (or in a store alone), in which stores, which
+/// key first and which with it, and why, where a store is weaker than the key in it.
+const STORES: [(&str, &str, &str, &str, &str); 7] = [
+    (ALONE, "pkcs12 jks jceks", PAIR, "", ""),
+    ("LAKE RACF", "", PAIR, "", ""),
+    ("LAKE DATAPOWER", "", PAIR, "", ""),
+    ("LAKE MQ", "", PAIR, "", ""),
+    ("LAKE DISK", "", PAIR, "", ""),
+    ("HILL TAPE", "", "BANK-HILL.DEK.001", "", WHY),
+    // The service takes a pair for each side.
+    ("LAKE ACSP", "", PAIR, SECOND, ""),
 ];
+
+/// What is chosen where a data key may leave in either way.
+const IN_A_STORE: &str = "in a key store";
 
 fn row(fields: &[&str]) -> Vec<String> {
     fields.iter().map(|field| (*field).to_owned()).collect()
@@ -262,6 +286,7 @@ impl Demonstration {
             self.done(system, end)?;
         }
         self.key_stores()?;
+        self.public_half()?;
         self.letter()?;
         self.papers()?;
         self.logout()
@@ -304,13 +329,12 @@ impl Demonstration {
         self.hands.forms.insert("rsa.new".into(), vec![fields]);
         let end = self.station.make_rsa(None, &mut self.hands);
         self.done(SECOND, end)?;
-        let id = self.key_id(PAIR)?;
-        for (system, stores) in STORES {
+        self.hands.choices = vec![IN_A_STORE.into()];
+        for (system, stores, key, also, why) in STORES {
             self.stage(&format!("key store: {system}"));
+            let id = self.key_id(key)?;
             let alone = if stores.is_empty() { "" } else { "BANK-LAKE" };
-            // The service takes a pair for each side.
-            let also = if system == "LAKE ACSP" { SECOND } else { "" };
-            let fields = row(&[system, also, stores, alone, FIRST, LAST, STICK, "", ""]);
+            let fields = row(&[system, also, stores, alone, FIRST, LAST, STICK, "", why]);
             if let Some(sheets) = &mut self.hands.sheets {
                 sheets.name = store_sheets((system != ALONE).then_some(system));
             }
@@ -321,7 +345,18 @@ impl Demonstration {
             self.done(system, end)?;
             self.hands.file_half();
         }
+        self.hands.choices.clear();
         Ok(())
+    }
+
+    /// The public half of a pair, with what ICSF loads it by.
+    fn public_half(&mut self) -> Result<(), DemoError> {
+        self.stage("export the public half of a pair");
+        let fields = row(&["BANK-LAKE", STICK]);
+        self.hands.forms.insert("rsa.export".into(), vec![fields]);
+        let id = self.key_id(PAIR)?;
+        let end = self.station.export_public(id, &mut self.hands);
+        self.done("export a public key", end)
     }
 
     /// The papers of a zone master key's components: an envelope and a strip for the

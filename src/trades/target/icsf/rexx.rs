@@ -225,7 +225,12 @@ pub(super) fn block_loader(
 const PKDS: &str = "\
 arg label
 if label = '' then do
-  say 'say under which label: PKDSLOAD my.label'
+  say 'say under which label: its argument is the label'
+  exit 8
+end
+label = strip(label)
+if length(label) > 64 then do
+  say 'a label has at most 64 characters:' label
   exit 8
 end
 rcode = '00000000'x
@@ -234,7 +239,7 @@ exl = '00000000'x
 exd = '00000000'x
 count = '00000000'x
 rule = copies(' ',8)
-name = left(strip(label),64)
+name = left(label,64)
 token = x2c(token)
 tlen = d2c(length(token),4)
 address linkpgm,
