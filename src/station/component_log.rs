@@ -14,7 +14,7 @@ use conclave_trades::ceremony::action::{
     AcceptComponent, DestroySheet, PrintComponent, ProveComponent, SealComponent,
 };
 use conclave_trades::keys::{
-    LiftQuarantine, PrintExchangeLetter, PrintPackageForm, QuarantinePackage,
+    FileComponentReceipt, LiftQuarantine, PrintExchangeLetter, PrintPackageForm, QuarantinePackage,
     packages,
 };
 use conclave_trades::print::{Block, EjectSheet, Report, Signature, time_words};
@@ -26,7 +26,7 @@ use crate::words;
 pub(crate) const TITLE: &str = "Component-access log";
 
 /// The acts that touch a component or its package, and why somebody does it.
-const TOUCHES: [(&str, &str); 10] = [
+const TOUCHES: [(&str, &str); 11] = [
     (PrintComponent::NAME, "printed for its custodian"),
     (EjectSheet::NAME, "sheet handed out"),
     (SealComponent::NAME, "sealed: in"),
@@ -37,6 +37,7 @@ const TOUCHES: [(&str, &str); 10] = [
     (LiftQuarantine::NAME, "quarantine lifted"),
     (PrintPackageForm::NAME, "paper of its package"),
     (PrintExchangeLetter::NAME, "announced to a partner"),
+    (FileComponentReceipt::NAME, "received by a partner"),
 ];
 
 fn purpose(action: &str) -> Option<&'static str> {

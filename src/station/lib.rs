@@ -11,6 +11,7 @@ mod ceremony;
 pub mod certificates;
 mod check_file;
 mod component_log;
+mod component_receipts;
 pub mod compose;
 pub mod config;
 mod control_matrix;

@@ -266,6 +266,7 @@ impl Station {
             tasks.extend(self.form_tasks(now));
             tasks.extend(self.backup_task());
             tasks.extend(self.receipt_tasks());
+            tasks.extend(self.dispatch_tasks());
             tasks.extend(self.pin_certificate_tasks(now));
             tasks.extend(ending_certificates(now, &self.target_systems()));
         }

@@ -1,6 +1,7 @@
 //! Receipts of bundles: what is still to come, and filing what came.
 
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::domain::component_dispatch::ComponentDispatch;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::ports::dialogue::{Ask, Field, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::Compartment;
@@ -18,6 +19,9 @@ use crate::words;
 
 /// Where it came as a letter, or was read out.
 const TYPED: &str = "typed from a letter";
+
+/// Of a component on its way to a partner.
+const COMPONENT: &str = "of a component";
 
 /// So many keys stand on one page at 80 by 24.
 const A_PAGE: usize = 6;
@@ -74,6 +78,9 @@ impl Station {
         let media = self.enrolled_media();
         let mut from = vec![TYPED.to_owned()];
         from.extend(media.iter().map(|m| m.name.clone()));
+        if self.dispatches().iter().any(ComponentDispatch::waits) {
+            from.push(COMPONENT.to_owned());
+        }
         let mut prompt = form(
             vec![PromptLine::note(format!(
                 "A file lies in the folder {IMPORT_FOLDER} of the medium.",
@@ -90,6 +97,9 @@ impl Station {
             Err(why) => return stopped(why),
         };
         let value = |at: usize| values.get(at).map(|v| v.trim()).unwrap_or_default();
+        if value(0) == COMPONENT {
+            return self.file_component_receipt(people);
+        }
         let receipt = if let Some(medium) = media.iter().find(|m| m.name == value(0)) {
             let read = ReadReceipt {
                 medium: medium.id,

@@ -101,7 +101,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "",
             "Enter resumes the ceremony that a task belongs to, or shows the task.",
             "UNKNOWN: the power went between the intent of an act and its outcome. s: when no ceremony is open, administrators sign what they found.",
-            "A bundle that left wants its receipt: r files it, from a medium or from a letter; key managers sign.",
+            "A bundle that left wants its receipt, and so does each component that went to a partner: r files it; key managers sign.",
             "The bars count what is due in each of the next twelve weeks; overdue tasks are in the first.",
         ],
         "keys" => &[
@@ -144,7 +144,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "",
             "An entry whose words are sealed was written for another compartment: log on with the auditors' group to read it.",
             "UNAUTH.: written while nobody was logged on, by a run of the program that ended before anybody was. a: the administrators read such entries and adopt them.",
-            "x writes the journal export, which «conclave verify» checks on any computer.",
+            "x writes the journal export, which «conclave verify» checks on any computer, and for auditors and administrators the component-access log and the controls.",
         ],
         "doctor" => &[
             "Is this station, and the machine below it, fit for its work? Red is not fit for PRODUCTION, amber is to be looked at, green is as it should be. Looking changes nothing.",

@@ -34,7 +34,7 @@ use conclave_trades::ceremony::action::{
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{
-    Becomes, DeactivateKey, DeclareCompromised, DestroyKey, Disposition, ExportPublic, GenerateRsa,
+    Becomes, DeactivateKey, DeclareCompromised, DestroyKey, Disposition, ExportPublic, FileComponentReceipt, GenerateRsa,
     ImportPublic, ImportStoreKey, LiftQuarantine, PackageForm, PrintExchangeLetter,
     PrintPackageForm, QuarantinePackage, ReadPublic, ReadStore, RecordSheet, ReleasePinKey,
     ResumeKey, SuspendKey, WithdrawPinKey,
@@ -216,6 +216,19 @@ pub const ROWS: &[Row] = &[
             printer: "REP-1".into(),
             layout: layout("exchange-letter.toml"),
         }
+    ),
+    row!(
+        FileComponentReceipt,
+        "key-managers sign",
+        |_| FileComponentReceipt {
+            key: KEY,
+            label: LABEL.into(),
+            ceremony: CEREMONY,
+            index: 1,
+            by: "B. Lake".into(),
+            package: "CE0000001".into(),
+        },
+        |act| act.package.push('9')
     ),
     row!(
         GenerateRsa,

@@ -199,12 +199,70 @@ fn the_letter_to_the_partner_says_which_bag_comes_by_whom_and_how() {
         assert!(letter.contains(&line), "{line}: {letter}");
     }
     nothing_on_the_component_printer(&scene);
+    receipts_one_after_the_other(&mut scene, &record);
 
     // Both groups sign it by hand, so both are there.
     scene.station.logout("logged out").unwrap();
     scene.logon(GroupId::KeyManagers);
     let refused = print(&mut scene, LETTER).err().unwrap();
     assert_eq!(refused.happened, "Not logged on: Approvers.");
+}
+
+/// What the tasks say of components on their way.
+fn on_their_way(scene: &Scene) -> Vec<(String, String)> {
+    let tasks = scene.station.lists().tasks.into_iter();
+    let of = tasks.filter(|task| task.what.contains("component"));
+    let of = of.filter(|task| task.detail.iter().any(|line| line.contains("letter L-17")));
+    of.map(|task| (task.what, task.detail.last().cloned().unwrap_or_default()))
+        .collect()
+}
+
+/// Each component is a task, the second after the first; its receipt ends it, one of
+/// another package does not (R14).
+fn receipts_one_after_the_other(scene: &mut Scene, record: &KeyRecord) {
+    let files = "r files the receipt.";
+    let waits = "It leaves when the receipt of the one before is filed (R14).";
+    let receipt = |n: u8| format!("receipt of component {n}, {LABEL}");
+    let said = |scene: &Scene, wanted: &[(String, &str)]| {
+        let found = on_their_way(scene);
+        assert_eq!(found.len(), wanted.len(), "{found:?}");
+        for (one, (what, last)) in found.iter().zip(wanted) {
+            assert_eq!((&one.0, one.1.as_str()), (what, *last));
+        }
+    };
+    said(scene, &[(receipt(1), files), (receipt(2), waits)]);
+    let file = |scene: &mut Scene, of: u8, bag: &str| {
+        for code in ["receipt", "receipt.component"] {
+            scene.people.forms.remove(code);
+        }
+        scene.people.at = Box::new(|_, _| None);
+        scene.people.form("receipt", &["of a component", "", ""]);
+        let of = format!("{LABEL}, component {of} of 2");
+        scene
+            .people
+            .form("receipt.component", &[&of, bag, "B. Lake"]);
+        scene.station.file_receipt(&mut scene.people)
+    };
+    // Another bag arrived: the task stays, and the second component with it.
+    match file(scene, 1, "CE9999999") {
+        Ok(ActEnd::Done {
+            good: false, title, ..
+        }) => {
+            assert_eq!(title, "Component 1: NOT as it left");
+        }
+        _ => panic!("a package that is another one was taken"),
+    }
+    let not = format!("{LABEL}: component 1 was NOT received as sent");
+    said(scene, &[(not, files), (receipt(2), waits)]);
+    assert_eq!(
+        people::done(file(scene, 1, bag(&record.components[0]))),
+        "Component 1 is received"
+    );
+    said(scene, &[(receipt(2), files)]);
+    people::done(file(scene, 2, bag(&record.components[1])));
+    said(scene, &[]);
+    let each = [EntryKind::Proposed, EntryKind::Intent, EntryKind::Outcome].repeat(3);
+    assert_eq!(journal(scene, "file-component-receipt"), each);
 }
 
 #[test]

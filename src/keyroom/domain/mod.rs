@@ -1,6 +1,7 @@
 //! The nouns that two rooms share, with their rules as pure functions.
 
 pub mod certificate;
+pub mod component_dispatch;
 pub mod custodian_form;
 mod derived_id;
 pub mod device;

@@ -13,6 +13,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
+use super::component_receipt::announce;
 use super::packages::{Package, packages};
 use crate::print::open_form::{layout_of, print};
 use crate::print::{FieldName, Kind, OpenForm, day_words};
@@ -49,7 +50,7 @@ pub struct PrintExchangeLetter {
     pub layout: String,
 }
 
-fn line(what: &str, text: &str, most: usize) -> Result<(), ActionError> {
+pub(super) fn line(what: &str, text: &str, most: usize) -> Result<(), ActionError> {
     let plain = |c: char| c.is_alphanumeric() || " .,-_/&()'".contains(c);
     let length = text.chars().count();
     if text.trim() == text && (1..=most).contains(&length) && text.chars().all(plain) {
@@ -238,11 +239,15 @@ impl Action for PrintExchangeLetter {
         let provenance = permit.provider_identity().class.provenance();
         let form = self.form(permit.authority()?, (&key, &packages), provenance, now);
         let title = format!("letter {}", self.reference);
+        announce(self, &key, &packages, permit)?;
         print(permit, ports, (&self.printer, &title), &layout, &form)
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {
-        vec!["sent to the printer".into()]
+        vec![
+            "sent to the printer".into(),
+            "each component's receipt is a task from now on".into(),
+        ]
     }
 }
 

@@ -13,7 +13,9 @@
 //! - `packages`: sheets in sealed packages, as custody knows them
 //! - `package_form`: the outside of an envelope, the strip for a bag
 //! - `exchange_letter`: announces a zone master key to a partner
+//! - `component_receipt`: what comes back of each component that was announced
 
+mod component_receipt;
 mod exchange_letter;
 mod incident;
 mod kin;
@@ -34,6 +36,7 @@ use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::vault::KeysOf;
 
+pub use component_receipt::FileComponentReceipt;
 pub use exchange_letter::{
     ADDRESS_MOST, EXCHANGE_LAYOUT, LETTER_LINE_MOST, LETTER_SHORT_MOST, PrintExchangeLetter,
 };
