@@ -11,7 +11,7 @@ use conclave_trades::target::{KeyName, PrintKeyLetter};
 
 use crate::cards::filled;
 use crate::ceremony::begin::{
-    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, refused, sole, text,
+    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, optional, refused, sole, text,
 };
 use crate::hand_over::wraps_plainly;
 use crate::service::ActEnd;
@@ -99,7 +99,7 @@ impl Station {
                     sole("Under", wrapping.iter().map(|k| k.label.clone()).collect()),
                     text("Recipient", "", "for whom, for example BANK-LAKE", 40),
                     one("Printer", printers, None),
-                    text("Exception", "", EXCEPTION_HINT, REASON_MAX),
+                    optional("Exception", "", EXCEPTION_HINT, REASON_MAX),
                 ],
                 submit: "go on to the signatures".into(),
                 done: None,

@@ -30,6 +30,9 @@ pub struct Standing {
     /// Where something is read, and more of it lies below what is shown: the line
     /// at which the next page begins. Drawing says so.
     pub below: Cell<Option<usize>>,
+    /// The first line shown of what stands above the question, and the last that can
+    /// be the first. Drawing says so.
+    pub shown: Cell<(usize, usize)>,
 }
 
 /// What was typed so far.
@@ -86,6 +89,7 @@ impl Standing {
             scroll: None,
             side: 0,
             below: Cell::new(None),
+            shown: Cell::new((0, 0)),
         }
     }
 
@@ -95,9 +99,29 @@ impl Standing {
         let same = !self.sent && prompt.code == self.prompt.code && prompt.ask == self.prompt.ask;
         if same {
             self.prompt = prompt;
-        } else {
-            *self = Self::new(prompt);
+            return;
         }
+        let stood = self.stood_at(&prompt);
+        *self = Self::new(prompt);
+        if let (Entry::Form { at, .. }, Some(stood)) = (&mut self.entry, stood) {
+            *at = stood;
+        }
+    }
+
+    /// Where the cursor goes in a form that was refused: to the field that the refusal
+    /// names, or it stays where it stood.
+    fn stood_at(&self, refused: &Prompt) -> Option<usize> {
+        refused.refused.as_ref()?;
+        let labels = |prompt: &Prompt| match &prompt.ask {
+            Ask::Form { fields, .. } => fields.iter().map(|f| f.label.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let again = self.prompt.code == refused.code && labels(&self.prompt) == labels(refused);
+        let stood = match &self.entry {
+            Entry::Form { at, .. } if again => Some(*at),
+            _ => None,
+        };
+        refused.field_named().or(stood)
     }
 
     /// Drops what was typed. Which of several is marked stays: Enter would take
@@ -206,9 +230,12 @@ impl Standing {
                 page.rows.len().saturating_sub(8),
                 page.rows.iter().map(String::len).max().unwrap_or(0),
             ),
-            _ => (500, 0),
+            _ => (self.shown.get().1, 0),
         };
-        let at = self.scroll.unwrap_or(0);
+        let at = match self.prompt.show {
+            Some(Show::Page(_)) => self.scroll.unwrap_or(0),
+            _ => self.shown.get().0,
+        };
         match key {
             Key::PageUp => self.scroll = Some(at.saturating_sub(5)),
             Key::PageDown => self.scroll = Some(at.saturating_add(5).min(rows)),
@@ -374,27 +401,20 @@ impl Standing {
                 let blank = fields
                     .iter()
                     .all(|f| f.is_untouched_text() || !matches!(f, Input::Text(_)));
-                if texts && blank {
-                    return if may_end {
-                        Reaction::Overlay(Overlay::NoMore)
-                    } else {
-                        let first = fields.iter().position(Input::is_untouched_text);
-                        let first = first.unwrap_or(0);
-                        *at = first;
-                        let name = self.field(first);
-                        self.say(&words::form_empty(&name))
-                    };
+                if texts && blank && may_end {
+                    return Reaction::Overlay(Overlay::NoMore);
                 }
-                // The first entry of a form is what it is about: a name, a label.
-                if fields.first().is_some_and(Input::is_untouched_text) {
-                    *at = 0;
-                    let name = self.field(0);
-                    return self.say(&words::field_empty(&name));
-                }
-                if let Some(open) = fields.iter().position(Input::is_unchosen) {
-                    *at = open;
-                    let name = self.field(open);
-                    return self.say(&words::field_unchosen(&name));
+                // What has to be filled in is asked for here, not after signatures.
+                let open = |f: &Input| f.is_untouched_text() || f.is_unchosen();
+                if let Some(first) = fields.iter().position(open) {
+                    let typed = fields.get(first).is_some_and(Input::is_untouched_text);
+                    *at = first;
+                    let name = self.field(first);
+                    return self.say(&match typed {
+                        true if texts && blank => words::form_empty(&name),
+                        true => words::field_empty(&name),
+                        false => words::field_unchosen(&name),
+                    });
                 }
                 let values = fields.iter().map(Input::value).collect();
                 return self.answer(Answer::Fields(values));

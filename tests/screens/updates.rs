@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conclave::tui::{App, Input, Key};
 use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Choice, Field, FieldKind, Prompt, PromptLine, Show,
+    Answer, Ask, Choice, Field, FieldKind, Prompt, PromptLine, Refusal, Show,
 };
 use conclave_station::front::{
     Administration, CeremonyRow, Event, KeyTable, Phase, Request, Status,
@@ -407,6 +407,13 @@ fn an_empty_form_ends_a_list_after_a_question() {
     });
     assert!(press(&mut app, &[Key::Enter]).is_empty());
     assert!(seen(&app).contains("Nothing is filled in yet"));
+    // Each text that has to be there is asked for here, not after signatures.
+    write(&mut app, "MEMBER-8");
+    assert!(press(&mut app, &[Key::Enter]).is_empty());
+    let shown = seen(&app);
+    assert!(shown.contains("Reports to is still empty"), "{shown}");
+    write(&mut app, "HEAD-1");
+    assert_eq!(press(&mut app, &[Key::Enter]).len(), 1);
     // Where everything may stay empty, an empty form is an answer.
     let Ask::Form {
         mut fields, submit, ..
@@ -517,6 +524,67 @@ fn what_was_put_into_a_field_gives_way_to_what_is_typed() {
         panic!("no form")
     };
     assert_eq!(values, ["5"]);
+}
+
+#[test]
+fn a_refused_form_has_its_cursor_where_it_is_wrong() {
+    let again = |values: [&str; 2], happened: &str| {
+        let mut ask = person_form();
+        if let Ask::Form { fields, .. } = &mut ask {
+            for (field, value) in fields.iter_mut().zip(values) {
+                field.value = value.into();
+            }
+        }
+        let mut again = prompt("a.question", "A question", ask);
+        again.refused = Some(Refusal {
+            happened: happened.into(),
+            safe: "Nothing was changed.".into(),
+            advice: "Type it again.".into(),
+        });
+        again
+    };
+    let mut app = ask(person_form());
+    let refused = again(["MEMBER-8", "HED-1"], "Reports to: there is no HED-1.");
+    tell(&mut app, vec![Event::Prompt(Box::new(refused))]);
+    assert!(seen(&app).contains("▸ Reports to"), "{}", seen(&app));
+    // Where no field is named it stays where it stood.
+    press(&mut app, &[Key::Tab]);
+    let refused = again(["MEMBER-8", "HEAD-1"], "The journal is full.");
+    tell(&mut app, vec![Event::Prompt(Box::new(refused))]);
+    assert!(seen(&app).contains("▸ Group"), "{}", seen(&app));
+}
+
+#[test]
+fn a_long_menu_under_a_long_refusal_shows_its_cursor_and_that_there_is_more() {
+    let choice = |at: usize| Choice {
+        label: format!("Choice {at}"),
+        detail: "what it does".into(),
+    };
+    let options = (1..=9).map(choice).collect();
+    let mut long = prompt("a.menu", "A menu", Ask::Choose { options });
+    long.lines = (0..9)
+        .map(|at| PromptLine::note(format!("number {at}")))
+        .collect();
+    long.refused = Some(Refusal {
+        happened: "What happened needs a line and a little more of the next one, as it does."
+            .into(),
+        safe: "Nothing was changed, and nothing left the station or was printed by it.".into(),
+        advice: "What to do is said at length: one thing, then another, then a third. ".repeat(3),
+    });
+    let mut app = asked(long);
+    for at in 1..=9 {
+        let shown = seen(&app);
+        assert!(shown.contains(&format!("▸ {at}  Choice {at}")), "{shown}");
+        // The title, and a sign of what is hidden above and in the menu.
+        assert!(shown.contains("A menu"), "{shown}");
+        assert!(shown.contains("PgDn"), "{shown}");
+        assert!(
+            shown.contains("▲ more") || shown.contains("▼ more"),
+            "{shown}"
+        );
+        assert!(shown.contains("What happened"), "{shown}");
+        press(&mut app, &[Key::Down]);
+    }
 }
 
 #[test]

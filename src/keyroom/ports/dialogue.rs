@@ -52,6 +52,41 @@ pub struct Prompt {
     pub why: String,
 }
 
+impl Prompt {
+    /// The field of a refused form that the refusal is about: the one that it names by
+    /// its label, of several the first in which nothing stands; else the last one whose
+    /// value it names. Nothing where it names none.
+    #[must_use]
+    pub fn field_named(&self) -> Option<usize> {
+        let (Ask::Form { fields, .. }, Some(refusal)) = (&self.ask, &self.refused) else {
+            return None;
+        };
+        let open = |field: &Field| matches!(field.value.trim(), "" | "-");
+        for said in [&refusal.happened, &refusal.advice] {
+            let said = words_of(said);
+            let names = |field: &Field| {
+                let label = words_of(&field.label);
+                said.windows(label.len().max(1)).any(|part| part == label)
+            };
+            let empty = fields.iter().position(|field| names(field) && open(field));
+            if let Some(at) = empty.or_else(|| fields.iter().position(names)) {
+                return Some(at);
+            }
+        }
+        fields.iter().rposition(|field| {
+            !open(field) && field.value.len() > 1 && refusal.happened.contains(field.value.trim())
+        })
+    }
+}
+
+/// The words of a text in small letters, without what stands between them.
+fn words_of(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect()
+}
+
 /// One line of a step list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptLine {
@@ -368,7 +403,7 @@ pub enum Answer {
     Shutdown,
 }
 
-/// A refusal, in three parts.
+/// A refusal, in three parts. What is said of a form names the field by its label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What happened.
@@ -394,4 +429,46 @@ pub trait People: Send {
     /// The screen goes blank (a card was pulled, or nobody is there), or comes
     /// back.
     fn blank(&mut self, blank: bool);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(happened: &str, advice: &str) -> Option<usize> {
+        let field = |label: &str, value: &str| Field {
+            label: label.into(),
+            kind: FieldKind::Text(20),
+            value: value.into(),
+            hint: String::new(),
+        };
+        let prompt = Prompt {
+            ask: Ask::Form {
+                fields: vec![
+                    field("Certificate", "from a file"),
+                    field("Medium", "-"),
+                    field("File", "retial.pem"),
+                    field("Last form", "12"),
+                ],
+                submit: String::new(),
+                done: None,
+            },
+            refused: Some(Refusal {
+                happened: happened.into(),
+                safe: "Nothing was changed.".into(),
+                advice: advice.into(),
+            }),
+            ..Prompt::default()
+        };
+        prompt.field_named()
+    }
+
+    #[test]
+    fn a_refusal_names_the_field() {
+        assert_eq!(refused("On which medium, and in which file?", ""), Some(1));
+        assert_eq!(refused("Wrong.", "Look at the file's name."), Some(2));
+        assert_eq!(refused("There is no retial.pem.", ""), Some(2));
+        assert_eq!(refused("The last form is unknown.", ""), Some(3));
+        assert_eq!(refused("Something else.", "Call somebody."), None);
+    }
 }

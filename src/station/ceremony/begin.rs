@@ -160,7 +160,7 @@ impl Station {
             fields.push(text("Recipient", "", "for whom, for example BANK-LAKE", 40));
             let plates = media.iter().map(|m| m.name.clone()).collect();
             fields.push(sole("Medium", plates));
-            fields.push(text("Exception", "", EXCEPTION_HINT, REASON_MAX));
+            fields.push(optional("Exception", "", EXCEPTION_HINT, REASON_MAX));
         }
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),

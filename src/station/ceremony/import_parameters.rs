@@ -9,7 +9,9 @@ use conclave_trades::ceremony::state::{ImportFrom, Parameters, WrappingKey};
 use conclave_trades::target::unwrapping;
 
 use super::begin::{EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of};
-use super::fields::{choose, gave_up, keys_told, one, refused, sole, templates_told, text, told};
+use super::fields::{
+    choose, gave_up, keys_told, one, optional, refused, sole, templates_told, text, told,
+};
 use super::partner::{METHODS, all, chosen_method};
 use crate::cards::filled;
 use crate::station::Station;
@@ -62,7 +64,7 @@ impl Station {
             choose("Profile", profiles.iter().map(|p| p.name.clone()).collect()),
             one("Method", all(&METHODS), None),
             sole("Block", ways),
-            text("Exception", "", EXCEPTION_HINT, REASON_MAX),
+            optional("Exception", "", EXCEPTION_HINT, REASON_MAX),
         ];
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),

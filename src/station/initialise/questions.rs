@@ -155,7 +155,7 @@ impl Station {
                     },
                     Field {
                         label: "Reports to".into(),
-                        kind: FieldKind::Text(24),
+                        kind: FieldKind::Optional(24),
                         value: typed[1].clone(),
                         hint: "the manager's name".into(),
                     },
@@ -294,7 +294,10 @@ pub(super) fn ask_plan(people: &mut dyn People) -> Result<Plan, InitialiseEnd> {
             .iter()
             .map(|group| Field {
                 label: group.title().into(),
-                kind: FieldKind::Text(8),
+                kind: match group.is_pin_room() {
+                    true => FieldKind::Optional(8),
+                    false => FieldKind::Text(8),
+                },
                 value: usual(*group).into(),
                 hint: if group.is_pin_room() {
                     "for example 1 of 2; empty where no PINs are printed".into()

@@ -15,7 +15,7 @@ use super::tasks::WHO;
 use super::{WAITS, number};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
-use crate::ceremony::begin::{choose, refused, text};
+use crate::ceremony::begin::{choose, optional, refused, text};
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
 use crate::service::{ActEnd, stopped};
@@ -237,7 +237,7 @@ impl Station {
         prompt.ask = Ask::Form {
             fields: vec![
                 text("How many", "", "counted; 0 for an empty safe", 8),
-                text("Numbers", "", "as 102 to 109, 115", NUMBERS_MOST),
+                optional("Numbers", "", "as 102 to 109, 115", NUMBERS_MOST),
             ],
             submit: "go on to the signatures".into(),
             done: None,

@@ -102,7 +102,11 @@ impl Station {
                     .zip(&typed)
                     .map(|(label, value)| Field {
                         label: (*label).into(),
-                        kind: FieldKind::Text(24),
+                        // Whoever is on record has a manager there.
+                        kind: match managers.contains(label) {
+                            true => FieldKind::Optional(24),
+                            false => FieldKind::Text(24),
+                        },
                         value: value.clone(),
                         hint: String::new(),
                     })

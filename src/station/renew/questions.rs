@@ -181,7 +181,7 @@ impl Station {
                     },
                     Field {
                         label: "Reports to".into(),
-                        kind: FieldKind::Text(24),
+                        kind: FieldKind::Optional(24),
                         value: typed[1].clone(),
                         hint: "the manager's name; for somebody new".into(),
                     },

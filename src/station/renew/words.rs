@@ -123,7 +123,11 @@ impl Station {
         loop {
             let field = |label: &str, value: &String, hint: &str| Field {
                 label: label.into(),
-                kind: FieldKind::Text(24),
+                // Whoever is on record has a manager there.
+                kind: match hint.is_empty() {
+                    true => FieldKind::Text(24),
+                    false => FieldKind::Optional(24),
+                },
                 value: value.clone(),
                 hint: hint.into(),
             };

@@ -27,6 +27,8 @@ pub fn asked(theme: Theme, wide: usize, standing: &Standing) -> Asked {
         paper: Paper::new(theme, wide),
         cursor: None,
     };
+    // The arrows move it, not the pages.
+    asked.paper.more = [" ▲ more", " ▼ more"];
     if standing.sent {
         asked
             .paper
@@ -336,6 +338,9 @@ impl Asked {
                 self.paper
                     .behind(&lead, theme.plain(), &field.hint, theme.plain());
             }
+            if here {
+                self.paper.focus = Some(self.paper.lines.len().saturating_sub(1));
+            }
         }
     }
 
@@ -425,6 +430,9 @@ impl Asked {
                     fit(&format!("{lead}{text}"), self.paper.width),
                     style,
                 )]);
+            }
+            if here {
+                self.paper.focus = Some(self.paper.lines.len().saturating_sub(1));
             }
         }
         if options.len() > WINDOW {

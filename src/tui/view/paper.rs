@@ -103,6 +103,8 @@ pub struct Paper {
     pub lines: Vec<Line<'static>>,
     /// The line that must be seen.
     pub focus: Option<usize>,
+    /// What says that there is more, further up and further down.
+    pub more: [&'static str; 2],
 }
 
 impl Paper {
@@ -114,6 +116,7 @@ impl Paper {
             width,
             lines: Vec::new(),
             focus: None,
+            more: [" ▲ PgUp", " ▼ PgDn"],
         }
     }
 
@@ -163,8 +166,8 @@ impl Paper {
     /// Puts the lines on the screen from line `from` on (or so that the focus
     /// is seen), and says where there are more. The sign never stands over
     /// text: a line that is too long for both is one of those that are further
-    /// up or down.
-    pub fn put(&self, buf: &mut Buffer, area: Rect, from: Option<usize>) {
+    /// up or down. Gives the first line that is shown.
+    pub fn put(&self, buf: &mut Buffer, area: Rect, from: Option<usize>) -> usize {
         let height = usize::from(area.height);
         let most = self.lines.len().saturating_sub(height);
         let from = from
@@ -178,7 +181,7 @@ impl Paper {
             buf.set_line(area.x, y, line, area.width);
         }
         if height == 0 {
-            return;
+            return from;
         }
         let more = |row: usize, text: &str, buf: &mut Buffer| {
             let at = area.y + u16::try_from(row).unwrap_or(0);
@@ -201,11 +204,12 @@ impl Paper {
             buf.set_string(x, at, text, self.theme.key());
         };
         if from > 0 {
-            more(0, " ▲ PgUp", buf);
+            more(0, self.more[0], buf);
         }
         if from < most && (height > 1 || from == 0) {
-            more(height - 1, " ▼ PgDn", buf);
+            more(height - 1, self.more[1], buf);
         }
+        from
     }
 }
 

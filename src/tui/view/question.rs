@@ -15,6 +15,11 @@ use crate::tui::app::App;
 use crate::tui::prompt::Standing;
 use crate::tui::theme::Theme;
 
+/// Rows that are kept for what stands above the question, and for the question, where
+/// one of them is longer than the screen.
+const LEAST_ABOVE: u16 = 2;
+const LEAST_ASKED: u16 = 5;
+
 /// Keys of a question.
 pub fn keys(standing: &Standing) -> Vec<Hint> {
     let mut hints = Vec::new();
@@ -94,29 +99,41 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         // The footer says the same; the row is the page's.
         asked.paper.lines.clear();
     }
+    let mut told = Paper::new(theme, wide);
     if let Some(refusal) = &prompt.refused {
-        asked.paper.gap();
-        super::pages::refused(&mut asked.paper, refusal);
+        super::pages::refused(&mut told, refusal);
     }
     if let Some(note) = &standing.note {
-        asked.paper.gap();
-        asked
-            .paper
-            .behind("   ! ", theme.warn(), note, theme.warn());
+        told.gap();
+        told.behind("   ! ", theme.warn(), note, theme.warn());
     }
     let room = body.height - foot_rows;
-    let asked_rows = u16::try_from(asked.paper.lines.len())
-        .unwrap_or(room)
-        .min(room);
+    let rows = |paper: &Paper, room: u16| {
+        let lines = u16::try_from(paper.lines.len()).unwrap_or(room);
+        lines.min(room)
+    };
+    // Why it was refused is seen whole; then what is asked, where the cursor stands; and
+    // of what stands above at least so much that it is seen that there is more.
+    let told_rows = rows(&told, room.saturating_sub(LEAST_ABOVE + LEAST_ASKED));
+    let told_gap = u16::from(told_rows > 0 && !asked.paper.lines.is_empty());
+    let told_rows = told_rows + told_gap;
+    let asked_rows = rows(&asked.paper, room.saturating_sub(told_rows + LEAST_ABOVE));
+    let put_told = |buf: &mut Buffer, top: u16| {
+        let height = told_rows - told_gap;
+        let area = Rect::new(body.x, top + told_gap, body.width, height);
+        told.put(buf, area, Some(0));
+    };
 
     if let Some(Show::Page(drawn)) = &prompt.show {
         // The title stands in the header's act; the page has the room.
-        let area = Rect::new(body.x, body.y, body.width, room - asked_rows);
+        let page_rows = room - asked_rows - told_rows;
+        let area = Rect::new(body.x, body.y, body.width, page_rows);
         let moved = (standing.scroll.unwrap_or(0), standing.side);
         page::draw(theme, drawn, moved, buf, area);
-        let top = body.y + room - asked_rows;
+        let top = body.y + page_rows;
         let area = Rect::new(body.x, top, body.width, asked_rows);
-        asked.paper.put(buf, area, Some(0));
+        asked.paper.put(buf, area, None);
+        put_told(buf, top + asked_rows);
         foot.put(
             buf,
             Rect::new(body.x, body.bottom() - foot_rows, body.width, foot_rows),
@@ -129,7 +146,7 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         above.gap();
         run::draw(run, &mut above);
     }
-    let above_room = room - asked_rows;
+    let above_room = room - asked_rows - told_rows;
     let above_rows = u16::try_from(above.lines.len())
         .unwrap_or(above_room)
         .min(above_room);
@@ -145,11 +162,15 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         standing.below.set((at < most).then_some(next));
         from = Some(at);
     }
-    above.put(buf, Rect::new(body.x, body.y, body.width, above_rows), from);
-    let gap = u16::from(above_rows > 0 && above_rows + asked_rows < room);
+    let area = Rect::new(body.x, body.y, body.width, above_rows);
+    let from = above.put(buf, area, from);
+    let most = above.lines.len().saturating_sub(usize::from(above_rows));
+    standing.shown.set((from, most));
+    let gap = u16::from(above_rows > 0 && above_rows + asked_rows + told_rows < room);
     let top = body.y + above_rows + gap;
     let asked_area = Rect::new(body.x, top, body.width, asked_rows);
-    asked.paper.put(buf, asked_area, Some(0));
+    let moved = asked.paper.put(buf, asked_area, None);
+    put_told(buf, top + asked_rows);
     foot.put(
         buf,
         Rect::new(body.x, body.bottom() - foot_rows, body.width, foot_rows),
@@ -158,7 +179,7 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
     asked.cursor.map(|(row, column)| {
         Position::new(
             body.x + u16::try_from(column).unwrap_or(0),
-            (top + u16::try_from(row).unwrap_or(0)).min(body.bottom() - 1),
+            (top + u16::try_from(row.saturating_sub(moved)).unwrap_or(0)).min(body.bottom() - 1),
         )
     })
 }
