@@ -15,7 +15,7 @@ use conclave_trades::target::{IMPORT_FOLDER, ReadPartnerCertificate, system_cert
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
-use crate::ceremony::begin::{one, optional, refused};
+use crate::ceremony::begin::{choose, one, optional, refused};
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
 use crate::station::Station;
@@ -23,6 +23,7 @@ use crate::words;
 
 /// What a record has, or does not have, stays.
 const AS_ON_RECORD: &str = "as on record";
+const CERTIFICATE: &str = "Certificate";
 const NONE: &str = "none";
 const FROM_A_FILE: &str = "from a file";
 const NONE_FROM_NOW: &str = "none from now on";
@@ -120,28 +121,48 @@ impl Station {
             let had = old.and_then(|old| old.settings.certificates.get(&field.name));
             let media = self.enrolled_media();
             let why = profile.lines("certificate").join(" ");
-            let chosen = ask_certificate(field, &why, old, &media, people);
-            match chosen.map_err(Undone::Interrupted)? {
-                Chosen::None => {}
-                Chosen::Stays => {
-                    all.extend(had.map(|had| (field.name.clone(), had.clone())));
-                }
-                Chosen::File(medium, file) => {
-                    let read = ReadPartnerCertificate {
-                        medium: medium.id,
-                        file,
-                    };
-                    let der = self.act(&read, "Read a certificate", people)?;
-                    let two = self.two_administrators().map_err(undone)?;
-                    let label = format!("the {}", field.title.to_lowercase());
-                    let from = "its owner's letter";
-                    let (typed, who) = self
-                        .typed_by(&two, &label, from, None, people)
-                        .map_err(undone)?;
-                    let certificate = system_certificate(&der.0, &typed)
-                        .map_err(|why| Undone::Door(DoorError::Failed(why)))?;
-                    all.insert(field.name.clone(), certificate);
-                    by = who;
+            let mut prompt = certificate_prompt(field, &why, old, &media);
+            loop {
+                let chosen = ask_certificate(&mut prompt, &media, people);
+                let (medium, file) = match chosen.map_err(Undone::Interrupted)? {
+                    Chosen::None => break,
+                    Chosen::Stays => {
+                        all.extend(had.map(|had| (field.name.clone(), had.clone())));
+                        break;
+                    }
+                    Chosen::File(medium, file) => (medium, file),
+                };
+                let read = ReadPartnerCertificate {
+                    medium: medium.id,
+                    file: file.clone(),
+                };
+                let der = match self.act(&read, "Read a certificate", people) {
+                    Ok(der) => der,
+                    // A mistyped name does not throw away the pages before.
+                    Err(Undone::Door(error)) => {
+                        let mut refusal = self.door_refusal(&error);
+                        refusal.happened = format!("File {file}: {}", refusal.happened);
+                        prompt.refused = Some(refusal);
+                        continue;
+                    }
+                    Err(undone) => return Err(undone),
+                };
+                let two = self.two_administrators().map_err(undone)?;
+                let label = format!("the {}", field.title.to_lowercase());
+                let from = "its owner's letter";
+                let (typed, who) = self
+                    .typed_by(&two, &label, from, None, people)
+                    .map_err(undone)?;
+                match system_certificate(&der.0, &typed) {
+                    Ok(certificate) => {
+                        all.insert(field.name.clone(), certificate);
+                        by = who;
+                        break;
+                    }
+                    Err(why) => {
+                        let why = DoorError::Failed(why);
+                        prompt.refused = Some(self.door_refusal(&why));
+                    }
                 }
             }
         }
@@ -154,13 +175,13 @@ const WHY: &str = "What is encrypted to a certificate opens for whoever has its 
                    people type its SHA-256 from its owner's letter; who issued it is not checked. \
                    A generation keeps its certificate: another one comes with the next.";
 
-fn ask_certificate(
+/// The question for the certificate of one field.
+fn certificate_prompt(
     field: &ProfileField,
     why: &str,
     old: Option<&TargetSystem>,
     media: &[MediumRecord],
-    people: &mut dyn People,
-) -> Result<Chosen, Interrupted> {
+) -> Prompt {
     let had = old.and_then(|old| old.settings.certificates.get(&field.name));
     let mut lines: Vec<PromptLine> = had.map(|had| told("On record", had)).unwrap_or_default();
     let former = old.into_iter().flat_map(|old| &old.former);
@@ -181,24 +202,26 @@ fn ask_certificate(
             words::heading(&field.hint)
         )));
     }
-    let choices: &[&str] = match had {
-        Some(_) => &[AS_ON_RECORD, FROM_A_FILE, NONE_FROM_NOW],
-        None => &[NONE, FROM_A_FILE],
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let which = match had {
+        Some(_) => one(
+            CERTIFICATE,
+            names(&[AS_ON_RECORD, FROM_A_FILE, NONE_FROM_NOW]),
+            None,
+        ),
+        // Without one nothing leaves for the system: a hurried Enter does not say so.
+        None => choose(CERTIFICATE, names(&[NONE, FROM_A_FILE])),
     };
     let mut plates = vec!["-".to_owned()];
     plates.extend(media.iter().map(|m| m.name.clone()));
-    let mut prompt = Prompt {
+    Prompt {
         code: "system.certificate".into(),
         act: "System on record".into(),
         title: field.title.clone(),
         lines,
         ask: Ask::Form {
             fields: vec![
-                one(
-                    "Certificate",
-                    choices.iter().map(|c| (*c).to_owned()).collect(),
-                    None,
-                ),
+                which,
                 one("Medium", plates, None),
                 optional(
                     "File",
@@ -214,9 +237,16 @@ fn ask_certificate(
         safe: "yes, nothing is changed".into(),
         why: if why.is_empty() { WHY } else { why }.into(),
         ..Prompt::default()
-    };
+    }
+}
+
+fn ask_certificate(
+    prompt: &mut Prompt,
+    media: &[MediumRecord],
+    people: &mut dyn People,
+) -> Result<Chosen, Interrupted> {
     loop {
-        let values = filled(people, &mut prompt)?;
+        let values = filled(people, prompt)?;
         let value = |at: usize| values.get(at).map(|v| v.trim()).unwrap_or_default();
         let medium = media.iter().find(|m| m.name == value(1));
         match (value(0), medium) {

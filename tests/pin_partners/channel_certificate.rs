@@ -212,6 +212,16 @@ fn record(
     file: &str,
     typed: &str,
 ) -> Result<ActEnd, Refusal> {
+    record_from(scene, generation, &[file], typed)
+}
+
+/// The same; the form is filled in with one file after the other.
+fn record_from(
+    scene: &mut Scene,
+    generation: [&str; 3],
+    files: &[&str],
+    typed: &str,
+) -> Result<ActEnd, Refusal> {
     let [number, from, until] = generation;
     let known = scene.station.target_systems().len();
     scene.people.forms.remove("system.record");
@@ -223,12 +233,24 @@ fn record(
     scene.people.form("system.record", &first);
     let fields = ["RETAIL", "WEB.RETAIL.", number, from, until];
     scene.people.form("system.record", &fields);
-    let fields = ["from a file", "STICK-1", file];
-    scene.people.form("system.certificate", &fields);
+    for file in files {
+        let fields = ["from a file", "STICK-1", file];
+        scene.people.form("system.certificate", &fields);
+    }
+    scene.people.refusals.clear();
     type_fingerprint(scene, typed);
     let end = scene.station.record_system(&mut scene.people);
     scene.people.at = Box::new(|_, _| None);
     end
+}
+
+/// Why it was refused: at the form, which stays until people leave it, or at its end.
+fn refused(scene: &Scene, end: Result<ActEnd, Refusal>) -> String {
+    match end {
+        Err(refusal) => refusal.happened,
+        Ok(ActEnd::Stopped) => scene.people.refusals.last().cloned().unwrap_or_default(),
+        Ok(end) => panic!("{end:?}"),
+    }
 }
 
 fn type_fingerprint(scene: &mut Scene, typed: &str) {
@@ -278,12 +300,8 @@ fn files_that_are_no_certificate_for_a_channel_are_named() {
         fs::write(stick.join(file), &bytes).unwrap();
         let typed = Recipient::read(&bytes).map(|read| hex(&read.facts().fingerprint));
         let generation = ["1", "2031-01-01", ""];
-        let told = happened(record(
-            &mut scene,
-            generation,
-            file,
-            &typed.unwrap_or_default(),
-        ));
+        let end = record(&mut scene, generation, file, &typed.unwrap_or_default());
+        let told = refused(&scene, end);
         assert!(told.to_lowercase().contains(why), "{file}: {told}");
         assert!(scene.station.target_systems().is_empty(), "{file}");
     }
@@ -307,12 +325,18 @@ fn from_the_file_to_the_opened_wrapping_key_through_the_screens() {
 
     let wrong = digest.replace('a', "b").replace('1', "2");
     let generation = ["1", from.as_str(), ""];
-    let told = happened(record(&mut scene, generation, "retail.pem", &wrong));
+    let end = record(&mut scene, generation, "retail.pem", &wrong);
+    let told = refused(&scene, end);
     assert!(
         told.contains("another fingerprint than the letter"),
         "{told}"
     );
-    done(record(&mut scene, generation, "retail.pem", &digest));
+    // A mistyped name is mended where it was typed; nothing before it is lost.
+    let files = ["retial.pem", "retail.pem"];
+    done(record_from(&mut scene, generation, &files, &digest));
+    let refusals = &scene.people.refusals;
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    assert!(refusals[0].starts_with("system.certificate: File retial.pem: "));
     let system = scene.station.target_systems().remove(0);
     assert_eq!(system.settings.certificates["certificate"].der.0, der);
     let row = scene.station.lists().devices;
