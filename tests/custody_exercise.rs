@@ -265,6 +265,22 @@ fn another_serial_on_the_package_ends_it_unopened() {
         ]
     });
     assert_eq!(journalled(&scene, "quarantine-package"), 1);
+    assert!(key(&scene).has_quarantine());
+    // Whoever wraps another key under it reads so.
+    scene.people.at =
+        Box::new(|prompt, _| (prompt.code == "ceremony.parameters").then_some(Answer::Abort));
+    let label = key(&scene).label;
+    let ended = scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", &label);
+    assert!(matches!(ended, Ok(ActEnd::Stopped)), "{ended:?}");
+    scene.people.at = Box::new(|_, _| None);
+    let warned = format!("! A package of {label} is in quarantine.");
+    assert!(
+        scene
+            .people
+            .shown
+            .iter()
+            .any(|shown| shown.contains(&warned))
+    );
     assert!(
         tasks(&scene).contains("quarantine, the package of component 2"),
         "{}",
@@ -283,6 +299,7 @@ fn another_serial_on_the_package_ends_it_unopened() {
     assert_eq!(journalled(&scene, "lift-quarantine"), 1);
     assert!(!tasks(&scene).contains("quarantine, "));
     assert_eq!(key(&scene).components[1].quarantine, None);
+    assert!(!key(&scene).has_quarantine());
 }
 
 #[test]

@@ -15,7 +15,8 @@ use conclave_trades::target::{
 use crate::backup::in_words;
 use crate::cards::filled;
 use crate::ceremony::begin::{
-    EXCEPTION_ADVICE, EXCEPTION_HINT, choose, exception_of, gave_up, one, optional, refused,
+    EXCEPTION_ADVICE, EXCEPTION_HINT, choose, exception_of, gave_up, one, optional,
+    quarantine_notes, refused,
 };
 use crate::service::ActEnd;
 use crate::station::Station;
@@ -105,16 +106,18 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<Option<ExportKeys>, Refusal> {
         let offer = self.offer(key)?;
+        let mut lines = vec![PromptLine::note(format!(
+            "{}, usage {}, KCV {}",
+            key.form,
+            key.usage,
+            key.kcv.words()
+        ))];
+        lines.extend(quarantine_notes(&offer.wrapping));
         let mut prompt = Prompt {
             code: "hand-over".into(),
             act: "Hand over".into(),
             title: format!("{} to a system on record", key.label),
-            lines: vec![PromptLine::note(format!(
-                "{}, usage {}, KCV {}",
-                key.form,
-                key.usage,
-                key.kcv.words()
-            ))],
+            lines,
             ask: Ask::Form {
                 fields: vec![
                     choose(

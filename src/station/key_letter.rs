@@ -11,7 +11,8 @@ use conclave_trades::target::{KeyName, PrintKeyLetter};
 
 use crate::cards::filled;
 use crate::ceremony::begin::{
-    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, optional, refused, sole, text,
+    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, optional, quarantine_notes,
+    refused, sole, text,
 };
 use crate::hand_over::wraps_plainly;
 use crate::service::ActEnd;
@@ -84,16 +85,18 @@ impl Station {
             .map(|printer| printer.name)
             .collect();
         printers.push(SCREEN.into());
+        let mut lines = vec![PromptLine::note(format!(
+            "{}, usage {}, KCV {}",
+            key.form,
+            key.usage,
+            key.kcv.words()
+        ))];
+        lines.extend(quarantine_notes(&wrapping));
         let mut prompt = Prompt {
             code: "letter.parameters".into(),
             act: "Key letter".into(),
             title: format!("{} under a zone master key, as a letter", key.label),
-            lines: vec![PromptLine::note(format!(
-                "{}, usage {}, KCV {}",
-                key.form,
-                key.usage,
-                key.kcv.words()
-            ))],
+            lines,
             ask: Ask::Form {
                 fields: vec![
                     sole("Under", wrapping.iter().map(|k| k.label.clone()).collect()),

@@ -19,7 +19,7 @@ use conclave_trades::print::{Disclosure, Layout};
 
 use super::fields::templates_told;
 pub(crate) use super::fields::{
-    choose, gave_up, keys_told, one, optional, refused, sole, text, told,
+    choose, gave_up, keys_told, one, optional, quarantine_notes, refused, sole, text, told,
 };
 use super::unit::{LAYOUT, layout_of};
 use crate::cards::{Interrupted, ask, filled};
@@ -132,6 +132,9 @@ impl Station {
             .filter(|k| k.state == KeyState::Active)
             .filter(crate::hand_over::wraps_plainly)
             .collect();
+        if !components {
+            lines.extend(quarantine_notes(&wrapping));
+        }
         let media = self.enrolled_media();
         let example = match components {
             true => "for example BANK-LAKE.ZMK.001",

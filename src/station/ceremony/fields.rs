@@ -73,9 +73,34 @@ pub(crate) fn told(label: &str, choices: Vec<Choice>) -> Field {
 pub(crate) fn keys_told<'a>(keys: impl IntoIterator<Item = &'a KeyRecord>) -> Vec<Choice> {
     let told = |key: &KeyRecord| Choice {
         label: key.label.clone(),
-        detail: format!("{}, {}, KCV {}", key.form, key.template, key.kcv.words()),
+        detail: format!(
+            "{}, {}, KCV {}{}",
+            key.form,
+            key.template,
+            key.kcv.words(),
+            match key.has_quarantine() {
+                true => "; ! a package of it is in quarantine",
+                false => "",
+            }
+        ),
     };
     keys.into_iter().map(told).collect()
+}
+
+/// What is said of keys that others are to be wrapped under, while a package of one is in
+/// quarantine: was a part read, all that is encrypted under it is replaced (R12).
+pub(crate) fn quarantine_notes<'a>(
+    keys: impl IntoIterator<Item = &'a KeyRecord>,
+) -> Vec<PromptLine> {
+    let of = keys.into_iter().filter(|key| key.has_quarantine());
+    of.map(|key| {
+        PromptLine::note(format!(
+            "! A package of {} is in quarantine. What goes out under it is replaced, too, if \
+             its part was read (R12): settle that first.",
+            key.label
+        ))
+    })
+    .collect()
 }
 
 /// Templates to choose from, each with its own sentence.
