@@ -320,6 +320,15 @@ fn a_leaver_is_gone_and_never_leaves_too_few() {
         .people
         .form("renew.person", &["Pat", "Yan", "Key managers"]);
     let end = told(change(&mut scene, Change::AddMember));
+    // The card of whoever signed last is still in the reader: it is not called a card in
+    // use, and nobody has to guess what to do with it.
+    let refusals = &scene.people.refusals;
+    assert!(
+        !refusals.iter().any(|r| r.contains("in use")),
+        "{refusals:?}"
+    );
+    let sits = "(logged on; use another reader, or take this card out)";
+    assert!(scene.people.shown.iter().any(|shown| shown.contains(sits)));
     assert!(end.contains("Pat comes to: Key managers"), "{end}");
     assert_eq!(
         members(&scene, GroupId::KeyManagers),

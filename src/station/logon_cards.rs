@@ -8,7 +8,7 @@ use conclave_keyroom::ports::dialogue::{Prompt, Refusal};
 
 use crate::logon::LOGON_MS;
 use crate::logon_entry::{
-    entry_title, entry_view, first_group, groups_of, joining, stands_for, titles, wanting,
+    entries, entry_title, entry_view, first_group, groups_of, joining, stands_for, titles, wanting,
 };
 use crate::present::Wanted;
 use crate::words;
@@ -78,7 +78,10 @@ impl Wanted for OfGroup<'_> {
                 ),
                 None => refuse(
                     format!("{name} is no member of the group {}.", entry_title(group)),
-                    "Use a member's card, or press Tab for another group before anybody is proven.",
+                    match self.done.is_empty() && entries(self.record, &self.open).len() > 1 {
+                        true => "Use a member's card, or press Tab for another group.",
+                        false => "Use a member's card.",
+                    },
                 ),
             },
             None if groups_of(self.record, entry.card).is_empty() => refuse(

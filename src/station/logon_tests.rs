@@ -86,6 +86,33 @@ fn told(record: &AuthorityRecord, group: Option<GroupId>, done: &[(Id, Id)], at:
 }
 
 #[test]
+fn tab_is_named_where_it_chooses_another_group() {
+    let record = record();
+    let advice = |done: &[(Id, Id)], open: &[GroupId]| {
+        let wanted = OfGroup {
+            record: &record,
+            group: Some(GroupId::KeyManagers),
+            done,
+            restricted: false,
+            open: open.iter().copied().collect(),
+            first: None,
+            sitting: BTreeSet::new(),
+            words: true,
+        };
+        let refused = wanted.wants(&record.cards[1]);
+        refused
+            .err()
+            .map(|refusal| refusal.advice)
+            .unwrap_or_default()
+    };
+    assert!(advice(&[], &[]).contains("press Tab"));
+    // Somebody is proven, or no other group is left.
+    let somebody = [(Id([9; 16]), Id([9; 16]))];
+    assert_eq!(advice(&somebody, &[]), "Use a member's card.");
+    assert_eq!(advice(&[], &[GroupId::Approvers]), "Use a member's card.");
+}
+
+#[test]
 fn two_cards_of_one_person_are_one_member() {
     let record = record();
     let ada = [(Id([1; 16]), Id([1; 16]))];

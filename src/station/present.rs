@@ -106,7 +106,7 @@ pub fn present(
         people,
         prompt,
         tick,
-        &mut |card, _, guid| match judge(door, card, guid, wanted)? {
+        &mut |card, place, guid| match judge(door, card, guid, wanted)? {
             Verdict::Take(AnchorFit::Known) => Ok(Judgement::Take),
             Verdict::Take(AnchorFit::Lost { seq, incarnation }) => {
                 let card = guid.map_or_else(String::new, |g| g.short());
@@ -130,7 +130,8 @@ pub fn present(
                 // At once, for the power may go while the question stands. The
                 // refusal itself is on the screen; a journal that cannot be
                 // written shows at the next act.
-                let _ = door.note("card-refused", format!("card {card}: {}", refusal.happened));
+                let words = format!("card {card}: {}", refusal.happened);
+                let _ = door.card_refused(&place.reader, place.changes, words);
                 Ok(Judgement::Refuse(refusal))
             }
         },

@@ -110,6 +110,21 @@ pub fn cards_that_do_not_belong_here(house: &mut House) {
         let happened = format!("{name} is no member of the group Key managers.");
         is_refused(house, Some(KeyManagers), card, &happened);
     }
+    // A card that stays in is refused at each logon, and journalled once.
+    house.table.clear();
+    let first = offers(&house.table, FOREIGN);
+    let (_, entries) = attempt(house, KeyManagers, first);
+    assert_eq!(entries, ["card-refused", "logon-void"]);
+    let stays = at(
+        |prompt, _| match prompt.refused {
+            Some(_) => esc(),
+            None => Do::Wait,
+        },
+        as_usual,
+    );
+    let (_, entries) = attempt(house, KeyManagers, stays);
+    assert_eq!(house.hands.refusals(), [stranger]);
+    assert_eq!(entries, ["logon-void"]);
     house.leave();
 }
 

@@ -20,6 +20,7 @@ mod rescue;
 mod session;
 mod stop;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conclave_evidence::Id;
@@ -37,6 +38,7 @@ pub use rehearsal::Rehearsal;
 pub use session::CameQuorum;
 pub use stop::{Stop, StopFlag};
 
+use crate::ports::card::ReaderId;
 use crate::provider::Provider;
 use crate::vault::{Batch, EntryBody, NewEntry, Vault, VaultError};
 
@@ -70,6 +72,8 @@ pub struct Door {
     vault: Vault,
     provider: Box<dyn Provider>,
     stop: Arc<StopFlag>,
+    /// Of each reader the insertion of which a refused card is journalled.
+    refused: BTreeMap<ReaderId, u64>,
 }
 
 impl Door {
@@ -80,6 +84,7 @@ impl Door {
             vault,
             provider,
             stop,
+            refused: BTreeMap::new(),
         }
     }
 
@@ -152,8 +157,26 @@ impl Door {
         Ok(())
     }
 
-    /// Journals something that happened and changed no record: a refused
-    /// card, a self-test, a card that was pulled.
+    /// Journals that a card was refused: once for its insertion (the reader's count of
+    /// insertions and removals), however often it is judged while it stays in.
+    ///
+    /// # Errors
+    /// [`DoorError::Vault`]
+    pub fn card_refused(
+        &mut self,
+        reader: &ReaderId,
+        changes: u64,
+        words: String,
+    ) -> Result<(), DoorError> {
+        if self.refused.get(reader) == Some(&changes) {
+            return Ok(());
+        }
+        self.note("card-refused", words)?;
+        self.refused.insert(reader.clone(), changes);
+        Ok(())
+    }
+
+    /// Journals something that happened and changed no record: a self-test, a card that was pulled.
     ///
     /// # Errors
     /// [`DoorError::Vault`]

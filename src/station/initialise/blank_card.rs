@@ -53,6 +53,16 @@ impl Station {
             step: (at, of),
             ..
         } = *blank;
+        let known: Vec<(Id, String)> = match self.door.vault().authority() {
+            Ok(record) => record
+                .cards
+                .iter()
+                .map(|card| (card.card, card.person_name.clone()))
+                .collect(),
+            // Before the founding there are none.
+            Err(_) => Vec::new(),
+        };
+        let sitting = self.session.sitting();
         let mut refusal = None;
         loop {
             let mut question = prompt("init.card", &format!("Card {at} of {of}: {}", person.name));
@@ -95,6 +105,18 @@ impl Station {
                     if guid.is_some_and(|guid| before.contains(&guid)) {
                         // In a room with many readers it sits there rightly.
                         return Ok(Judgement::Ignore);
+                    }
+                    let own = known.iter().find(|(card, _)| guid == Some(*card));
+                    if let Some((card, name)) = own {
+                        if sitting.contains(card) {
+                            return Ok(Judgement::PassOver(format!(
+                                "{name} (logged on; use another reader, or take this card out)"
+                            )));
+                        }
+                        return Ok(Judgement::Refuse(refused(
+                            format!("This is {name}'s card of this station."),
+                            "Take it out, and put in a card as delivered.",
+                        )));
                     }
                     let seen = card.inspect(random)?;
                     if !seen.factory_management {
