@@ -729,6 +729,19 @@ fn a_run_of_more_than_a_day_is_taken_over_in_between() {
         "{:?}",
         scene.people.refusals
     );
+    // Whoever neither opened it nor took it over is offered that first: until then they
+    // print and confirm nothing.
+    let over_first = "options: [Choice { label: \"Take the batch over\"";
+    let offered = |scene: &Scene| scene.people.shown.iter().any(|p| p.contains(over_first));
+    assert!(!offered(&scene));
+    scene.station.logout("logged out").unwrap();
+    scene.people.leaves("Olga");
+    for reader in 0..2 {
+        scene.people.hand().pull(reader);
+    }
+    scene.logon(GroupId::PinOperators);
+    works(&mut scene, id, &[]);
+    assert!(offered(&scene));
 }
 
 fn find(folder: &Path, name: &str) -> Option<std::path::PathBuf> {

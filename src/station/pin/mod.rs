@@ -167,7 +167,14 @@ impl Next {
     }
 
     /// What may be done, the likeliest first.
-    fn of(batch: &PinBatch, Standing { cut, restored, .. }: Standing) -> Vec<Self> {
+    fn of(
+        batch: &PinBatch,
+        Standing {
+            cut,
+            restored,
+            others,
+        }: Standing,
+    ) -> Vec<Self> {
         if restored && batch.stage() != Stage::Purged {
             return vec![Self::Restored, Self::Back];
         }
@@ -185,6 +192,8 @@ impl Next {
         match stage {
             Stage::Interrupted => {}
             Stage::Printing | Stage::Counting => {
+                // They print and confirm nothing before they have counted what is there.
+                may(Self::HandOver, others);
                 may(Self::Unknown, !cards.unknown.is_empty());
                 may(Self::Print, !cards.waiting.is_empty() && blank);
                 may(Self::TakeForms, !cards.waiting.is_empty() && !blank);
@@ -482,8 +491,11 @@ fn ask_next(
         };
         match ask(people, &mut prompt, &mut |_| Ok(false)) {
             Ok(Answer::Chosen(at)) => match next.get(at) {
-                Some(Next::More) => (seldom, prompt.refused) = (true, None),
-                Some(Next::Less) => seldom = false,
+                Some(Next::More | Next::Less) => {
+                    // What was said of the last act is over.
+                    prompt.title = format!("The batch: {stage}.");
+                    (seldom, prompt.refused) = (!seldom, None);
+                }
                 Some(next) => return Ok(*next),
                 None => {}
             },

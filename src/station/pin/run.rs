@@ -32,6 +32,9 @@ const ENOUGH: u64 = 8;
 /// What the printer does while nothing is wrong.
 const PRINTING: &str = "printing";
 
+/// What the batch says of a run that the printer stopped.
+const STOPPED: &str = "Stopped at the printer: look at the last forms; the rest waits.";
+
 /// How a run went so far.
 struct Run {
     /// When it began, or went on: monotonic milliseconds.
@@ -191,7 +194,7 @@ impl Station {
                     batch.printer
                 );
                 if !self.goes_on(id, &run, trouble, people)? {
-                    return Ok(vec!["Paused; the rest waits.".into()]);
+                    return Ok(vec![STOPPED.into()]);
                 }
                 continue;
             }
@@ -273,7 +276,7 @@ impl Station {
             self.pair_stays()?;
             let stopped_ms = self.clock.mono_ms();
             if !self.goes_on(id, &run, trouble, people)? {
-                return Ok(vec!["Paused; the rest waits.".into()]);
+                return Ok(vec![STOPPED.into()]);
             }
             self.pair_stays()?;
             let batch = self.batch_of(id)?;
