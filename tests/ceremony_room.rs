@@ -100,6 +100,21 @@ fn minutes_without_a_failed_attempt_say_so() {
     assert!(lines(end).contains("failed attempts: none"));
     let minutes = minutes(folder.path());
     assert!(minutes.contains("Failed attempts: none"), "{minutes}");
+    // Records of steps stand with their steps, and in one line of the journal.
+    assert!(!minutes.contains("OUTCOME record-step"), "{minutes}");
+    assert!(minutes.contains("records of the steps above"), "{minutes}");
+    assert!(minutes.contains("OUTCOME open-ceremony"), "{minutes}");
+    // A digest is read aloud in groups of four.
+    let groups = |line: &str| {
+        let words = line.split_whitespace();
+        words
+            .filter(|w| w.len() == 4 && w.bytes().all(|b| b.is_ascii_hexdigit()))
+            .count()
+    };
+    let digest = minutes
+        .lines()
+        .find(|line| line.contains("SHA-256 of the script"));
+    assert!(digest.is_some_and(|line| groups(line) >= 10), "{minutes}");
 }
 
 /// The names that each question for a signature wanted, and what it said.

@@ -360,8 +360,9 @@ impl Station {
             manager_name,
         };
         self.act(&action, &format!("custodian form of {name}"), people)?;
-        let mut lines = action.words();
-        lines.push(self.file_form(&action.text, &action.manager_name, &duties));
+        // Where it is, and that it wants two hands, before all that it says.
+        let mut lines = vec![self.file_form(&action.text, &action.manager_name, &duties)];
+        lines.extend(action.words());
         Ok(ActEnd::Done {
             good: true,
             title: format!("{name}'s custodian form holds"),

@@ -42,8 +42,12 @@ fn steps(lines: &[String]) -> Vec<Block> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let flush = |rows: &mut Vec<Vec<String>>, blocks: &mut Vec<Block>| {
         if !rows.is_empty() {
+            let of = match blocks.last() {
+                Some(Block::Heading(words)) if words == minutes::JOURNAL => "Entry",
+                _ => "Step",
+            };
             blocks.push(Block::Table {
-                columns: vec![("Step".into(), 1), ("What".into(), 12)],
+                columns: vec![(of.into(), 1), ("What".into(), 12)],
                 rows: std::mem::take(rows),
             });
         }
@@ -74,6 +78,19 @@ fn steps(lines: &[String]) -> Vec<Block> {
     }
     flush(&mut rows, &mut blocks);
     blocks
+}
+
+/// A SHA-256 in a text as people read it aloud: in groups of four.
+fn in_fours(text: &str) -> String {
+    let is_digest = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let words = text.split(' ').map(|word| match is_digest(word) {
+        true => {
+            let groups = word.as_bytes().chunks(4).map(String::from_utf8_lossy);
+            groups.collect::<Vec<_>>().join(" ")
+        }
+        false => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 impl Station {
@@ -108,12 +125,14 @@ impl Station {
 
     /// The report that a page becomes.
     fn report(&self, page: &Minutes) -> Report {
-        let mut blocks = vec![Block::Facts(page.facts.clone())];
+        let fact = |(name, value): &(String, String)| (name.clone(), in_fours(value));
+        let mut blocks = vec![Block::Facts(page.facts.iter().map(fact).collect())];
         if !page.people.is_empty() {
             blocks.push(Block::Heading("People".into()));
             blocks.push(Block::Facts(page.people.clone()));
         }
-        blocks.extend(steps(&page.lines));
+        let lines: Vec<String> = page.lines.iter().map(|line| in_fours(line)).collect();
+        blocks.extend(steps(&lines));
         if !page.result.is_empty() {
             blocks.push(Block::Heading("Result".into()));
             blocks.push(Block::Text(page.result.clone()));
@@ -398,5 +417,36 @@ impl Station {
             .as_ref()
             .filter(|(id, _)| *id == ceremony)
             .map(|(_, filed)| filed.path.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_read_in_fours_and_entries_are_called_so() {
+        let digest = "7CBEBB944830A13EEC501DA79142EB3C7492595E898DA63CFD891B1FA6C1EB0A";
+        let said = in_fours(&format!("Script SHA-256 {digest}"));
+        assert!(
+            said.starts_with("Script SHA-256 7CBE BB94 4830 A13E EC50 "),
+            "{said}"
+        );
+        assert_eq!(said.replace(' ', ""), format!("ScriptSHA-256{digest}"));
+        assert_eq!(in_fours("journal 14, 15"), "journal 14, 15");
+        let lines = [
+            "Steps",
+            "  1  first",
+            minutes::JOURNAL,
+            "    14  09:14 OUTCOME print",
+        ];
+        let columns: Vec<String> = steps(&lines.map(str::to_owned))
+            .into_iter()
+            .filter_map(|block| match block {
+                Block::Table { columns, .. } => columns.first().map(|(title, _)| title.clone()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(columns, ["Step", "Entry"]);
     }
 }

@@ -5,9 +5,15 @@ use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::legacy::exception_words;
 
+use conclave_keyroom::door::Action;
+
+use super::action::RecordStep;
 use super::prompts::clock;
 use super::script::{End, OnDeviation, OnFailure, Purpose, Role, Script};
 use super::state::{Ending, Parameters, State};
+
+/// What stands above the journal's entries.
+pub const JOURNAL: &str = "Journal";
 
 /// The station, as papers name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,9 +295,23 @@ pub fn minutes(
         ));
     }
     if !journal.is_empty() {
-        lines.push("Journal".to_owned());
+        lines.push(JOURNAL.to_owned());
     }
-    for entry in journal {
+    // Each step has a record of its own, and says above which: they stand in one line.
+    let is_step = |entry: &&JournalLine| entry.action == RecordStep::NAME;
+    let steps: Vec<&JournalLine> = journal.iter().filter(is_step).collect();
+    if let [first, ..] = steps.as_slice() {
+        let all: Vec<String> = steps.iter().map(|entry| entry.seq.to_string()).collect();
+        lines.push(format!(
+            "{:>6}  {}  {} records of the steps above, {}: {}",
+            first.seq,
+            clock(Some(first.wall_ms)),
+            all.len(),
+            RecordStep::NAME,
+            all.join(", ")
+        ));
+    }
+    for entry in journal.iter().filter(|entry| !is_step(entry)) {
         lines.push(format!(
             "{:>6}  {}  {} {}  {}",
             entry.seq,

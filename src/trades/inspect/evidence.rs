@@ -61,11 +61,17 @@ fn signed(what: &str, station: &str, id: Id, mode: &str) -> Described {
 
 /// The digest that people read to one another, and what it takes to trust it.
 fn digest(said: &mut Described, digest: &Hash) {
-    said.field(
+    digest_of(
+        said,
         "digest",
-        digest.to_string(),
+        digest,
         "what is signed; compare it in words:",
     );
+}
+
+/// The same of a part of the file, under a name of its own.
+fn digest_of(said: &mut Described, name: &str, digest: &Hash, meaning: &str) {
+    said.field(name, digest.to_string(), meaning);
     for line in digest_lines(digest) {
         said.field("in words", line, "");
     }
@@ -169,7 +175,8 @@ fn authority(bytes: &[u8]) -> Option<Described> {
         said.field("group", group.group.to_string(), quorum);
     }
     if let Some(first) = chain.first().and_then(|first| first.digest().ok()) {
-        digest(&mut said, &first);
+        let meaning = "the founding, which all others hang on; compare it in words:";
+        digest_of(&mut said, "first record", &first, meaning);
     }
     Some(said)
 }

@@ -63,6 +63,14 @@ pub enum Block {
         /// Rows, each with as many cells as there are columns.
         rows: Vec<Vec<String>>,
     },
+    /// A table of characters that people type off the paper: in a face in which each is
+    /// as wide as another. Cells do not wrap.
+    Typed {
+        /// Title and weight of each column.
+        columns: Vec<(String, u16)>,
+        /// Rows, each with as many cells as there are columns.
+        rows: Vec<Vec<String>>,
+    },
     /// A step of a script: number, what to do, who does it, and a box for
     /// initials and time.
     Step {
@@ -84,6 +92,56 @@ pub enum Block {
     Signatures(Vec<Signature>),
     /// The rest stands on a new page.
     PageBreak,
+}
+
+/// How the cells of a row look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Face {
+    Title,
+    Text,
+    Typed,
+}
+
+impl Face {
+    fn font(self) -> BuiltinFont {
+        match self {
+            Self::Title => helvetica(true),
+            Self::Text => helvetica(false),
+            Self::Typed => BuiltinFont::CourierBold,
+        }
+    }
+
+    /// Points.
+    fn size(self) -> f32 {
+        match self {
+            Self::Title | Self::Text => 9.0,
+            Self::Typed => 12.0,
+        }
+    }
+
+    /// Points from line to line.
+    fn leading(self) -> f32 {
+        match self {
+            Self::Title | Self::Text => 11.5,
+            Self::Typed => 15.0,
+        }
+    }
+
+    /// Points from the next line's place up to the rule under a row.
+    fn rule(self) -> f32 {
+        match self {
+            Self::Title | Self::Text => 8.0,
+            Self::Typed => 10.5,
+        }
+    }
+
+    /// A cell in lines of so many points.
+    fn lines(self, cell: &str, room: f32) -> Vec<String> {
+        match self {
+            Self::Title | Self::Text => wrap(cell, self == Self::Title, 9.0, room),
+            Self::Typed => vec![cell.to_owned()],
+        }
+    }
 }
 
 /// Who signs.
@@ -235,7 +293,8 @@ impl Flow {
             }
             Block::Text(text) => self.paragraph(text)?,
             Block::Facts(facts) => self.facts(facts)?,
-            Block::Table { columns, rows } => self.table(columns, rows)?,
+            Block::Table { columns, rows } => self.table(columns, rows, Face::Text)?,
+            Block::Typed { columns, rows } => self.table(columns, rows, Face::Typed)?,
             Block::Step {
                 number,
                 actor,
@@ -280,7 +339,12 @@ impl Flow {
         Ok(())
     }
 
-    fn table(&mut self, columns: &[(String, u16)], rows: &[Vec<String>]) -> Result<(), PrintError> {
+    fn table(
+        &mut self,
+        columns: &[(String, u16)],
+        rows: &[Vec<String>],
+        face: Face,
+    ) -> Result<(), PrintError> {
         const GAP: f32 = 8.0;
         let weights: f32 = columns.iter().map(|(_, w)| f32::from((*w).max(1))).sum();
         let mut left = LEFT;
@@ -292,7 +356,7 @@ impl Flow {
         }
         let titles: Vec<String> = columns.iter().map(|(title, _)| title.clone()).collect();
         self.need(3.0 * LEADING);
-        self.row(&titles, &places, true)?;
+        self.row(&titles, &places, Face::Title)?;
         for row in rows {
             if row.len() != columns.len() {
                 return Err(PrintError::Cells {
@@ -304,13 +368,13 @@ impl Flow {
             let tallest = row
                 .iter()
                 .zip(&places)
-                .map(|(cell, (_, room))| wrap(cell, false, 9.0, *room).len())
+                .map(|(cell, (_, room))| face.lines(cell, *room).len())
                 .max();
-            self.need(tallest.unwrap_or(1).min(40) as f32 * 11.5 + 4.0);
+            self.need(tallest.unwrap_or(1).min(40) as f32 * face.leading() + 4.0);
             if self.pages.len() != page {
-                self.row(&titles, &places, true)?;
+                self.row(&titles, &places, Face::Title)?;
             }
-            self.row(row, &places, false)?;
+            self.row(row, &places, face)?;
         }
         self.y -= 8.0;
         Ok(())
@@ -320,24 +384,24 @@ impl Flow {
         &mut self,
         cells: &[String],
         places: &[(f32, f32)],
-        bold: bool,
+        face: Face,
     ) -> Result<(), PrintError> {
         let mut wrapped = Vec::new();
         for (cell, (_, room)) in cells.iter().zip(places) {
-            wrapped.push(wrap(&ascii("a table", cell)?, bold, 9.0, *room));
+            wrapped.push(face.lines(&ascii("a table", cell)?, *room));
         }
         let lines = wrapped.iter().map(Vec::len).max().unwrap_or(0);
         for at in 0..lines {
-            self.need(11.5);
+            self.need(face.leading());
             for (cell, (x, _)) in wrapped.iter().zip(places) {
                 if let Some(line) = cell.get(at) {
-                    self.text(*x, helvetica(bold), 9.0, 0.0, line);
+                    self.text(*x, face.font(), face.size(), 0.0, line);
                 }
             }
-            self.y -= 11.5;
+            self.y -= face.leading();
         }
-        let (y, right) = (self.y + 8.0, self.right);
-        let thick = if bold { 0.9 } else { 0.25 };
+        let (y, right) = (self.y + face.rule(), self.right);
+        let thick = if face == Face::Title { 0.9 } else { 0.25 };
         self.on_page(|page| page.line((LEFT, y), (right, y), thick, false));
         self.y -= 4.0;
         Ok(())

@@ -254,7 +254,10 @@ impl Flow {
                 }
                 self.blank();
             }
-            Block::Table { columns, rows } => self.table(columns, rows)?,
+            // Its characters are all of one width.
+            Block::Table { columns, rows } | Block::Typed { columns, rows } => {
+                self.table(columns, rows)?;
+            }
             Block::Step {
                 number,
                 actor,

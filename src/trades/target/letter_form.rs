@@ -119,7 +119,7 @@ pub fn key_letter(facts: &LetterFacts) -> Report {
             fact("Conformance", &facts.conformance),
         ]),
         Block::Heading(format!("Cryptogram, {}", facts.format)),
-        Block::Table {
+        Block::Typed {
             columns: vec![
                 ("Line".into(), 1),
                 ("Groups of four".into(), 6),
