@@ -552,6 +552,38 @@ fn what_a_form_can_see_is_refused_before_anybody_signs() {
     }
 }
 
+/// A pause holds from the next sheet on, not from the next window: what had not left
+/// waits again, and nothing is unknown.
+#[test]
+fn a_pause_holds_within_a_window() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let mut scene = room(folder.path(), outside.path());
+    let id = opened(&mut scene, outside.path(), 6, "20");
+    scene.people.form("pins.form", &["1"]);
+    *scene.report_printer.lock().unwrap() = Some(Trouble::Pause);
+    works(&mut scene, id, &["Print"]);
+    assert!(
+        scene.people.refusals.is_empty(),
+        "{:?}",
+        scene.people.refusals
+    );
+    assert_eq!(pins_on_paper(&scene).len(), 1, "a window is four");
+    // The flag is down: the run goes on from there, and the rest comes once.
+    *scene.report_printer.lock().unwrap() = None;
+    scene.people.form("pins.form", &["2"]);
+    works(&mut scene, id, &["Print"]);
+    assert!(
+        scene.people.refusals.is_empty(),
+        "{:?}",
+        scene.people.refusals
+    );
+    assert_eq!(pins_on_paper(&scene).len(), 6);
+    scene.people.form("pins.confirm", &["1", "1", "6", "6"]);
+    works(&mut scene, id, &["Confirm mailers"]);
+    assert_eq!(rows(&scene)[0].done, "6 of 6");
+}
+
 /// The words of the journal's notes that both are at the printer.
 fn presences(scene: &Scene) -> Vec<String> {
     let entries = scene.station.door().vault().read_journal(0).unwrap();

@@ -13,6 +13,7 @@ use conclave_trades::print::{Kind, Layout, PrintSample};
 
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
+use crate::ceremony::begin::refused;
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -120,6 +121,9 @@ impl Station {
                 (!is_own, !mailer)
             });
         }
+        if let Some((_, first)) = layouts.first() {
+            printers.sort_by_key(|name| self.other_forms(first, name).is_some());
+        }
         let done = self
             .ask_sample(group, &layouts, &printers, people)
             .map_err(Undone::Interrupted)
@@ -135,6 +139,25 @@ impl Station {
             }),
             Err(undone) => self.undone(undone),
         }
+    }
+
+    /// Why a page of X's of a layout does not go to a printer; nothing where it does.
+    fn other_forms(&self, layout: &str, printer: &str) -> Option<Refusal> {
+        let kind = Layout::parse(layout).ok()?.kind();
+        let enrolled = self.enrolled_printers();
+        let purpose = enrolled.iter().find(|one| one.name == printer)?.purpose;
+        let refusal = || {
+            refused(
+                format!(
+                    "{printer} is for {}, and this layout is for a {}.",
+                    purpose.words(),
+                    kind.words()
+                ),
+                "A printer of secrets prints nothing but its own forms (R10). Choose one of such \
+                 forms, or one for reports.",
+            )
+        };
+        (!kind.takes_samples(purpose)).then(refusal)
     }
 
     fn ask_sample(
@@ -185,6 +208,10 @@ impl Station {
                 .iter()
                 .find(|(file, _)| values.first() == Some(file));
             if let (Some((_, text)), Some(printer)) = (layout, values.get(1)) {
+                if let Some(refusal) = self.other_forms(text, printer) {
+                    prompt.refused = Some(refusal);
+                    continue;
+                }
                 return Ok(PrintSample {
                     group,
                     printer: printer.clone(),

@@ -11,10 +11,10 @@ use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::pin::action::{
     BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, CountSafe,
     DestroyFoundForms, ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput,
-    OpenBatch, OutputLeft, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers, PurgeBatch,
-    RaiseLimits, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown,
-    ReturnForms, SetFormsAside, SettleInterrupted, SettleRestoredBatch, SpoilMailer, TemplateName,
-    WriteFormsOff,
+    MissingFrom, OpenBatch, OutputLeft, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers,
+    PurgeBatch, RaiseLimits, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown,
+    RestockFoundForms, ReturnForms, SetFormsAside, SettleInterrupted, SettleRestoredBatch,
+    SpoilMailer, TemplateName, WriteFormsOff,
 };
 use conclave_trades::print::PrintSample;
 
@@ -123,6 +123,17 @@ pub const ROWS: &[Row] = &[
         |act| act.last = 4
     ),
     row!(
+        RestockFoundForms,
+        "pin-operators sign, pin-supervisors sign",
+        |_: &Room| RestockFoundForms {
+            from: MissingFrom::Batch(batch()),
+            first: 3,
+            last: 3,
+            reason: "behind the other box".into(),
+        },
+        |act| act.last = 4
+    ),
+    row!(
         ReceiveStock,
         "pin-operators sign, pin-supervisors sign",
         receive,
@@ -138,6 +149,7 @@ pub const ROWS: &[Row] = &[
         CountSafe,
         "pin-operators sign, pin-supervisors sign",
         |_: &Room| CountSafe {
+            form: "pin-mailer-continuous".into(),
             count: 11,
             counted: "40 to 50".into(),
         },
@@ -147,6 +159,7 @@ pub const ROWS: &[Row] = &[
         WriteFormsOff,
         "pin-operators sign, pin-supervisors sign",
         |_: &Room| WriteFormsOff {
+            form: "pin-mailer-continuous".into(),
             first: 40,
             last: 41,
             aside: Aside::Missing,
@@ -383,6 +396,7 @@ fn receive(_: &Room) -> ReceiveStock {
         lot: "LOT-1".into(),
         first: 1,
         last: 500,
+        form: "pin-mailer-continuous".into(),
     }
 }
 

@@ -104,7 +104,9 @@ fn both_sign_that_cards_get_another_pin() {
         batch: conclave_evidence::Id([0x77; 16]),
         opened_ms: house.room.vault().clock().wall_ms() - KEPT_MS - 1,
         marks: Bytes(vec![7; MARK_LEN]),
+        versions: Vec::new(),
         validation: Bytes(Vec::new()),
+        pins: Bytes(Vec::new()),
     };
     house.act(&Plant::Marks(old.clone()), &[]).unwrap();
     assert!(marks(&house).contains(&old));

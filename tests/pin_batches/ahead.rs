@@ -13,6 +13,7 @@ use conclave_trades::pin::action::{
 use super::pin_acts::{confirm, export, give_back};
 use super::pin_house::{PinHouse, approval_of, csv, layout_text, tracking_on};
 use super::refusals::rule;
+use super::sheet::rows;
 
 /// The mailer's number on this sheet, as people read it outside.
 fn sequence_on(sheet: &[u8], of: u32) -> u32 {
@@ -221,6 +222,18 @@ fn the_records_follow_paper_that_ran_ahead() {
     assert_eq!(reel.house.paper.sheets().len(), CARDS as usize);
     let (_, text) = export(&mut reel.house, &reel.batch);
     assert!(text.ends_with("count;12;12;0\n"), "{text}");
+    // The sheet that is signed says how it came about, and who said so.
+    let (_, sheet) = reel.house.reconciling(&reel.batch);
+    let followed = rows(&sheet, "The paper was ahead of the records");
+    assert_eq!(
+        followed[0][..3],
+        [
+            "5",
+            "forms 6 to 13: mailers 5 to 12",
+            "two forms were taken at once"
+        ]
+    );
+    assert!(followed[0][3].starts_with("Olga, Quinn, "), "{followed:?}");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //! say is held against template and layout before anybody signs. psec makes the
 //! blocks.
 
+use conclave_crypto::primitive::derive::sha256;
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::device::PrinterLanguage;
 use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::pin_marks::{MARK_LEN, PinMarks};
+use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::{Checked, OpenBatch, ReadBatch, TemplateName};
 use conclave_trades::pin::{Against, IssueError, Keys, Template, issue, read};
 
@@ -12,7 +15,7 @@ use super::canary::{files, forms_of};
 use super::judge::ask;
 use super::methods::approve;
 use super::pin_acts::pin_on;
-use super::pin_house::{PAIR, PPK, PinHouse, hex, pan, template_text};
+use super::pin_house::{PAIR, PPK, PinHouse, Plant, hex, pan, template_text};
 use super::psec::System;
 use super::refusals::rule;
 use super::room::Room;
@@ -232,7 +235,7 @@ fn a_new_pin_of_the_host_comes_with_another_version() {
     assert_eq!(
         told[0],
         "line 4, column 8: pan is a card that had a mailer: its PIN would be on two. A new PIN \
-         comes with another pin-version"
+         comes with a higher pin-version than any of its mailers had"
     );
     let next = file(
         "B-0002",
@@ -253,6 +256,105 @@ fn a_new_pin_of_the_host_comes_with_another_version() {
         ",\"pin-version\":1",
     );
     assert_eq!(faults(&mut house, TWO_UP, &again).len(), 2);
+}
+
+/// A job that ran twice is told from a new PIN by the PIN itself: no other version,
+/// sequence number or issuer makes it another one.
+#[test]
+fn the_same_pin_of_a_host_is_on_no_second_mailer() {
+    let mut house = PinHouse::new();
+    let version = |number: u32| format!(",\"pin-version\":{number}");
+    let first = file("B-0001", 1, &blocks(1, &["4829", "7310"]), &version(3));
+    let sealed = house.sealed(first.as_bytes());
+    house.open("json-host", TWO_UP, &sealed, 1);
+    let mailed = "line 4, column 8: pan is a card that had a mailer";
+    let same = format!(
+        "line 4, column {BLOCK_COLUMN}: pin-block has the PIN of a mailer that this card number had"
+    );
+    // The count goes up, and never down; a new PIN alone is not enough.
+    for (number, pin, why) in [
+        (2, "1246", mailed),
+        (3, "1246", mailed),
+        (4, "4829", same.as_str()),
+    ] {
+        let text = file("B-0002", 1, &blocks(1, &[pin]), &version(number));
+        let told = faults(&mut house, TWO_UP, &text);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with(why), "{told:?}");
+    }
+    // Another sequence number: a card of its own, with a count of its own.
+    let other = |pin: &str| file("B-0002", 1, &blocks(1, &[pin]), ",\"sequence\":\"01\"");
+    let told = faults(&mut house, TWO_UP, &other("4829"));
+    assert!(told[0].contains("has the PIN of a mailer"), "{told:?}");
+    assert_eq!(faults(&mut house, TWO_UP, &other("5821")), [""; 0]);
+    // Two cards of one number in one file, with one PIN.
+    let twice = blocks(1, &["5821"]);
+    let text = file("B-0002", 1, &[twice[0].clone(), twice[0].clone()], "")
+        .replace(&pan(2), &pan(1))
+        .replacen("\"holder\"", "\"sequence\":\"01\",\"holder\"", 1)
+        .replacen(",\"holder\"", ",\"pin-version\":4,\"holder\"", 2);
+    let told = faults(&mut house, TWO_UP, &text).join("\n");
+    assert!(
+        told.contains("pin-block has the PIN of line 4, for the same card number"),
+        "{told}"
+    );
+
+    // The issuer under another name, with the key released for that one.
+    let mut record = house.partner.clone();
+    record.id = conclave_evidence::Id([0x42; 16]);
+    record.issuer = "BANKY".into();
+    house.room.logout();
+    house
+        .room
+        .logon_all(&[conclave_evidence::GroupId::Administrators]);
+    let plant = Plant::Partner(Box::new(record.clone()));
+    house.act(&plant, &[]).unwrap();
+    house.room.logout();
+    house.room.logon_pin_room();
+    let key = house.further_key(13, PPK, ("P0", "D", "N"), KeyForm::Tdes2, "BANKY");
+    house.partner = record;
+    let mut by_other = |number: u32, pin: &str| {
+        let text = file("B-0009", 1, &blocks(1, &[pin]), &version(number));
+        let sealed = house.sealed(text.replace("BANKX", "BANKY").as_bytes());
+        let reading = ReadBatch {
+            host_key: Some(key.clone()),
+            ..house.reading("json-host", TWO_UP, &sealed)
+        };
+        reads(&mut house, &reading, &sealed)
+    };
+    assert!(by_other(3, "1246").unwrap_err()[0].starts_with(mailed));
+    assert!(by_other(4, "4829").unwrap_err()[0].starts_with(same.as_str()));
+    assert_eq!(by_other(4, "1246").unwrap().count, 1);
+}
+
+/// Whether a PIN was on a mailer is asked as seldom as what is in a block.
+#[test]
+fn a_pin_of_a_mailer_is_asked_for_five_times_an_hour() {
+    let mut house = PinHouse::new();
+    let version = |number: u32| format!(",\"pin-version\":{number}");
+    let first = file("B-0001", 1, &blocks(1, &["4829"]), &version(1));
+    let sealed = house.sealed(first.as_bytes());
+    house.open("json-host", TWO_UP, &sealed, 1);
+    let again = file("B-0002", 1, &blocks(1, &["4829"]), &version(2));
+    for _ in 0..5 {
+        assert_eq!(faults(&mut house, TWO_UP, &again).len(), 1);
+    }
+    let new = file("B-0002", 1, &blocks(1, &["1246"]), &version(2));
+    let sealed = house.sealed(new.as_bytes());
+    let reading = house.reading("json-host", TWO_UP, &sealed);
+    let secret = vec![Secret::take(&mut sealed.clone())];
+    let told = rule(house.act_with(&reading, &[], secret));
+    assert!(told.contains("PINs that were on a mailer"), "{told}");
+    // The mark of the PIN is of no digest that needs no key.
+    let vault = house.room.vault();
+    let all = vault.list(Compartment::Pins, PinMarks::KIND).unwrap();
+    let marks: PinMarks = all.into_iter().next().unwrap().1;
+    assert_eq!(marks.versions, [1]);
+    assert_eq!(marks.pins.0.len(), MARK_LEN);
+    for pin in 0..10_000 {
+        let text = format!("conclave/pin-value/1/{}/{pin:04}", pan(1));
+        assert_ne!(sha256(&[text.as_bytes()])[..MARK_LEN], marks.pins.0[..]);
+    }
 }
 
 /// A PIN is clear for one moment when its block is tried: nothing of it stays in a

@@ -3,12 +3,16 @@
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
+use conclave_keyroom::domain::layout_approval::LayoutSample;
+use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::action::ChangeBatchPrinter;
-use conclave_trades::print::{EnrolPrinter, PrintSample, RetirePrinter};
+use conclave_trades::print::approval::ApproveLayout;
+use conclave_trades::print::{EnrolPrinter, PrintSample, RetirePrinter, WithdrawLayout};
 
 use super::pin_acts::{confirm, export, give_back};
-use super::pin_house::{PAIR, PinHouse, csv, layout_text};
+use super::pin_house::{PAIR, PinHouse, Plant, approval_of, csv, digest, layout_text};
 use super::refusals::{rule, rule_or_refused};
+use super::sheet::rows;
 
 const ADMINS: [(&str, GroupId); 2] = [
     ("Ada", GroupId::Administrators),
@@ -121,6 +125,14 @@ fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
     confirm(&mut house, &batch, 1, 4);
     give_back(&mut house, &batch);
     export(&mut house, &batch);
+    // The sheet that is signed says why it was another one, and who said so.
+    let (_, sheet) = house.reconciling(&batch);
+    let changed = rows(&sheet, "Printers that were changed");
+    assert_eq!(
+        changed[0][..3],
+        ["PIN-1", "PIN-2", "the head of the first one broke"]
+    );
+    assert!(changed[0][3].starts_with("Olga, Quinn, "), "{changed:?}");
     rule_or_refused(house.pair(&change("PIN-2", "PIN-3")));
 }
 
@@ -158,5 +170,108 @@ fn a_batch_opens_on_a_printer_whose_page_of_xs_was_looked_at() {
         rule_or_refused(house.act_with(&open, &PAIR, secret()));
         page_of_xs(&mut house, "pin-mailer-laser", "PIN-2");
         house.act_with(&open, &PAIR, secret()).unwrap();
+    }
+}
+
+/// A window is printed by a layout whose page was looked at on this very printer, also
+/// where the layout was approved anew since the batch was opened.
+#[test]
+fn no_window_is_printed_where_no_page_of_xs_was_looked_at() {
+    let mut house = PinHouse::new();
+    let file = house.sealed(csv("B-0001", 4).as_bytes());
+    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
+    house.forms(&batch, 1, 10);
+    house.print(&batch, 2).unwrap();
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    let layout = layout_text("pin-mailer-continuous");
+    let withdraw = WithdrawLayout {
+        digest: digest(layout.as_bytes()),
+        name: "pin-mailer-continuous".into(),
+        reason: "an X shows through".into(),
+    };
+    house.act(&withdraw, &ADMINS).unwrap();
+    // Another printer stands there, on which it is approved again.
+    house.paper.0.lock().unwrap().impostor = true;
+    let enrol = EnrolPrinter {
+        printer: PrinterRecord {
+            id: Id([0x7a; 16]),
+            name: "PIN-2".into(),
+            device: "/dev/usb/lp3".into(),
+            serial: "OTHER".into(),
+            purpose: PrinterPurpose::Pins,
+            language: PrinterLanguage::Line,
+            training: true,
+        },
+    };
+    house.act(&enrol, &ADMINS).unwrap();
+    let page = |printer: &str| PrintSample {
+        group: GroupId::Administrators,
+        printer: printer.into(),
+        layout: layout.clone(),
+        flush: false,
+    };
+    house.act(&page("PIN-2"), &[]).unwrap();
+    let samples = house.room.vault();
+    let samples = samples.list(Compartment::Directory, LayoutSample::KIND);
+    let samples: Vec<(Id, LayoutSample)> = samples.unwrap();
+    let its = |(_, one): &&(Id, LayoutSample)| one.printer == Id([0x7a; 16]);
+    let (_, sample) = samples.iter().find(its).unwrap();
+    let approve = ApproveLayout {
+        printer: "PIN-2".into(),
+        printed_ms: sample.printed_ms,
+        ..approval_of(layout.clone())
+    };
+    house.act(&approve, &ADMINS).unwrap();
+    house.room.logout();
+    house.paper.0.lock().unwrap().impostor = false;
+    house.room.logon_pin_room();
+    let told = house.print(&batch, 2).unwrap_err().to_string();
+    assert!(told.contains("no page of X's of the layout"), "{told}");
+    assert_eq!(house.batch(&batch).cards.waiting.count(), 2);
+    page_of_xs(&mut house, "pin-mailer-continuous", "PIN-1");
+    assert_eq!(house.print(&batch, 2).unwrap().sent, 2);
+}
+
+/// X's go to a printer of such forms, or to one of reports; a printer of secrets prints
+/// nothing but its own forms (R10).
+#[test]
+fn pages_of_xs_go_to_printers_of_such_forms_and_of_reports() {
+    use PrinterPurpose::{Components, Pins, Reports};
+    let mut house = PinHouse::new();
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    for has in [Pins, Components, Reports] {
+        // The one printer of the house, as if it were enrolled for that.
+        let enrolled = Plant::Printer(PrinterRecord {
+            id: Id([0x61; 16]),
+            name: "PIN-1".into(),
+            device: "/dev/usb/lp3".into(),
+            serial: "PIN-SERIAL".into(),
+            purpose: has,
+            language: PrinterLanguage::Line,
+            training: true,
+        });
+        house.act(&enrolled, &[]).unwrap();
+        for (layout, wants) in [
+            ("component", Components),
+            ("password-mailer", Components),
+            ("pin-mailer-continuous", Pins),
+            ("label-strip", Reports),
+        ] {
+            let page = PrintSample {
+                group: GroupId::Administrators,
+                printer: "PIN-1".into(),
+                layout: layout_text(layout),
+                flush: false,
+            };
+            let done = house.act(&page, &[]);
+            if has == Reports || has == wants {
+                done.unwrap();
+            } else {
+                let told = rule(done);
+                assert!(told.contains("is enrolled for"), "{told}");
+            }
+        }
     }
 }

@@ -108,6 +108,7 @@ fn forms_are_taken_and_given_back_as_they_are() {
         lot: lot.into(),
         first,
         last,
+        form: "pin-mailer-continuous".into(),
     };
     for wrong in [
         lot(105, 120, "LOT-2"),

@@ -13,7 +13,7 @@ use super::pin_house::{PAIR, PinHouse, csv, layout_text, pan};
 use super::refusals::{rule, rule_or_refused};
 
 /// The rows of the table below a heading; nothing where there is none.
-fn rows(sheet: &Report, heading: &str) -> Vec<Vec<String>> {
+pub(super) fn rows(sheet: &Report, heading: &str) -> Vec<Vec<String>> {
     let at = |block: &Block| matches!(block, Block::Heading(text) if text == heading);
     let at = sheet.blocks.iter().position(at);
     match at.and_then(|at| sheet.blocks.get(at + 1)) {

@@ -116,7 +116,11 @@ const FAULTS: &[(&str, &str)] = &[
         "no-records.json",
         "the file: not JSON of the template's shape: no records",
     ),
-    ("not-utf8.csv", "the file: not UTF-8 text"),
+    (
+        "not-utf8.csv",
+        "line 4, column 1: not UTF-8 from here on: the issuer sends UTF-8, or its template says \
+         encoding = \"iso-8859-1\"",
+    ),
     (
         "number-in-address.csv",
         "line 2, column 50: address2 has digits of the card's number, and would be printed beside its PIN",
@@ -218,7 +222,11 @@ impl Before for Seen {
         *digest == self.1
     }
 
-    fn has_card(&self, _: &str, _: &Card) -> bool {
+    fn had_card(&self, _: &Card) -> Option<u64> {
+        None
+    }
+
+    fn has_pin(&self, _: &[u8; 8]) -> bool {
         false
     }
 
@@ -304,6 +312,7 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
         template_digest: Hash([0; 32]),
         layout: "pin-mailer-continuous".into(),
         layout_digest: Hash([0; 32]),
+        form: String::new(),
         across: 1,
         printer: "PIN-1".into(),
         input: Hash(batch.digest),
@@ -329,6 +338,8 @@ fn opened(template: &Template, batch: &Batch) -> PinBatch {
         opened: nobody,
         hand_overs: Vec::new(),
         said: Vec::new(),
+        followed: Vec::new(),
+        printers: Vec::new(),
         test_prints: Vec::new(),
         outputs: 0,
         passed_over_outputs: 0,
@@ -686,4 +697,48 @@ fn templates_that_are_none() {
             "{to}"
         );
     }
+}
+
+/// The same file in ISO 8859-1, by iconv, is the same cards; each encoding refuses the
+/// other's letters, with their place.
+#[test]
+fn a_template_says_in_which_encoding_its_files_come() {
+    let text = fs::read_to_string(root().join("templates/pins/csv-pvv.toml")).unwrap();
+    let other = text.replace("[input]\n", "[input]\nencoding = \"iso-8859-1\"\n");
+    assert_ne!(text, other);
+    let (utf8, latin1) = (template("csv-pvv"), Template::parse(&other).unwrap());
+    let file = String::from_utf8(good("good.csv")).unwrap();
+    assert!(!file.is_ascii(), "it has letters to tell the two apart by");
+    let mut iconv = std::process::Command::new("iconv")
+        .args(["-f", "UTF-8", "-t", "ISO-8859-1"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut to = iconv.stdin.take().unwrap();
+    std::io::Write::write_all(&mut to, file.as_bytes()).unwrap();
+    drop(to);
+    let bytes = iconv.wait_with_output().unwrap().stdout;
+    let read_by = |template: &Template, bytes: &[u8]| read(template, bytes, &Against::NOTHING);
+    let (a, b) = (read_by(&utf8, file.as_bytes()), read_by(&latin1, &bytes));
+    let (a, b) = (a.ok().unwrap(), b.ok().unwrap());
+    assert_eq!(a.cards.len(), b.cards.len());
+    for (a, b) in a.cards.iter().zip(&b.cards) {
+        assert!(a.holder == b.holder && a.address == b.address && a.pan == b.pan);
+    }
+    let faults = read_by(&utf8, &bytes).err().unwrap();
+    assert!(words(&faults).contains("not UTF-8 from here on"));
+    // A letter of Windows' own is a control character of ISO 8859-1, in its place.
+    let mut windows = bytes.clone();
+    let at = windows.iter().position(|byte| *byte > 0x7F).unwrap();
+    windows[at] = 0x8A;
+    let line = windows[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = windows[..at]
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .unwrap();
+    let faults = read_by(&latin1, &windows).err().unwrap();
+    let wanted = format!("line {line}, column {}: a control character", at - start);
+    assert_eq!(words(&faults), wanted);
+    assert!(Template::parse(&other.replace("iso-8859-1", "ibm-1047")).is_err());
 }

@@ -257,7 +257,7 @@ fn run(large: &str, next: &str, device: &str) -> Prompt {
             ],
         })),
         waiting_for: s("MAIL-1"),
-        safe: s("yes, after the few forms at hand; nothing is printed twice"),
+        safe: s("yes, after the sheet at hand; nothing is printed twice"),
         ..asked("pins.run", "", Ask::Nothing)
     }
 }
@@ -265,7 +265,7 @@ fn run(large: &str, next: &str, device: &str) -> Prompt {
 fn printing() -> Prompt {
     run(
         "PRINTING",
-        "Both cards stay in. Esc, then y: pause after the few forms at hand.",
+        "Both cards stay in. Esc, then y: pause after the sheet at hand.",
         "MAIL-1, printing",
     )
 }
@@ -604,6 +604,10 @@ fn stock() -> Prompt {
                     "Forms leave the safe",
                     "torn and destroyed, or not there: an incident",
                 ),
+                option(
+                    "Missing forms are in the safe",
+                    "they were not there, and lie in it unused",
+                ),
             ],
         },
     );
@@ -611,26 +615,21 @@ fn stock() -> Prompt {
     prompt.lines = vec![PromptLine::note(
         "Each form that came is in the safe, with a batch, or accounted for.",
     )];
-    let row = |cells: [&str; 6]| cells.map(s).to_vec();
+    let row = |cells: [&str; 5]| cells.map(s).to_vec();
     prompt.table = Some(Table {
-        head: row([
-            "Delivery",
-            "Forms",
-            "In safe",
-            "Not any more",
-            "Came",
-            "Counted",
-        ]),
+        head: row(["Delivery", "Forms", "In safe", "Not any more", "Counted"]),
         rows: vec![
+            row(["pin-mailer-continuous", "", "13990", "", ""]),
             row([
-                "2026-091",
+                "  2026-091",
                 "1 to 12000",
                 "1990",
                 "2 destroyed",
-                "02NOV2026",
                 "20NOV2026",
             ]),
-            row(["2026-104", "12001 to 24000", "12000", "", "20NOV2026", ""]),
+            row(["  2026-104", "12001 to 24000", "12000", "", ""]),
+            row(["pin-mailer-two-up", "", "4000", "", ""]),
+            row(["  2026-097", "1 to 4000", "4000", "", "20NOV2026"]),
         ],
     });
     prompt.safe = s("yes, nothing is changed before both have signed");

@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -72,6 +73,8 @@ pub struct Crowd {
     /// Recovery words by their holder, who has no card.
     pub words: BTreeMap<String, Vec<String>>,
     typing: String,
+    /// They ask for a pause while a run goes on.
+    pub pause: Arc<AtomicBool>,
 }
 
 impl Crowd {
@@ -99,6 +102,7 @@ impl Crowd {
             swaps: 0,
             words: BTreeMap::new(),
             typing: String::new(),
+            pause: Arc::default(),
         }
     }
 
@@ -212,7 +216,10 @@ impl People for Crowd {
             }
         }
         Some(match &prompt.ask {
-            Ask::Nothing => return None,
+            Ask::Nothing => {
+                let pause = self.pause.swap(false, Ordering::SeqCst);
+                return pause.then_some(Answer::Abort);
+            }
             Ask::Card { wanted, .. } => {
                 let holder = wanted.iter().find(|name| self.words.contains_key(*name));
                 if let (true, Some(holder)) = (prompt.words, holder) {
@@ -289,6 +296,8 @@ pub enum Trouble {
     NotReady,
     /// It stops in the middle of a sheet.
     Broken,
+    /// It prints; with its first sheet somebody asks for a pause.
+    Pause,
 }
 
 /// The room's printers, each with its own trouble.
@@ -296,6 +305,7 @@ struct Shelf {
     inner: TrainingPrinters,
     troubles: Vec<Arc<Mutex<Option<Trouble>>>>,
     loopback: Arc<Mutex<Vec<String>>>,
+    pause: Arc<AtomicBool>,
 }
 
 impl Shelf {
@@ -331,6 +341,13 @@ impl Printers for Shelf {
         match at.and_then(|at| self.trouble(at)) {
             Some(Trouble::NotReady) => Err(PrinterError::NotReady("off line".into())),
             Some(Trouble::Broken) => Err(PrinterError::Broken("it went off".into())),
+            Some(Trouble::Pause) => {
+                self.inner.print(permit, device, serial, bytes)?;
+                self.pause.store(true, Ordering::SeqCst);
+                // As long as somebody needs to be heard.
+                std::thread::sleep(Duration::from_millis(300));
+                Ok(())
+            }
             _ => self.inner.print(permit, device, serial, bytes),
         }
     }
@@ -411,6 +428,7 @@ impl Scene {
         let printer = Arc::new(Mutex::new(None));
         let report_printer = Arc::new(Mutex::new(None));
         let loopback = Arc::new(Mutex::new(Vec::new()));
+        let pause = Arc::new(AtomicBool::new(false));
         let station = assemble(Parts {
             folder: folder.to_owned(),
             training: true,
@@ -419,6 +437,7 @@ impl Scene {
                 inner: TrainingPrinters(room.printers.0.clone()),
                 troubles: vec![Arc::clone(&printer), Arc::clone(&report_printer)],
                 loopback: Arc::clone(&loopback),
+                pause: Arc::clone(&pause),
             }),
             media: Box::new(StickPorts::new(vec![room.stick.clone()])),
             clock,
@@ -426,7 +445,8 @@ impl Scene {
             blank: Arc::new(|_| {}),
         })
         .unwrap();
-        let people = Crowd::new(&room, staff);
+        let mut people = Crowd::new(&room, staff);
+        people.pause = pause;
         Self {
             station,
             room,

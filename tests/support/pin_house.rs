@@ -834,6 +834,7 @@ impl PinHouse {
             lot: format!("LOT-{first}"),
             first,
             last,
+            form: self.batch(batch).form,
         };
         self.pair(&receive).unwrap();
         let issue = IssueForms {

@@ -20,6 +20,11 @@ pub struct FormStock {
     pub id: Id,
     /// The delivery's name, as on its delivery note.
     pub lot: String,
+    /// Which kind of form it is: the stock, or else the name, of the layout that is
+    /// printed on it. Empty in records of before kinds were told apart: such forms
+    /// go to a batch of any kind.
+    #[serde(default)]
+    pub form: String,
     /// The forms' numbers as they came: first and last.
     pub delivered: (u64, u64),
     /// Those that lie in the safe.
@@ -70,6 +75,23 @@ pub fn check_reel(first: u64, last: u64) -> Result<(), FormsError> {
 impl FormStock {
     /// The record's kind in `pins`.
     pub const KIND: &'static str = "form-stock";
+
+    /// TRUE where forms of this kind are in it, or may be. Forms of two kinds may have
+    /// the same numbers.
+    #[must_use]
+    pub fn is_of(&self, form: &str) -> bool {
+        self.form.is_empty() || form.is_empty() || self.form == form
+    }
+
+    /// Forms that were not there lie in the safe after all, unused: they may come out
+    /// again.
+    ///
+    /// # Errors
+    /// [`FormsError::Range`] unless all of them were missing from the safe.
+    pub fn found(&mut self, first: u64, last: u64) -> Result<(), FormsError> {
+        self.missing.remove(first, last)?;
+        Ok(self.safe.insert(first, last)?)
+    }
 
     /// Forms in the safe are destroyed, or are not there.
     ///

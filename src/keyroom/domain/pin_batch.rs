@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form_stock::BatchForms;
 use super::pin_card::PinCard;
-use super::pin_said::FormsSaid;
+use super::pin_said::{Followed, FormsSaid, PrinterChange};
 use super::pin_test_print::TestPrint;
 use super::ranges::Ranges;
 
@@ -187,6 +187,11 @@ pub struct PinBatch {
     pub layout: String,
     /// SHA-256 of the layout file.
     pub layout_digest: Hash,
+    /// The kind of form that it is printed on: see
+    /// [`FormStock::form`](super::form_stock::FormStock::form). Empty in batches of
+    /// before kinds were told apart.
+    #[serde(default)]
+    pub form: String,
     /// Forms beside one another on the paper: mailers of one layout-set.
     pub across: u8,
     /// The printer's name.
@@ -229,6 +234,12 @@ pub struct PinBatch {
     /// What was said of its forms, in order.
     #[serde(default)]
     pub said: Vec<FormsSaid>,
+    /// How the records followed paper that was ahead of them, in order.
+    #[serde(default)]
+    pub followed: Vec<Followed>,
+    /// The printers that it had before this one, in order.
+    #[serde(default)]
+    pub printers: Vec<PrinterChange>,
     /// Pages of X's that operators printed for it, in order.
     #[serde(default)]
     pub test_prints: Vec<TestPrint>,

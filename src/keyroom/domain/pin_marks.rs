@@ -1,6 +1,12 @@
 //! Which cards had a mailer, for longer than their numbers are kept: a keyed
-//! digest of each, so that the same card in another batch is known again. The
-//! key is a secret of the vault; without it a mark says nothing of a card.
+//! digest of each, so that the same card in another batch is known again, whatever
+//! issuer the batch names. The key is a secret of the vault; without it a mark says
+//! nothing of a card.
+//!
+//! A PIN that a host made is known again too. Its mark is under a key that follows
+//! from the marks' key and the PIN-print key together: a PIN has ten thousand
+//! values, and whoever could try them all has to hold the key that opens its block
+//! anyway.
 
 use conclave_evidence::{Bytes, Id};
 use serde::{Deserialize, Serialize};
@@ -15,7 +21,9 @@ pub const MARK_LEN: usize = 8;
 /// Bytes of the key of marks.
 pub const MARKS_KEY_LEN: usize = 32;
 
-/// How long marks are kept, milliseconds: 400 days.
+/// How long marks are kept, milliseconds: 400 days, which is a year with the time
+/// that its audit takes. Longer is not better: whoever has the pair's cards can try
+/// card numbers against them. Batch ids and files' digests are kept for ever.
 pub const KEPT_MS: u64 = 400 * 24 * 3600 * 1000;
 
 /// The marks of one batch.
@@ -29,11 +37,21 @@ pub struct PinMarks {
     /// One of [`MARK_LEN`] bytes for each card, in the order of the file; after
     /// the purge those of cards that had a mailer, in the order of their bytes.
     pub marks: Bytes,
+    /// The host's count of each card's PIN (`pin-version`), in the same order;
+    /// nothing where the host makes no PINs.
+    #[serde(default)]
+    pub versions: Vec<u64>,
     /// The same of the validation data, where the PIN follows from them; else
     /// nothing.
     #[serde(default)]
     pub validation: Bytes,
+    /// The same of card number and PIN, where the host made the PIN; else nothing.
+    #[serde(default)]
+    pub pins: Bytes,
 }
+
+/// A mark.
+pub type Mark = [u8; MARK_LEN];
 
 impl PinMarks {
     /// The record's kind in `pins`.
@@ -51,42 +69,56 @@ impl PinMarks {
         PinCard::id_of(batch, u32::MAX - 2)
     }
 
-    /// The marks of cards that had a mailer, may have had one, or wait for one.
-    /// `batch` is the record as it is now.
-    pub fn of_mailers<'a>(&'a self, batch: &'a PinBatch) -> impl Iterator<Item = [u8; MARK_LEN]> {
-        had_mailers(&self.marks, batch)
+    /// The marks of cards that had a mailer, may have had one, or wait for one, each
+    /// with its `pin-version`, 0 for none. `batch` is the record as it is now.
+    pub fn of_mailers<'a>(&'a self, batch: &'a PinBatch) -> impl Iterator<Item = (Mark, u64)> {
+        let versions = self.versions.iter().copied().chain(std::iter::repeat(0));
+        let each = all(&self.marks).zip(versions).zip(1u32..);
+        each.filter_map(|(mark, card)| had(batch, card).then_some(mark))
     }
 
     /// The marks of validation data from which the PIN of such a card follows.
-    pub fn of_natural_pins<'a>(
-        &'a self,
-        batch: &'a PinBatch,
-    ) -> impl Iterator<Item = [u8; MARK_LEN]> {
+    pub fn of_natural_pins<'a>(&'a self, batch: &'a PinBatch) -> impl Iterator<Item = Mark> {
         had_mailers(&self.validation, batch)
+    }
+
+    /// The marks of PINs of a host that are, or may be, on a mailer.
+    pub fn of_host_pins<'a>(&'a self, batch: &'a PinBatch) -> impl Iterator<Item = Mark> {
+        had_mailers(&self.pins, batch)
     }
 
     /// What is left of them when the batch's cards are deleted: not which card
     /// of the file it was, and nothing of cards that had no mailer.
     pub fn purge(&mut self, batch: &PinBatch) {
-        let mut left: Vec<[u8; MARK_LEN]> = self.of_mailers(batch).collect();
-        let mut natural: Vec<[u8; MARK_LEN]> = self.of_natural_pins(batch).collect();
+        let mut left: Vec<(Mark, u64)> = self.of_mailers(batch).collect();
+        let mut natural: Vec<Mark> = self.of_natural_pins(batch).collect();
+        let mut pins: Vec<Mark> = self.of_host_pins(batch).collect();
         left.sort_unstable();
         natural.sort_unstable();
-        self.marks = Bytes(left.concat());
+        pins.sort_unstable();
+        let (marks, versions): (Vec<Mark>, Vec<u64>) = left.into_iter().unzip();
+        self.marks = Bytes(marks.concat());
+        if !self.versions.is_empty() {
+            self.versions = versions;
+        }
         self.validation = Bytes(natural.concat());
+        self.pins = Bytes(pins.concat());
     }
 }
 
-fn had_mailers<'a>(
-    marks: &'a Bytes,
-    batch: &'a PinBatch,
-) -> impl Iterator<Item = [u8; MARK_LEN]> + 'a {
-    let purged = batch.purged_ms.is_some();
-    let marks = marks.0.chunks_exact(MARK_LEN).zip(1u32..);
-    marks.filter_map(move |(mark, card)| {
-        let had = purged || batch.had_mailer(card);
-        had.then(|| mark.try_into().ok())?
-    })
+fn all(marks: &Bytes) -> impl Iterator<Item = Mark> + '_ {
+    let each = marks.0.chunks_exact(MARK_LEN);
+    each.filter_map(|mark| mark.try_into().ok())
+}
+
+/// After the purge those are left that had one.
+fn had(batch: &PinBatch, card: u32) -> bool {
+    batch.purged_ms.is_some() || batch.had_mailer(card)
+}
+
+fn had_mailers<'a>(marks: &'a Bytes, batch: &'a PinBatch) -> impl Iterator<Item = Mark> + 'a {
+    let each = all(marks).zip(1u32..);
+    each.filter_map(|(mark, card)| had(batch, card).then_some(mark))
 }
 
 impl PinBatch {

@@ -35,6 +35,13 @@ impl StopFlag {
         self.0.store(0, Ordering::SeqCst);
     }
 
+    /// Lowers it where it was raised because somebody asked: that was answered.
+    pub fn answered(&self) {
+        let _ = self
+            .0
+            .compare_exchange(1, 0, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
     /// TRUE while it is raised.
     #[must_use]
     pub fn is_raised(&self) -> bool {

@@ -470,11 +470,14 @@ impl Demonstration {
             .door
             .new_id()
             .map_err(|e| self.failed("forms", e.to_string()))?;
+        let layout = self.pin_layout()?;
+        let layout = Layout::parse(&layout).map_err(|e| self.failed("forms", e.to_string()))?;
         let receive = ReceiveStock {
             id,
             lot: "LOT-77".into(),
             first,
             last,
+            form: layout.form().to_owned(),
         };
         self.does(&receive, Vec::new())?;
         let issue = IssueForms {

@@ -5,10 +5,10 @@ use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::domain::ranges::Ranges;
-use conclave_keyroom::ports::dialogue::{Ask, People, Refusal};
+use conclave_keyroom::ports::dialogue::{Ask, Field, People, Refusal};
 use conclave_trades::pin::action::{
-    BatchName, ChangeBatchPrinter, DestroyFoundForms, IssueForms, REASON_MOST, ReturnForms,
-    SetFormsAside,
+    BatchName, ChangeBatchPrinter, DestroyFoundForms, IssueForms, MissingFrom, REASON_MOST,
+    RestockFoundForms, ReturnForms, SetFormsAside,
 };
 
 use super::{number, question, returns};
@@ -40,6 +40,34 @@ pub(super) fn no_number() -> Refusal {
     )
 }
 
+/// Which forms were found, and where.
+pub(super) fn found_fields() -> Vec<Field> {
+    vec![
+        text("First form", "", "its printed number", NUMBER),
+        text("Last form", "", "the same where it is one", NUMBER),
+        text(
+            "Where",
+            "",
+            "one sentence: where in the safe, who saw it",
+            REASON_MOST,
+        ),
+    ]
+}
+
+/// The act of [`found_fields`].
+pub(super) fn restock(from: &MissingFrom, values: &[String]) -> Result<RestockFoundForms, Refusal> {
+    let value = |at: usize| values.get(at).map(String::as_str).unwrap_or_default();
+    let (Some(first), Some(last)) = (number(value(0)), number(value(1))) else {
+        return Err(no_number());
+    };
+    Ok(RestockFoundForms {
+        from: from.clone(),
+        first,
+        last,
+        reason: value(2).trim().to_owned(),
+    })
+}
+
 impl Station {
     /// A reel comes out of the safe for a batch.
     pub(super) fn take_forms(
@@ -50,12 +78,15 @@ impl Station {
         let safe: Vec<String> = self
             .stocks()
             .iter()
-            .filter(|stock| !stock.safe.is_empty())
+            .filter(|stock| !stock.safe.is_empty() && stock.is_of(&batch.form))
             .map(|stock| format!("{}: {}", stock.lot, stock.safe.words()))
             .collect();
         let note = match safe.is_empty() {
-            true => "No blank form is in the safe: receive a delivery first (batches, s).".into(),
-            false => format!("In the safe: {}", safe.join("; ")),
+            true => format!(
+                "No blank form of the kind {} is in the safe: receive a delivery first (batches, s).",
+                batch.form
+            ),
+            false => format!("In the safe, for this batch: {}", safe.join("; ")),
         };
         let mut prompt = question(
             "pins.take",
@@ -197,6 +228,33 @@ impl Station {
                 still.missing_still().words()
             ),
         }])
+    }
+
+    /// Forms that were missing while blank lay in the safe.
+    pub(super) fn unused_forms(
+        &mut self,
+        batch: &PinBatch,
+        people: &mut dyn People,
+    ) -> Result<Vec<String>, Undone> {
+        let mut prompt = question(
+            "pins.unused",
+            batch,
+            "Which missing forms lay in the safe?",
+            "Only blank ones that both of you found in the locked safe, whole. A form that lay \
+             anywhere else is destroyed: A missing form turned up.",
+        );
+        prompt.ask = Ask::Form {
+            fields: found_fields(),
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let from = MissingFrom::Batch(BatchName::of(batch));
+        let action = self.foreseen_form(&mut prompt, people, |values| restock(&from, values))?;
+        self.act(&action, "put found forms back", people)?;
+        Ok(vec![format!(
+            "Forms {} to {} are in the safe again; the batch's counts stay.",
+            action.first, action.last
+        )])
     }
 
     /// What is left goes back, as both counted it: the question does not say

@@ -10,6 +10,7 @@ mod limits;
 mod mailers;
 mod numbers;
 mod open;
+mod pause;
 mod presence;
 mod restored;
 mod run;
@@ -53,6 +54,7 @@ enum Next {
     HandOver,
     Printer,
     Found,
+    Unused,
     Export,
     LostOutput,
     Reconcile,
@@ -150,6 +152,10 @@ impl Next {
                 "A missing form turned up",
                 "it is destroyed now; the counts stay",
             ),
+            Self::Unused => (
+                "Missing forms lay in the safe",
+                "blank and unused: they are stock again",
+            ),
             Self::Export => ("Write the output", "encrypted to the issuer, on a medium"),
             Self::LostOutput => (
                 "The output did not arrive",
@@ -231,6 +237,7 @@ impl Next {
             Stage::Interrupted | Stage::Printing | Stage::Counting
         );
         may(Self::Found, !at_work && !batch.missing_still().is_empty());
+        may(Self::Unused, !at_work && !batch.missing_blank().is_empty());
         may(Self::Back, true);
         next
     }
@@ -252,6 +259,7 @@ impl Next {
             (Self::HandOver, true),
             (Self::Printer, waiting),
             (Self::Found, !batch.missing_still().is_empty()),
+            (Self::Unused, !batch.missing_blank().is_empty()),
             (Self::Less, true),
         ];
         of.into_iter()
@@ -397,6 +405,7 @@ impl Station {
                 Next::HandOver => self.hand_over_batch(&batch, people),
                 Next::Printer => self.change_printer(&batch, people),
                 Next::Found => self.found_forms(&batch, people),
+                Next::Unused => self.unused_forms(&batch, people),
                 Next::Export => self.export_batch(&batch, people),
                 Next::LostOutput => self.lose_output(&batch, people),
                 Next::Reconcile => self.reconcile_batch(&batch, people),

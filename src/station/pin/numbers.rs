@@ -27,9 +27,9 @@ pub(super) fn numbers(batch: &PinBatch, counts: Counts) -> Table {
         false => number.to_string(),
     };
     let (forms, mailers) = (counts != Counts::Told, counts == Counts::Mailers);
-    let missing = match balance.missing.saturating_sub(batch.found()) {
-        0 => "missing",
-        _ => "MISSING",
+    let missing = match batch.missing_still().is_empty() {
+        true => "missing",
+        false => "MISSING",
     };
     let waiting = batch.cards.waiting.count();
     let sent = batch.cards.sent.count();

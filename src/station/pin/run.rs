@@ -9,6 +9,8 @@ use conclave_keyroom::door::{ActionError, DoorError, Refusal as Refused};
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, People, Prompt, Refusal, RunView, Show,
 };
+use conclave_keyroom::ports::printer::PrinterError;
+use conclave_keyroom::provider::ProviderError;
 use conclave_keyroom::vault::Compartment;
 use conclave_trades::pin::Pace;
 use conclave_trades::pin::action::{BatchName, PrintMailers, SettleInterrupted};
@@ -16,6 +18,7 @@ use conclave_trades::print::Layout;
 use std::time::Duration;
 
 use super::forms::{NUMBER, no_number};
+use super::pause::{ended, paused};
 use super::{WAITS, number, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
@@ -216,18 +219,15 @@ impl Station {
                 &run,
                 &Says {
                     large: "PRINTING",
-                    next: "Both cards stay in. Esc, then y: pause after the few forms at hand.",
+                    next: "Both cards stay in. Esc, then y: pause after the sheet at hand.",
                     device: PRINTING,
                 },
             );
             people.show(&prompt);
             let answer = people.answer(Duration::ZERO);
             self.pair_stays()?;
-            match answer {
-                Some(Answer::Abort) => return Ok(vec!["Paused; the rest waits.".into()]),
-                Some(Answer::Shutdown) => return Err(Undone::Interrupted(Interrupted::Shutdown)),
-                Some(Answer::CardGone) => return Err(Undone::Interrupted(Interrupted::CardGone)),
-                _ => {}
+            if let Some(end) = ended(answer) {
+                return end;
             }
             let here_for = PRESENCE.saturating_sub(run.unseen);
             let here_for = u16::try_from(here_for).unwrap_or(u16::MAX);
@@ -237,7 +237,8 @@ impl Station {
                 form,
             };
             let begun_ms = self.clock.mono_ms();
-            let trouble = match self.perform_plain(&action) {
+            let (printed, asked) = self.print_window(&action, people);
+            let trouble = match printed {
                 Ok(printed) => {
                     let sent = u64::try_from(printed.sent).unwrap_or(0);
                     run.sent += sent;
@@ -246,13 +247,24 @@ impl Station {
                     match (printed.stopped, printed.unknown) {
                         (None, _) => {
                             pace.took(self.clock.mono_ms().saturating_sub(begun_ms));
-                            continue;
+                            match ended(asked) {
+                                Some(end) => return end,
+                                None => continue,
+                            }
+                        }
+                        // No byte of the rest has left: it waits again.
+                        (Some(PrinterError::Stopped), 0) if asked.is_some() => {
+                            return ended(asked).unwrap_or_else(paused);
                         }
                         (Some(error), 0) => format!("{error}. No byte of the rest has left."),
                         (Some(error), 1) => format!("{error}. One mailer is unknown."),
                         (Some(error), n) => format!("{error}. {n} mailers are unknown."),
                     }
                 }
+                // Before the keys were open, or the first sheet was made.
+                Err(DoorError::Failed(
+                    ActionError::Stopped | ActionError::Provider(ProviderError::Stopped),
+                )) if asked.is_some() => return ended(asked).unwrap_or_else(paused),
                 // Nothing has left; whoever looks at the printer can go on.
                 Err(error @ DoorError::Failed(ActionError::Device { .. })) => {
                     self.door_refusal(&error).happened
@@ -350,7 +362,7 @@ impl Station {
             show: Some(Show::Run(view(batch, run, self.clock.mono_ms(), says))),
             ask: Ask::Nothing,
             waiting_for: batch.printer.clone(),
-            safe: "yes, after the few forms at hand; nothing is printed twice".into(),
+            safe: "yes, after the sheet at hand; nothing is printed twice".into(),
             why: "What is about to be printed is on disk before its first byte: whatever is cut \
                   is unknown, and people look at the numbered forms. The screen goes blank when \
                   nobody presses a key; the printer goes on while both cards stay in."

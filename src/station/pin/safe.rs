@@ -1,21 +1,26 @@
 //! The safe of blank forms: deliveries, what both count in it, and what leaves
 //! the records because it is torn or not there.
 
+use std::collections::BTreeSet;
+
 use conclave_keyroom::domain::form_stock::{Aside, FormStock};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Choice, People, Prompt, PromptLine, Refusal, Table,
+    Answer, Ask, Choice, Field, People, Prompt, PromptLine, Refusal, Table,
 };
 use conclave_keyroom::vault::Compartment;
-use conclave_trades::pin::action::{CountSafe, LOT_MOST, REASON_MOST, ReceiveStock, WriteFormsOff};
+use conclave_trades::pin::action::{
+    CountSafe, LOT_MOST, MissingFrom, REASON_MOST, ReceiveStock, WriteFormsOff,
+};
+use conclave_trades::print::{Kind, Layout};
 
-use super::forms::{NUMBER, NUMBERS_MOST, no_number, not_said};
+use super::forms::{NUMBER, NUMBERS_MOST, found_fields, no_number, not_said, restock};
 use super::tasks::WHO;
 use super::{WAITS, number};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
-use crate::ceremony::begin::{choose, optional, refused, text};
+use crate::ceremony::begin::{choose, optional, refused, sole, text};
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
 use crate::service::{ActEnd, stopped};
@@ -32,10 +37,11 @@ enum Work {
     Receive,
     Count,
     WriteOff,
+    Found,
 }
 
 impl Work {
-    const ALL: [Self; 3] = [Self::Receive, Self::Count, Self::WriteOff];
+    const ALL: [Self; 4] = [Self::Receive, Self::Count, Self::WriteOff, Self::Found];
 
     fn choice(self) -> Choice {
         let (label, detail) = match self {
@@ -47,6 +53,10 @@ impl Work {
             Self::WriteOff => (
                 "Forms leave the safe",
                 "torn and destroyed, or not there: an incident",
+            ),
+            Self::Found => (
+                "Missing forms are in the safe",
+                "they were not there, and lie in it unused",
             ),
         };
         Choice {
@@ -72,8 +82,41 @@ fn about(code: &str, title: &str, note: &str) -> Prompt {
     }
 }
 
-/// The deliveries, a line each. Which numbers lie in the safe is not told:
-/// whoever counts reads them on the forms.
+/// Widest kind of form in the table, in characters.
+const KIND_WIDTH: usize = 24;
+
+/// A kind of form, for lists and choices.
+fn kind_label(form: &str) -> String {
+    match form {
+        "" => "no kind named".to_owned(),
+        named => named.to_owned(),
+    }
+}
+
+/// The kind that was chosen among these; the only one where nobody had a choice.
+fn kind_of(kinds: &[String], typed: &str) -> Result<String, Refusal> {
+    let found = match kinds {
+        [only] => Some(only),
+        all => all.iter().find(|one| kind_label(one) == typed),
+    };
+    found
+        .cloned()
+        .ok_or_else(|| refused("No kind of form is chosen.", "Choose which forms they are."))
+}
+
+fn kind_field(kinds: &[String]) -> Field {
+    let labels = kinds.iter().map(|one| kind_label(one)).collect();
+    sole("Kind of form", labels)
+}
+
+/// The kinds of the deliveries, each once.
+fn kinds_of(stocks: &[FormStock]) -> Vec<String> {
+    let kinds: BTreeSet<&String> = stocks.iter().map(|stock| &stock.form).collect();
+    kinds.into_iter().cloned().collect()
+}
+
+/// The deliveries, a line each below their kind and its number in the safe. Which
+/// numbers lie there is not told: whoever counts reads them on the forms.
 fn deliveries(stocks: &[FormStock]) -> Table {
     let gone = |stock: &FormStock| match (stock.destroyed.count(), stock.missing.count()) {
         (0, 0) => String::new(),
@@ -81,29 +124,29 @@ fn deliveries(stocks: &[FormStock]) -> Table {
         (0, missing) => format!("{missing} MISSING"),
         (torn, missing) => format!("{torn} destroyed, {missing} MISSING"),
     };
-    let rows = stocks.iter().map(|stock| {
+    let row = |stock: &FormStock| {
         let (first, last) = stock.delivered;
         vec![
-            stock.lot.clone(),
+            format!("  {}", stock.lot),
             format!("{first} to {last}"),
             stock.safe.count().to_string(),
             gone(stock),
-            words::date(stock.received_ms),
             stock.counted_ms.map_or_else(String::new, words::date),
         ]
-    });
+    };
+    let mut rows = Vec::new();
+    for kind in kinds_of(stocks) {
+        let of_kind = || stocks.iter().filter(|stock| stock.form == kind);
+        let all: u64 = of_kind().map(|stock| stock.safe.count()).sum();
+        let name: String = kind_label(&kind).chars().take(KIND_WIDTH).collect();
+        let nothing = String::new;
+        rows.push(vec![name, nothing(), all.to_string(), nothing(), nothing()]);
+        rows.extend(of_kind().map(row));
+    }
+    let head = ["Delivery", "Forms", "In safe", "Not any more", "Counted"];
     Table {
-        head: [
-            "Delivery",
-            "Forms",
-            "In safe",
-            "Not any more",
-            "Came",
-            "Counted",
-        ]
-        .map(String::from)
-        .to_vec(),
-        rows: rows.collect(),
+        head: head.map(String::from).to_vec(),
+        rows,
     }
 }
 
@@ -158,8 +201,9 @@ impl Station {
         };
         match work {
             Work::Receive => self.receive_forms(&stocks, people),
-            Work::Count => self.count_safe(people),
-            Work::WriteOff => self.write_forms_off(people),
+            Work::Count => self.count_safe(&kinds_of(&stocks), people),
+            Work::WriteOff => self.write_forms_off(&kinds_of(&stocks), people),
+            Work::Found => self.missing_in_safe(&kinds_of(&stocks), people),
         }
     }
 
@@ -191,6 +235,13 @@ impl Station {
         stocks: &[FormStock],
         people: &mut dyn People,
     ) -> Result<ActEnd, Refusal> {
+        let kinds = self.kinds_of_forms(stocks);
+        if kinds.is_empty() {
+            return Err(refused(
+                "No layout of PIN mailers is approved: nobody knows which forms these are.",
+                "Administrators approve one on a page of X's (devices, l).",
+            ));
+        }
         let mut prompt = about(
             "pins.receive",
             "A delivery that comes in",
@@ -202,6 +253,7 @@ impl Station {
                 text("Delivery", "", "as on the delivery note", LOT_MOST),
                 text("First form", "", "its printed number", NUMBER),
                 text("Last form", "", "its printed number", NUMBER),
+                kind_field(&kinds),
             ],
             submit: "receive it".into(),
             done: None,
@@ -223,11 +275,27 @@ impl Station {
                 lot: value(0).trim().to_owned(),
                 first,
                 last,
+                form: kind_of(&kinds, value(3))?,
             })
         })
     }
 
-    fn count_safe(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+    /// What a delivery can be: forms of approved layouts of PIN mailers, and what came
+    /// before.
+    fn kinds_of_forms(&self, stocks: &[FormStock]) -> Vec<String> {
+        let texts = self.data.layouts().into_iter();
+        let approved = texts
+            .filter_map(|(_, text)| text.ok())
+            .filter(|text| self.layout_is_approved(text))
+            .filter_map(|text| Layout::parse(&text).ok())
+            .filter(|layout| layout.kind() == Kind::PinMailer)
+            .map(|layout| layout.form().to_owned());
+        let came = kinds_of(stocks).into_iter();
+        let all: BTreeSet<String> = approved.chain(came).collect();
+        all.into_iter().filter(|kind| !kind.is_empty()).collect()
+    }
+
+    fn count_safe(&mut self, kinds: &[String], people: &mut dyn People) -> Result<ActEnd, Refusal> {
         let mut prompt = about(
             "pins.count",
             "What lies in the safe?",
@@ -238,6 +306,7 @@ impl Station {
             fields: vec![
                 text("How many", "", "counted; 0 for an empty safe", 8),
                 optional("Numbers", "", "as 102 to 109, 115", NUMBERS_MOST),
+                kind_field(kinds),
             ],
             submit: "go on to the signatures".into(),
             done: None,
@@ -248,7 +317,12 @@ impl Station {
             let counted = value(1).trim().to_owned();
             match (number(value(0)), Ranges::typed(&counted)) {
                 (Some(count), typed) if typed.is_some() || counted.is_empty() => {
-                    Ok(CountSafe { count, counted })
+                    let form = kind_of(kinds, value(2))?;
+                    Ok(CountSafe {
+                        form,
+                        count,
+                        counted,
+                    })
                 }
                 _ => Err(refused(
                     "These are no numbers of forms.",
@@ -258,7 +332,11 @@ impl Station {
         })
     }
 
-    fn write_forms_off(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
+    fn write_forms_off(
+        &mut self,
+        kinds: &[String],
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
         const TORN: &str = "torn or creased: destroyed now";
         const MISSING: &str = "not there: an incident";
         let mut prompt = about(
@@ -277,6 +355,7 @@ impl Station {
                     "one sentence: why, and who saw it",
                     REASON_MOST,
                 ),
+                kind_field(kinds),
             ],
             submit: "go on to the signatures".into(),
             done: None,
@@ -297,11 +376,42 @@ impl Station {
                 _ => return Err(not_said()),
             };
             Ok(WriteFormsOff {
+                form: kind_of(kinds, value(4))?,
                 first,
                 last,
                 aside,
                 reason: value(3).trim().to_owned(),
             })
+        })
+    }
+
+    /// Forms that left the records as not there are there.
+    fn missing_in_safe(
+        &mut self,
+        kinds: &[String],
+        people: &mut dyn People,
+    ) -> Result<ActEnd, Refusal> {
+        let mut prompt = about(
+            "pins.found-safe",
+            "Which missing forms are in the safe?",
+            "Only blank ones that both of you found in the locked safe, whole. A form that lay \
+             anywhere else stays off the records, and is destroyed.",
+        );
+        let mut fields = found_fields();
+        fields.push(kind_field(kinds));
+        prompt.ask = Ask::Form {
+            fields,
+            submit: "go on to the signatures".into(),
+            done: None,
+        };
+        let what = (
+            &mut prompt,
+            "The forms are in the safe again",
+            "put found forms back",
+        );
+        self.until_done(what, people, |values| {
+            let typed = values.get(3).map(String::as_str).unwrap_or_default();
+            restock(&MissingFrom::Safe(kind_of(kinds, typed)?), values)
         })
     }
 
@@ -326,7 +436,9 @@ impl Station {
             what: "count the blank forms in the safe".into(),
             who: WHO.into(),
             detail: vec![
-                format!("Every {COUNT_DAYS} days: what both read is compared with the records."),
+                format!(
+                    "Every {COUNT_DAYS} days, each kind: what both read is compared with the records."
+                ),
                 "m, s, «Count the safe».".into(),
             ],
             resume: None,

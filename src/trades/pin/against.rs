@@ -1,10 +1,12 @@
 //! What a file of cards is held against besides its template: what was here
 //! before, who was chosen as its issuer, and what each card has to fit.
 
+use conclave_keyroom::domain::pin_marks::Mark;
+use zeroize::Zeroizing;
+
 use super::card::Card;
 use super::fault::Wrong;
 use super::template::{FieldName, Method, Template};
-use zeroize::Zeroizing;
 
 /// What was here before.
 pub trait Before {
@@ -12,8 +14,12 @@ pub trait Before {
     fn has_batch(&self, issuer: &str, id: &str) -> bool;
     /// TRUE for a file of this digest.
     fn has_file(&self, digest: &[u8; 32]) -> bool;
-    /// TRUE for a card of this issuer that had a mailer.
-    fn has_card(&self, issuer: &str, card: &Card) -> bool;
+    /// The highest `pin-version` of this card's mailers, 0 for none, of whatever
+    /// issuer's batch; nothing for a card that had none.
+    fn had_card(&self, card: &Card) -> Option<u64>;
+    /// TRUE for a PIN that a host made for this card number, and that was on a
+    /// mailer.
+    fn has_pin(&self, mark: &Mark) -> bool;
     /// TRUE where a card of this issuer whose PIN follows from these validation
     /// data had a mailer.
     fn has_natural_pin(&self, issuer: &str, validation: &str) -> bool;
@@ -43,7 +49,11 @@ impl Before for Nothing {
         false
     }
 
-    fn has_card(&self, _: &str, _: &Card) -> bool {
+    fn had_card(&self, _: &Card) -> Option<u64> {
+        None
+    }
+
+    fn has_pin(&self, _: &Mark) -> bool {
         false
     }
 
@@ -77,7 +87,7 @@ pub struct InFile<'a> {
 /// What a card is asked that its template does not say.
 pub trait Fit {
     /// All that does not fit. The length of a PIN that only its block says is
-    /// noted in the card. What does not fit is taken out of it, so that the rest
+    /// noted in the card, and the mark of that PIN. What does not fit is taken out of it, so that the rest
     /// is looked at too: no batch is made of such a file.
     fn misfits(&self, file: InFile<'_>, card: &mut Card) -> Vec<(At, Wrong)>;
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use conclave_crypto::card::pan::{Pan, PanError};
+use conclave_keyroom::domain::pin_marks::Mark;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -324,6 +325,7 @@ impl Check<'_> {
             pin_length,
             pin_block,
             pin_version: pin_version.map_or(0, |(_, version)| version),
+            pin_mark: None,
             reference,
         })
     }
@@ -409,6 +411,7 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
     // By a digest, so that no further copy of a card number lies about.
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut natural: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+    let mut pins: BTreeMap<Mark, usize> = BTreeMap::new();
     let mut cards = Vec::with_capacity(rows.records.len());
     let mut again = 0;
     for (row, number) in rows.records.iter().zip(1..) {
@@ -444,16 +447,22 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
         }
         let same_pin =
             validation.is_some_and(|validation| before.has_natural_pin(&issuer, &validation));
-        if before.has_card(&issuer, &card) || same_pin {
-            again += 1;
+        let mailed = before.had_card(&card);
+        let mut told = first.is_some();
+        if mailed.is_some() || same_pin {
+            // A host that counted up made another PIN, or says so: see below.
+            let newer = mailed.is_some_and(|version| version < card.pin_version);
+            again += u32::from(!newer);
             // Its PIN would be on two papers.
             let what = match template.pin.method {
+                Method::Host if newer => None,
                 Method::Host => Some(Wrong::Mailed),
                 Method::Ibm3624Natural => Some(Wrong::MailedNatural),
                 Method::RandomPvv | Method::Ibm3624Offset => None,
             };
             if let (Some(what), Some(cell)) = (what, check.field(row, FieldName::Pan)) {
                 check.fault(cell, what);
+                told = true;
             }
         }
         // A file of so many faults has told enough, also of its PIN blocks.
@@ -468,6 +477,16 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
             let is = card.pin_length;
             check.misfits(&rows.header, row, found);
             check.same_length(row, said, is);
+        }
+        if let Some(mark) = card.pin_mark {
+            let what = match pins.get(&mark) {
+                _ if before.has_pin(&mark) => Some(Wrong::SamePin),
+                other => other.copied().map(Wrong::SamePinAs),
+            };
+            if let Some(what) = what.filter(|_| !told) {
+                check.once(row, FieldName::PinBlock, what);
+            }
+            pins.entry(mark).or_insert(row.line);
         }
         cards.push(card);
     }

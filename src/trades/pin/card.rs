@@ -3,6 +3,7 @@
 use conclave_crypto::card::pan::{Pan, PanError};
 use conclave_evidence::Id;
 use conclave_keyroom::domain::pin_card::{CardText, PinCard};
+use conclave_keyroom::domain::pin_marks::Mark;
 use zeroize::Zeroizing;
 
 /// One card of a batch.
@@ -28,6 +29,8 @@ pub struct Card {
     pub pin_block: Option<Vec<u8>>,
     /// Which PIN of this card the host made, as the file counts them; else 0.
     pub pin_version: u64,
+    /// By what the PIN of its block is known again, once that was opened.
+    pub pin_mark: Option<Mark>,
     /// The issuer's reference, where the file has it.
     pub reference: Option<String>,
 }
@@ -76,6 +79,7 @@ impl Card {
             pin_block: record.pin_block.as_ref().map(|block| block.to_vec()),
             // Asked of files alone.
             pin_version: 0,
+            pin_mark: None,
             reference: record.reference.clone(),
         })
     }

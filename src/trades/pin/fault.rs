@@ -25,8 +25,11 @@ pub const HERE_BEFORE: &str = "was here before";
 /// Kinds of faults.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Wrong {
-    /// The file.
-    #[error("not UTF-8 text")]
+    /// A byte that is no letter, in a file whose template names no other encoding.
+    #[error(
+        "not UTF-8 from here on: the issuer sends UTF-8, or its template says encoding = \
+         \"iso-8859-1\""
+    )]
     NotText,
     /// The file.
     #[error("the file is empty")]
@@ -114,10 +117,19 @@ pub enum Wrong {
     Layout(PrintError),
     /// A card that had a mailer, and its host may make another PIN.
     #[error(
-        "is a card that had a mailer: its PIN would be on two. A new PIN comes with another \
-         pin-version"
+        "is a card that had a mailer: its PIN would be on two. A new PIN comes with a higher \
+         pin-version than any of its mailers had"
     )]
     Mailed,
+    /// A PIN block, with the PIN of a mailer of this card number.
+    #[error(
+        "has the PIN of a mailer that this card number had: the host makes another one. Another \
+         sequence number, pin-version or issuer does not change it"
+    )]
+    SamePin,
+    /// A PIN block, with the PIN of another card of this number in the file.
+    #[error("has the PIN of line {0}, for the same card number: the host makes another one")]
+    SamePinAs(usize),
     /// A card whose PIN follows from its number, and was on a mailer.
     #[error(
         "has the validation data of a card that had a mailer: its PIN would be on two. Another PIN \

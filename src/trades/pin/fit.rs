@@ -11,6 +11,7 @@ use super::card::Card;
 use super::fault::Wrong;
 use super::issue::host_pin;
 use super::letter::{Letter, Occasion};
+use super::marks::PinMarking;
 use super::template::{FieldName, Method, Template};
 use crate::print::letters::{has_card_number, to_ascii};
 use crate::print::{FieldName as Printed, Layout, PrintError};
@@ -21,6 +22,8 @@ pub struct BlockKey<'a> {
     pub key: &'a Secret,
     /// Its label, for faults.
     pub label: &'a str,
+    /// By which PINs of its blocks are known again.
+    pub marks: PinMarking,
 }
 
 /// What each card of a file has to fit.
@@ -46,9 +49,9 @@ const MOST: usize = 16;
 const STAND_IN: &str = "X";
 
 impl Fitting<'_> {
-    /// How long the card's PIN is, where its block says so. The PIN is dropped at
-    /// once.
-    fn length(&self, card: &Card, found: &mut Vec<(At, Wrong)>) -> Option<usize> {
+    /// How long the card's PIN is, where its block says so, and its mark. The PIN is
+    /// dropped at once.
+    fn length(&self, card: &mut Card, found: &mut Vec<(At, Wrong)>) -> Option<usize> {
         let field = At::Field(FieldName::PinBlock);
         let blocks = self.blocks.as_ref()?;
         if card.pin_block.is_none() {
@@ -65,6 +68,7 @@ impl Fitting<'_> {
             found.push((field, Wrong::PinLength));
             return None;
         }
+        card.pin_mark = Some(blocks.marks.of(card, &pin));
         Some(pin.len())
     }
 

@@ -2,85 +2,144 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use conclave_crypto::pin::Pin;
 use conclave_crypto::primitive::derive::hmac;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{Bytes, Id};
 use conclave_keyroom::domain::pin_batch::PinBatch;
-use conclave_keyroom::domain::pin_marks::{KEPT_MS, MARK_LEN, MARKS_KEY_LEN, PinMarks};
+use conclave_keyroom::domain::pin_marks::{KEPT_MS, MARKS_KEY_LEN, Mark, PinMarks};
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
 
 use super::against::validation_of;
-use super::{Batch, Before, Card, Template};
+use super::{Batch, Before, Card, Method, Template};
 
-/// The mark of a card of an issuer, and of the PIN that its host made where it
-/// counts them: another PIN has another mark.
-fn mark(key: &Secret, issuer: &str, card: &Card) -> [u8; MARK_LEN] {
-    let version = match card.pin_version {
-        0 => String::new(),
-        version => format!("/{version}"),
-    };
-    let parts = [
-        "conclave/pin-mark/1/",
-        issuer,
-        "/",
-        card.pan.digits(),
-        "/",
-        card.sequence.as_str(),
-        version.as_str(),
-    ];
-    short(key, &parts)
+/// The key of marks, open for one call.
+pub(super) struct MarksKey {
+    key: Secret,
+    /// TRUE until the first batch is opened: the key is kept from then on.
+    fresh: bool,
 }
 
-/// The mark of the validation data from which a natural PIN follows.
-fn natural_mark(key: &Secret, issuer: &str, validation: &str) -> [u8; MARK_LEN] {
-    short(key, &["conclave/pin-natural/1/", issuer, "/", validation])
+impl MarksKey {
+    /// The one on record; or another one, while no mark is.
+    ///
+    /// # Errors
+    /// [`VaultError`]
+    pub(super) fn open(permit: &mut Permit<'_>) -> Result<Self, VaultError> {
+        match permit.get_secret(Compartment::Pins, PinMarks::KEY) {
+            Ok(key) => Ok(Self { key, fresh: false }),
+            Err(VaultError::Missing(_)) => {
+                let mut key = [0; MARKS_KEY_LEN];
+                let (_, _, random) = permit.provider();
+                random.secret(&mut key).map_err(|_| VaultError::Random)?;
+                Ok(Self {
+                    key: Secret::take(&mut key),
+                    fresh: true,
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The mark of a card: not of its issuer, since the same card comes in a batch
+    /// of whatever name.
+    fn card(&self, card: &Card) -> Mark {
+        let parts = [
+            "conclave/pin-mark/2/",
+            card.pan.digits(),
+            "/",
+            card.sequence.as_str(),
+        ];
+        short(&self.key, &parts.map(str::as_bytes))
+    }
+
+    /// The mark of the validation data from which a natural PIN follows.
+    fn natural(&self, issuer: &str, validation: &str) -> Mark {
+        let parts = ["conclave/pin-natural/1/", issuer, "/", validation];
+        short(&self.key, &parts.map(str::as_bytes))
+    }
+
+    /// Marks PINs of blocks under this PIN-print key.
+    pub(super) fn of_pins(&self, print_key: &Secret) -> PinMarking {
+        let parts = [&b"conclave/pin-value-key/1/"[..], print_key.expose()];
+        PinMarking(hmac(self.key.expose(), &parts))
+    }
 }
 
-fn short(key: &Secret, parts: &[&str]) -> [u8; MARK_LEN] {
-    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
-    let whole = hmac(key.expose(), &parts);
-    let mut mark = [0; MARK_LEN];
+fn short(key: &Secret, parts: &[&[u8]]) -> Mark {
+    let whole = hmac(key.expose(), parts);
+    let mut mark = Mark::default();
     mark.iter_mut()
         .zip(whole.expose())
         .for_each(|(to, from)| *to = *from);
     mark
 }
 
-/// What was here before.
-pub(super) struct Earlier {
-    batches: Vec<PinBatch>,
-    key: Option<Secret>,
-    marks: BTreeSet<[u8; MARK_LEN]>,
-    natural: BTreeSet<[u8; MARK_LEN]>,
+/// Marks PINs of a host. Its key follows from the marks' key and from the key that
+/// opens the blocks: a PIN has so few values that a mark under one of them alone
+/// would be a PIN for whoever has that one.
+pub struct PinMarking(Secret);
+
+impl PinMarking {
+    /// The mark of a PIN on a mailer of this card number, whatever its sequence
+    /// number is.
+    #[must_use]
+    pub fn of(&self, card: &Card, pin: &Pin) -> Mark {
+        let text = pin.text();
+        let parts = [
+            &b"conclave/pin-value/1/"[..],
+            card.pan.digits().as_bytes(),
+            b"/",
+            text.expose(),
+        ];
+        short(&self.0, &parts)
+    }
 }
 
-impl Earlier {
+/// What was here before.
+pub(super) struct Earlier<'a> {
+    batches: Vec<PinBatch>,
+    key: &'a MarksKey,
+    /// The highest `pin-version` of each card.
+    cards: BTreeMap<Mark, u64>,
+    natural: BTreeSet<Mark>,
+    pins: BTreeSet<Mark>,
+}
+
+impl<'a> Earlier<'a> {
     /// Of the records.
     ///
     /// # Errors
     /// [`VaultError`]
-    pub(super) fn of(permit: &Permit<'_>) -> Result<Self, VaultError> {
+    pub(super) fn of(permit: &Permit<'_>, key: &'a MarksKey) -> Result<Self, VaultError> {
         let batches = permit.list::<PinBatch>(Compartment::Pins, PinBatch::KIND)?;
         let batches: Vec<PinBatch> = batches.into_iter().map(|(_, batch)| batch).collect();
         let by_id: BTreeMap<Id, &PinBatch> = batches.iter().map(|one| (one.id, one)).collect();
-        let (mut marks, mut natural) = (BTreeSet::new(), BTreeSet::new());
+        let mut cards = BTreeMap::<Mark, u64>::new();
+        let (mut natural, mut pins) = (BTreeSet::new(), BTreeSet::new());
         for (_, of) in permit.list::<PinMarks>(Compartment::Pins, PinMarks::KIND)? {
-            if let Some(batch) = by_id.get(&of.batch) {
-                marks.extend(of.of_mailers(batch));
-                natural.extend(of.of_natural_pins(batch));
+            let Some(batch) = by_id.get(&of.batch) else {
+                continue;
+            };
+            for (mark, version) in of.of_mailers(batch) {
+                let highest = cards.entry(mark).or_default();
+                *highest = version.max(*highest);
             }
+            natural.extend(of.of_natural_pins(batch));
+            pins.extend(of.of_host_pins(batch));
         }
         Ok(Self {
-            key: known_key(permit)?,
             batches,
-            marks,
+            key,
+            cards,
             natural,
+            pins,
         })
     }
 }
 
-impl Before for Earlier {
+impl Before for Earlier<'_> {
     fn has_batch(&self, issuer: &str, id: &str) -> bool {
         let same = |batch: &PinBatch| batch.issuer == issuer && batch.name == id;
         self.batches.iter().any(same)
@@ -90,23 +149,16 @@ impl Before for Earlier {
         self.batches.iter().any(|batch| batch.input.0 == *digest)
     }
 
-    fn has_card(&self, issuer: &str, card: &Card) -> bool {
-        let mark = self.key.as_ref().map(|key| mark(key, issuer, card));
-        mark.is_some_and(|mark| self.marks.contains(&mark))
+    fn had_card(&self, card: &Card) -> Option<u64> {
+        self.cards.get(&self.key.card(card)).copied()
+    }
+
+    fn has_pin(&self, mark: &Mark) -> bool {
+        self.pins.contains(mark)
     }
 
     fn has_natural_pin(&self, issuer: &str, validation: &str) -> bool {
-        let key = self.key.as_ref();
-        let mark = key.map(|key| natural_mark(key, issuer, validation));
-        mark.is_some_and(|mark| self.natural.contains(&mark))
-    }
-}
-
-fn known_key(permit: &Permit<'_>) -> Result<Option<Secret>, VaultError> {
-    match permit.get_secret(Compartment::Pins, PinMarks::KEY) {
-        Ok(key) => Ok(Some(key)),
-        Err(VaultError::Missing(_)) => Ok(None),
-        Err(error) => Err(error),
+        self.natural.contains(&self.key.natural(issuer, validation))
     }
 }
 
@@ -120,6 +172,7 @@ pub(super) fn note(
     id: Id,
     template: &Template,
     batch: &Batch,
+    key: &MarksKey,
 ) -> Result<(), ActionError> {
     let now = permit.now_ms();
     for (id, old) in permit.list::<PinMarks>(Compartment::Pins, PinMarks::KIND)? {
@@ -127,30 +180,30 @@ pub(super) fn note(
             permit.delete(Compartment::Pins, id);
         }
     }
-    let key = match known_key(permit)? {
-        Some(key) => key,
-        None => {
-            let mut key = [0; MARKS_KEY_LEN];
-            let (_, _, random) = permit.provider();
-            random.secret(&mut key).map_err(|_| VaultError::Random)?;
-            let key = Secret::take(&mut key);
-            let kept = key.duplicate();
-            permit.put_secret(Compartment::Pins, PinMarks::KEY_KIND, PinMarks::KEY, kept);
-            key
-        }
-    };
-    let each = batch.cards.iter();
-    let marks: Vec<[u8; MARK_LEN]> = each.map(|card| mark(&key, &batch.issuer, card)).collect();
+    if key.fresh {
+        let kept = key.key.duplicate();
+        permit.put_secret(Compartment::Pins, PinMarks::KEY_KIND, PinMarks::KEY, kept);
+    }
+    let marks: Vec<Mark> = batch.cards.iter().map(|card| key.card(card)).collect();
     let natural = batch.cards.iter().filter_map(|card| {
         let validation = validation_of(template, card)?;
-        Some(natural_mark(&key, &batch.issuer, &validation))
+        Some(key.natural(&batch.issuer, &validation))
     });
-    let natural: Vec<[u8; MARK_LEN]> = natural.collect();
+    let natural: Vec<Mark> = natural.collect();
+    let pins: Vec<Mark> = batch
+        .cards
+        .iter()
+        .filter_map(|card| card.pin_mark)
+        .collect();
+    let host = template.pin.method == Method::Host;
+    let versions = batch.cards.iter().filter(|_| host);
     let record = PinMarks {
         batch: id,
         opened_ms: now,
         marks: Bytes(marks.concat()),
+        versions: versions.map(|card| card.pin_version).collect(),
         validation: Bytes(natural.concat()),
+        pins: Bytes(pins.concat()),
     };
     let id = PinMarks::id_of(id);
     Ok(permit.put(Compartment::Pins, PinMarks::KIND, id, &record)?)

@@ -49,6 +49,7 @@ pub use fault::{Fault, HERE_BEFORE, Wrong};
 pub use fit::{BlockKey, Fitting};
 pub use issue::{IssueError, Keys, host_pin, issue, issue_anew};
 pub use letter::{Letter, Occasion, render_set, tracking};
+pub use marks::PinMarking;
 pub use output::{CardColumns, OutputError, write};
 pub use pace::Pace;
 pub use partner::RecordPinPartner;
@@ -56,7 +57,7 @@ pub use room_identity::{MakePinIdentity, VALIDITY_S};
 pub use room_key::{open as open_key, released as released_key};
 pub use rows::{MOST_BYTES, MOST_FAULTS};
 pub use template::{
-    CardName, CardValues, DateOrder, DeniedRules, Field, FieldName, FileFormat, Input,
+    CardName, CardValues, DateOrder, DeniedRules, Encoding, Field, FieldName, FileFormat, Input,
     MOST_RECORDS, MOST_TRIES, Method, Output, PinRules, Replacement, Template, TemplateError,
     Validation, block_format, output_format,
 };

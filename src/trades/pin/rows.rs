@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::fault::{Fault, Wrong};
 use super::json;
-use super::template::{Field, FieldName, FileFormat, Input};
+use super::template::{Encoding, Field, FieldName, FileFormat, Input};
 
 /// One field that was found.
 pub struct Cell {
@@ -64,7 +64,14 @@ pub fn read(input: &Input, bytes: &[u8]) -> Result<Rows, Vec<Fault>> {
     if bytes.len() > MOST_BYTES {
         return Err(vec![fault(0, 0, Wrong::TooLong(MOST_BYTES))]);
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| vec![fault(0, 0, Wrong::NotText)])?;
+    let decoded;
+    let text = match input.encoding {
+        Encoding::Utf8 => utf8(bytes).map_err(|fault| vec![fault])?,
+        Encoding::Latin1 => {
+            decoded = latin1(bytes);
+            decoded.as_str()
+        }
+    };
     if text.is_empty() {
         return Err(vec![fault(0, 0, Wrong::Empty)]);
     }
@@ -93,6 +100,25 @@ pub fn read(input: &Input, bytes: &[u8]) -> Result<Rows, Vec<Fault>> {
         FileFormat::Json => json::read(input, text).map_err(|fault| vec![fault]),
         FileFormat::Csv | FileFormat::Fixed => lines(input, text),
     }
+}
+
+/// The text; or the place of the first byte that is none.
+fn utf8(bytes: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let good = std::str::from_utf8(good).unwrap_or_default();
+        let line = good.rsplit('\n').next().unwrap_or_default();
+        let lines = good.matches('\n').count();
+        fault(lines + 1, line.chars().count() + 1, Wrong::NotText)
+    })
+}
+
+/// Each byte as the letter of its number, in a text that does not grow: one that does
+/// leaves pieces of card numbers behind.
+fn latin1(bytes: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+    text.extend(bytes.iter().copied().map(char::from));
+    text
 }
 
 fn lines(input: &Input, text: &str) -> Result<Rows, Vec<Fault>> {

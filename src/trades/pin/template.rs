@@ -93,6 +93,9 @@ impl Replacement {
 pub struct Input {
     /// How its lines are told apart.
     pub format: FileFormat,
+    /// How its bytes are letters.
+    #[serde(default)]
+    pub encoding: Encoding,
     /// Between the fields of a CSV line: one of `,`, `;`, `|`, tab.
     pub separator: Option<char>,
     /// The fields of the first line.
@@ -116,6 +119,20 @@ pub enum FileFormat {
     Fixed,
     /// One object, its records in `records`.
     Json,
+}
+
+/// How the bytes of a file of cards are letters. EBCDIC is not among them: the host
+/// converts it on its way out, as it does for everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Encoding {
+    /// UTF-8 (RFC 3629).
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// ISO 8859-1: each byte is the letter of its number. What Windows has in place of
+    /// its upper controls (code page 1252) is a control character here.
+    #[serde(rename = "iso-8859-1")]
+    Latin1,
 }
 
 /// A field: what it is, and how wide.

@@ -88,6 +88,15 @@ impl Kind {
         }
     }
 
+    /// Whether a page of X's of such a form may go to a printer of this purpose. X's
+    /// are no secret, so that a printer of reports shows them too; a printer of
+    /// components or of PINs is used for nothing else (R10), and its forms are
+    /// counted.
+    #[must_use]
+    pub fn takes_samples(self, printer: PrinterPurpose) -> bool {
+        printer == PrinterPurpose::Reports || printer == self.purpose()
+    }
+
     /// What may be read without opening the form.
     #[must_use]
     pub fn outside(self) -> &'static [F] {

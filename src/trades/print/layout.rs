@@ -264,6 +264,16 @@ impl Layout {
         self.page
     }
 
+    /// The kind of form that it is printed on: its stock where the file names it, else
+    /// its own name. Layouts for one paper name the same stock.
+    #[must_use]
+    pub fn form(&self) -> &str {
+        let stock = self.stock.as_deref().map(str::trim);
+        stock
+            .filter(|stock| !stock.is_empty())
+            .unwrap_or(&self.name)
+    }
+
     /// How many forms stand beside one another on the paper: 1 or 2.
     #[must_use]
     pub fn across(&self) -> usize {

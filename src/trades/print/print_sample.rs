@@ -87,17 +87,27 @@ impl Action for PrintSample {
         let layout = Layout::parse(&self.layout).map_err(|e| refused(e.to_string()))?;
         let mode = permit.authority()?.mode;
         let enrolled = on_record(permit)?;
-        // Whatever it is enrolled for: an X is no secret.
-        let purpose = enrolled
-            .iter()
-            .find(|printer| printer.name == self.printer)
-            .map(|printer| printer.purpose);
-        let purpose = purpose.ok_or_else(|| {
+        let printer = enrolled.iter().find(|printer| printer.name == self.printer);
+        let printer = printer.ok_or_else(|| {
             ActionError::rule(
                 format!("no printer {} is enrolled", self.printer),
                 "Enrol it first.",
             )
         })?;
+        let purpose = printer.purpose;
+        if !layout.kind().takes_samples(purpose) {
+            return Err(ActionError::rule(
+                format!(
+                    "{} is enrolled for {}, and {} is a layout for a {}",
+                    self.printer,
+                    purpose.words(),
+                    layout.name(),
+                    layout.kind().words()
+                ),
+                "A printer of secrets prints nothing but its own forms, X's too (R10): use one \
+                 for such forms, or one for reports.",
+            ));
+        }
         let record = fit(mode, &enrolled, &self.printer, purpose)
             .map_err(|e| ActionError::rule(e.to_string(), "Use another printer."))?;
         let language = record.language;

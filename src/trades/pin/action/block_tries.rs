@@ -1,5 +1,6 @@
-//! How many files with PIN blocks that do not open are read under one key: by
-//! many of them somebody could ask what PIN is in a block.
+//! How many files with PIN blocks that do not open, or with PINs that were on a
+//! mailer, are read under one key: by many of them somebody could ask what PIN is in
+//! a block, or on a mailer.
 
 use conclave_keyroom::domain::tries::{FAILURES_MOST, FailedTries};
 use conclave_keyroom::door::{ActionError, Permit};
@@ -20,22 +21,23 @@ fn on_record(permit: &Permit<'_>, key: &PinKeyName) -> Result<FailedTries, Vault
 /// Another file may be read under this key.
 ///
 /// # Errors
-/// [`ActionError::Rule`]: too many had blocks that do not open.
+/// [`ActionError::Rule`]: too many had such blocks.
 pub(super) fn are_left(permit: &Permit<'_>, key: &PinKeyName) -> Result<(), ActionError> {
     match on_record(permit, key)?.may_try(permit.now_ms()) {
         true => Ok(()),
         false => Err(ActionError::rule(
             format!(
-                "{FAILURES_MOST} files had PIN blocks that do not open under {} within an hour: no \
-                 more are read",
+                "{FAILURES_MOST} files had PIN blocks that do not open under {} within an hour, or \
+                 PINs that were on a mailer: no more are read",
                 key.label
             ),
-            "Find out with the issuer under which key its PIN blocks are, and come back in an hour.",
+            "Find out with the issuer under which key its PIN blocks are, and whether its PINs are \
+             new; come back in an hour.",
         )),
     }
 }
 
-/// A file had PIN blocks that do not open under this key. It is on record with
+/// A file had PIN blocks under this key that tell something. It is on record with
 /// the answer, in one commit: who does not get the one has not had the other.
 pub(super) fn failed(permit: &mut Permit<'_>, key: &PinKeyName) -> Result<(), ActionError> {
     let mut tries = on_record(permit, key)?;

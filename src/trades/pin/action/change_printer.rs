@@ -6,13 +6,14 @@ use conclave_keyroom::domain::device::{
     PrinterLanguage, PrinterPurpose, PrinterRecord, RetiredPrinter,
 };
 use conclave_keyroom::domain::pin_batch::{BatchLayout, PinBatch};
+use conclave_keyroom::domain::pin_said::PrinterChange;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::pages::Pages;
-use super::{BatchName, both_sign, layout, put, reason, refused, rule, said};
+use super::{BatchName, both_sign, layout, put, reason, refused, rule, said, signing};
 use crate::print::Layout;
 use crate::print::enrolment::{fit, on_record, retired};
 
@@ -132,6 +133,12 @@ impl Action for ChangeBatchPrinter {
             pages: Pages::on_record(permit)?,
         };
         self.check(&batch, &layout, &printers)?;
+        batch.printers.push(PrinterChange {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            reason: self.reason.trim().to_owned(),
+            signed: signing(permit),
+        });
         batch.printer.clone_from(&self.to);
         put(permit, &batch)
     }

@@ -72,19 +72,35 @@ impl IssueForms {
         all: Vec<(Id, FormStock)>,
     ) -> Result<(PinBatch, FormStock), ActionError> {
         batch.take_forms(self.first, self.last).map_err(rule)?;
-        let mut stock = all
+        let there = all.into_iter().map(|(_, stock)| stock);
+        let there = there.filter(|stock| stock.safe.contains(self.first));
+        let (its, others): (Vec<_>, Vec<_>) = there.partition(|stock| stock.is_of(&batch.form));
+        let mut stock = its
             .into_iter()
-            .map(|(_, stock)| stock)
-            .find(|stock| stock.safe.contains(self.first))
-            .ok_or_else(|| {
-                ActionError::rule(
-                    format!("form {} is not in the safe", self.first),
-                    "Read the number on the reel again, or receive the delivery first.",
-                )
-            })?;
+            .next()
+            .ok_or_else(|| self.not_there(&batch, &others))?;
         let moved = stock.safe.remove(self.first, self.last);
         moved.map_err(|e| unfit(e.into()))?;
         Ok((batch, stock))
+    }
+}
+
+impl IssueForms {
+    /// Why no such form comes out of the safe.
+    fn not_there(&self, batch: &PinBatch, others: &[FormStock]) -> ActionError {
+        match others.first() {
+            None => ActionError::rule(
+                format!("form {} is not in the safe", self.first),
+                "Read the number on the reel again, or receive the delivery first.",
+            ),
+            Some(other) => ActionError::rule(
+                format!(
+                    "form {} is of the kind {}, and this batch is printed on {}",
+                    self.first, other.form, batch.form
+                ),
+                "Take a reel of the batch's kind: its layout was looked at on no other paper.",
+            ),
+        }
     }
 }
 
@@ -247,6 +263,9 @@ impl Action for ReturnForms {
         }
         let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
         for (_, mut stock) in all {
+            if !stock.is_of(&batch.form) {
+                continue;
+            }
             let back = within(&rest, stock.delivered);
             if back.is_empty() {
                 continue;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{self, PinKeyName, pin_key_fits, pin_use};
 use super::{block_tries, both_here, digest, refused};
-use crate::pin::marks::Earlier;
+use crate::pin::marks::{Earlier, MarksKey};
 use crate::pin::{
     Against, Batch, BlockKey, Fault, Fitting, Method, OpenedInput, Template, Wrong,
     approved_template, open_input, read,
@@ -232,6 +232,7 @@ impl ReadBatch {
         &self,
         permit: &Permit<'_>,
         secrets: &[Secret],
+        marks: &MarksKey,
     ) -> Result<Result<(Batch, Checked), Vec<Fault>>, ActionError> {
         let template = self.template.to_open(permit)?;
         let layout = pin_layout(permit, &self.layout)?;
@@ -246,7 +247,7 @@ impl ReadBatch {
         let input = open_input(permit, &partner, file.expose())?;
         let now_ms = permit.now_ms();
         let older = is_older(&input, now_ms, permit.vault().restored_ms()?)?;
-        let earlier = Earlier::of(permit)?;
+        let earlier = Earlier::of(permit, marks)?;
         let house = permit.authority()?;
         let fitting = Fitting {
             template: &template,
@@ -254,6 +255,7 @@ impl ReadBatch {
             blocks: blocks.as_ref().map(|(key, name)| BlockKey {
                 key,
                 label: &name.label,
+                marks: marks.of_pins(key),
             }),
             mode: house.mode,
             station: &house.station_name,
@@ -299,10 +301,12 @@ impl Action for ReadBatch {
         secrets: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<Self::Out, ActionError> {
-        let taken = self.take(permit, &secrets)?;
-        let unopened = |fault: &Fault| matches!(fault.what, Wrong::Unopened(_));
+        let marks = MarksKey::open(permit)?;
+        let taken = self.take(permit, &secrets, &marks)?;
+        // Both answers tell something of the PIN in a block.
+        let telling = |fault: &Fault| matches!(fault.what, Wrong::Unopened(_) | Wrong::SamePin);
         if let (Some(key), Err(faults)) = (&self.host_key, &taken)
-            && faults.iter().any(unopened)
+            && faults.iter().any(telling)
         {
             block_tries::failed(permit, key)?;
         }

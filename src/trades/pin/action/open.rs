@@ -20,7 +20,7 @@ use super::input::{PartnerName, ReadBatch, TemplateName, pin_layout};
 use super::keys::{self, BatchKeys, PinKeyName};
 use super::pages::{self, Pages};
 use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
-use crate::pin::marks;
+use crate::pin::marks::{self, MarksKey};
 use crate::pin::{Batch, Keys, MOST_TRIES, Method, Template, card_values, issue};
 use crate::print::Layout;
 use crate::print::enrolment::{fit, on_record};
@@ -211,6 +211,7 @@ impl OpenBatch {
         permit: &Permit<'_>,
         template: &Template,
         secrets: &[Secret],
+        marks: &MarksKey,
     ) -> Result<Batch, ActionError> {
         let refused = |why: String| {
             ActionError::rule(why, "Nothing of the file was taken. Have it corrected.")
@@ -222,7 +223,7 @@ impl OpenBatch {
             layout: self.layout.clone(),
             host_key: (template.pin.method == Method::Host).then(|| self.pin_key.clone()),
         };
-        let (batch, checked) = reading.take(permit, secrets)?.map_err(|faults| {
+        let (batch, checked) = reading.take(permit, secrets, marks)?.map_err(|faults| {
             let first = faults
                 .iter()
                 .take(3)
@@ -338,7 +339,8 @@ impl Action for OpenBatch {
         self.printer(permit, &layout)?;
         let template = self.template(permit)?;
         self.within(&template)?;
-        let input = self.read(permit, &template, &secrets)?;
+        let marks_key = MarksKey::open(permit)?;
+        let input = self.read(permit, &template, &secrets, &marks_key)?;
         self.try_keys(permit, &template, &input)?;
         let batch = PinBatch {
             id: self.batch.id,
@@ -350,6 +352,7 @@ impl Action for OpenBatch {
             template_digest: self.template.digest,
             layout: layout.name().to_owned(),
             layout_digest: digest(&self.layout),
+            form: layout.form().to_owned(),
             across: layout.across().min(usize::from(u8::MAX)) as u8,
             printer: self.printer.clone(),
             input: self.input,
@@ -372,6 +375,8 @@ impl Action for OpenBatch {
             opened: signing(permit),
             hand_overs: Vec::new(),
             said: Vec::new(),
+            followed: Vec::new(),
+            printers: Vec::new(),
             test_prints: Vec::new(),
             outputs: 0,
             passed_over_outputs: 0,
@@ -391,7 +396,7 @@ impl Action for OpenBatch {
         for (number, card) in (1..).zip(&input.cards) {
             put_card(permit, &card.record(batch.id, number))?;
         }
-        marks::note(permit, batch.id, &template, &input)?;
+        marks::note(permit, batch.id, &template, &input, &marks_key)?;
         let layout = BatchLayout {
             text: self.layout.clone(),
         };

@@ -3,11 +3,12 @@
 use conclave_crypto::secret::Secret;
 use conclave_keyroom::domain::pin_ahead::Ahead;
 use conclave_keyroom::domain::pin_batch::{Mailer, PinBatch};
+use conclave_keyroom::domain::pin_said::Followed;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, card, put, put_card, reason, rule, said};
+use super::{BatchName, both_sign, card, put, put_card, reason, rule, said, signing};
 
 /// Says that the paper is ahead of the records, and from where to where.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,7 +74,12 @@ impl Action for FollowPaper {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<usize, ActionError> {
-        let (batch, moved) = self.on(self.batch.get(permit)?)?;
+        let (mut batch, moved) = self.on(self.batch.get(permit)?)?;
+        batch.followed.push(Followed {
+            ahead: self.ahead,
+            reason: self.reason.trim().to_owned(),
+            signed: signing(permit),
+        });
         for mailer in &moved {
             let mut card = card(permit, &batch, mailer.card)?;
             card.form = Some(mailer.form);

@@ -20,6 +20,7 @@ use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError};
 use serde::{Deserialize, Serialize};
 
 use super::keys;
+use super::pages::Pages;
 use super::{BatchName, both_here, card, layout, put, put_card, refused, rule};
 use crate::pin::letter::{Letter, Occasion, render_set, tracking};
 use crate::pin::{Card, Keys, Template, approved_template, issue_anew};
@@ -189,15 +190,13 @@ impl PrintMailers {
             if !permit.may_continue() {
                 return (left, Some(PrinterError::Stopped));
             }
-            let print = |ports: &mut Ports<'_>, bytes: &[u8]| {
-                ports.printers.print(permit, node, serial, bytes)
-            };
-            let mut printed = print(ports, sheet.expose());
-            if printed.is_ok() && !eject.is_empty() {
-                // The form is held: whatever fails now, its bytes have left.
-                printed = print(ports, eject).map_err(|e| PrinterError::Broken(e.to_string()));
-            }
-            match printed {
+            // A form that is held is fed out with its last byte: whoever stops the run
+            // now stops it before the next one.
+            let whole = Secret::from_fn(sheet.len() + eject.len(), |out| {
+                let bytes = sheet.expose().iter().chain(eject);
+                out.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            });
+            match ports.printers.print(permit, node, serial, whole.expose()) {
                 Ok(()) => left.sent += mailers,
                 Err(error) => {
                     if error.may_have_printed() {
@@ -269,6 +268,8 @@ impl Action for PrintMailers {
         let template = approved_template(permit, &batch.template_digest)?;
         let layout = layout(permit, &batch)?;
         let (printer, found) = self.device(permit, &batch, ports)?;
+        // A layout that was approved anew since then has its page elsewhere, maybe.
+        Pages::on_record(permit)?.check(&layout, &batch.layout_digest, &printer)?;
         let most = window(self.window, batch.across);
         batch.intend(most, self.form).map_err(rule)?;
         let last = batch.window.last().map(|mailer| mailer.form);
@@ -374,6 +375,7 @@ mod tests {
             pin_length,
             pin_block: None,
             pin_version: 0,
+            pin_mark: None,
             reference: None,
         };
         let on = Occasion {

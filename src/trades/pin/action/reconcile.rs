@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::pin_batch::{PinBatch, Reconciled, Stage};
+use conclave_keyroom::domain::pin_said::Became;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,11 @@ pub(super) fn numbers(batch: &PinBatch) -> Vec<(String, String)> {
         fact("blank forms taken out", balance.issued),
         fact("forms spoiled", balance.spoiled),
         fact("forms missing, an incident", balance.missing),
-        fact("of them found and destroyed", batch.found()),
+        fact(
+            "of them found and destroyed",
+            batch.turned_up(Became::Found),
+        ),
+        fact("of them found unused", batch.turned_up(Became::Unused)),
         fact("forms with test prints", balance.test),
         fact("forms back in the safe", balance.returned),
         fact("forms unaccounted for", balance.unaccounted()),

@@ -13,10 +13,21 @@ use serde::{Deserialize, Serialize};
 use super::forms::{counted, forms_words, unfit};
 use super::{both_sign, reason, said};
 
+/// A kind of form, for people.
+pub(super) fn kind_words(form: &str) -> &str {
+    match form {
+        "" => "that no delivery names",
+        named => named,
+    }
+}
+
 /// Says what lies in the safe, as both counted it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CountSafe {
+    /// The kind of form that was counted: see [`FormStock::form`]; empty for those of
+    /// before kinds were told apart.
+    pub form: String,
     /// How many both counted.
     pub count: u64,
     /// The numbers that both read on them, as they typed them:
@@ -34,9 +45,13 @@ impl Action for CountSafe {
 
     fn words(&self) -> Vec<String> {
         vec![match self.count {
-            0 => "No blank form lies in the safe: both of us looked".into(),
+            0 => format!(
+                "No blank form of the kind {} lies in the safe: both of us looked",
+                kind_words(&self.form)
+            ),
             count => format!(
-                "{count} blank forms lie in the safe, counted by both: {}",
+                "{count} blank forms of the kind {} lie in the safe, counted by both: {}",
+                kind_words(&self.form),
                 self.counted
             ),
         }]
@@ -55,7 +70,8 @@ impl Action for CountSafe {
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
         let counted = counted(self.count, &self.counted)?;
-        let all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
+        let mut all: Vec<(Id, FormStock)> = permit.list(Compartment::Pins, FormStock::KIND)?;
+        all.retain(|(_, stock)| stock.form == self.form);
         let mut on_record = Ranges::default();
         for (first, last) in all.iter().flat_map(|(_, stock)| stock.safe.ranges()) {
             let inserted = on_record.insert(*first, *last);
@@ -84,6 +100,9 @@ impl Action for CountSafe {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WriteFormsOff {
+    /// The kind of form: see [`FormStock::form`]; empty for those of before kinds were
+    /// told apart.
+    pub form: String,
     /// The first form.
     pub first: u64,
     /// The last form.
@@ -101,7 +120,7 @@ impl WriteFormsOff {
         let mut stock = all
             .into_iter()
             .map(|(_, stock)| stock)
-            .find(|stock| stock.safe.contains(self.first))
+            .find(|stock| stock.form == self.form && stock.safe.contains(self.first))
             .ok_or_else(|| {
                 ActionError::rule(
                     format!("form {} is not in the safe", self.first),
@@ -129,6 +148,7 @@ impl Action for WriteFormsOff {
                 forms_words(self.first, self.last),
                 self.aside.became(self.first == self.last)
             ),
+            format!("kind of form: {}", kind_words(&self.form)),
             format!("reason: {}", said(&self.reason)),
         ]
     }

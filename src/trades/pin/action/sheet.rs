@@ -64,6 +64,7 @@ fn became(said: &FormsSaid) -> String {
         Became::Lost(loss) => loss.words().to_owned(),
         Became::Aside(aside) => aside.became(said.first == said.last).to_owned(),
         Became::Found => "found, destroyed under witness".into(),
+        Became::Unused => "found in the safe, unused: it may come out again".into(),
     }
 }
 
@@ -143,6 +144,7 @@ pub fn sheet(
         fact("method", batch.method.clone()),
         fact("template", batch.template.clone()),
         fact("layout", batch.layout.clone()),
+        fact("form", printable(&batch.form)),
         fact("printer", batch.printer.clone()),
         fact("opened", signed_by(record, &batch.opened)),
     ];
@@ -182,10 +184,13 @@ pub fn sheet(
     let unknown = batch.said.iter().filter(|one| one.unknown);
     blocks.extend(said_table(record, "Unknown, and what was found", unknown));
     blocks.extend(lost_mailers(record, batch, cards));
+    blocks.extend(followed(record, batch));
+    blocks.extend(other_printers(record, batch));
     let aside = batch.said.iter();
     let aside = aside.filter(|one| matches!(one.became, Became::Aside(_)));
     blocks.extend(said_table(record, "Blank forms that were not used", aside));
-    let found = batch.said.iter().filter(|one| one.became == Became::Found);
+    let found = batch.said.iter();
+    let found = found.filter(|one| matches!(one.became, Became::Found | Became::Unused));
     blocks.extend(said_table(record, "Missing forms that turned up", found));
     let missing = batch.missing_still();
     if !missing.is_empty() {
@@ -267,6 +272,42 @@ pub fn sheet(
         made: when(made),
         blocks,
     }
+}
+
+/// Where the paper was ahead of the records, and how that came about.
+fn followed(record: &AuthorityRecord, batch: &PinBatch) -> Vec<Block> {
+    let rows = batch.followed.iter().map(|one| {
+        let ahead = one.ahead;
+        vec![
+            Ranges::of(ahead.blank, ahead.first.saturating_sub(1)).words(),
+            format!(
+                "forms {} to {}: mailers {} to {}",
+                ahead.first, ahead.last, ahead.shown.first, ahead.shown.last
+            ),
+            printable(&one.reason),
+            format!("{}, {}", names(record, &one.signed), when(&one.signed)),
+        ]
+    });
+    let columns = ["Without a mailer:3", "Behind it:5", "Reason:5", "Said by:4"];
+    table(
+        "The paper was ahead of the records",
+        &columns,
+        rows.collect(),
+    )
+}
+
+/// Which printers it had, and why another one.
+fn other_printers(record: &AuthorityRecord, batch: &PinBatch) -> Vec<Block> {
+    let rows = batch.printers.iter().map(|one| {
+        vec![
+            printable(&one.from),
+            printable(&one.to),
+            printable(&one.reason),
+            format!("{}, {}", names(record, &one.signed), when(&one.signed)),
+        ]
+    });
+    let columns = ["Printer:3", "Another one:3", "Reason:6", "Said by:5"];
+    table("Printers that were changed", &columns, rows.collect())
 }
 
 /// Each mailer that was given up, with the reason that was typed.

@@ -15,6 +15,9 @@ use super::forms::forms_words;
 /// Longest name of a delivery.
 pub const LOT_MOST: usize = 40;
 
+/// Longest name of a kind of form.
+pub const FORM_MOST: usize = 120;
+
 /// Records a delivery of blank forms.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +30,8 @@ pub struct ReceiveStock {
     pub first: u64,
     /// The last form.
     pub last: u64,
+    /// The kind of form: see [`FormStock::form`].
+    pub form: String,
 }
 
 fn refused(why: String) -> ActionError {
@@ -42,9 +47,16 @@ impl ReceiveStock {
                 "a delivery's name has 1 to {LOT_MOST} characters"
             )));
         }
+        let kind = self.form.chars();
+        if kind.clone().any(char::is_control) || !(1..=FORM_MOST).contains(&kind.count()) {
+            return Err(refused(format!(
+                "a kind of form has 1 to {FORM_MOST} characters"
+            )));
+        }
         let before = all.iter().find(|(id, stock)| {
             let (first, last) = stock.delivered;
-            *id == self.id || stock.lot == self.lot || (first <= self.last && self.first <= last)
+            let meets = first <= self.last && self.first <= last;
+            *id == self.id || stock.lot == self.lot || (meets && stock.is_of(&self.form))
         });
         match before {
             None => Ok(()),
@@ -65,11 +77,14 @@ impl Action for ReceiveStock {
     }
 
     fn words(&self) -> Vec<String> {
-        vec![format!(
-            "{} came into the safe, delivery {}",
-            forms_words(self.first, self.last),
-            self.lot
-        )]
+        vec![
+            format!(
+                "{} came into the safe, delivery {}",
+                forms_words(self.first, self.last),
+                self.lot
+            ),
+            format!("kind of form: {}", self.form),
+        ]
     }
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
@@ -94,6 +109,7 @@ impl Action for ReceiveStock {
         let stock = FormStock {
             id: self.id,
             lot: self.lot.clone(),
+            form: self.form.clone(),
             delivered: (self.first, self.last),
             safe: Ranges::of(self.first, self.last),
             destroyed: Ranges::default(),
