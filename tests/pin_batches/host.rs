@@ -177,6 +177,12 @@ fn blocks_that_do_not_open_are_told_all_at_once_and_five_times_an_hour() {
         ..reading.clone()
     };
     assert_eq!(reads(&mut house, &by_other, &sealed).unwrap().count, 1);
+    // A clock that is set forward gives no try back.
+    let wall = house.room.vault().clock().wall_ms();
+    house.room.clock.set(wall + 3_600_000);
+    let told = rule(house.act_with(&reading, &[], secret()));
+    assert!(told.contains(many), "{told}");
+    house.room.clock.set(wall);
     house.room.clock.pass(3_600_000);
     let act: OpenBatch = house.opening("json-host", TWO_UP, &sealed, 1);
     house.act_with(&act, &PAIR, secret()).unwrap();

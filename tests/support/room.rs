@@ -136,31 +136,42 @@ impl RandomSource for Recording {
 
 /// A clock that a test sets.
 #[derive(Clone)]
-pub struct TestClock(Arc<AtomicU64>);
+pub struct TestClock {
+    /// Milliseconds since [`START_MS`] that really passed.
+    passed: Arc<AtomicU64>,
+    /// What the wall clock shows at its beginning.
+    wall: Arc<AtomicU64>,
+}
 
 impl TestClock {
     fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(START_MS)))
+        Self {
+            passed: Arc::default(),
+            wall: Arc::new(AtomicU64::new(START_MS)),
+        }
     }
 
-    /// Sets the wall clock.
+    /// Sets the wall clock; the other one goes on as before.
     pub fn set(&self, wall_ms: u64) {
-        self.0.store(wall_ms, Ordering::SeqCst);
+        let passed = self.mono_ms();
+        self.wall
+            .store(wall_ms.wrapping_sub(passed), Ordering::SeqCst);
     }
 
     /// Lets time pass.
     pub fn pass(&self, ms: u64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        self.passed.fetch_add(ms, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn wall_ms(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+        let wall = self.wall.load(Ordering::SeqCst);
+        wall.wrapping_add(self.mono_ms())
     }
 
     fn mono_ms(&self) -> u64 {
-        self.0.load(Ordering::SeqCst).saturating_sub(START_MS)
+        self.passed.load(Ordering::SeqCst)
     }
 }
 

@@ -1,5 +1,8 @@
 //! How often something may fail under one key: the station tells nobody, by
 //! many tries, how near a forged block came.
+//!
+//! The hour is one in which the station runs: no clock that somebody sets, and no
+//! restart, gives a try back early.
 
 use conclave_evidence::Id;
 use serde::{Deserialize, Serialize};
@@ -9,11 +12,21 @@ pub const FAILURES_MOST: usize = 5;
 /// One hour.
 pub const WINDOW_MS: u64 = 3_600_000;
 
+/// A moment by a clock that nobody sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// The run of the program.
+    pub boot: Id,
+    /// How long it had lasted, milliseconds.
+    pub mono_ms: u64,
+}
+
 /// When tries under a key failed.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FailedTries {
-    /// Wall clock, oldest first.
-    pub failed_ms: Vec<u64>,
+    /// Oldest first.
+    #[serde(default)]
+    pub failed: Vec<Moment>,
 }
 
 impl FailedTries {
@@ -26,11 +39,15 @@ impl FailedTries {
     }
 
     /// TRUE while another try may be made. Forgets those of before the window.
-    pub fn may_try(&mut self, now_ms: u64) -> bool {
-        // A clock that was set back makes no try older.
-        self.failed_ms
-            .retain(|at| now_ms.saturating_sub(*at) < WINDOW_MS);
-        self.failed_ms.len() < FAILURES_MOST
+    pub fn may_try(&mut self, now: Moment) -> bool {
+        // Of an earlier run nobody knows how long ago it was: then this one has
+        // to have lasted so long.
+        let since = |then: &Moment| match then.boot == now.boot {
+            true => now.mono_ms.saturating_sub(then.mono_ms),
+            false => now.mono_ms,
+        };
+        self.failed.retain(|then| since(then) < WINDOW_MS);
+        self.failed.len() < FAILURES_MOST
     }
 }
 
@@ -38,15 +55,28 @@ impl FailedTries {
 mod tests {
     use super::*;
 
+    fn at(boot: u8, mono_ms: u64) -> Moment {
+        let boot = Id([boot; 16]);
+        Moment { boot, mono_ms }
+    }
+
     #[test]
     fn an_hour_has_five_failures() {
         let mut tries = FailedTries::default();
-        for at in 0..5 {
-            assert!(tries.may_try(at));
-            tries.failed_ms.push(at);
+        for mono in 0..5 {
+            assert!(tries.may_try(at(1, mono)));
+            tries.failed.push(at(1, mono));
         }
-        assert!(!tries.may_try(WINDOW_MS - 1));
-        assert!(tries.may_try(WINDOW_MS), "the first is an hour old");
-        assert_eq!(tries.failed_ms, [1, 2, 3, 4]);
+        assert!(!tries.may_try(at(1, WINDOW_MS - 1)));
+        assert!(tries.may_try(at(1, WINDOW_MS)), "the first is an hour old");
+        assert_eq!(tries.failed.len(), 4);
+    }
+
+    #[test]
+    fn after_a_restart_the_hour_begins_anew() {
+        let failed = vec![at(1, 7 * WINDOW_MS); FAILURES_MOST];
+        let mut tries = FailedTries { failed };
+        assert!(!tries.may_try(at(2, WINDOW_MS - 1)));
+        assert!(tries.may_try(at(2, WINDOW_MS)));
     }
 }

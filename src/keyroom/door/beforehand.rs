@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::action::{Action, ActionError};
 use crate::domain::key::KeyRecord;
+use crate::domain::tries::Moment;
 use crate::vault::{Batch, Compartment, Fork, KeysOf, Vault, VaultError};
 
 impl super::Door {
@@ -131,5 +132,11 @@ impl Beforehand<'_> {
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         self.vault.clock().wall_ms()
+    }
+
+    /// Now, by a clock that nobody sets.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        self.vault.moment()
     }
 }

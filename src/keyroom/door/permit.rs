@@ -14,6 +14,7 @@ use super::proposal::Proposal;
 use super::stop::StopFlag;
 use crate::domain::key::KeyRecord;
 use crate::domain::permission::{Permission, sealed::Sealed};
+use crate::domain::tries::Moment;
 use crate::provider::Provider;
 use crate::vault::{
     Batch, Compartment, EntryBody, GIVEN_UP, KeysOf, NewEntry, Vault, VaultError, given_up_digest,
@@ -238,6 +239,12 @@ impl Permit<'_> {
     #[must_use]
     pub fn now_ms(&self) -> u64 {
         self.vault.clock().wall_ms()
+    }
+
+    /// Now, by a clock that nobody sets.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        self.vault.moment()
     }
 
     /// A fresh random id.

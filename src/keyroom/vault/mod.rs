@@ -57,6 +57,7 @@ pub use renewal::{NewGroup, Receipt, Renewal};
 pub use rescue::{Damaged, JournalSurvey, RecordHeader, RootFit, Survey, is_damage, record_header};
 pub use words::{WordKeys, WordsError};
 
+use crate::domain::tries::Moment;
 use crate::ports::clock::Clock;
 use crate::ports::store::{Store, Write};
 use adding::Behind;
@@ -221,7 +222,16 @@ impl Vault {
         self.world.clock.as_ref()
     }
 
-    /// The same, to be looked at while the vault is at work.
+    /// Now, by a clock that nobody sets.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        Moment {
+            boot: self.world.boot,
+            mono_ms: self.world.clock.mono_ms(),
+        }
+    }
+
+    /// The clocks, to be looked at while the vault is at work.
     #[must_use]
     pub fn shared_clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.world.clock)

@@ -13,7 +13,7 @@ const KIND: &str = "import-tries";
 /// Counts a try under a wrapping key as failed, before it is made: one that has
 /// not ended counts.
 pub(super) fn take(beforehand: &mut Beforehand<'_>, under: &KeyRecord) -> Result<(), ActionError> {
-    let now = beforehand.now_ms();
+    let now = beforehand.moment();
     let id = FailedTries::id_of(under.id);
     let mut tries: FailedTries = match beforehand.get(Compartment::Catalogue, id) {
         Ok(tries) => tries,
@@ -26,10 +26,11 @@ pub(super) fn take(beforehand: &mut Beforehand<'_>, under: &KeyRecord) -> Result
                 "{FAILURES_MOST} blocks failed under {} within an hour: no more are tried",
                 under.label
             ),
-            "Find out with the partner what is wrong, and come back in an hour.",
+            "Find out with the partner what is wrong. The hour counts while the station runs: neither \
+             a clock nor a restart shortens it.",
         ));
     }
-    tries.failed_ms.push(now);
+    tries.failed.push(now);
     Ok(beforehand.put(Compartment::Catalogue, KIND, id, &tries)?)
 }
 
@@ -37,6 +38,6 @@ pub(super) fn take(beforehand: &mut Beforehand<'_>, under: &KeyRecord) -> Result
 pub(super) fn give_back(permit: &mut Permit<'_>, under: Id) -> Result<(), ActionError> {
     let id = FailedTries::id_of(under);
     let mut tries: FailedTries = permit.get(Compartment::Catalogue, id)?;
-    tries.failed_ms.pop();
+    tries.failed.pop();
     Ok(permit.put(Compartment::Catalogue, KIND, id, &tries)?)
 }

@@ -23,7 +23,7 @@ fn on_record(permit: &Permit<'_>, key: &PinKeyName) -> Result<FailedTries, Vault
 /// # Errors
 /// [`ActionError::Rule`]: too many had such blocks.
 pub(super) fn are_left(permit: &Permit<'_>, key: &PinKeyName) -> Result<(), ActionError> {
-    match on_record(permit, key)?.may_try(permit.now_ms()) {
+    match on_record(permit, key)?.may_try(permit.moment()) {
         true => Ok(()),
         false => Err(ActionError::rule(
             format!(
@@ -32,7 +32,7 @@ pub(super) fn are_left(permit: &Permit<'_>, key: &PinKeyName) -> Result<(), Acti
                 key.label
             ),
             "Find out with the issuer under which key its PIN blocks are, and whether its PINs are \
-             new; come back in an hour.",
+             new. The hour counts while the station runs: neither a clock nor a restart shortens it.",
         )),
     }
 }
@@ -41,8 +41,9 @@ pub(super) fn are_left(permit: &Permit<'_>, key: &PinKeyName) -> Result<(), Acti
 /// the answer, in one commit: who does not get the one has not had the other.
 pub(super) fn failed(permit: &mut Permit<'_>, key: &PinKeyName) -> Result<(), ActionError> {
     let mut tries = on_record(permit, key)?;
-    tries.may_try(permit.now_ms());
-    tries.failed_ms.push(permit.now_ms());
+    let now = permit.moment();
+    tries.may_try(now);
+    tries.failed.push(now);
     let id = FailedTries::id_of(key.id);
     Ok(permit.put(Compartment::Pins, KIND, id, &tries)?)
 }
