@@ -376,6 +376,9 @@ fn take_in(scene: &mut Scene, label: &str, new: &str) {
         way[0],
         way[1],
         way[2],
+        "",
+        "",
+        "the partner's files have it under a new name",
     ];
     let title = done(scene.ceremony("import-block.toml", &fields));
     assert!(

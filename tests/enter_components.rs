@@ -466,7 +466,7 @@ fn whoever_typed_a_component_never_types_another_of_that_key() {
         VALUES,
         "ENC-ZERO",
     ];
-    let mut play = |custodians: [&str; 2], value: &str| {
+    let mut play = |label: &str, custodians: [&str; 2], value: &str| {
         let typist = typist("P-KCV-030");
         typist.partner_says(value);
         scene.people.at = typist.at();
@@ -475,13 +475,15 @@ fn whoever_typed_a_component_never_types_another_of_that_key() {
         let [first, second] = custodians;
         let cast = ["Dan", "Eva", "Ada", "Ben", first, second, "Jim"];
         scene.people.form("ceremony.cast", &cast);
+        let mut fields = fields;
+        fields[0] = label;
         let end = scene.ceremony("from-b.toml", &fields);
-        (end, told(&scene), scene.key_state(LABEL))
+        (end, told(&scene), scene.key_state(label))
     };
-    let (end, ..) = play(["Hal", "Pia"], "000000");
+    let (end, ..) = play(LABEL, ["Hal", "Pia"], "000000");
     assert!(done(end).contains("without a key"));
     // It came to nothing, and Pia has seen component 2 all the same.
-    let (end, told, key) = play(["Pia", "Sam"], "373994");
+    let (end, told, key) = play(LABEL, ["Pia", "Sam"], "373994");
     assert!(
         end.is_ok_and(|end| matches!(end, ActEnd::Stopped)),
         "{told}"
@@ -492,8 +494,16 @@ fn whoever_typed_a_component_never_types_another_of_that_key() {
     );
     assert_eq!(key, None);
     // Hal typed component 1, and may again.
-    let (end, told, _) = play(["Hal", "Sam"], "373994");
+    let (end, told, _) = play(LABEL, ["Hal", "Sam"], "373994");
     assert!(done(end).ends_with("done"), "{told}");
+    // The sheets are that key's, whatever label is chosen now.
+    let (end, told, key) = play("HILL.ZMK.001", ["Hal", "Sam"], "373994");
+    assert!(done(end).contains("without a key"), "{told}");
+    assert!(
+        told.contains("this sheet is a part of BANK-LAKE.ZMK.001"),
+        "{told}"
+    );
+    assert_eq!(key, None);
     assert_entered(&scene, "373994");
 }
 

@@ -17,6 +17,8 @@ mod desk;
 mod discs;
 #[path = "export/fat.rs"]
 mod fat;
+#[path = "export/known_value.rs"]
+mod known_value;
 #[path = "export/mounted.rs"]
 mod mounted;
 #[path = "export/published.rs"]

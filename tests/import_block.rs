@@ -94,6 +94,7 @@ fn import_as(
         "usual for the cipher",
         "typed by two",
         exception,
+        "90",
     ];
     let title = done(scene.ceremony(IMPORT, &fields));
     scene.people.at = Box::new(|_, _| None);

@@ -277,12 +277,12 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use conclave_keyroom::domain::form::KeyForm;
     use conclave_keyroom::domain::key::{CheckValue, Holder, KeySource};
 
-    fn key(sealed_ms: u64) -> KeyRecord {
+    pub(crate) fn key(sealed_ms: u64) -> KeyRecord {
         let kcv = CheckValue {
             value: "08D7B4".into(),
             method: "ENC-ZERO".into(),

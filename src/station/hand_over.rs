@@ -4,7 +4,6 @@
 use conclave_evidence::Id;
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
-use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::domain::target_system::TargetSystem;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::{KeyTraits, KeysOf};
@@ -14,10 +13,8 @@ use conclave_trades::target::{
 
 use crate::backup::in_words;
 use crate::cards::filled;
-use crate::ceremony::begin::{
-    EXCEPTION_ADVICE, EXCEPTION_HINT, choose, exception_of, gave_up, one, optional,
-    quarantine_notes, refused,
-};
+use crate::ceremony::begin::{choose, gave_up, one, optional, quarantine_notes, refused};
+use crate::exceptions::{exception_fields, exception_of};
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -113,31 +110,32 @@ impl Station {
             key.kcv.words()
         ))];
         lines.extend(quarantine_notes(&offer.wrapping));
+        let mut fields = vec![
+            choose(
+                "System",
+                offer.systems.iter().map(|s| s.name.clone()).collect(),
+            ),
+            optional(
+                "Also",
+                "",
+                "labels of other keys, a space between",
+                ALSO_MOST,
+            ),
+            choose("Under", offer.wrapping.iter().map(with_method).collect()),
+            one(
+                "Medium",
+                offer.media.iter().map(|m| m.name.clone()).collect(),
+                None,
+            ),
+        ];
+        fields.extend(exception_fields());
         let mut prompt = Prompt {
             code: "hand-over".into(),
             act: "Hand over".into(),
             title: format!("{} to a system on record", key.label),
             lines,
             ask: Ask::Form {
-                fields: vec![
-                    choose(
-                        "System",
-                        offer.systems.iter().map(|s| s.name.clone()).collect(),
-                    ),
-                    optional(
-                        "Also",
-                        "",
-                        "labels of other keys, a space between",
-                        ALSO_MOST,
-                    ),
-                    choose("Under", offer.wrapping.iter().map(with_method).collect()),
-                    one(
-                        "Medium",
-                        offer.media.iter().map(|m| m.name.clone()).collect(),
-                        None,
-                    ),
-                    optional("Exception", "", EXCEPTION_HINT, REASON_MAX),
-                ],
+                fields,
                 submit: "go on to the signatures".into(),
                 done: None,
             },
@@ -180,10 +178,8 @@ impl Station {
             )
         })?;
         fits(kind, under)?;
-        let exception = exception_of(value(4));
-        let needed = under.wrapping.is_some_and(WrappingMethod::is_exception);
-        check_exception(needed, exception.as_deref())
-            .map_err(|why| refused(format!("{why}."), EXCEPTION_ADVICE))?;
+        let typed = (value(4), value(5));
+        let exception = exception_of(under.wrapping, typed, self.clock.wall_ms())?;
         let missing = system.settings.missing();
         if !missing.is_empty() {
             return Err(refused(

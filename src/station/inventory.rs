@@ -12,6 +12,7 @@ use conclave_keyroom::vault::Compartment;
 use conclave_trades::keys::{Kin, Tainted};
 
 use crate::custody_tasks::{Custodians, custody_tasks};
+use crate::exceptions::exception_tasks;
 use crate::front::{Event, KeyRow, KeyTable, KeyTableBuilder, TaskRow};
 use crate::incident::incident_task;
 use crate::lists::expiry_task;
@@ -130,6 +131,7 @@ fn tasks_of(key: &KeyRecord, around: &Around) -> Vec<TaskRow> {
     let now_ms = around.now_ms;
     let mut tasks = custody_tasks(now_ms, key, &around.there);
     tasks.extend(incident_task(key, &around.tainted));
+    tasks.extend(exception_tasks(now_ms, key));
     if matches!(key.state, KeyState::Active | KeyState::PreActivation) {
         tasks.extend(expiry_task(now_ms, key));
     }

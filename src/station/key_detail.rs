@@ -98,6 +98,10 @@ fn lines(key: &KeyRecord) -> Vec<String> {
             e.under,
             e.format,
         ));
+        detail.extend(
+            e.exception_until_ms
+                .map(|until| format!("  without a key block, until {}", words::date(until))),
+        );
     }
     detail
 }

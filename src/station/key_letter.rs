@@ -3,17 +3,15 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::device::PrinterPurpose;
-use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
-use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
+use conclave_trades::ceremony::exception_words;
 use conclave_trades::target::{KeyName, PrintKeyLetter};
 
 use crate::cards::filled;
-use crate::ceremony::begin::{
-    EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of, gave_up, one, optional, quarantine_notes,
-    refused, sole, text,
-};
+use crate::ceremony::begin::{gave_up, one, quarantine_notes, refused, sole, text};
+use crate::exceptions::{exception_fields, exception_of};
 use crate::hand_over::wraps_plainly;
 use crate::service::ActEnd;
 use crate::station::Station;
@@ -45,12 +43,7 @@ impl Station {
                     Some(printer) => format!("Printed on {printer}."),
                     None => "Not printed: copy it by hand, and have it compared.".into(),
                 });
-                lines.extend(
-                    action
-                        .exception
-                        .as_deref()
-                        .map(conclave_keyroom::domain::legacy::exception_words),
-                );
+                lines.extend(action.exception.as_ref().map(exception_words));
                 Ok(ActEnd::Done {
                     good: true,
                     title: format!("The letter for {}", action.recipient),
@@ -92,18 +85,19 @@ impl Station {
             key.kcv.words()
         ))];
         lines.extend(quarantine_notes(&wrapping));
+        let mut fields = vec![
+            sole("Under", wrapping.iter().map(|k| k.label.clone()).collect()),
+            text("Recipient", "", "for whom, for example BANK-LAKE", 40),
+            one("Printer", printers, None),
+        ];
+        fields.extend(exception_fields());
         let mut prompt = Prompt {
             code: "letter.parameters".into(),
             act: "Key letter".into(),
             title: format!("{} under a zone master key, as a letter", key.label),
             lines,
             ask: Ask::Form {
-                fields: vec![
-                    sole("Under", wrapping.iter().map(|k| k.label.clone()).collect()),
-                    text("Recipient", "", "for whom, for example BANK-LAKE", 40),
-                    one("Printer", printers, None),
-                    optional("Exception", "", EXCEPTION_HINT, REASON_MAX),
-                ],
+                fields,
                 submit: "go on to the signatures".into(),
                 done: None,
             },
@@ -125,12 +119,14 @@ impl Station {
                 prompt.refused = Some(refused("Under which key?", "Choose one."));
                 continue;
             };
-            let exception = exception_of(value(3));
-            let needed = under.wrapping.is_some_and(WrappingMethod::is_exception);
-            if let Err(why) = check_exception(needed, exception.as_deref()) {
-                prompt.refused = Some(refused(format!("{why}."), EXCEPTION_ADVICE));
-                continue;
-            }
+            let typed = (value(3), value(4));
+            let exception = match exception_of(under.wrapping, typed, self.clock.wall_ms()) {
+                Ok(exception) => exception,
+                Err(refusal) => {
+                    prompt.refused = Some(refusal);
+                    continue;
+                }
+            };
             return Ok(Some(PrintKeyLetter {
                 key: KeyName::of(key),
                 under: KeyName::of(under),

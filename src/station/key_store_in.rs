@@ -10,6 +10,7 @@ use conclave_trades::keys::{Becomes, FoundEntry, ImportStoreKey, RSA_USAGES, Rea
 
 use crate::cards::filled;
 use crate::ceremony::begin::{choose, gave_up, one, refused, text};
+use crate::exceptions::{known_value_field, reason_of};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -174,6 +175,7 @@ impl Station {
                         "check value, or 16 digits of a pair's fingerprint",
                         16,
                     ),
+                    known_value_field(),
                 ],
                 submit: "go on to the signatures".into(),
                 done: None,
@@ -221,6 +223,7 @@ impl Station {
                     },
                 },
                 check: value(4).replace(' ', "").to_uppercase(),
+                known_value: reason_of(value(5)),
             };
             return Ok(Some((entry.clone(), action)));
         }

@@ -20,7 +20,8 @@ use conclave_trades::target::{IMPORT_FOLDER, KeyName, SystemName, next_bundle};
 
 use crate::backup::in_words;
 use crate::cards::{Interrupted, ask, filled};
-use crate::ceremony::begin::{choose, exception_of, gave_up, optional, refused, sole};
+use crate::ceremony::begin::{choose, gave_up, optional, refused, sole};
+use crate::exceptions::reason_of;
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -299,7 +300,7 @@ impl Station {
             medium: medium.id,
             medium_name: medium.name.clone(),
             serial: medium.serial.clone(),
-            exception: exception_of(value(8)),
+            exception: reason_of(value(8)),
         })
     }
 

@@ -21,6 +21,7 @@ pub mod data;
 pub mod demo;
 pub mod doctor;
 pub mod enrol;
+mod exceptions;
 mod fingerprint;
 pub mod front;
 mod hand_over;

@@ -26,7 +26,7 @@ use crate::words;
 const DAY_MS: i64 = 86_400_000;
 
 /// A key's expiry becomes a task this many days before (R22).
-const EXPIRY_DAYS: i64 = 90;
+pub(crate) const EXPIRY_DAYS: i64 = 90;
 
 /// The journal screen shows so many entries at most, the newest first.
 const JOURNAL_ROWS: usize = 2000;

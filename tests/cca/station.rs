@@ -97,6 +97,7 @@ fn import(scene: &mut Scene, label: &str, template: &str, value: &str, block: &s
         "usual for the cipher",
         "typed by two",
         WHY,
+        "90",
     ];
     let title = done(scene.ceremony("import-block.toml", &fields));
     scene.people.at = Box::new(|_, _| None);
@@ -130,7 +131,7 @@ fn hand_over(scene: &mut Scene, system: &str) -> Result<ActEnd, Refusal> {
     let under = format!("{KEK} (cca-ecb)");
     scene
         .people
-        .form("hand-over", &[system, MAC, &under, "STICK-1", WHY]);
+        .form("hand-over", &[system, MAC, &under, "STICK-1", WHY, "90"]);
     scene.people.refusals.clear();
     scene.station.hand_over(id, &mut scene.people)
 }

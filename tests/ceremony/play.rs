@@ -146,6 +146,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
         }),
         held: Vec::new(),
         blind: false,
+        known_value: None,
     };
     let custodians = cast.iter().flat_map(|part: &CastPart| &part.people);
     let custodians = custodians.filter(|p| p.group.is_custodian()).map(|p| p.id);

@@ -54,6 +54,7 @@ pub fn generate(room: &Room) -> GenerateKey {
 
 fn accept(room: &Room) -> AcceptComponent {
     AcceptComponent {
+        known_value: None,
         ceremony: CEREMONY,
         label: "BANK-LAKE.ZMK.001".into(),
         form: KeyForm::Tdes2,

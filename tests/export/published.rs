@@ -152,6 +152,7 @@ fn nothing_comes_in_under_a_published_key_outside_test() {
         };
         desk.act(&mandate, &[]).unwrap();
         let act = ImportBlock {
+            known_value: None,
             ceremony,
             key: Id([0xD1; 16]),
             label: "A.ZPK.2".into(),

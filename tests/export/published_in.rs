@@ -107,6 +107,7 @@ fn no_components_make_a_published_key_outside_test() {
         mandate::<AcceptComponent>(&mut desk);
         for (index, (name, group, mut part)) in (1..).zip(parts) {
             let act = AcceptComponent {
+                known_value: None,
                 ceremony: CEREMONY,
                 label: LABEL.into(),
                 form: KeyForm::Aes128,
@@ -124,6 +125,7 @@ fn no_components_make_a_published_key_outside_test() {
         mandate::<CombineKey>(&mut desk);
         let kcv = check_value(&key);
         let act = CombineKey {
+            known_value: None,
             ceremony: CEREMONY,
             key: Id([0xD2; 16]),
             label: LABEL.into(),
@@ -181,6 +183,7 @@ fn no_key_store_brings_a_published_key_outside_test() {
                     include_str!("../../templates/keys/data-aes128.toml"),
                 ))),
                 check: kcv.value,
+                known_value: None,
             };
             let halves = ["first half ", "second half"]
                 .map(|half| Secret::take(&mut half.as_bytes().to_vec()))

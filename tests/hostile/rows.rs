@@ -34,10 +34,10 @@ use conclave_trades::ceremony::action::{
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{
-    Becomes, DeactivateKey, DeclareCompromised, DestroyKey, Disposition, ExportPublic, FileComponentReceipt, GenerateRsa,
-    ImportPublic, ImportStoreKey, LiftQuarantine, PackageForm, PrintExchangeLetter,
-    PrintPackageForm, QuarantinePackage, ReadPublic, ReadStore, RecordSheet, ReleasePinKey,
-    ResumeKey, SuspendKey, WithdrawPinKey,
+    Becomes, DeactivateKey, DeclareCompromised, DestroyKey, Disposition, ExportPublic,
+    FileComponentReceipt, GenerateRsa, ImportPublic, ImportStoreKey, LiftQuarantine, PackageForm,
+    PrintExchangeLetter, PrintPackageForm, QuarantinePackage, ReadPublic, ReadStore, RecordSheet,
+    ReleasePinKey, ResumeKey, SuspendKey, WithdrawPinKey,
 };
 use conclave_trades::media::{CondemnMedium, EnrolMedium, PlateRead, ReadPlate};
 use conclave_trades::pin::{
@@ -722,6 +722,7 @@ fn destroy(room: &Room) -> DestroySheet {
 
 fn accept(room: &Room) -> AcceptComponent {
     AcceptComponent {
+        known_value: None,
         ceremony: CEREMONY,
         label: LABEL.into(),
         form: KeyForm::Tdes2,
@@ -740,6 +741,7 @@ fn accept(room: &Room) -> AcceptComponent {
 
 fn combine(room: &Room) -> CombineKey {
     CombineKey {
+        known_value: None,
         ceremony: CEREMONY,
         key: KEY,
         label: LABEL.into(),
@@ -757,6 +759,7 @@ fn combine(room: &Room) -> CombineKey {
 
 fn combine_shares(room: &Room) -> CombineShares {
     CombineShares {
+        known_value: None,
         ceremony: CEREMONY,
         key: KEY,
         label: LABEL.into(),
@@ -772,6 +775,7 @@ fn combine_shares(room: &Room) -> CombineShares {
 
 fn import(room: &Room) -> ImportBlock {
     ImportBlock {
+        known_value: None,
         ceremony: CEREMONY,
         key: KEY,
         label: "BANK-LAKE.ZPK.001".into(),
@@ -980,6 +984,7 @@ fn export_key_store(_: &Room) -> ExportKeyStore {
 
 fn import_store_key(_: &Room) -> ImportStoreKey {
     ImportStoreKey {
+        known_value: None,
         key: Id([12; 16]),
         label: "BANK-LAKE.RSA.002".into(),
         partner: "BANK-LAKE".into(),

@@ -54,6 +54,8 @@ fn record(scene: &Scene, label: &str) -> KeyRecord {
 fn letter(scene: &mut Scene, label: &str, fields: [&str; 4]) -> Result<Vec<String>, String> {
     let id = record(scene, label).id;
     scene.people.forms.remove("letter.parameters");
+    let [under, recipient, printer, exception] = fields;
+    let fields = [under, recipient, printer, exception, "90"];
     scene.people.form("letter.parameters", &fields);
     scene.people.refusals.clear();
     match scene.station.print_key_letter(id, &mut scene.people) {
@@ -286,6 +288,7 @@ fn aes_other_methods_and_a_missing_reason_are_refused_before_anything_begins() {
             "CMAC",
             "typed by two",
             why,
+            "90",
         ];
         let end = scene.ceremony(IMPORT, &fields);
         assert!(matches!(end, Ok(ActEnd::Stopped)), "{expect}");
@@ -352,7 +355,7 @@ fn a_working_key_leaves_by_the_method_of_its_wrapping_key_alone() {
         told(&scene)
     );
 
-    let fields = [label, "zpk-tdes2", ZMK, "BANK-LAKE", "STICK-1", WHY];
+    let fields = [label, "zpk-tdes2", ZMK, "BANK-LAKE", "STICK-1", WHY, "90"];
     let title = done(scene.ceremony(people::WORKING, &fields));
     assert!(title.ends_with("done"), "{title}: {}", told(&scene));
     let key = record(&scene, label);
@@ -404,6 +407,9 @@ fn a_key_block_as_a_letter_reads_back() {
         "tr31",
         "CMAC",
         "typed by two",
+        "",
+        "",
+        "read back from our own letter",
     ];
     let (typed, kcv) = (groups.clone(), value.clone());
     scene.people.at = Box::new(move |prompt, _| match prompt.code.as_str() {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use conclave_evidence::{Id, verify_path};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
+use conclave_keyroom::domain::legacy::LegacyException;
 use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
 use conclave_keyroom::door::Action;
 use conclave_trades::target::store::ExportKeyStore;
@@ -41,6 +42,11 @@ pub fn system(desk: &mut Desk, profile: &str, values: &[(&str, &str)]) -> Target
     desk.act(&act, &ADMINISTRATORS).unwrap()
 }
 
+/// An exception of 90 days.
+pub fn why(desk: &Desk, reason: &str) -> LegacyException {
+    LegacyException::lasting(reason.into(), 90, desk.room.vault().clock().wall_ms())
+}
+
 pub fn plan(
     desk: &Desk,
     system: &TargetSystem,
@@ -52,7 +58,7 @@ pub fn plan(
         recipient: system.name.clone(),
         target: system.target().to_owned(),
         system: Some(SystemName::of(system)),
-        exception: exception.then(|| "their system takes no key blocks".to_owned()),
+        exception: exception.then(|| why(desk, "their system takes no key blocks")),
         ..desk.plan(keys, under)
     }
 }
@@ -305,24 +311,24 @@ fn deprecated_key_blocks_leave_as_an_exception_of_the_act() {
         let label = format!("BANK-LAKE.ZMK.{letter}");
         let under = desk.key_with(&label, KeyForm::Tdes2, "K0", |k| k.wrapping = Some(method));
         let mut act = plan(&desk, &record, &[&key], &under);
-        let why = act.exception.take().unwrap();
+        let signed = act.exception.take().unwrap();
         let said = rule(desk.export(&act));
         assert!(
             said.contains("TR-31 A or C") && said.contains("18-3"),
             "{said}"
         );
-        act.exception = Some(why.clone());
-        assert!(act.words().join("\n").contains(&why));
+        act.exception = Some(signed.clone());
+        assert!(act.words().join("\n").contains(&signed.reason));
         let out = desk.export(&act).unwrap();
         let block = text(&desk, &out, "BANK-LAKE.ZPK.001.tr31");
         assert!(block.starts_with(letter), "{block}");
-        assert!(text(&desk, &out, "manifest.txt").contains(&why));
+        assert!(text(&desk, &out, "manifest.txt").contains(&signed.reason));
         let sheet = text(&desk, &out, "runsheet.txt");
         assert!(sheet.contains("EXCEPTION, deprecated version"), "{sheet}");
     }
     let under = desk.key("BANK-LAKE.ZMK.001", KeyForm::Tdes2, "K0");
     let mut act = plan(&desk, &record, &[&key], &under);
-    act.exception = Some("just in case".into());
+    act.exception = Some(why(&desk, "just in case"));
     assert!(rule(desk.export(&act)).contains("needs no exception"));
 }
 

@@ -13,7 +13,7 @@ use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::ImportPublic;
 
-use super::exported::{clear, plan, sound, system, text};
+use super::exported::{clear, plan, sound, system, text, why};
 use crate::desk::{APPROVERS, Desk, MANAGERS, rule};
 use crate::{hex, unhex};
 
@@ -174,7 +174,7 @@ fn what_does_not_go_to_an_rsa_key_is_named() {
     assert!(rule(desk.export(&act)).contains("18-3"));
     // A key for signatures wraps nothing, and a key of this kind opens nothing.
     let mut act = plan(&desk, &token, &[&aes], &signs);
-    act.exception = Some("their token".into());
+    act.exception = Some(why(&desk, "their token"));
     assert!(rule(desk.export(&act)).contains("R20"));
     // Another target's method.
     let zmk = desk.key("BANK-LAKE.ZMK.001", KeyForm::Aes256, "K0");

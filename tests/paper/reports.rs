@@ -2,6 +2,7 @@
 
 use conclave_evidence::Hash;
 use conclave_evidence::authority::Mode;
+use conclave_keyroom::domain::legacy::LegacyException;
 use conclave_trades::print::{
     Block, PrintError, Report, Signature, report_escp, report_pdf, time_words,
 };
@@ -372,7 +373,10 @@ fn letter(cryptogram: &str, format: &str, exception: Option<&str>) -> Report {
         format: format.to_owned(),
         conformance: "documented; not tried on the target".to_owned(),
         cryptogram: cryptogram.to_owned(),
-        exception: exception.map(str::to_owned),
+        exception: exception.map(|reason| LegacyException {
+            reason: reason.to_owned(),
+            until_ms: 1_803_287_645_000,
+        }),
     })
 }
 
@@ -414,7 +418,7 @@ fn a_letter_carries_its_cryptogram_in_groups_with_check_letters() {
         "BANK-LAKE.ZMK.001 (TDES-2)",
         "8FC2C9 (ENC-ZERO)",
         "scheme U",
-        "EXCEPTION to PCI PIN 18-3, key blocks: no key blocks there until March",
+        "EXCEPTION to PCI PIN 18-3, key blocks, until 22FEB2027: no key blocks there until March",
     ] {
         assert!(read.contains(words), "{words}: {read}");
     }

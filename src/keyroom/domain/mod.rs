@@ -8,6 +8,7 @@ pub mod device;
 pub mod form;
 pub mod form_stock;
 pub mod key;
+pub mod known_value;
 pub mod label;
 pub mod layout_approval;
 pub mod legacy;

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use conclave_evidence::Id;
 
 use super::{Compartment, Records, Vault, VaultError};
-use crate::domain::key::{KeyRecord, KeyState};
+use crate::domain::key::{CheckValue, KeyRecord, KeyState};
 
 /// What sets a key apart from the many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ impl BitOr for KeyTraits {
 pub enum KeysOf<'a> {
     /// Those of this label: one in use, and any number of void ones.
     Label(&'a str),
+    /// Those of this check value: a few may have it by chance.
+    CheckValue(&'a CheckValue),
     /// Active ones of this usage.
     Serving(&'a str),
     /// Those with any of these traits.
@@ -54,8 +56,10 @@ const READ: u64 = 1;
 const ACTIVE: u64 = 1 << 5;
 /// Bits of the usage, above those of the traits.
 const USAGE: u64 = 0xFF00;
+/// Bits of the check value, above them.
+const CHECK_VALUE: u64 = 0xFFFF_0000;
 /// Bits of the label, above them.
-const LABEL: u64 = !0xFFFF;
+const LABEL: u64 = !0xFFFF_FFFF;
 
 fn hashed(text: &str, bits: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -76,7 +80,11 @@ fn note_of(key: &KeyRecord) -> u64 {
         KeyState::Active => ACTIVE,
         _ => 0,
     };
-    let note = hashed(&key.label, LABEL) | hashed(&key.usage, USAGE) | active | READ;
+    let note = hashed(&key.label, LABEL)
+        | hashed(&key.kcv.value, CHECK_VALUE)
+        | hashed(&key.usage, USAGE)
+        | active
+        | READ;
     traits.fold(note, |note, (_, one)| note | one.0)
 }
 
@@ -84,6 +92,7 @@ impl KeysOf<'_> {
     fn may_be(self, note: u64) -> bool {
         match self {
             Self::Label(label) => note & LABEL == hashed(label, LABEL),
+            Self::CheckValue(kcv) => note & CHECK_VALUE == hashed(&kcv.value, CHECK_VALUE),
             Self::Serving(usage) => note & ACTIVE != 0 && note & USAGE == hashed(usage, USAGE),
             Self::Traits(traits) => note & traits.0 != 0,
         }
@@ -92,6 +101,7 @@ impl KeysOf<'_> {
     fn is(self, key: &KeyRecord) -> bool {
         match self {
             Self::Label(label) => key.label == label,
+            Self::CheckValue(kcv) => key.kcv == *kcv,
             Self::Serving(usage) => key.state == KeyState::Active && key.usage == usage,
             Self::Traits(traits) => note_of(key) & traits.0 != 0,
         }

@@ -3,8 +3,7 @@
 use conclave_evidence::authority::CardState;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::custodian_form::FORM_REMEDY;
-use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
-use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal, Show};
@@ -23,18 +22,8 @@ pub(crate) use super::fields::{
 };
 use super::unit::{LAYOUT, layout_of};
 use crate::cards::{Interrupted, ask, filled};
+use crate::exceptions::{exception_fields, exception_of};
 use crate::station::Station;
-
-/// What a key without a key block needs.
-pub(crate) const EXCEPTION_HINT: &str = "why no key block; empty for one";
-pub(crate) const EXCEPTION_ADVICE: &str =
-    "A reason for a zone master key without key blocks; nothing for the others.";
-
-/// The reason that was typed, if one was.
-pub(crate) fn exception_of(typed: &str) -> Option<String> {
-    let typed = typed.trim();
-    (!typed.is_empty()).then(|| typed.to_owned())
-}
 
 impl Station {
     /// Asks for parameters and cast until they keep every rule, and shows the
@@ -163,7 +152,7 @@ impl Station {
             fields.push(text("Recipient", "", "for whom, for example BANK-LAKE", 40));
             let plates = media.iter().map(|m| m.name.clone()).collect();
             fields.push(sole("Medium", plates));
-            fields.push(optional("Exception", "", EXCEPTION_HINT, REASON_MAX));
+            fields.extend(exception_fields());
         }
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),
@@ -212,6 +201,7 @@ impl Station {
                 shares: None,
                 held: Vec::new(),
                 blind: false,
+                known_value: None,
             };
             if components {
                 match value(2).trim().parse() {
@@ -238,12 +228,14 @@ impl Station {
                     prompt.refused = Some(refused("For whom is it?", "Type the recipient."));
                     continue;
                 }
-                let exception = exception_of(value(5));
-                let needed = under.wrapping.is_some_and(WrappingMethod::is_exception);
-                if let Err(why) = check_exception(needed, exception.as_deref()) {
-                    prompt.refused = Some(refused(format!("{why}."), EXCEPTION_ADVICE));
-                    continue;
-                }
+                let typed = (value(5), value(6));
+                let exception = match exception_of(under.wrapping, typed, self.clock.wall_ms()) {
+                    Ok(exception) => exception,
+                    Err(refusal) => {
+                        prompt.refused = Some(refusal);
+                        continue;
+                    }
+                };
                 parameters.delivery = Some(Delivery {
                     under: WrappingKey {
                         id: under.id,

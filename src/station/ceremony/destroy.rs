@@ -105,6 +105,7 @@ impl Station {
                 shares: None,
                 held: ever_held(key),
                 blind: false,
+                known_value: None,
             }));
         }
     }

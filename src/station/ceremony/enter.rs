@@ -89,6 +89,7 @@ impl Station {
             kcv: check_value(&kcv),
             proven,
             share: shares.map(|s| s.known.clone()),
+            known_value: state.parameters.known_value.clone(),
         };
         let title = state.parameters.title(index).to_lowercase();
         match self.act_on(&action, vec![value], &title, people) {
@@ -274,6 +275,7 @@ impl Station {
             value: digits.to_owned(),
             method: named.unwrap_or(&paper.method).to_owned(),
             by: by.to_vec(),
+            known_value: state.parameters.known_value.clone(),
         };
         self.act_for_key(&action, title, people)
     }

@@ -149,6 +149,7 @@ impl Station {
                 destroy: None,
                 shares: None,
                 blind: false,
+                known_value: None,
                 held: ever_held(key),
             }));
         }

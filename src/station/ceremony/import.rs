@@ -106,6 +106,7 @@ impl Station {
             method: named.unwrap_or(&from.method).to_owned(),
             by: by.to_vec(),
             exception: from.exception.clone(),
+            known_value: state.parameters.known_value.clone(),
         };
         self.act_for_key(&action, title, people)
     }

@@ -1,19 +1,16 @@
 //! What is asked before a partner's key block is imported.
 
 use conclave_keyroom::domain::key::{KeyRecord, KeyState};
-use conclave_keyroom::domain::legacy::{REASON_MAX, check_exception};
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::ceremony::script::Script;
 use conclave_trades::ceremony::state::{ImportFrom, Parameters, WrappingKey};
 use conclave_trades::target::unwrapping;
 
-use super::begin::{EXCEPTION_ADVICE, EXCEPTION_HINT, exception_of};
-use super::fields::{
-    choose, gave_up, keys_told, one, optional, refused, sole, templates_told, text, told,
-};
+use super::fields::{choose, gave_up, keys_told, one, refused, sole, templates_told, text, told};
 use super::partner::{METHODS, all, chosen_method};
 use crate::cards::filled;
+use crate::exceptions::{exception_fields, exception_of, known_value_field, reason_of};
 use crate::station::Station;
 
 /// Where no medium brings the block.
@@ -56,7 +53,7 @@ impl Station {
         let media = self.enrolled_media();
         let mut ways = vec![TYPED.to_owned()];
         ways.extend(media.iter().map(|m| m.name.clone()));
-        let fields = vec![
+        let mut fields = vec![
             text("Label", "", "for example BANK-LAKE.ZPK.001", 40),
             told("Template", templates_told(&templates)),
             told("Under", keys_told(&wrapping)),
@@ -64,8 +61,9 @@ impl Station {
             choose("Profile", profiles.iter().map(|p| p.name.clone()).collect()),
             one("Method", all(&METHODS), None),
             sole("Block", ways),
-            optional("Exception", "", EXCEPTION_HINT, REASON_MAX),
         ];
+        fields.extend(exception_fields());
+        fields.push(known_value_field());
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),
             act: script.title.clone(),
@@ -108,12 +106,14 @@ impl Station {
                 ));
                 continue;
             }
-            let exception = exception_of(value(7));
-            let bare = profile.bare_method();
-            if let Err(why) = check_exception(bare.is_some(), exception.as_deref()) {
-                prompt.refused = Some(refused(format!("{why}."), EXCEPTION_ADVICE));
-                continue;
-            }
+            let typed = (value(7), value(8));
+            let exception = match exception_of(profile.bare_method(), typed, now_ms) {
+                Ok(exception) => exception,
+                Err(refusal) => {
+                    prompt.refused = Some(refusal);
+                    continue;
+                }
+            };
             let method = profile.wraps_by();
             if method.is_some_and(|method| under.wrapping != Some(method)) {
                 prompt.refused = Some(refused(
@@ -151,6 +151,7 @@ impl Station {
                 shares: None,
                 held: Vec::new(),
                 blind: false,
+                known_value: reason_of(value(9)),
             }));
         }
     }

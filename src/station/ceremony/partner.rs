@@ -11,6 +11,7 @@ use conclave_trades::ceremony::state::{Paper, Parameters};
 
 use super::fields::{gave_up, one, refused, templates_told, text, told};
 use crate::cards::filled;
+use crate::exceptions::{known_value_field, reason_of};
 use crate::station::Station;
 
 const LETTERS: [&str; 2] = ["none", "behind each line"];
@@ -50,6 +51,7 @@ impl Station {
             one("Check letters", all(&LETTERS), None),
             one("Check values", all(&VALUES), None),
             one("Method", all(&METHODS), None),
+            known_value_field(),
         ];
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),
@@ -110,6 +112,7 @@ impl Station {
                 shares: None,
                 held: self.ever_held(label),
                 blind: false,
+                known_value: reason_of(value(7)),
             }));
         }
     }

@@ -131,6 +131,7 @@ impl Station {
                 shares: None,
                 held: ever_held(key),
                 blind: false,
+                known_value: None,
             }));
         }
     }

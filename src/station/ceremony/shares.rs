@@ -18,6 +18,7 @@ use super::fields::{choose, gave_up, refused, templates_told, text, told};
 use super::partner::chosen_method;
 use super::reissue::ever_held;
 use crate::cards::filled;
+use crate::exceptions::{known_value_field, reason_of};
 use crate::station::Station;
 
 /// The numbers of shares, as `1, 3`.
@@ -76,6 +77,7 @@ impl Station {
                 text("Of", "3", "how many shares there are", 1),
                 told("Template", templates_told(&templates)),
                 text("From", "", "whose shares, as on the sheets", 40),
+                known_value_field(),
             ],
         };
         let mut prompt = Prompt {
@@ -145,6 +147,7 @@ impl Station {
             if let Some(paper) = &mut parameters.paper {
                 value(4).trim().clone_into(&mut paper.partner);
             }
+            parameters.known_value = reason_of(value(5));
             return Ok(Some(parameters));
         }
     }
@@ -177,6 +180,7 @@ impl Station {
             value: digits.to_owned(),
             method: named.unwrap_or(&paper.method).to_owned(),
             by: by.to_vec(),
+            known_value: state.parameters.known_value.clone(),
         };
         self.act_for_key(&action, title, people)
     }
@@ -207,6 +211,7 @@ fn plain(
         shares: Some(shares),
         held,
         blind: false,
+        known_value: None,
         label,
         template,
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use conclave_keyroom::domain::device::{MediumRecord, PrinterPurpose};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
-use conclave_keyroom::domain::legacy::exception_words;
+use conclave_keyroom::domain::known_value::known_value_words;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine};
 use conclave_keyroom::vault::Compartment;
@@ -14,9 +14,9 @@ use conclave_trades::ceremony::action::{
     OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey,
 };
 use conclave_trades::ceremony::engine::Engine;
-use conclave_trades::ceremony::safe;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, KeyMade, Player, Reply, State, Unit};
+use conclave_trades::ceremony::{exception_words, safe};
 use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
 use conclave_trades::target::{
     ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle, next_bundle, target_of,
@@ -307,15 +307,16 @@ impl Station {
                 from.under.label,
                 from.profile.stamp()
             ));
-            summary.extend(from.exception.as_deref().map(exception_words));
+            summary.extend(from.exception.as_ref().map(exception_words));
         }
         if let Some(delivery) = &p.delivery {
             summary.push(format!(
                 "leaves under {} for {} on {}",
                 delivery.under.label, delivery.recipient, delivery.medium_name
             ));
-            summary.extend(delivery.exception.as_deref().map(exception_words));
+            summary.extend(delivery.exception.as_ref().map(exception_words));
         }
+        summary.extend(p.known_value.as_deref().map(known_value_words));
         for part in &state.cast {
             let names: Vec<String> = part.people.iter().map(|p| p.name.clone()).collect();
             summary.push(format!("{}: {}", part.part, crate::words::list(&names)));

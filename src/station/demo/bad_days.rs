@@ -36,6 +36,7 @@ impl Demonstration {
                 "behind each line",
                 "on each component",
                 "usual for the cipher",
+                "",
             ]
             .map(str::to_owned)
             .to_vec(),
@@ -52,6 +53,8 @@ impl Demonstration {
                 "tr31",
                 "usual for the cipher",
                 "typed by two",
+                "",
+                "",
                 "",
             ]
             .map(str::to_owned)

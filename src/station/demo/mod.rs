@@ -374,6 +374,7 @@ impl Demonstration {
                         zone.recipient.into(),
                         "STICK-1".into(),
                         String::new(),
+                        String::new(),
                     ],
                 )?;
             }

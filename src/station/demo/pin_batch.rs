@@ -335,6 +335,7 @@ impl Demonstration {
                 "behind each line",
                 "on each component",
                 "usual for the cipher",
+                "",
             ]
             .map(str::to_owned)
             .to_vec(),

@@ -13,6 +13,8 @@ pub const FIRST: &str = "<first>";
 /// In a form: the last of the choices.
 pub const LAST: &str = "<last>";
 
+/// For how many days an exception lasts.
+const DAYS: &str = "90";
 /// Why without a key block, as both quorums read it.
 const WHY: &str = "the system takes nothing better before its next release";
 
@@ -279,7 +281,7 @@ impl Demonstration {
         for (label, system, under, reason) in HAND_OVERS {
             self.stage(&format!("hand {label} over to {system}"));
             let why = if *reason { WHY } else { "" };
-            let fields = row(&[system, "", under, STICK, why]);
+            let fields = row(&[system, "", under, STICK, why, DAYS]);
             self.hands.forms.insert("hand-over".into(), vec![fields]);
             let id = self.key_id(label)?;
             let end = self.station.hand_over(id, &mut self.hands);
@@ -422,7 +424,7 @@ impl Demonstration {
         for printer in &self.printers.0 {
             drop(printer.take_sheet());
         }
-        let fields = row(&["BANK-LAKE.ZMK.U", "BANK-LAKE", REPORTS, WHY]);
+        let fields = row(&["BANK-LAKE.ZMK.U", "BANK-LAKE", REPORTS, WHY, DAYS]);
         self.hands
             .forms
             .insert("letter.parameters".into(), vec![fields]);

@@ -32,19 +32,27 @@ pub fn id_of(key: Id) -> Id {
 pub fn commit(under: &Secret, key: Id, index: u8, component: &Secret) -> Result<Hash, ActionError> {
     let context = cbor::to_vec(&("conclave/component-commitment/1", key, index))
         .map_err(|_| VaultError::Malformed("commitment"))?;
-    // The array of the page, with its fourth item put behind the first three:
-    // the component itself never passes the encoder's own memory.
+    tag(under, &context, component)
+}
+
+/// HMAC-SHA-256 over the array that `context` encodes, a short one, with the secret
+/// as one more item at its end.
+///
+/// # Errors
+/// No secret here is too long for it.
+pub(super) fn tag(under: &Secret, context: &[u8], secret: &Secret) -> Result<Hash, ActionError> {
+    // The secret itself never passes the encoder's own memory.
     let (head, rest) = context
         .split_first()
         .ok_or(VaultError::Malformed("commitment"))?;
-    let len = u8::try_from(component.len()).map_err(|_| VaultError::Malformed("commitment"))?;
+    let len = u8::try_from(secret.len()).map_err(|_| VaultError::Malformed("commitment"))?;
     let bytes = match len {
         0..24 => vec![0x40 | len],
         _ => vec![0x58, len],
     };
     let tag = hmac(
         under.expose(),
-        &[&[head + 1], rest, &bytes, component.expose()],
+        &[&[head + 1], rest, &bytes, secret.expose()],
     );
     let hash = tag
         .expose()
@@ -58,12 +66,25 @@ pub fn commit(under: &Secret, key: Id, index: u8, component: &Secret) -> Result<
 /// # Errors
 /// [`ActionError`]
 pub(super) fn key_for(permit: &mut Permit<'_>, key: Id) -> Result<Secret, ActionError> {
-    match permit.get_secret(Compartment::Keys, id_of(key)) {
+    secret_at(permit, KIND, id_of(key))
+}
+
+/// 32 random bytes of the keys compartment, made with this act where there are none
+/// yet. An act asks once for each.
+///
+/// # Errors
+/// [`ActionError`]
+pub(super) fn secret_at(
+    permit: &mut Permit<'_>,
+    kind: &'static str,
+    id: Id,
+) -> Result<Secret, ActionError> {
+    match permit.get_secret(Compartment::Keys, id) {
         Ok(under) => Ok(under),
         Err(VaultError::Missing(_)) => {
             let (_, _, random) = permit.provider();
             let under = random.secret_bytes(32).map_err(|_| VaultError::Random)?;
-            permit.put_secret(Compartment::Keys, KIND, id_of(key), under.duplicate());
+            permit.put_secret(Compartment::Keys, kind, id, under.duplicate());
             Ok(under)
         }
         Err(error) => Err(error.into()),

@@ -3,6 +3,7 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::legacy::LegacyException;
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use serde::{Deserialize, Serialize};
@@ -29,9 +30,9 @@ pub struct Delivery {
     pub medium: Id,
     /// Its name in the room.
     pub medium_name: String,
-    /// Why it leaves without a key block, where it does.
+    /// Why it leaves without a key block, where it does, and until when.
     #[serde(default)]
-    pub exception: Option<String>,
+    pub exception: Option<LegacyException>,
 }
 
 /// What was requested and approved.
@@ -72,6 +73,10 @@ pub struct Parameters {
     /// The forms are blind mailers: nobody looks whether a value is legible.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blind: bool,
+    /// Why a value comes in that a key of the station has already, where that is said
+    /// (R20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_value: Option<String>,
 }
 
 impl Parameters {
@@ -250,9 +255,9 @@ pub struct ImportFrom {
     pub method: String,
     /// The enrolled medium it comes on; nothing where it is typed.
     pub medium: Option<(Id, String)>,
-    /// Why it comes without a key block, where it does.
+    /// Why it comes without a key block, where it does, and until when.
     #[serde(default)]
-    pub exception: Option<String>,
+    pub exception: Option<LegacyException>,
 }
 
 /// The paper on which a partner sent components.

@@ -3,11 +3,12 @@
 
 use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryKind;
-use conclave_keyroom::domain::legacy::exception_words;
+use conclave_keyroom::domain::known_value::known_value_words;
 
 use conclave_keyroom::door::Action;
 
 use super::action::RecordStep;
+use super::exception::exception_words;
 use super::prompts::clock;
 use super::script::{End, OnDeviation, OnFailure, Purpose, Role, Script};
 use super::state::{Ending, Parameters, State};
@@ -145,17 +146,20 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         facts.push(("Profile".to_owned(), from.profile.stamp()));
         let medium = from.medium.as_ref().map(|(_, name)| name.clone());
         facts.push(("Block".to_owned(), medium.unwrap_or("typed by two".into())));
-        if let Some(reason) = &from.exception {
-            facts.push(("Exception".to_owned(), exception_words(reason)));
+        if let Some(exception) = &from.exception {
+            facts.push(("Exception".to_owned(), exception_words(exception)));
         }
     }
     if let Some(delivery) = &parameters.delivery {
         facts.push(("Wrapping key".to_owned(), delivery.under.label.clone()));
         facts.push(("Recipient".to_owned(), delivery.recipient.clone()));
         facts.push(("Medium chosen".to_owned(), delivery.medium_name.clone()));
-        if let Some(reason) = &delivery.exception {
-            facts.push(("Exception".to_owned(), exception_words(reason)));
+        if let Some(exception) = &delivery.exception {
+            facts.push(("Exception".to_owned(), exception_words(exception)));
         }
+    }
+    if let Some(reason) = &parameters.known_value {
+        facts.push(("Exception".to_owned(), known_value_words(reason)));
     }
     facts
 }

@@ -1,5 +1,6 @@
 //! What a ceremony may be asked for, by its script's purpose.
 
+use conclave_keyroom::domain::known_value::check_known_value;
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::legacy::check_exception;
 
@@ -37,9 +38,15 @@ pub(super) fn check_parameters(
     if let Err(rule) = template.check() {
         return refuse(format!("template {}: {rule}", template.name));
     }
+    if let Err(rule) = check_known_value(parameters.known_value.as_deref()) {
+        return refuse(rule);
+    }
     let typed = matches!(script.purpose, Purpose::PartnerKey | Purpose::EnterShares);
     if parameters.paper.is_some() != typed {
         return refuse("only a partner's key has a partner's paper, and it always has".into());
+    }
+    if parameters.known_value.is_some() && !typed && script.purpose != Purpose::Import {
+        return refuse("only a value that comes in can be one that is here".into());
     }
     if parameters.import.is_some() != (script.purpose == Purpose::Import) {
         return refuse("only an import has a block's wrapping key, and it always has".into());
@@ -138,7 +145,7 @@ pub(super) fn check_parameters(
                 return refuse(format!("profile {}: {rule}", import.profile.name));
             }
             let bare = import.profile.bare_method();
-            if let Err(rule) = check_exception(bare.is_some(), import.exception.as_deref()) {
+            if let Err(rule) = check_exception(bare.is_some(), import.exception.as_ref()) {
                 return refuse(rule);
             }
             if bare.is_some_and(|m| !m.fits(import.under.form) || !m.fits(template.form)) {

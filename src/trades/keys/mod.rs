@@ -34,7 +34,7 @@ use conclave_evidence::{Bytes, Hash, Id};
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeyState, RsaFacts};
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::door::{ActionError, Permit};
-use conclave_keyroom::vault::KeysOf;
+use conclave_keyroom::vault::{KeyTraits, KeysOf};
 
 pub use component_receipt::FileComponentReceipt;
 pub use exchange_letter::{
@@ -98,6 +98,19 @@ fn new_label(permit: &Permit<'_>, label: &str) -> Result<(), ActionError> {
         ));
     }
     Ok(())
+}
+
+/// An RSA key that is here has its label already (R20).
+fn one_label(permit: &Permit<'_>, rsa: &RsaFacts) -> Result<(), ActionError> {
+    let keys = permit.keys_of(KeysOf::Traits(KeyTraits::RSA))?;
+    let same = |k: &KeyRecord| k.rsa.as_ref().is_some_and(|r| r.spki == rsa.spki);
+    match keys.iter().find(|(_, k)| same(k)) {
+        None => Ok(()),
+        Some((_, there)) => Err(ActionError::rule(
+            format!("this key is here already, as {}", there.label),
+            "One key has one label.",
+        )),
+    }
 }
 
 /// A fingerprint as it is typed and compared: upper-case hex.

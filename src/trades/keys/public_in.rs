@@ -8,10 +8,10 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState, WrappingMethod};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
+use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::{days, facts, fingerprint_hex, new_label, short, usage};
+use super::{days, facts, fingerprint_hex, new_label, one_label, short, usage};
 use crate::ceremony::action::two_people;
 use crate::ceremony::state::Player;
 use crate::media::import_file;
@@ -129,14 +129,7 @@ impl Action for ImportPublic {
             ));
         }
         let rsa = facts(&public, 1, None);
-        let keys = permit.keys_of(KeysOf::Traits(KeyTraits::RSA))?;
-        let same = |k: &KeyRecord| k.rsa.as_ref().is_some_and(|r| r.spki == rsa.spki);
-        if let Some((_, there)) = keys.iter().find(|(_, k)| same(k)) {
-            return Err(ActionError::rule(
-                format!("this key is here already, as {}", there.label),
-                "One key has one label.",
-            ));
-        }
+        one_label(permit, &rsa)?;
         let now = permit.now_ms();
         let record = KeyRecord {
             id: self.key,

@@ -298,6 +298,7 @@ impl Action for ExportPublic {
             under: "nothing: public".into(),
             format: "spki".into(),
             at_ms: now,
+            exception_until_ms: None,
         });
         permit.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
         Ok(ExportedPublic {

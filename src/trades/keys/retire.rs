@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::release::withdraw;
 use crate::ceremony::commitment;
+use crate::ceremony::value_mark::keep_mark;
 use crate::target::{KeyName, rules};
 
 /// The longest reason, in characters.
@@ -169,7 +170,10 @@ impl Action for DestroyKey {
     ) -> Result<usize, ActionError> {
         let mut record: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
         match permit.get::<StoredKey>(Compartment::Keys, record.id) {
-            Ok(_) => permit.delete(Compartment::Keys, record.id),
+            Ok(stored) => {
+                keep_mark(permit, &stored)?;
+                permit.delete(Compartment::Keys, record.id);
+            }
             // A partner's public key, or one that is void.
             Err(VaultError::Missing(_)) => {}
             Err(error) => return Err(error.into()),

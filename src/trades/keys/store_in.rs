@@ -7,6 +7,7 @@ use conclave_evidence::authority::Mode;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::known_value::known_value_words;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
@@ -15,9 +16,10 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{days, facts, fingerprint_hex, new_label, short, usage};
-use crate::ceremony::action::{NewKey, check_new, check_value, refuse_published};
+use super::{days, facts, fingerprint_hex, new_label, one_label, short, usage};
+use crate::ceremony::action::{NewKey, check_new, check_value, known_value, refuse_published};
 use crate::ceremony::state::KeyMade;
+use crate::ceremony::value_mark::take_value;
 use crate::media::import_file;
 use crate::target::store::{is_data_usage, whole_of};
 use crate::target::{IMPORT_FOLDER, rules};
@@ -163,6 +165,9 @@ pub struct ImportStoreKey {
     /// From the partner's letter: the check value (6 or 10 hex digits), or the
     /// first 16 digits of the fingerprint of a pair.
     pub check: String,
+    /// Why a value comes in that a key of the station has, where it is said (R20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_value: Option<String>,
 }
 
 /// Which template's algorithm a secret key is for.
@@ -203,6 +208,7 @@ fn fit_key(mode: Mode, label: &str, key: Secret, form: KeyForm) -> Result<Secret
 impl ImportStoreKey {
     fn in_clear(&self) -> Result<(), ActionError> {
         rules::recipient(&self.partner)?;
+        known_value(self.known_value.as_deref())?;
         let digits = self.check.len();
         let wanted = match &self.becomes {
             Becomes::Key(template) => {
@@ -295,6 +301,7 @@ impl ImportStoreKey {
             source: self.source(format),
             ..new.record(kcv.clone(), now)
         };
+        take_value(permit, (&made.stored, &record), self.known_value.as_deref())?;
         self.put(permit, &made.stored, &record)?;
         Ok(KeyMade { id: self.key, kcv })
     }
@@ -315,6 +322,9 @@ impl ImportStoreKey {
             .import_rsa(&mark, self.key, pkcs8, random)
             .map_err(|_| misfit("the private key is no RSA key of 2048, 3072 or 4096 bits"))?;
         let rsa = facts(&public, 1, None);
+        if self.known_value.is_none() {
+            one_label(permit, &rsa)?;
+        }
         if !fingerprint_hex(&rsa.fingerprint).starts_with(&self.check) {
             return Err(misfit(
                 "the pair has another fingerprint than the partner's letter",
@@ -377,7 +387,7 @@ impl Action for ImportStoreKey {
             Becomes::Key(template) => format!("{} ({})", template.title, template.stamp()),
             Becomes::Pair { usage, days } => format!("an RSA pair, usage {usage}, {days} days"),
         };
-        vec![
+        let mut words = vec![
             format!(
                 "Import {} of {} from a key store: {becomes}",
                 self.label, self.partner
@@ -385,7 +395,9 @@ impl Action for ImportStoreKey {
             format!("entry {} of {IMPORT_FOLDER}/{}", self.alias, self.file),
             format!("file SHA-256 {}", self.store),
             format!("check value of the partner's letter {}", self.check),
-        ]
+        ];
+        words.extend(self.known_value.as_deref().map(known_value_words));
+        words
     }
 
     fn before(&self, _: &mut Beforehand<'_>) -> Result<(), ActionError> {

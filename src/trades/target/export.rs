@@ -4,7 +4,7 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{Exported, KeyRecord, WrappingMethod};
-use conclave_keyroom::domain::legacy::exception_words;
+use conclave_keyroom::domain::legacy::LegacyException;
 use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
@@ -18,6 +18,7 @@ use super::record_system::{says, settings_digest};
 use super::register::{self, BundleRecord, BundleState};
 use super::{Conformance, Order, Target, rules, target};
 use crate::ceremony::action::refuse_published;
+use crate::ceremony::exception_words;
 use crate::media::{self, Interrupted, PLATE_ADVICE};
 
 /// A key as the approvers see it. The record must be the same.
@@ -117,7 +118,7 @@ pub struct ExportKeys {
     /// The ceremony whose mandate must cover it, where it is part of one.
     pub ceremony: Option<Id>,
     /// Why it leaves without a key block, where it does.
-    pub exception: Option<String>,
+    pub exception: Option<LegacyException>,
 }
 
 /// What left.
@@ -177,7 +178,7 @@ impl Action for ExportKeys {
                 .iter()
                 .map(|key| format!("key {}, KCV {}", key.label, key.kcv)),
         );
-        words.extend(self.exception.as_deref().map(exception_words));
+        words.extend(self.exception.as_ref().map(exception_words));
         words
     }
 
@@ -188,7 +189,7 @@ impl Action for ExportKeys {
         let under: KeyRecord = beforehand.get(Compartment::Catalogue, self.under.id)?;
         rules::same(&self.under, &under)?;
         rules::wrapping(&under, now)?;
-        rules::exception(under.wrapping, self.exception.as_deref())?;
+        rules::exception(under.wrapping, self.exception.as_ref(), now)?;
         let system = match &self.system {
             Some(system) => Some(beforehand.get(Compartment::Directory, system.id)?),
             None => None,
@@ -236,6 +237,7 @@ impl Action for ExportKeys {
                 under: self.under.label.clone(),
                 format: under.wrapping.map_or("", WrappingMethod::name).into(),
                 at_ms: now,
+                exception_until_ms: self.exception.as_ref().map(|e| e.until_ms),
             });
             permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, record)?;
         }

@@ -11,7 +11,8 @@ use conclave_crypto::primitive::key_kind::KeyKind;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{KeyRecord, KeySource, WrappingMethod};
-use conclave_keyroom::domain::legacy::exception_words;
+use conclave_keyroom::domain::known_value::known_value_words;
+use conclave_keyroom::domain::legacy::LegacyException;
 use conclave_keyroom::domain::profile::BlockProfile;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
@@ -26,9 +27,12 @@ use super::import_maker::{self, Maker};
 use super::import_token::Token;
 use super::{cipher, import_tries, rules};
 use crate::ceremony::action::{
-    NewKey, check_new, check_value, method, not_published, refuse_published, two_people,
+    NewKey, check_new, check_value, known_value, method, not_published, refuse_published,
+    two_people,
 };
+use crate::ceremony::exception_words;
 use crate::ceremony::state::{KeyMade, Player};
+use crate::ceremony::value_mark::take_value;
 
 /// Imports one key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,7 +61,10 @@ pub struct ImportBlock {
     /// Who typed it, each with an own card.
     pub by: Vec<Player>,
     /// Why it comes without a key block, where it does.
-    pub exception: Option<String>,
+    pub exception: Option<LegacyException>,
+    /// Why a value comes in that a key of the station has, where it is said (R20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_value: Option<String>,
 }
 
 /// What came, read in clear.
@@ -132,12 +139,12 @@ fn stricter(one: &str, other: &str) -> String {
 
 impl ImportBlock {
     /// Everything that is judged in clear, before a try is counted.
-    fn in_clear(&self, under: &KeyRecord) -> Result<Came, ActionError> {
+    fn in_clear(&self, under: &KeyRecord, now_ms: u64) -> Result<Came, ActionError> {
         self.profile
             .check()
             .map_err(|why| ActionError::rule(why, "Have the profile corrected."))?;
         let bare = self.profile.bare_method();
-        rules::exception(bare, self.exception.as_deref())?;
+        rules::exception(bare, self.exception.as_ref(), now_ms)?;
         if self.profile.cca_tokens {
             return Token::in_clear(&self.block, &self.profile, &self.template, under)
                 .map(Came::Token);
@@ -410,7 +417,8 @@ impl Action for ImportBlock {
                 by.join(" and ")
             ),
         ];
-        words.extend(self.exception.as_deref().map(exception_words));
+        words.extend(self.exception.as_ref().map(exception_words));
+        words.extend(self.known_value.as_deref().map(known_value_words));
         words
     }
 
@@ -420,8 +428,9 @@ impl Action for ImportBlock {
         rules::same(&self.under, &under)?;
         rules::unwrapping(&under, now)?;
         two_people(&self.by, "a partner's check value is typed")?;
+        known_value(self.known_value.as_deref())?;
         self.claim()?;
-        self.in_clear(&under)?;
+        self.in_clear(&under, now)?;
         import_tries::take(beforehand, &under)
     }
 
@@ -433,7 +442,7 @@ impl Action for ImportBlock {
     ) -> Result<KeyMade, ActionError> {
         check_new(permit, &self.label, &self.template)?;
         let under: KeyRecord = permit.get(Compartment::Catalogue, self.under.id)?;
-        let came = self.in_clear(&under)?;
+        let came = self.in_clear(&under, permit.now_ms())?;
         let claim = self.claim()?;
         let wrapping: StoredKey = permit.get(Compartment::Keys, under.id)?;
         not_published(permit, &under.label, &wrapping)?;
@@ -452,15 +461,20 @@ impl Action for ImportBlock {
             ceremony: self.ceremony,
             provider: &identity,
         };
+        let made_here = new.record(kcv.clone(), now);
+        // It serves no longer than its exception does (R19).
+        let ends = self.exception.as_ref().map_or(u64::MAX, |e| e.until_ms);
         let record = KeyRecord {
+            expires_ms: made_here.expires_ms.min(ends),
             exportability: came.exportability(&self.template.exportability),
             source: KeySource::Block {
                 partner: self.partner.clone(),
                 under: under.label.clone(),
                 format: came.format(),
             },
-            ..new.record(kcv.clone(), now)
+            ..made_here
         };
+        take_value(permit, (&made.stored, &record), self.known_value.as_deref())?;
         permit.put(
             Compartment::Keys,
             KeyRecord::VALUE_KIND,

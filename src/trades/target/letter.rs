@@ -5,7 +5,7 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::key::{Exported, KeyRecord, WrappingMethod};
-use conclave_keyroom::domain::legacy::exception_words;
+use conclave_keyroom::domain::legacy::LegacyException;
 use conclave_keyroom::domain::target_system::Settings;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
@@ -17,6 +17,7 @@ use super::export::KeyName;
 use super::letter_form::{LetterFacts, key_letter, lines};
 use super::{Order, Payload, TargetError, rules, target_of};
 use crate::ceremony::action::refuse_published;
+use crate::ceremony::exception_words;
 use crate::print::enrolment::{fit, on_record};
 use crate::print::print_report::{page_for, send};
 use crate::print::time_words;
@@ -38,7 +39,7 @@ pub struct PrintKeyLetter {
     /// The report printer; nothing where it is read from the screen alone.
     pub printer: Option<String>,
     /// Why it leaves without a key block, where it does.
-    pub exception: Option<String>,
+    pub exception: Option<LegacyException>,
 }
 
 /// A letter that was made.
@@ -166,7 +167,7 @@ impl Action for PrintKeyLetter {
                 None => "shown on the screen".into(),
             },
         ];
-        words.extend(self.exception.as_deref().map(exception_words));
+        words.extend(self.exception.as_ref().map(exception_words));
         words
     }
 
@@ -182,7 +183,7 @@ impl Action for PrintKeyLetter {
         let under: KeyRecord = beforehand.get(Compartment::Catalogue, self.under.id)?;
         rules::same(&self.under, &under)?;
         rules::wrapping(&under, now)?;
-        rules::exception(under.wrapping, self.exception.as_deref())?;
+        rules::exception(under.wrapping, self.exception.as_ref(), now)?;
         let key: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
         rules::same(&self.key, &key)?;
         let target = target_of(&under).map_err(rules::refused)?;
@@ -208,6 +209,7 @@ impl Action for PrintKeyLetter {
             under: self.under.label.clone(),
             format: under.wrapping.map_or("", WrappingMethod::name).into(),
             at_ms: permit.now_ms(),
+            exception_until_ms: self.exception.as_ref().map(|e| e.until_ms),
         });
         permit.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
         Ok(KeyLetter {

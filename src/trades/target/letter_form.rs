@@ -1,8 +1,9 @@
 //! A key under a zone master key, as a letter: what stands on the page.
 
 use conclave_evidence::authority::Mode;
-use conclave_keyroom::domain::legacy::exception_words;
+use conclave_keyroom::domain::legacy::LegacyException;
 
+use crate::ceremony::exception_words;
 use crate::print::check::{LINE_BYTES, line_check};
 use crate::print::{Block, Report, Signature};
 
@@ -38,7 +39,7 @@ pub struct LetterFacts {
     /// Scheme letter and hex digits, or a key block.
     pub cryptogram: String,
     /// Why it is no key block, or a deprecated one, where it is so.
-    pub exception: Option<String>,
+    pub exception: Option<LegacyException>,
 }
 
 /// TRUE for a cryptogram alone; a deprecated key block is an exception too.
@@ -128,8 +129,8 @@ pub fn key_letter(facts: &LetterFacts) -> Report {
             rows: rows(facts).into_iter().map(Vec::from).collect(),
         },
     ];
-    let exception = facts.exception.as_deref();
-    blocks.extend(exception.map(|reason| Block::Text(exception_words(reason))));
+    let exception = facts.exception.as_ref();
+    blocks.extend(exception.map(|exception| Block::Text(exception_words(exception))));
     let explained = match is_bare(facts) {
         true => {
             "The letter behind each line is its check letter: (line + 1 d1 + 2 d2 + ... + 16 d16) \

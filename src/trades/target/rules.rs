@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
-use conclave_keyroom::domain::legacy::check_exception;
+use conclave_keyroom::domain::legacy::{LegacyException, check_exception};
 use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
 use conclave_keyroom::door::ActionError;
 
@@ -112,16 +112,23 @@ pub(crate) fn wrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError
 }
 
 /// A key leaves, or comes, without a key block only with a reason that the
-/// approvers read (PCI PIN 18-3).
+/// approvers read (PCI PIN 18-3), and until the day that they chose (R19).
 pub(crate) fn exception(
     method: Option<WrappingMethod>,
-    reason: Option<&str>,
+    exception: Option<&LegacyException>,
+    now_ms: u64,
 ) -> Result<(), ActionError> {
-    check_exception(method.is_some_and(WrappingMethod::is_exception), reason).map_err(|rule| {
+    let needed = method.is_some_and(WrappingMethod::is_exception);
+    check_exception(needed, exception).map_err(|rule| {
         ActionError::rule(
             rule,
             "say why, or choose a zone master key that wraps key blocks",
         )
+    })?;
+    exception.map_or(Ok(()), |exception| {
+        exception.holds(now_ms).map_err(|rule| {
+            ActionError::rule(rule, "Begin again, and say how many days it is to last.")
+        })
     })
 }
 

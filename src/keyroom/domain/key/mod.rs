@@ -175,6 +175,9 @@ pub struct Exported {
     pub format: String,
     /// When, wall clock.
     pub at_ms: u64,
+    /// Where it left without a key block: the end of its exception, wall clock (R19).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception_until_ms: Option<u64>,
 }
 
 impl KeyRecord {

@@ -2,16 +2,20 @@
 //! and it waits inside the provider, nowhere else.
 
 use conclave_crypto::secret::Secret;
+use std::collections::BTreeSet;
+
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, Component, Holder, KeyRecord};
+use conclave_keyroom::domain::known_value::known_value_words;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::{Compartment, KeysOf};
 use serde::{Deserialize, Serialize};
 
-use super::super::commitment;
+use super::super::sheet_mark::{self, Sheet, Sighting};
 use super::super::state::{KnownSet, Player};
+use super::super::{commitment, value_mark};
 
 /// Takes one component that its custodian typed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +40,9 @@ pub struct AcceptComponent {
     pub proven: String,
     /// It is a share: the set that it has to be of, where the station knows it.
     pub share: Option<Option<KnownSet>>,
+    /// Why a value comes in that a key of the station has, where it is said (R20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_value: Option<String>,
 }
 
 /// Who typed which component: it stays, whatever becomes of the entry, since
@@ -59,6 +66,9 @@ pub struct EnteredComponent {
     pub kcv: CheckValue,
     /// See [`commitment`].
     pub commitment: Hash,
+    /// The mark of its value, by which the sheet is known under any label.
+    #[serde(default)]
+    pub mark: Option<Id>,
     /// When, wall clock.
     pub at_ms: u64,
 }
@@ -123,7 +133,69 @@ impl AcceptComponent {
         ))
     }
 
+    /// The set whose share it has to be.
+    fn known(&self) -> Option<&KnownSet> {
+        self.share.as_ref().and_then(Option::as_ref)
+    }
+
+    /// Who has it now, and may open it.
+    fn hands(custodian: Id, backup: Option<&Holder>) -> impl Iterator<Item = Id> {
+        std::iter::once(custodian).chain(backup.map(|b| b.person))
+    }
+
+    /// The sheet itself, whatever it was typed or printed for before: it is a part of no
+    /// other key, and nobody who ever had it has another one of this entry.
+    fn check_sheet(
+        &self,
+        permit: &Permit<'_>,
+        (mark, sheet): (Id, &Sheet),
+    ) -> Result<(), ActionError> {
+        // Of a share that it printed the station knows whose it is.
+        if self.known().is_some() {
+            return Ok(());
+        }
+        if let (Some(key), None) = (sheet.key(permit)?, &self.known_value) {
+            return Err(ActionError::rule(
+                format!(
+                    "this sheet is a part of {}: a sheet is a part of one key alone (R4, R20)",
+                    key.label
+                ),
+                "Bring the sheets of the right key. If that key has to come in once more, begin \
+                 again and say why under «Known value».",
+            ));
+        }
+        let mut hands = sheet.people(permit)?;
+        hands.extend(Self::hands(self.custodian.id, self.backup.as_ref()));
+        let entered: Vec<(Id, EnteredComponent)> =
+            permit.list(Compartment::Catalogue, EnteredComponent::KIND)?;
+        // One sheet typed at two places is the provider's to name.
+        let others = entered.iter().map(|(_, e)| e);
+        let others = others.filter(|e| e.ceremony == self.ceremony && e.index != self.index);
+        for other in others.filter(|e| e.mark != Some(mark)) {
+            let mut theirs: BTreeSet<Id> = match other.mark {
+                Some(mark) => sheet_mark::sheet(permit, mark)?.people(permit)?,
+                None => BTreeSet::new(),
+            };
+            theirs.extend(Self::hands(other.custodian.id, other.backup.as_ref()));
+            if let Some(both) = hands.intersection(&theirs).next() {
+                let cards = &permit.authority()?.cards;
+                let name = cards.iter().find(|card| card.person == *both);
+                let name = name.map_or("a person who is gone", |card| card.person_name.as_str());
+                return Err(ActionError::rule(
+                    format!(
+                        "{name} has had this sheet and that of part {} in their hands (R4)",
+                        other.index
+                    ),
+                    "The sheets are spent: one person could have read too many. Ask the partner \
+                     for a fresh key.",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn check(&self, permit: &Permit<'_>) -> Result<(), ActionError> {
+        super::known_value(self.known_value.as_deref())?;
         if let Some(Some(known)) = &self.share {
             self.share_of(permit, known)?;
         }
@@ -211,7 +283,7 @@ impl Action for AcceptComponent {
     }
 
     fn words(&self) -> Vec<String> {
-        vec![
+        let mut words = vec![
             format!(
                 "Take {} {} of {} of {}, typed by {}, {}",
                 super::part_name(self.share.is_some()),
@@ -222,7 +294,9 @@ impl Action for AcceptComponent {
                 super::backup::words(self.backup.as_ref())
             ),
             format!("its check value {}; {}", self.kcv.words(), self.proven),
-        ]
+        ];
+        words.extend(self.known_value.as_deref().map(known_value_words));
+        words
     }
 
     fn run(
@@ -242,10 +316,14 @@ impl Action for AcceptComponent {
         if let Some(Some(known)) = &self.share {
             self.is_of(permit, known, &value)?;
         }
+        let marks = value_mark::secret(permit)?;
+        let mark = sheet_mark::mark(&marks, self.form, &value)?;
+        let sheet = sheet_mark::sheet(permit, mark)?;
+        self.check_sheet(permit, (mark, &sheet))?;
         let under = commitment::key_for(permit, self.ceremony)?;
         let commitment = commitment::commit(&under, self.ceremony, self.index, &value)?;
-        let (provider, mark, _) = permit.provider();
-        let kcv = provider.accept_component(&mark, self.ceremony, self.index, self.form, value)?;
+        let (provider, act, _) = permit.provider();
+        let kcv = provider.accept_component(&act, self.ceremony, self.index, self.form, value)?;
         if super::check_value(&kcv) != self.kcv {
             provider.forget_component(self.ceremony, self.index);
             return Err(ActionError::rule(
@@ -253,6 +331,12 @@ impl Action for AcceptComponent {
                 "Type the component again.",
             ));
         }
+        let seen = Sighting {
+            subject: self.ceremony,
+            key: self.known().map(|known| known.key),
+            index: self.index,
+        };
+        sheet.saw(permit, mark, seen)?;
         let record = EnteredComponent {
             ceremony: self.ceremony,
             label: self.label.clone(),
@@ -262,6 +346,7 @@ impl Action for AcceptComponent {
             backup: self.backup.clone(),
             kcv: self.kcv.clone(),
             commitment,
+            mark: Some(mark),
             at_ms: permit.now_ms(),
         };
         let id = EnteredComponent::id_of(self.ceremony, self.index);

@@ -7,6 +7,7 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeySource};
+use conclave_keyroom::domain::known_value::known_value_words;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
@@ -15,6 +16,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::super::state::{KeyMade, Player};
+use super::super::value_mark::take_value;
 use super::accept::EnteredComponent;
 use super::new_key::NewKey;
 
@@ -39,6 +41,9 @@ pub struct CombineKey {
     pub method: String,
     /// Who typed it, each with an own card.
     pub by: Vec<Player>,
+    /// Why a value comes in that a key of the station has, where it is said (R20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_value: Option<String>,
 }
 
 /// The method of this name for keys of this form.
@@ -112,7 +117,7 @@ impl Action for CombineKey {
 
     fn words(&self) -> Vec<String> {
         let by: Vec<&str> = self.by.iter().map(|p| p.name.as_str()).collect();
-        vec![
+        let mut words = vec![
             format!(
                 "Make {} of {} components of {}: {} ({})",
                 self.label,
@@ -127,7 +132,9 @@ impl Action for CombineKey {
                 self.method,
                 by.join(" and ")
             ),
-        ]
+        ];
+        words.extend(self.known_value.as_deref().map(known_value_words));
+        words
     }
 
     fn run(
@@ -137,6 +144,7 @@ impl Action for CombineKey {
         _: &mut Ports<'_>,
     ) -> Result<KeyMade, ActionError> {
         super::two_people(&self.by, "a partner's check value is typed")?;
+        super::known_value(self.known_value.as_deref())?;
         super::generate::check_new(permit, &self.label, &self.template)?;
         let claim = self.claim()?;
         let entered = self.entered(permit)?;
@@ -165,6 +173,7 @@ impl Action for CombineKey {
             source: KeySource::Partner(self.partner.clone()),
             ..new.record(kcv.clone(), now)
         };
+        take_value(permit, (&made.stored, &record), self.known_value.as_deref())?;
         permit.put(
             Compartment::Keys,
             KeyRecord::VALUE_KIND,

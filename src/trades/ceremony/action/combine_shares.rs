@@ -5,6 +5,7 @@ use conclave_crypto::primitive::kcv_fit::Claim;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
+use conclave_keyroom::domain::known_value::known_value_words;
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
@@ -14,6 +15,7 @@ use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::super::state::{KeyMade, KnownSet, Player};
+use super::super::value_mark::take_value;
 use super::accept::EnteredComponent;
 use super::combine::{component, method};
 use super::new_key::NewKey;
@@ -42,6 +44,9 @@ pub struct CombineShares {
     pub method: String,
     /// Who typed it, each with an own card.
     pub by: Vec<Player>,
+    /// Why a value comes in that a key of the station has, where it is said (R20).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_value: Option<String>,
 }
 
 impl CombineShares {
@@ -121,7 +126,7 @@ impl Action for CombineShares {
         let by: Vec<&str> = self.by.iter().map(|p| p.name.as_str()).collect();
         let places: Vec<String> = self.places.iter().map(u8::to_string).collect();
         let places = places.join(", ");
-        vec![
+        let mut words = vec![
             match self.known {
                 Some(_) => format!("Prove {} by its shares {places}", self.label),
                 None => format!(
@@ -138,7 +143,9 @@ impl Action for CombineShares {
                 self.method,
                 by.join(" and ")
             ),
-        ]
+        ];
+        words.extend(self.known_value.as_deref().map(known_value_words));
+        words
     }
 
     fn run(
@@ -153,6 +160,7 @@ impl Action for CombineShares {
         if let Some(known) = &self.known {
             return self.prove(permit, known);
         }
+        super::known_value(self.known_value.as_deref())?;
         super::generate::check_new(permit, &self.label, &self.template)?;
         let form = self.template.form;
         let (provider, mark, random) = permit.provider();
@@ -187,6 +195,7 @@ impl Action for CombineShares {
             }],
             ..new.record(kcv.clone(), now)
         };
+        take_value(permit, (&made.stored, &record), self.known_value.as_deref())?;
         permit.put(
             Compartment::Keys,
             KeyRecord::VALUE_KIND,

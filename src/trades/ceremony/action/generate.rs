@@ -13,6 +13,7 @@ use conclave_keyroom::vault::{Compartment, KeysOf};
 use serde::{Deserialize, Serialize};
 
 use super::super::state::KeyMade;
+use super::super::value_mark::take_value;
 use super::new_key::NewKey;
 
 /// Who is to hold one component.
@@ -223,6 +224,8 @@ impl Action for GenerateKey {
             components: waiting(&self.parts, &checks),
             ..new.record(kcv.clone(), now)
         };
+        // A value that is there already would be the random source's failure.
+        take_value(permit, (&made.stored, &record), None)?;
         permit.put(
             Compartment::Keys,
             KeyRecord::VALUE_KIND,

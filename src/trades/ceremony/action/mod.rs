@@ -42,6 +42,7 @@ pub use void_set::VoidSet;
 use conclave_crypto::primitive::kcv::Kcv;
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord};
+use conclave_keyroom::domain::known_value::check_known_value;
 use conclave_keyroom::door::{ActionError, Permit};
 use conclave_keyroom::vault::{Compartment, VaultError};
 
@@ -73,6 +74,14 @@ pub fn two_people(by: &[Player], what: &str) -> Result<(), ActionError> {
         format!("{what} by two people"),
         "A second person has to do it too.",
     ))
+}
+
+/// Why a value comes in that a key of the station has, where it was said.
+///
+/// # Errors
+/// [`ActionError::Rule`]: it says nothing that can be printed.
+pub(crate) fn known_value(reason: Option<&str>) -> Result<(), ActionError> {
+    check_known_value(reason).map_err(|rule| ActionError::rule(rule, "Say in one sentence why."))
 }
 
 /// What a part is called.

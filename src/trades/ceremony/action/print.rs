@@ -13,8 +13,9 @@ use conclave_keyroom::ports::printer::PrinterError;
 use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
-use super::super::commitment;
+use super::super::sheet_mark::{self, Sighting};
 use super::super::state::State;
+use super::super::{commitment, value_mark};
 use crate::print::approval::may_print;
 use crate::print::component::render;
 use crate::print::enrolment::{fit, on_record};
@@ -338,6 +339,7 @@ impl Action for PrintComponent {
             None => self.key,
         };
         let under = commitment::key_for(permit, subject)?;
+        let marks = value_mark::secret(permit)?;
         // From here on the component is nowhere but in this call: when a byte
         // of it may have left, the key is void. When none has, it waits again.
         let (provider, mark, _) = permit.provider();
@@ -356,6 +358,7 @@ impl Action for PrintComponent {
             return Err(error);
         }
         let commitment = commitment::commit(&under, subject, self.index, &value);
+        let mark = sheet_mark::mark(&marks, record.form, &value);
         drop(value);
         let now = permit.now_ms();
         let mut parts = record.printed_in_mut(self.ceremony).iter_mut();
@@ -363,6 +366,14 @@ impl Action for PrintComponent {
             component.state = ComponentState::Printed;
             component.printed_ms = Some(now);
             component.commitment = commitment.ok();
+        }
+        if let Ok(mark) = mark {
+            let seen = Sighting {
+                subject,
+                key: Some(self.key),
+                index: self.index,
+            };
+            sheet_mark::sheet(permit, mark)?.saw(permit, mark, seen)?;
         }
         super::put_key(permit, &record)
     }

@@ -367,6 +367,7 @@ impl ExportKeyStore {
                 under: "a passphrase in two halves".into(),
                 format: self.kinds.join(","),
                 at_ms: now,
+                exception_until_ms: None,
             });
             permit.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
         }

@@ -4,7 +4,7 @@ use conclave_crypto::keystore::Kind;
 use conclave_evidence::Id;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
-use conclave_keyroom::domain::legacy::check_exception;
+use conclave_keyroom::domain::legacy::check_reason;
 use conclave_keyroom::door::{ActionError, Beforehand};
 
 use super::StoreTarget;
@@ -56,13 +56,15 @@ pub(super) fn exception(
             "leave the reason out",
         ));
     }
-    check_exception(true, reason).map_err(|why| match reason {
-        Some(_) => ActionError::rule(why, "say why in one line"),
-        None => ActionError::rule(
+    match reason {
+        Some(reason) => {
+            check_reason(reason).map_err(|why| ActionError::rule(why, "say why in one line"))
+        }
+        None => Err(ActionError::rule(
             "a store protects less than a key in it is worth (R6): the reason is missing",
             "use PKCS#12 with AES-256, or say why the other side cannot",
-        ),
-    })
+        )),
+    }
 }
 
 /// What approvers read.
