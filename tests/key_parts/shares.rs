@@ -389,7 +389,9 @@ fn every_form_gets_new_components_is_shared_and_made_again() {
         );
         let value = sheets::key(&scene, &label).kcv.value;
         let at = typing(&scene, "", &shares, &value);
-        let fields = [&again, "2, 3", "3", template, "KEYROOM-TEST"];
+        // Its own key is here, and so are its sheets: whoever holds a share types it.
+        let why = "the same key on this station, to compare";
+        let fields = [&again, "1, 2", "3", template, "KEYROOM-TEST", why];
         let (title, told) = play(&mut scene, ENTER, &fields, at);
         assert!(
             title.ends_with("done") && told.is_empty(),
