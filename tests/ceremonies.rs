@@ -794,7 +794,7 @@ fn a_part_on_a_blind_mailer_is_checked_by_serial_and_sample() {
     let told = scene.people.refusals.join("; ");
     // What is there instead is an older version, and an open sheet.
     assert!(
-        told.contains("version 2 is approved: put that file back"),
+        told.contains("version 2 was approved: put that file back"),
         "{told}"
     );
     assert_eq!(sheets(&scene), sheets_before, "nothing was printed");

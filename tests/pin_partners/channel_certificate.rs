@@ -364,7 +364,7 @@ fn from_the_file_to_the_opened_wrapping_key_through_the_screens() {
     let kek = kek.unwrap().clone();
     let under = "WEB.RETAIL.CERT.001 (rsa-aes)";
     let why = "its HSM has no components";
-    let fields = ["Internet banking", "", under, "STICK-1", why];
+    let fields = ["Internet banking", "", under, "STICK-1", why, "90"];
     scene.people.form("hand-over", &fields);
     let title = done(scene.station.hand_over(kek.id, &mut scene.people));
     assert!(title.ends_with("for Internet banking"), "{title}");

@@ -294,7 +294,8 @@ pub(super) fn ask_plan(people: &mut dyn People) -> Result<Plan, InitialiseEnd> {
             .iter()
             .map(|group| Field {
                 label: group.title().into(),
-                kind: match group.is_pin_room() {
+                // A station of systems alone has no custodians.
+                kind: match group.is_pin_room() || group.is_custodian() {
                     true => FieldKind::Optional(8),
                     false => FieldKind::Text(8),
                 },

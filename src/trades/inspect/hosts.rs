@@ -175,12 +175,20 @@ fn without_names(text: &str) -> String {
                 .to_owned();
         }
         let mut line = line.to_owned();
+        // A file may be one line, with many of each.
         for name in NAMES {
-            let Some(at) = line.find(name).map(|at| at + name.len()) else {
-                continue;
-            };
-            let rest = line.split_off(at);
-            line.push_str(rest.find('"').and_then(|end| rest.get(end..)).unwrap_or(""));
+            let mut kept = String::with_capacity(line.len());
+            let mut rest = line.as_str();
+            while let Some((before, value)) = rest.split_once(name) {
+                kept.push_str(before);
+                kept.push_str(name);
+                rest = value
+                    .find('"')
+                    .and_then(|end| value.get(end..))
+                    .unwrap_or("");
+            }
+            kept.push_str(rest);
+            line = kept;
         }
         line
     };
