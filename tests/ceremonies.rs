@@ -421,6 +421,52 @@ fn a_stick_that_reads_back_differently_is_condemned_and_another_gets_the_key() {
     assert!(devices.contains("CONDEMNED"), "{devices}");
 }
 
+/// The same where it gives back other bytes only after it was pulled and put back: it is
+/// condemned, its bundle counts no more, and another one gets the key.
+#[test]
+fn a_stick_that_is_worn_at_the_second_reading_is_condemned_too() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    let stick = scene.room.stick.clone();
+    let (first, serial) = (stick.folder(), stick.serial());
+    let second = TempDir::new().unwrap();
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    stick.exchange(second.path(), "STICK-SERIAL-2");
+    scene.people.form("enrol.medium", &["STICK-2"]);
+    done(scene.station.ask_medium(&mut scene.people));
+    stick.exchange(&first, &serial);
+    scene.station.logout("logged out").unwrap();
+    scene.logon_both();
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+
+    let other = second.path().to_owned();
+    scene.people.refusals.clear();
+    scene.people.at = Box::new(move |prompt, times| {
+        match (prompt.code.as_str(), times) {
+            ("export.replug", 1) => stick.expect(Some(Mishap::Worn)),
+            ("export.ready", 2) => {
+                stick.expect(None);
+                stick.exchange(&other, "STICK-SERIAL-2");
+            }
+            _ => {}
+        }
+        None
+    });
+    let label = "BANK-LAKE.ZPK.001";
+    done(scene.working(label, "zpk-aes128", "BANK-LAKE.ZMK.001"));
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("reads back differently"), "{told}");
+    assert_eq!(scene.key_state(label).as_deref(), Some("active"));
+    assert_eq!(std::fs::read_dir(second.path()).unwrap().count(), 1);
+    let devices = format!("{:?}", scene.station.lists().devices);
+    assert!(devices.contains("CONDEMNED"), "{devices}");
+    // One receipt is waited for: that of the bundle which left.
+    let tasks = format!("{:?}", scene.station.lists().tasks);
+    assert!(tasks.contains("bundle 0002"), "{tasks}");
+    assert!(!tasks.contains("bundle 0001"), "{tasks}");
+}
+
 /// The printer is in trouble at the first of these sheets.
 fn trouble_at(scene: &mut Scene, trouble: Trouble) {
     let printer = Arc::clone(&scene.printer);

@@ -291,14 +291,14 @@ fn judge(
     if let Err(refusal) = wanted.wants(entry) {
         return Ok(Verdict::Refuse(refusal));
     }
-    // Whoever's card is blocked keeps nobody else from coming in their place.
-    if card.tries_left()? == Some(0) {
-        return refuse(
+    match anchor::check(door, card, entry) {
+        // Whoever's card is blocked keeps nobody else from coming in their place. What it
+        // has seen is asked before: that this repository is an older one is true without
+        // its PIN.
+        Ok(_) if card.tries_left()? == Some(0) => refuse(
             format!("The PIN of {name}'s card is blocked."),
             "Another may come instead. Administrators unblock it: people screen (p), b.",
-        );
-    }
-    match anchor::check(door, card, entry) {
+        ),
         Ok(fit) => Ok(Verdict::Take(fit)),
         Err(anchor::CheckError::Older(why)) => Ok(Verdict::Older(why)),
         Err(anchor::CheckError::Refused(refusal)) => Ok(Verdict::Refuse(refusal)),

@@ -2,18 +2,18 @@
 //! its medium and put it back. That it was away is their word: nothing here sees it.
 
 use conclave_crypto::secret::Secret;
-use conclave_evidence::authority::AuthorityChain;
+use conclave_evidence::authority::{AuthorityChain, Mode};
 use conclave_evidence::manifest::SignedManifest;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
-use conclave_keyroom::ports::media::MediaError;
+use conclave_keyroom::ports::media::{Media, MediaError};
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::register::BundleRecord;
+use super::register::{BundleRecord, BundleState};
 use crate::media;
 
 /// No manifest is larger, in bytes.
@@ -33,14 +33,43 @@ pub struct ReadBundle {
 fn failed(error: &MediaError) -> ActionError {
     ActionError::Device {
         what: error.to_string(),
-        advice: "Condemn this medium and export again to another one: the new bundle has a new \
-                 number."
+        advice: "Export again: the new bundle has a new number, and goes to another medium where \
+                 this one gave back other bytes."
             .into(),
     }
 }
 
-fn differs(name: &str) -> ActionError {
-    failed(&MediaError::ReadBack(name.to_owned()))
+/// Every file of the bundle on this medium, compared with the manifest that was signed.
+/// How many files there are.
+fn compare(
+    permit: &Permit<'_>,
+    media: &mut dyn Media,
+    record: &BundleRecord,
+    serial: &str,
+) -> Result<Result<usize, MediaError>, ActionError> {
+    const MANIFEST: &str = "manifest.cbor";
+    let production = permit.authority()?.mode == Mode::Production;
+    let chain = AuthorityChain::verify(permit.vault().authority_chain()?)
+        .map_err(|why| ActionError::rule(why.to_string(), "Stop, and call the administrators."))?;
+    let folder = media::bundle_folder(record.number, production);
+    let differs = |name: &str| MediaError::ReadBack(name.to_owned());
+    let mut compared = || {
+        media::single_to_read(media, serial)?;
+        let bytes = media.read_back(permit, serial, &folder, MANIFEST, MANIFEST_MOST)?;
+        let signed = SignedManifest::from_file(&bytes).map_err(|_| differs(MANIFEST))?;
+        if record.manifest != Some(signed.digest()) {
+            return Err(differs(MANIFEST));
+        }
+        let manifest = signed.verify(&chain).map_err(|_| differs(MANIFEST))?;
+        for file in &manifest.files {
+            let back = media.read_back(permit, serial, &folder, &file.name, file.size)?;
+            if <[u8; 32]>::from(Sha256::digest(&back)) != file.sha256.0 {
+                return Err(differs(&file.name));
+            }
+        }
+        Ok(manifest.files.len())
+    };
+    Ok(compared())
 }
 
 impl Action for ReadBundle {
@@ -76,33 +105,24 @@ impl Action for ReadBundle {
             .map(|(_, medium)| medium)
             .find(|medium| medium.name == record.medium)
             .ok_or_else(|| failed(&MediaError::Wrong))?;
-        let serial = medium.serial;
-        media::single_to_read(ports.media, &serial).map_err(|e| failed(&e))?;
-        let production = permit.authority()?.mode == conclave_evidence::authority::Mode::Production;
-        let folder = media::bundle_folder(self.bundle, production);
-        let bytes = ports
-            .media
-            .read_back(&*permit, &serial, &folder, "manifest.cbor", MANIFEST_MOST)
-            .map_err(|e| failed(&e))?;
-        let chain = AuthorityChain::verify(permit.vault().authority_chain()?)
-            .map_err(|_| differs("manifest.cbor"))?;
-        let signed = SignedManifest::from_file(&bytes).map_err(|_| differs("manifest.cbor"))?;
-        if record.manifest != Some(signed.digest()) {
-            return Err(differs("manifest.cbor"));
+        let cause = match compare(permit, ports.media, &record, &medium.serial)? {
+            Ok(files) => return Ok(files),
+            Err(cause) => cause,
+        };
+        // As where an export reads back: at once, whatever becomes of the act. Nobody is
+        // asked for a receipt of what is not on the medium, and the next export goes to
+        // another one.
+        if matches!(cause, MediaError::ReadBack(_)) {
+            let void = BundleRecord {
+                state: BundleState::Void,
+                ..record
+            };
+            permit.put(Compartment::Export, BundleRecord::KIND, void.id, &void)?;
+            let words = format!("bundle {:04} does not count: {cause}", void.number);
+            permit.commit_before_effect(vec![words])?;
+            media::condemn_after(permit, ports.media, medium.id, &cause);
         }
-        let manifest = signed
-            .verify(&chain)
-            .map_err(|_| differs("manifest.cbor"))?;
-        for file in &manifest.files {
-            let back = ports
-                .media
-                .read_back(&*permit, &serial, &folder, &file.name, file.size)
-                .map_err(|e| failed(&e))?;
-            if <[u8; 32]>::from(Sha256::digest(&back)) != file.sha256.0 {
-                return Err(differs(&file.name));
-            }
-        }
-        Ok(manifest.files.len())
+        Err(failed(&cause))
     }
 
     fn outcome(&self, files: &usize) -> Vec<String> {

@@ -14,6 +14,9 @@ pub enum BundleState {
     Begun,
     /// Written, read back, and signed for.
     Written,
+    /// It was written, and its medium gave back something else later, before it left
+    /// the room: no receipt of it is wanted.
+    Void,
 }
 
 /// One number of the register.
