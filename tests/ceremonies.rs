@@ -376,12 +376,9 @@ fn a_stick_that_is_missing_full_or_pulled_gets_the_key_afresh() {
     assert_eq!(once, bundles, "numbers only go up");
 }
 
-/// A stick that gives back other bytes is condemned; both quorums sign the export to
-/// another one, and the first is good for nothing any more.
-#[test]
-fn a_stick_that_reads_back_differently_is_condemned_and_another_gets_the_key() {
-    let folder = folder();
-    let mut scene = scene(&folder);
+/// Two sticks are enrolled, and the first is in; there is a zone master key.
+fn with_a_second_stick(folder: &TempDir) -> (Scene, TempDir) {
+    let mut scene = scene(folder);
     let stick = scene.room.stick.clone();
     let (first, serial) = (stick.folder(), stick.serial());
     let second = TempDir::new().unwrap();
@@ -394,7 +391,16 @@ fn a_stick_that_reads_back_differently_is_condemned_and_another_gets_the_key() {
     scene.station.logout("logged out").unwrap();
     scene.logon_both();
     done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+    (scene, second)
+}
 
+/// A stick that gives back other bytes is condemned; both quorums sign the export to
+/// another one, and the first is good for nothing any more.
+#[test]
+fn a_stick_that_reads_back_differently_is_condemned_and_another_gets_the_key() {
+    let folder = folder();
+    let (mut scene, second) = with_a_second_stick(&folder);
+    let stick = scene.room.stick.clone();
     let other = second.path().to_owned();
     let mut times = 0;
     scene.people.refusals.clear();
@@ -426,20 +432,8 @@ fn a_stick_that_reads_back_differently_is_condemned_and_another_gets_the_key() {
 #[test]
 fn a_stick_that_is_worn_at_the_second_reading_is_condemned_too() {
     let folder = folder();
-    let mut scene = scene(&folder);
+    let (mut scene, second) = with_a_second_stick(&folder);
     let stick = scene.room.stick.clone();
-    let (first, serial) = (stick.folder(), stick.serial());
-    let second = TempDir::new().unwrap();
-    scene.station.logout("logged out").unwrap();
-    scene.logon(GroupId::Administrators);
-    stick.exchange(second.path(), "STICK-SERIAL-2");
-    scene.people.form("enrol.medium", &["STICK-2"]);
-    done(scene.station.ask_medium(&mut scene.people));
-    stick.exchange(&first, &serial);
-    scene.station.logout("logged out").unwrap();
-    scene.logon_both();
-    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
-
     let other = second.path().to_owned();
     scene.people.refusals.clear();
     scene.people.at = Box::new(move |prompt, times| {
