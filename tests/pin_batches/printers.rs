@@ -5,7 +5,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::device::{PrinterLanguage, PrinterPurpose, PrinterRecord};
 use conclave_keyroom::domain::layout_approval::LayoutSample;
 use conclave_keyroom::vault::Compartment;
-use conclave_trades::pin::action::ChangeBatchPrinter;
+use conclave_trades::pin::action::{BatchName, ChangeBatchPrinter};
 use conclave_trades::print::approval::ApproveLayout;
 use conclave_trades::print::{EnrolPrinter, PrintSample, RetirePrinter, WithdrawLayout};
 
@@ -34,13 +34,19 @@ fn page_of_xs(house: &mut PinHouse, layout: &str, printer: &str) {
     house.room.logon_pin_room();
 }
 
-#[test]
-fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
+/// A batch of four, of which two are printed.
+fn half_printed() -> (PinHouse, BatchName) {
     let mut house = PinHouse::new();
     let file = house.sealed(csv("B-0001", 4).as_bytes());
     let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
     house.forms(&batch, 1, 10);
     house.print(&batch, 2).unwrap();
+    (house, batch)
+}
+
+#[test]
+fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
+    let (mut house, batch) = half_printed();
 
     house.room.logout();
     house.room.logon_all(&[GroupId::Administrators]);
@@ -177,11 +183,7 @@ fn a_batch_opens_on_a_printer_whose_page_of_xs_was_looked_at() {
 /// where the layout was approved anew since the batch was opened.
 #[test]
 fn no_window_is_printed_where_no_page_of_xs_was_looked_at() {
-    let mut house = PinHouse::new();
-    let file = house.sealed(csv("B-0001", 4).as_bytes());
-    let batch = house.open("csv-pvv", "pin-mailer-continuous", &file, 1);
-    house.forms(&batch, 1, 10);
-    house.print(&batch, 2).unwrap();
+    let (mut house, batch) = half_printed();
     house.room.logout();
     house.room.logon_all(&[GroupId::Administrators]);
     let layout = layout_text("pin-mailer-continuous");

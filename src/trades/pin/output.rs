@@ -17,13 +17,13 @@ use super::template::{CardName, Template};
 /// The heads of the columns.
 const COLUMNS: &str = "card;sequence;result;pvv;key-index;offset;pin-block";
 
-/// The longest row: a reference of 120 characters or a card number, sequence, result,
-/// PVV, index, offset of 12, block of 64, three card values, form and tracking number,
-/// and their separators.
-const ROW_MOST: usize = 320;
+/// The longest row without what names card and mailer: sequence, result, PVV, index,
+/// offset of 12, block of 64, three card values, form, and their separators.
+const ROW_MOST: usize = 192;
 
-/// The longest first two lines and count.
-const HEAD_MOST: usize = 512;
+/// The longest heads of columns and count, with what stands around the names in the
+/// first line.
+const HEAD_MOST: usize = 256;
 
 /// The heads of the columns of card values, where a template asks for some.
 const CARD_COLUMNS: &str = ";cvv;cvv2;icvv";
@@ -74,6 +74,15 @@ fn reissue(batch: &PinBatch, card: &PinCard) -> &'static str {
     }
 }
 
+/// What the issuer knows the card by.
+fn card_name<'a>(template: &Template, card: &'a PinCard) -> &'a str {
+    match (template.output.card, &card.reference) {
+        (CardName::Reference, Some(reference)) => reference,
+        (CardName::Reference, None) => "",
+        (CardName::Pan, _) => card.pan.as_str(),
+    }
+}
+
 /// The file, as text with lines that end in LF: the batch's line, the columns'
 /// heads, a line for each card in the order of the input, and the count.
 /// `columns` says what becomes of card values, where the template asks for some.
@@ -94,10 +103,15 @@ pub fn write(
     if cards.len() != batch.count as usize || !cards.iter().enumerate().all(own) {
         return Err(OutputError::Mixed);
     }
-    // One that grows leaves copies behind that nobody wipes.
-    let mut text = Zeroizing::new(String::with_capacity(ROW_MOST * cards.len() + HEAD_MOST));
-    let room = text.capacity();
     let (name, issuer) = (&batch.name, &batch.issuer);
+    let names: usize = cards
+        .iter()
+        .map(|card| card_name(template, card).len() + card.tracking.as_ref().map_or(0, String::len))
+        .sum();
+    let names = names + name.len() + issuer.len() + template.name.len();
+    // One that grows leaves copies behind that nobody wipes.
+    let room = ROW_MOST * cards.len() + HEAD_MOST + names;
+    let mut text = Zeroizing::new(String::with_capacity(room));
     // Writing into a string does not fail.
     let _ = writeln!(text, "batch;{name};{issuer};{}", template.name);
     let _ = write!(text, "{COLUMNS}");
@@ -113,11 +127,7 @@ pub fn write(
     let paper = template.output.paper;
     let _ = writeln!(text, "{heads}{}", if paper { PAPER_COLUMNS } else { "" });
     for card in cards {
-        let name = match (template.output.card, &card.reference) {
-            (CardName::Reference, Some(reference)) => reference.as_str(),
-            (CardName::Reference, None) => "",
-            (CardName::Pan, _) => card.pan.as_str(),
-        };
+        let name = card_name(template, card);
         let _ = write!(text, "{name};{};", card.sequence);
         if batch.state_of(card.number) == Some(State::Cancelled) {
             let paper = if paper { ";;" } else { "" };
@@ -152,6 +162,6 @@ pub fn write(
     }
     let (issued, reissue) = (balance.confirmed, balance.cancelled);
     let _ = writeln!(text, "count;{};{issued};{reissue}", balance.input);
-    debug_assert_eq!(text.capacity(), room, "the longest row is longer than said");
+    debug_assert!(text.len() <= room, "the longest row is longer than said");
     Ok(text)
 }
