@@ -16,7 +16,8 @@ mod stage;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_evidence::update::UPDATE_FILE;
@@ -291,6 +292,50 @@ fn a_cut_at_any_step_leaves_a_whole_program_standing() {
         cuts += 1;
     }
     assert!(cuts >= 14, "{cuts} steps");
+}
+
+/// Another thread that starts a program takes the half written file with it for
+/// a moment: the self-test waits for that, and says so when it does not end.
+#[test]
+fn a_program_that_is_still_held_open_is_tried_again() {
+    for held in [Duration::from_millis(200), Duration::from_secs(20)] {
+        let (_folder, mut scene, release, programs) = room();
+        let made = Made::new(&release, [0, 2, 0], GOOD);
+        made.put(&release, &scene.room.stick.folder());
+        let holders = Arc::new(Mutex::new(Vec::new()));
+        let (kept, new) = (Arc::clone(&holders), programs.join(".new/conclave"));
+        let watched = HostPrograms::watched(
+            &programs,
+            Box::new(move |step| {
+                if step == "name the version" {
+                    let open = fs::OpenOptions::new().append(true).open(&new).unwrap();
+                    let (let_go, told) = mpsc::channel::<()>();
+                    let holder = std::thread::spawn(move || {
+                        let _ = told.recv_timeout(held);
+                        drop(open);
+                    });
+                    kept.lock().unwrap().push((holder, let_go));
+                }
+                Ok(())
+            }),
+        );
+        scene.station = scene
+            .station
+            .with_programs(Box::new(watched), Some(Point(*release.public())));
+        with_letter(&mut scene, &made.sign(&release));
+        let end = install(&mut scene);
+        for (holder, let_go) in holders.lock().unwrap().drain(..) {
+            drop(let_go);
+            holder.join().unwrap();
+        }
+        if held < Duration::from_secs(1) {
+            assert_eq!(done(end), "Version 0.2.0 is installed");
+        } else {
+            let refusal = end.unwrap_err();
+            assert!(refusal.happened.contains("Text file busy"), "{refusal:?}");
+            assert_eq!(leads(&programs, "current").as_deref(), Some(VERSION));
+        }
+    }
 }
 
 /// A station that was not told whose updates it takes takes none.

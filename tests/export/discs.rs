@@ -143,9 +143,14 @@ fn no_disc_a_recorder_that_fails_and_a_disc_that_reads_back_differently_are_told
              echo 'Media blocks : 0 readable , 300000 writable , 300000 overall' ;;\n\
              *) {writes} ;;\nesac\n"
         );
-        std::fs::write(&path, text).unwrap();
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by a program of its own: a file that this one has open for
+        // writing is "busy" as long as another test's child holds it too.
+        let wrote = std::process::Command::new("sh")
+            .args(["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\""])
+            .arg(&path)
+            .arg(&text)
+            .status();
+        assert!(wrote.unwrap().success());
         path
     };
     let disc_word = disc.display().to_string();

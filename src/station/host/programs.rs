@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use conclave_evidence::backup::FILE_MOST;
@@ -18,6 +18,8 @@ const FORMER: &str = "former";
 /// How often a running self-test is looked at, and how many looks it has.
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: usize = 3000;
+/// How often a program that is still busy is tried again.
+const BUSY_LOOKS: usize = 100;
 
 /// The folder.
 pub struct HostPrograms {
@@ -169,14 +171,7 @@ impl Programs for HostPrograms {
     fn self_test(&mut self, _: &dyn Permission, version: &str) -> Result<(), ProgramsError> {
         let wrong = |why: String| ProgramsError::SelfTest(why);
         let program = self.checked(version)?.join("conclave");
-        let mut child = Command::new(&program)
-            .arg("selftest")
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| wrong(error.to_string()))?;
+        let mut child = start(&program).map_err(|error| wrong(error.to_string()))?;
         for _ in 0..LOOKS {
             match child.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
@@ -202,5 +197,28 @@ impl Programs for HostPrograms {
             self.lead(FORMER, before)?;
         }
         self.lead(CURRENT, version)
+    }
+}
+
+/// Starts a program's self-test. A program of which a moment ago the bytes were
+/// written may be *busy*: another thread that started some program at that
+/// moment took the open file with it, until its own `exec`. That passes.
+fn start(program: &Path) -> std::io::Result<Child> {
+    let mut looks = 0;
+    loop {
+        let started = Command::new(program)
+            .arg("selftest")
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        match started {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy && looks < BUSY_LOOKS => {
+                looks += 1;
+                std::thread::sleep(LOOK);
+            }
+            other => return other,
+        }
     }
 }
