@@ -87,6 +87,9 @@ impl Action for Fill {
             let text = "a key's record with label, custody and history ".repeat(10);
             permit.put(Compartment::Catalogue, "note", Id(id), &text)?;
             permit.put(Compartment::Keys, "note", Id(id), &vec![7u8; 60])?;
+            let mut mark = id;
+            mark[15] = 0x5A;
+            permit.put(Compartment::Keys, "key-mark", Id(mark), &vec![Id(id)])?;
         }
         Ok(())
     }

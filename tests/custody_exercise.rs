@@ -131,6 +131,40 @@ fn each_sheet_is_proven_and_lies_in_a_new_package() {
 }
 
 #[test]
+fn sheets_of_every_form_are_proven() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    for (template, length) in [
+        ("zmk-tdes3", 24),
+        ("zmk-aes128", 16),
+        ("zmk-aes192", 24),
+        ("zmk-aes256", 32),
+    ] {
+        let label = format!("{}.ZMK.001", template.to_uppercase());
+        let before = printed(&scene).len();
+        done(scene.zmk(&label, template, "2"));
+        let typed = printed(&scene)[before..].to_vec();
+        assert!(typed.iter().all(|sheet| sheet.len() == length));
+        let parts = sheets::key(&scene, &label).components;
+        // The second custodian types a sheet of as many digits that is not theirs.
+        let sheets = vec![typed[0].clone(), sum(&typed)];
+        let value = sheets::key(&scene, &label).kcv.value;
+        let mut named = sheets::serials(&parts);
+        let mut typist = Typist::new(sheets, &value).at();
+        let at = move |prompt: &_, times| named(prompt, times).or_else(|| typist(prompt, times));
+        scene.people.at = Box::new(at);
+        scene.people.refusals.clear();
+        done(scene.ceremony(EXERCISE, &[&label]));
+        scene.people.at = Box::new(|_, _| None);
+        let told = scene.people.refusals.join("\n");
+        assert!(told.contains("what was typed is not the component"), "{told}");
+        let after = sheets::key(&scene, &label).components;
+        let proven: Vec<bool> = after.iter().map(|part| part.proven_ms.is_some()).collect();
+        assert_eq!(proven, [true, false], "{template}: {told}");
+    }
+}
+
+#[test]
 fn a_sheet_that_is_another_is_found_and_the_others_are_proven() {
     let (_folder, mut scene, sheets) = with_sheets();
     // Custodian 2 has a copy of another sheet; typed four times.

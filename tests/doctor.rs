@@ -16,6 +16,8 @@ mod machines;
 mod newcomers;
 #[path = "doctor/outside.rs"]
 mod outside;
+#[path = "doctor/papers.rs"]
+mod papers;
 #[path = "support/people.rs"]
 mod people;
 #[path = "doctor/production.rs"]

@@ -25,6 +25,8 @@ mod ceremony;
 mod day;
 #[path = "power_cut/disk.rs"]
 mod disk;
+#[path = "power_cut/formats.rs"]
+mod formats;
 #[path = "power_cut/founding.rs"]
 mod founding;
 #[path = "support/judge.rs"]
@@ -192,6 +194,15 @@ fn a_re_issue_and_an_update_survive_a_cut_at_any_moment() {
     let recording = Recording::of("sheets::work", Sync::Real, sheets::prepare);
     let faults = survey(&recording, 24, &FATES, &mut |cut, folder| {
         sheets::check(&recording, cut, folder)
+    });
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn an_older_repository_is_brought_up_or_is_as_it_was_after_a_cut_at_any_moment() {
+    let recording = Recording::of("formats::work", Sync::Real, formats::prepare);
+    let faults = survey(&recording, 12, &FATES, &mut |cut, folder| {
+        formats::check(&recording, cut, folder)
     });
     assert!(faults.is_empty(), "{faults:#?}");
 }

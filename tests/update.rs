@@ -16,15 +16,17 @@ mod stage;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use conclave_crypto::primitive::ec::KeyPair;
-use conclave_evidence::update::UPDATE_FILE;
+use conclave_evidence::update::{SignedUpdate, UPDATE_FILE};
 use conclave_evidence::verify::verify_paths;
 use conclave_evidence::{GroupId, Point};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Refusal};
 use conclave_keyroom::ports::programs::ProgramsError;
+use conclave_keyroom::vault::format::FORMAT;
 use conclave_station::compose::random_source;
 use conclave_station::host::programs::HostPrograms;
 use conclave_station::service::ActEnd;
@@ -109,6 +111,52 @@ fn an_update_is_installed_and_taken_back() {
             .collect();
         assert_eq!(kinds, ["Proposed", "Intent", "Outcome"], "{action}");
     }
+}
+
+/// The maker's script writes and signs a manifest with Python and openssl alone, from
+/// what the operators' page says of it.
+#[test]
+fn what_the_makers_script_made_is_installed() {
+    const ADVICE: &str = "run ./scripts/test, which installs it";
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let run = |program: &str, words: &[&str]| {
+        let done = Command::new(program).args(words).output();
+        let done = done.unwrap_or_else(|_| panic!("{program} is missing: {ADVICE}"));
+        assert!(done.status.success(), "{program} {words:?}: {done:?}");
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let pem = at("release.pem");
+    let made = ["-name", "prime256v1", "-genkey", "-noout", "-out", &pem];
+    run("openssl", &[&["ecparam"], &made[..]].concat());
+    fs::create_dir(at("programs")).unwrap();
+    for name in ["programs/conclave", "programs/conclave-verify"] {
+        fs::write(at(name), GOOD).unwrap();
+    }
+    let (_room, mut scene, _, programs) = room();
+    let stick = scene.room.stick.folder();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/release");
+    let (from, to) = (at("programs"), stick.to_str().unwrap());
+    let words = ["--key", &pem, "--version", "0.2.0", "--programs", &from];
+    let told = run(script, &[&words[..], &["--out", to]].concat());
+    let point = told.lines().find_map(|line| line.strip_prefix("release key"));
+    let point = point.unwrap().trim();
+    let point: Vec<u8> = (0..point.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&point[at..at + 2], 16).unwrap())
+        .collect();
+    scene.station = scene.station.with_programs(
+        Box::new(HostPrograms::new(&programs)),
+        Some(Point(point.try_into().unwrap())),
+    );
+    scene.logon(GroupId::Administrators);
+    let manifest = fs::read(stick.join("UPDATE-0.2.0").join(UPDATE_FILE)).unwrap();
+    let signed = SignedUpdate::from_file(&manifest).unwrap();
+    let digest = signed.digest().to_string().to_lowercase();
+    assert!(told.contains(&digest), "{told}");
+    assert_eq!(signed.verify().unwrap().format, FORMAT);
+    with_letter(&mut scene, &signed);
+    assert_eq!(done(install(&mut scene)), "Version 0.2.0 is installed");
 }
 
 /// Each of these is refused by its words, and what stood stands.

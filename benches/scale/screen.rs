@@ -1,6 +1,7 @@
 //! The station at its screen: from the last PIN to the first frame, until the
 //! key list is whole, and a filter typed while it comes and after.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::channel;
@@ -51,6 +52,29 @@ fn logon(scene: &mut Scene, group: GroupId, screen: &mut Screen) -> Duration {
     last.elapsed()
 }
 
+/// The repository's files read once from end to end, as whoever opens all of it
+/// would have to before the first frame.
+fn plain_read(folder: &Path) -> (u64, Duration) {
+    let mut bytes = 0;
+    let took = once(|| {
+        let mut buffer = vec![0; 1 << 20];
+        for entry in std::fs::read_dir(folder).expect("the repository") {
+            let path = entry.expect("an entry").path();
+            if !path.is_file() {
+                continue;
+            }
+            let mut file = std::fs::File::open(path).expect("a file");
+            loop {
+                match file.read(&mut buffer).expect("bytes") {
+                    0 => break,
+                    more => bytes += more as u64,
+                }
+            }
+        }
+    });
+    (bytes, took)
+}
+
 /// All that one process does that works with this station.
 pub fn run(folder: &Path, keys: usize) {
     let mut opened = None;
@@ -67,6 +91,8 @@ pub fn run(folder: &Path, keys: usize) {
             verdict(took < LOGON_BOUND)
         );
     }
+    let (bytes, took) = plain_read(&folder.join("repository"));
+    println!("rival: its {} MB read once, no frame: {took:.1?}", bytes / 1_000_000);
     let (requests, asked) = channel();
     let (tells, events) = channel();
     let clock = Arc::new(SystemClock::default());
@@ -125,6 +151,15 @@ pub fn run(folder: &Path, keys: usize) {
          MB): {}",
         memory("VmRSS"),
         verdict(most * 1024 * 1024 < MEMORY_BOUND * 1_000_000)
+    );
+    let strings: usize = table
+        .iter()
+        .map(|r| r.label.len() + r.algorithm.len() + r.usage.len() + r.kcv.len())
+        .sum();
+    // Six strings a row, each with its pointer, length and room.
+    println!(
+        "rival: the rows as plain strings, no store and no index: over {} MiB",
+        (strings + table.len() * 6 * 24) >> 20
     );
     requests.send(Request::Quit).expect("the station");
     worker.join().expect("its end");

@@ -17,7 +17,7 @@ use conclave_trades::keys::{
     FileComponentReceipt, LiftQuarantine, PrintExchangeLetter, PrintPackageForm, QuarantinePackage,
     packages,
 };
-use conclave_trades::print::{Block, EjectSheet, Report, Signature, time_words};
+use conclave_trades::print::{Block, EjectSheet, Report, Signature};
 
 use crate::station::Station;
 use crate::words;
@@ -216,13 +216,8 @@ impl Station {
                 },
             ]),
         ];
-        Ok(Some(Report {
-            mode: here.mode,
-            station: here.name,
-            title: format!("{TITLE} up to entry {newest}"),
-            made: time_words(self.clock.wall_ms()),
-            blocks,
-        }))
+        let title = format!("{TITLE} up to entry {newest}");
+        Ok(Some(self.report_of(here, title, blocks)))
     }
 }
 

@@ -9,7 +9,7 @@ use conclave_evidence::GroupId;
 use conclave_evidence::authority::CardState;
 use conclave_keyroom::domain::people::conflict;
 use conclave_keyroom::vault::VaultError;
-use conclave_trades::print::{Block, Report, Signature, time_words};
+use conclave_trades::print::{Block, Report, Signature};
 
 use crate::station::Station;
 use crate::words;
@@ -213,14 +213,8 @@ impl Station {
                 role: "auditor".into(),
             }]),
         ];
-        Ok(Report {
-            mode: here.mode,
-            station: here.name,
-            title: format!("{TITLE}: roles, actions, evidence"),
-            made: time_words(self.clock.wall_ms()),
-            blocks,
-        }
-        .with_provenance(self.provenance()))
+        let title = format!("{TITLE}: roles, actions, evidence");
+        Ok(self.report_of(here, title, blocks))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::ceremony::begin::{choose, refused, text};
 use crate::front::TaskRow;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
-use crate::typed_sheet::typed_sheets;
+use crate::typed_sheet::{TITLE, typed_sheets};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Wrong {
                 "it is known that nobody has read the sheet",
             ),
             Self::Sheet => (
-                "Where a typed sheet is",
+                TITLE,
                 "kept in a new package, gone back, or destroyed",
             ),
             Self::Suspend => ("Suspend the key", "until it is known what happened"),

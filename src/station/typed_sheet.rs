@@ -14,7 +14,10 @@ use crate::ceremony::fields::{choose, refused, sole, text, told};
 use crate::incident::{Package, packages_of, say};
 use crate::station::Station;
 
-const TITLE: &str = "Where a typed sheet is";
+/// What is chosen of a key to say where its sheets are.
+pub(crate) const TITLE: &str = "Where a typed sheet is";
+/// What is said of a sheet that stays.
+pub(crate) const KEPT: &str = "kept in a new package";
 
 /// What is chosen of a sheet, before the serial is read and the people are named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,7 @@ impl Became {
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Kept => (
-                "kept in a new package",
+                KEPT,
                 "sealed; a custody exercise proves it once a year",
             ),
             Self::Returned => (

@@ -23,15 +23,16 @@ use conclave_station::training_room::TrainingRoom;
 use conclave_training::card::TrainingReaders;
 use tempfile::TempDir;
 
-use crate::absent::{NoMedia, NoPrinters};
+use crate::absent::NoMedia;
 use crate::machines::{closed, facts};
+use crate::papers::Real;
 use crate::people::{Crowd, done};
 use crate::stage::STAFF;
 
 /// The training cards as if they were real: PRODUCTION takes no others.
-struct Real(TrainingReaders);
+struct RealCards(TrainingReaders);
 
-impl CardReaders for Real {
+impl CardReaders for RealCards {
     fn states(&self) -> Result<Vec<ReaderState>, CardError> {
         let mut states = self.0.states()?;
         states.iter_mut().for_each(|state| state.training = false);
@@ -60,7 +61,7 @@ const DAY: i64 = 86_400_000;
 
 /// Time stands unless a test lets it pass; the wall clock can be set apart.
 #[derive(Clone, Default)]
-struct Clocks {
+pub struct Clocks {
     gone: Arc<AtomicU64>,
     set: Arc<AtomicI64>,
 }
@@ -108,20 +109,20 @@ impl Changing {
     }
 }
 
-struct Bank {
-    station: Station,
-    people: Crowd,
-    clocks: Clocks,
+pub struct Bank {
+    pub station: Station,
+    pub people: Crowd,
+    pub clocks: Clocks,
     machine: Changing,
-    room: TrainingRoom,
+    pub room: TrainingRoom,
 }
 
 fn station(folder: &TempDir, room: &TrainingRoom, clocks: &Clocks, machine: &Changing) -> Station {
     assemble(Parts {
         folder: folder.path().to_owned(),
         training: false,
-        readers: Arc::new(Real(room.readers.clone())),
-        printers: Box::new(NoPrinters),
+        readers: Arc::new(RealCards(room.readers.clone())),
+        printers: Box::new(Real(room.printers.clone())),
         media: Box::new(NoMedia),
         clock: Arc::new(clocks.clone()),
         random: random_source().unwrap(),
@@ -134,7 +135,7 @@ fn station(folder: &TempDir, room: &TrainingRoom, clocks: &Clocks, machine: &Cha
 impl Bank {
     /// A founded PRODUCTION station on a fit machine, after what its founders
     /// accepted has lapsed.
-    fn founded(folder: &TempDir) -> Self {
+    pub fn founded(folder: &TempDir) -> Self {
         let mut bank = Self::empty(folder);
         bank.people
             .form("init.red", &["no HSM before March", "1 day"]);
@@ -195,7 +196,7 @@ impl Bank {
     }
 
     /// What a group's logon comes to.
-    fn logon(&mut self, group: GroupId) -> Result<(), String> {
+    pub fn logon(&mut self, group: GroupId) -> Result<(), String> {
         match self.station.logon(Some(group), &mut self.people) {
             LogonEnd::Done(_) => Ok(()),
             LogonEnd::Refused(refusal) => Err(refusal.happened),
@@ -203,7 +204,7 @@ impl Bank {
         }
     }
 
-    fn out(&mut self) {
+    pub fn out(&mut self) {
         self.station.logout("logged out").unwrap();
     }
 
@@ -223,7 +224,7 @@ impl Bank {
     }
 
     /// An administrators' session in which they accept the software provider.
-    fn accept_provider(&mut self, span: &str) {
+    pub fn accept_provider(&mut self, span: &str) {
         self.logon(GroupId::Administrators).unwrap();
         let title = self.accept(Check::Provider, "no HSM before March; board 12/26", span);
         assert_eq!(title, "Accepted: provider");

@@ -65,6 +65,19 @@ pub fn label(n: u32) -> String {
     format!("BANK-{:03}.ZPK.{n:07}", n % 997)
 }
 
+/// The record by which the value of the key with this number is found: its id is
+/// one more that is spread like random ones.
+#[derive(Serialize, Deserialize)]
+struct KeyMark {
+    keys: Vec<Id>,
+}
+
+fn mark(n: u32) -> (Id, KeyMark) {
+    let mut mark = id(n.reverse_bits());
+    mark.0[15] = 0x5A;
+    (mark, KeyMark { keys: vec![id(n)] })
+}
+
 fn record(n: u32, now_ms: u64) -> KeyRecord {
     KeyRecord {
         id: id(n),
@@ -129,6 +142,8 @@ impl Action for Fill {
                 id(n),
                 &vec![7u8; 60],
             )?;
+            let (at, mark) = mark(n);
+            permit.put(Compartment::Keys, "key-mark", at, &mark)?;
         }
         Ok(())
     }

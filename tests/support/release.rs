@@ -13,9 +13,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use conclave_crypto::primitive::ec::KeyPair;
+use conclave_crypto::secret::Secret;
 use conclave_evidence::backup::BackupFile;
 use conclave_evidence::manifest::FileEntry;
-use conclave_evidence::update::{SignedUpdate, UPDATE_FILE, Update};
+use conclave_evidence::update::{SignedUpdate, UPDATE_FILE, Update, read_version};
 use conclave_evidence::{Point, Signature};
 use conclave_keyroom::ports::dialogue::{Answer, Ask};
 use conclave_trades::update::{VERSION, target};
@@ -48,7 +49,7 @@ impl Made {
             update: Update {
                 version,
                 target: target(),
-                format: 1,
+                format: conclave_keyroom::vault::format::FORMAT,
                 made_at_ms: 1_795_000_000_000,
                 note: "Faster, and nothing else".into(),
                 key: Point(*key.public()),
@@ -85,6 +86,11 @@ pub fn installed(folder: &Path) -> PathBuf {
     let program = programs.join(VERSION).join("conclave");
     fs::write(&program, GOOD).unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    // The maker's manifest lies beside it, as the installer put it there.
+    let key = KeyPair::from_secret(Secret::from_fn(32, |to| to.fill(0x2B))).unwrap();
+    let made = Made::new(&key, read_version(VERSION).unwrap(), GOOD);
+    let manifest = made.sign(&key).to_file().unwrap();
+    fs::write(programs.join(VERSION).join(UPDATE_FILE), manifest).unwrap();
     symlink(VERSION, programs.join("current")).unwrap();
     programs
 }

@@ -41,8 +41,13 @@ impl Store for Cut {
         Ok(())
     }
 
-    fn last(&self, _: &[u8]) -> Result<Option<Pair>, StoreError> {
-        Ok(None)
+    fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
+        let below = self
+            .content
+            .iter()
+            .rev()
+            .find(|(key, _)| key.starts_with(prefix));
+        Ok(below.map(|(key, value)| (key.clone(), value.clone())))
     }
 
     fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {

@@ -9,7 +9,10 @@ use super::place;
 use crate::ports::store::{Store, Write};
 
 /// The format that this program writes.
-pub const FORMAT: u32 = 1;
+///
+/// In 2 a part of a key may be `returned` or `destroyed`, and keys and parts have value
+/// marks: a program that knows neither would read such a key as damaged.
+pub const FORMAT: u32 = 2;
 
 /// Brings a repository from one format to the next: what is to be written, all
 /// of it at once. Nothing is open then, so it moves and renames what is sealed
@@ -17,7 +20,10 @@ pub const FORMAT: u32 = 1;
 pub type Step = fn(&dyn Store) -> Result<Vec<Write>, VaultError>;
 
 /// From format 1 to 2, from 2 to 3, and so on.
-pub const STEPS: [Step; FORMAT as usize - 1] = [];
+pub const STEPS: [Step; FORMAT as usize - 1] = [
+    // Nothing moves: what a record of the first may say, one of the second may too.
+    |_| Ok(Vec::new()),
+];
 
 /// The format of a store. A store that says nothing is of the first.
 ///
@@ -25,6 +31,13 @@ pub const STEPS: [Step; FORMAT as usize - 1] = [];
 /// [`VaultError::Malformed`], [`VaultError::Store`]
 pub fn format_of(store: &dyn Store) -> Result<u32, VaultError> {
     read(store.get(place::FORMAT)?)
+}
+
+/// Says that the repository is of this format. A backup does not say of which it is:
+/// what stands in one is at home in each format so far.
+pub(super) fn mark(format: u32) -> Result<Write, VaultError> {
+    let bytes = cbor::to_vec(&format).map_err(|_| VaultError::Malformed("format"))?;
+    Ok(Write::Put(place::FORMAT.to_vec(), bytes))
 }
 
 /// What stands at its place.
@@ -47,6 +60,10 @@ pub(super) fn read(value: Option<Vec<u8>>) -> Result<u32, VaultError> {
 /// [`VaultError::NewerFormat`]; nothing is written then.
 pub fn bring_up(store: &mut dyn Store, steps: &[Step]) -> Result<(), VaultError> {
     let knows = u32::try_from(steps.len()).unwrap_or(u32::MAX - 1) + 1;
+    if store.last(b"")?.is_none() {
+        // Nothing is here yet; whoever founds or restores a station marks it.
+        return Ok(());
+    }
     let mut format = format_of(store)?;
     if format > knows {
         return Err(VaultError::NewerFormat { format, knows });
@@ -54,8 +71,7 @@ pub fn bring_up(store: &mut dyn Store, steps: &[Step]) -> Result<(), VaultError>
     while let Some(step) = steps.get(format as usize - 1) {
         let mut writes = step(store)?;
         format += 1;
-        let bytes = cbor::to_vec(&format).map_err(|_| VaultError::Malformed("format"))?;
-        writes.push(Write::Put(place::FORMAT.to_vec(), bytes));
+        writes.push(mark(format)?);
         store.commit(&writes)?;
     }
     Ok(())

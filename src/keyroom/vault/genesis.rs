@@ -24,7 +24,7 @@ use super::forms::Forms;
 use super::kinds::Kinds;
 use super::root::{RootKeys, Sum};
 use super::share::{self, Member, SECRET_LEN};
-use super::{Open, Records, Station, Vault, place, wrap};
+use super::{Open, Records, Station, Vault, format, place, wrap};
 use crate::domain::custodian_form::DutiesStamp;
 use crate::domain::people::Person;
 use crate::domain::staff::{Plan, Quorum, check_staff};
@@ -341,6 +341,7 @@ impl Vault {
         let mut batch = founded.batch;
         founded.forms.put(&founded.record, &mut batch)?;
         batch.write(Write::Put(place::authority(0), bytes));
+        batch.write(format::mark(format::FORMAT)?);
         let worded = founded.record.cards.iter().any(|c| c.words.is_some());
         let left = if worded { WORDS_LEFT } else { CARDS_LEFT };
         batch.write(Write::Put(place::GENESIS.to_vec(), left.to_vec()));

@@ -13,7 +13,7 @@ use conclave_evidence::journal::{EntryKind, SignedAnchor};
 use conclave_evidence::{Hash, Id, cbor};
 
 use super::error::VaultError;
-use super::{Vault, place};
+use super::{Vault, format, place};
 use crate::ports::store::{Pair, Write};
 
 /// How many keys are taken away in one commit.
@@ -103,6 +103,7 @@ impl Vault {
             .map(|(key, value)| Write::Put(key, value))
             .collect();
         writes.push(Write::Put(place::GENESIS.to_vec(), b"done".to_vec()));
+        writes.push(format::mark(format::FORMAT)?);
         writes.push(Write::Delete(place::FILLING.to_vec()));
         let staged = self
             .store

@@ -146,10 +146,24 @@ impl Station {
                 })
                 .collect(),
         ));
-        Report {
+        let here = minutes::Station {
+            name: page.station.clone(),
             mode: page.mode,
-            station: page.station.clone(),
-            title: page.title.clone(),
+        };
+        self.report_of(here, page.title.clone(), blocks)
+    }
+
+    /// A report of this station, which says where its keys are made.
+    pub(crate) fn report_of(
+        &self,
+        here: minutes::Station,
+        title: String,
+        blocks: Vec<Block>,
+    ) -> Report {
+        Report {
+            mode: here.mode,
+            station: here.name,
+            title,
             made: time_words(self.clock.wall_ms()),
             blocks,
         }

@@ -41,6 +41,7 @@ impl Demonstration {
             .map(str::to_owned)
             .to_vec(),
         )?;
+        self.put_sheets_away(zmk.0)?;
         self.hands.papers = partner.working;
         self.ceremony(
             "import-block.toml",

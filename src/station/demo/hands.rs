@@ -190,8 +190,7 @@ impl Hands {
     fn text(&mut self, code: &str, masked: bool) -> Answer {
         if code.starts_with("seal") {
             if !masked {
-                self.serial += 1;
-                self.typed_serial = format!("CE{:07}", self.serial);
+                self.typed_serial = self.new_serial();
             }
             return Answer::Word(self.typed_serial.clone());
         }
@@ -200,6 +199,12 @@ impl Hands {
 }
 
 impl Hands {
+    /// The serial of the next new package.
+    pub fn new_serial(&mut self) -> String {
+        self.serial += 1;
+        format!("CE{:07}", self.serial)
+    }
+
     /// The custodian takes the sheet out of each printer.
     fn take_sheets(&mut self) {
         let Some(sheets) = &self.sheets else {

@@ -9,6 +9,7 @@ mod issuer;
 mod papers;
 mod pin_batch;
 mod practice;
+mod put_away;
 mod report;
 mod shares;
 mod systems;

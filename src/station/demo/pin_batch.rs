@@ -341,6 +341,7 @@ impl Demonstration {
             .to_vec(),
         )?;
         self.hands.papers = Papers::default();
+        self.put_sheets_away(label)?;
         let record = self.station.keys().into_iter().find(|k| k.label == label);
         let record = record.ok_or_else(|| self.failed("the PIN key", "it is not there"))?;
         let room: Point = self.read(Compartment::Directory, PIN_ROOM_PUBLIC)?;

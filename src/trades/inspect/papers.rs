@@ -43,14 +43,13 @@ fn engine_file(bytes: &[u8]) -> Option<Described> {
         Some(u64::from_le_bytes(bytes.try_into().ok()?) ^ MASK)
     };
     let (own, stable) = (place(4)?, place(12)?);
-    let whole = bytes.len().is_multiple_of(SEGMENT) && own.is_multiple_of(SEGMENT as u64);
-    // A log of a terabyte would be another thing.
-    if !whole || own > 1 << 40 || stable > 1 << 40 {
+    // A log of a terabyte would be another thing. The last segment need not be whole.
+    if !own.is_multiple_of(SEGMENT as u64) || own > 1 << 40 || stable > 1 << 40 {
         return None;
     }
     let what = "file of a repository's storage engine (sled)";
     let mut said = Described::new(what, Confidence::Likely);
-    let segments = (bytes.len() / SEGMENT).to_string();
+    let segments = bytes.len().div_ceil(SEGMENT).to_string();
     said.field("segments", segments, "frames of the engine");
     said.field(
         "use",

@@ -56,7 +56,7 @@ impl Action for RollBack {
                 "Begin again.",
             ));
         }
-        // A program that came without a manifest knows the first format.
+        // A program that came without a manifest is taken to know the first format alone.
         let knows = match ports.programs.manifest(&self.to).map_err(failed)? {
             None => 1,
             Some(bytes) => {
