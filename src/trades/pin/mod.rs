@@ -4,6 +4,7 @@
 //!
 //! - `approval`, `partner`: what administrators approve and record
 //! - `template`: the file's fields, the method, the output; approved data
+//! - `template_rules`: what goes together in it, and what never does
 //! - `rows`, `json`, `batch`: a file is taken whole or refused, each fault with
 //!   its line and column (`fault`)
 //! - `against`, `fit`: what a file is held against besides its template: what was
@@ -38,6 +39,7 @@ mod room_key;
 mod rows;
 mod template;
 mod withdraw;
+mod template_rules;
 
 pub use against::{Against, At, Before, Fit, InFile};
 pub use approval::{ApprovePinTemplate, approved_template, template_words};
