@@ -56,9 +56,7 @@ fn a_key_of_another_algorithm_or_value_is_found_out_before_anything_is_taken() {
     act.pin_key = house.further_key(12, OTHER, usage, KeyForm::Tdes2, "BANKX");
     let told = refused(&mut house, &act, &file);
     assert!(
-        told.starts_with(
-            "faults of the file, 10 in all: line 10, column 17: pin-block does not open under"
-        ),
+        told.starts_with("faults of the file, 1 in all: the file: has PIN blocks that do not open"),
         "{told}"
     );
     // One block among ten that is another card's.
@@ -68,10 +66,9 @@ fn a_key_of_another_algorithm_or_value_is_found_out_before_anything_is_taken() {
     let mut act = good.clone();
     act.file = digest(&other);
     let told = refused(&mut house, &act, &other);
-    assert_eq!(
-        told,
-        "faults of the file, 1 in all: line 17, column 17: pin-block does not open under BANKX.P0.004"
-    );
+    let one = "faults of the file, 1 in all: the file: has PIN blocks that do not open under \
+               BANKX.P0.004; which ones is never told.";
+    assert!(told.starts_with(one), "{told}");
     // With its own keys it is taken.
     let secret = vec![Secret::take(&mut file.clone())];
     house.act_with(&good, &PAIR, secret).unwrap();

@@ -11,8 +11,9 @@ use super::against::{Against, At, InFile, validation_of};
 use super::card::Card;
 use super::card_values::is_month;
 use super::fault::{Fault, Wrong};
-use super::rows::{self, Cell, MOST_FAULTS, Row};
-use super::template::{FieldName, Method, Template, block_format, output_format};
+use super::findings::Findings;
+use super::rows::{self, Cell, Row};
+use super::template::{CardName, FieldName, Method, Template, block_format, output_format};
 
 /// A file of cards that is good.
 pub struct Batch {
@@ -36,21 +37,15 @@ const ADDRESS: [FieldName; 4] = [
     FieldName::Address4,
 ];
 
-/// Collects faults, up to a number.
+/// Looks at a file by its template.
 struct Check<'a> {
     template: &'a Template,
-    faults: Vec<Fault>,
+    found: Findings,
 }
 
 impl Check<'_> {
-    fn push(&mut self, fault: Fault) {
-        if self.faults.len() < MOST_FAULTS {
-            self.faults.push(fault);
-        }
-    }
-
     fn fault(&mut self, cell: &Cell, what: Wrong) {
-        self.push(Fault {
+        self.found.push(Fault {
             line: cell.line,
             column: cell.column,
             field: Some(cell.name),
@@ -63,16 +58,12 @@ impl Check<'_> {
     fn once(&mut self, row: &Row, name: FieldName, what: Wrong) {
         let cell = row.cells.iter().find(|cell| cell.name == name);
         let (line, column) = cell.map_or((row.line, 0), |cell| (cell.line, cell.column));
-        let there =
-            |fault: &Fault| (fault.line, fault.column, fault.field) == (line, column, Some(name));
-        if !self.faults.iter().any(there) {
-            self.push(Fault {
-                line,
-                column,
-                field: Some(name),
-                what,
-            });
-        }
+        self.found.push_once(Fault {
+            line,
+            column,
+            field: Some(name),
+            what,
+        });
     }
 
     /// The address line that is printed as the so-manyth: empty ones and those
@@ -98,10 +89,7 @@ impl Check<'_> {
                 At::Field(name) => name,
                 At::AddressLine(at) => self.address_line(row, at),
                 At::File => {
-                    let fault = rows::fault(0, 0, what);
-                    if !self.faults.contains(&fault) {
-                        self.push(fault);
-                    }
+                    self.found.push_new(rows::fault(0, 0, what));
                     continue;
                 }
             };
@@ -213,8 +201,7 @@ impl Check<'_> {
         let mut cells = row.cells.iter();
         let stated = cells.any(|c| c.name == FieldName::PinLength && !c.text.is_empty());
         if stated && said != is {
-            let what = Wrong::Not("the length of the PIN in its block");
-            self.once(row, FieldName::PinLength, what);
+            self.once(row, FieldName::PinLength, Wrong::OtherLength);
         }
     }
 
@@ -396,7 +383,7 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
     }
     let mut check = Check {
         template,
-        faults: Vec::new(),
+        found: Findings::default(),
     };
     let id = check.plain(&rows.header, FieldName::Batch);
     let issuer = check
@@ -465,8 +452,7 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
                 told = true;
             }
         }
-        // A file of so many faults has told enough, also of its PIN blocks.
-        if let Some(fit) = against.fit.filter(|_| check.faults.len() < MOST_FAULTS) {
+        if let Some(fit) = against.fit.filter(|_| !check.found.are_enough()) {
             let file = InFile {
                 batch: id.as_deref().unwrap_or_default(),
                 number,
@@ -504,7 +490,7 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
     if replayed && let Some(cell) = check.field(&rows.header, FieldName::Batch) {
         check.fault(cell, Wrong::Replayed);
     }
-    match (id, check.faults.is_empty()) {
+    match (id, check.found.are_none()) {
         (Some(id), true) => Ok(Batch {
             id,
             issuer,
@@ -512,6 +498,6 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
             digest,
             again,
         }),
-        _ => Err(check.faults),
+        _ => Err(check.found.told()),
     }
 }

@@ -97,12 +97,19 @@ pub enum Wrong {
     /// The header's issuer.
     #[error("is another issuer than {0}")]
     Issuer(String),
-    /// A PIN block. One answer, whatever of it is wrong.
-    #[error("does not open under {0}")]
+    /// PIN blocks. One answer for the file, whatever is wrong with whichever of them.
+    #[error(
+        "has PIN blocks that do not open under {0}; which ones is never told. Compare key and check \
+         value with the issuer, the template's block format, and whether each block is of the card \
+         beside it"
+    )]
     Unopened(String),
     /// A PIN block.
     #[error("has a PIN of a length that the template does not allow")]
     PinLength,
+    /// A record's `pin-length`, beside a block with a PIN of another one.
+    #[error("is not the length of the PIN in its block")]
+    OtherLength,
     /// A PIN, where the layout prints so many digits.
     #[error("has a PIN of more digits than the layout prints, which is {0}")]
     PinWide(usize),
@@ -159,6 +166,22 @@ pub enum Wrong {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.line, self.column) {
+impl Wrong {
+    /// TRUE for what nobody could say who has not opened a PIN block.
+    #[must_use]
+    pub fn tells_of_pin(&self) -> bool {
+        matches!(
+            self,
+            Self::Unopened(_)
+                | Self::PinLength
+                | Self::OtherLength
+                | Self::PinWide(_)
+                | Self::SamePin
+                | Self::SamePinAs(_)
+        )
+    }
+}
+
             (0, _) => f.write_str("the file: ")?,
             (line, 0) => write!(f, "line {line}: ")?,
             (line, column) => write!(f, "line {line}, column {column}: ")?,

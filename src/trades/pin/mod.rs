@@ -6,7 +6,7 @@
 //! - `template`: the file's fields, the method, the output; approved data
 //! - `template_rules`: what goes together in it, and what never does
 //! - `rows`, `json`, `batch`: a file is taken whole or refused, each fault with
-//!   its line and column (`fault`)
+//!   its line and column (`fault`), and of its PINs as little as can be (`findings`)
 //! - `against`, `fit`: what a file is held against besides its template: what was
 //!   here before, the layout, the host's PIN key
 //! - `marks`: a card that had a mailer, known again when it is sent anew
@@ -26,6 +26,7 @@ mod card;
 mod card_values;
 mod exchange;
 mod fault;
+mod findings;
 mod fit;
 mod issue;
 mod json;

@@ -1,6 +1,6 @@
-//! How many files with PIN blocks that do not open, or with PINs that were on a
-//! mailer, are read under one key: by many of them somebody could ask what PIN is in
-//! a block, or on a mailer.
+//! How many files whose faults tell of PINs (blocks that do not open, a length, a PIN
+//! that was on a mailer) are read under one key, by whatever act: by many of them
+//! somebody could ask what PIN is in a block, or on a mailer.
 
 use conclave_keyroom::domain::tries::{FAILURES_MOST, FailedTries};
 use conclave_keyroom::door::{ActionError, Permit};
@@ -27,8 +27,8 @@ pub(super) fn are_left(permit: &Permit<'_>, key: &PinKeyName) -> Result<(), Acti
         true => Ok(()),
         false => Err(ActionError::rule(
             format!(
-                "{FAILURES_MOST} files had PIN blocks that do not open under {} within an hour, or \
-                 PINs that were on a mailer: no more are read",
+                "{FAILURES_MOST} files had PIN blocks that do not open under {} within an hour, PINs \
+                 of a wrong length, or PINs that were on a mailer: no more are read",
                 key.label
             ),
             "Find out with the issuer under which key its PIN blocks are, and whether its PINs are \

@@ -13,8 +13,8 @@ use super::keys::{self, PinKeyName, pin_key_fits, pin_use};
 use super::{block_tries, both_here, digest, refused};
 use crate::pin::marks::{Earlier, MarksKey};
 use crate::pin::{
-    Against, Batch, BlockKey, Fault, Fitting, Method, OpenedInput, Template, Wrong,
-    approved_template, open_input, read,
+    Against, Batch, BlockKey, Fault, Fitting, Method, OpenedInput, Template, approved_template,
+    open_input, read,
 };
 use crate::print::approval::{check_for_batches, may_begin};
 use crate::print::{Kind, Layout, time_words};
@@ -227,6 +227,22 @@ impl ReadBatch {
         }
     }
 
+    /// Counts a file whose faults tell something of the PINs in its blocks. TRUE where
+    /// it did.
+    pub(super) fn count_failed(
+        &self,
+        permit: &mut Permit<'_>,
+        faults: &[Fault],
+    ) -> Result<bool, ActionError> {
+        match &self.host_key {
+            Some(key) if faults.iter().any(|fault| fault.what.tells_of_pin()) => {
+                block_tries::failed(permit, key)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// The batch of the file, or its faults.
     pub(super) fn take(
         &self,
@@ -303,12 +319,8 @@ impl Action for ReadBatch {
     ) -> Result<Self::Out, ActionError> {
         let marks = MarksKey::open(permit)?;
         let taken = self.take(permit, &secrets, &marks)?;
-        // Both answers tell something of the PIN in a block.
-        let telling = |fault: &Fault| matches!(fault.what, Wrong::Unopened(_) | Wrong::SamePin);
-        if let (Some(key), Err(faults)) = (&self.host_key, &taken)
-            && faults.iter().any(telling)
-        {
-            block_tries::failed(permit, key)?;
+        if let Err(faults) = &taken {
+            self.count_failed(permit, faults)?;
         }
         Ok(taken
             .map(|(_, checked)| checked)

@@ -21,7 +21,7 @@ use super::keys::{self, BatchKeys, PinKeyName};
 use super::pages::{self, Pages};
 use super::{BatchName, PrintMailers, both_sign, digest, put, put_card, signing};
 use crate::pin::marks::{self, MarksKey};
-use crate::pin::{Batch, Keys, MOST_TRIES, Method, Template, card_values, issue};
+use crate::pin::{Batch, Fault, Keys, MOST_TRIES, Method, Template, card_values, issue};
 use crate::print::Layout;
 use crate::print::enrolment::{fit, on_record};
 
@@ -208,7 +208,7 @@ impl OpenBatch {
 
     fn read(
         &self,
-        permit: &Permit<'_>,
+        permit: &mut Permit<'_>,
         template: &Template,
         secrets: &[Secret],
         marks: &MarksKey,
@@ -223,18 +223,23 @@ impl OpenBatch {
             layout: self.layout.clone(),
             host_key: (template.pin.method == Method::Host).then(|| self.pin_key.clone()),
         };
-        let (batch, checked) = reading.take(permit, secrets, marks)?.map_err(|faults| {
-            let first = faults
-                .iter()
-                .take(3)
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; ");
-            refused(format!(
-                "faults of the file, {} in all: {first}",
-                faults.len()
-            ))
-        })?;
+        let (batch, checked) = match reading.take(permit, secrets, marks)? {
+            Ok(taken) => taken,
+            Err(faults) => {
+                // Nothing of this act stays but that it was tried.
+                if reading.count_failed(permit, &faults)? {
+                    permit.commit_before_effect(vec![
+                        "a file whose PIN blocks were asked in vain: it counts".into(),
+                    ])?;
+                }
+                let first: Vec<String> = faults.iter().take(3).map(Fault::to_string).collect();
+                return Err(refused(format!(
+                    "faults of the file, {} in all: {}",
+                    faults.len(),
+                    first.join("; ")
+                )));
+            }
+        };
         if checked.older && !self.older {
             return Err(ActionError::rule(
                 "the file was signed before the station was restored: its mailers may have been \
