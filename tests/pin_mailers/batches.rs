@@ -16,8 +16,8 @@ use conclave_keyroom::domain::pin_run::Left;
 use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_trades::pin::{
-    Against, Batch, Before, Card, CardColumns, Fault, Keys, Letter, Occasion, OutputError,
-    Template, Wrong, issue, issue_anew, read, tracking, write,
+    Against, Batch, Before, Card, CardColumns, CardName, Fault, Keys, Letter, Occasion,
+    OutputError, Template, Wrong, issue, issue_anew, read, tracking, write,
 };
 use conclave_trades::print::Layout;
 
@@ -146,6 +146,15 @@ const FAULTS: &[(&str, &str)] = &[
         "line 2, column 28: a quote is in the wrong place",
     ),
     (
+        "reference-missing.txt",
+        "line 3, column 61: reference is missing",
+    ),
+    (
+        "reference-twice.txt",
+        "line 4, column 61: reference is the reference of line 2, and the output names cards by \
+         nothing else",
+    ),
+    (
         "short-pan.csv",
         "line 2, column 1: pan is not a card number of 12 to 19 digits",
     ),
@@ -209,6 +218,23 @@ fn every_malformed_file_is_refused_at_its_place() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(FAULTS.iter().all(|(file, _)| seen.contains(*file)));
+}
+
+/// A card's only name in the output is there, also where its template lets it be empty.
+#[test]
+fn a_reference_that_is_a_cards_only_name_is_in_every_record() {
+    let mut named = template("csv-pvv");
+    let file = good("good.csv");
+    assert!(read(&named, &file, &Against::NOTHING).is_ok());
+    named.output.card = CardName::Reference;
+    assert!(read(&named, &file, &Against::NOTHING).is_ok());
+    let text = String::from_utf8(file).unwrap();
+    let text = text.replace(";R-11129", ";").replace(";R-11137", ";");
+    let faults = read(&named, text.as_bytes(), &Against::NOTHING);
+    assert_eq!(
+        words(&faults.err().unwrap_or_default()),
+        "line 3, column 66: reference is missing\nline 4, column 66: reference is missing"
+    );
 }
 
 struct Seen(&'static str, [u8; 32]);

@@ -167,6 +167,16 @@ impl Check<'_> {
         }
     }
 
+    /// The issuer's reference. Where the output names cards by nothing else, each has
+    /// one: a line without it would be nobody's.
+    fn reference(&mut self, row: &Row) -> Option<String> {
+        let found = self.plain(row, FieldName::Reference);
+        if found.is_none() && self.template.output.card == CardName::Reference {
+            self.once(row, FieldName::Reference, Wrong::Missing);
+        }
+        found
+    }
+
     fn pan(&mut self, row: &Row) -> Option<Pan> {
         let cell = self.field(row, FieldName::Pan)?;
         let least = least_digits(self.template);
@@ -300,7 +310,7 @@ impl Check<'_> {
             _ => None,
         };
         let pin_version = self.number(row, FieldName::PinVersion);
-        let reference = self.plain(row, FieldName::Reference);
+        let reference = self.reference(row);
         Some(Card {
             pan: pan?,
             sequence: sequence.unwrap_or_else(|| "00".to_owned()),
@@ -399,6 +409,7 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut natural: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut pins: BTreeMap<Mark, usize> = BTreeMap::new();
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut cards = Vec::with_capacity(rows.records.len());
     let mut again = 0;
     for (row, number) in rows.records.iter().zip(1..) {
@@ -420,6 +431,13 @@ pub fn read(template: &Template, bytes: &[u8], against: &Against<'_>) -> Result<
         let of_batch = of_batch.filter(|cell| cell.name == FieldName::Batch);
         if let Some(cell) = tells(&card.pan, of_batch) {
             check.fault(cell, Wrong::CardNumber);
+        }
+        if let (CardName::Reference, Some(name)) = (template.output.card, &card.reference) {
+            if let Some(first) = names.get(name) {
+                let what = Wrong::SameReference(*first);
+                check.once(row, FieldName::Reference, what);
+            }
+            names.entry(name.clone()).or_insert(row.line);
         }
         let validation = validation_of(template, &card);
         if let Some(validation) = &validation {

@@ -149,6 +149,9 @@ pub enum Wrong {
          another card number, or a PIN that is drawn, by another template"
     )]
     SameNatural(usize),
+    /// A card, where the output names it by its reference alone.
+    #[error("is the reference of line {0}, and the output names cards by nothing else")]
+    SameReference(usize),
     /// A batch again.
     #[error("this batch {HERE_BEFORE}")]
     Replayed,
@@ -163,9 +166,6 @@ pub enum Wrong {
     None,
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.line, self.column) {
 impl Wrong {
     /// TRUE for what nobody could say who has not opened a PIN block.
     #[must_use]
@@ -182,6 +182,9 @@ impl Wrong {
     }
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.column) {
             (0, _) => f.write_str("the file: ")?,
             (line, 0) => write!(f, "line {line}: ")?,
             (line, column) => write!(f, "line {line}, column {column}: ")?,
