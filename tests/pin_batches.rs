@@ -61,3 +61,5 @@ mod sheet;
 mod taken_back;
 #[path = "pin_batches/ten_thousand.rs"]
 mod ten_thousand;
+#[path = "pin_batches/updated.rs"]
+mod updated;

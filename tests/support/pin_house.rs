@@ -29,13 +29,14 @@ use conclave_keyroom::domain::device::{
 };
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{CheckValue, KeyRecord, KeySource, KeyState};
-use conclave_keyroom::domain::layout_approval::LayoutSample;
-use conclave_keyroom::domain::pin_batch::{Limits, PinBatch};
+use conclave_keyroom::domain::layout_approval::{LayoutApproval, LayoutSample};
+use conclave_keyroom::domain::pin_batch::{BatchLayout, Limits, PinBatch};
 use conclave_keyroom::domain::pin_card::PinCard;
 use conclave_keyroom::domain::pin_identity::PinIdentity;
 use conclave_keyroom::domain::pin_key::{PinKey, PinUse};
 use conclave_keyroom::domain::pin_marks::PinMarks;
 use conclave_keyroom::domain::pin_partner::PinPartner;
+use conclave_keyroom::domain::pin_template::PinTemplateApproval;
 use conclave_keyroom::door::{Action, ActionError, Authority, DoorError, Permit, Warrant};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
@@ -109,6 +110,12 @@ pub enum Plant {
     Marks(PinMarks),
     /// Deletes a batch's card.
     NoCard(Id),
+    /// A template, as it was approved before an update.
+    Template(Box<PinTemplateApproval>),
+    /// A layout, likewise.
+    Layout(Box<LayoutApproval>),
+    /// A batch that was opened by these, with its layout's text.
+    Batch(Box<PinBatch>, String),
 }
 
 impl Action for Plant {
@@ -118,7 +125,7 @@ impl Action for Plant {
     fn authority(&self) -> Authority {
         Authority::Session(match self {
             Self::Key(..) => GroupId::KeyManagers,
-            Self::NoCard(_) | Self::Marks(_) => GroupId::PinOperators,
+            Self::NoCard(_) | Self::Marks(_) | Self::Batch(..) => GroupId::PinOperators,
             _ => GroupId::Administrators,
         })
     }
@@ -144,6 +151,20 @@ impl Action for Plant {
                 permit.put(Compartment::Pins, PinMarks::KIND, id, marks)?;
             }
             Self::NoCard(id) => permit.delete(Compartment::Pins, *id),
+            Self::Template(record) => {
+                let id = PinTemplateApproval::id_of(&record.digest);
+                permit.put(at, PinTemplateApproval::KIND, id, &**record)?;
+            }
+            Self::Layout(record) => {
+                let id = LayoutApproval::id_of(&record.digest);
+                permit.put(at, LayoutApproval::KIND, id, &**record)?;
+            }
+            Self::Batch(record, text) => {
+                let layout = BatchLayout { text: text.clone() };
+                let id = BatchLayout::id_of(record.id);
+                permit.put(Compartment::Pins, PinBatch::KIND, record.id, &**record)?;
+                permit.put(Compartment::Pins, BatchLayout::KIND, id, &layout)?;
+            }
             Self::Key(record, value) => {
                 let clear = Secret::take(&mut hex(value));
                 let (provider, mark, random) = permit.provider();

@@ -178,11 +178,26 @@ fn goes_back(template: &Template) -> &'static str {
     }
 }
 
-/// The approved template of this digest.
+/// The approved template of this digest, to open a batch.
 ///
 /// # Errors
 /// [`ActionError`]: nobody approved it, or it keeps the rules no longer.
 pub fn approved_template(permit: &Permit<'_>, digest: &Hash) -> Result<Template, ActionError> {
+    let text = approved_text(permit, digest)?;
+    Template::parse(&text).map_err(|e| unfit(e.to_string()))
+}
+
+/// The template by which a batch was opened, as it was approved then: a rule that an
+/// update brought is one for new batches.
+///
+/// # Errors
+/// [`ActionError`]: nobody approved it.
+pub fn template_of_batch(permit: &Permit<'_>, digest: &Hash) -> Result<Template, ActionError> {
+    let text = approved_text(permit, digest)?;
+    Template::as_approved(&text).map_err(|e| unfit(e.to_string()))
+}
+
+fn approved_text(permit: &Permit<'_>, digest: &Hash) -> Result<String, ActionError> {
     let approved = permit
         .list::<PinTemplateApproval>(Compartment::Directory, PinTemplateApproval::KIND)?
         .into_iter()
@@ -193,10 +208,10 @@ pub fn approved_template(permit: &Permit<'_>, digest: &Hash) -> Result<Template,
             "Administrators approve it (devices, a).",
         ));
     };
-    if self::digest(&approval.text) != approval.digest {
-        return Err(unfit("the template's record does not have its digest"));
+    match self::digest(&approval.text) == approval.digest {
+        true => Ok(approval.text),
+        false => Err(unfit("the template's record does not have its digest")),
     }
-    Template::parse(&approval.text).map_err(|e| unfit(e.to_string()))
 }
 
 impl Action for ApprovePinTemplate {

@@ -39,11 +39,11 @@ mod room_identity;
 mod room_key;
 mod rows;
 mod template;
-mod withdraw;
 mod template_rules;
+mod withdraw;
 
 pub use against::{Against, At, Before, Fit, InFile};
-pub use approval::{ApprovePinTemplate, approved_template, template_words};
+pub use approval::{ApprovePinTemplate, approved_template, template_of_batch, template_words};
 pub use batch::{Batch, read};
 pub use card::Card;
 pub use card_values::{CardValueError, card_values};

@@ -228,6 +228,23 @@ impl Layout {
         }
     }
 
+    /// Reads one that was approved and opened a batch, whatever rules have come since:
+    /// what is printed half is printed to its end in one way. Its sizes are asked all
+    /// the same, by which memory is taken.
+    ///
+    /// # Errors
+    /// [`LayoutError`]
+    pub fn as_approved(text: &str) -> Result<Self, LayoutError> {
+        let layout = layout_file::parse(text)?;
+        match rules::sizes(&layout).into_iter().next() {
+            None => Ok(layout),
+            Some(fault) => Err(LayoutError {
+                file_line: None,
+                fault,
+            }),
+        }
+    }
+
     /// The layout's name.
     #[must_use]
     pub fn name(&self) -> &str {

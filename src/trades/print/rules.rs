@@ -64,7 +64,8 @@ pub fn faults(layout: &Layout) -> Vec<LayoutError> {
     faults
 }
 
-fn sizes(layout: &Layout) -> Vec<LayoutFault> {
+/// Numbers that are out of bounds.
+pub(super) fn sizes(layout: &Layout) -> Vec<LayoutFault> {
     let mut faults = Vec::new();
     let mut size = |what, found: usize, least, most| {
         if !(least..=most).contains(&found) {

@@ -106,7 +106,7 @@ impl Action for ChangeBatchPrinter {
         let batch = self.batch.beforehand(beforehand)?;
         let layout: BatchLayout =
             beforehand.get(Compartment::Pins, BatchLayout::id_of(batch.id))?;
-        let layout = Layout::parse(&layout.text).map_err(|e| refused(e.to_string()))?;
+        let layout = Layout::as_approved(&layout.text).map_err(|e| refused(e.to_string()))?;
         let enrolled = beforehand.list(Compartment::Directory, PrinterRecord::KIND)?;
         let retired = beforehand.list(Compartment::Directory, RetiredPrinter::KIND)?;
         let printers = Printers {

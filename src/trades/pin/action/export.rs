@@ -18,7 +18,7 @@ use super::{
     signing,
 };
 use crate::media::{self, Bundle, Interrupted};
-use crate::pin::{CardColumns, approved_template, seal_output, write};
+use crate::pin::{CardColumns, seal_output, template_of_batch, write};
 use crate::target::export::nothing_left;
 
 /// Writes a batch's output to an enrolled medium, encrypted to its recipient.
@@ -182,7 +182,7 @@ impl Action for ExportBatch {
         media::single(ports.media, &self.serial).map_err(nothing_left)?;
         let mut batch = self.batch.get(permit)?;
         batch.may_export().map_err(rule)?;
-        let template = approved_template(permit, &batch.template_digest)?;
+        let template = template_of_batch(permit, &batch.template_digest)?;
         let cards = cards(permit, &batch)?;
         let key = match &self.card_values {
             CardValuesOut::Under(key) => {

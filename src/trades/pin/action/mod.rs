@@ -70,7 +70,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::print::Layout;
-use crate::print::approval::may_print;
+use crate::print::approval::may_go_on;
 use crate::print::letters::has_card_number;
 
 /// A batch as signers see it. The record must be the same.
@@ -252,7 +252,7 @@ fn layout(permit: &Permit<'_>, batch: &PinBatch) -> Result<Layout, ActionError> 
         return Err(refused("the batch's layout is another one"));
     }
     // One that was withdrawn since prints no further mailer.
-    may_print(permit, &layout.text)
+    may_go_on(permit, &layout.text)
 }
 
 fn digest(bytes: impl AsRef<[u8]>) -> Hash {

@@ -23,7 +23,7 @@ use super::keys;
 use super::pages::Pages;
 use super::{BatchName, both_here, card, layout, put, put_card, refused, rule};
 use crate::pin::letter::{Letter, Occasion, render_set, tracking};
-use crate::pin::{Card, Keys, Template, approved_template, issue_anew};
+use crate::pin::{Card, Keys, Template, issue_anew, template_of_batch};
 use crate::print::enrolment::{fit, on_record};
 use crate::print::print_report::node;
 use crate::print::{Eject, Layout, PrintError, mailer};
@@ -265,7 +265,7 @@ impl Action for PrintMailers {
         let mut batch = self.batch.get(permit)?;
         batch.moves().map_err(rule)?;
         Self::are_theirs(permit, &batch)?;
-        let template = approved_template(permit, &batch.template_digest)?;
+        let template = template_of_batch(permit, &batch.template_digest)?;
         let layout = layout(permit, &batch)?;
         let (printer, found) = self.device(permit, &batch, ports)?;
         // A layout that was approved anew since then has its page elsewhere, maybe.
