@@ -74,18 +74,19 @@ impl Station {
     /// Why not, in words.
     pub fn print_sample(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         let open = self.door.vault().open_groups();
-        let group = [
+        let here: Vec<GroupId> = [
             GroupId::Administrators,
             GroupId::KeyManagers,
             GroupId::PinOperators,
         ]
         .into_iter()
-        .find(|group| open.contains(group));
-        let Some(group) = group else {
+        .filter(|group| open.contains(group))
+        .collect();
+        if here.is_empty() {
             let mut refusal = self.refusal("not logged on: Administrators or Key managers");
             refusal.advice = "Log on with one of these groups; press g.".into();
             return Err(refusal);
-        };
+        }
         let enrolled = self.enrolled_printers();
         if enrolled.is_empty() {
             let mut refusal = self.refusal("no printer is enrolled");
@@ -102,18 +103,22 @@ impl Station {
         // What is proposed is what is wanted: a page of X's by another layout
         // costs a numbered form as well.
         let mut printers: Vec<String> = enrolled.iter().map(|p| p.name.clone()).collect();
-        if group == GroupId::PinOperators {
+        if here.contains(&GroupId::PinOperators) {
             let batch = self.batch_at_work();
             let own = batch
                 .as_ref()
                 .map(|b| (b.printer.as_str(), b.layout_digest));
+            let before = |name: &str| {
+                let mut used = batch.iter().flat_map(|b| &b.printers);
+                used.any(|change| change.from == name)
+            };
             let for_pins = |name: &str| {
                 let mut pins = enrolled.iter();
                 pins.any(|p| p.name == name && p.purpose == PrinterPurpose::Pins)
             };
             printers.sort_by_key(|name| {
                 let is_own = own.is_some_and(|(printer, _)| printer == name);
-                (!is_own, !for_pins(name))
+                (!is_own, !before(name), !for_pins(name))
             });
             layouts.sort_by_key(|(_, text)| {
                 let is_own = own.is_some_and(|(_, layout)| layout == digest(text));
@@ -125,7 +130,7 @@ impl Station {
             printers.sort_by_key(|name| self.other_forms(first, name).is_some());
         }
         let done = self
-            .ask_sample(group, &layouts, &printers, people)
+            .ask_sample(&here, &layouts, &printers, people)
             .map_err(Undone::Interrupted)
             .and_then(|action| {
                 self.act(&action, "print a page of X's", people)?;
@@ -139,6 +144,28 @@ impl Station {
             }),
             Err(undone) => self.undone(undone),
         }
+    }
+
+    /// Whose page of X's it is, where several groups are here that may print one. The
+    /// forms of a batch that is at work are the operators', and so is a flush of a
+    /// printer of PIN mailers: it stands in the batch's record. Administrators' pages
+    /// are those on which layouts are approved.
+    fn whose_page(&self, here: &[GroupId], sample: &PrintSample) -> GroupId {
+        let enrolled = self.enrolled_printers();
+        let purpose = enrolled.iter().find(|one| one.name == sample.printer);
+        let purpose = purpose.map(|one| one.purpose);
+        let own = digest(&sample.layout);
+        let of_batch = || {
+            let batch = self.batch_at_work();
+            batch.is_some_and(|b| b.layout_digest == own && b.printer == sample.printer)
+        };
+        let first = match purpose {
+            Some(PrinterPurpose::Pins) if sample.flush || of_batch() => GroupId::PinOperators,
+            Some(PrinterPurpose::Components) if sample.flush => GroupId::KeyManagers,
+            _ => GroupId::Administrators,
+        };
+        let theirs = here.iter().find(|group| **group == first).or(here.first());
+        theirs.copied().unwrap_or(sample.group)
     }
 
     /// Why a page of X's of a layout does not go to a printer; nothing where it does.
@@ -162,7 +189,7 @@ impl Station {
 
     fn ask_sample(
         &self,
-        group: GroupId,
+        here: &[GroupId],
         layouts: &[(String, String)],
         printers: &[String],
         people: &mut dyn People,
@@ -212,12 +239,14 @@ impl Station {
                     prompt.refused = Some(refusal);
                     continue;
                 }
-                return Ok(PrintSample {
-                    group,
+                let mut sample = PrintSample {
+                    group: GroupId::Administrators,
                     printer: printer.clone(),
                     layout: text.clone(),
                     flush: values.get(2).is_some_and(|what| what == FLUSH),
-                });
+                };
+                sample.group = self.whose_page(here, &sample);
+                return Ok(sample);
             }
         }
     }

@@ -12,7 +12,7 @@ use conclave_trades::print::{EnrolPrinter, PrintSample, RetirePrinter, WithdrawL
 use super::pin_acts::{confirm, export, give_back};
 use super::pin_house::{PAIR, PinHouse, Plant, approval_of, csv, digest, layout_text};
 use super::refusals::{rule, rule_or_refused};
-use super::sheet::rows;
+use super::sheet::{fact, rows};
 
 const ADMINS: [(&str, GroupId); 2] = [
     ("Ada", GroupId::Administrators),
@@ -140,6 +140,68 @@ fn a_batch_goes_on_at_another_printer_when_its_own_is_retired() {
     );
     assert!(changed[0][3].starts_with("Olga, Quinn, "), "{changed:?}");
     rule_or_refused(house.pair(&change("PIN-2", "PIN-3")));
+}
+
+/// What a printer has in its memory is printed over on each that a batch used, and the
+/// sheet says so of each.
+#[test]
+fn each_printer_that_a_batch_used_is_flushed() {
+    let (mut house, batch) = half_printed();
+    let flush = |printer: &str| PrintSample {
+        group: GroupId::PinOperators,
+        printer: printer.into(),
+        layout: layout_text("pin-mailer-continuous"),
+        flush: true,
+    };
+    // Before the last mailer there it is none.
+    house.act(&flush("PIN-1"), &[]).unwrap();
+    house.print(&batch, 1).unwrap();
+    house.room.logout();
+    house.room.logon_all(&[GroupId::Administrators]);
+    house.paper.0.lock().unwrap().impostor = true;
+    let enrol = EnrolPrinter {
+        printer: PrinterRecord {
+            id: Id([0x7a; 16]),
+            name: "PIN-2".into(),
+            device: "/dev/usb/lp3".into(),
+            serial: "OTHER".into(),
+            purpose: PrinterPurpose::Pins,
+            language: PrinterLanguage::Line,
+            training: true,
+        },
+    };
+    house.act(&enrol, &ADMINS).unwrap();
+    page_of_xs(&mut house, "pin-mailer-continuous", "PIN-2");
+    let change = ChangeBatchPrinter {
+        batch: batch.clone(),
+        from: "PIN-1".into(),
+        to: "PIN-2".into(),
+        reason: "it smears".into(),
+    };
+    house.pair(&change).unwrap();
+    assert_eq!(house.print(&batch, 2).unwrap().sent, 1);
+    house.act(&flush("PIN-2"), &[]).unwrap();
+    confirm(&mut house, &batch, 1, 4);
+    give_back(&mut house, &batch);
+    export(&mut house, &batch);
+    let on = |sheet: &_, printer: &str| fact(sheet, &format!("{printer} flushed in the end"));
+    let (_, sheet) = house.reconciling(&batch);
+    assert_eq!(on(&sheet, "PIN-1"), "no");
+    assert!(on(&sheet, "PIN-2").starts_with("yes, "));
+    house.paper.0.lock().unwrap().impostor = false;
+    house.act(&flush("PIN-1"), &[]).unwrap();
+    let (_, sheet) = house.reconciling(&batch);
+    for printer in ["PIN-1", "PIN-2"] {
+        assert!(on(&sheet, printer).starts_with("yes, "), "{printer}");
+    }
+    // A page of X's there is none of this batch any more.
+    let page = PrintSample {
+        flush: false,
+        ..flush("PIN-1")
+    };
+    let before = house.batch(&batch).test_prints.len();
+    house.act(&page, &[]).unwrap();
+    assert_eq!(house.batch(&batch).test_prints.len(), before);
 }
 
 /// Another printer of PIN mailers opens no batch on closed forms, in whatever

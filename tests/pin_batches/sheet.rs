@@ -22,7 +22,7 @@ pub(super) fn rows(sheet: &Report, heading: &str) -> Vec<Vec<String>> {
     }
 }
 
-fn fact(sheet: &Report, name: &str) -> String {
+pub(super) fn fact(sheet: &Report, name: &str) -> String {
     let facts = sheet.blocks.iter().filter_map(|block| match block {
         Block::Facts(facts) => Some(facts),
         _ => None,
@@ -94,7 +94,7 @@ fn what_was_said_stands_on_the_sheet_with_names_and_reasons() {
     let last = house.batch(&batch).printed.last().unwrap().from.form;
     confirm(&mut house, &batch, 107, last);
     // A flush before the last mailer is none in the end.
-    assert_eq!(house.batch(&batch).flushed_ms(), None);
+    assert_eq!(house.batch(&batch).flushed(), [("PIN-1", None)]);
     page_of_xs(&mut house, true);
     give_back(&mut house, &batch);
     export(&mut house, &batch);

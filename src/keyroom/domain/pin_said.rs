@@ -66,6 +66,10 @@ pub struct PrinterChange {
     pub to: String,
     /// Why, in one sentence.
     pub reason: String,
+    /// Mailers of the batch that were on their way to paper before; nothing in records
+    /// of before they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
     /// Who said so, and when.
     pub signed: Signing,
 }

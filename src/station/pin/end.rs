@@ -212,15 +212,28 @@ impl Station {
                 filed,
             })
         });
+        let mut lines = vec![
+            PromptLine::note(printed),
+            PromptLine::note("Compare with the piles: mailers, spoiled forms, blank forms."),
+        ];
+        let flushed = batch.flushed();
+        let left: Vec<&str> = flushed
+            .iter()
+            .filter(|(_, at_ms)| at_ms.is_none())
+            .map(|(printer, _)| *printer)
+            .collect();
+        if !left.is_empty() {
+            lines.push(PromptLine::note(format!(
+                "Not flushed after its last mailer, as the sheet says: {}.",
+                left.join(", ")
+            )));
+        }
         let mut prompt = Prompt {
             code: "pins.reconcile".into(),
             act: format!("Batch {} of {}", batch.name, batch.issuer),
             title: "The numbers that both sign".into(),
             table: Some(numbers(batch, Counts::Told)),
-            lines: vec![
-                PromptLine::note(printed),
-                PromptLine::note("Compare with the piles: mailers, spoiled forms, blank forms."),
-            ],
+            lines,
             ask: Ask::Confirm {
                 key: 'n',
                 label: "the numbers are those of the piles".into(),

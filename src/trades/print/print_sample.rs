@@ -31,15 +31,15 @@ pub struct PrintSample {
 }
 
 impl PrintSample {
-    /// Operators print it for the batches of this layout on this printer: it stands in
-    /// their records, and on the sheets that are signed in the end.
+    /// Operators print it for the batches of this layout that have, or had, this
+    /// printer: it stands in their records, and on the sheets that are signed in the end.
     fn note_in_batches(&self, permit: &mut Permit<'_>) -> Result<(), ActionError> {
         let (own, now) = (digest(&self.layout), permit.now_ms());
         let incarnation = permit.authority()?.incarnation;
         let all: Vec<(Id, PinBatch)> = permit.list(Compartment::Pins, PinBatch::KIND)?;
         for (id, mut batch) in all {
-            let its = batch.layout_digest == own && batch.printer == self.printer;
-            if its && !batch.is_restored(incarnation) && batch.test_printed(self.flush, now) {
+            let its = batch.layout_digest == own && !batch.is_restored(incarnation);
+            if its && batch.test_printed(&self.printer, self.flush, now) {
                 permit.put(Compartment::Pins, PinBatch::KIND, id, &batch)?;
             }
         }

@@ -6,7 +6,6 @@ use conclave_keyroom::domain::device::{
     PrinterLanguage, PrinterPurpose, PrinterRecord, RetiredPrinter,
 };
 use conclave_keyroom::domain::pin_batch::{BatchLayout, PinBatch};
-use conclave_keyroom::domain::pin_said::PrinterChange;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -133,13 +132,8 @@ impl Action for ChangeBatchPrinter {
             pages: Pages::on_record(permit)?,
         };
         self.check(&batch, &layout, &printers)?;
-        batch.printers.push(PrinterChange {
-            from: self.from.clone(),
-            to: self.to.clone(),
-            reason: self.reason.trim().to_owned(),
-            signed: signing(permit),
-        });
-        batch.printer.clone_from(&self.to);
+        let reason = self.reason.trim().to_owned();
+        batch.printer_changed(&self.to, reason, signing(permit));
         put(permit, &batch)
     }
 }

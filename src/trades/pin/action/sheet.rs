@@ -68,7 +68,7 @@ fn became(said: &FormsSaid) -> String {
     }
 }
 
-/// What operators printed of X's, and whether the printer was flushed in the end.
+/// What operators printed of X's, and whether each printer was flushed in the end.
 fn test_prints(batch: &PinBatch) -> Vec<(String, String)> {
     let pages: Vec<String> = batch
         .test_prints
@@ -80,14 +80,19 @@ fn test_prints(batch: &PinBatch) -> Vec<(String, String)> {
         true => "0".into(),
         false => format!("{}: {}", pages.len(), pages.join("; ")),
     };
-    let flushed = batch.flushed_ms().map_or_else(
-        || "no".into(),
-        |at_ms| format!("yes, {}", time_words(at_ms)),
-    );
-    vec![
-        ("test prints".to_owned(), count),
-        ("flushed in the end".to_owned(), flushed),
-    ]
+    let used = batch.flushed();
+    let several = used.len() > 1;
+    let flushed = used.into_iter().map(|(printer, at_ms)| {
+        let what = match several {
+            true => format!("{} flushed in the end", printable(printer)),
+            false => "flushed in the end".to_owned(),
+        };
+        let when = at_ms.map_or_else(|| "no".into(), |at| format!("yes, {}", time_words(at)));
+        (what, when)
+    });
+    let mut facts = vec![("test prints".to_owned(), count)];
+    facts.extend(flushed);
+    facts
 }
 
 /// A table of what was said, with a row for each act; nothing where nothing was.
