@@ -25,9 +25,11 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::journal::EntryKind;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::form_stock::Aside;
+use conclave_keyroom::domain::pin_batch::PinBatch;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt, Show};
+use conclave_keyroom::vault::Compartment;
 use conclave_station::front::PinAct;
 use conclave_station::service::ActEnd;
 use conclave_trades::pin::action::{BatchName, SetFormsAside};
@@ -106,7 +108,12 @@ fn tasks(scene: &Scene) -> String {
 
 fn large(prompts: &[Prompt]) -> Vec<String> {
     let words = prompts.iter().map(|prompt| match &prompt.show {
-        Some(Show::Run(run)) => run.large.clone(),
+        Some(Show::Run(run)) => {
+            // Where it stands, the number of the form that lies there is asked next.
+            let told = run.forms.starts_with("next ");
+            assert_eq!(told, run.large == "PRINTING", "{run:?}");
+            run.large.clone()
+        }
         _ => panic!("{prompt:?}"),
     });
     words.collect()
@@ -584,6 +591,41 @@ fn a_pause_holds_within_a_window() {
     assert_eq!(rows(&scene)[0].done, "6 of 6");
 }
 
+/// Whoever ends the run, or the program, while the printer stops is asked nothing more,
+/// and is told of what is unknown.
+#[test]
+fn a_run_that_is_ended_while_the_printer_stops_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let mut scene = room(folder.path(), outside.path());
+    let id = opened(&mut scene, outside.path(), 6, "20");
+    for leave in [false, true] {
+        scene.people.leave = leave;
+        let form = if leave { "2" } else { "1" };
+        scene.people.form("pins.form", &[form]);
+        *scene.report_printer.lock().unwrap() = Some(Trouble::BrokenInPause);
+        scene.people.codes.clear();
+        scene.people.shown.clear();
+        works(&mut scene, id, &["Print"]);
+        let codes = &scene.people.codes;
+        assert!(
+            !codes.iter().any(|code| code == "pins.stopped"),
+            "{codes:?}"
+        );
+        let last = codes.last().map(String::as_str);
+        match leave {
+            true => assert_eq!(last, Some("pins.run")),
+            false => {
+                assert_eq!(last, Some("pins.next"));
+                let told = "One mailer is unknown. Stopped at the printer";
+                assert!(scene.people.shown.iter().any(|p| p.contains(told)));
+            }
+        }
+        *scene.report_printer.lock().unwrap() = None;
+    }
+    assert!(tasks(&scene).contains("2 mailers are unknown"));
+}
+
 /// The words of the journal's notes that both are at the printer.
 fn presences(scene: &Scene) -> Vec<String> {
     let entries = scene.station.door().vault().read_journal(0).unwrap();
@@ -761,19 +803,97 @@ fn a_run_of_more_than_a_day_is_taken_over_in_between() {
         "{:?}",
         scene.people.refusals
     );
-    // Whoever neither opened it nor took it over is offered that first: until then they
-    // print and confirm nothing.
-    let over_first = "options: [Choice { label: \"Take the batch over\"";
-    let offered = |scene: &Scene| scene.people.shown.iter().any(|p| p.contains(over_first));
-    assert!(!offered(&scene));
+    // Whoever neither opened it nor took it over is offered that alone, and no question
+    // tells a number of what they are to count. What is missing is said before.
     scene.station.logout("logged out").unwrap();
     scene.people.leaves("Olga");
     for reader in 0..2 {
         scene.people.hand().pull(reader);
     }
     scene.logon(GroupId::PinOperators);
-    works(&mut scene, id, &[]);
-    assert!(offered(&scene));
+    let todo = tasks(&scene);
+    assert!(todo.contains("another pair left it"), "{todo}");
+    let offered = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&offered);
+    chooses(&mut scene, &["A mailer is spoiled", "Blank forms not used"]);
+    let mut asked = std::mem::replace(&mut scene.people.at, Box::new(|_, _| None));
+    scene.people.at = Box::new(move |prompt, times| {
+        let said = match &prompt.ask {
+            Ask::Choose { options } => options.iter().map(|one| one.label.clone()).collect(),
+            Ask::Form { fields, .. } => {
+                let values = fields.iter().map(|field| field.value.clone());
+                let notes = prompt.lines.iter().map(|line| line.text.clone());
+                values.chain(notes).collect()
+            }
+            _ => Vec::new(),
+        };
+        seen.lock().unwrap().push((prompt.code.clone(), said));
+        if prompt.code == "pins.spoil" {
+            return Some(Answer::Abort);
+        }
+        asked(prompt, times)
+    });
+    scene.people.form(
+        "pins.aside",
+        &["20", "20", "not there: an incident", "not in the box"],
+    );
+    let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let mut codes = BTreeSet::new();
+    for (code, said) in offered.lock().unwrap().drain(..) {
+        match code.as_str() {
+            "pins.next" => assert_eq!(said, ["Take the batch over", "More", "Back to the batches"]),
+            "pins.more" => assert_eq!(
+                said,
+                [
+                    "A mailer is spoiled",
+                    "Blank forms not used",
+                    "Back to the batch"
+                ]
+            ),
+            "pins.spoil" | "pins.aside" => {
+                let told = said.concat();
+                assert!(!told.bytes().any(|c| c.is_ascii_digit()), "{code}: {told}");
+            }
+            _ => {}
+        }
+        codes.insert(code);
+    }
+    for code in ["pins.next", "pins.more", "pins.spoil", "pins.aside"] {
+        assert!(codes.contains(code), "{codes:?}");
+    }
+    scene.people.form("pins.hand-over", &["0", "2", "17"]);
+    scene.people.form("pins.confirm", &["1", "1", "2", "2"]);
+    works(&mut scene, id, &["Take the batch over", "Confirm mailers"]);
+    assert!(
+        scene.people.refusals.is_empty(),
+        "{:?}",
+        scene.people.refusals
+    );
+    assert_eq!(rows(&scene)[0].done, "2 of 2");
+}
+
+/// Administrators beside the operators do not make a batch's flush theirs: it stands in
+/// its record, by which the sheet says that the printer was flushed.
+#[test]
+fn a_flush_is_the_operators_whoever_else_is_logged_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let mut scene = room(folder.path(), outside.path());
+    let id = opened(&mut scene, outside.path(), 2, "20");
+    scene.logon(GroupId::Administrators);
+    let layout = "pin-mailer-continuous.toml";
+    for what in ["one page of X's", "flush: twice over the printer's memory"] {
+        scene
+            .people
+            .form("layout.sample", &[layout, "MAIL-1", what]);
+        done(scene.station.print_sample(&mut scene.people));
+    }
+    let vault = scene.station.door().vault();
+    let batch: PinBatch = vault.get(Compartment::Pins, id).unwrap();
+    let pages: Vec<bool> = batch.test_prints.iter().map(|one| one.flush).collect();
+    assert_eq!(pages, [false, true]);
+    assert!(batch.flushed()[0].1.is_some());
 }
 
 fn find(folder: &Path, name: &str) -> Option<std::path::PathBuf> {

@@ -274,6 +274,7 @@ fn printing() -> Prompt {
 fn standing(mut prompt: Prompt) -> Prompt {
     if let Some(Show::Run(run)) = &mut prompt.show {
         (run.rate, run.left) = (None, None);
+        run.forms = s("5830 blank here");
     }
     prompt
 }

@@ -75,6 +75,8 @@ pub struct Crowd {
     typing: String,
     /// They ask for a pause while a run goes on.
     pub pause: Arc<AtomicBool>,
+    /// They end the program with the pause.
+    pub leave: bool,
 }
 
 impl Crowd {
@@ -103,6 +105,7 @@ impl Crowd {
             words: BTreeMap::new(),
             typing: String::new(),
             pause: Arc::default(),
+            leave: false,
         }
     }
 
@@ -218,7 +221,10 @@ impl People for Crowd {
         Some(match &prompt.ask {
             Ask::Nothing => {
                 let pause = self.pause.swap(false, Ordering::SeqCst);
-                return pause.then_some(Answer::Abort);
+                return pause.then_some(match self.leave {
+                    true => Answer::Shutdown,
+                    false => Answer::Abort,
+                });
             }
             Ask::Card { wanted, .. } => {
                 let holder = wanted.iter().find(|name| self.words.contains_key(*name));
@@ -298,6 +304,8 @@ pub enum Trouble {
     Broken,
     /// It prints; with its first sheet somebody asks for a pause.
     Pause,
+    /// It stops in the middle of its first sheet, while somebody asks for a pause.
+    BrokenInPause,
 }
 
 /// The room's printers, each with its own trouble.
@@ -313,6 +321,14 @@ impl Shelf {
         self.troubles
             .get(at)
             .and_then(|trouble| trouble.lock().unwrap().clone())
+    }
+}
+
+impl Shelf {
+    fn asks_for_a_pause(&self) {
+        self.pause.store(true, Ordering::SeqCst);
+        // As long as somebody needs to be heard.
+        std::thread::sleep(Duration::from_millis(300));
     }
 }
 
@@ -343,10 +359,12 @@ impl Printers for Shelf {
             Some(Trouble::Broken) => Err(PrinterError::Broken("it went off".into())),
             Some(Trouble::Pause) => {
                 self.inner.print(permit, device, serial, bytes)?;
-                self.pause.store(true, Ordering::SeqCst);
-                // As long as somebody needs to be heard.
-                std::thread::sleep(Duration::from_millis(300));
+                self.asks_for_a_pause();
                 Ok(())
+            }
+            Some(Trouble::BrokenInPause) => {
+                self.asks_for_a_pause();
+                Err(PrinterError::Broken("it went off".into()))
             }
             _ => self.inner.print(permit, device, serial, bytes),
         }

@@ -259,7 +259,7 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     fill(&mut crew, "Form", "1");
     crew.terminal.keys(ENTER);
     let printed = all_printed(&mut crew);
-    assert!(printed.says("24 of 24") && printed.says("next 25, 16 blank here"));
+    assert!(printed.says("24 of 24") && printed.says("Forms    16 blank here"));
 
     // A torn one: its card gets another PIN on another form.
     chooses(&mut crew, "A mailer is spoiled");

@@ -11,7 +11,8 @@ use conclave_trades::pin::action::{
     RestockFoundForms, ReturnForms, SetFormsAside,
 };
 
-use super::{number, question, returns};
+use super::next::returns;
+use super::{number, question};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, filled};
 use crate::ceremony::begin::{choose, refused, sole, text};
@@ -130,7 +131,7 @@ impl Station {
         const TORN: &str = "torn, creased or printed on: destroyed now";
         const MISSING: &str = "not there: an incident";
         // What is left is counted next.
-        let note = match returns(batch) {
+        let note = match returns(batch) || self.count_first(batch) {
             true => "Read their numbers on the forms; those that are left are counted.".to_owned(),
             false => format!("Blank and here: {}", batch.forms.blank.words()),
         };

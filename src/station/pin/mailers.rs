@@ -294,7 +294,9 @@ impl Station {
             "Nobody opens them. What is there of them is destroyed before both; each card gets \
              another PIN, or is reissued.",
         );
-        let first = sent.first(1).first().copied();
+        // What others count is not proposed to them.
+        let told = !self.count_first(batch);
+        let first = sent.first(1).first().copied().filter(|_| told);
         form_fields(&mut prompt, first, &[DAMAGED, MISSING, BLANK, BEHIND]);
         let (said, action) = loop {
             let said = ask_forms(&mut prompt, people)?;

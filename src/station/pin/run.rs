@@ -84,8 +84,13 @@ fn view(batch: &PinBatch, run: &Run, now_ms: u64, says: &Says<'_>) -> RunView {
         rate: rate.map(|(rate, _)| rate),
         left: rate.map(|(_, left)| left),
         forms: match blank.first(1).first() {
-            Some(next) => format!("next {next}, {} blank here", blank.count()),
             None => "no blank form here".to_owned(),
+            Some(next) if says.device == PRINTING => {
+                format!("next {next}, {} blank here", blank.count())
+            }
+            // Where a run stands, the number of the form in the printer is asked next:
+            // it is read there, and not here.
+            Some(_) => format!("{} blank here", blank.count()),
         },
         device: format!("{}, {}", batch.printer, says.device),
         counts: vec![
@@ -238,6 +243,16 @@ impl Station {
             };
             let begun_ms = self.clock.mono_ms();
             let (printed, asked) = self.print_window(&action, people);
+            let pauses = match ended(asked) {
+                // Nobody is asked anything more, whatever the printer said meanwhile:
+                // what left is on record.
+                Some(Err(end)) => return Err(end),
+                asked => asked.is_some(),
+            };
+            if pauses {
+                // The watch may not have seen yet who pulled a card to stop it.
+                self.pair_stays()?;
+            }
             let trouble = match printed {
                 Ok(printed) => {
                     let sent = u64::try_from(printed.sent).unwrap_or(0);
@@ -245,17 +260,13 @@ impl Station {
                     run.unseen += sent;
                     lies = printed.lies;
                     match (printed.stopped, printed.unknown) {
+                        (None, _) if pauses => return paused(),
                         (None, _) => {
                             pace.took(self.clock.mono_ms().saturating_sub(begun_ms));
-                            match ended(asked) {
-                                Some(end) => return end,
-                                None => continue,
-                            }
+                            continue;
                         }
                         // No byte of the rest has left: it waits again.
-                        (Some(PrinterError::Stopped), 0) if asked.is_some() => {
-                            return ended(asked).unwrap_or_else(paused);
-                        }
+                        (Some(PrinterError::Stopped), 0) if pauses => return paused(),
                         (Some(error), 0) => format!("{error}. No byte of the rest has left."),
                         (Some(error), 1) => format!("{error}. One mailer is unknown."),
                         (Some(error), n) => format!("{error}. {n} mailers are unknown."),
@@ -264,7 +275,7 @@ impl Station {
                 // Before the keys were open, or the first sheet was made.
                 Err(DoorError::Failed(
                     ActionError::Stopped | ActionError::Provider(ProviderError::Stopped),
-                )) if asked.is_some() => return ended(asked).unwrap_or_else(paused),
+                )) if pauses => return paused(),
                 // Nothing has left; whoever looks at the printer can go on.
                 Err(error @ DoorError::Failed(ActionError::Device { .. })) => {
                     self.door_refusal(&error).happened
@@ -286,6 +297,9 @@ impl Station {
             };
             pace.stopped();
             self.pair_stays()?;
+            if pauses {
+                return Ok(vec![format!("{trouble} {STOPPED}")]);
+            }
             let stopped_ms = self.clock.mono_ms();
             if !self.goes_on(id, &run, trouble, people)? {
                 return Ok(vec![STOPPED.into()]);

@@ -3,9 +3,8 @@
 
 use conclave_keyroom::domain::pin_batch::{PinBatch, Stage, State};
 
-use super::Standing;
 use super::mailers::forms_in;
-use super::numbers::Counts;
+use super::next::Standing;
 use crate::front::TaskRow;
 use crate::lists::{days_until, due};
 use crate::station::Station;
@@ -68,6 +67,12 @@ fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskR
             vec!["m, the batch, «The last window was cut».".into()],
         ));
     }
+    let open = |what: String, how: &str| Some(now(format!("{name}: {what}"), vec![how.into()]));
+    // They count what is there before they are told what they should find.
+    if standing.is_taken_over_first(batch) {
+        let what = "another pair left it, and nobody took it over".into();
+        return open(what, "m, the batch, «Take the batch over».");
+    }
     if !batch.cards.unknown.is_empty() && batch.exported.is_none() {
         let forms = forms_in(batch, State::Unknown).words();
         return Some(now(
@@ -95,12 +100,6 @@ fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskR
             format!("{name}: its output left, and nobody reconciled it"),
             vec!["m, the batch, «Reconcile».".into()],
         ));
-    }
-    let open = |what: String, how: &str| Some(now(format!("{name}: {what}"), vec![how.into()]));
-    // They count the blank forms before they are told what they should find.
-    if standing.counts(batch) == Counts::Mailers {
-        let what = "another pair left it, and nobody took it over".into();
-        return open(what, "m, the batch, «More», «Take the batch over».");
     }
     let (waiting, sent) = (batch.cards.waiting.count(), batch.cards.sent.count());
     match stage {
