@@ -28,6 +28,7 @@ macro_rules! on {
                 factory_values_are_refused 1,
                 wrong_pins_block_and_the_puk_unblocks 1,
                 a_wrong_puk_is_counted 1,
+                a_puk_that_was_used_is_changed 1,
                 signatures_are_true_and_9c_wants_its_pin_each_time 1,
                 key_agreement_agrees_with_openssl 1,
                 leading_zeros_of_a_shared_secret_are_kept 1,

@@ -14,6 +14,8 @@ use conclave_keyroom::piv::{ManagementKey, PivCard};
 use conclave_keyroom::ports::card::CardReaders;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Prompt};
 use conclave_station::logon::LogonEnd;
+use conclave_station::pins::UnblockPin;
+use conclave_station::puk::FilePuk;
 use conclave_training::card::{CardLabel, TrainingCard, TrainingReaders};
 use people::{PIN, Scene, done};
 use stage::{STAFF, folder};
@@ -133,6 +135,7 @@ fn a_blocked_card_gets_a_new_pin_from_its_holder_and_a_quorum() {
     scene.people.at = Box::new(|_, _| None);
     scene.logon(GroupId::Administrators);
     let before = scene.entries();
+    let puk = kept(&scene);
     let signed = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = std::sync::Arc::clone(&signed);
     scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
@@ -153,11 +156,111 @@ fn a_blocked_card_gets_a_new_pin_from_its_holder_and_a_quorum() {
     let title = done(scene.station.unblock_pin(&mut scene.people));
     assert_eq!(title, "Dan's card has a new PIN");
     assert_eq!(signed.lock().unwrap().len(), 2, "two administrators");
-    assert_eq!(scene.entries(), before + 3, "proposed, intent, outcome");
+    assert_eq!(
+        scene.entries(),
+        before + 5,
+        "proposed, intent, outcome; the other PUK: intent, outcome"
+    );
+    // The one that was used is another one now, on the card as on record.
+    let after = kept(&scene);
+    assert!(!after.ct_eq(puk.expose()));
+    assert!(has(&scene, &after) && !has(&scene, &puk));
     scene.station.logout("logged out").unwrap();
 
     scene.people.at = Box::new(dans(NEW));
     logs_on(&mut scene);
+}
+
+fn dan(scene: &Scene) -> conclave_evidence::Id {
+    let record = scene.station.door().vault().authority().unwrap();
+    let dan = record.cards.iter().find(|c| c.person_name == "Dan");
+    dan.unwrap().card
+}
+
+/// The PUK of Dan's card on record.
+fn kept(scene: &Scene) -> Secret {
+    scene.station.door().puk(dan(scene)).unwrap()
+}
+
+fn dans_card<T>(scene: &Scene, then: impl FnOnce(&mut PivCard) -> T) -> T {
+    let hand = scene.people.hand();
+    let card = scene.room.cards.lock().unwrap()[3].clone();
+    hand.pull(0);
+    hand.insert(&card, 0).unwrap();
+    let channel = hand.connect(&TrainingReaders::id(0)).unwrap();
+    let done = then(&mut PivCard::open(channel).unwrap());
+    hand.pull(0);
+    done
+}
+
+/// Dan's card has this PUK. A wrong one costs a try.
+fn has(scene: &Scene, puk: &Secret) -> bool {
+    dans_card(scene, |card| card.change_puk(puk, puk).is_ok())
+}
+
+fn sets_dans_pin(scene: &mut Scene) -> Vec<String> {
+    scene.people.forget_questions();
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Choose { options } => options
+            .iter()
+            .position(|o| o.label == "Dan")
+            .map(Answer::Chosen),
+        Ask::NewPin { .. } => Some(pin(NEW)),
+        _ => None,
+    });
+    match scene.station.unblock_pin(&mut scene.people) {
+        Ok(conclave_station::service::ActEnd::Done { lines, .. }) => lines,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Wherever the power went in an unblocking, the card has one of the two PUKs that are
+/// on record, and the next unblocking goes on from there.
+#[test]
+fn a_power_cut_while_the_puk_is_changed_costs_no_card() {
+    let folder = folder();
+    let mut scene = closed(&folder);
+    scene.logon(GroupId::Administrators);
+    let first = kept(&scene);
+    let act = UnblockPin {
+        card: dan(&scene),
+        person: "Dan".into(),
+    };
+    // Cut before the card heard of it.
+    let puks = scene.station.act(&act, "a new PIN", &mut scene.people);
+    let puks = puks.unwrap();
+    assert!(!puks.open && puks.own.ct_eq(first.expose()));
+    drop(puks);
+    assert_eq!(sets_dans_pin(&mut scene).len(), 1);
+    let second = kept(&scene);
+    assert!(has(&scene, &second) && !second.ct_eq(first.expose()));
+
+    // Cut when the card had it, and the record did not say so.
+    scene.people.at = Box::new(|_, _| None);
+    let puks = scene.station.act(&act, "a new PIN", &mut scene.people);
+    let puks = puks.unwrap();
+    let third = Secret::from_fn(puks.next.len(), |out| {
+        out.copy_from_slice(puks.next.expose())
+    });
+    dans_card(&scene, |card| card.change_puk(&puks.own, &puks.next)).unwrap();
+    drop(puks);
+    assert!(kept(&scene).ct_eq(second.expose()));
+    assert_eq!(sets_dans_pin(&mut scene).len(), 1);
+    let fourth = kept(&scene);
+    assert!(has(&scene, &fourth));
+    for used in [&first, &second, &third] {
+        assert!(!fourth.ct_eq(used.expose()));
+    }
+    // Nothing is left to be filed: nobody makes the record another one than the card's.
+    let file = FilePuk {
+        card: dan(&scene),
+        person: "Dan".into(),
+        another: false,
+    };
+    scene.people.at = Box::new(|_, _| None);
+    let refused = scene.station.act(&file, "a PUK", &mut scene.people);
+    assert!(refused.is_err());
+    assert!(has(&scene, &kept(&scene)));
 }
 
 /// A card's number is read without a PIN. What only has the number is told no PUK.

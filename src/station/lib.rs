@@ -57,6 +57,7 @@ mod pin_templates;
 pub mod pins;
 mod plates;
 pub mod present;
+pub mod puk;
 mod receipts;
 mod recovery_words;
 mod rehearse;

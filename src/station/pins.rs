@@ -8,13 +8,13 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Permit, Warrant};
 use conclave_keyroom::piv::PinRule;
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
-use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use crate::anchor::management_from_secret;
 use crate::approve::Undone;
 use crate::cards::{Held, Interrupted, Judgement, ask, await_card};
 use crate::present::{Absent, Wanted, present};
+use crate::puk::Puks;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -29,7 +29,7 @@ pub struct UnblockPin {
 
 impl Action for UnblockPin {
     const NAME: &'static str = "unblock-pin";
-    type Out = Secret;
+    type Out = Puks;
 
     fn authority(&self) -> Authority {
         Authority::Quorum(GroupId::Administrators)
@@ -48,7 +48,7 @@ impl Action for UnblockPin {
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
-    ) -> Result<Secret, ActionError> {
+    ) -> Result<Puks, ActionError> {
         let entry = permit.authority()?.card(self.card);
         if entry.is_none_or(|card| card.state != CardState::Active) {
             return Err(ActionError::rule(
@@ -56,7 +56,7 @@ impl Action for UnblockPin {
                 "Reinstate it first, or enrol another.",
             ));
         }
-        Ok(permit.get_secret(Compartment::Administration, self.card)?)
+        Puks::of(permit, self.card)
     }
 }
 
@@ -279,23 +279,38 @@ impl Station {
             proposal: Some(proposal),
             approvals,
         };
-        let puk = self.perform(&action, &warrant).map_err(Undone::Door)?;
+        let puks = self.perform(&action, &warrant).map_err(Undone::Door)?;
         let done = held.card.piv().and_then(|card| {
-            card.unblock(&puk, &new)
-                .and_then(|()| card.verify_pin(&new))
+            let used_next = puks.unblock(card, &new)?;
+            card.verify_pin(&new)?;
+            Ok(used_next)
         });
-        drop(puk);
-        if let Err(error) = done {
+        let used_next = match done {
+            Ok(used_next) => used_next,
+            Err(error) => {
+                self.door
+                    .note("unblock-pin", format!("{name}'s card: {error}"))
+                    .map_err(Undone::Door)?;
+                return Err(Undone::Card(error.to_string()));
+            }
+        };
+        let renewed = self.renew_puk(&mut held, blocked, puks, used_next);
+        if let Err(why) = &renewed {
             self.door
-                .note("unblock-pin", format!("{name}'s card: {error}"))
+                .note("unblock-pin", format!("{name}'s card, another PUK: {why}"))
                 .map_err(Undone::Door)?;
-            return Err(Undone::Card(error.to_string()));
         }
         // Those that are still in, and the card itself, carry the newest head.
         self.write_anchors(&mut signers);
         self.write_anchors(std::slice::from_mut(&mut held));
         self.last_proven(&held);
-        Ok(changed(name))
+        let mut end = changed(name);
+        if let (Err(why), ActEnd::Done { lines, .. }) = (renewed, &mut end) {
+            lines.push(format!(
+                "Whether it has another PUK is not known: {why}. Set its PIN anew once more (people, b)."
+            ));
+        }
+        Ok(end)
     }
 
     /// The very card, and the PIN that its holder chose.
@@ -352,4 +367,5 @@ impl Station {
 }
 
 const WHY_UNBLOCK: &str = "Three wrong PINs block a card. The PUK that lifts this was made at random when the card was \
-     enrolled and is in the vault; nobody sees it. The holder types the new PIN.";
+     enrolled and is in the vault; nobody sees it. Once it was used, the card gets another one. The \
+     holder types the new PIN.";

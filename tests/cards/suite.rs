@@ -175,6 +175,35 @@ pub fn a_wrong_puk_is_counted(bench: &Arc<dyn Bench>) {
         .expect("the PIN is not concerned");
 }
 
+/// An unblocking that does not know which of two PUKs the card has tries both, and the
+/// one that was used is another one from then on: the tries are full again each time.
+pub fn a_puk_that_was_used_is_changed(bench: &Arc<dyn Bench>) {
+    bench.seat(0, 0);
+    let plan = Plan::new();
+    enrol(bench, 0, &plan);
+    let mut card = open(bench, 0).expect("a PIV card");
+    let next = secret(b"73920581");
+    let pins = [secret(b"553917"), secret(b"10293847")];
+    for (wrong, has, becomes, pin) in [
+        (&next, &plan.puk, &next, &pins[0]),
+        (&plan.puk, &next, &plan.puk, &pins[1]),
+    ] {
+        match card.unblock(wrong, pin) {
+            Err(PivError::WrongPuk { tries_left }) => assert_eq!(tries_left, Some(2)),
+            _ => panic!("the other PUK"),
+        }
+        card.unblock(has, pin).expect("unblocked");
+        card.verify_pin(pin).expect("the new PIN");
+        card.change_puk(has, becomes).expect("another PUK");
+        match card.change_puk(has, becomes) {
+            Err(PivError::WrongPuk { tries_left }) => assert_eq!(tries_left, Some(2)),
+            _ => panic!("the PUK that was used"),
+        }
+        card.change_puk(becomes, becomes).expect("the other PUK");
+        card.verify_pin(pin).expect("the PIN is not concerned");
+    }
+}
+
 pub fn signatures_are_true_and_9c_wants_its_pin_each_time(bench: &Arc<dyn Bench>) {
     bench.seat(0, 0);
     let plan = Plan::new();

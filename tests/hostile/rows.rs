@@ -22,6 +22,7 @@ use conclave_station::doctor::exception::AcceptFinding;
 use conclave_station::lost_card::ChangeCard;
 use conclave_station::one_manager::AcceptOneManager;
 use conclave_station::pins::UnblockPin;
+use conclave_station::puk::FilePuk;
 use conclave_station::renew::{AddPinRoom, RenewGroups};
 use conclave_station::settle::SettleAct;
 use conclave_station::unlock::UnlockStation;
@@ -544,6 +545,7 @@ pub const ROWS: &[Row] = &[
         .card
         .0[0] ^=
         1),
+    row!(FilePuk, "administrators logged on", file_puk),
     row!(ChangeCard, "administrators logged on", reinstate),
     row!(ChangeCard, "by signatures of its own", revoke),
     row!(MakeBackup, "administrators sign", backup, |act| {
@@ -1165,6 +1167,14 @@ fn unblock(room: &Room) -> UnblockPin {
     UnblockPin {
         card: room.holder("Gus").card.card,
         person: "Gus".into(),
+    }
+}
+
+fn file_puk(room: &Room) -> FilePuk {
+    FilePuk {
+        card: room.holder("Gus").card.card,
+        person: "Gus".into(),
+        another: false,
     }
 }
 
