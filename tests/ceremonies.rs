@@ -17,6 +17,7 @@ use conclave_evidence::export::JournalExport;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, Show};
 use conclave_station::approve::Undone;
 use conclave_station::front::UNKNOWN;
+use conclave_station::service::ActEnd;
 use conclave_trades::ceremony::action::PrintComponent;
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::minutes::{self, Station};
@@ -359,7 +360,7 @@ fn a_stick_that_is_missing_full_or_pulled_gets_the_key_afresh() {
         });
         let label = format!("BANK-LAKE.ZPK.00{n}");
         done(scene.working(&label, "zpk-aes128", "BANK-LAKE.ZMK.001"));
-        let told = scene.people.refusals.join("\n");
+        let told = scene.people.refusals.join("\n").to_lowercase();
         assert!(told.contains(word), "{word}: {told}");
         let key = scene
             .station
@@ -420,7 +421,8 @@ fn a_stick_that_reads_back_differently_is_condemned_and_another_gets_the_key() {
     done(scene.working(label, "zpk-aes128", "BANK-LAKE.ZMK.001"));
     let told = scene.people.refusals.join("\n");
     assert!(told.contains("reads back differently"), "{told}");
-    assert!(told.contains("STICK-1 is condemned: plug"), "{told}");
+    let again = "This is STICK-1, which is condemned: ";
+    assert!(told.contains(again), "{told}");
     assert_eq!(scene.key_state(label).as_deref(), Some("active"));
     assert_eq!(std::fs::read_dir(second.path()).unwrap().count(), 1);
     let devices = format!("{:?}", scene.station.lists().devices);
@@ -459,6 +461,203 @@ fn a_stick_that_is_worn_at_the_second_reading_is_condemned_too() {
     let tasks = format!("{:?}", scene.station.lists().tasks);
     assert!(tasks.contains("bundle 0002"), "{tasks}");
     assert!(!tasks.contains("bundle 0001"), "{tasks}");
+}
+
+/// Whatever lies in the port in place of the right stick is told by its name, and the
+/// same question stands again. What an export that failed costs, none of it costs.
+#[test]
+fn a_wrong_stick_none_two_and_a_condemned_one_cost_no_try() {
+    let folder = folder();
+    let (mut scene, another) = with_a_second_stick(&folder);
+    let (stick, second) = (scene.room.stick.clone(), scene.second.clone());
+    let (first, serial) = (stick.folder(), stick.serial());
+    let (other, unknown) = (another.path().to_owned(), TempDir::new().unwrap());
+    std::fs::create_dir(second.folder()).unwrap();
+    let nowhere = unknown.path().to_owned();
+    let wanted = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&wanted);
+    scene.people.refusals.clear();
+    scene.people.at = Box::new(move |prompt, times| {
+        let plug_other = || stick.exchange(&other, "STICK-SERIAL-2");
+        match (prompt.code.as_str(), times) {
+            ("export.ready", 1) => stick.unplug(),
+            ("export.ready", 2) => {
+                stick.plug();
+                stick.exchange(&nowhere, "NOBODY-KNOWS-IT");
+            }
+            ("export.ready", 3) => plug_other(),
+            ("export.ready", 4) => {
+                stick.exchange(&first, &serial);
+                second.plug();
+            }
+            // The only one that is tried: it gives back other bytes.
+            ("export.ready", 5) => {
+                second.unplug();
+                stick.expect(Some(Mishap::Worn));
+            }
+            ("export.ready", 6) => stick.expect(None),
+            ("export.ready", 7) => stick.unplug(),
+            ("export.ready", 8) => {
+                stick.plug();
+                plug_other();
+            }
+            ("export.replug", 1) => stick.unplug(),
+            ("export.replug", 2) => {
+                stick.plug();
+                stick.exchange(&first, &serial);
+            }
+            ("export.replug", 3) => {
+                plug_other();
+                second.plug();
+            }
+            ("export.replug", 4) => second.unplug(),
+            _ => {}
+        }
+        if prompt.code.starts_with("export.") {
+            seen.lock()
+                .unwrap()
+                .push(prompt.lines.last().unwrap().text.clone());
+        }
+        None
+    });
+    let label = "BANK-LAKE.ZPK.001";
+    let end = scene.working(label, "zpk-aes128", "BANK-LAKE.ZMK.001");
+    let Ok(ActEnd::Done { good, lines, .. }) = end else {
+        panic!("{end:?}")
+    };
+    assert!(good, "{lines:?}");
+    let told = scene.people.refusals.join("\n");
+    for part in [
+        "No medium is plugged in.",
+        "The medium that is plugged in is not enrolled.",
+        "This is STICK-2, which is not wanted here.",
+        "More than one medium is plugged in.",
+        "This is STICK-1, which is condemned: ",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // The minutes have what was tried and failed, and nothing else.
+    let failed = lines
+        .iter()
+        .position(|line| line == "failed attempts:")
+        .unwrap();
+    assert!(lines[failed + 1].contains("once: "), "{lines:?}");
+    assert!(
+        lines[failed + 1].contains("reads back differently"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[failed + 2], "recorded exceptions: none");
+    let key = scene.station.keys();
+    let key = key.iter().find(|key| key.label == label).unwrap();
+    assert_eq!(key.exports.len(), 1);
+    assert_eq!(
+        key.exports[0].bundle, 2,
+        "one number for each act that began"
+    );
+    // Each question names what may come.
+    let wanted = wanted.lock().unwrap();
+    assert_eq!(wanted.len(), 8 + 4, "{wanted:?}");
+    for (at, words) in wanted.iter().enumerate() {
+        let name = match at {
+            0..5 => "Wanted: STICK-1, and no other medium.",
+            5..8 => "STICK-1 is condemned. Wanted in its place: STICK-2.",
+            _ => "Wanted: STICK-2, which was written.",
+        };
+        assert!(words.starts_with(name), "{at}: {words}");
+    }
+}
+
+/// Pulled while cards sign for it: nothing left, the question stands again, and that it
+/// was asked more often than it may fail costs nothing.
+#[test]
+fn a_stick_that_goes_while_cards_sign_is_asked_for_again() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+    let stick = scene.room.stick.clone();
+    let mut pulled = 0;
+    scene.people.refusals.clear();
+    scene.people.at = Box::new(move |prompt, _| {
+        match prompt.code.as_str() {
+            "export.ready" => stick.plug(),
+            "sign.card" if prompt.act == "Export the key" && stick.is_plugged() && pulled < 4 => {
+                pulled += 1;
+                stick.unplug();
+            }
+            _ => {}
+        }
+        None
+    });
+    let label = "BANK-LAKE.ZPK.001";
+    done(scene.working(label, "zpk-aes128", "BANK-LAKE.ZMK.001"));
+    assert_eq!(scene.key_state(label).as_deref(), Some("active"));
+    let told = scene.people.refusals.join("\n");
+    assert!(
+        told.matches("No medium is plugged in.").count() >= 4,
+        "{told}"
+    );
+}
+
+/// A pause and a restart lose nothing of an export: what was written is read again, and
+/// is not written a second time. While no other medium is enrolled, the question says
+/// how one is.
+#[test]
+fn an_export_goes_on_after_a_restart_with_the_medium_that_was_written() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+    let stick = scene.room.stick.clone();
+    let said = Arc::new(Mutex::new(String::new()));
+    let last = Arc::clone(&said);
+    scene.people.at = Box::new(move |prompt, times| {
+        match (prompt.code.as_str(), times) {
+            ("export.ready", 1) => stick.expect(Some(Mishap::Worn)),
+            ("export.ready", 2) => {
+                stick.expect(None);
+                *last.lock().unwrap() = prompt.lines.last().unwrap().text.clone();
+                return Some(Answer::Shutdown);
+            }
+            _ => {}
+        }
+        None
+    });
+    let label = "BANK-LAKE.ZPK.001";
+    let end = scene.working(label, "zpk-aes128", "BANK-LAKE.ZMK.001");
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let none = "STICK-1 is condemned, and no other medium is enrolled. Esc, then y pauses";
+    assert!(said.lock().unwrap().starts_with(none), "{said:?}");
+    // As the question says.
+    scene.people.at = Box::new(|_, _| None);
+    scene.station.logout("logged out").unwrap();
+    scene.logon(GroupId::Administrators);
+    let other = TempDir::new().unwrap();
+    scene.room.stick.exchange(other.path(), "STICK-SERIAL-2");
+    scene.people.form("enrol.medium", &["STICK-2"]);
+    done(scene.station.ask_medium(&mut scene.people));
+    scene.station.logout("logged out").unwrap();
+    let goes_on = |scene: &mut Scene| {
+        scene.logon_both();
+        let all = scene.station.ceremonies();
+        let open = all
+            .iter()
+            .find(|one| !one.over)
+            .unwrap()
+            .ceremony
+            .to_string();
+        scene.station.resume_ceremony(&open, &mut scene.people)
+    };
+    scene.people.at =
+        Box::new(|prompt, _| (prompt.code == "export.replug").then_some(Answer::Shutdown));
+    let end = goes_on(&mut scene);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    drop(scene);
+    let mut scene = Scene::open(folder.path(), STAFF);
+    scene.room.stick.exchange(other.path(), "STICK-SERIAL-2");
+    done(goes_on(&mut scene));
+    assert_eq!(scene.key_state(label).as_deref(), Some("active"));
+    let asked = |code: &str| scene.people.codes.iter().any(|asked| asked == code);
+    assert!(asked("export.replug") && !asked("export.ready"));
+    assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 1);
 }
 
 /// The printer is in trouble at the first of these sheets.

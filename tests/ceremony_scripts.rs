@@ -16,7 +16,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_trades::ceremony::engine::{Engine, Step};
 use conclave_trades::ceremony::minutes::{Station, minutes, printed_script};
 use conclave_trades::ceremony::script::Script;
-use conclave_trades::ceremony::state::{Found, Reply, State, Unit};
+use conclave_trades::ceremony::state::{Ending, Found, Reply, State, Unit};
 use conclave_trades::ceremony::template::parse_template;
 use play::{Stage, answer_well, start};
 use proptest::prelude::*;
@@ -268,8 +268,9 @@ fn one_person_never_plays_two_parts() {
 fn until(engine: &Engine, mut state: State, code: &str) -> State {
     for _ in 0..2000 {
         let at = match engine.next(&state) {
-            Step::Ask(prompt) => prompt.code,
-            Step::Identify { prompt, .. } => prompt.code,
+            Step::Ask(prompt) | Step::Medium { prompt, .. } | Step::Identify { prompt, .. } => {
+                prompt.code
+            }
             _ => String::new(),
         };
         if at == code {
@@ -279,6 +280,47 @@ fn until(engine: &Engine, mut state: State, code: &str) -> State {
         state = engine.answer(state, reply);
     }
     panic!("{code} was never asked");
+}
+
+/// Whether the medium is there, the driver says, not a key; one that is not there is
+/// asked for again and again, and uses no try.
+#[test]
+fn a_medium_that_is_not_there_is_asked_for_again_and_uses_no_try() {
+    let working = engine(WORKING);
+    let mut state = start(&working, KeyForm::Aes128, 0).unwrap();
+    let missing = || Reply::NotReady {
+        happened: "No medium is plugged in.".into(),
+        advice: "Plug it in.".into(),
+    };
+    for code in ["export.ready", "export.replug"] {
+        state = until(&working, state, code);
+        let before = state.clone();
+        for _ in 0..50 {
+            state = working.answer(state, missing());
+            let refused = state.refused.take().unwrap();
+            assert!(refused.safe.contains("no try"), "{refused:?}");
+            assert_eq!(state, before, "{code}");
+        }
+        assert_eq!(working.answer(state.clone(), Reply::Confirmed), before);
+        // Gone while cards signed: the act came to nothing, and the key is pressed anew.
+        for _ in 0..50 {
+            let reply = answer_well(&working, &state).unwrap();
+            state = working.answer(state, reply);
+            assert!(matches!(working.next(&state), Step::Perform(_)), "{code}");
+            state = working.answer(state, missing());
+            let Step::Medium { again, prompt } = working.next(&state) else {
+                panic!("{code}")
+            };
+            assert_eq!(
+                (prompt.code.as_str(), again),
+                (code, code == "export.replug")
+            );
+        }
+        assert_eq!((state.tries, state.failures.len()), (0, 0), "{code}");
+    }
+    let end = Stage::finish(&working, state);
+    assert_eq!(end.state.ending, Some(Ending::Done));
+    assert_eq!(end.count("read-medium"), 1);
 }
 
 #[test]
@@ -430,7 +472,7 @@ fn noise() -> impl Strategy<Value = Noise> {
         Just("AB-0001".to_owned()),
         "\\PC{0,12}"
     ];
-    let bad = (0..8u8, words).prop_map(|(kind, words)| match kind {
+    let bad = (0..9u8, words).prop_map(|(kind, words)| match kind {
         0 => Reply::Word(words),
         1 => Reply::Confirmed,
         2 => Reply::Deviated(words),
@@ -438,6 +480,10 @@ fn noise() -> impl Strategy<Value = Noise> {
         4 => Reply::Failed(words),
         5 => Reply::Interrupted(words),
         6 => Reply::CardGone,
+        7 => Reply::NotReady {
+            happened: words.clone(),
+            advice: words,
+        },
         _ => Reply::Did(conclave_trades::ceremony::state::Did::default()),
     });
     prop_oneof![

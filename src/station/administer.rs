@@ -120,7 +120,9 @@ impl Station {
         use conclave_keyroom::door::ActionError;
         let mut refusal = self.refusal(&error.to_string());
         if let DoorError::Failed(
-            ActionError::Rule { advice, .. } | ActionError::Device { advice, .. },
+            ActionError::Rule { advice, .. }
+            | ActionError::Device { advice, .. }
+            | ActionError::NoMedium { advice, .. },
         ) = error
         {
             refusal.advice.clone_from(advice);

@@ -280,7 +280,6 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         machine: Box::new(HostMachine::default()),
         hardening,
         clocks_at,
-        bundle: None,
         keys_read: Default::default(),
         stake: None,
         stumbles: Vec::new(),

@@ -13,7 +13,6 @@ use conclave_keyroom::ports::printer::Printers;
 use conclave_keyroom::ports::programs::Programs;
 
 use conclave_evidence::{GroupId, Id, Point};
-use conclave_trades::target::ExportedBundle;
 
 use crate::ceremony::paper::Filed;
 use crate::data::Data;
@@ -59,8 +58,6 @@ pub struct Station {
     /// What went wrong on the way to an answer since a ceremony last looked: wrong
     /// PINs, sheets typed wrong. No digit of them.
     pub(crate) stumbles: Vec<String>,
-    /// The bundle that was written last, to be read again after a replug.
-    pub(crate) bundle: Option<ExportedBundle>,
     /// What is wrong with the repository.
     pub(crate) damage: Option<Damage>,
     /// Minutes that were filed at a close, and of which ceremony.

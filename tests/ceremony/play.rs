@@ -9,8 +9,8 @@ use conclave_trades::ceremony::engine::{CeremonyError, Engine, Step};
 use conclave_trades::ceremony::proves;
 use conclave_trades::ceremony::script::Purpose;
 use conclave_trades::ceremony::state::{
-    CastPart, Delivery, Destroy, Did, Exercise, ImportFrom, KeyMade, KnownSet, Paper, Parameters,
-    Player, Reply, SharesIn, Split, State, Unit, WrappingKey,
+    CastPart, Delivery, Destroy, Did, Exercise, ImportFrom, KeyMade, KnownSet, MediumHere, Paper,
+    Parameters, Player, Reply, SharesIn, Split, State, Unit, WrappingKey,
 };
 
 pub fn id(n: u8) -> Id {
@@ -180,6 +180,10 @@ pub fn answer_well(engine: &Engine, state: &State) -> Option<Reply> {
             Reply::Word(" 08d7b4 ".into())
         }
         Step::Ask(_) => Reply::Confirmed,
+        Step::Medium { .. } => Reply::Medium(MediumHere {
+            id: id(6),
+            name: "STICK-1".into(),
+        }),
         Step::Perform(unit) => Reply::Did(Did {
             words: vec![format!("{} done", unit.name())],
             journal: Some(1),
@@ -242,7 +246,9 @@ impl Stage {
         let mut stage = Self::new(state);
         while let Some(reply) = answer_well(engine, &stage.state) {
             match engine.next(&stage.state) {
-                Step::Ask(prompt) | Step::Identify { prompt, .. } => stage.codes.push(prompt.code),
+                Step::Ask(prompt) | Step::Medium { prompt, .. } | Step::Identify { prompt, .. } => {
+                    stage.codes.push(prompt.code)
+                }
                 _ => {}
             }
             let unit = engine.unit(&stage.state);

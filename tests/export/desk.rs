@@ -337,6 +337,14 @@ pub fn device(result: Result<ExportedBundle, DoorError>) -> String {
             assert!(!advice.is_empty());
             what
         }
+        Err(DoorError::Failed(ActionError::NoMedium {
+            undone,
+            cause,
+            advice,
+        })) => {
+            assert!(!advice.is_empty());
+            format!("{undone}: {cause}")
+        }
         Err(other) => panic!("no device: {other:?}"),
         Ok(_) => panic!("it was exported"),
     }

@@ -187,6 +187,7 @@ fn no_disc_a_recorder_that_fails_and_a_disc_that_reads_back_differently_are_told
         let act = desk.plan(&[&key], &zmk);
         let said = match desk.export(&act) {
             Err(DoorError::Failed(ActionError::Device { what, .. })) => what,
+            Err(DoorError::Failed(error @ ActionError::NoMedium { .. })) => error.to_string(),
             // A recorder that failed may have written all of it.
             Err(DoorError::Failed(ActionError::Unknown { what })) => what,
             other => panic!("{program:?}: {other:?}"),

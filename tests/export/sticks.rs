@@ -78,7 +78,11 @@ fn a_stick_pulled_anywhere_leaves_no_manifest_and_uses_the_number_up() {
         let act = desk.plan(&[&key], &zmk);
         desk.stick.expect(Some(cut));
         match desk.export(&act) {
-            Err(DoorError::Failed(ActionError::Device { .. } | ActionError::Unknown { .. })) => {}
+            Err(DoorError::Failed(
+                ActionError::Device { .. }
+                | ActionError::NoMedium { .. }
+                | ActionError::Unknown { .. },
+            )) => {}
             other => panic!("{cut:?}: {other:?}"),
         }
         desk.stick.expect(None);

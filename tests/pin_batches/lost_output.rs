@@ -135,7 +135,9 @@ fn a_stick_that_fails_anywhere_in_an_output_uses_its_number_up() {
         // The only file is the last one: pulled in it, it may be whole.
         let open = matches!(mishap, Mishap::PulledAfter(_) | Mishap::PulledAfterFile(_));
         match done {
-            Err(DoorError::Failed(ActionError::Device { .. })) => assert!(!open, "{mishap:?}"),
+            Err(DoorError::Failed(ActionError::Device { .. } | ActionError::NoMedium { .. })) => {
+                assert!(!open, "{mishap:?}");
+            }
             Err(DoorError::Failed(ActionError::Unknown { .. })) => assert!(open, "{mishap:?}"),
             other => panic!("{mishap:?}: {other:?}"),
         }
@@ -148,7 +150,7 @@ fn a_stick_that_fails_anywhere_in_an_output_uses_its_number_up() {
     let used = house.batch(&batch).outputs;
     stick.unplug();
     match house.pair(&exporting(&house, &batch)) {
-        Err(DoorError::Failed(ActionError::Device { .. } | ActionError::Rule { .. })) => {}
+        Err(DoorError::Failed(ActionError::NoMedium { .. } | ActionError::Rule { .. })) => {}
         other => panic!("{other:?}"),
     }
     stick.plug();

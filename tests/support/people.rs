@@ -34,7 +34,7 @@ use conclave_station::station::Station;
 use conclave_station::training_room::TrainingRoom;
 use conclave_training::card::{TrainingCard, TrainingReaders};
 use conclave_training::printer::TrainingPrinters;
-use conclave_training::stick::StickPorts;
+use conclave_training::stick::{FolderStick, StickPorts};
 
 /// Everybody's PIN.
 pub const PIN: &[u8] = b"802803";
@@ -389,6 +389,8 @@ impl Printers for Shelf {
 pub struct Scene {
     pub station: Station,
     pub room: TrainingRoom,
+    /// Another stick at another port; not plugged in.
+    pub second: FolderStick,
     pub people: Crowd,
     /// What is wrong with the component printer now.
     pub printer: Arc<Mutex<Option<Trouble>>>,
@@ -447,6 +449,8 @@ impl Scene {
         let report_printer = Arc::new(Mutex::new(None));
         let loopback = Arc::new(Mutex::new(Vec::new()));
         let pause = Arc::new(AtomicBool::new(false));
+        let second = FolderStick::new(folder.join("second-stick"), "SECOND-STICK");
+        second.unplug();
         let station = assemble(Parts {
             folder: folder.to_owned(),
             training: true,
@@ -457,7 +461,7 @@ impl Scene {
                 loopback: Arc::clone(&loopback),
                 pause: Arc::clone(&pause),
             }),
-            media: Box::new(StickPorts::new(vec![room.stick.clone()])),
+            media: Box::new(StickPorts::new(vec![room.stick.clone(), second.clone()])),
             clock,
             random,
             blank: Arc::new(|_| {}),
@@ -468,6 +472,7 @@ impl Scene {
         Self {
             station,
             room,
+            second,
             people,
             printer,
             report_printer,

@@ -8,6 +8,7 @@ use super::authority::Authority;
 use super::beforehand::Beforehand;
 use super::permit::Permit;
 use crate::ports::Ports;
+use crate::ports::media::MediaError;
 
 /// Something that changes the world: a plain serialisable value that says what,
 /// on which records, with which parameters; never a secret.
@@ -82,6 +83,17 @@ pub enum ActionError {
     Device {
         /// What happened.
         what: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The medium is not there, is another one, or takes nothing: no byte left, and
+    /// the act may take place as soon as the right one is in.
+    #[error("{undone}: {cause}")]
+    NoMedium {
+        /// What did not take place: `nothing was exported`.
+        undone: &'static str,
+        /// What is wrong with it.
+        cause: MediaError,
         /// What to do.
         advice: String,
     },

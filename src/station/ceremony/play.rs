@@ -9,7 +9,8 @@ use conclave_evidence::{Hash, Id, cbor};
 use conclave_keyroom::piv::{PivError, SigningSlot};
 use conclave_keyroom::ports::dialogue::{Answer, People, Prompt, Refusal};
 use conclave_trades::ceremony::action::RecordStep;
-use conclave_trades::ceremony::engine::{Engine, Step, failed_and_excepted};
+use conclave_trades::ceremony::engine::{Engine, Step};
+use conclave_trades::ceremony::failed_and_excepted;
 use conclave_trades::ceremony::state::{Ending, Player, Reply, State, Unit};
 
 use crate::approve::Undone;
@@ -103,6 +104,12 @@ impl Station {
                     Some(reply) => reply,
                     None => continue,
                 },
+                Step::Medium { again, mut prompt } => {
+                    match self.ask_medium_here(&state, again, &mut prompt, people) {
+                        Some(reply) => reply,
+                        None => continue,
+                    }
+                }
                 Step::Identify {
                     person,
                     purpose,
@@ -161,7 +168,11 @@ impl Station {
         Ok(end)
     }
 
-    fn ask_reply(&mut self, people: &mut dyn People, prompt: &mut Prompt) -> Option<Reply> {
+    pub(super) fn ask_reply(
+        &mut self,
+        people: &mut dyn People,
+        prompt: &mut Prompt,
+    ) -> Option<Reply> {
         people.show(prompt);
         loop {
             if self.card_lost() {

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use conclave_keyroom::domain::device::{MediumRecord, PrinterPurpose};
+use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::known_value::known_value_words;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine};
-use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
     OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey,
@@ -18,9 +16,7 @@ use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::ceremony::{exception_words, safe};
 use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
-use conclave_trades::target::{
-    ExportKeys, ImportBlock, KeyName, ReadBlock, ReadBundle, next_bundle, target_of,
-};
+use conclave_trades::target::{ExportKeys, ImportBlock, ReadBlock, ReadBundle};
 
 use super::play::reply_for;
 use crate::approve::Undone;
@@ -176,8 +172,8 @@ impl Station {
                 };
                 self.act_words(&action, "read back the check value", people)
             }
-            (Unit::Export, Some(_)) => self.do_export(state, people),
-            (Unit::ReadMedium, Some(_)) => self.do_read_medium(state, people),
+            (Unit::Export, Some(_)) => return self.do_export(state, people),
+            (Unit::ReadMedium, Some(_)) => return self.do_read_medium(state, people),
             (Unit::Close { signers }, Some(key)) => {
                 self.until_signed(state, people, |station, people| {
                     station.do_close(engine, state, key, signers, &title, people)
@@ -497,84 +493,5 @@ impl Station {
             custodian: name.clone(),
         };
         self.perform_plain(&action).map_err(Undone::Door)
-    }
-
-    fn do_export(&mut self, state: &State, people: &mut dyn People) -> Result<Vec<String>, Undone> {
-        let action = self.export_action(state).map_err(Undone::Card)?;
-        let out = self.act(&action, "export the key", people)?;
-        self.bundle = Some(out.clone());
-        let mut words = action.words();
-        words.extend(action.outcome(&out));
-        words.append(&mut self.outside);
-        Ok(words)
-    }
-
-    /// The medium that the mandate names; where that was condemned, the enrolled one
-    /// that is plugged in: both quorums sign the export, and its words name it.
-    fn delivery_medium(&mut self, id: conclave_evidence::Id) -> Result<MediumRecord, String> {
-        let on_record = self.media_on_record();
-        let named = on_record.iter().find(|m| m.id == id);
-        let named = named.ok_or("the medium is not enrolled any more")?;
-        if self.condemned(named).map_err(|e| e.to_string())?.is_none() {
-            return Ok(named.clone());
-        }
-        let found = self.media.found().map_err(|e| e.to_string())?;
-        let there = |medium: &&MediumRecord| found.iter().any(|f| f.serial == medium.serial);
-        let enrolled = self.enrolled_media();
-        let mut there = enrolled.iter().filter(there);
-        match (there.next(), there.next()) {
-            (Some(other), None) => Ok(other.clone()),
-            _ => Err(format!(
-                "{} is condemned: plug one other enrolled medium in",
-                named.name
-            )),
-        }
-    }
-
-    fn export_action(&mut self, state: &State) -> Result<ExportKeys, String> {
-        let medium = state.parameters.delivery.as_ref().map(|d| d.medium);
-        let medium = medium.map(|id| self.delivery_medium(id)).transpose()?;
-        let vault = self.door.vault();
-        let none = || "there is nothing to export".to_owned();
-        let delivery = state.parameters.delivery.as_ref().ok_or_else(none)?;
-        let made = state.key.as_ref().ok_or_else(none)?;
-        let key: KeyRecord = vault
-            .get(Compartment::Catalogue, made.id)
-            .map_err(|e| e.to_string())?;
-        let under: KeyRecord = vault
-            .get(Compartment::Catalogue, delivery.under.id)
-            .map_err(|e| e.to_string())?;
-        let medium = medium.ok_or_else(none)?;
-        Ok(ExportKeys {
-            bundle: next_bundle(vault).map_err(|e| e.to_string())?,
-            keys: vec![KeyName::of(&key)],
-            under: KeyName::of(&under),
-            recipient: delivery.recipient.clone(),
-            target: target_of(&under).map_err(|e| e.to_string())?.name().into(),
-            system: None,
-            medium: medium.id,
-            medium_name: medium.name,
-            serial: medium.serial,
-            ceremony: Some(state.ceremony),
-            exception: delivery.exception.clone(),
-        })
-    }
-
-    /// The medium was pulled and put back: every file is read again.
-    fn do_read_medium(
-        &mut self,
-        state: &State,
-        people: &mut dyn People,
-    ) -> Result<Vec<String>, Undone> {
-        let bundle = self
-            .bundle
-            .as_ref()
-            .map(|b| b.number)
-            .ok_or_else(|| Undone::Card("the bundle's number is not known".into()))?;
-        let action = ReadBundle {
-            ceremony: state.ceremony,
-            bundle,
-        };
-        self.act_words(&action, "read the medium again", people)
     }
 }

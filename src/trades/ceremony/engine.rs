@@ -10,7 +10,7 @@ use conclave_keyroom::domain::one_manager::OneManager;
 use conclave_keyroom::ports::dialogue::Prompt;
 
 use super::custody::{self, CustodyError};
-use super::moves::{Move, moves, people};
+use super::moves::{Move, Press, moves, people};
 use super::parameters::check_parameters;
 use super::prompts;
 use super::script::{End, OnDeviation, Script, ScriptStep, Verb};
@@ -19,6 +19,7 @@ use super::state::{
     CastPart, Did, Ending, Envelope, Exception, Found, Parameters, Player, Reply, State,
     StepResult, Unit,
 };
+use super::told::done_words;
 use super::turns::{failed, finish, restart, type_in, void_window};
 
 /// What comes next.
@@ -36,8 +37,17 @@ pub enum Step {
         /// The screen meanwhile; asks for the card.
         prompt: Box<Prompt>,
     },
-    /// Do this through the door; then [`Reply::Did`], [`Reply::Failed`] or
-    /// [`Reply::Interrupted`].
+    /// Show this; when the key is pressed, look whether the medium is in its place:
+    /// then [`Reply::Medium`] or [`Reply::NotReady`].
+    Medium {
+        /// It is the one that was written, to be read again; else one that is to be
+        /// written.
+        again: bool,
+        /// The question.
+        prompt: Box<Prompt>,
+    },
+    /// Do this through the door; then [`Reply::Did`], [`Reply::Failed`],
+    /// [`Reply::NotReady`] or [`Reply::Interrupted`].
     Perform(Unit),
     /// Every step is done; what was done, in words.
     Done(Vec<String>),
@@ -157,6 +167,7 @@ impl Engine {
             refused: None,
             window: None,
             key: None,
+            medium: None,
             envelopes: Vec::new(),
             entered: Vec::new(),
             results: Vec::new(),
@@ -223,13 +234,17 @@ impl Engine {
         }
         match moves.get(usize::from(state.inside)) {
             Some(Move::Act(unit)) => Step::Perform(unit.clone()),
-            Some(Move::Press(person, press)) => Step::Ask(Box::new(prompts::press(
-                scene(person),
-                state,
-                step,
-                person,
-                press,
-            ))),
+            Some(Move::Press(person, press)) => {
+                let prompt = prompts::press(scene(person), state, step, person, press);
+                let prompt = Box::new(prompt);
+                match press {
+                    Press::Export | Press::Replugged => Step::Medium {
+                        again: matches!(press, Press::Replugged),
+                        prompt,
+                    },
+                    _ => Step::Ask(prompt),
+                }
+            }
             Some(Move::Type(person, field, number)) => Step::Ask(Box::new(prompts::typed(
                 scene(person),
                 state,
@@ -337,6 +352,14 @@ impl Engine {
                 }
                 failed(state, step, &moves, &words)
             }
+            (Move::Act(Unit::Export | Unit::ReadMedium), Reply::NotReady { happened, advice }) => {
+                // The journal has an act that came to nothing; so have the minutes.
+                let words = happened.trim_end_matches('.');
+                state.words.push(format!("not begun: {words}"));
+                let mut state = restart(state, &moves);
+                state.refused = Some(prompts::not_ready(happened, advice));
+                state
+            }
             (Move::Act(_), Reply::Failed(words)) => failed(state, step, &moves, &words),
             (Move::Act(_), Reply::Exhausted(words)) => {
                 state.fail(&words);
@@ -361,6 +384,22 @@ impl Engine {
                 state.refused = Some(prompts::refused(&words, "Try the card again."));
                 state
             }
+            (
+                Move::Press(person, press @ (Press::Export | Press::Replugged)),
+                Reply::Medium(medium),
+            ) => {
+                let (name, said) = (&person.name, prompts::pressed(press));
+                state.words.push(format!("{name}: {said}: {}", medium.name));
+                state.medium = Some(medium);
+                state.inside += 1;
+                state
+            }
+            (Move::Press(..), Reply::NotReady { happened, advice }) => {
+                state.refused = Some(prompts::not_ready(happened, advice));
+                state
+            }
+            // Whether the medium is there, nobody's word says.
+            (Move::Press(_, Press::Export | Press::Replugged), Reply::Confirmed) => state,
             (Move::Press(person, press), Reply::Confirmed) => {
                 state
                     .words
@@ -577,90 +616,4 @@ impl Engine {
         state.inside = state.inside.saturating_add(1);
         state
     }
-}
-
-/// What did not go as written, for the screen at the end: an exception is what
-/// people recorded, a failed attempt what the station saw.
-#[must_use]
-pub fn failed_and_excepted(state: &State) -> Vec<String> {
-    let failed = state.failed_words();
-    let mut words = vec![match failed.len() {
-        0 => "failed attempts: none".to_owned(),
-        _ => "failed attempts:".to_owned(),
-    }];
-    words.extend(failed.into_iter().map(|line| format!("  {line}")));
-    words.push(match state.exceptions.len() {
-        0 => "recorded exceptions: none".into(),
-        n => format!("recorded exceptions: {n}"),
-    });
-    words
-}
-
-fn done_words(state: &State) -> Vec<String> {
-    let mut words = Vec::new();
-    if let Some(key) = &state.key {
-        words.push(format!(
-            "{} {}, check value {}",
-            state.parameters.template.form,
-            state.parameters.label,
-            key.kcv.words()
-        ));
-    }
-    for envelope in &state.envelopes {
-        words.push(format!(
-            "component {} in envelope {}",
-            envelope.component, envelope.serial
-        ));
-    }
-    if let (Some(_), Some(shares)) = (&state.key, &state.parameters.shares) {
-        words.push(match shares.known {
-            Some(_) => format!("{} shares make the key: proven", shares.places.len()),
-            None => format!("put together from {} shares", shares.places.len()),
-        });
-    } else if let Some(paper) = &state.parameters.paper {
-        words.push(format!(
-            "entered from {} components of {}",
-            state.entered.len(),
-            paper.partner
-        ));
-    }
-    if let Some(from) = &state.parameters.import {
-        words.push(format!(
-            "imported from {} under {}",
-            from.partner, from.under.label
-        ));
-    }
-    if let Some(delivery) = &state.parameters.delivery {
-        words.push(format!(
-            // On which medium, the export's own words say: the one that was chosen
-            // may have been condemned since.
-            "exported under {} for {}",
-            delivery.under.label, delivery.recipient
-        ));
-    }
-    match &state.parameters.split {
-        Some(split) if split.quorum.is_some() => {
-            words.push("shares that were in custody before are former: a task says so".into());
-        }
-        Some(_) => words.push(
-            "what was in custody before is former: a task says which sheets to destroy".into(),
-        ),
-        None => {}
-    }
-    if state.parameters.destroy.is_some() {
-        words.push(format!(
-            "{} sheets destroyed, unopened where they were sealed",
-            state.parameters.components
-        ));
-    }
-    if state.parameters.exercise.is_some() {
-        let found = state.results.iter().flat_map(|r| &r.words);
-        words.extend(
-            found
-                .filter(|w| super::action::tells_of_a_sheet(w))
-                .cloned(),
-        );
-    }
-    words.extend(failed_and_excepted(state));
-    words
 }

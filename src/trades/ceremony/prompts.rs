@@ -41,6 +41,15 @@ pub(super) fn refused(happened: &str, advice: &str) -> Refused {
     }
 }
 
+/// Something is not in its place: nothing was tried.
+pub(super) fn not_ready(happened: String, advice: String) -> Refused {
+    Refused {
+        happened,
+        safe: "Nothing was begun, and no try is used up.".into(),
+        advice,
+    }
+}
+
 pub(super) fn malformed(field: Field) -> Refused {
     match field {
         Field::Serial | Field::Package | Field::Old => refused(
@@ -70,7 +79,7 @@ pub(super) fn pressed(press: &Press) -> String {
         Press::Print => "at the printer, ready".into(),
         Press::Written => "check value read aloud and written down".into(),
         Press::Export => "medium in place".into(),
-        Press::Replugged => "says that the medium was pulled and put back".into(),
+        Press::Replugged => "says that it was pulled and put back".into(),
     }
 }
 
@@ -284,11 +293,11 @@ pub(super) fn press(
         }
         Press::Export => {
             let words = state.parameters.delivery.as_ref().map_or_else(
-                || format!("{name} puts the enrolled medium in."),
+                || format!("{name} puts one enrolled medium in."),
                 |d| {
                     format!(
-                        "{name} puts {} in. The key leaves under {} for {}.",
-                        d.medium_name, d.under.label, d.recipient
+                        "{name} puts one medium in. The key leaves under {} for {}.",
+                        d.under.label, d.recipient
                     )
                 },
             );

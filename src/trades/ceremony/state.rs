@@ -42,6 +42,15 @@ pub struct KeyMade {
     pub kcv: CheckValue,
 }
 
+/// An enrolled medium, as the driver found it in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediumHere {
+    /// Its record.
+    pub id: Id,
+    /// Its name in the room.
+    pub name: String,
+}
+
 /// An envelope in which a component was sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
@@ -150,6 +159,10 @@ pub struct State {
     pub window: Option<u8>,
     /// The key, once it is made.
     pub key: Option<KeyMade>,
+    /// The medium that was in its place when the export was begun: the one that the
+    /// mandate names, or another in place of a condemned one.
+    #[serde(default)]
+    pub medium: Option<MediumHere>,
     /// Sealed envelopes.
     pub envelopes: Vec<Envelope>,
     /// Components that were typed in, and live in this session only.

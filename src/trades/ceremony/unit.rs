@@ -5,7 +5,7 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::ports::dialogue::Answer;
 use serde::{Deserialize, Serialize};
 
-use super::state::{KeyMade, Player};
+use super::state::{KeyMade, MediumHere, Player};
 
 /// Whose fresh signature a unit needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +208,16 @@ pub enum Reply {
     Deviated(String),
     /// Somebody ends the ceremony, and confirmed it.
     Abort,
+    /// The key was pressed, and this medium is in its place.
+    Medium(MediumHere),
+    /// What the act needs is not in its place: it was not begun, the same question
+    /// stands again, and no try is used.
+    NotReady {
+        /// What is in the way.
+        happened: String,
+        /// What to do.
+        advice: String,
+    },
     /// This person's card answered a challenge after its PIN.
     Identified(Id),
     /// The unit was done.

@@ -399,8 +399,9 @@ pub(crate) fn nothing_left(cause: MediaError) -> ActionError {
         }
         _ => "look at the medium, and propose the export again",
     };
-    ActionError::Device {
-        what: format!("nothing was exported: {cause}"),
+    ActionError::NoMedium {
+        undone: "nothing was exported",
+        cause,
         advice: advice.into(),
     }
 }

@@ -30,9 +30,19 @@ pub struct ReadBundle {
     pub bundle: u64,
 }
 
-fn failed(error: &MediaError) -> ActionError {
+fn failed(cause: MediaError) -> ActionError {
+    if matches!(
+        cause,
+        MediaError::Missing | MediaError::Several | MediaError::Wrong | MediaError::Plate
+    ) {
+        return ActionError::NoMedium {
+            undone: "nothing was read again",
+            cause,
+            advice: "Plug the medium in that was written, and no other.".into(),
+        };
+    }
     ActionError::Device {
-        what: error.to_string(),
+        what: cause.to_string(),
         advice: "Export again: the new bundle has a new number, and goes to another medium where \
                  this one gave back other bytes."
             .into(),
@@ -104,7 +114,8 @@ impl Action for ReadBundle {
             .into_iter()
             .map(|(_, medium)| medium)
             .find(|medium| medium.name == record.medium)
-            .ok_or_else(|| failed(&MediaError::Wrong))?;
+            .ok_or_else(|| failed(MediaError::Wrong))?;
+        media::in_use(&medium, |place, id| permit.get(place, id))?;
         let cause = match compare(permit, ports.media, &record, &medium.serial)? {
             Ok(files) => return Ok(files),
             Err(cause) => cause,
@@ -122,7 +133,7 @@ impl Action for ReadBundle {
             permit.commit_before_effect(vec![words])?;
             media::condemn_after(permit, ports.media, medium.id, &cause);
         }
-        Err(failed(&cause))
+        Err(failed(cause))
     }
 
     fn outcome(&self, files: &usize) -> Vec<String> {
