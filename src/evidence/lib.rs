@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod authority;
 pub mod backup;
+pub mod calendar;
 pub mod cbor;
 mod error;
 pub mod examine;

@@ -2,6 +2,8 @@
 
 use ciborium::Value;
 
+use crate::calendar::civil;
+
 /// Text from evidence, with control characters and those that change the
 /// direction of writing made visible.
 #[must_use]
@@ -23,22 +25,9 @@ pub fn clean(text: &str) -> String {
 #[must_use]
 pub fn utc(ms: u64) -> String {
     let seconds = ms / 1000;
-    let (year, month, day) = date(seconds / 86_400);
+    let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
-}
-
-/// The Gregorian date so many days after 1970-01-01. Years begin in March
-/// here, so that the leap day is the last one.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * march + 2) / 5 + 1;
-    let month = if march < 10 { march + 3 } else { march - 9 };
-    (400 * era + year + u64::from(month <= 2), month, day)
 }
 
 /// CBOR as text, after the diagnostic notation of RFC 8949 section 8.

@@ -1,5 +1,7 @@
 //! How times and lists read, for every screen and page.
 
+use conclave_evidence::calendar::civil;
+
 /// `24 Nov 2026 09:14`, UTC.
 #[must_use]
 pub fn date_time(wall_ms: u64) -> String {
@@ -45,26 +47,6 @@ fn split(wall_ms: u64) -> (String, u64) {
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
-
-/// Year, month, day of a day since 1970-01-01 (the proleptic Gregorian
-/// calendar, counted in eras of 400 years that begin on 1 March).
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    (year, month, day)
-}
 
 /// `A, B and C`.
 #[must_use]

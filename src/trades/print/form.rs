@@ -1,6 +1,7 @@
 //! What is printed on a component form, except the value.
 
 use conclave_evidence::authority::Mode;
+use conclave_evidence::calendar::civil;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::CheckValue;
 
@@ -124,6 +125,7 @@ const MONTHS: [&str; 12] = [
 #[must_use]
 pub fn day_words(wall_ms: u64) -> String {
     let (year, month, day) = civil(wall_ms / 86_400_000);
+    let month = usize::try_from(month - 1).unwrap_or(usize::MAX);
     let name = MONTHS.get(month).copied().unwrap_or("???");
     format!("{day:02}{name}{year:04}")
 }
@@ -139,22 +141,6 @@ pub fn time_words(wall_ms: u64) -> String {
         second / 60 % 60,
         second % 60
     )
-}
-
-/// Year, month (from 0) and day (from 1) of a day number since 1970-01-01, by
-/// the proleptic Gregorian calendar: 146,097 days in 400 years, counted from
-/// 1 March of the year 0.
-fn civil(days: u64) -> (u64, usize, u64) {
-    let days = days + 719_468;
-    let era = days / 146_097;
-    let of_era = days % 146_097;
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = (from_march + 2) % 12;
-    let year = year_of_era + era * 400 + u64::from(month < 2);
-    (year, usize::try_from(month).unwrap_or(0), day)
 }
 
 #[cfg(test)]

@@ -153,7 +153,8 @@ fn header(app: &App, buf: &mut Buffer, area: Rect) -> u16 {
             .collect();
         groups.join(" · ")
     };
-    let clock = moment::stamp(app.wall_ms());
+    // The zone is said: minutes are compared with other logs.
+    let clock = format!("{} UTC", conclave_station::words::date_time(app.wall_ms()));
     let right = match app.idle() {
         Some((blank, _)) if blank <= 30 => format!("{clock}  blank in {}", moment::span(blank)),
         Some((_, logout)) => format!("{clock}  idle {}", moment::span(logout)),
