@@ -144,6 +144,20 @@ fn a_network_on_usb_and_a_keyboard_of_a_program_are_red_at_the_start() {
     assert!(keyboard.stops_production());
     sys(root, "class/input/input4/device", "");
     assert_eq!(finding(Check::Keyboards).verdict, Verdict::Green);
+
+    // One of uhid has a device, and no hardware behind it.
+    let uhid = "devices/virtual/misc/uhid/0003:046D:C31C.0001";
+    let input = format!("{uhid}/input/input5");
+    sys(root, &format!("{input}/capabilities/key"), "7fff0000\n");
+    sys(root, &format!("{input}/name"), "Logitech\n");
+    let link = |from: String, to: String| {
+        std::os::unix::fs::symlink(root.join("sys").join(from), root.join("sys").join(to)).unwrap();
+    };
+    link(uhid.into(), format!("{input}/device"));
+    link(input, "class/input/input5".into());
+    let keyboard = finding(Check::Keyboards);
+    assert_eq!(keyboard.found, "a program types: «Logitech»");
+    assert!(keyboard.stops_production());
 }
 
 /// A machine that shows nothing is no proof that nothing is there.

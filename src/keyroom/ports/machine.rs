@@ -57,7 +57,7 @@ pub struct Keyboard {
     pub port: Option<String>,
     /// What else the same USB device is: `a disk`.
     pub also: Vec<String>,
-    /// No device is behind it: a program types.
+    /// No hardware is behind it (uinput, uhid): a program types.
     pub made_by_a_program: bool,
 }
 

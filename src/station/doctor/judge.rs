@@ -169,7 +169,7 @@ fn keyboards(all: &[Keyboard]) -> Finding {
         return Finding::red(
             Check::Keyboards,
             format!("a program types: {}", list(&programs)),
-            "Stop the program that makes the keyboard (uinput), and remove it.",
+            "Stop the program that makes the keyboard (uinput, uhid), and remove it.",
         );
     }
     let all = names(|_| true);

@@ -58,11 +58,22 @@ pub(super) fn keyboards(root: &Path) -> Seen<Vec<Keyboard>> {
             name: shown(&title),
             port: port.map(|port| shown(&port.to_string_lossy())),
             also: usb.as_deref().map(others).transpose()?.unwrap_or_default(),
-            made_by_a_program: !folder.join("device").exists(),
+            made_by_a_program: by_a_program(&folder),
         };
         found.push((usb, keyboard));
     }
     Ok(found.into_iter().map(|(_, keyboard)| keyboard).collect())
+}
+
+/// TRUE for an input device that no hardware stands behind: one of uinput has no
+/// device, and the device of one of uhid is the kernel's virtual one.
+fn by_a_program(folder: &Path) -> bool {
+    let within = |path: &Path| {
+        let names: Vec<_> = path.iter().collect();
+        let virtual_one = |pair: &[&std::ffi::OsStr]| pair[0] == "devices" && pair[1] == "virtual";
+        names.windows(2).any(virtual_one)
+    };
+    !folder.join("device").exists() || fs::canonicalize(folder).is_ok_and(|path| within(&path))
 }
 
 /// Whether the bits of `capabilities/key` (words of 64 bits, the highest first)

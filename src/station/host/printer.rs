@@ -43,7 +43,9 @@ impl HostPrinters {
     /// Who stands behind a device number: the USB device's serial number, or
     /// where it has none its model and socket, in words that say so: whoever signs
     /// an enrolment reads them. sysfs is asked by number, so the name of a node
-    /// proves nothing.
+    /// proves nothing. A socket is told by where its USB controller sits in this
+    /// computer: the kernel counts buses anew at each start, in the order in which it
+    /// finds them.
     #[must_use]
     pub fn identity(&self, major: u32, minor: u32) -> Option<String> {
         let device = self.device(major, minor)?;
@@ -54,9 +56,9 @@ impl HostPrinters {
         }
         let vendor = attribute(&device, "idVendor")?;
         let product = attribute(&device, "idProduct")?;
-        let port = device.file_name()?.to_str()?;
+        let socket = socket(&device)?;
         Some(format!(
-            "model {vendor}:{product} in socket {port} {NO_SERIAL}"
+            "model {vendor}:{product} in socket {socket} {NO_SERIAL}"
         ))
     }
 
@@ -82,6 +84,38 @@ impl HostPrinters {
         }
     }
 }
+
+/// Where a USB device is plugged in: its ports behind the root hub, which bus of its
+/// controller that is, and the controller: `4, bus 1 of 0000:00:14.0`. The kernel's name
+/// of the device, `BUS-PORT.PORT`, has the ports behind the hyphen. `None` where the
+/// folders are otherwise: what cannot be told apart is not enrolled.
+fn socket(device: &Path) -> Option<String> {
+    let (_, ports) = device.file_name()?.to_str()?.split_once('-')?;
+    let bus = device
+        .ancestors()
+        .find(|folder| bus_number(folder).is_some())?;
+    let controller = bus.parent()?;
+    // A controller has one bus, or two, for fast devices and for faster ones, in an order
+    // of its own.
+    let beside = fs::read_dir(controller).ok()?.flatten();
+    let beside = beside.filter_map(|entry| bus_number(&entry.path()));
+    let place = beside
+        .filter(|other| Some(*other) < bus_number(bus))
+        .count()
+        + 1;
+    let name = controller.file_name()?.to_str()?;
+    let fits = name.len() <= CONTROLLER_MOST && name.chars().all(|c| matches!(c, '!'..='~'));
+    fits.then(|| format!("{ports}, bus {place} of {name}"))
+}
+
+/// The number in the kernel's name of a bus, `usb3`.
+fn bus_number(folder: &Path) -> Option<u32> {
+    let name = folder.file_name()?.to_str()?;
+    name.strip_prefix("usb")?.parse().ok()
+}
+
+/// The longest name of a controller, in characters.
+const CONTROLLER_MOST: usize = 40;
 
 /// What ends the identity of a printer that has no serial number: another of its
 /// model in its socket passes for it.
@@ -171,35 +205,104 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
+    /// A tree of sysfs: a controller with a slow bus and a fast one, whose numbers are
+    /// `first` and the next, and printers of one model in the same port of both.
+    struct Tree {
+        root: tempfile::TempDir,
+        first: u32,
+    }
+
+    impl Tree {
+        fn new(first: u32) -> Self {
+            let tree = Self {
+                root: tempfile::tempdir().unwrap(),
+                first,
+            };
+            fs::create_dir_all(tree.root.path().join("char")).unwrap();
+            for bus in 0..2 {
+                let lp = tree
+                    .device(bus)
+                    .join("x:1.0/usbmisc")
+                    .join(format!("lp{bus}"));
+                fs::create_dir_all(&lp).unwrap();
+                symlink(&lp, tree.root.path().join(format!("char/180:{bus}"))).unwrap();
+                tree.write(bus, "idVendor", "04b8\n");
+                tree.write(bus, "idProduct", "0005\n");
+            }
+            tree
+        }
+
+        /// The printer on the first bus, or the second.
+        fn device(&self, bus: u32) -> PathBuf {
+            let number = self.first + bus;
+            let controller = self.root.path().join("devices/pci0000:00/0000:00:14.0");
+            controller.join(format!("usb{number}/{number}-4"))
+        }
+
+        fn write(&self, bus: u32, name: &str, text: &str) {
+            fs::write(self.device(bus).join(name), text).unwrap();
+        }
+
+        fn printers(&self) -> HostPrinters {
+            HostPrinters::under(self.root.path().join("none"), self.root.path().join("char"))
+        }
+
+        fn identity(&self, bus: u32) -> Option<String> {
+            self.printers().identity(180, bus)
+        }
+    }
+
+    const NONE: &str = "model 04b8:0005 in socket 4, bus 1 of 0000:00:14.0 (no serial number: any \
+                        of this model passes there)";
+
     #[test]
     fn the_identity_comes_from_the_device_above_the_interface() {
-        let root = std::env::temp_dir().join(format!("conclave-sysfs-{}", std::process::id()));
-        let device = root.join("devices/usb1/1-4");
-        let interface = device.join("1-4:1.0/usbmisc/lp0");
-        fs::create_dir_all(&interface).unwrap();
-        fs::create_dir_all(root.join("char")).unwrap();
-        symlink(&interface, root.join("char/180:0")).unwrap();
-        let printers = HostPrinters::under(root.join("none"), root.join("char"));
-        assert_eq!(printers.identity(180, 0), None);
-        fs::write(device.join("idVendor"), "04b8\n").unwrap();
-        fs::write(device.join("idProduct"), "0005\n").unwrap();
-        let none = "model 04b8:0005 in socket 1-4 (no serial number: any of this model passes \
-                    there)";
-        assert_eq!(printers.identity(180, 0).as_deref(), Some(none));
-        fs::write(device.join("serial"), "L72P-0815\n").unwrap();
-        assert_eq!(printers.identity(180, 0).as_deref(), Some("L72P-0815"));
-        fs::write(device.join("serial"), "\x1b[2J\n").unwrap();
-        assert_eq!(printers.identity(180, 0).as_deref(), Some(none));
+        let tree = Tree::new(1);
+        let device = tree.device(0);
+        fs::remove_file(device.join("idVendor")).unwrap();
+        assert_eq!(tree.identity(0), None);
+        tree.write(0, "idVendor", "04b8\n");
+        assert_eq!(tree.identity(0).as_deref(), Some(NONE));
+        tree.write(0, "serial", "L72P-0815\n");
+        assert_eq!(tree.identity(0).as_deref(), Some("L72P-0815"));
+        tree.write(0, "serial", "\x1b[2J\n");
+        assert_eq!(tree.identity(0).as_deref(), Some(NONE));
         // A device that calls itself so has the socket that it is in.
-        let other = none.replace("1-4", "1-5");
-        fs::write(device.join("serial"), other).unwrap();
-        assert_eq!(printers.identity(180, 0).as_deref(), Some(none));
+        tree.write(0, "serial", &NONE.replace("socket 4", "socket 5"));
+        assert_eq!(tree.identity(0).as_deref(), Some(NONE));
+        let printers = tree.printers();
         assert_eq!(printers.attached(180, 0), 0);
-        fs::write(device.join("busnum"), "1\n").unwrap();
-        fs::write(device.join("devnum"), "17\n").unwrap();
+        tree.write(0, "busnum", "1\n");
+        tree.write(0, "devnum", "17\n");
         assert_eq!(printers.attached(180, 0), 1017);
-        assert_eq!(printers.identity(180, 1), None);
-        fs::remove_dir_all(&root).unwrap();
+        assert_eq!(printers.identity(180, 7), None);
+    }
+
+    #[test]
+    fn a_printer_without_a_serial_is_told_by_its_socket_however_buses_are_counted() {
+        let (before, after) = (Tree::new(1), Tree::new(3));
+        for bus in 0..2 {
+            assert!(before.identity(bus).is_some());
+            assert_eq!(before.identity(bus), after.identity(bus));
+        }
+        assert_ne!(before.identity(0), before.identity(1));
+        // Behind a hub, by the ports on the way to it.
+        let hub = before.device(0).join("1-4.2/x:1.0/usbmisc/lp5");
+        fs::create_dir_all(&hub).unwrap();
+        symlink(&hub, before.root.path().join("char/180:5")).unwrap();
+        for (name, text) in [("idVendor", "04b8"), ("idProduct", "0005")] {
+            fs::write(before.device(0).join("1-4.2").join(name), text).unwrap();
+        }
+        let behind = before.printers().identity(180, 5).unwrap();
+        assert_eq!(behind, NONE.replace("socket 4", "socket 4.2"));
+        // Folders without a bus tell no socket.
+        let lost = before.root.path().join("devices/elsewhere/1-4/lp6");
+        fs::create_dir_all(&lost).unwrap();
+        symlink(&lost, before.root.path().join("char/180:6")).unwrap();
+        for (name, text) in [("idVendor", "04b8"), ("idProduct", "0005")] {
+            fs::write(lost.parent().unwrap().join(name), text).unwrap();
+        }
+        assert_eq!(before.printers().identity(180, 6), None);
     }
 
     #[test]

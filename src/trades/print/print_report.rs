@@ -36,7 +36,11 @@ fn advice(error: &PrinterError) -> &'static str {
             "Something that is no printer stands in its place: have administrators look, and \
              print the file."
         }
-        PrinterError::Impostor { .. } => "Connect the printer that is enrolled, or print the file.",
+        PrinterError::Impostor { .. } => {
+            "Connect the printer that is enrolled, one without a serial number in its own socket, \
+             or print the file. A printer that is known by another socket now is retired and \
+             enrolled anew."
+        }
         PrinterError::Twins(_) => {
             "Unplug the one that is not enrolled: a serial number is given once. Have \
              administrators look at it."

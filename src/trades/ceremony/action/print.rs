@@ -193,7 +193,11 @@ impl PrintComponent {
 fn device(error: &PrinterError) -> ActionError {
     ActionError::Device {
         what: error.to_string(),
-        advice: "Check the printer: it must be the enrolled one, on and with paper.".into(),
+        advice:
+            "Check the printer: it must be the enrolled one, on and with paper; without a serial \
+                 number also in its own socket. If that is named otherwise now, have the printer \
+                 retired and enrolled anew."
+                .into(),
     }
 }
 
