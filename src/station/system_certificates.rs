@@ -64,6 +64,25 @@ fn told(what: &str, certificate: &EnrolledCertificate) -> Vec<PromptLine> {
     ]
 }
 
+/// What can be done. A generation keeps its certificate: its record takes another one
+/// with the next generation only.
+fn remedy(system: &TargetSystem) -> String {
+    let generation = system.settings.value("generation");
+    let next = generation.and_then(|text| text.parse::<u32>().ok()?.checked_add(1));
+    let with = match next {
+        Some(next) => format!(
+            "It comes with the next generation, and not by itself: y, the system, with \
+             generation {next}, its first day and the new certificate; then the keys of \
+             generation {next}."
+        ),
+        None => "Then, on the devices screen: y, the system.".into(),
+    };
+    format!(
+        "Ask its owner for another one, with its SHA-256 by letter. {with} What left before stays \
+         as it is."
+    )
+}
+
 /// Certificates of systems that end soon, or have ended.
 pub(crate) fn ending_certificates(now_ms: u64, systems: &[TargetSystem]) -> Vec<TaskRow> {
     let mut tasks = Vec::new();
@@ -96,9 +115,7 @@ pub(crate) fn ending_certificates(now_ms: u64, systems: &[TargetSystem]) -> Vec<
                 detail: vec![
                     format!("the old one {ends} {}", words::date(certificate.until_ms)),
                     blocks.into(),
-                    "Ask its owner for another one, with its SHA-256 by letter; then, on the \
-                     devices screen: y, the system. What left before stays as it is."
-                        .into(),
+                    remedy(system),
                 ],
                 resume: None,
             });
@@ -325,5 +342,11 @@ mod tests {
         assert_eq!((over[0].days, over[0].due.as_str()), (-2, "overdue"));
         assert!(over[0].detail[1].contains("Nothing leaves"));
         assert!(over[0].detail[2].contains("devices screen: y"));
+        // Of one that keeps its certificate for a generation, with the next one alone.
+        let mut of = of;
+        let values = &mut of[0].settings.values;
+        values.insert("generation".into(), "3".into());
+        let told = ending_certificates(1002 * DAY_MS, &of)[0].detail[2].clone();
+        assert!(told.contains("with generation 4"), "{told}");
     }
 }

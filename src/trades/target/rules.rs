@@ -265,8 +265,9 @@ fn certificates(settings: &Settings, used_now: bool, now_ms: u64) -> Result<(), 
         };
         return Err(ActionError::rule(
             format!("the certificate {} {how}", certificate.subject),
-            "ask its owner for a new one, and have it recorded (devices, y); what left before \
-             stays as it is. Where the clock is wrong, correct it first",
+            "ask its owner for a new one, and have it recorded (devices, y); a system of \
+             generations takes it with the next one. What left before stays as it is. Where the \
+             clock is wrong, correct it first",
         ));
     }
     Ok(())
