@@ -122,6 +122,33 @@ fn a_signature_fits_one_act() {
     room.perform(&one, &signed).unwrap();
 }
 
+/// Whoever is concerned does not sign, in whatever group; and an act is by nobody that
+/// says only by whom it is not.
+#[test]
+fn who_is_concerned_does_not_count() {
+    let mut room = admin_room();
+    let ben = room.holder("Ben").person.id;
+    let mut act = directory("one");
+    act.needs.push(Need::NotBy(ben));
+    for signers in [
+        ADA_AND_BEN.to_vec(),
+        vec![
+            ("Ada", Administrators),
+            ("Cid", Administrators),
+            ("Ben", Approvers),
+        ],
+    ] {
+        let signed = warrant(&mut room, &act, &signers);
+        assert_eq!(refused(&mut room, &act, &signed), Refusal::Concerned);
+    }
+    let others = [("Ada", Administrators), ("Cid", Administrators)];
+    let signed = warrant(&mut room, &act, &others);
+    room.perform(&act, &signed).unwrap();
+    let nobody = Change::new(Compartment::Directory, "two", &[Need::NotBy(ben)]);
+    let none = Warrant::default();
+    assert_eq!(refused(&mut room, &nobody, &none), Refusal::NoAuthority);
+}
+
 #[test]
 fn a_quorum_is_distinct_people_of_the_group() {
     let mut room = admin_room();

@@ -320,12 +320,26 @@ fn another_serial_on_the_package_ends_it_unopened() {
         "{}",
         tasks(&scene)
     );
-    // The right bag proves the sheet, and not that nobody has read it.
+    // An exercise passes it over, proves the others, and says so to everybody who signs.
+    let before = key(&scene).components;
     let usual = custodians(&scene, &sheets);
     let (title, told) = exercise(&mut scene, usual);
-    assert!(title.ends_with("done"), "{title}: {told}");
-    assert!(key(&scene).components[1].proven_ms.is_some());
+    assert!(
+        title.ends_with("done") && told.is_empty(),
+        "{title}: {told}"
+    );
+    let after = key(&scene).components;
+    assert_eq!(after[1], before[1], "nobody opened it");
+    for at in [0, 2] {
+        assert!(after[at].proven_ms.is_some());
+        assert_ne!(after[at].envelope, before[at].envelope);
+    }
+    assert_eq!(journalled(&scene, "prove-component"), 3);
+    let passed_over = "component 2 is passed over: its package is in quarantine";
+    let shown = scene.people.shown.iter();
+    assert!(shown.filter(|s| s.contains(passed_over)).count() >= 2);
     assert!(tasks(&scene).contains("quarantine, the package of component 2"));
+    assert!(tasks(&scene).contains("a custody exercise passes it over"));
     // Both quorums say how they know.
     incident(&mut scene, "A package leaves quarantine", &|options| {
         vec![options[1].clone(), "the wrong bag was brought".into()]
@@ -337,7 +351,7 @@ fn another_serial_on_the_package_ends_it_unopened() {
 }
 
 #[test]
-fn a_torn_seal_stays_red_when_the_sheet_is_proven() {
+fn a_torn_seal_stays_red_and_unopened_until_both_quorums_lift_it() {
     let (_folder, mut scene, sheets) = with_sheets();
     incident(&mut scene, "A package is not as recorded", &|options| {
         vec![options[2].clone(), "the seal is torn".into()]
@@ -351,7 +365,7 @@ fn a_torn_seal_stays_red_when_the_sheet_is_proven() {
         "{title}: {told}"
     );
     let found = key(&scene).components[2].clone();
-    assert!(found.proven_ms.is_some() && found.doubted_ms.is_none());
+    assert!(found.proven_ms.is_none() && found.opened.is_none());
     assert!(found.quarantine.is_some());
     assert!(
         tasks(&scene).contains("quarantine, the package of component 3"),
@@ -441,10 +455,46 @@ fn a_custodian_who_became_an_approver_is_refused_before_anything_is_opened() {
     let at = custodians(&scene, &sheets);
     let (title, told) = exercise(&mut scene, at);
     assert!(title.ends_with("done"), "{title}: {told}");
+
+    // Nor does whoever holds a package say that nobody has read what is in it: neither
+    // Gus, an approver, nor the others are asked in his name.
+    incident(&mut scene, "A package is not as recorded", &|options| {
+        vec![options[0].clone(), "the seal is torn".into()]
+    });
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&asked);
+    say_incident(
+        &mut scene,
+        "A package leaves quarantine",
+        &|options| vec![options[0].clone(), "the wrong bag was brought".into()],
+        Box::new(move |prompt, _| {
+            if prompt.code == "sign.card" {
+                seen.lock().unwrap().push(prompt.waiting_for.clone());
+            }
+            None
+        }),
+    );
+    assert_eq!(key(&scene).components[0].quarantine, None);
+    let asked = asked.lock().unwrap();
+    assert!(asked.iter().any(|names| names.contains("Ada")), "{asked:?}");
+    assert!(
+        !asked.iter().any(|names| names.contains("Gus")),
+        "{asked:?}"
+    );
 }
 
 /// What is wrong is chosen and said on the key's screen.
 fn incident(scene: &mut Scene, wanted: &'static str, say: &dyn Fn(&[String]) -> Vec<String>) {
+    say_incident(scene, wanted, say, Box::new(|_, _| None));
+}
+
+/// The same, with somebody who looks on.
+fn say_incident(
+    scene: &mut Scene,
+    wanted: &'static str,
+    say: &dyn Fn(&[String]) -> Vec<String>,
+    mut others: At,
+) {
     let id = key(scene).id;
     let packages: Vec<String> = key(scene)
         .components
@@ -454,13 +504,16 @@ fn incident(scene: &mut Scene, wanted: &'static str, say: &dyn Fn(&[String]) -> 
     let said = say(&packages);
     let said: Vec<&str> = said.iter().map(String::as_str).collect();
     scene.people.form("key.incident.say", &said);
-    scene.people.at = Box::new(move |prompt, _| match (prompt.code.as_str(), &prompt.ask) {
-        ("key.incident", Ask::Choose { options }) => {
-            let at = options.iter().position(|one| one.label == wanted);
-            at.map(Answer::Chosen)
-        }
-        _ => None,
-    });
+    scene.people.at = Box::new(
+        move |prompt, times| match (prompt.code.as_str(), &prompt.ask) {
+            ("key.incident", Ask::Choose { options }) => {
+                assert!(prompt.title.starts_with("What is to be recorded of "));
+                let at = options.iter().position(|one| one.label == wanted);
+                at.map(Answer::Chosen)
+            }
+            _ => others(prompt, times),
+        },
+    );
     done(scene.station.key_incident(id, &mut scene.people));
     scene.people.at = Box::new(|_, _| None);
 }

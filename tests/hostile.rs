@@ -90,7 +90,10 @@ impl Wanted {
                 }
                 Authority::Mandate(ceremony) => wanted.mandate = Some(*ceremony),
                 Authority::Birth => panic!("{}: founding is no action", A::NAME),
-                Authority::Person(..) | Authority::Locked | Authority::All(_) => {}
+                Authority::Person(..)
+                | Authority::Locked
+                | Authority::NotBy(_)
+                | Authority::All(_) => {}
             }
         }
         wanted
@@ -108,6 +111,7 @@ impl Wanted {
                 Authority::Quorum(group) => format!("{group} sign"),
                 Authority::Person(_, group) => format!("a person of {group} signs"),
                 Authority::Mandate(_) => "mandate".into(),
+                Authority::NotBy(_) => "nobody who held it".into(),
             })
             .collect();
         words.join(", ")
@@ -124,6 +128,7 @@ impl Wanted {
                 Authority::Quorum(group) => Need::Quorum(*group),
                 Authority::Person(person, group) => Need::Person(*person, *group),
                 Authority::Mandate(ceremony) => Need::Mandate(*ceremony),
+                Authority::NotBy(people) => Need::NotBy(people[0]),
             })
             .collect()
     }

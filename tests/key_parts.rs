@@ -1,8 +1,11 @@
 //! The parts of a key over the years: new components of a key that is there,
-//! shares of it on paper, and what becomes of old sheets.
+//! shares of it on paper, what becomes of old sheets, and of old packages
+//! that are not as recorded.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "key_parts/old_packages.rs"]
+mod old_packages;
 #[path = "support/people.rs"]
 mod people;
 #[path = "key_parts/reissue.rs"]

@@ -51,6 +51,7 @@ enum Seat {
 
 struct Signers<'a> {
     record: &'a AuthorityRecord,
+    needs: &'a Authority,
     seats: &'a [Seat],
     done: &'a [(Id, Id)],
     sitting: &'a BTreeSet<Id>,
@@ -65,6 +66,7 @@ impl Signers<'_> {
         let able = |entry: &&CardEntry| {
             entry.state == CardState::Active
                 && self.record.is_member(group, entry.card)
+                && !self.needs.keeps_out(entry.person)
                 && !self.done.iter().any(|(_, person)| *person == entry.person)
         };
         self.record.cards.iter().filter(able).collect()
@@ -147,6 +149,8 @@ impl Wanted for Signers<'_> {
             format!("{name} has signed this act already; nobody counts twice.")
         } else if self.fits(entry) {
             return Ok(());
+        } else if self.needs.keeps_out(entry.person) {
+            format!("{name} has, or had, in their hands what this act is about.")
         } else if self.of_a_group(entry) {
             format!("{name} is not of this ceremony's cast, which signs it.")
         } else {
@@ -359,6 +363,7 @@ impl Station {
         while !open.is_empty() {
             let wanted = Signers {
                 record: &record,
+                needs,
                 seats: &open,
                 done: &done,
                 sitting: &sitting,

@@ -7,8 +7,9 @@ use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeyState};
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 
-use crate::ceremony::exercise::whole;
+use crate::ceremony::exercise::{may_be_opened, whole};
 use crate::front::TaskRow;
+use crate::incident::sheet_words;
 use crate::words;
 
 /// A sheet is proven at least once a year.
@@ -120,9 +121,13 @@ fn to_destroy(key: &KeyRecord, set: &PartSet) -> Option<TaskRow> {
         "Key managers begin it with the script Destroy old sheets: two people, unopened.".into(),
     ];
     detail.extend(left.iter().map(|part| {
-        let package = part.envelope.as_deref().unwrap_or("not recorded");
+        let package = part.package().unwrap_or("not recorded");
+        let aside = match part.quarantine {
+            Some(_) => ", in quarantine",
+            None => "",
+        };
         format!(
-            "part {}, package {package}, {}",
+            "part {}, package {package}, {}{aside}",
             part.index, part.custodian_name
         )
     }));
@@ -147,7 +152,11 @@ pub(crate) fn custody_tasks(now_ms: u64, key: &KeyRecord, there: &Custodians) ->
         .iter()
         .filter_map(|s| to_destroy(key, s))
         .collect();
-    if !matches!(key.state, KeyState::Active | KeyState::Suspended) {
+    tasks.extend(
+        key.sheets()
+            .filter_map(|(set, c)| in_quarantine(key, set, c)),
+    );
+    if !key.state.keeps_sheets() {
         return tasks;
     }
     people_tasks(key, there, &mut tasks);
@@ -210,26 +219,44 @@ fn typed_tasks(label: &str, part: &str, parts: &[Component]) -> Vec<TaskRow> {
     tasks
 }
 
+/// A package in quarantine, wherever it is, until that is lifted or it is destroyed.
+fn in_quarantine(key: &KeyRecord, set: Option<&PartSet>, c: &Component) -> Option<TaskRow> {
+    let quarantine = c.quarantine.as_ref()?;
+    let old = set.is_some_and(|set| set.state != SetState::Kept);
+    let mut detail = vec![
+        format!("{}: {}", words::date(quarantine.at_ms), quarantine.found),
+        "Find out what happened. Was it an error, and nobody has read the sheet: k, the key, w, A \
+         package leaves quarantine; nobody who holds it signs that. May somebody know the key: w, \
+         Compromised."
+            .to_owned(),
+    ];
+    detail.push(match old {
+        true => "Then it is destroyed as it was found: Destroy old sheets, where it stands by \
+                 itself."
+            .into(),
+        false => "Else give the key new ones. Until then a custody exercise passes it over and \
+                  proves the others: an opened package tells nobody any more who opened it."
+            .into(),
+    });
+    let what = format!(
+        "{}: quarantine, the package of {} {}",
+        key.label,
+        sheet_words(set),
+        c.index
+    );
+    Some(task(
+        "now".into(),
+        -1,
+        what,
+        "Key managers, Approvers",
+        detail,
+    ))
+}
+
 /// What is to be done about the sheets of one set.
 fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec<TaskRow> {
     let mut tasks = typed_tasks(label, part, parts);
     for c in parts {
-        if let Some(quarantine) = &c.quarantine {
-            tasks.push(task(
-                "now".into(),
-                -1,
-                format!("{label}: quarantine, the package of {part} {}", c.index),
-                "Key managers, Approvers",
-                vec![
-                    format!("{}: {}", words::date(quarantine.at_ms), quarantine.found),
-                    "Find out what happened. Was it an error, and nobody has read the sheet: k, \
-                     the key, w, A package leaves quarantine. An exercise that proves the sheet \
-                     is not enough. May somebody know the key: w, Compromised. Else give the key \
-                     new components."
-                        .into(),
-                ],
-            ));
-        }
         if c.doubted_ms.is_some() {
             tasks.push(task(
                 "now".into(),
@@ -254,7 +281,9 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
             ));
         }
     }
-    let oldest = parts.iter().filter_map(|c| c.proven_ms.max(c.sealed_ms));
+    let opened = parts.iter().filter(|c| may_be_opened(c));
+    let sheets = opened.clone().count();
+    let oldest = opened.filter_map(|c| c.proven_ms.max(c.sealed_ms));
     if let Some(oldest) = oldest.min().filter(|_| whole(parts)) {
         let due_ms = oldest + EXERCISE_DAYS * DAY_MS;
         if now_ms + AHEAD_DAYS * DAY_MS >= due_ms {
@@ -267,7 +296,7 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
                     words::date(due_ms)
                 },
                 left,
-                format!("custody exercise, {label}, {} sheets", parts.len()),
+                format!("custody exercise, {label}, {sheets} sheets"),
                 "Custodians",
                 vec!["Key managers begin it with the script Custody exercise.".into()],
             ));
@@ -280,7 +309,8 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
 pub(crate) mod tests {
     use super::*;
     use conclave_keyroom::domain::form::KeyForm;
-    use conclave_keyroom::domain::key::{CheckValue, Holder, KeySource};
+    use conclave_keyroom::domain::key::{CheckValue, Holder, KeySource, Quarantine};
+    use conclave_keyroom::domain::part_set::Destroyed;
 
     pub(crate) fn key(sealed_ms: u64) -> KeyRecord {
         let kcv = CheckValue {
@@ -411,6 +441,43 @@ pub(crate) mod tests {
             part.state = ComponentState::Destroyed;
         }
         assert!(whats(&of, 1400 * DAY_MS).is_empty());
+    }
+
+    #[test]
+    fn a_quarantine_is_red_until_it_is_lifted_or_the_package_destroyed() {
+        let mut of = key(1000 * DAY_MS);
+        of.components[0].quarantine = Some(Quarantine {
+            at_ms: 1000 * DAY_MS,
+            found: "the seal is torn".into(),
+        });
+        let there = there(&[3, 4]);
+        let whats = |of: &KeyRecord| -> Vec<String> {
+            let tasks = custody_tasks(1400 * DAY_MS, of, &there);
+            tasks.into_iter().map(|t| t.what).collect()
+        };
+        let of_the = |what: &str| format!("{}: quarantine, the package of {what} 1", key(0).label);
+        // Nothing is due of a package that nobody opens.
+        assert_eq!(whats(&of), [of_the("component")]);
+        let told = custody_tasks(1400 * DAY_MS, &of, &there)[0]
+            .detail
+            .join(" ");
+        assert!(told.contains("a custody exercise passes it over"), "{told}");
+        for state in [KeyState::Deactivated, KeyState::Compromised] {
+            of.state = state;
+            assert_eq!(whats(&of), [of_the("component")]);
+        }
+        of.give_sheets_up(1401 * DAY_MS);
+        of.state = KeyState::Destroyed;
+        let destroy = format!("{}: destroy 1 old sheet", of.label);
+        assert_eq!(whats(&of), [destroy, of_the("old component")]);
+        of.others[0].destroyed.push(Destroyed {
+            index: 1,
+            serial: "CE9999".into(),
+            by: Vec::new(),
+            ceremony: Id([6; 16]),
+            at_ms: 0,
+        });
+        assert!(whats(&of).is_empty());
     }
 
     #[test]

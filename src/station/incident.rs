@@ -3,14 +3,14 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeyState};
-use conclave_keyroom::domain::part_set::SetState;
+use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Choice, Field, People, Prompt, PromptLine, Refusal,
 };
 use conclave_trades::keys::{
     DeclareCompromised, LiftQuarantine, QuarantinePackage, REASON_MAX, ResumeKey, SuspendKey,
-    Tainted,
+    Tainted, holders,
 };
 use conclave_trades::target::KeyName;
 
@@ -62,11 +62,7 @@ impl Wrong {
     fn of(key: &KeyRecord) -> Vec<Self> {
         let may = |next| key.state != KeyState::PreActivation && key.state.may_become(next);
         [
-            (
-                Self::Package,
-                !matches!(key.state, KeyState::Void | KeyState::Destroyed)
-                    && !packages(key).is_empty(),
-            ),
+            (Self::Package, !packages(key).is_empty()),
             (Self::Lift, !in_quarantine(key).is_empty()),
             (
                 Self::Sheet,
@@ -89,32 +85,44 @@ impl Wrong {
 /// How people know a package, its set, and which part is in it.
 pub(crate) type Package = (String, Option<Id>, u8);
 
-/// Its sealed packages.
+/// Its sealed packages, the old ones too.
 fn packages(key: &KeyRecord) -> Vec<Package> {
-    packages_of(key, |part| part.state == ComponentState::Sealed)
+    packages_of(key, |_, part| part.state == ComponentState::Sealed)
 }
 
 /// Those that are in quarantine; an exercise may have left one open.
 fn in_quarantine(key: &KeyRecord) -> Vec<Package> {
-    packages_of(key, |part| part.quarantine.is_some())
+    packages_of(key, |_, part| part.quarantine.is_some())
 }
 
+/// What a sheet is called: `share`, `old component`.
+pub(crate) fn sheet_words(set: Option<&PartSet>) -> &'static str {
+    let share = set.is_some_and(|set| set.quorum.is_some());
+    match (set.map(|set| set.state), share) {
+        (None | Some(SetState::Kept | SetState::Coming), false) => "component",
+        (None | Some(SetState::Kept | SetState::Coming), true) => "share",
+        (Some(SetState::Former | SetState::Void), false) => "old component",
+        (Some(SetState::Former | SetState::Void), true) => "old share",
+    }
+}
+
+/// The sheets of a key that are wanted, each with its set.
 pub(crate) fn packages_of(
     key: &KeyRecord,
-    which: impl Fn(&Component) -> bool + Copy,
+    wanted: impl Fn(Option<&PartSet>, &Component) -> bool,
 ) -> Vec<Package> {
-    let kept = key.others.iter().filter(|s| s.state == SetState::Kept);
-    let shares = kept.map(|s| ("share", Some(s.ceremony), s.parts.as_slice()));
-    std::iter::once(("component", None, key.components.as_slice()))
-        .chain(shares)
-        .flat_map(|(what, set, parts)| {
-            let these = parts.iter().filter(move |p| which(p));
-            these.map(move |part| {
-                let serial = part.envelope.as_deref().unwrap_or("no serial");
-                (format!("{what} {}, {serial}", part.index), set, part.index)
-            })
-        })
-        .collect()
+    let mut found: Vec<Package> = Vec::new();
+    for (set, part) in key.sheets().filter(|(set, part)| wanted(*set, part)) {
+        let serial = part.envelope.as_deref().unwrap_or("no serial");
+        let mut called = format!("{} {}, {serial}", sheet_words(set), part.index);
+        let ceremony = set.map(|set| set.ceremony);
+        if let Some(id) = ceremony.filter(|_| found.iter().any(|other| other.0 == called)) {
+            let id: String = id.to_string().chars().take(8).collect();
+            called = format!("{called}, C{id}");
+        }
+        found.push((called, ceremony, part.index));
+    }
+    found
 }
 
 /// A key that is compromised, or was under one that is.
@@ -218,10 +226,11 @@ impl Station {
                     &key,
                     (title, &of, reason),
                     people,
-                    |key, set, index, reason| LiftQuarantine {
-                        key,
+                    |name, set, index, reason| LiftQuarantine {
+                        key: name,
                         set,
                         index,
+                        holders: key.sheet(set, index).map(holders).unwrap_or_default(),
                         reason,
                     },
                 )
@@ -266,7 +275,7 @@ impl Station {
         let mut prompt = Prompt {
             code: "key.incident".into(),
             act: key.label.clone(),
-            title: format!("What is wrong with {}?", key.label),
+            title: format!("What is to be recorded of {}", key.label),
             lines: vec![PromptLine::note(format!(
                 "{}, usage {}, {}, KCV {}",
                 key.form,
@@ -279,8 +288,8 @@ impl Station {
             },
             waiting_for: "key managers".into(),
             safe: "yes, nothing is changed before the last signature".into(),
-            why: "What was found is signed and in the journal, and a red task until it is \
-                  settled. A compromised key never comes back."
+            why: "What is said is signed and in the journal. What is wrong stays a red task until \
+                  it is settled. A compromised key never comes back."
                 .into(),
             ..Prompt::default()
         };

@@ -175,15 +175,25 @@ fn set_lines(set: &PartSet) -> Vec<String> {
     for part in &set.parts {
         match set.destroyed.iter().find(|d| d.index == part.index) {
             None => lines.extend(part_lines(what, part).iter().map(|l| format!("  {l}"))),
-            Some(gone) => lines.push(format!(
-                "  {what} {} of {}  {}  destroyed {} in {} by {}",
-                part.index,
-                part.of,
-                part.custodian_name,
-                words::date(gone.at_ms),
-                gone.serial,
-                words::list(&gone.by)
-            )),
+            Some(gone) => {
+                lines.push(format!(
+                    "  {what} {} of {}  {}  destroyed {} in {} by {}",
+                    part.index,
+                    part.of,
+                    part.custodian_name,
+                    words::date(gone.at_ms),
+                    gone.serial,
+                    words::list(&gone.by)
+                ));
+                lines.extend(part.quarantine.as_ref().map(|found| {
+                    format!(
+                        "    recorded as {}, in quarantine since {}: {}",
+                        part.envelope.as_deref().unwrap_or("?"),
+                        words::date(found.at_ms),
+                        found.found
+                    )
+                }));
+            }
         }
     }
     lines

@@ -3,6 +3,7 @@
 
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord};
+use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::ports::dialogue::{Ask, Choice, Field, People, Refusal};
 use conclave_trades::ceremony::state::Player;
 use conclave_trades::keys::{Disposition, RecordSheet, is_typed_sheet};
@@ -63,7 +64,9 @@ impl Became {
 /// Typed sheets that are here: those of which nobody recorded where they are,
 /// and those in a recorded package.
 pub(crate) fn typed_sheets(key: &KeyRecord) -> Vec<Package> {
-    packages_of(key, is_typed_sheet)
+    packages_of(key, |set, part| {
+        set.is_none_or(|set| set.state == SetState::Kept) && is_typed_sheet(part)
+    })
 }
 
 /// The sheet that was chosen.

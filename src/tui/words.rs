@@ -186,7 +186,7 @@ pub fn keys(screen: &str) -> &'static [(&'static str, &'static str)] {
             ("r", "another key takes its place, and it is deactivated"),
             (
                 "w",
-                "something is wrong: a package in quarantine, the key suspended or resumed, or compromised; and where a typed sheet is",
+                "what is said of it: a package in quarantine or out of it, the key suspended, resumed or compromised; where a typed sheet is",
             ),
             ("x", "its value is erased, its record stays"),
             (

@@ -117,6 +117,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             medium: None,
         }),
         exercise: (purpose == Purpose::Exercise).then(|| Exercise {
+            passed_over: Vec::new(),
             key: id(9),
             holders: Vec::new(),
             serials: vec![Some("OLD-0001".into()); usize::from(components)],

@@ -329,11 +329,12 @@ pub const ROWS: &[Row] = &[
     ),
     row!(
         LiftQuarantine,
-        "key-managers sign, approvers sign",
-        |_| LiftQuarantine {
+        "key-managers sign, approvers sign, nobody who held it",
+        |room| LiftQuarantine {
             key: key_name(KEY, LABEL),
             set: None,
             index: 2,
+            holders: vec![player(room, "Hana", GroupId::CustodiansB).id],
             reason: "the wrong bag was brought".into(),
         },
         |act| act.index = 1

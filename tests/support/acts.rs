@@ -20,6 +20,7 @@ pub enum Need {
     Quorum(GroupId),
     Person(Id, GroupId),
     Mandate(Id),
+    NotBy(Id),
 }
 
 impl Need {
@@ -31,6 +32,7 @@ impl Need {
             Self::Quorum(group) => Authority::Quorum(*group),
             Self::Person(person, group) => Authority::Person(*person, *group),
             Self::Mandate(ceremony) => Authority::Mandate(*ceremony),
+            Self::NotBy(person) => Authority::NotBy(vec![*person]),
         }
     }
 }

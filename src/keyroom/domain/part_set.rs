@@ -7,7 +7,7 @@
 use conclave_evidence::Id;
 use serde::{Deserialize, Serialize};
 
-use super::key::{Component, ComponentState, KeyRecord};
+use super::key::{Component, ComponentState, KeyRecord, KeyState};
 
 /// What becomes of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,6 +221,39 @@ impl KeyRecord {
         }
     }
 
+    /// The sheets that are somewhere: in custody, and those of former and void sets that
+    /// wait for their destruction; each with its set, nothing for the components.
+    pub fn sheets(&self) -> impl Iterator<Item = (Option<&PartSet>, &Component)> {
+        // Those of a key that is void or destroyed lie in the set that was given up.
+        let kept = !matches!(self.state, KeyState::Void | KeyState::Destroyed);
+        let own = self.components.iter().filter(move |_| kept);
+        let others = self.others.iter().flat_map(|set| {
+            let here = move |part: &&Component| set.state == SetState::Kept || set.is_left(part);
+            let parts = set.parts.iter().filter(here);
+            parts.map(move |part| (Some(set), part))
+        });
+        own.map(|part| (None, part)).chain(others)
+    }
+
+    /// One of the [sheets](Self::sheets): of a set by its ceremony, otherwise of the
+    /// components.
+    #[must_use]
+    pub fn sheet(&self, set: Option<Id>, index: u8) -> Option<&Component> {
+        self.sheets()
+            .find(|(of, part)| of.map(|of| of.ceremony) == set && part.index == index)
+            .map(|(_, part)| part)
+    }
+
+    /// See [`KeyRecord::sheet`].
+    pub fn sheet_mut(&mut self, set: Option<Id>, index: u8) -> Option<&mut Component> {
+        self.sheet(set, index)?;
+        let parts = match set {
+            None => &mut self.components,
+            Some(ceremony) => &mut self.set_mut(ceremony)?.parts,
+        };
+        parts.iter_mut().find(|part| part.index == index)
+    }
+
     /// What the commitments to the present components are made with: the key,
     /// or the ceremony in which they were typed or made anew.
     #[must_use]
@@ -365,6 +398,42 @@ mod tests {
             assert!(of.held_other_part(Id([person; 16]), 3 - place));
         }
         assert!(!of.ever_held(Id([15; 16])));
+    }
+
+    #[test]
+    fn a_sheet_is_found_wherever_it_waits_until_it_is_destroyed() {
+        let mut of = key();
+        let old = of.ceremony;
+        assert!(of.sheet(None, 2).is_some() && of.sheet(Some(old), 2).is_none());
+        of.others.push(coming(5, None, [13, 14]));
+        assert_eq!(
+            of.sheets().count(),
+            2,
+            "nothing of a set that is on its way"
+        );
+        of.keep(Id([5; 16]), 7);
+        assert_eq!(of.sheets().count(), 4);
+        let quarantine = crate::domain::key::Quarantine {
+            at_ms: 8,
+            found: "CE9999 on it".into(),
+        };
+        of.sheet_mut(Some(old), 2).unwrap().quarantine = Some(quarantine);
+        assert!(of.has_quarantine(), "of an old sheet too");
+        of.set_mut(old).unwrap().destroyed.push(Destroyed {
+            index: 2,
+            serial: "CE9999".into(),
+            by: Vec::new(),
+            ceremony: Id([6; 16]),
+            at_ms: 9,
+        });
+        assert!(!of.has_quarantine() && of.sheet_mut(Some(old), 2).is_none());
+        of.state = KeyState::Destroyed;
+        of.give_sheets_up(9);
+        assert!(
+            of.sheet(None, 1).is_none(),
+            "it lies in the set that was given up"
+        );
+        assert_eq!(of.sheets().count(), 3);
     }
 
     #[test]

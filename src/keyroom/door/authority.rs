@@ -24,6 +24,8 @@ pub enum Authority {
     Person(Id, GroupId),
     /// An open mandate of this ceremony.
     Mandate(Id),
+    /// None of these people signs: the act is about what was in their hands.
+    NotBy(Vec<Id>),
     /// All of these; nobody counts twice.
     All(Vec<Authority>),
 }
@@ -37,6 +39,13 @@ impl Authority {
             Self::All(parts) => parts.iter().any(Self::needs_signatures),
             _ => false,
         }
+    }
+
+    /// TRUE where this person's signature does not count.
+    #[must_use]
+    pub fn keeps_out(&self, person: Id) -> bool {
+        let mut parts = self.parts().into_iter();
+        parts.any(|part| matches!(part, Self::NotBy(people) if people.contains(&person)))
     }
 
     /// The parts, flat.
@@ -90,6 +99,9 @@ pub enum Refusal {
     /// It was used before.
     #[error("this approval was used before")]
     Replayed,
+    /// Somebody signed who is concerned.
+    #[error("somebody signed in whose hands it was: their approval does not count here")]
+    Concerned,
     /// The card is suspended or revoked.
     #[error("a card that approved is suspended or revoked")]
     Barred,
@@ -159,6 +171,9 @@ pub(super) fn check_approvals(
         match record.card(approval.card).map(|c| c.state) {
             Some(CardState::Active) => {}
             _ => return Err(Refusal::Barred),
+        }
+        if needs.keeps_out(approval.person) {
+            return Err(Refusal::Concerned);
         }
         if !people.insert(approval.person) || !cards.insert(approval.card) {
             return Err(Refusal::Twice);

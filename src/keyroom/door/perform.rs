@@ -187,7 +187,8 @@ impl Door {
         if guard.locked.is_some() && (guard.recovery || !unlocks(needs)) {
             return Err(Refusal::StationLocked.into());
         }
-        if needs.parts().is_empty() {
+        let nobody = |part: &&Authority| matches!(part, Authority::NotBy(_));
+        if needs.parts().iter().all(nobody) {
             return Err(Refusal::NoAuthority.into());
         }
         for part in needs.parts() {
@@ -207,7 +208,10 @@ impl Door {
                         return Err(Refusal::NoMandate.into());
                     }
                 }
-                Authority::Locked | Authority::Person(..) | Authority::All(_) => {}
+                Authority::Locked
+                | Authority::Person(..)
+                | Authority::NotBy(_)
+                | Authority::All(_) => {}
             }
         }
         if !needs.needs_signatures() {

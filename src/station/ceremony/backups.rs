@@ -19,8 +19,10 @@ const NOBODY: &str = "nobody";
 
 /// A component without a backup, and who could be it.
 struct Open {
-    /// From 0.
+    /// Its place among the custodians, from 0.
     at: usize,
+    /// Which component, from 1.
+    part: u8,
     custodian: String,
     may: Vec<Player>,
 }
@@ -48,8 +50,7 @@ fn named(open: &[Open], values: &[String]) -> Result<Vec<Option<Player>>, String
         {
             return Err(format!(
                 "Component {} has no backup, and {} is free (R16).",
-                place.at + 1,
-                free.name
+                place.part, free.name
             ));
         }
     }
@@ -80,7 +81,7 @@ impl Station {
             let mut names: Vec<String> = place.may.iter().map(|p| p.name.clone()).collect();
             names.push(NOBODY.into());
             let value = next.as_ref().map_or(NOBODY, |p| p.name.as_str()).to_owned();
-            let label = format!("{}, for {}", place.at + 1, place.custodian);
+            let label = format!("{}, for {}", place.part, place.custodian);
             fields.push(one(&label, names, Some(value)));
             first.extend(next);
         }
@@ -147,17 +148,15 @@ impl Station {
             .flat_map(|part| part.people.iter().map(|p| p.id))
             .collect();
         let mut open = Vec::new();
-        for (at, custodian) in custodians.iter().enumerate() {
+        for (turn, custodian) in (1u8..).zip(custodians) {
+            let part = state.parameters.place(turn);
             let members = self.players(custodian.group);
             // Whoever is suspended is a member still, and comes back.
             let groups_of = |id: Id| self.door.vault().authority().map(|r| r.groups_of(id));
             let there = |id: Id| groups_of(id).is_ok_and(|all| all.contains(&custodian.group));
             let component = record.as_ref().and_then(|record| {
-                let index = at + 1;
-                record
-                    .in_custody(exercise.and_then(|e| e.set))
-                    .iter()
-                    .find(|c| usize::from(c.index) == index)
+                let mut parts = record.in_custody(exercise.and_then(|e| e.set)).iter();
+                parts.find(|c| c.index == part)
             });
             if let Some(component) = component {
                 let takes_over = component.custodian != custodian.id && !there(component.custodian);
@@ -170,7 +169,7 @@ impl Station {
             let other_part = |id: Id| {
                 let held = state.parameters.held.iter();
                 held.clone()
-                    .any(|(person, index)| *person == id && usize::from(*index) != at + 1)
+                    .any(|(person, index)| *person == id && *index != part)
             };
             let may: Vec<Player> = members
                 .iter()
@@ -180,7 +179,8 @@ impl Station {
                 .cloned()
                 .collect();
             open.push(Open {
-                at,
+                at: usize::from(turn - 1),
+                part,
                 custodian: custodian.name.clone(),
                 may,
             });

@@ -4,7 +4,7 @@
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::Id;
-use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord, KeyState};
+use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord};
 use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::door::Action;
@@ -28,12 +28,14 @@ use crate::station::Station;
 const TYPINGS: usize = 4;
 
 /// The sets of a key that are on paper in somebody's custody, each by what it
-/// is called: its components, and shares that were printed here.
+/// is called: its components, and shares that were printed here. Not those whose
+/// packages are all in quarantine.
 fn in_custody(key: &KeyRecord) -> Vec<(String, Option<Id>)> {
     let mut sets = Vec::new();
-    if key.state != KeyState::Active {
+    if !key.state.keeps_sheets() {
         return sets;
     }
+    let whole = |parts: &[Component]| whole(parts) && parts.iter().any(may_be_opened);
     if whole(&key.components) {
         sets.push((key.label.clone(), None));
     }
@@ -55,6 +57,11 @@ pub(crate) fn whole(parts: &[Component]) -> bool {
         && parts.iter().all(|c| usize::from(c.of) == parts.len())
 }
 
+/// FALSE for a package in quarantine: it stays as it was found (R11).
+pub(crate) fn may_be_opened(part: &Component) -> bool {
+    part.quarantine.is_none()
+}
+
 /// What the engine wants to know of a key: the record, as a template.
 pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
     let (name, version) = key.template.split_once(" v").unwrap_or(("key", "1"));
@@ -70,6 +77,23 @@ pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
         in_components: key.encrypts_keys(),
         wrapping: key.wrapping,
         panel: None,
+    }
+}
+
+/// The exercise of a set: every sheet but those in quarantine, in their order.
+fn exercise_of(key: &KeyRecord, set: Option<Id>) -> Exercise {
+    let mut parts: Vec<&Component> = key.in_custody(set).iter().collect();
+    parts.sort_by_key(|part| part.index);
+    let (opened, passed): (Vec<&Component>, Vec<&Component>) =
+        parts.into_iter().partition(|part| may_be_opened(part));
+    let backup = |part: &&Component| part.backup.as_ref().map(|b| b.person);
+    Exercise {
+        key: key.id,
+        holders: opened.iter().map(|part| part.custodian).collect(),
+        serials: opened.iter().map(|part| part.envelope.clone()).collect(),
+        backups: opened.iter().map(backup).collect(),
+        set,
+        passed_over: passed.iter().map(|part| part.index).collect(),
     }
 }
 
@@ -90,16 +114,22 @@ impl Station {
             .collect();
         if sets.is_empty() {
             return Err(refused(
-                "No active key has components in custody.",
-                "An exercise is held on a key whose sheets all lie in recorded packages. Of typed \
-                 sheets it is recorded first where they are: k, the key, w.",
+                "No key in use has components in custody that may be opened.",
+                "An exercise is held on a key whose sheets all lie in recorded packages, and \
+                 opens none in quarantine. Of typed sheets it is recorded first where they are: \
+                 k, the key, w.",
             ));
         }
+        let mut lines = vec![PromptLine::note(script.summary.clone())];
+        lines.extend(sets.iter().filter_map(|(called, set, key)| {
+            let words = exercise_of(key, *set).passed_over_words()?;
+            Some(PromptLine::note(format!("! {called}: {words}.")))
+        }));
         let mut prompt = Prompt {
             code: "ceremony.parameters".into(),
             act: script.title.clone(),
             title: "Whose sheets are to be proven".into(),
-            lines: vec![PromptLine::note(script.summary.clone())],
+            lines,
             ask: Ask::Form {
                 fields: vec![choose(
                     "Key",
@@ -125,26 +155,16 @@ impl Station {
                 prompt.refused = Some(refused("No key is chosen.", "Choose one."));
                 continue;
             };
-            let mut components: Vec<&Component> = key.in_custody(*set).iter().collect();
-            components.sort_by_key(|c| c.index);
+            let exercise = exercise_of(key, *set);
             return Ok(Some(Parameters {
                 label: key.label.clone(),
                 template: template(key),
-                components: u8::try_from(components.len()).unwrap_or(u8::MAX),
+                components: u8::try_from(exercise.holders.len()).unwrap_or(u8::MAX),
                 delivery: None,
                 requester: None,
                 paper: None,
                 import: None,
-                exercise: Some(Exercise {
-                    key: key.id,
-                    holders: components.iter().map(|c| c.custodian).collect(),
-                    serials: components.iter().map(|c| c.envelope.clone()).collect(),
-                    backups: components
-                        .iter()
-                        .map(|c| c.backup.as_ref().map(|b| b.person))
-                        .collect(),
-                    set: *set,
-                }),
+                exercise: Some(exercise),
                 split: None,
                 destroy: None,
                 shares: None,
@@ -158,9 +178,10 @@ impl Station {
     pub(super) fn do_exercise(
         &mut self,
         state: &State,
-        (index, custodian, serial): (u8, &Player, &str),
+        (turn, custodian, serial): (u8, &Player, &str),
         people: &mut dyn People,
     ) -> Reply {
+        let index = state.parameters.place(turn);
         let Some(exercise) = &state.parameters.exercise else {
             return Reply::Failed("This ceremony proves nothing.".into());
         };
@@ -169,7 +190,7 @@ impl Station {
             Err(error) => return Reply::Failed(error.to_string()),
         };
         let parts = record.in_custody(exercise.set);
-        let typed = match self.type_sheet(state, (&record, parts), index, custodian, people) {
+        let typed = match self.type_sheet(state, (&record, parts), turn, custodian, people) {
             Ok(typed) => typed,
             Err(reply) => return reply,
         };
@@ -180,11 +201,11 @@ impl Station {
             set: exercise.set,
             index,
             custodian: custodian.clone(),
-            backup: state.backup(index),
+            backup: state.backup(turn),
             serial: serial.to_owned(),
             unreadable: typed.is_none(),
         };
-        let title = format!("sheet {index} of {}", state.parameters.components);
+        let title = format!("sheet {index} of {}", state.parameters.parts());
         match self.act_on(&action, typed.into_iter().collect(), &title, people) {
             Ok(proof) => {
                 let mut words = action.words();
@@ -200,10 +221,11 @@ impl Station {
         &mut self,
         state: &State,
         (record, parts): (&KeyRecord, &[Component]),
-        index: u8,
+        turn: u8,
         custodian: &Player,
         people: &mut dyn People,
     ) -> Result<Option<Secret>, Reply> {
+        let index = state.parameters.place(turn);
         let Some(component) = parts.iter().find(|c| c.index == index) else {
             return Err(Reply::Failed("There is no such component.".into()));
         };
@@ -211,7 +233,7 @@ impl Station {
         let mut prompt = Prompt {
             code: "exercise.line".into(),
             act: format!("Custody exercise {}", record.label),
-            title: state.parameters.title(index),
+            title: state.parameters.title(turn),
             cast: vec![("custodian".into(), custodian.name.clone())],
             pauses: Some(record.label.clone()),
             waiting_for: custodian.name.clone(),

@@ -13,6 +13,7 @@ use conclave_trades::ceremony::action::{
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, State, Unit};
+use conclave_trades::keys::QuarantinePackage;
 use conclave_trades::target::{ExportKeys, ImportBlock, ReadBundle};
 
 use crate::station::Station;
@@ -104,6 +105,7 @@ impl Station {
             Unit::Generate => GenerateKey::NAME,
             Unit::Split => SplitKey::NAME,
             Unit::Destroy { .. } => DestroySheet::NAME,
+            Unit::SetAside { .. } => QuarantinePackage::NAME,
             Unit::Enter { .. } => AcceptComponent::NAME,
             Unit::Combine { .. } if state.parameters.shares.is_some() => CombineShares::NAME,
             Unit::Combine { .. } => CombineKey::NAME,

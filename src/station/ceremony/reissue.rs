@@ -3,7 +3,7 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::{KeyTraits, KeysOf};
@@ -19,10 +19,10 @@ use super::unit::layout_of;
 use crate::cards::filled;
 use crate::station::Station;
 
-/// A key that may be split: in use, and of a kind that travels in components,
-/// or has done so.
+/// A key that may be split: in use or suspended, and of a kind that travels in
+/// components, or has done so.
 fn may_be_split(key: &KeyRecord) -> bool {
-    key.state == KeyState::Active && (key.encrypts_keys() || !key.components.is_empty())
+    key.state.keeps_sheets() && (key.encrypts_keys() || !key.components.is_empty())
 }
 
 /// Who ever held which part of a key.

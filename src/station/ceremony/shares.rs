@@ -13,7 +13,7 @@ use conclave_trades::ceremony::state::{
 };
 use conclave_trades::ceremony::{partner_value, proves};
 
-use super::exercise::template;
+use super::exercise::{may_be_opened, template};
 use super::fields::{choose, gave_up, refused, templates_told, text, told};
 use super::partner::chosen_method;
 use super::reissue::ever_held;
@@ -228,6 +228,12 @@ fn proof(key: &KeyRecord, set: &PartSet, places: &[u8]) -> Result<Parameters, Re
             "Type their numbers, for example 1, 3.",
         ));
     };
+    if let Some(part) = parts.iter().find(|part| !may_be_opened(part)) {
+        return Err(refused(
+            format!("The package of share {} is in quarantine.", part.index),
+            "Leave it unopened, and take another share.",
+        ));
+    }
     let shares = SharesIn {
         known: Some(KnownSet {
             key: key.id,

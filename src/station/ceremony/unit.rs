@@ -115,6 +115,9 @@ impl Station {
             (Unit::Destroy { index, serial, by }, _) => {
                 return self.do_destroy(state, *index, serial, by, people);
             }
+            (Unit::SetAside { index, serial, .. }, _) => {
+                return self.do_set_aside(state, *index, serial, people);
+            }
             (Unit::Enter { index, custodian }, _) => {
                 return self.do_enter(state, *index, custodian, people);
             }
@@ -293,8 +296,9 @@ impl Station {
         if let Some(paper) = &p.paper {
             summary.push(format!("a key of {}: {}", paper.partner, paper.words()));
         }
-        if p.exercise.is_some() {
+        if let Some(exercise) = &p.exercise {
             summary.push("each sheet is typed by its custodian, compared, and sealed again".into());
+            summary.extend(exercise.passed_over_words());
         }
         if let Some(from) = &p.import {
             summary.push(format!(

@@ -118,15 +118,26 @@ impl Parameters {
     /// Which part a turn of the repeat is about.
     #[must_use]
     pub fn place(&self, turn: u8) -> u8 {
+        if let Some(exercise) = &self.exercise {
+            return exercise.place(turn);
+        }
         let at = usize::from(turn.saturating_sub(1));
         let places = self.shares.as_ref().map(|s| s.places.as_slice());
         places.and_then(|p| p.get(at)).copied().unwrap_or(turn)
     }
 
+    /// How many parts there are, those with it that an exercise passes over.
+    #[must_use]
+    pub fn parts(&self) -> u8 {
+        let passed = self.exercise.as_ref().map_or(0, |e| e.passed_over.len());
+        let passed = u8::try_from(passed).unwrap_or(u8::MAX);
+        self.components.saturating_add(passed)
+    }
+
     /// The title of a turn of the repeat.
     #[must_use]
     pub fn title(&self, turn: u8) -> String {
-        let (part, place, of) = (self.part(), self.place(turn), self.components);
+        let (part, place, of) = (self.part(), self.place(turn), self.parts());
         match self.shares {
             Some(_) => format!("{part} {place}, number {turn} of {of} that are typed"),
             None => format!("{part} {place} of {of}"),
@@ -157,7 +168,7 @@ impl Parameters {
     #[must_use]
     pub fn sufficient(&self) -> usize {
         let quorum = self.split.as_ref().and_then(|s| s.quorum);
-        usize::from(quorum.unwrap_or(self.components))
+        usize::from(quorum.unwrap_or(self.parts()))
     }
 
     /// What an interruption between print and seal makes void.
@@ -213,8 +224,25 @@ pub struct Destroy {
     pub set: Id,
     /// Which parts, in order.
     pub parts: Vec<u8>,
-    /// The serial of each one's package, where one is recorded.
+    /// The serial of each one's package, where one is recorded. Of a package in
+    /// quarantine none is compared: what is found on it is recorded.
     pub serials: Vec<Option<String>>,
+}
+
+impl Destroy {
+    /// TRUE where another serial than this is recorded of a turn's package, from 1.
+    #[must_use]
+    pub fn is_another(&self, turn: u8, serial: &str) -> bool {
+        let at = usize::from(turn).checked_sub(1);
+        let recorded = at.and_then(|at| self.serials.get(at)?.as_deref());
+        recorded.is_some_and(|recorded| recorded != serial)
+    }
+
+    /// TRUE for the serial of any package of the list.
+    #[must_use]
+    pub fn lists(&self, serial: &str) -> bool {
+        self.serials.iter().any(|s| s.as_deref() == Some(serial))
+    }
 }
 
 /// The sheets of a key, as they are on record.
@@ -232,9 +260,41 @@ pub struct Exercise {
     /// The ceremony of the set; nothing for the key's components.
     #[serde(default)]
     pub set: Option<Id>,
+    /// Parts whose packages are in quarantine: they stay unopened, and the lists above
+    /// have no place for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<u8>,
 }
 
 impl Exercise {
+    /// Which part a turn is about.
+    #[must_use]
+    pub fn place(&self, turn: u8) -> u8 {
+        let at = usize::from(turn.saturating_sub(1));
+        let mut opened = (1..=u8::MAX).filter(|part| !self.passed_over.contains(part));
+        opened.nth(at).unwrap_or(turn)
+    }
+
+    /// `component 2 is passed over, its package is in quarantine`; nothing where none is.
+    #[must_use]
+    pub fn passed_over_words(&self) -> Option<String> {
+        let what = match self.set {
+            Some(_) => "share",
+            None => "component",
+        };
+        let parts: Vec<String> = self.passed_over.iter().map(u8::to_string).collect();
+        match parts.as_slice() {
+            [] => None,
+            [one] => Some(format!(
+                "{what} {one} is passed over: its package is in quarantine"
+            )),
+            _ => Some(format!(
+                "{what}s {} are passed over: their packages are in quarantine",
+                parts.join(", ")
+            )),
+        }
+    }
+
     /// TRUE for who may open the sheet at this place, from 0.
     #[must_use]
     pub fn may_open(&self, at: usize, person: Id) -> bool {

@@ -583,6 +583,15 @@ impl Engine {
                 state.key = Some(key);
             }
             Unit::Print { index, .. } => state.window = Some(*index),
+            Unit::SetAside { serial, by, .. } => state.exceptions.push(Exception {
+                step: step.id.clone(),
+                component,
+                words: format!(
+                    "package {serial} in place of the recorded one: set aside unopened, in \
+                     quarantine"
+                ),
+                witness: by.get(1).map_or_else(String::new, |p| p.name.clone()),
+            }),
             Unit::Seal { index, serial, .. } => {
                 state.window = None;
                 state.envelopes.push(Envelope {

@@ -139,6 +139,8 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
     }
     if let Some(exercise) = &parameters.exercise {
         facts.push(("Sheets".to_owned(), exercise.holders.len().to_string()));
+        let passed_over = exercise.passed_over_words();
+        facts.extend(passed_over.map(|words| ("Not opened".to_owned(), words)));
     }
     if let Some(from) = &parameters.import {
         facts.push(("Partner".to_owned(), from.partner.clone()));

@@ -29,6 +29,8 @@ pub(super) enum Press {
     Split,
     /// The package is no more.
     Destroyed,
+    /// The package is another than recorded, and is not destroyed.
+    SetAside,
     /// The custodian is alone with screen and paper.
     Enter,
     /// The partner's block and letter are here.
@@ -91,7 +93,8 @@ pub(super) fn people(
 }
 
 /// All moves of a step. The list depends on script, cast and component alone
-/// in its length and kinds, so a place in it stays a place in it.
+/// in its length and kinds, so a place in it stays a place in it. What was typed says
+/// whether a package is destroyed or set aside, at the same place.
 pub(super) fn moves(
     script: &Script,
     state: &State,
@@ -102,7 +105,7 @@ pub(super) fn moves(
     let mut moves = vec![Move::Act(Unit::Begin {
         step: step.id.clone(),
         component,
-        words: begin_words(step, &people, component),
+        words: begin_words(step, &people, component.map(|c| state.parameters.place(c))),
     })];
     let Some(actor) = people.first().cloned() else {
         return moves;
@@ -138,12 +141,15 @@ pub(super) fn moves(
         }
         Verb::Destroy => {
             typed(&people, Field::Old, &mut moves);
-            moves.push(Move::Press(actor, Press::Destroyed));
-            moves.push(Move::Act(Unit::Destroy {
-                index: component.unwrap_or_default(),
-                serial: first_entry(),
-                by: people.clone(),
-            }));
+            let (index, serial) = (component.unwrap_or_default(), first_entry());
+            let by = people.clone();
+            let destroy = state.parameters.destroy.as_ref();
+            let (press, unit) = match destroy.is_some_and(|d| d.is_another(index, &serial)) {
+                true => (Press::SetAside, Unit::SetAside { index, serial, by }),
+                false => (Press::Destroyed, Unit::Destroy { index, serial, by }),
+            };
+            moves.push(Move::Press(actor, press));
+            moves.push(Move::Act(unit));
         }
         Verb::Enter => {
             let shares = state.parameters.shares.as_ref();

@@ -123,8 +123,12 @@ pub(super) fn check_parameters(
             return refuse("nothing is exported to a medium".into());
         }
         (Purpose::Exercise, None) => {
-            let sheets = parameters.exercise.as_ref().map_or(0, |e| e.holders.len());
-            if !(2..=9).contains(&sheets) || sheets != usize::from(parameters.components) {
+            let opened = parameters.exercise.as_ref().map_or(0, |e| e.holders.len());
+            let sheets = parameters.parts();
+            if !(2..=9).contains(&sheets)
+                || opened == 0
+                || opened != usize::from(parameters.components)
+            {
                 return refuse(format!("{sheets} sheets; a key has 2 to 9 (R2)"));
             }
         }

@@ -74,6 +74,7 @@ pub(super) fn pressed(press: &Press) -> String {
         Press::Generate => "ready to generate".into(),
         Press::Split => "ready to split".into(),
         Press::Destroyed => "package destroyed, unopened".into(),
+        Press::SetAside => "package set aside, unopened".into(),
         Press::Import => "block and letter are here".into(),
         Press::Enter => "alone with paper and screen".into(),
         Press::Print => "at the printer, ready".into(),
@@ -116,7 +117,9 @@ pub(super) fn scene(
                 std::cmp::Ordering::Greater => Mark::Next,
             };
             let text = match part {
-                Some(index) if component != *part => format!("{} ({index})", listed.title),
+                Some(turn) if component != *part => {
+                    format!("{} ({})", listed.title, state.parameters.place(*turn))
+                }
                 _ => listed.title.clone(),
             };
             PromptLine { mark, text }
@@ -245,6 +248,16 @@ pub(super) fn press(
             "the package is destroyed".into(),
             format!(
                 "{name} destroys it unopened: cross-cut, burnt or pulped, before the eyes of the witness."
+            ),
+        ),
+        Press::SetAside => (
+            "destroy.aside".into(),
+            'a',
+            "the package is set aside".into(),
+            format!(
+                "Its serial is not the recorded one. {name} does not destroy it: it goes unopened \
+                 into a bag of its own, and into quarantine. The key managers sign that; the \
+                 others are destroyed."
             ),
         ),
         Press::Import => (

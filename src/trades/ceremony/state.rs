@@ -198,7 +198,8 @@ impl State {
     pub fn backup_words(&self) -> Option<String> {
         // An exercise names those that change; the others stay.
         let all = self.parameters.exercise.is_none();
-        let named = (1..).zip(&self.backups);
+        let turns = (1u8..).map(|turn| self.parameters.place(turn));
+        let named = turns.zip(&self.backups);
         let words: Vec<String> = named
             .filter(|(_, backup)| all || backup.is_some())
             .map(|(index, backup)| {

@@ -96,11 +96,23 @@ fn recorded(state: &State) -> Option<&String> {
     exercise.or(known)?.get(state.envelopes.len())?.as_ref()
 }
 
-/// The serial of the package that is about to be destroyed.
-fn recorded_old(state: &State, sheet: Option<u8>) -> Option<&String> {
+/// A package that is about to be destroyed has another serial than was recorded.
+enum Another {
+    /// It is the package of another turn.
+    OnTheList,
+    /// It is none that is known: it is set aside, and the others are destroyed.
+    Unknown,
+}
+
+fn another(state: &State, turn: Option<u8>, serial: &str) -> Option<Another> {
     let destroy = state.parameters.destroy.as_ref()?;
-    let at = usize::from(sheet?.checked_sub(1)?);
-    destroy.serials.get(at)?.as_ref()
+    if !destroy.is_another(turn?, serial) {
+        return None;
+    }
+    match destroy.lists(serial) {
+        true => Some(Another::OnTheList),
+        false => Some(Another::Unknown),
+    }
 }
 
 pub(super) fn type_in(
@@ -150,19 +162,18 @@ pub(super) fn type_in(
             (Field::CheckValue, Some(key)) => first == Some(&key.kcv.value),
             (Field::CheckValue, None) => false,
             // What the partner's value is worth, the vault says.
-            (Field::Serial | Field::PartnerValue, _) => true,
+            (Field::Serial | Field::PartnerValue | Field::Old, _) => true,
             (Field::Package, _) => recorded(&state).is_none_or(|serial| first == Some(serial)),
-            (Field::Old, _) => {
-                recorded_old(&state, component).is_none_or(|serial| first == Some(serial))
-            }
         };
+        let old = first.filter(|_| field == Field::Old);
+        let another = old.and_then(|serial| another(&state, component, serial));
         let used =
             field == Field::Serial && state.envelopes.iter().any(|e| Some(&e.serial) == first);
         if !agree {
             return failed(state, step, moves, "The entries are not the same.");
         }
         if !right {
-            let package = matches!(field, Field::Package | Field::Old);
+            let package = field == Field::Package;
             let why = if package {
                 "The serial is not the recorded one: the package goes into quarantine, unopened (R11). The key managers record it: k, the key, w."
             } else {
@@ -183,6 +194,16 @@ pub(super) fn type_in(
                 moves,
                 "An envelope of this serial was used already in this ceremony.",
             );
+        }
+        match another {
+            Some(Another::OnTheList) => {
+                let why = "That is another package of the list: each is destroyed in its turn.";
+                return failed(state, step, moves, why);
+            }
+            Some(Another::Unknown) => state.fail(
+                "The serial is not the recorded one: the package is set aside, unopened (R11).",
+            ),
+            None => {}
         }
     }
     state.inside = state.inside.saturating_add(1);

@@ -82,6 +82,16 @@ pub enum Unit {
         /// Who destroyed it and who saw it; all of them sign.
         by: Vec<Player>,
     },
+    /// Record that a package is another than recorded: it is in quarantine, and not
+    /// destroyed.
+    SetAside {
+        /// Which of the sheets, from 1.
+        index: u8,
+        /// The serial that all typed.
+        serial: String,
+        /// Who typed it.
+        by: Vec<Player>,
+    },
     /// Print one component. An outcome of `Failed` says that nothing left the
     /// station; whoever does not know says `Interrupted`.
     Print {
@@ -140,6 +150,7 @@ impl Unit {
             Self::Generate => "generate",
             Self::Split => "split",
             Self::Destroy { .. } => "destroy",
+            Self::SetAside { .. } => "set-aside",
             Self::Enter { .. } => "enter",
             Self::Combine { .. } => "combine",
             Self::Import { .. } => "import",
@@ -164,6 +175,7 @@ impl Unit {
                 Signer::Quorum(GroupId::KeyManagers),
                 Signer::Quorum(GroupId::Approvers),
             ],
+            Self::SetAside { .. } => vec![Signer::Quorum(GroupId::KeyManagers)],
             Self::Print { custodian, .. }
             | Self::Enter { custodian, .. }
             | Self::Exercise { custodian, .. } => {

@@ -4,24 +4,31 @@
 //! under it, may be known too: `kin` finds it.
 
 use conclave_crypto::secret::Secret;
+use conclave_evidence::authority::{AuthorityRecord, CardState};
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{ComponentState, Compromise, KeyRecord, KeyState, Quarantine};
+use conclave_keyroom::domain::key::{
+    Component, ComponentState, Compromise, KeyRecord, KeyState, Quarantine,
+};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
 use super::release::withdraw;
-use super::retire::{both_quorums, may_become, reason};
+use super::retire::{both_quorums, change, may_become, reason};
 use crate::target::{KeyName, rules};
 
-/// A package is not as recorded, and was not opened.
+/// The groups that say that a package leaves quarantine.
+const BOTH: [GroupId; 2] = [GroupId::KeyManagers, GroupId::Approvers];
+
+/// A package is not as recorded, and was not opened: one in custody, or an old one that
+/// waits for its destruction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuarantinePackage {
     /// The key.
     pub key: KeyName,
-    /// The ceremony of a set of shares; none for the components.
+    /// The ceremony of a set of shares, or of an old set; none for the components.
     pub set: Option<Id>,
     /// Which part, from 1.
     pub index: u8,
@@ -33,13 +40,8 @@ impl QuarantinePackage {
     fn check(&self, record: &KeyRecord) -> Result<(), ActionError> {
         rules::same(&self.key, record)?;
         reason(&self.found)?;
-        let gone = matches!(record.state, KeyState::Void | KeyState::Destroyed);
-        let sealed = !gone
-            && record
-                .in_custody(self.set)
-                .iter()
-                .any(|part| part.index == self.index && part.state == ComponentState::Sealed);
-        match sealed {
+        let sealed = |part: &Component| part.state == ComponentState::Sealed;
+        match record.sheet(self.set, self.index).is_some_and(sealed) {
             true => Ok(()),
             false => Err(ActionError::rule(
                 format!("{} has no sealed package {}", record.label, self.index),
@@ -81,16 +83,15 @@ impl Action for QuarantinePackage {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let mut record: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
         let found = Quarantine {
             at_ms: permit.now_ms(),
             found: self.found.clone(),
         };
-        let mut parts = record.in_custody_mut(self.set).iter_mut();
-        if let Some(part) = parts.find(|part| part.index == self.index) {
-            part.quarantine = Some(found);
-        }
-        Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?)
+        change(permit, self.key.id, |record| {
+            if let Some(part) = record.sheet_mut(self.set, self.index) {
+                part.quarantine = Some(found);
+            }
+        })
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {
@@ -101,38 +102,78 @@ impl Action for QuarantinePackage {
 /// It is known what happened to a package, and that nobody has read its sheet.
 ///
 /// A sheet that was proven is not enough: it is right, and somebody may have
-/// read it all the same (R12).
+/// read it all the same (R12). Whoever has it in their hands, or had, is the one whom the
+/// question is about, and does not sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LiftQuarantine {
     /// The key.
     pub key: KeyName,
-    /// The ceremony of a set of shares; none for the components.
+    /// The ceremony of a set of shares, or of an old set; none for the components.
     pub set: Option<Id>,
     /// Which part, from 1.
     pub index: u8,
+    /// Who holds it, may open it, or ever did: [`holders`]. None of them signs.
+    pub holders: Vec<Id>,
     /// What was found out, in one sentence.
     pub reason: String,
+}
+
+/// Everybody in whose hands a sheet was, or may have been.
+#[must_use]
+pub fn holders(part: &Component) -> Vec<Id> {
+    let mut people: Vec<Id> = part.ever().collect();
+    people.sort();
+    people.dedup();
+    people
 }
 
 impl LiftQuarantine {
     fn check(&self, record: &KeyRecord) -> Result<(), ActionError> {
         rules::same(&self.key, record)?;
         reason(&self.reason)?;
-        let parts = record.in_custody(self.set);
-        match parts
-            .iter()
-            .any(|part| part.index == self.index && part.quarantine.is_some())
-        {
-            true => Ok(()),
-            false => Err(ActionError::rule(
+        let part = record.sheet(self.set, self.index);
+        let Some(part) = part.filter(|part| part.quarantine.is_some()) else {
+            return Err(ActionError::rule(
                 format!(
                     "part {} of {} is in no quarantine",
                     self.index, record.label
                 ),
                 "Choose one that is.",
+            ));
+        };
+        match self.holders == holders(part) {
+            true => Ok(()),
+            false => Err(ActionError::rule(
+                "the record names others who held the sheet",
+                "Begin again: it changed meanwhile.",
             )),
         }
+    }
+
+    /// Enough others can sign.
+    fn check_signers(&self, authority: &AuthorityRecord) -> Result<(), ActionError> {
+        let able = |card: Id| {
+            let card = authority.card(card);
+            card.is_some_and(|card| {
+                card.state == CardState::Active && !self.holders.contains(&card.person)
+            })
+        };
+        for group in BOTH.iter().filter_map(|id| authority.group(*id)) {
+            let others = group.members.iter().filter(|member| able(member.card));
+            let others = others.count();
+            if others < usize::from(group.m) {
+                return Err(ActionError::rule(
+                    format!(
+                        "{others} of {} can sign who never had the sheet, and {} are needed",
+                        group.group.title(),
+                        group.m
+                    ),
+                    "Let administrators enrol another member first.",
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -141,7 +182,7 @@ impl Action for LiftQuarantine {
     type Out = ();
 
     fn authority(&self) -> Authority {
-        both_quorums()
+        Authority::All(vec![both_quorums(), Authority::NotBy(self.holders.clone())])
     }
 
     fn words(&self) -> Vec<String> {
@@ -152,12 +193,14 @@ impl Action for LiftQuarantine {
             ),
             format!("reason: {}", self.reason),
             "whoever signs is sure that nobody has read its sheet".into(),
+            "none of those who hold it, or held it, signs".into(),
         ]
     }
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         let record: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
-        self.check(&record)
+        self.check(&record)?;
+        self.check_signers(beforehand.authority()?)
     }
 
     fn run(
@@ -166,12 +209,11 @@ impl Action for LiftQuarantine {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let mut record: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
-        let mut parts = record.in_custody_mut(self.set).iter_mut();
-        if let Some(part) = parts.find(|part| part.index == self.index) {
-            part.quarantine = None;
-        }
-        Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?)
+        change(permit, self.key.id, |record| {
+            if let Some(part) = record.sheet_mut(self.set, self.index) {
+                part.quarantine = None;
+            }
+        })
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {
@@ -213,20 +255,24 @@ fn put(
     why: &str,
     permit: &mut Permit<'_>,
 ) -> Result<(), ActionError> {
-    let mut record: KeyRecord = permit.get(Compartment::Catalogue, name.id)?;
-    record.state = verdict.state();
-    match verdict {
-        Verdict::Resumed => {}
-        Verdict::Suspended => withdraw(permit, record.id, "the key is suspended")?,
+    let compromise = match verdict {
+        Verdict::Resumed => None,
+        Verdict::Suspended => {
+            withdraw(permit, name.id, "the key is suspended")?;
+            None
+        }
         Verdict::Compromised => {
-            withdraw(permit, record.id, "the key is compromised")?;
-            record.compromise = Some(Compromise {
+            withdraw(permit, name.id, "the key is compromised")?;
+            Some(Compromise {
                 at_ms: permit.now_ms(),
                 reason: why.to_owned(),
-            });
+            })
         }
-    }
-    Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?)
+    };
+    change(permit, name.id, |record| {
+        record.state = verdict.state();
+        record.compromise = compromise.or(record.compromise.take());
+    })
 }
 
 /// Sets a key aside: it does nothing until it is resumed.

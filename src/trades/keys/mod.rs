@@ -40,7 +40,9 @@ pub use component_receipt::FileComponentReceipt;
 pub use exchange_letter::{
     ADDRESS_MOST, EXCHANGE_LAYOUT, LETTER_LINE_MOST, LETTER_SHORT_MOST, PrintExchangeLetter,
 };
-pub use incident::{DeclareCompromised, LiftQuarantine, QuarantinePackage, ResumeKey, SuspendKey};
+pub use incident::{
+    DeclareCompromised, LiftQuarantine, QuarantinePackage, ResumeKey, SuspendKey, holders,
+};
 pub use kin::{Kin, Tainted};
 pub use package_form::{PackageForm, PrintPackageForm};
 pub use packages::{Package, packages};

@@ -40,8 +40,9 @@ impl Package<'_> {
 /// The sheet's package, where it lies in one: not one that an exercise has opened, and
 /// not the paper of a partner, who sealed it.
 fn package(ceremony: Id, quorum: Option<u8>, part: &Component) -> Option<Package<'_>> {
-    let sealed = part.state == ComponentState::Sealed && part.opened.is_none();
-    let bag = part.envelope.as_deref().filter(|_| sealed)?;
+    let bag = part
+        .package()
+        .filter(|_| part.state == ComponentState::Sealed)?;
     Some(Package {
         ceremony,
         quorum,

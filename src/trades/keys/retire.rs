@@ -60,6 +60,17 @@ pub(super) fn may_become(
     Ok(())
 }
 
+/// Changes what the catalogue keeps of a key.
+pub(super) fn change(
+    permit: &mut Permit<'_>,
+    key: Id,
+    how: impl FnOnce(&mut KeyRecord),
+) -> Result<(), ActionError> {
+    let mut record: KeyRecord = permit.get(Compartment::Catalogue, key)?;
+    how(&mut record);
+    Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?)
+}
+
 /// A key goes out of use, another one took its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,11 +127,11 @@ impl Action for DeactivateKey {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let mut record: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
-        record.state = KeyState::Deactivated;
-        record.successor = Some(self.successor.id);
-        withdraw(permit, record.id, "the key is out of use")?;
-        Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?)
+        withdraw(permit, self.key.id, "the key is out of use")?;
+        change(permit, self.key.id, |record| {
+            record.state = KeyState::Deactivated;
+            record.successor = Some(self.successor.id);
+        })
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {

@@ -12,6 +12,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use serde::{Deserialize, Serialize};
 
+use super::retire::change;
 use crate::ceremony::state::Player;
 use crate::target::{KeyName, rules};
 
@@ -247,10 +248,11 @@ impl Action for RecordSheet {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let mut record: KeyRecord = permit.get(Compartment::Catalogue, self.key.id)?;
         let now = permit.now_ms();
-        let mut parts = record.in_custody_mut(self.set).iter_mut();
-        if let Some(part) = parts.find(|part| part.index == self.index) {
+        change(permit, self.key.id, |record| {
+            let Some(part) = record.sheet_mut(self.set, self.index) else {
+                return;
+            };
             part.witness = Some(self.names());
             part.envelope = self.disposition.package().map(str::to_owned);
             match &self.disposition {
@@ -262,8 +264,7 @@ impl Action for RecordSheet {
                 Disposition::Destroyed(_) => part.state = ComponentState::Destroyed,
             }
             part.gone_ms = (part.state != ComponentState::Sealed).then_some(now);
-        }
-        Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, &record)?)
+        })
     }
 
     fn outcome(&self, (): &()) -> Vec<String> {

@@ -104,6 +104,13 @@ impl Component {
         self.custodian == person || self.backup.as_ref().is_some_and(|b| b.person == person)
     }
 
+    /// The serial of the package in which its sheet lies, where one is on record: not
+    /// the package that an exercise has opened.
+    #[must_use]
+    pub fn package(&self) -> Option<&str> {
+        self.envelope.as_deref().filter(|_| self.opened.is_none())
+    }
+
     /// Everybody who holds it, may open it, or ever did.
     pub fn ever(&self) -> impl Iterator<Item = Id> + '_ {
         let others = self.backup.iter().chain(&self.former).map(|h| h.person);

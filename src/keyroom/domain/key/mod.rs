@@ -8,7 +8,7 @@ use conclave_evidence::{Bytes, Hash, Id};
 use serde::{Deserialize, Serialize};
 
 use super::form::KeyForm;
-use super::part_set::{PartSet, SetState};
+use super::part_set::PartSet;
 
 pub use component::{Component, ComponentState, Holder, Quarantine};
 pub use state::KeyState;
@@ -208,14 +208,11 @@ impl KeyRecord {
         self.encrypts_keys() && self.wrapping.is_none()
     }
 
-    /// TRUE while the package of a component, or of a share that is kept, is in
-    /// quarantine: somebody may know a part of the key.
+    /// TRUE while the package of one of its [sheets](Self::sheets) is in quarantine, an
+    /// old one too: somebody may know a part of the key.
     #[must_use]
     pub fn has_quarantine(&self) -> bool {
-        let kept = self.others.iter().filter(|set| set.state == SetState::Kept);
-        kept.flat_map(|set| &set.parts)
-            .chain(&self.components)
-            .any(|part| part.quarantine.is_some())
+        self.sheets().any(|(_, part)| part.quarantine.is_some())
     }
 
     /// TRUE for TR-31 usages K0 and K1.

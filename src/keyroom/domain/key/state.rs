@@ -38,6 +38,14 @@ impl KeyState {
         }
     }
 
+    /// TRUE while its sheets are kept for the day on which it is put together again.
+    /// New sheets of a suspended key, and the proof of the old ones, are custody and no
+    /// use of it: nothing is protected or processed with it (SP 800-57 part 1, 7.3).
+    #[must_use]
+    pub fn keeps_sheets(self) -> bool {
+        matches!(self, Self::Active | Self::Suspended)
+    }
+
     /// TRUE when `next` may follow.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
@@ -81,5 +89,7 @@ mod tests {
             assert!(from.may_become(KeyState::Compromised));
         }
         assert!(KeyState::Compromised.may_become(KeyState::Destroyed));
+        assert!(KeyState::Active.keeps_sheets() && KeyState::Suspended.keeps_sheets());
+        assert!(!KeyState::Compromised.keeps_sheets() && !KeyState::PreActivation.keeps_sheets());
     }
 }

@@ -97,11 +97,9 @@ impl AcceptComponent {
     /// types it, and nobody else.
     fn share_of(&self, permit: &Permit<'_>, known: &KnownSet) -> Result<Component, ActionError> {
         let record: KeyRecord = permit.get(Compartment::Catalogue, known.key)?;
-        let parts = record.in_custody(Some(known.set));
-        parts
-            .iter()
+        let mut parts = record.in_custody(Some(known.set)).iter();
+        let part = parts
             .find(|p| p.index == self.index && p.custodian == self.custodian.id)
-            .cloned()
             .ok_or_else(|| {
                 ActionError::rule(
                     format!(
@@ -110,7 +108,14 @@ impl AcceptComponent {
                     ),
                     "Only the custodian on record types it (R4).",
                 )
-            })
+            })?;
+        match part.quarantine {
+            None => Ok(part.clone()),
+            Some(_) => Err(ActionError::rule(
+                format!("the package of share {} is in quarantine (R11)", self.index),
+                "Leave it unopened, and take another share.",
+            )),
+        }
     }
 
     /// Whether it is the share that was printed.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::state::Player;
 
-/// Records that a sheet of a former or void set was destroyed.
+/// Records that a sheet of a former or void set was destroyed: in the package that was
+/// recorded, or, where that is in quarantine, in the one that was found (R12, R15).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DestroySheet {
     /// Under this ceremony's mandate.
@@ -31,7 +32,8 @@ pub struct DestroySheet {
 
 impl Action for DestroySheet {
     const NAME: &'static str = "destroy-sheet";
-    type Out = ();
+    /// What was recorded of a package that is another.
+    type Out = Option<String>;
 
     fn authority(&self) -> Authority {
         let mut parts = vec![
@@ -58,7 +60,7 @@ impl Action for DestroySheet {
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
-    ) -> Result<(), ActionError> {
+    ) -> Result<Option<String>, ActionError> {
         let first = self.by.first().map(|p| p.id);
         if self.by.iter().all(|p| Some(p.id) == first) {
             return Err(ActionError::rule(
@@ -89,15 +91,24 @@ impl Action for DestroySheet {
                     "Only sheets of a former or void set are destroyed, each once.",
                 )
             })?;
-        if left.envelope.as_ref().is_some_and(|e| *e != self.serial) {
-            return Err(ActionError::rule(
-                format!(
-                    "the package of part {} has another serial than was recorded (R11)",
-                    self.index
-                ),
-                "Put it into quarantine, and call the security administrators.",
-            ));
-        }
+        let another = left.package().filter(|serial| *serial != self.serial);
+        let recorded = match (another, &left.quarantine) {
+            (Some(_), None) => {
+                return Err(ActionError::rule(
+                    format!(
+                        "the package of part {} has another serial than was recorded (R11)",
+                        self.index
+                    ),
+                    "Put it into quarantine first: k, the key, w.",
+                ));
+            }
+            (_, None) => None,
+            (_, Some(found)) => Some(format!(
+                "recorded was package {}; in quarantine: {}",
+                left.envelope.as_deref().unwrap_or("of no serial"),
+                found.found
+            )),
+        };
         if let Some(set) = record.set_mut(self.set) {
             set.destroyed.push(Destroyed {
                 index: self.index,
@@ -107,6 +118,11 @@ impl Action for DestroySheet {
                 at_ms: now,
             });
         }
-        super::put_key(permit, &record)
+        super::put_key(permit, &record)?;
+        Ok(recorded)
+    }
+
+    fn outcome(&self, recorded: &Option<String>) -> Vec<String> {
+        recorded.iter().cloned().collect()
     }
 }

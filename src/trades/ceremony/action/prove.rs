@@ -100,6 +100,15 @@ impl ProveComponent {
                 "Finish its ceremony first.",
             ));
         }
+        if component.quarantine.is_some() {
+            return Err(ActionError::rule(
+                format!(
+                    "the package of component {} is in quarantine (R11)",
+                    self.index
+                ),
+                "Leave it unopened until the quarantine is settled: k, the key, w.",
+            ));
+        }
         let other = component
             .envelope
             .as_ref()

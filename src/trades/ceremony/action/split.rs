@@ -3,7 +3,7 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
@@ -31,10 +31,10 @@ pub struct SplitKey {
 
 impl SplitKey {
     fn check(&self, permit: &Permit<'_>, record: &KeyRecord) -> Result<(), ActionError> {
-        if record.state != KeyState::Active {
+        if !record.state.keeps_sheets() {
             return Err(ActionError::rule(
                 format!("{} is {}", record.label, record.state.words()),
-                "Only a key in use is split again.",
+                "Only a key in use, or suspended, is split again.",
             ));
         }
         if record.rsa.is_some() {
