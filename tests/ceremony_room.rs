@@ -165,11 +165,8 @@ fn the_mandate_is_signed_by_people_of_the_cast() {
     assert!(!words.join("\n").contains("outside the cast"), "{words:?}");
 }
 
-#[test]
-fn somebody_else_signs_where_nobody_of_the_cast_is_left_and_it_is_said() {
-    let folder = TempDir::new().unwrap();
-    let mut scene = Scene::open(folder.path(), STAFF);
-    // All three approvers make the quorum; the script's cast has two.
+/// All three approvers make the quorum; the script's cast has two.
+fn three_approvers(scene: &mut Scene) {
     scene.people.at = Box::new(|prompt, _| {
         let Ask::Form { fields, .. } = &prompt.ask else {
             return None;
@@ -182,6 +179,13 @@ fn somebody_else_signs_where_nobody_of_the_cast_is_left_and_it_is_said() {
             Answer::Fields(fields.iter().map(size).collect())
         })
     });
+}
+
+#[test]
+fn somebody_else_signs_where_nobody_of_the_cast_is_left_and_it_is_said() {
+    let folder = TempDir::new().unwrap();
+    let mut scene = Scene::open(folder.path(), STAFF);
+    three_approvers(&mut scene);
     scene.furnish();
     scene.logon_both();
     scene.people.form("ceremony.cast", &CAST);
@@ -205,6 +209,56 @@ fn somebody_else_signs_where_nobody_of_the_cast_is_left_and_it_is_said() {
     let minutes = minutes(folder.path());
     let words = "Ben signed for Approvers, outside the cast";
     assert!(minutes.contains(words), "{minutes}");
+}
+
+/// Gus is an approver too, and holds component 1 here: he does not decide on the key
+/// (R13), also when nobody else is left.
+#[test]
+fn a_custodian_of_the_key_does_not_sign_in_the_place_of_the_cast() {
+    let folder = TempDir::new().unwrap();
+    let with_two_roles: Vec<_> = STAFF
+        .iter()
+        .map(|(name, manager, groups)| match *name {
+            "Ben" => (*name, *manager, "Administrators"),
+            "Gus" => (*name, *manager, "Approvers, Custodians A"),
+            _ => (*name, *manager, *groups),
+        })
+        .collect();
+    let mut scene = Scene::open(folder.path(), with_two_roles.leak());
+    three_approvers(&mut scene);
+    scene.furnish();
+    scene.logon_both();
+    scene.people.form("ceremony.cast", &CAST);
+    let asked = listen(&mut scene);
+    let mut hear = std::mem::replace(&mut scene.people.at, Box::new(|_, _| None));
+    const NOBODY: &str = "Nobody who may sign is left for Approvers";
+    scene.people.at = Box::new(move |prompt, times| {
+        let heard = hear(prompt, times);
+        let nobody = prompt
+            .lines
+            .iter()
+            .any(|line| line.text.starts_with(NOBODY));
+        nobody.then_some(Answer::Abort).or(heard)
+    });
+    let end = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
+    assert!(
+        matches!(end, Ok(ActEnd::Done { good: false, .. })),
+        "{end:?}"
+    );
+    assert_eq!(scene.key_state("BANK-LAKE.ZMK.001"), None);
+    let asked = asked.lock().unwrap();
+    let said = |(_, prompt): &(Vec<String>, Prompt)| {
+        prompt
+            .lines
+            .iter()
+            .any(|line| line.text.starts_with(NOBODY))
+    };
+    assert!(asked.iter().any(said), "{asked:?}");
+    assert!(
+        asked
+            .iter()
+            .all(|(wanted, _)| !wanted.contains(&"Gus".to_owned()))
+    );
 }
 
 /// The fields of the form with which a ceremony begins; it is given up there.

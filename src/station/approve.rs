@@ -12,6 +12,7 @@ use conclave_keyroom::door::{Action, Authority, DoorError, Proposal, Warrant};
 use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{Mark, MemberState, People, Prompt, PromptLine, Refusal};
+use conclave_trades::ceremony::State;
 
 use crate::anchor;
 use crate::cards::{Held, Interrupted};
@@ -42,6 +43,39 @@ impl From<DoorError> for Undone {
     }
 }
 
+/// Who signs for a ceremony whose unit is done; nobody where an act is no ceremony's.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Casting {
+    /// Who plays in it, and for which group.
+    cast: Vec<(Id, GroupId)>,
+    /// Who holds or once held a part of its key.
+    holders: BTreeSet<Id>,
+    /// Who asked for its key.
+    requester: Option<Id>,
+}
+
+impl Casting {
+    /// Of a ceremony.
+    pub(crate) fn of(state: &State) -> Self {
+        let players = state.cast.iter().flat_map(|part| &part.people);
+        let cast: Vec<(Id, GroupId)> = players.map(|p| (p.id, p.group)).collect();
+        let custodians = cast.iter().filter(|(_, group)| group.is_custodian());
+        let held = state.parameters.held.iter().map(|(id, _)| *id);
+        Self {
+            holders: custodians.map(|(id, _)| *id).chain(held).collect(),
+            cast,
+            requester: state.parameters.requester,
+        }
+    }
+
+    /// The rules of its cast hold for whoever signs in its place too: who has a part of
+    /// the key does not decide (R13), who asked for it does not approve it.
+    fn bars(&self, person: Id, group: GroupId) -> bool {
+        self.holders.contains(&person)
+            || (group == GroupId::Approvers && self.requester == Some(person))
+    }
+}
+
 /// One signature that is still wanted.
 #[derive(Clone, Copy)]
 enum Seat {
@@ -55,9 +89,7 @@ struct Signers<'a> {
     seats: &'a [Seat],
     done: &'a [(Id, Id)],
     sitting: &'a BTreeSet<Id>,
-    /// Who plays in the ceremony at hand, and for which group; nobody where the
-    /// act is no ceremony's.
-    cast: &'a [(Id, GroupId)],
+    casting: &'a Casting,
 }
 
 impl Signers<'_> {
@@ -67,13 +99,14 @@ impl Signers<'_> {
             entry.state == CardState::Active
                 && self.record.is_member(group, entry.card)
                 && !self.needs.keeps_out(entry.person)
+                && !self.casting.bars(entry.person, group)
                 && !self.done.iter().any(|(_, person)| *person == entry.person)
         };
         self.record.cards.iter().filter(able).collect()
     }
 
     fn plays(&self, entry: &CardEntry, group: GroupId) -> bool {
-        self.cast.contains(&(entry.person, group))
+        self.casting.cast.contains(&(entry.person, group))
     }
 
     /// Groups that still sign, and for which nobody of the ceremony's cast can.
@@ -83,7 +116,7 @@ impl Signers<'_> {
             let Seat::Member(group) = seat else { continue };
             let left = self.able(*group);
             let none = !left.iter().any(|entry| self.plays(entry, *group));
-            if none && !self.cast.is_empty() && !groups.contains(group) {
+            if none && !self.casting.cast.is_empty() && !groups.contains(group) {
                 groups.push(*group);
             }
         }
@@ -119,6 +152,18 @@ impl Signers<'_> {
         })
     }
 
+    /// An open seat is one of this card's group, and its person may not take it.
+    fn barred(&self, entry: &CardEntry) -> bool {
+        self.of_a_group(entry)
+            && self.seats.iter().all(|seat| match seat {
+                Seat::Member(group) => {
+                    !self.record.is_member(*group, entry.card)
+                        || self.casting.bars(entry.person, *group)
+                }
+                Seat::Person(..) => true,
+            })
+    }
+
     /// An open seat is one of a group that this card belongs to.
     fn of_a_group(&self, entry: &CardEntry) -> bool {
         self.seats.iter().any(|seat| match seat {
@@ -151,6 +196,11 @@ impl Wanted for Signers<'_> {
             return Ok(());
         } else if self.needs.keeps_out(entry.person) {
             format!("{name} has, or had, in their hands what this act is about.")
+        } else if self.barred(entry) {
+            format!(
+                "{name} has or had a part of this key, or asked for it, and does not decide on \
+                 it (R13)."
+            )
         } else if self.of_a_group(entry) {
             format!("{name} is not of this ceremony's cast, which signs it.")
         } else {
@@ -354,7 +404,7 @@ impl Station {
             .authority_hash()
             .map_err(DoorError::from)?;
         let sitting = self.session.sitting();
-        let cast = self.casting.clone();
+        let casting = self.casting.clone();
         let mut outside: Vec<String> = Vec::new();
         let mut open = seats(&record, needs);
         let mut done: Vec<(Id, Id)> = Vec::new();
@@ -367,7 +417,7 @@ impl Station {
                 seats: &open,
                 done: &done,
                 sitting: &sitting,
-                cast: &cast,
+                casting: &casting,
             };
             let mut prompt = sign_prompt(&record, proposal, title, &wanted);
             if let Some(stake) = &self.stake {
@@ -406,6 +456,7 @@ impl Station {
             let group = match open.remove(seat) {
                 Seat::Member(group) | Seat::Person(_, group) => group,
             };
+            let cast = &casting.cast;
             if !cast.is_empty() && !cast.contains(&(came.entry.person, group)) {
                 outside.push(format!(
                     "{name} signed for {}, outside the cast",
@@ -459,7 +510,7 @@ fn sign_prompt(
     });
     let mut quorum = group.and_then(|group| quorum_view(record, group, wanted.done, None, None));
     for member in quorum.iter_mut().flat_map(|view| &mut view.members) {
-        let has_part = wanted.cast.is_empty() || names.contains(&member.name);
+        let has_part = wanted.casting.cast.is_empty() || names.contains(&member.name);
         if member.state == MemberState::Missing && !has_part {
             member.state = MemberState::NotInCast;
         }
@@ -473,14 +524,17 @@ fn sign_prompt(
         })
         .collect();
     for group in wanted.without_cast() {
-        lines.push(PromptLine {
-            mark: Mark::Note,
-            text: format!(
-                "Nobody of the cast is left for {}: somebody else of the group signs, and the \
-                 minutes say so.",
-                group.title()
+        let title = group.title();
+        lines.push(PromptLine::note(match wanted.able(group).is_empty() {
+            false => format!(
+                "Nobody of the cast is left for {title}: somebody else of the group signs, and \
+                 the minutes say so."
             ),
-        });
+            true => format!(
+                "Nobody who may sign is left for {title}: who has or had a part of this key, or \
+                 asked for it, does not decide on it (R13). It cannot be signed."
+            ),
+        }));
     }
     let signed: Vec<String> = wanted
         .done

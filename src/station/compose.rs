@@ -20,6 +20,7 @@ use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::{Surroundings, Vault, VaultError};
 use conclave_training::stick::StickPorts;
 
+use crate::approve::Casting;
 use crate::config::{Config, ConfigError};
 use crate::data::Data;
 use crate::doctor::{self, Finding};
@@ -283,7 +284,7 @@ pub fn assemble(parts: Parts) -> Result<Station, OpenError> {
         keys_read: Default::default(),
         stake: None,
         stumbles: Vec::new(),
-        casting: Vec::new(),
+        casting: Casting::default(),
         outside: Vec::new(),
         minutes: None,
         signers: Vec::new(),

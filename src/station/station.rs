@@ -14,6 +14,7 @@ use conclave_keyroom::ports::programs::Programs;
 
 use conclave_evidence::{GroupId, Id, Point};
 
+use crate::approve::Casting;
 use crate::ceremony::paper::Filed;
 use crate::data::Data;
 use crate::inventory::Inventory;
@@ -49,9 +50,8 @@ pub struct Station {
     pub(crate) keys_read: Inventory,
     /// What stopping would mean while signatures are collected.
     pub(crate) stake: Option<String>,
-    /// Who plays in the ceremony whose unit is done, and for which group: they
-    /// sign for it.
-    pub(crate) casting: Vec<(Id, GroupId)>,
+    /// Who signs for the ceremony whose unit is done.
+    pub(crate) casting: Casting,
     /// Who signed the last act for a group though they are not of the cast, in
     /// words.
     pub(crate) outside: Vec<String>,

@@ -19,7 +19,7 @@ use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
 use conclave_trades::target::{ExportKeys, ImportBlock, ReadBlock, ReadBundle};
 
 use super::play::reply_for;
-use crate::approve::Undone;
+use crate::approve::{Casting, Undone};
 use crate::cards::ask;
 use crate::station::Station;
 
@@ -78,11 +78,10 @@ impl Station {
     ) -> Reply {
         let at_stake = state.key.is_some() || !state.entered.is_empty();
         self.stake = at_stake.then(|| safe(state));
-        let cast = state.cast.iter().flat_map(|part| &part.people);
-        self.casting = cast.map(|player| (player.id, player.group)).collect();
+        self.casting = Casting::of(state);
         let reply = self.do_this_unit(engine, state, unit, people);
         self.stake = None;
-        self.casting.clear();
+        self.casting = Casting::default();
         reply
     }
 
