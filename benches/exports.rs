@@ -116,6 +116,7 @@ fn record(
         rsa: None,
         successor: None,
         exports: Vec::new(),
+        begun_under: std::collections::BTreeSet::new(),
         others: Vec::new(),
         reissued: None,
         compromise: None,

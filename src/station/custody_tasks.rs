@@ -9,7 +9,7 @@ use conclave_keyroom::domain::part_set::{PartSet, SetState};
 
 use crate::ceremony::exercise::{may_be_opened, whole};
 use crate::front::TaskRow;
-use crate::incident::sheet_words;
+use crate::incident::{INCIDENT_DAYS, sheet_words};
 use crate::words;
 
 /// A sheet is proven at least once a year.
@@ -138,7 +138,7 @@ fn to_destroy(key: &KeyRecord, set: &PartSet) -> Option<TaskRow> {
     let what = format!("{}: destroy {sheets}", key.label);
     Some(task(
         "now".into(),
-        -1,
+        INCIDENT_DAYS,
         what,
         "Key managers, Approvers",
         detail,
@@ -246,7 +246,7 @@ fn in_quarantine(key: &KeyRecord, set: Option<&PartSet>, c: &Component) -> Optio
     );
     Some(task(
         "now".into(),
-        -1,
+        INCIDENT_DAYS,
         what,
         "Key managers, Approvers",
         detail,
@@ -260,7 +260,7 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
         if c.doubted_ms.is_some() {
             tasks.push(task(
                 "now".into(),
-                -1,
+                INCIDENT_DAYS,
                 format!("{label}: the sheet of {part} {} was not proven", c.index),
                 "Key managers, Approvers",
                 vec![
@@ -274,7 +274,7 @@ fn sheet_tasks(now_ms: u64, label: &str, part: &str, parts: &[Component]) -> Vec
         if c.opened.is_some() {
             tasks.push(task(
                 "now".into(),
-                -1,
+                INCIDENT_DAYS,
                 format!("{label}: {part} {} lies in no sealed package", c.index),
                 "Key managers, Approvers",
                 vec!["It was opened in an exercise that ended early: hold it again, and seal the sheet.".into()],
@@ -360,6 +360,7 @@ pub(crate) mod tests {
             rsa: None,
             successor: None,
             exports: Vec::new(),
+            begun_under: std::collections::BTreeSet::new(),
             others: Vec::new(),
             reissued: None,
             compromise: None,

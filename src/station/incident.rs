@@ -10,7 +10,7 @@ use conclave_keyroom::ports::dialogue::{
 };
 use conclave_trades::keys::{
     DeclareCompromised, LiftQuarantine, QuarantinePackage, REASON_MAX, ResumeKey, SuspendKey,
-    Tainted, holders,
+    Taint, Tainted, holders,
 };
 use conclave_trades::target::KeyName;
 
@@ -22,6 +22,10 @@ use crate::front::TaskRow;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 use crate::typed_sheet::{TITLE, typed_sheets};
+
+/// The day of what is wrong with a key, in the order of tasks: before whatever is
+/// overdue.
+pub(crate) const INCIDENT_DAYS: i64 = -50_000;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,13 +129,39 @@ pub(crate) fn packages_of(
     found
 }
 
-/// A key that is compromised, or was under one that is.
+fn tainted_words(label: &str, taint: Taint<'_>) -> String {
+    match taint {
+        Taint::Under(above) => format!("{label} was under {above}, which may be known"),
+        Taint::SameAs(other) => format!("{label} has the value of {other}, which may be known"),
+    }
+}
+
+/// What the screens offer for a key that may be known, by its state.
+fn way_out(state: KeyState) -> &'static str {
+    match state {
+        KeyState::PreActivation => {
+            "Whoever knows the one may know the other (R12). Its ceremony is not over: go on with \
+             it from this list, and end it for good (Esc, then e). The key becomes void; make a \
+             new one, and hand it over under another."
+        }
+        KeyState::Suspended => {
+            "Whoever knows the one may know the other (R12). Make a new key and hand it over; \
+             destroy this one (k, the key, x) or declare it compromised too (k, the key, w)."
+        }
+        _ => {
+            "Whoever knows the one may know the other (R12). Make a new key, hand it over, and \
+             replace or destroy this one; or declare it compromised too: k, the key, w."
+        }
+    }
+}
+
+/// A key that is compromised, or that whoever knows a compromised one may know.
 pub(crate) fn incident_task(key: &KeyRecord, tainted: &Tainted) -> Option<TaskRow> {
     let in_use = matches!(
         key.state,
         KeyState::Active | KeyState::PreActivation | KeyState::Suspended
     );
-    let (what, detail) = match (key.state, tainted.above(key)) {
+    let (what, detail) = match (key.state, tainted.why(key)) {
         (KeyState::Compromised, _) => (
             format!("{} is compromised", key.label),
             "Replace it at everybody who has it, and what it protected; then destroy it: k, x.",
@@ -140,16 +170,12 @@ pub(crate) fn incident_task(key: &KeyRecord, tainted: &Tainted) -> Option<TaskRo
             format!("{} is suspended", key.label),
             "Find out what happened; then k, the key, w: resume it, or declare it compromised.",
         ),
-        (_, Some(above)) if in_use => (
-            format!("{} was under {above}, which may be known", key.label),
-            "Whoever knows the one may know the other (R12). Make a new key, hand it over, and \
-             replace or destroy this one; or declare it compromised too: k, the key, w.",
-        ),
+        (state, Some(taint)) if in_use => (tainted_words(&key.label, taint), way_out(state)),
         _ => return None,
     };
     Some(TaskRow {
         due: "now".into(),
-        days: -1,
+        days: INCIDENT_DAYS,
         what,
         who: "Key managers, Approvers".into(),
         detail: vec![detail.into()],
@@ -360,5 +386,56 @@ impl Station {
         let mut lines = action.outcome(&out);
         lines.push(filed);
         Ok((format!("{}: recorded", key.label), lines))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a test may stop at the first surprise
+
+    use super::*;
+    use crate::custody_tasks::tests::key;
+    use conclave_keyroom::domain::key::Compromise;
+    use conclave_trades::keys::Kin;
+
+    /// What the advice names is what the screens do with a key of this state.
+    #[test]
+    fn the_advice_for_a_key_that_may_be_known_is_what_the_screens_offer() {
+        let mut above = key(0);
+        above.label = "BANK-LAKE.ZMK.009".into();
+        above.compromise = Some(Compromise {
+            at_ms: 1,
+            reason: "the bag was open".into(),
+        });
+        let tainted = Tainted::of(&[Kin::of(&above).unwrap()]);
+        let mut below = key(0);
+        below.begun_under.insert(above.label.clone());
+        for state in [
+            KeyState::PreActivation,
+            KeyState::Active,
+            KeyState::Suspended,
+        ] {
+            below.state = state;
+            let task = incident_task(&below, &tainted).unwrap();
+            assert!(
+                task.what.contains("was under BANK-LAKE.ZMK.009"),
+                "{}",
+                task.what
+            );
+            let advice = task.detail.concat();
+            let offered = Wrong::of(&below).contains(&Wrong::Compromised);
+            assert_eq!(
+                advice.contains("declare it compromised"),
+                offered,
+                "{advice}"
+            );
+            let replaced = state.may_become(KeyState::Deactivated);
+            assert_eq!(advice.contains("replace or destroy"), replaced, "{advice}");
+            // A ceremony that is not over is ended where it is.
+            let coming = state == KeyState::PreActivation;
+            assert_eq!(advice.contains("end it for good"), coming, "{advice}");
+        }
+        below.state = KeyState::Void;
+        assert!(incident_task(&below, &tainted).is_none());
     }
 }

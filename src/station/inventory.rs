@@ -14,7 +14,7 @@ use conclave_trades::keys::{Kin, Tainted};
 use crate::custody_tasks::{Custodians, custody_tasks};
 use crate::exceptions::exception_tasks;
 use crate::front::{Event, KeyRow, KeyTable, KeyTableBuilder, TaskRow};
-use crate::incident::incident_task;
+use crate::incident::{INCIDENT_DAYS, incident_task};
 use crate::lists::expiry_task;
 use crate::station::Station;
 
@@ -30,6 +30,9 @@ const SLICE_MS: u64 = 30;
 
 /// So many tasks of keys stand in the list; nobody reads more in a day.
 const TASKS: usize = 500;
+
+/// So many of what is wrong with keys stand before them.
+const WRONG: usize = 10_000;
 
 /// The screen gets what there is when so many are read, then twice as many and
 /// so on, until an eighth is read: each time costs a copy in memory.
@@ -75,9 +78,20 @@ impl Inventory {
     }
 }
 
-/// The most urgent tasks of any number.
+/// What is wrong with a key, and what is due of it.
+#[derive(Default)]
+struct Tasks {
+    wrong: Vec<TaskRow>,
+    due: Vec<TaskRow>,
+}
+
+/// Whatever is wrong, and of what is due the most urgent.
 #[derive(Default)]
 struct Urgent {
+    /// None of them gives way to what is overdue.
+    wrong: Vec<TaskRow>,
+    /// Those that are counted and not listed: a wrapping key may have a million below it.
+    more_wrong: usize,
     tasks: Vec<TaskRow>,
     /// Those that stand no more among them, and when the first of them is due.
     more: usize,
@@ -85,8 +99,11 @@ struct Urgent {
 }
 
 impl Urgent {
-    fn add(&mut self, tasks: Vec<TaskRow>) {
-        self.tasks.extend(tasks);
+    fn add(&mut self, tasks: Tasks) {
+        self.wrong.extend(tasks.wrong);
+        self.more_wrong += self.wrong.len().saturating_sub(WRONG);
+        self.wrong.truncate(WRONG);
+        self.tasks.extend(tasks.due);
         if self.tasks.len() > 2 * TASKS {
             self.keep();
         }
@@ -102,9 +119,20 @@ impl Urgent {
         }
     }
 
-    /// They, and one row that counts the others.
+    /// They, what is wrong first, and one row that counts the others.
     fn rows(mut self) -> Vec<TaskRow> {
         self.keep();
+        if self.more_wrong > 0 {
+            self.wrong.push(TaskRow {
+                due: "now".into(),
+                days: INCIDENT_DAYS,
+                what: format!("{} more like these, when these are done", self.more_wrong),
+                who: "Key managers, Approvers".into(),
+                detail: vec!["They come as these are done; the key list has every key.".into()],
+                resume: None,
+            });
+        }
+        self.tasks.splice(0..0, std::mem::take(&mut self.wrong));
         if let Some(days) = self.next {
             self.tasks.push(TaskRow {
                 due: "later".into(),
@@ -127,15 +155,18 @@ struct Around {
 }
 
 /// What is to be done about a key.
-fn tasks_of(key: &KeyRecord, around: &Around) -> Vec<TaskRow> {
+fn tasks_of(key: &KeyRecord, around: &Around) -> Tasks {
     let now_ms = around.now_ms;
-    let mut tasks = custody_tasks(now_ms, key, &around.there);
-    tasks.extend(incident_task(key, &around.tainted));
-    tasks.extend(exception_tasks(now_ms, key));
+    let custody = custody_tasks(now_ms, key, &around.there);
+    let (mut wrong, mut due): (Vec<_>, Vec<_>) = custody
+        .into_iter()
+        .partition(|task| task.days == INCIDENT_DAYS);
+    wrong.extend(incident_task(key, &around.tainted));
+    due.extend(exception_tasks(now_ms, key));
     if matches!(key.state, KeyState::Active | KeyState::PreActivation) {
-        tasks.extend(expiry_task(now_ms, key));
+        due.extend(expiry_task(now_ms, key));
     }
-    tasks
+    Tasks { wrong, due }
 }
 
 impl Station {
@@ -294,6 +325,52 @@ mod tests {
         }
     }
 
+    fn due(due: Vec<TaskRow>) -> Tasks {
+        Tasks {
+            wrong: Vec::new(),
+            due,
+        }
+    }
+
+    /// More keys are overdue than the list takes, and a compromised key and a package
+    /// in quarantine still stand at its head.
+    #[test]
+    fn what_is_wrong_with_a_key_is_never_cut_off_and_comes_first() {
+        let mut found = Urgent::default();
+        let all = 3 * i64::try_from(TASKS).unwrap_or_default();
+        for n in 1..=all {
+            found.add(due(vec![task(-1 - n)]));
+            if n % 750 == 0 {
+                found.add(Tasks {
+                    wrong: vec![task(INCIDENT_DAYS)],
+                    due: Vec::new(),
+                });
+            }
+        }
+        let rows = found.rows();
+        assert_eq!(rows.len(), 2 + TASKS + 1);
+        let first: Vec<i64> = rows.iter().take(3).map(|task| task.days).collect();
+        assert_eq!(first, [INCIDENT_DAYS, INCIDENT_DAYS, -1 - all]);
+        // The whole list is sorted by the day.
+        assert!(rows.is_sorted_by_key(|task| task.days));
+    }
+
+    #[test]
+    fn of_very_many_that_are_wrong_the_rest_is_counted() {
+        let mut found = Urgent::default();
+        for _ in 0..WRONG + 3 {
+            found.add(Tasks {
+                wrong: vec![task(INCIDENT_DAYS)],
+                due: Vec::new(),
+            });
+        }
+        found.add(due(vec![task(1)]));
+        let rows = found.rows();
+        assert_eq!(rows.len(), WRONG + 2);
+        assert_eq!(rows[WRONG].what, "3 more like these, when these are done");
+        assert!(rows.is_sorted_by_key(|task| task.days));
+    }
+
     /// However many there are and in whatever order they come: the most urgent
     /// stand there, the others are counted.
     #[test]
@@ -301,7 +378,7 @@ mod tests {
         let mut found = Urgent::default();
         let all = 7_003;
         for n in 0..all {
-            found.add(vec![task((n * 4_001) % all)]);
+            found.add(due(vec![task((n * 4_001) % all)]));
         }
         assert!(found.tasks.len() <= 2 * TASKS);
         let rows = found.rows();
@@ -311,7 +388,7 @@ mod tests {
         let last = rows.last().map(|task| task.what.as_str());
         assert_eq!(last, Some("6503 more tasks of keys, when these are done"));
         let mut few = Urgent::default();
-        few.add(vec![task(3), task(-1)]);
+        few.add(due(vec![task(3), task(-1)]));
         let days: Vec<i64> = few.rows().iter().map(|task| task.days).collect();
         assert_eq!(days, [-1, 3]);
     }

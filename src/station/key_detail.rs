@@ -103,6 +103,12 @@ fn lines(key: &KeyRecord) -> Vec<String> {
                 .map(|until| format!("  without a key block, until {}", words::date(until))),
         );
     }
+    let no_end = |under: &&String| key.exports.iter().all(|e| e.under != **under);
+    detail.extend(
+        key.begun_under.iter().filter(no_end).map(|under| {
+            format!("begun under {under}, and not ended: a cryptogram may be outside")
+        }),
+    );
     detail
 }
 

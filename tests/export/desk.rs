@@ -237,6 +237,7 @@ impl Desk {
             rsa: None,
             successor: None,
             exports: Vec::new(),
+            begun_under: std::collections::BTreeSet::new(),
             others: Vec::new(),
             reissued: None,
             compromise: None,

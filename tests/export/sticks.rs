@@ -7,8 +7,10 @@ use crate::watched::Watched;
 use conclave_evidence::manifest::MANIFEST_FILE;
 use conclave_evidence::verify_path;
 use conclave_keyroom::domain::form::KeyForm;
+use conclave_keyroom::domain::key::Compromise;
 use conclave_keyroom::door::{ActionError, DoorError, Stop};
-use conclave_trades::target::{BundleState, ReadReceipt};
+use conclave_trades::keys::{Kin, Taint, Tainted};
+use conclave_trades::target::{BundleState, KeyName, PrintKeyLetter, ReadReceipt};
 use conclave_training::stick::{FolderStick, Mishap, StickPorts};
 
 #[test]
@@ -163,6 +165,46 @@ fn a_stick_that_gives_back_other_bytes_or_fills_up_is_told() {
     assert!(device(desk.export(&act)).contains("full"));
     assert_eq!(desk.next(), 4);
     assert_eq!(desk.record(&key).exports.len(), 1);
+}
+
+/// A cryptogram may have left in an act that did not end: whoever knows the wrapping key
+/// may know the key. Only what was refused before it began says nothing.
+#[test]
+fn an_export_or_a_letter_that_did_not_end_is_found_below_its_wrapping_key() {
+    let mut desk = Desk::new();
+    let zmks = ["A.ZMK.1", "A.ZMK.2", "A.ZMK.3"];
+    let zmks = zmks.map(|label| desk.key(label, KeyForm::Aes128, "K0"));
+    let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
+    desk.stick.expect(Some(Mishap::PulledAfter(300)));
+    let act = desk.plan(&[&key], &zmks[0]);
+    assert!(desk.export(&act).is_err());
+    desk.stick.plug();
+    desk.stick.expect(None);
+    let letter = PrintKeyLetter {
+        key: KeyName::of(&key),
+        under: KeyName::of(&zmks[1]),
+        recipient: "BANK-LAKE".into(),
+        // There is none of this name.
+        printer: Some("LETTERS".into()),
+        exception: None,
+    };
+    let both = [MANAGERS, APPROVERS].concat();
+    assert!(desk.act(&letter, &both).is_err());
+    let mut act = desk.plan(&[&key], &zmks[2]);
+    act.recipient = String::new();
+    assert!(desk.export(&act).is_err());
+
+    let found = desk.record(&key);
+    assert!(found.exports.is_empty());
+    let below = zmks.map(|mut zmk| {
+        zmk.compromise = Some(Compromise {
+            at_ms: 1,
+            reason: "the bag was open".into(),
+        });
+        let tainted = Tainted::of(&[Kin::of(&zmk).unwrap()]);
+        tainted.why(&found) == Some(Taint::Under(&zmk.label))
+    });
+    assert_eq!(below, [true, true, false]);
 }
 
 /// A member leaves during an export: it stops before the next file, and what lies

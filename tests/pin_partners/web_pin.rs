@@ -63,6 +63,7 @@ fn key(label: &str, form: KeyForm, usage: &str, mode: &str) -> (KeyRecord, Secre
         rsa: None,
         successor: None,
         exports: Vec::new(),
+        begun_under: std::collections::BTreeSet::new(),
         others: Vec::new(),
         reissued: None,
         compromise: None,

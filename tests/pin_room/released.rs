@@ -88,6 +88,7 @@ impl Action for Plant {
             rsa: None,
             successor: None,
             exports: Vec::new(),
+            begun_under: std::collections::BTreeSet::new(),
             others: Vec::new(),
             reissued: None,
             compromise: None,

@@ -106,6 +106,7 @@ fn record(n: u32, now_ms: u64) -> KeyRecord {
         rsa: None,
         successor: None,
         exports: Vec::new(),
+        begun_under: std::collections::BTreeSet::new(),
         others: Vec::new(),
         reissued: None,
         compromise: None,

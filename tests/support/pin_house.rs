@@ -694,6 +694,7 @@ impl PinHouse {
             rsa: None,
             successor: None,
             exports: Vec::new(),
+            begun_under: std::collections::BTreeSet::new(),
             others: Vec::new(),
             reissued: None,
             compromise: None,

@@ -363,6 +363,7 @@ mod tests {
             rsa: None,
             successor: None,
             exports: Vec::new(),
+            begun_under: std::collections::BTreeSet::new(),
             others: Vec::new(),
             reissued: None,
             compromise: None,

@@ -43,7 +43,7 @@ pub use exchange_letter::{
 pub use incident::{
     DeclareCompromised, LiftQuarantine, QuarantinePackage, ResumeKey, SuspendKey, holders,
 };
-pub use kin::{Kin, Tainted};
+pub use kin::{Kin, Taint, Tainted};
 pub use package_form::{PackageForm, PrintPackageForm};
 pub use packages::{Package, packages};
 pub use public_in::{ImportPublic, ReadPublic};

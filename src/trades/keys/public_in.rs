@@ -152,6 +152,7 @@ impl Action for ImportPublic {
             rsa: Some(rsa),
             successor: None,
             exports: Vec::new(),
+            begun_under: std::collections::BTreeSet::new(),
             others: Vec::new(),
             reissued: None,
             compromise: None,

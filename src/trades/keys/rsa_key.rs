@@ -131,6 +131,7 @@ impl Action for GenerateRsa {
             rsa: Some(rsa),
             successor: None,
             exports: Vec::new(),
+            begun_under: std::collections::BTreeSet::new(),
             others: Vec::new(),
             reissued: None,
             compromise: None,

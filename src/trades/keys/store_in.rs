@@ -351,6 +351,7 @@ impl ImportStoreKey {
             rsa: Some(rsa),
             successor: None,
             exports: Vec::new(),
+            begun_under: std::collections::BTreeSet::new(),
             others: Vec::new(),
             reissued: None,
             compromise: None,

@@ -206,6 +206,9 @@ impl Action for ExportKeys {
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         rules::medium(self, &medium)?;
         media::in_use(&medium, |place, id| beforehand.get(place, id))?;
+        for key in keys {
+            rules::begins_under(beforehand, key, &under)?;
+        }
         register::take(beforehand, &self.record(now, BundleState::Begun, None))
     }
 

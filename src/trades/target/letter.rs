@@ -25,8 +25,8 @@ use crate::print::time_words;
 /// Wraps one key under a zone master key, by that key's one method, for a
 /// letter.
 ///
-/// Where nobody knows whether it was printed, the export is not on the key's
-/// record; the journal has the intent.
+/// Where nobody knows whether it was printed, the key's record has no export; that it
+/// was begun under that key stands there with the intent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrintKeyLetter {
@@ -187,7 +187,8 @@ impl Action for PrintKeyLetter {
         let key: KeyRecord = beforehand.get(Compartment::Catalogue, self.key.id)?;
         rules::same(&self.key, &key)?;
         let target = target_of(&under).map_err(rules::refused)?;
-        rules::leaving(target, &key, &under, &Settings::default(), None, now)
+        rules::leaving(target, &key, &under, &Settings::default(), None, now)?;
+        rules::begins_under(beforehand, key, &under)
     }
 
     fn run(

@@ -7,7 +7,8 @@ use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::legacy::{LegacyException, check_exception};
 use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
-use conclave_keyroom::door::ActionError;
+use conclave_keyroom::door::{ActionError, Beforehand};
+use conclave_keyroom::vault::Compartment;
 
 use super::export::{ExportKeys, KeyName, SystemName};
 use super::{Target, TargetError};
@@ -276,6 +277,19 @@ fn certificates(settings: &Settings, used_now: bool, now_ms: u64) -> Result<(), 
 fn usable(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
     active(key)?;
     in_its_period(key, now_ms)
+}
+
+/// A cryptogram of the key is about to be made: with the intent its record says under
+/// which key, for an act that does not end may have let it out all the same (R12).
+pub(crate) fn begins_under(
+    beforehand: &mut Beforehand<'_>,
+    mut key: KeyRecord,
+    under: &KeyRecord,
+) -> Result<(), ActionError> {
+    if key.begun_under.insert(under.label.clone()) {
+        beforehand.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn active(key: &KeyRecord) -> Result<(), ActionError> {

@@ -4,6 +4,8 @@ mod component;
 mod state;
 mod wrapping;
 
+use std::collections::BTreeSet;
+
 use conclave_evidence::{Bytes, Hash, Id};
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +138,10 @@ pub struct KeyRecord {
     pub compromise: Option<Compromise>,
     /// Where it went: bundle sequence number, recipient, wrapping key's label.
     pub exports: Vec<Exported>,
+    /// Labels of the keys under which a cryptogram of it was begun: set with each
+    /// act's intent, so that one which left in an act that did not end counts too (R12).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub begun_under: BTreeSet<String>,
     /// Its other sets of parts: coming, kept, former, void.
     #[serde(default)]
     pub others: Vec<PartSet>,
