@@ -5,7 +5,7 @@ use conclave_station::service::ActEnd;
 
 use super::people::{Scene, done};
 use super::stage::{folder, scene};
-use super::{outcomes, record, said};
+use super::{outcomes, record};
 
 /// What is wrong with a key is chosen and said.
 fn incident(scene: &mut Scene, label: &str, wanted: &'static str, reason: &str) -> ActEnd {
@@ -92,8 +92,21 @@ fn what_is_under_a_compromised_key_is_a_red_task_until_it_is_replaced() {
         ("destroyed", found.compromise)
     );
     assert!(tasks(&scene).contains(&below));
-    let told = said(scene.station.key_incident(id, &mut scene.people));
-    assert!(told.contains("destroyed"), "{told}");
+    // Of its old packages alone something is said yet.
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let offered = std::sync::Arc::clone(&seen);
+    scene.people.at = Box::new(move |prompt, _| match &prompt.ask {
+        Ask::Choose { options } if prompt.code == "key.incident" => {
+            let labels = options.iter().map(|one| one.label.clone());
+            *offered.lock().unwrap() = labels.collect::<Vec<String>>();
+            Some(Answer::Abort)
+        }
+        _ => None,
+    });
+    let end = scene.station.key_incident(id, &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    scene.people.at = Box::new(|_, _| None);
+    assert_eq!(*seen.lock().unwrap(), ["A package is not as recorded"]);
     // What was under it is settled when it is out of use too.
     let key = record(&scene, under);
     scene
