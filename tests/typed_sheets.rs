@@ -144,7 +144,12 @@ fn exercise(scene: &mut Scene, at: At) -> (String, String) {
 
 fn no_exercise(scene: &mut Scene) {
     let refused = scene.ceremony(EXERCISE, &[LABEL]).unwrap_err();
-    assert!(refused.happened.contains("No active key"), "{refused:?}");
+    assert!(
+        refused
+            .happened
+            .contains("No key in use has components in custody"),
+        "{refused:?}"
+    );
 }
 
 #[test]
