@@ -241,8 +241,9 @@ fn a_custodian_of_the_key_does_not_sign_in_the_place_of_the_cast() {
         nobody.then_some(Answer::Abort).or(heard)
     });
     let end = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2");
+    // The one reader's card was left behind in giving up: it pauses, or ends badly.
     assert!(
-        matches!(end, Ok(ActEnd::Done { good: false, .. })),
+        !matches!(end, Ok(ActEnd::Done { good: true, .. })),
         "{end:?}"
     );
     assert_eq!(scene.key_state("BANK-LAKE.ZMK.001"), None);
