@@ -62,6 +62,16 @@ pub fn read_digest(text: &str) -> Result<Hash, WordError> {
         .map_err(|_| WordError::NoDigest)
 }
 
+/// A digest in sixteen groups of four hex digits, to be read aloud.
+#[must_use]
+pub fn in_fours(digest: &Hash) -> String {
+    let pairs = digest.0.chunks(2);
+    let groups: Vec<String> = pairs
+        .map(|pair| pair.iter().map(|byte| format!("{byte:02X}")).collect())
+        .collect();
+    groups.join(" ")
+}
+
 /// A digest in 32 words, in lines of eight.
 #[must_use]
 pub fn digest_lines(digest: &Hash) -> Vec<String> {
@@ -112,6 +122,15 @@ mod tests {
              vapor revival virus caretaker ribcage glossary",
         ),
     ];
+
+    #[test]
+    fn fours_are_read_back() {
+        let digest = Hash(std::array::from_fn(|at| (at * 7) as u8));
+        let fours = in_fours(&digest);
+        assert!(fours.starts_with("0007 0E15 1C23 "), "{fours}");
+        assert_eq!(fours.split(' ').count(), 16);
+        assert_eq!(read_digest(&fours), Ok(digest));
+    }
 
     #[test]
     fn known_answers() {

@@ -2,7 +2,7 @@
 //! one another. A front asks; the station decides. No secret travels here
 //! except inside [`Answer::Secret`].
 
-use conclave_evidence::{GroupId, Id};
+use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::ports::dialogue::{Answer, Prompt, Refusal};
 
 use crate::doctor::Finding;
@@ -435,7 +435,7 @@ pub struct DeviceRow {
 }
 
 /// A journal entry.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalRow {
     /// Its number.
     pub seq: u64,
@@ -447,8 +447,8 @@ pub struct JournalRow {
     pub action: String,
     /// What it says; empty where this session may not read it.
     pub words: String,
-    /// First eight hex digits of its hash.
-    pub hash: String,
+    /// Its hash in the chain.
+    pub hash: Hash,
 }
 
 /// The table of a training station: what people do with their hands.

@@ -536,7 +536,7 @@ impl Station {
                 },
                 action: entry.header.action,
                 words: entry.body.map(|b| b.words.join("; ")).unwrap_or_default(),
-                hash: entry.hash.to_string().chars().take(8).collect(),
+                hash: entry.hash,
             })
             .collect();
         rows.reverse();

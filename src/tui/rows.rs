@@ -1,6 +1,7 @@
 //! The lists, and what each shows of a row. Drawing is elsewhere; a frame
 //! touches only the rows that it shows.
 
+use conclave_evidence::words::{digest_lines, in_fours};
 use conclave_station::front::{BatchRow, Lists};
 
 use super::key_page::{self, Custody};
@@ -361,10 +362,18 @@ impl Kind {
                 } else {
                     &r.words
                 };
-                (
-                    format!("Entry {}  {} {}", r.seq, r.kind, r.action),
-                    vec![words.to_owned(), format!("{} UTC  hash {}…", r.at, r.hash)],
-                )
+                let fours = in_fours(&r.hash);
+                let (begin, _) = fours.split_at(9);
+                let (left, right) = fours.split_at(fours.len() / 2);
+                let mut lines = vec![
+                    words.to_owned(),
+                    format!("{} UTC  SHA-256 begins {begin}", r.at),
+                    format!("SHA-256 {}", left.trim()),
+                    format!("        {}", right.trim()),
+                    "In words, as minutes have them:".to_owned(),
+                ];
+                lines.extend(digest_lines(&r.hash));
+                (format!("Entry {}  {} {}", r.seq, r.kind, r.action), lines)
             }),
         };
         found.unwrap_or_default()

@@ -274,6 +274,10 @@ fn inside() -> Vec<(&'static str, Build)> {
         ("devices", open(keys("d"))),
         ("journal", open(vec![Key::Char('j'), Key::Down])),
         (
+            "journal-entry",
+            open(vec![Key::Char('j'), Key::Down, Key::Enter]),
+        ),
+        (
             "doctor",
             at(
                 status(Phase::Open),

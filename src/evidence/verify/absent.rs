@@ -13,6 +13,7 @@ use crate::export::CheckedJournal;
 use crate::ids::{Hash, Id};
 use crate::journal::{EntryHeader, EntryKind};
 use crate::show::{clean, utc};
+use crate::words::{in_fours, in_words};
 
 /// The actions that write a bundle.
 pub const BUNDLE_ACTIONS: [&str; 3] = ["export-keys", "export-key-store", "export-public"];
@@ -107,9 +108,12 @@ impl Work {
             let head = &journal.checked.head;
             let end = format!(
                 "it ends with entry {}, {}: of what was done later nothing here tells. The \
-                 station's journal screen shows its newest entry",
+                 station's journal screen shows its newest entry; this one's SHA-256 is {}, in \
+                 words: {}",
                 head.seq,
-                utc(head.wall_ms)
+                utc(head.wall_ms),
+                in_fours(&head.entry),
+                in_words(&head.entry.0).join(" ")
             );
             let place = journal.place.clone();
             self.told(&place, "bundle", &bundles, "");

@@ -10,6 +10,10 @@ use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
 use crate::station::Station;
 
+/// Which entry of the journal the minutes name: those of the close itself come after the
+/// page that they sign.
+const BEFORE_CLOSE: &str = "the last before the close is signed";
+
 impl Station {
     /// Signatures that are not given cost no try: the key is whole, sealed and
     /// read back, and must not be lost because somebody left the room.
@@ -65,7 +69,7 @@ impl Station {
     ) -> Result<Vec<String>, Undone> {
         // What is signed says what is the case once it is signed.
         let closed = self.as_closed(engine, state, signers);
-        let page = self.minutes_page(engine.script(), &closed);
+        let page = self.minutes_page(engine.script(), &closed, BEFORE_CLOSE);
         // Nothing is signed that does not stand in a file: what fails after the
         // signatures could not be mended any more.
         let filed = self.file_before_signing(state, &page, people)?;

@@ -227,7 +227,15 @@ impl Station {
         Ok(entries)
     }
 
-    pub(super) fn minutes_page(&self, script: &Script, state: &State) -> Minutes {
+    /// A page with the newest entry of the journal; see [`Minutes::with_head`].
+    pub(crate) fn with_head(&self, page: Minutes, which: &str) -> Minutes {
+        match self.door.vault().newest() {
+            Ok((seq, hash)) => page.with_head(seq, &hash, which),
+            Err(_) => page,
+        }
+    }
+
+    pub(super) fn minutes_page(&self, script: &Script, state: &State, which: &str) -> Minutes {
         let lines: Vec<JournalLine> = self
             .journal_of(state)
             .unwrap_or_default()
@@ -241,7 +249,8 @@ impl Station {
                 words: Vec::new(),
             })
             .collect();
-        minutes::minutes(script, &self.paper_station(), state, &lines)
+        let page = minutes::minutes(script, &self.paper_station(), state, &lines);
+        self.with_head(page, which)
     }
 
     /// The name of a ceremony's minutes and transcript.
@@ -315,7 +324,8 @@ impl Station {
         {
             Some(filed) => filed,
             None => {
-                let page = self.minutes_page(engine.script(), state);
+                let page =
+                    self.minutes_page(engine.script(), state, "the last before this was filed");
                 self.file_minutes_page(state, &page)?
             }
         };

@@ -1,8 +1,10 @@
 //! A script before it starts, and a ceremony after it ended, as lines for
 //! paper and transcript. Nothing here is secret.
 
+use conclave_evidence::Hash;
 use conclave_evidence::authority::Mode;
 use conclave_evidence::journal::EntryKind;
+use conclave_evidence::words::in_words;
 use conclave_keyroom::domain::known_value::known_value_words;
 
 use conclave_keyroom::door::Action;
@@ -62,6 +64,21 @@ pub struct Minutes {
 }
 
 impl Minutes {
+    /// The page with an entry of the journal and its hash, to be compared with the journal
+    /// screen at another time: whoever holds the paper notices an older repository.
+    ///
+    /// `which` says what entry it is: `the last before the close is signed`.
+    #[must_use]
+    pub fn with_head(mut self, seq: u64, hash: &Hash, which: &str) -> Self {
+        self.facts.push((
+            "Journal at the close".to_owned(),
+            format!("entry {seq}, {which}: SHA-256 {hash}"),
+        ));
+        self.facts
+            .push((format!("Entry {seq} in words"), in_words(&hash.0).join(" ")));
+        self
+    }
+
     /// All of it as text lines, the same for the transcript.
     #[must_use]
     pub fn transcript(&self) -> Vec<String> {

@@ -92,6 +92,12 @@ fn all_that_the_journal_tells_of_is_given() {
     let end = handed.lines(Mark::Note, "it ends with entry");
     assert_eq!(end.len(), 1);
     assert!(end[0].contains("2026-03-01 09:30:00 UTC"), "{end:?}");
+    // The entry's hash, to be compared by eye or by ear: both say the same.
+    let (_, told) = end[0].split_once("SHA-256 is ").expect("a hash");
+    let (fours, words) = told.split_once(", in words: ").expect("words");
+    let by_eye = conclave_evidence::words::read_digest(fours);
+    assert_eq!(by_eye, conclave_evidence::words::read_digest(words));
+    assert!(by_eye.is_ok(), "{told}");
 }
 
 #[test]
