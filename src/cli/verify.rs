@@ -1,5 +1,5 @@
-//! `conclave verify PATH...`: checks bundles, exported journals and
-//! transcripts, without a station and without cards.
+//! `conclave verify PATH...`: checks bundles, backups, updates, exported journals
+//! and transcripts, without a station and without cards.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,15 +7,15 @@ use std::process::ExitCode;
 use conclave_evidence::verify::verify_from;
 use conclave_evidence::{Hash, words};
 
-/// Check bundles, exported journals and transcripts.
+/// Check bundles, backups, updates, exported journals and transcripts.
 ///
 /// Lines with "to do" are for you: what only a person can compare, and what was
 /// not checked. The exit code is 0 when all checks held, and 1 when one did not or
 /// when something that was given was not checked.
 #[derive(Debug, clap::Args)]
 pub struct Verify {
-    /// A bundle's folder, journal.cbor, transcript.cbor, or a folder that
-    /// holds any of them; all that is given must agree.
+    /// The folder of a bundle, a backup or an update, journal.cbor, transcript.cbor,
+    /// or a folder that holds any of them; all that is given must agree.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 

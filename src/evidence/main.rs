@@ -8,12 +8,13 @@ use conclave_evidence::verify::verify_from;
 use conclave_evidence::{Hash, words};
 
 const USAGE: &str = "\
-Checks bundles, backups, exported journals and transcripts, without a station or cards.
+Checks bundles, backups, updates, exported journals and transcripts, without a station
+or cards.
 
 Usage: conclave-verify [--genesis DIGEST] PATH...
 
-  PATH       a bundle's or a backup's folder, journal.cbor, transcript.cbor, or a folder that
-             holds any of them; all that is given must agree
+  PATH       the folder of a bundle, a backup or an update, journal.cbor, transcript.cbor,
+             or a folder that holds any of them; all that is given must agree
   --genesis  the digest of the station's genesis record, from its paper:
              64 hex digits or 32 words
 
