@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/filed_minutes.rs"]
+mod filed_minutes;
 #[path = "backup/made.rs"]
 mod made;
 #[path = "support/people.rs"]

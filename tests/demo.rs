@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use conclave_evidence::export::JournalExport;
+use conclave_evidence::words::in_words;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -272,8 +274,9 @@ fn every_path_is_relative_and_there() {
         paths.extend(list(&report, name).iter().map(string));
     }
     assert_eq!(list(&report, "bundles").len(), 4 + 11 + 8);
-    // Ceremonies, three acts with RSA pairs, and five typed sheets put away.
-    assert_eq!(list(&report, "minutes").len(), 10 + 11 + 3 + 5);
+    // Ceremonies, three acts with RSA pairs, five typed sheets put away; a new card, a
+    // backup, its rehearsal.
+    assert_eq!(list(&report, "minutes").len(), 10 + 11 + 3 + 5 + 3);
     for path in paths {
         assert!(
             Path::new(path).is_relative() && !path.contains(".."),
@@ -400,7 +403,7 @@ fn verify(paths: &[PathBuf]) -> Output {
 #[test]
 fn its_evidence_is_verified_a_line_a_check() {
     let paths = evidence(demo());
-    assert_eq!(paths.len(), 1 + 23 + 29, "journal, bundles, transcripts");
+    assert_eq!(paths.len(), 1 + 23 + 32, "journal, bundles, transcripts");
     let judged = verify(&paths);
     let said = text(&judged.stdout);
     assert!(judged.status.success(), "{said}{}", text(&judged.stderr));
@@ -621,7 +624,7 @@ fn one_flipped_bit_anywhere_is_seen() {
     let notes = text(&judged.stdout)
         .matches("minutes are not given")
         .count();
-    assert_eq!(notes, 29, "what was not checked is said");
+    assert_eq!(notes, 32, "what was not checked is said");
 }
 
 #[test]
@@ -641,7 +644,7 @@ fn every_pdf_is_sound() {
     assert_eq!(halves(".pdf") + halves(".escp"), 2 * 7);
     assert_eq!(
         pdfs.len() - halves(".pdf"),
-        26 + 3 + 1 + 3 + 201 + 1 + 21 + 3 + 29 + 2,
+        26 + 3 + 1 + 3 + 201 + 1 + 21 + 3 + 32 + 2,
         "components, shares, letter, papers of components, PIN mailers, their sheet, scripts, forms, minutes, the auditors' two reports"
     );
     for pdf in pdfs {
@@ -710,8 +713,37 @@ fn the_minutes_tell_who_and_what_and_no_value() {
         values.push(value);
     }
     let mut minutes = String::new();
+    let journal = std::fs::read(demo().join(string(&report["journal"]))).unwrap();
+    let journal = JournalExport::from_file(&journal)
+        .unwrap()
+        .verify()
+        .unwrap();
     for path in list(&report, "minutes") {
         let page = pdf_text(&demo().join(string(path)));
+        // An entry of the journal, as another program reads it off the page.
+        let dense: String = page.split_whitespace().collect();
+        let (_, head) = dense.split_once("Journalatthecloseentry").unwrap();
+        let seq: String = head.chars().take_while(char::is_ascii_digit).collect();
+        let (_, hash) = head.split_once("SHA-256").unwrap();
+        let entry = journal.hash_at(seq.parse().unwrap()).unwrap();
+        assert!(hash.starts_with(&entry.to_string()), "{path}: {head}");
+        let words = in_words(&entry.0).concat();
+        assert!(dense.contains(&words), "{path}: {words}");
+        let house = [
+            "members",
+            "suspension",
+            "reinstatement",
+            "backup",
+            "rehearsal",
+        ];
+        if house
+            .iter()
+            .any(|kind| string(path).contains(&format!("TEST-{kind}-act-")))
+        {
+            assert!(page.contains("Done. "), "{path}");
+            minutes.push_str(&page);
+            continue;
+        }
         // An act on one key has no script, and its signatures in the journal.
         let acts = [
             ("Minutes: Where a typed sheet is", "K. Larsen"),

@@ -8,6 +8,8 @@
 mod absent;
 #[path = "doctor/command.rs"]
 mod command;
+#[path = "support/filed_minutes.rs"]
+mod filed_minutes;
 #[path = "doctor/machine.rs"]
 mod machine;
 #[path = "support/machines.rs"]

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/filed_minutes.rs"]
+mod filed_minutes;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]
@@ -57,6 +59,9 @@ fn one_administrator_suspends_while_nobody_is_logged_on() {
     assert_eq!(title, "Dan's card is suspended");
     assert_eq!(scene.entries(), before + 2, "intent and outcome");
     assert_eq!(state(&scene, "Dan"), CardState::Suspended);
+    // The key that signs transcripts is closed.
+    let vault = scene.station.door().vault();
+    assert!(filed_minutes::filed(folder.path(), "suspension", vault).is_empty());
     drop(scene);
 
     // It holds after a restart, before anybody has signed a head over it.
@@ -243,4 +248,7 @@ fn a_suspended_card_ends_the_session_that_it_opened_and_leaves_a_task() {
     scene.logon(GroupId::KeyManagers);
     suspend(&mut scene, "Dan").unwrap();
     assert!(!scene.station.is_open());
+    let vault = scene.station.door().vault();
+    let minutes = filed_minutes::only(folder.path(), "suspension", vault);
+    assert_eq!(minutes.title, "Suspend a lost card: Dan");
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/filed_minutes.rs"]
+mod filed_minutes;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]
@@ -156,6 +158,21 @@ fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
         "{seen}"
     );
     assert!(!scene.station.is_open(), "everybody logs on anew");
+    // Minutes were filed before that, by the station's own key.
+    let minutes = filed_minutes::only(folder.path(), "members", scene.station.door().vault());
+    assert!(minutes.title.contains("Dan"), "{}", minutes.title);
+    for words in [
+        "Received a new share: Dan",
+        "Administrators: ",
+        "is revoked for ever",
+        "Result: Done. The administrators' signatures",
+    ] {
+        assert!(
+            minutes.script.contains(words),
+            "{words}: {}",
+            minutes.script
+        );
+    }
 
     let now = record(&scene);
     assert_eq!(now.card(old_id).unwrap().state, CardState::Revoked);
@@ -204,8 +221,10 @@ fn a_lost_card_is_replaced_and_the_old_one_is_refused_by_name() {
     let journal = folder.path().join("journal.cbor");
     scene.logon(GroupId::Auditors);
     std::fs::write(&journal, scene.station.journal_bytes().unwrap()).unwrap();
-    let report = verify_paths(&[journal]);
+    let report = verify_paths(&[journal, folder.path().join("minutes")]);
     assert!(report.ok(), "{report}");
+    let told = report.to_string();
+    assert!(told.contains("of an act that Ada, Ben signed"), "{told}");
 }
 
 #[test]
@@ -678,6 +697,9 @@ fn certificates_are_renewed_before_they_expire_and_the_keys_stay() {
     );
     assert_eq!(task(&scene), (false, true));
     assert_eq!(record(&scene), before, "the authority did not change");
+    let minutes = filed_minutes::only(folder.path(), "certificates", scene.station.door().vault());
+    let words = "Dan's card";
+    assert!(minutes.script.contains(words), "{}", minutes.script);
     let ca = scene.station.ca_certificate().unwrap();
     let issuer = x509::subject_key(&ca).unwrap();
     let entry = before

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/filed_minutes.rs"]
+mod filed_minutes;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]
@@ -165,6 +167,9 @@ fn a_blocked_card_gets_a_new_pin_from_its_holder_and_a_quorum() {
     let after = kept(&scene);
     assert!(!after.ct_eq(puk.expose()));
     assert!(has(&scene, &after) && !has(&scene, &puk));
+    let vault = scene.station.door().vault();
+    let minutes = filed_minutes::only(folder.path(), "pin-unblock", vault);
+    assert_eq!(minutes.lines.len(), 3);
     scene.station.logout("logged out").unwrap();
 
     scene.people.at = Box::new(dans(NEW));

@@ -5,6 +5,8 @@
 
 #[path = "restore/emptied.rs"]
 mod emptied;
+#[path = "support/filed_minutes.rs"]
+mod filed_minutes;
 #[path = "support/people.rs"]
 mod people;
 #[path = "restore/rollback.rs"]
@@ -120,6 +122,14 @@ fn people_log_on_to_the_restored_station_as_before_and_the_old_one_is_refused() 
     assert_eq!(new.station.status(0).phase, Phase::Empty);
     let lines = restored(&mut new).join("\n");
     let kept = new.station.door().vault();
+    let minutes = filed_minutes::only(other.path(), "restore", kept);
+    for words in ["Recovery: Lea", "Administrators: Ada", "what they did"] {
+        assert!(
+            minutes.script.contains(words),
+            "{words}: {}",
+            minutes.script
+        );
+    }
     assert!(
         lines.contains("Every card that signed has the note"),
         "{lines}"

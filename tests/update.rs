@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/filed_minutes.rs"]
+mod filed_minutes;
 #[path = "update/format.rs"]
 mod format;
 #[path = "support/people.rs"]
@@ -63,7 +65,7 @@ fn install(scene: &mut Scene) -> Result<ActEnd, Refusal> {
 
 #[test]
 fn an_update_is_installed_and_taken_back() {
-    let (_folder, mut scene, release, programs) = room();
+    let (folder, mut scene, release, programs) = room();
     let made = Made::new(&release, [0, 2, 0], GOOD);
     let medium = made.put(&release, &scene.room.stick.folder());
     // What a stranger says of the medium.
@@ -74,6 +76,9 @@ fn an_update_is_installed_and_taken_back() {
     with_letter(&mut scene, &made.sign(&release));
     scene.people.codes.clear();
     assert_eq!(done(install(&mut scene)), "Version 0.2.0 is installed");
+    let vault = scene.station.door().vault();
+    let minutes = filed_minutes::only(folder.path(), "update", vault);
+    assert_eq!(minutes.title, "Install version 0.2.0");
     // There was no backup, so one was made; the words were compared.
     for code in [
         "update.digest",
@@ -102,6 +107,10 @@ fn an_update_is_installed_and_taken_back() {
     );
     assert_eq!(leads(&programs, "current").as_deref(), Some(VERSION));
     assert_eq!(leads(&programs, "former").as_deref(), Some("0.2.0"));
+    let vault = scene.station.door().vault();
+    let all = filed_minutes::filed(folder.path(), "update", vault);
+    let back = format!("Go back to version {VERSION}");
+    assert!(all.len() == 2 && all.iter().any(|one| one.title == back));
     let headers = scene.station.door().vault().headers().unwrap();
     for action in ["install-update", "roll-back"] {
         let kinds: Vec<_> = headers

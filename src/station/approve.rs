@@ -332,7 +332,7 @@ impl Station {
     }
 
     /// Groups and names, in the order in which they signed.
-    fn names_of(&self, approvals: &[SignedApproval]) -> Vec<(GroupId, String)> {
+    pub(crate) fn names_of(&self, approvals: &[SignedApproval]) -> Vec<(GroupId, String)> {
         let Ok(record) = self.door.vault().authority() else {
             return Vec::new();
         };

@@ -8,6 +8,7 @@ use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::ports::dialogue::{People, Refusal};
 use conclave_trades::backup::{MadeBackup, MakeBackup, contents};
 
+use crate::act_minutes::Subject;
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -41,8 +42,9 @@ impl Station {
             medium_name: medium.name.clone(),
             serial: medium.serial,
         });
-        match self.act(&action, "Back up the station", people) {
-            Ok(made) => Ok(done(&made, &medium.name)),
+        let subject = Subject::house("Back up the station", "backup");
+        match self.act_with_minutes(&action, subject, people) {
+            Ok((made, filed)) => Ok(done(&made, &medium.name, filed)),
             Err(undone) => self.undone(undone),
         }
     }
@@ -81,7 +83,7 @@ impl Station {
     }
 }
 
-fn done(made: &MadeBackup, medium: &str) -> ActEnd {
+fn done(made: &MadeBackup, medium: &str, filed: String) -> ActEnd {
     let mut lines = vec![
         format!(
             "{} on {medium}: {} files, {} bytes",
@@ -92,6 +94,7 @@ fn done(made: &MadeBackup, medium: &str) -> ActEnd {
     ];
     lines.extend(in_words(&made.digest));
     lines.push("Anybody can check it, without cards: conclave verify FOLDER".into());
+    lines.push(filed);
     ActEnd::Done {
         good: true,
         title: "The backup is made".into(),

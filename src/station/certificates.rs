@@ -15,6 +15,7 @@ use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, Pro
 use conclave_keyroom::vault::{Compartment, genesis};
 use serde::{Deserialize, Serialize};
 
+use crate::act_minutes::Subject;
 use crate::anchor::management_from_secret;
 use crate::approve::Undone;
 use crate::cards::{Held, Interrupted, ask};
@@ -248,6 +249,7 @@ impl Station {
     ) -> Result<ActEnd, Undone> {
         let name = &entry.person_name;
         let title = format!("new certificates for {name}");
+        let since = self.next_seq();
         let proposal = self.door.propose(action).map_err(Undone::Door)?;
         let ready = self
             .collect(&proposal, &action.authority(), &title, people)
@@ -268,6 +270,7 @@ impl Station {
             }
         };
         self.last_proven(&held);
+        self.signers = self.names_of(&approvals);
         let warrant = Warrant {
             proposal: Some(proposal),
             approvals,
@@ -288,6 +291,10 @@ impl Station {
         };
         self.perform_plain(&filed).map_err(Undone::Door)?;
         self.write_anchors(std::slice::from_mut(&mut held));
+        let mut told = action.words();
+        told.extend(filed.words());
+        let subject = Subject::house(TITLE, "certificates");
+        let minutes = self.file_signed(subject, told, since, people);
         Ok(ActEnd::Done {
             good: true,
             title: format!("{name}'s card has new certificates"),
@@ -297,6 +304,7 @@ impl Station {
                     words::date(filed.issued_ms.saturating_add(VALIDITY_S * 1000))
                 ),
                 "Keys, shares and PIN are as they were.".into(),
+                minutes,
             ],
         })
     }

@@ -377,12 +377,8 @@ impl Station {
         action: &A,
         people: &mut dyn People,
     ) -> Result<(String, Vec<String>), Undone> {
-        let subject = Subject {
-            title,
-            label: &key.label,
-            id: key.id,
-        };
-        let (out, filed) = self.act_with_minutes(action, &subject, people)?;
+        let subject = Subject::key(title, &key.label, key.id);
+        let (out, filed) = self.act_with_minutes(action, subject, people)?;
         let mut lines = action.outcome(&out);
         lines.push(filed);
         Ok((format!("{}: recorded", key.label), lines))

@@ -10,6 +10,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use serde::{Deserialize, Serialize};
 
+use crate::act_minutes::{Done, IN_RECORD, Subject, administrators};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
 use crate::service::{ActEnd, stopped};
@@ -219,9 +220,13 @@ impl Station {
         let hash = vault
             .authority_hash()
             .map_err(|e| self.refusal(&e.to_string()))?;
-        let (code, title) = match to {
-            CardState::Active => ("card.reinstate", "Reinstate a suspended card"),
-            _ => ("card.suspend", "Suspend a lost card"),
+        let (code, title, file) = match to {
+            CardState::Active => (
+                "card.reinstate",
+                "Reinstate a suspended card",
+                "reinstatement",
+            ),
+            _ => ("card.suspend", "Suspend a lost card", "suspension"),
         };
         let lost = match choose(&record, (from, to), code, title, people) {
             Ok(Some(entry)) => entry,
@@ -245,6 +250,7 @@ impl Station {
             _ => 1,
         };
         let purpose = format!("{title}: {}", lost.person_name);
+        let since = self.next_seq();
         self.pause_watch(true);
         let signed = self.sign_record(
             &RecordToSign {
@@ -276,14 +282,27 @@ impl Station {
         if self.is_open() {
             self.write_anchors(&mut held);
         }
+        let signers = administrators(&record, &held);
         drop(held);
+        // Without a session the station's key is closed, and signs no transcript.
+        let filed = self.is_open().then(|| {
+            let minutes = Done {
+                subject: Subject::house(&purpose, file),
+                words: action.words(),
+                signers,
+                others: Vec::new(),
+                since,
+                result: IN_RECORD,
+            };
+            self.file_done(&minutes, people)
+        });
         let sits = self.session.groups.values().flatten();
         if to != CardState::Active && sits.into_iter().any(|m| m.card == lost.card) {
             // Whoever holds it is no quorum's member any more.
             self.logout("a card of the session was suspended")
                 .map_err(|e| self.refusal(&e.to_string()))?;
         }
-        Ok(done(&record, &lost, to))
+        Ok(done(&record, &lost, to, filed))
     }
 }
 
@@ -349,7 +368,12 @@ fn choose(
     }
 }
 
-fn done(record: &AuthorityRecord, lost: &CardEntry, to: CardState) -> ActEnd {
+fn done(
+    record: &AuthorityRecord,
+    lost: &CardEntry,
+    to: CardState,
+    filed: Option<String>,
+) -> ActEnd {
     let name = &lost.person_name;
     let mut lines = Vec::new();
     let title = if to == CardState::Active {
@@ -372,6 +396,7 @@ fn done(record: &AuthorityRecord, lost: &CardEntry, to: CardState) -> ActEnd {
         );
         format!("{name}'s card is suspended")
     };
+    lines.extend(filed);
     ActEnd::Done {
         good: true,
         title,

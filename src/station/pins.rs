@@ -10,6 +10,7 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use serde::{Deserialize, Serialize};
 
+use crate::act_minutes::Subject;
 use crate::anchor::management_from_secret;
 use crate::approve::Undone;
 use crate::cards::{Held, Interrupted, Judgement, ask, await_card};
@@ -130,11 +131,13 @@ fn new_pin(
     }
 }
 
-fn changed(name: &str) -> ActEnd {
+fn changed(name: &str, filed: Option<String>) -> ActEnd {
+    let mut lines = vec!["It has its full number of tries again.".to_owned()];
+    lines.extend(filed);
     ActEnd::Done {
         good: true,
         title: format!("{name}'s card has a new PIN"),
-        lines: vec!["It has its full number of tries again.".into()],
+        lines,
     }
 }
 
@@ -192,7 +195,7 @@ impl Station {
                 format!("{name} changed the PIN of card {}", held.guid.short()),
             )
             .map_err(Undone::Door)?;
-        Ok(changed(&name))
+        Ok(changed(&name, None))
     }
 
     /// A blocked card gets a new PIN from its holder, once the administrators'
@@ -202,7 +205,7 @@ impl Station {
     /// Why not, in words.
     pub fn unblock_pin(&mut self, people: &mut dyn People) -> Result<ActEnd, Refusal> {
         self.administrators_here()?;
-        let mut question = prompt("pin.unblock", "A new PIN for a blocked card", WHY_UNBLOCK);
+        let mut question = prompt("pin.unblock", UNBLOCK, WHY_UNBLOCK);
         question.lines = vec![PromptLine::note("Whose card is blocked?")];
         question.waiting_for = "administrators".into();
         let blocked = match self.choose_card(question, people) {
@@ -253,6 +256,7 @@ impl Station {
             person: name.clone(),
         };
         let title = format!("a new PIN for {name}");
+        let since = self.next_seq();
         let proposal = self.door.propose(&action).map_err(Undone::Door)?;
         let ready = self
             .collect(&proposal, &action.authority(), &title, people)
@@ -275,6 +279,7 @@ impl Station {
                 return Err(undone);
             }
         };
+        self.signers = self.names_of(&approvals);
         let warrant = Warrant {
             proposal: Some(proposal),
             approvals,
@@ -304,7 +309,11 @@ impl Station {
         self.write_anchors(&mut signers);
         self.write_anchors(std::slice::from_mut(&mut held));
         self.last_proven(&held);
-        let mut end = changed(name);
+        let subject = Subject::house(UNBLOCK, "pin-unblock");
+        let mut told = action.words();
+        told.push(format!("{name} typed the new PIN; the card takes it"));
+        let filed = self.file_signed(subject, told, since, people);
+        let mut end = changed(name, Some(filed));
         if let (Err(why), ActEnd::Done { lines, .. }) = (renewed, &mut end) {
             lines.push(format!(
                 "Whether it has another PUK is not known: {why}. Set its PIN anew once more (people, b)."
@@ -320,7 +329,7 @@ impl Station {
         people: &mut dyn People,
     ) -> Result<(Held, Secret), Undone> {
         let name = &blocked.person_name;
-        let mut question = prompt("pin.card", "A new PIN for a blocked card", WHY_UNBLOCK);
+        let mut question = prompt("pin.card", UNBLOCK, WHY_UNBLOCK);
         question.lines = vec![PromptLine::note(format!(
             "{name} puts the blocked card in."
         ))];
@@ -366,6 +375,7 @@ impl Station {
     }
 }
 
+const UNBLOCK: &str = "A new PIN for a blocked card";
 const WHY_UNBLOCK: &str = "Three wrong PINs block a card. The PUK that lifts this was made at random when the card was \
      enrolled and is in the vault; nobody sees it. Once it was used, the card gets another one. The \
      holder types the new PIN.";

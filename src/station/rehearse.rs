@@ -6,6 +6,7 @@ use conclave_evidence::authority::{AuthorityRecord, CardEntry, CardState};
 use conclave_evidence::examine::CheckedBackup;
 use conclave_evidence::words::digest_lines;
 use conclave_evidence::{GroupId, Id};
+use conclave_keyroom::door::Action;
 use conclave_keyroom::piv::PivError;
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::dialogue::{
@@ -16,6 +17,7 @@ use conclave_trades::backup::{
     FoundBackup, Proven, Rehearse, backup_folders, examine_on, refused, sealed_share,
 };
 
+use crate::act_minutes::{Done, Subject};
 use crate::approve::Undone;
 use crate::cards::{Interrupted, ask};
 use crate::present::{Absent, Wanted, present};
@@ -127,6 +129,7 @@ impl Station {
         if let Err(why) = show_digest(prompt("rehearse.digest", TITLE), &found, people) {
             return stopped(why);
         }
+        let since = self.next_seq();
         self.pause_watch(true);
         let came = self.shares_of(&found, &checked, people);
         self.pause_watch(false);
@@ -149,7 +152,25 @@ impl Station {
         };
         let warrant = conclave_keyroom::door::Warrant::default();
         match self.door.perform(&action, &warrant, shares, &mut ports) {
-            Ok(proven) => Ok(done(&found, &proven)),
+            Ok(proven) => {
+                let mut words = action.words();
+                words.extend(action.outcome(&proven));
+                let came = action.members.iter().map(|name| (GROUP, name.clone()));
+                let minutes = Done {
+                    subject: Subject {
+                        of: Some(("Backup", &action.folder)),
+                        ..Subject::house(TITLE, "rehearsal")
+                    },
+                    words,
+                    signers: came.collect(),
+                    others: Vec::new(),
+                    since,
+                    result: "Done. Nobody's signature is needed for it: the journal names those \
+                             whose cards opened the backup.",
+                };
+                let filed = self.file_done(&minutes, people);
+                Ok(done(&found, &proven, filed))
+            }
             Err(error) => self.undone(Undone::Door(error)),
         }
     }
@@ -292,7 +313,7 @@ pub(crate) fn show_digest(
     }
 }
 
-fn done(found: &FoundBackup, proven: &Proven) -> ActEnd {
+fn done(found: &FoundBackup, proven: &Proven, filed: String) -> ActEnd {
     let records: u64 = proven.records.iter().map(|(_, count)| count).sum();
     ActEnd::Done {
         good: true,
@@ -311,6 +332,7 @@ fn done(found: &FoundBackup, proven: &Proven) -> ActEnd {
                 proven.keys
             ),
             "The copy in memory was wiped, and this station was not touched.".into(),
+            filed,
         ],
     }
 }

@@ -11,6 +11,7 @@ use conclave_trades::backup::{
     FoundBackup, FromBackup, Restore, examine_on, fill, reborn, refused,
 };
 
+use crate::act_minutes::Subject;
 use crate::anchor;
 use crate::approve::Undone;
 use crate::cards::{Held, Interrupted, ask};
@@ -196,9 +197,17 @@ impl Station {
         let late = self.note_on_cards(&mut held, title, people);
         drop(held);
         self.pause_watch(false);
+        // While the station key is open: nobody is logged on afterwards.
+        let since = action.last.saturating_add(1);
+        let filed = self.file_signed(
+            Subject::house(title, "restore"),
+            action.words(),
+            since,
+            people,
+        );
         self.logout("the station was restored")
             .map_err(|error| self.refusal(&error.to_string()))?;
-        Ok(done(&action, &late))
+        Ok(done(&action, &late, filed))
     }
 
     /// The repository is what it was, and nobody is logged on.
@@ -259,6 +268,7 @@ impl Station {
         };
         let proposal = self.door.propose(&action)?;
         let (approvals, held) = self.collect(&proposal, &action.authority(), title, people)?;
+        self.signers = self.names_of(&approvals);
         let warrant = Warrant {
             proposal: Some(proposal),
             approvals,
@@ -366,7 +376,7 @@ fn name_it(
     }
 }
 
-fn done(action: &Restore, late: &[String]) -> ActEnd {
+fn done(action: &Restore, late: &[String], filed: String) -> ActEnd {
     let mut lines = vec![
         format!("Kept: everything up to journal entry {}.", action.last),
         {
@@ -388,6 +398,7 @@ fn done(action: &Restore, late: &[String]) -> ActEnd {
             words::list(late)
         ));
     }
+    lines.push(filed);
     ActEnd::Done {
         good: true,
         title: "The station is restored".into(),

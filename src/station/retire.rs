@@ -77,12 +77,8 @@ impl Station {
             key: KeyName::of(&key),
             successor: KeyName::of(&successor),
         };
-        let subject = Subject {
-            title: "Take a key out of use",
-            label: &key.label,
-            id: key.id,
-        };
-        match self.act_with_minutes(&action, &subject, people) {
+        let subject = Subject::key("Take a key out of use", &key.label, key.id);
+        match self.act_with_minutes(&action, subject, people) {
             Ok(((), filed)) => Ok(ActEnd::Done {
                 good: true,
                 title: format!("{} is deactivated", key.label),
@@ -171,12 +167,8 @@ impl Station {
             key: KeyName::of(&key),
             reason: reason.trim().to_owned(),
         };
-        let subject = Subject {
-            title: "Destroy a key",
-            label: &key.label,
-            id: key.id,
-        };
-        match self.act_with_minutes(&action, &subject, people) {
+        let subject = Subject::key("Destroy a key", &key.label, key.id);
+        match self.act_with_minutes(&action, subject, people) {
             Ok((sheets, filed)) => {
                 let mut lines = vec!["Its value is erased; its record stays.".to_owned()];
                 if sheets > 0 {

@@ -138,12 +138,8 @@ impl Station {
             exportable: values.last().is_some_and(|last| last == LEAVES),
             predecessor: old.as_ref().map(KeyName::of),
         };
-        let subject = Subject {
-            title: "Make an RSA key",
-            label: &action.label,
-            id: key,
-        };
-        match self.act_with_minutes(&action, &subject, people) {
+        let subject = Subject::key("Make an RSA key", &action.label, key);
+        match self.act_with_minutes(&action, subject, people) {
             Ok((fingerprint, filed)) => {
                 let mut lines = vec!["Fingerprint, SHA-256:".to_owned()];
                 lines.extend(groups(&fingerprint));
@@ -211,12 +207,8 @@ impl Station {
             medium_name: medium.name.clone(),
             serial: medium.serial,
         };
-        let subject = Subject {
-            title: "Export a public key",
-            label: &key.label,
-            id: key.id,
-        };
-        match self.act_with_minutes(&action, &subject, people) {
+        let subject = Subject::key("Export a public key", &key.label, key.id);
+        match self.act_with_minutes(&action, subject, people) {
             Ok((out, filed)) => {
                 let mut lines = vec![
                     format!("{} on {}", out.folder, medium.name),
@@ -339,12 +331,8 @@ impl Station {
             fingerprint,
             by,
         };
-        let subject = Subject {
-            title: "Import a public key",
-            label: &label,
-            id: key,
-        };
-        match self.act_with_minutes(&action, &subject, people) {
+        let subject = Subject::key("Import a public key", &label, key);
+        match self.act_with_minutes(&action, subject, people) {
             Ok(((), filed)) => {
                 let mut lines = vec!["It has the fingerprint that two typed:".to_owned()];
                 lines.extend(groups(&fingerprint));

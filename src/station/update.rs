@@ -12,6 +12,7 @@ use conclave_trades::update::{
     FoundUpdate, InstallUpdate, RollBack, VERSION, is_backed_up, may_install, update_folders,
 };
 
+use crate::act_minutes::Subject;
 use crate::cards::{Interrupted, ask};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
@@ -200,8 +201,8 @@ impl Station {
             current,
         };
         let title = format!("Install version {}", update.words());
-        match self.act(&action, &title, people) {
-            Ok(()) => Ok(ActEnd::Done {
+        match self.act_with_minutes(&action, Subject::house(&title, "update"), people) {
+            Ok(((), filed)) => Ok(ActEnd::Done {
                 good: true,
                 title: format!("Version {} is installed", update.words()),
                 lines: vec![
@@ -212,6 +213,7 @@ impl Station {
                      former program»."
                         .into(),
                     format!("Release key {}", fingerprint(&key)),
+                    filed,
                 ],
             }),
             Err(undone) => self.undone(undone),
@@ -305,11 +307,15 @@ impl Station {
             from,
             to: to.clone(),
         };
-        match self.act(&action, &format!("Go back to version {to}"), people) {
-            Ok(()) => Ok(ActEnd::Done {
+        let title = format!("Go back to version {to}");
+        match self.act_with_minutes(&action, Subject::house(&title, "update"), people) {
+            Ok(((), filed)) => Ok(ActEnd::Done {
                 good: true,
                 title: format!("Version {to} stands again"),
-                lines: vec!["Log out, end the program, start it again. Tell the maker why.".into()],
+                lines: vec![
+                    "Log out, end the program, start it again. Tell the maker why.".into(),
+                    filed,
+                ],
             }),
             Err(undone) => self.undone(undone),
         }

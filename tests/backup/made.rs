@@ -60,6 +60,10 @@ fn a_backup_holds_everything_as_it_lies_and_verifies_without_cards() {
     for line in digest_lines(&signed.digest()) {
         assert!(lines.contains(&line), "the paper gets {line}");
     }
+    let vault = scene.station.door().vault();
+    let minutes = crate::filed_minutes::only(folder.path(), "backup", vault);
+    let digest = signed.digest().to_string();
+    assert!(minutes.script.contains(&digest), "{}", minutes.script);
     // Value for value what the store holds; nothing of it is opened.
     let mut stored = Vec::new();
     let vault = scene.station.door().vault();

@@ -69,6 +69,18 @@ fn a_backup_is_proven_and_the_station_is_not_touched() {
         .unwrap();
     assert!(notes[0].1.rehearsed_at_ms.is_some());
     assert_eq!(vault.open_groups(), [GroupId::Administrators]);
+    let minutes = crate::filed_minutes::only(folder.path(), "rehearsal", vault);
+    for words in [
+        "Recovery: Lea",
+        "Recovery: Max",
+        "1 keys give the check values",
+    ] {
+        assert!(
+            minutes.script.contains(words),
+            "{words}: {}",
+            minutes.script
+        );
+    }
     // The journal says what was proven, and by whom.
     let journal = vault.read_journal(0).unwrap();
     let entry = journal.last().unwrap();

@@ -512,6 +512,10 @@ fn a_clock_that_was_set_back_is_confirmed_by_people_and_nothing_is_lost() {
         "{journal}"
     );
     assert!(journal.contains("Ben's watch"), "{journal}");
+    let vault = bank.station.door().vault();
+    let minutes = crate::filed_minutes::only(folder.path(), "clock", vault);
+    assert!(minutes.script.contains("Ben's watch"), "{}", minutes.script);
+    crate::filed_minutes::only(folder.path(), "finding", vault);
     bank.out();
     bank.logon(GroupId::KeyManagers).unwrap();
     bank.out();

@@ -435,7 +435,10 @@ impl Demonstration {
         }
         self.logout()?;
         self.station = first;
-        Ok(())
+        // Its minutes belong to its own journal, another history than the one that is
+        // exported here: whoever verifies the whole folder would be asked for that one.
+        let minutes = folder.join("minutes");
+        std::fs::remove_dir_all(&minutes).map_err(io(&minutes))
     }
 
     /// Other members log on, the journal is exported, everything is verified,

@@ -8,6 +8,7 @@ use conclave_keyroom::ports::dialogue::{
 use super::clock::ConfirmClock;
 use super::exception::{AcceptFinding, REASON_MAX, check_reason};
 use super::{Finding, Verdict};
+use crate::act_minutes::Subject;
 use crate::cards::{Interrupted, ask};
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
@@ -125,13 +126,14 @@ impl Station {
                 .wall_ms()
                 .saturating_add(span_ms(values.get(1).map(String::as_str))),
         };
-        match self.act(&action, ACCEPT, people) {
-            Ok(()) => Ok(ActEnd::Done {
+        match self.act_with_minutes(&action, Subject::house(ACCEPT, "finding"), people) {
+            Ok(((), filed)) => Ok(ActEnd::Done {
                 good: true,
                 title: format!("Accepted: {}", action.check),
                 lines: vec![
                     format!("Until {} UTC.", date_time(action.until_ms)),
                     "The journal names the finding, the reason and who signed.".into(),
+                    filed,
                 ],
             }),
             Err(undone) => self.undone(undone),
@@ -221,8 +223,9 @@ impl Station {
             .first()
             .map(|v| v.trim().to_owned())
             .unwrap_or_default();
-        match self.act(&action, CONFIRM, people) {
-            Ok(()) => {
+        let subject = Subject::house(CONFIRM, "clock");
+        match self.act_with_minutes(&action, subject, people) {
+            Ok(((), filed)) => {
                 self.mark_clocks();
                 Ok(ActEnd::Done {
                     good: true,
@@ -230,6 +233,7 @@ impl Station {
                     lines: vec![
                         format!("{} UTC, {}.", date_time(action.wall_ms), action.offset()),
                         "The journal has the difference and who signed.".into(),
+                        filed,
                     ],
                 })
             }

@@ -16,6 +16,7 @@ use super::action::RenewGroups;
 use super::add_pin_room::AddPinRoom;
 use super::plan::{Plan, undone};
 use super::{WHY, never, prompt};
+use crate::act_minutes::{Done, IN_RECORD, Subject, administrators};
 use crate::anchor::{self, CheckError};
 use crate::approve::Undone;
 use crate::cards::{Held, Interrupted, Judgement, PinFailure, Place, await_card, verify_pin};
@@ -66,6 +67,7 @@ impl Station {
         self.door
             .prepare_renewal(&plan.renewal())
             .map_err(|e| undone(self.refusal(&e.to_string())))?;
+        let since = self.next_seq();
         let receipts = self.receive(&mut plan, people)?;
         let received: BTreeSet<Id> = receipts.iter().map(|r| r.card).collect();
         let next = self
@@ -109,6 +111,7 @@ impl Station {
             programs: &mut *self.programs,
         };
         let none = Warrant::default();
+        let told = words.clone();
         let written = if plan.pin_room {
             let action = AddPinRoom {
                 words,
@@ -132,13 +135,32 @@ impl Station {
         };
         written.map_err(Undone::Door)?;
         self.write_anchors(&mut held);
+        let signers = administrators(&record, &held);
         drop(held);
-        Ok(self.renewed(&plan, &next, people))
+        let done = Done {
+            subject: Subject::house(&plan.title, "members"),
+            words: told,
+            signers,
+            others: received
+                .iter()
+                .filter_map(|card| next.card(*card))
+                .map(|card| ("Received a new share".to_owned(), card.person_name.clone()))
+                .collect(),
+            since,
+            result: IN_RECORD,
+        };
+        Ok(self.renewed(&plan, &next, &done, people))
     }
 
-    /// Afterwards: the new card gets what it still wants, and everybody logs on
-    /// anew, under the new shares.
-    fn renewed(&mut self, plan: &Plan, next: &AuthorityRecord, people: &mut dyn People) -> ActEnd {
+    /// Afterwards: the new card gets what it still wants, the minutes are filed, and
+    /// everybody logs on anew, under the new shares.
+    fn renewed(
+        &mut self,
+        plan: &Plan,
+        next: &AuthorityRecord,
+        done: &Done<'_>,
+        people: &mut dyn People,
+    ) -> ActEnd {
         let mut good = true;
         let mut lines: Vec<String> = plan.words.clone();
         lines.extend(plan.groups.keys().filter_map(|g| group_words(next, *g)));
@@ -178,6 +200,7 @@ impl Station {
             }
         }
         lines.extend(plan.afterwards.iter().cloned());
+        lines.push(self.file_done(done, people));
         if self.logout("groups were renewed").is_err() {
             good = false;
         }
