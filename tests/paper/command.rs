@@ -128,6 +128,46 @@ fn a_preview_follows_its_file() {
     assert_eq!(none.status.code(), Some(2), "{none:?}");
 }
 
+/// A block of a page that holds this, without the list's indentation.
+fn block(page: &str, holds: &str) -> String {
+    let mut fences = page.split("   ```");
+    let found = fences.find(|block| block.contains(holds)).unwrap();
+    let (_, block) = found.split_once('\n').unwrap();
+    block
+        .lines()
+        .map(|line| format!("{}\n", line.trim()))
+        .collect()
+}
+
+/// What the operators' page says of its own example is so, word for word.
+#[test]
+fn the_pages_own_import_becomes_a_layout_that_keeps_every_rule() {
+    let page = fs::read_to_string(repository("docs/operators/mailers.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pa.txt"), block(&page, "^P>L>F")).unwrap();
+    let command = block(&page, "conclave layout import");
+    let command = command.trim().strip_prefix("conclave layout ").unwrap();
+    let arguments: Vec<&str> = command.split(' ').collect();
+    let imported = conclave(&arguments, folder.path());
+    let told = said(&imported.stderr);
+    let missing = [
+        "mailer.toml: field \"banner\" is missing on the inside",
+        "The layout has to be completed by hand; then check it again.",
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), missing, "{told}");
+    let path = folder.path().join("mailer.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    // Name and tracking number end where the outside does.
+    assert_eq!(
+        text.matches("column = 42\nwidth = 38\n").count(),
+        3,
+        "{text}"
+    );
+    fs::write(&path, text + "\n" + &block(&page, "[[field]]")).unwrap();
+    let good = conclave(&["check", "mailer.toml"], folder.path());
+    assert_eq!(good.status.code(), Some(0), "{good:?}");
+}
+
 #[test]
 fn import_writes_a_layout_and_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();

@@ -112,6 +112,48 @@ fn the_lines_of_an_address_become_one_field() {
     assert!(text.contains("name = \"host-0\""), "{text}");
 }
 
+/// The outside may be a part of a line: a field that begins there ends there, and one
+/// under the cover ends before it.
+#[test]
+fn a_field_ends_where_its_side_of_the_form_does() {
+    let format = ">L>L>003^1>L>042^0>L>L>L>L>L>020^P>L>F";
+    let mut options = options();
+    let right = |column, width| Area {
+        line: 1,
+        column,
+        width,
+        height: 3,
+    };
+    let width_of = |options: &ImportOptions, name: &str| {
+        let text = import(format, options).unwrap();
+        let (_, field) = text.split_once(&format!("name = \"{name}\"\n")).unwrap();
+        let width = field.lines().find_map(|line| line.strip_prefix("width = "));
+        width.unwrap().parse::<usize>().unwrap()
+    };
+    options.outside = vec![Area {
+        height: 4,
+        ..right(40, 40)
+    }];
+    assert_eq!(width_of(&options, "tracking"), 38);
+    assert_eq!(width_of(&options, "host-1"), 37);
+    // Two areas that touch are one side; what begins further right is another line's.
+    options.outside = vec![
+        Area {
+            height: 4,
+            ..right(40, 10)
+        },
+        Area {
+            height: 4,
+            ..right(50, 20)
+        },
+        right(75, 2),
+    ];
+    assert_eq!(width_of(&options, "tracking"), 28);
+    options.outside = Vec::new();
+    assert_eq!(width_of(&options, "tracking"), 39);
+    assert_eq!(width_of(&options, "host-1"), 78);
+}
+
 #[test]
 fn bad_formats_are_refused_each_with_its_place() {
     let mut seen = 0;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::field::FieldName;
+use super::layout::Area;
 use super::thales::{Found, Held, ImportFault, ImportOptions, Pitch};
 
 /// Columns between a field and what stands behind it.
@@ -13,6 +14,8 @@ pub(super) struct Part {
     items: Vec<Found>,
     /// Columns to the second form; nothing where there is none.
     offset: Option<usize>,
+    /// What of the form can be read without opening it.
+    outside: Vec<Area>,
     /// Host fields of the second form with those of the first one.
     twins: Vec<(u8, u8)>,
     columns: usize,
@@ -43,6 +46,7 @@ impl Part {
             return Ok(Self {
                 items: found.to_vec(),
                 offset: None,
+                outside: options.outside.clone(),
                 twins: Vec::new(),
                 columns: options.columns,
             });
@@ -87,6 +91,7 @@ impl Part {
             Ok(Self {
                 items: left.into_iter().cloned().collect(),
                 offset: Some(offset),
+                outside: options.outside.clone(),
                 twins,
                 columns: offset,
             })
@@ -130,7 +135,8 @@ impl Part {
         }
     }
 
-    /// Columns up to what stands behind the item on its line, or to the edge.
+    /// Columns up to what stands behind the item on its line, to where the outside
+    /// that it begins in ends, or one begins behind it, or to the edge.
     fn room(&self, item: &Found) -> usize {
         let behind = self.items.iter().filter(|other| {
             other.line == item.line
@@ -138,8 +144,22 @@ impl Part {
                 && !matches!(other.held, Held::Escape(_))
         });
         let end = behind.map(|other| other.column.saturating_sub(GAP)).min();
-        let end = end.unwrap_or(self.columns + 1);
+        let end = end.unwrap_or(self.columns + 1).min(self.side_end(item));
         end.saturating_sub(item.column).max(1)
+    }
+
+    /// The column behind the last one that is read as the item's first one is, from
+    /// outside or under the cover: a field lies on one of the two.
+    fn side_end(&self, item: &Found) -> usize {
+        let outside = |column: usize| {
+            let mut areas = self.outside.iter();
+            areas.any(|area| area.meets(item.line, column, 1, 0))
+        };
+        let begins = outside(item.column);
+        let areas = self.outside.iter();
+        let edges = areas.flat_map(|area| [area.column, area.column.saturating_add(area.width)]);
+        let other = edges.filter(|edge| *edge > item.column && outside(*edge) != begins);
+        other.min().unwrap_or(usize::MAX)
     }
 }
 
