@@ -278,6 +278,47 @@ fn a_pair_leaves_in_stores_and_only_where_it_was_made_so() {
     assert_ne!(word, again);
 }
 
+/// A half that its holder does not take whole ends the hand-over: the other one is not
+/// printed, and nothing opens the store.
+#[test]
+fn the_second_half_is_printed_once_the_first_is_sealed() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    make(&mut scene, PAIR, "may leave in a key store");
+    let id = key(&scene, PAIR).id;
+    let form = [
+        "a key store alone",
+        "",
+        "",
+        "BANK-LAKE",
+        GUS,
+        HAL,
+        "STICK-1",
+        "",
+        "",
+    ];
+    for (at, printed) in [(1, 1), (2, 3)] {
+        scene.people.form("store.parameters", &form);
+        scene.people.forget_questions();
+        scene.people.at = Box::new(move |prompt, times| {
+            (prompt.code == "store.half.taken" && times == at).then_some(Answer::Abort)
+        });
+        let end = scene.station.hand_over(id, &mut scene.people);
+        let Ok(ActEnd::Done { good, lines, .. }) = end else {
+            panic!("{:?}", scene.people.refusals);
+        };
+        let told = lines.join("\n");
+        assert!(
+            !good && told.contains(&format!("Half {at} is not in order")),
+            "{told}"
+        );
+        assert!(told.contains("destroy what is printed"), "{told}");
+        let paper = scene.room.printers.0[0].bytes();
+        let paper = String::from_utf8_lossy(paper.expose()).into_owned();
+        assert_eq!(paper.matches("THE HALF: ").count(), printed);
+    }
+}
+
 #[test]
 fn each_system_gets_its_stores_and_scripts() {
     let folder = folder();

@@ -34,6 +34,9 @@ const ALSO_MOST: usize = 240;
 /// How often a half is sent to the printer.
 const PRINTINGS: usize = 5;
 
+/// What a stop costs while halves are printed.
+const HALF_SAFE: &str = "yes: without both halves the stores open for nobody";
+
 /// What can be chosen.
 struct Offer {
     systems: Vec<TargetSystem>,
@@ -43,6 +46,44 @@ struct Offer {
 
 fn holder_words(player: &Player) -> String {
     format!("{}, {}", player.name, player.group.title())
+}
+
+fn not_printed(why: &str) -> String {
+    format!("was not printed: {why}")
+}
+
+/// The holder of an open sheet looks whether it is legible, before the other half is
+/// printed: it cannot be printed again.
+fn half_taken(half: u8, holder: &Player, people: &mut dyn People) -> Result<(), String> {
+    let name = &holder.name;
+    let mut prompt = Prompt {
+        code: "store.half.taken".into(),
+        act: "Key store".into(),
+        title: format!("Half {half} of the passphrase, in {name}'s hands"),
+        lines: vec![
+            PromptLine::note(format!(
+                "{name} reads it alone: two lines, each with its check digits, every character \
+                 legible. Then folds it and seals it."
+            )),
+            PromptLine::note(
+                "Not in order, or not there: Esc, then y. It is destroyed, and the store exported \
+                 again.",
+            ),
+        ],
+        ask: Ask::Confirm {
+            key: 'y',
+            label: "collected, legible, folded and sealed".into(),
+        },
+        waiting_for: name.clone(),
+        safe: HALF_SAFE.into(),
+        why: "A half that cannot be read opens nothing, and is noticed too late at the other side."
+            .into(),
+        ..Prompt::default()
+    };
+    match ask(people, &mut prompt, &mut |_| Ok(false)) {
+        Ok(Answer::Confirmed) => Ok(()),
+        _ => Err(format!("is not in order: {name} did not confirm it.")),
+    }
 }
 
 fn plain() -> Option<&'static dyn StoreTarget> {
@@ -124,13 +165,13 @@ impl Station {
         for (half, holder) in (1..).zip(&action.holders) {
             if let Err(why) = self.print_half(action.bundle, half, (holder, &layout), people)? {
                 good = false;
-                lines.push(format!("Half {half} was not printed: {why}"));
+                lines.push(format!("Half {half} {why}"));
                 lines.push(
-                    "The stores open for nobody: destroy the other half, and export again.".into(),
+                    "The stores open for nobody: destroy what is printed, and export again.".into(),
                 );
                 break;
             }
-            lines.push(format!("Half {half} is printed for {}.", holder.name));
+            lines.push(format!("{} has half {half}, sealed.", holder.name));
         }
         Ok(ActEnd::Done {
             good,
@@ -359,8 +400,8 @@ impl Station {
             })
     }
 
-    /// One half, with its holder alone at the printer. The inner error says why
-    /// it was not printed.
+    /// One half, with its holder alone at the printer. The inner error says what
+    /// became of it instead.
     fn print_half(
         &mut self,
         bundle: u64,
@@ -370,7 +411,7 @@ impl Station {
     ) -> Result<Result<(), String>, Refusal> {
         let printer = match self.half_printer() {
             Ok(printer) => printer,
-            Err(refusal) => return Ok(Err(refusal.happened)),
+            Err(refusal) => return Ok(Err(not_printed(&refusal.happened))),
         };
         let name = &holder.name;
         let mut prompt = Prompt {
@@ -385,15 +426,15 @@ impl Station {
                 PromptLine::note("It is printed once. A sheet that is not in order: export again."),
             ],
             waiting_for: name.clone(),
-            safe: "yes: without both halves the stores open for nobody".into(),
+            safe: HALF_SAFE.into(),
             why: "Two people have the halves, so that none of them opens the store alone.".into(),
             ..Prompt::default()
         };
         for _ in 0..PRINTINGS {
             match self.identify(people, holder, "take half of a passphrase", &mut prompt) {
                 Reply::Identified(id) if id == holder.id => {}
-                Reply::Failed(why) => return Ok(Err(why)),
-                _ => return Ok(Err("it was given up.".into())),
+                Reply::Failed(why) => return Ok(Err(not_printed(&why))),
+                _ => return Ok(Err(not_printed("it was given up."))),
             }
             let action = PrintHalf {
                 bundle,
@@ -405,14 +446,15 @@ impl Station {
             };
             people.progress(&format!("Printing on {printer}"), 0, 1);
             match self.act(&action, &prompt.title, people) {
-                Ok(()) => return Ok(Ok(())),
+                Ok(()) => return Ok(half_taken(half, holder, people)),
                 Err(undone) => match self.undone(undone) {
                     Err(refusal) => prompt.refused = Some(refusal),
-                    Ok(_) => return Ok(Err("it was given up.".into())),
+                    Ok(_) => return Ok(Err(not_printed("it was given up."))),
                 },
             }
         }
-        Ok(Err(format!("the printer failed {PRINTINGS} times.")))
+        let why = format!("the printer failed {PRINTINGS} times.");
+        Ok(Err(not_printed(&why)))
     }
 
     /// Whether something comes in as a public key or out of a key store.
