@@ -724,6 +724,31 @@ fn a_printer_that_fails_with_the_sheet_voids_the_key() {
     assert!(again.happened.contains("No act is UNKNOWN"), "{again:?}");
 }
 
+/// What a printer had in its memory is gone when it was switched off, and a page may
+/// come again when it was plugged in again: nothing is ejected before people looked.
+#[test]
+fn a_component_printer_that_was_unplugged_before_the_eject_is_looked_at() {
+    for (whole, after) in [(true, ("active", 2)), (false, ("void", 1))] {
+        let folder = folder();
+        let mut scene = scene(&folder);
+        let printer = Arc::clone(&scene.printer);
+        scene.people.at = Box::new(move |prompt, times| match prompt.code.as_str() {
+            "print.collect" if times == 1 => {
+                *printer.lock().unwrap() = Some(Trouble::Replugged);
+                None
+            }
+            "print.collect" if times == 2 && !whole => Some(Answer::Abort),
+            _ => None,
+        });
+        done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+        let told = scene.people.refusals.join("\n");
+        let words = "KOMP-1 was switched off or unplugged while it printed";
+        assert_eq!(told.matches(words).count(), 1, "{told}");
+        let state = scene.key_state("BANK-LAKE.ZMK.001");
+        assert_eq!((state.as_deref(), sheets(&scene)), (Some(after.0), after.1));
+    }
+}
+
 #[test]
 fn a_card_pulled_while_the_station_waits_leads_back_to_the_boundary() {
     let folder = folder();

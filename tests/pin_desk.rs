@@ -626,6 +626,56 @@ fn a_run_that_is_ended_while_the_printer_stops_is_over() {
     assert!(tasks(&scene).contains("2 mailers are unknown"));
 }
 
+/// What the printer had in its memory is gone when it was switched off between two
+/// windows, and no write fails by it: the run stops, and the form is read again.
+#[test]
+fn a_printer_that_was_unplugged_between_two_windows_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let mut scene = room(folder.path(), outside.path());
+    let id = opened(&mut scene, outside.path(), 6, "20");
+    scene.people.form("pins.form", &["1"]);
+    scene.people.form("pins.form", &["5"]);
+    scene.people.refusals.clear();
+    let runs = chooses(&mut scene, &["Print"]);
+    let mut asked = std::mem::replace(&mut scene.people.at, Box::new(|_, _| None));
+    let trouble = Arc::clone(&scene.report_printer);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&told);
+    scene.people.at = Box::new(move |prompt, times| {
+        let answer = asked(prompt, times);
+        match prompt.code.as_str() {
+            // While the first window of four is printed.
+            "pins.run" if times == 1 => *trouble.lock().unwrap() = Some(Trouble::Replugged),
+            "pins.stopped" => {
+                seen.lock().unwrap().push(format!("{prompt:?}"));
+                return Some(Answer::Chosen(1));
+            }
+            _ => {}
+        }
+        answer
+    });
+    let before = scene.people.codes.len();
+    let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    let told = told.lock().unwrap();
+    let words = "MAIL-1 was switched off or unplugged since the last mailer.";
+    assert!(told.len() == 1 && told[0].contains(words), "{told:?}");
+    let runs = runs.lock().unwrap().clone();
+    let large = large(&runs);
+    assert!(
+        large.iter().any(|one| one == "LOOK AT PRINTER"),
+        "{large:?}"
+    );
+    assert_eq!(large.last().map(String::as_str), Some("ALL PRINTED"));
+    let codes = &scene.people.codes[before..];
+    let stopped = codes.iter().position(|c| c == "pins.stopped").unwrap();
+    let forms = |codes: &[String]| codes.iter().filter(|c| *c == "pins.form").count();
+    let (first, then) = codes.split_at(stopped);
+    assert_eq!((forms(first), forms(then)), (1, 1), "{codes:?}");
+    assert_eq!(pins_on_paper(&scene).len(), 6);
+}
+
 /// The words of the journal's notes that both are at the printer.
 fn presences(scene: &Scene) -> Vec<String> {
     let entries = scene.station.door().vault().read_journal(0).unwrap();

@@ -306,6 +306,8 @@ pub enum Trouble {
     Pause,
     /// It stops in the middle of its first sheet, while somebody asks for a pause.
     BrokenInPause,
+    /// It was switched off and on, or pulled and plugged in again.
+    Replugged,
 }
 
 /// The room's printers, each with its own trouble.
@@ -339,6 +341,7 @@ impl Printers for Shelf {
             match self.trouble(at) {
                 Some(Trouble::Gone) => continue,
                 Some(Trouble::Other) => printer.serial = format!("OTHER-{}", at + 1),
+                Some(Trouble::Replugged) => printer.attached += 1,
                 _ => {}
             }
             there.push(printer);

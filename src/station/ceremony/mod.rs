@@ -5,6 +5,7 @@ mod backups;
 pub(crate) mod begin;
 mod close;
 mod destroy;
+mod eject;
 mod enter;
 pub(crate) mod exercise;
 mod export;

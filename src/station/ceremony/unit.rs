@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use conclave_keyroom::domain::device::PrinterPurpose;
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::known_value::known_value_words;
-use conclave_keyroom::door::{Action, ActionError, DoorError};
-use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine};
+use conclave_keyroom::door::Action;
+use conclave_keyroom::ports::dialogue::People;
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
     OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey,
@@ -15,12 +15,11 @@ use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::ceremony::{exception_words, safe};
-use conclave_trades::print::{Eject, EjectSheet, Layout, day_words};
+use conclave_trades::print::{EjectSheet, day_words};
 use conclave_trades::target::{ExportKeys, ImportBlock, ReadBlock, ReadBundle};
 
 use super::play::reply_for;
 use crate::approve::{Casting, Undone};
-use crate::cards::ask;
 use crate::station::Station;
 
 /// The layout of component forms.
@@ -437,64 +436,12 @@ impl Station {
             panel: state.parameters.template.panel.clone(),
         };
         let title = format!("print {}", state.parameters.title(index).to_lowercase());
+        let attached = self.attached(&action.printers);
         let words = self.act_words(&action, &title, people)?;
         let journal = self.newest_seq();
-        self.eject(state, &action, people)?;
+        self.eject(state, &action, attached, people)?;
         Ok((words, journal))
     }
 
-    /// Where the layout holds the sheet back: it comes out when its custodian
-    /// is ready to take it. Whatever happens now, it is printed.
-    fn eject(
-        &mut self,
-        state: &State,
-        printed: &PrintComponent,
-        people: &mut dyn People,
-    ) -> Result<(), Undone> {
-        let held = Layout::parse(&printed.layout)
-            .is_ok_and(|layout| layout.eject() == Eject::OnConfirmation);
-        if !held {
-            return Ok(());
-        }
-        let name = &printed.custodian_name;
-        let mut prompt = Prompt {
-            code: "print.collect".into(),
-            act: printed.label.clone(),
-            title: state.parameters.title(printed.index),
-            cast: vec![("custodian".into(), name.clone())],
-            lines: vec![
-                PromptLine {
-                    mark: Mark::Note,
-                    text: "The sheet is printed and still in the printer.".into(),
-                },
-                PromptLine {
-                    mark: Mark::Now,
-                    text: format!("{name} stands at the printer and takes the sheet."),
-                },
-            ],
-            ask: Ask::Confirm {
-                key: 'e',
-                label: "eject the sheet".into(),
-            },
-            waiting_for: name.clone(),
-            safe: format!(
-                "NO: the sheet is printed and not sealed; any interruption voids {}",
-                state.parameters.voided()
-            ),
-            why: "A sheet that falls to the floor has been out of its custodian's hands.".into(),
-            ..Prompt::default()
-        };
-        let ready = ask(people, &mut prompt, &mut |_| Ok(false));
-        if !matches!(ready, Ok(Answer::Confirmed)) {
-            return Err(Undone::Door(DoorError::Failed(ActionError::Unknown {
-                what: format!("{name} did not take the sheet"),
-            })));
-        }
-        let action = EjectSheet {
-            ceremony: state.ceremony,
-            printers: printed.printers.clone(),
-            custodian: name.clone(),
-        };
-        self.perform_plain(&action).map_err(Undone::Door)
     }
 }

@@ -1,0 +1,112 @@
+//! The printed sheet comes out of its printer, once its custodian stands there.
+
+use conclave_keyroom::door::{ActionError, DoorError};
+use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
+use conclave_trades::ceremony::action::PrintComponent;
+use conclave_trades::ceremony::state::State;
+use conclave_trades::print::{Eject, EjectSheet, Layout};
+
+use crate::approve::Undone;
+use crate::cards::ask;
+use crate::station::Station;
+
+/// How often each printer was plugged in or switched on; nothing of one that is not
+/// there: see [`FoundPrinter`](conclave_keyroom::ports::printer::FoundPrinter).
+pub(super) type Attached = Vec<Option<u64>>;
+
+fn unplugged(printers: &[String], voided: &str) -> Refusal {
+    Refusal {
+        happened: format!(
+            "{} was switched off or unplugged while it printed, or with the sheet in it.",
+            printers.join(", ")
+        ),
+        safe: "The key is safe; of the sheet nobody knows, and no more bytes were sent.".into(),
+        advice: format!(
+            "Custodian and witness look: is the sheet there, once and whole? Then eject it. If \
+             not: Esc voids {voided}."
+        ),
+    }
+}
+
+impl Station {
+    /// Where these printers stand with being plugged in.
+    pub(super) fn attached(&mut self, printers: &[String]) -> Attached {
+        let enrolled = self.enrolled_printers();
+        let found = self.printers.found().unwrap_or_default();
+        let each = printers.iter().map(|name| {
+            let own = enrolled.iter().find(|printer| printer.name == *name)?;
+            let there = found.iter().find(|found| found.serial == own.serial)?;
+            Some(there.attached)
+        });
+        each.collect()
+    }
+
+    /// Where the layout holds the sheet back: it comes out when its custodian
+    /// is ready to take it. Whatever happens now, it is printed. `before`: where its
+    /// printers stood before its first byte; one that went off and on since may have
+    /// lost a part of it, or print it again.
+    pub(super) fn eject(
+        &mut self,
+        state: &State,
+        printed: &PrintComponent,
+        mut before: Attached,
+        people: &mut dyn People,
+    ) -> Result<(), Undone> {
+        let held = Layout::parse(&printed.layout)
+            .is_ok_and(|layout| layout.eject() == Eject::OnConfirmation);
+        if !held {
+            return Ok(());
+        }
+        let name = &printed.custodian_name;
+        let mut prompt = Prompt {
+            code: "print.collect".into(),
+            act: printed.label.clone(),
+            title: state.parameters.title(printed.index),
+            cast: vec![("custodian".into(), name.clone())],
+            lines: vec![
+                PromptLine {
+                    mark: Mark::Note,
+                    text: "The sheet is printed and still in the printer.".into(),
+                },
+                PromptLine {
+                    mark: Mark::Now,
+                    text: format!("{name} stands at the printer and takes the sheet."),
+                },
+            ],
+            ask: Ask::Confirm {
+                key: 'e',
+                label: "eject the sheet".into(),
+            },
+            waiting_for: name.clone(),
+            safe: format!(
+                "NO: the sheet is printed and not sealed; any interruption voids {}",
+                state.parameters.voided()
+            ),
+            why: "A sheet that falls to the floor has been out of its custodian's hands.".into(),
+            ..Prompt::default()
+        };
+        loop {
+            let ready = ask(people, &mut prompt, &mut |_| Ok(false));
+            if !matches!(ready, Ok(Answer::Confirmed)) {
+                return Err(Undone::Door(DoorError::Failed(ActionError::Unknown {
+                    what: format!("{name} did not take the sheet"),
+                })));
+            }
+            let now = self.attached(&printed.printers);
+            if now == before {
+                break;
+            }
+            let went = printed.printers.iter().zip(now.iter().zip(&before));
+            let went = went.filter(|(_, (now, before))| now != before);
+            let went: Vec<String> = went.map(|(name, _)| name.clone()).collect();
+            prompt.refused = Some(unplugged(&went, state.parameters.voided()));
+            before = now;
+        }
+        let action = EjectSheet {
+            ceremony: state.ceremony,
+            printers: printed.printers.clone(),
+            custodian: name.clone(),
+        };
+        self.perform_plain(&action).map_err(Undone::Door)
+    }
+}
