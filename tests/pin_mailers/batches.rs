@@ -159,6 +159,15 @@ const FAULTS: &[(&str, &str)] = &[
         "line 2, column 1: pan is not a card number of 12 to 19 digits",
     ),
     (
+        // Names and letters are told one by one; what is no JSON of this shape ends it.
+        "several-faults.json",
+        "line 9, column 22: not JSON of the template's shape: a name is there twice\n\
+         line 11, column 17: a control character\n\
+         line 13, column 4: not JSON of the template's shape: the template has no such field\n\
+         line 17, column 4: not JSON of the template's shape: the template has no such field\n\
+         line 18, column 17: not JSON of the template's shape: a string or a number of digits is wanted",
+    ),
+    (
         "surrogate.json",
         "line 11, column 24: not JSON of the template's shape: half a surrogate pair",
     ),

@@ -442,6 +442,4 @@ impl Station {
         self.eject(state, &action, attached, people)?;
         Ok((words, journal))
     }
-
-    }
 }

@@ -2,20 +2,28 @@
 //! `records`, a list of flat objects. Values are strings, or digits without a
 //! sign; anything else, a name twice and a name that the template does not have
 //! are refused. A reader of its own, because a fault has a line and a column.
+//!
+//! Where it is no JSON any more, nobody knows what the rest means: reading ends with
+//! that fault. Names and letters that are wrong are faults of their place alone, and
+//! all of them are told.
 
 use zeroize::Zeroizing;
 
 use super::fault::{Fault, Wrong};
-use super::rows::{Cell, Row, Rows, fault, is_control};
+use super::rows::{Cell, MOST_FAULTS, Row, Rows, fault, is_control};
 use super::template::{Field, FieldName, Input};
 
 struct Reader<'t> {
     rest: std::iter::Peekable<std::str::Chars<'t>>,
     line: usize,
     column: usize,
+    /// What is wrong and does not end the reading.
+    faults: Vec<Fault>,
 }
 
 type Read<T> = Result<T, Fault>;
+
+const TWICE: &str = "a name is there twice";
 
 /// Adds a character. A string that grows by itself leaves what it had where it
 /// was; here that is wiped.
@@ -36,6 +44,15 @@ impl Reader<'_> {
             _ => self.column += 1,
         }
         Some(c)
+    }
+
+    /// Notes what is wrong with a place; the last one that is told ends the reading.
+    fn note(&mut self, fault: Fault) -> Read<()> {
+        if self.faults.len() + 1 >= MOST_FAULTS {
+            return Err(fault);
+        }
+        self.faults.push(fault);
+        Ok(())
     }
 
     fn bad(&self, why: &'static str) -> Fault {
@@ -103,16 +120,17 @@ impl Reader<'_> {
                         char::from_u32(code).ok_or_else(|| self.bad("half a surrogate pair"))?
                     }
                     Some('b' | 'f' | 'n' | 'r' | 't') => {
-                        return Err(fault(line, column, Wrong::Control));
+                        self.note(fault(line, column, Wrong::Control))?;
+                        continue;
                     }
                     _ => return Err(self.bad("no such escape")),
                 },
                 Some(c) => c,
             };
-            if is_control(c) {
-                return Err(fault(line, column, Wrong::Control));
+            match is_control(c) {
+                true => self.note(fault(line, column, Wrong::Control))?,
+                false => push(&mut text, c),
             }
-            push(&mut text, c);
         }
     }
 
@@ -156,13 +174,19 @@ impl Reader<'_> {
         fields: &[Field],
         cells: &mut Vec<Cell>,
     ) -> Read<()> {
-        let name = FieldName::of(&name).filter(|name| fields.iter().any(|f| f.name == *name));
-        let unknown = Wrong::Json("the template has no such field");
-        let name = name.ok_or_else(|| fault(line, column, unknown))?;
-        if cells.iter().any(|cell| cell.name == name) {
-            return Err(fault(line, column, Wrong::Json("a name is there twice")));
+        let known = FieldName::of(&name).filter(|name| fields.iter().any(|f| f.name == *name));
+        let wrong = match known {
+            None => Some("the template has no such field"),
+            Some(name) if cells.iter().any(|cell| cell.name == name) => Some(TWICE),
+            Some(_) => None,
+        };
+        if let Some(why) = wrong {
+            self.note(fault(line, column, Wrong::Json(why)))?;
         }
         let (line, column, text) = self.value()?;
+        let (Some(name), None) = (known, wrong) else {
+            return Ok(());
+        };
         cells.push(Cell {
             name,
             column,
@@ -211,13 +235,30 @@ fn in_order(mut cells: Vec<Cell>, fields: &[Field], line: usize) -> Vec<Cell> {
     ordered
 }
 
-/// Reads the whole file; the first fault ends it.
-pub(super) fn read(input: &Input, text: &str) -> Read<Rows> {
+/// Reads the file up to where it is no JSON of the template's shape.
+///
+/// # Errors
+/// Each fault, in the order of the file, at most [`MOST_FAULTS`].
+pub(super) fn read(input: &Input, text: &str) -> Result<Rows, Vec<Fault>> {
     let mut reader = Reader {
         rest: text.chars().peekable(),
         line: 1,
         column: 1,
+        faults: Vec::new(),
     };
+    let rows = rows(&mut reader, input);
+    let mut faults = reader.faults;
+    match rows {
+        Ok(rows) if faults.is_empty() => Ok(rows),
+        Ok(_) => Err(faults),
+        Err(last) => {
+            faults.push(last);
+            Err(faults)
+        }
+    }
+}
+
+fn rows(reader: &mut Reader<'_>, input: &Input) -> Read<Rows> {
     reader.want('{', "an object is wanted")?;
     let mut cells = Vec::new();
     let mut records: Option<Vec<Row>> = None;
@@ -226,7 +267,7 @@ pub(super) fn read(input: &Input, text: &str) -> Read<Rows> {
         if *name.2 != "records" {
             reader.member(name, &input.header, &mut cells)?;
         } else if records.is_some() {
-            return Err(fault(name.0, name.1, Wrong::Json("a name is there twice")));
+            return Err(fault(name.0, name.1, Wrong::Json(TWICE)));
         } else {
             reader.want('[', "a list is wanted")?;
             let mut list = Vec::new();

@@ -97,7 +97,7 @@ pub fn read(input: &Input, bytes: &[u8]) -> Result<Rows, Vec<Fault>> {
         return Err(faults);
     }
     match input.format {
-        FileFormat::Json => json::read(input, text).map_err(|fault| vec![fault]),
+        FileFormat::Json => json::read(input, text),
         FileFormat::Csv | FileFormat::Fixed => lines(input, text),
     }
 }
