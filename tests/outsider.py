@@ -24,9 +24,8 @@ warnings.filterwarnings("ignore")
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 from cryptography.hazmat.primitives.serialization import PublicFormat, load_der_private_key
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from psec import pin as pins_of
@@ -434,22 +433,15 @@ PIN = re.compile(r"(?:^|\s)((?:\d ){3}\d)(?=\s{2,}|$)", re.M)
 
 
 def returned(folder, batch):
-    """What went back to the issuer: decrypted and its signature checked."""
-    number = int((folder / batch["host_key"]).read_text(), 16)
-    key = ec.derive_private_key(number, ec.SECP256R1())
-    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    """What went back to the issuer, by the commands of the issuers' page."""
+    cms = ["openssl", "cms", "-binary", "-inform", "DER"]
+    here = {name: str(folder / batch[name]) for name in ["output", "host_certificate", "host_key", "signer"]}
     with tempfile.TemporaryDirectory() as place:
-        place = Path(place)
-        (place / "key.pem").write_bytes(key.private_bytes(*plain))
-        for name in ["host_certificate", "signer"]:
-            certificate = load_der_x509_certificate((folder / batch[name]).read_bytes())
-            (place / f"{name}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-        cms = ["openssl", "cms", "-binary", "-inform", "DER"]
-        output = str(folder / batch["output"])
-        opening = ["-decrypt", "-in", output, "-out", "signed", "-recip"]
-        opening += ["host_certificate.pem", "-inkey", "key.pem"]
+        opening = ["-decrypt", "-in", here["output"], "-out", "signed"]
+        opening += ["-recip", here["host_certificate"], "-inkey", here["host_key"]]
         subprocess.run(cms + opening, cwd=place, check=True)
-        checking = ["-verify", "-in", "signed", "-certfile", "signer.pem", "-noverify", "-nointern"]
+        checking = ["-verify", "-in", "signed", "-CAfile", here["signer"]]
+        checking += ["-partial_chain", "-purpose", "any"]
         done = subprocess.run(cms + checking, cwd=place, check=True, capture_output=True)
     return done.stdout.decode()
 
@@ -498,6 +490,8 @@ def pin_batch(folder, batch):
         ("forms unaccounted for", 0),
     ]:
         need(re.search(rf"{what}\s+{count}\b", sheet), f"the sheet says {what}: {count}")
+    need(re.search(r"test prints\s+1: MAIL-1", sheet), "a page of X's came before the batch")
+    need(re.search(r"flushed in the end\s+yes", sheet), "the printer was flushed in the end")
 
 
 def main(folder):

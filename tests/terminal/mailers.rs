@@ -2,10 +2,11 @@
 //! room's stick to the purge, with a torn form on the way.
 
 use std::path::Path;
+use std::process::Command;
 
 use super::acts::{everybody, fill};
 use super::crew::{Crew, PIN};
-use super::driver::{ENTER, TAB};
+use super::driver::{ENTER, ESC, TAB};
 use super::rooms::{given_back, no_pin, open, practice, quit};
 use super::screen::{Asked, Screen};
 
@@ -92,9 +93,9 @@ pub struct Opening<'a> {
     pub replacements: &'a str,
 }
 
-/// Opens a batch, takes a delivery of 100 forms and 40 of them out.
+/// A file is named, with all that belongs to it, and read.
 #[track_caller]
-pub fn opens(crew: &mut Crew, opening: &Opening<'_>) {
+fn reads(crew: &mut Crew, opening: &Opening<'_>) {
     crew.terminal.then("n", "From which file, and how?");
     // Two templates and two keys: none stands there before somebody chose it.
     fill(crew, "File", opening.file);
@@ -108,6 +109,12 @@ pub fn opens(crew: &mut Crew, opening: &Opening<'_>) {
     fill(crew, "PIN key", opening.key);
     let read = crew.answer(ENTER);
     assert!(read.says(opening.read), "{}", read.shown());
+}
+
+/// Opens a batch, takes a delivery of 100 forms and 40 of them out.
+#[track_caller]
+pub fn opens(crew: &mut Crew, opening: &Opening<'_>) {
+    reads(crew, opening);
     crew.terminal.keys(TAB);
     fill(crew, "Replacements", opening.replacements);
     crew.answer(ENTER);
@@ -230,6 +237,48 @@ pub fn left_behind(folder: &Path, name: &str) {
     assert!(output.exists() && sheet.exists());
 }
 
+/// The commands of the page for those who practise that say this, word for word, in the
+/// room's folder.
+#[track_caller]
+fn issuers_part(folder: &Path, says: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/operators/pin-practice.md")).unwrap();
+    let (_, part) = page.split_once("## The issuer's part").unwrap();
+    let block = part
+        .split("```\n")
+        .find(|block| block.contains(says))
+        .unwrap();
+    let done = Command::new("sh")
+        .args(["-e", "-c", block])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{block}: {done:?}");
+}
+
+/// Who practises sends a file of their own, with the issuer's test keys.
+#[test]
+fn a_file_of_ones_own_is_signed_encrypted_and_opened() {
+    let folder = practice();
+    issuers_part(folder.path(), "cms -encrypt");
+    let mut crew = open(&folder, &[]);
+    the_pair(&mut crew);
+    reads(
+        &mut crew,
+        &Opening {
+            file: "mine.p7m",
+            template: "csv-pvv",
+            key: "BANKX.PVK.001",
+            read: "Batch B-0002 of BANKX: 24 cards",
+            name: "B-0002",
+            replacements: "1",
+        },
+    );
+    crew.terminal.then(ESC, "Stop here?");
+    crew.terminal.then("y", "Batches of PIN mailers 0");
+    given_back(&quit(crew));
+}
+
 #[test]
 fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     let folder = practice();
@@ -301,4 +350,7 @@ fn a_batch_of_mailers_from_the_issuers_file_to_the_purge() {
     given_back(&ended);
     no_pin(&ended, &[PIN]);
     left_behind(folder.path(), "B-0001");
+    issuers_part(folder.path(), "-out result.csv");
+    let result = std::fs::read_to_string(folder.path().join("result.csv")).unwrap();
+    assert_eq!(result.matches(";issued;").count(), 24, "{result}");
 }

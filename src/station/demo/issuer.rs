@@ -8,6 +8,7 @@ use conclave_crypto::card::pan::Pan;
 use conclave_crypto::primitive::ec::KeyPair;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_crypto::x509::cms::{Recipient, Signer, seal};
+use conclave_crypto::x509::rsa_pair::pem;
 use conclave_crypto::x509::{self, Purpose, Request};
 use conclave_evidence::{Bytes, Hash};
 use conclave_keyroom::domain::pin_key::PinUse;
@@ -122,9 +123,39 @@ pub fn file_sheets(paper: &Path, label: &str, sheets: &[Secret]) -> Result<Vec<S
     Ok(names)
 }
 
+/// What stands before the private scalar of a key of P-256 in PKCS#8 (RFC 5958, with the
+/// private key of RFC 5915), and between it and the point.
+const PKCS8: (&[u8], &[u8]) = (
+    b"\x30\x81\x87\x02\x01\x00\x30\x13\x06\x07\x2A\x86\x48\xCE\x3D\x02\x01\x06\x08\x2A\x86\x48\
+      \xCE\x3D\x03\x01\x07\x04\x6D\x30\x6B\x02\x01\x01\x04\x20",
+    b"\xA1\x44\x03\x42\x00",
+);
+
+/// Files a pair of the issuer's as its programs keep it: the private test key, and the
+/// certificate in PEM and in DER.
+fn file_pair(
+    folder: &Path,
+    name: &str,
+    (pair, certificate): &(KeyPair, Vec<u8>),
+) -> Result<(), String> {
+    let (head, middle) = PKCS8;
+    let key = [head, pair.secret().expose(), middle, pair.public()].concat();
+    let none = || "no PEM was made".to_owned();
+    let key = pem("PRIVATE KEY", &key).ok_or_else(none)?;
+    let text = pem("CERTIFICATE", certificate).ok_or_else(none)?;
+    for (ending, bytes) in [
+        ("-key.pem", key.as_bytes()),
+        (".pem", text.as_bytes()),
+        (".der", certificate),
+    ] {
+        file(folder.join(format!("TEST-{NAME}-{name}{ending}")), bytes)?;
+    }
+    Ok(())
+}
+
 impl Issuer {
-    /// Makes what the issuer brings. Its sheets and its host's test key are
-    /// filed in `paper` for whoever checks the demonstration.
+    /// Makes what the issuer brings. Its sheets and its two test keys are filed in
+    /// `paper` for whoever checks the demonstration, or practises the issuer's part.
     ///
     /// # Errors
     /// No randomness, or a file, in words.
@@ -144,13 +175,10 @@ impl Issuer {
         for name in file_sheets(paper, PVK.label, &sheets)? {
             files.components.push(format!("paper/{name}"));
         }
-        let name = "TEST-BANKX-host-key.txt";
-        let key = hex(made.receives.0.secret().expose())?;
-        std::fs::write(paper.join(name), key + "\n").map_err(|e| e.to_string())?;
-        files.host_key = format!("paper/{name}");
-        let name = "TEST-BANKX-host.der";
-        std::fs::write(paper.join(name), &made.receives.1).map_err(|e| e.to_string())?;
-        files.host_certificate = format!("paper/{name}");
+        file_pair(paper, "cards", &made.signs)?;
+        file_pair(paper, "host", &made.receives)?;
+        files.host_key = "paper/TEST-BANKX-host-key.pem".into();
+        files.host_certificate = "paper/TEST-BANKX-host.pem".into();
         Ok((made, files))
     }
 
@@ -213,9 +241,9 @@ impl Issuer {
 pub struct PinKeyFiles {
     /// The sheets of the PIN verification key.
     pub components: Vec<String>,
-    /// Its host's private test key, in hexadecimal.
+    /// Its host's private test key, PKCS#8 in PEM.
     pub host_key: String,
-    /// Its host's certificate.
+    /// Its host's certificate, in PEM.
     pub host_certificate: String,
 }
 

@@ -5,6 +5,7 @@ use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id, Point};
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::form_stock::Aside;
 use conclave_keyroom::domain::layout_approval::LayoutSample;
 use conclave_keyroom::domain::pin_batch::{Limits, PinBatch};
 use conclave_keyroom::domain::pin_card::{Loss, PinCard};
@@ -21,9 +22,9 @@ use conclave_trades::keys::ReleasePinKey;
 use conclave_trades::pin::action::{
     BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, IssueForms, OpenBatch,
     PartnerName, PinKeyName, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock,
-    ReconcileBatch, ResolveUnknown, ReturnForms, SpoilMailer, TemplateName, sheet,
+    ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, TemplateName, sheet,
 };
-use conclave_trades::pin::{ApprovePinTemplate, MakePinIdentity, RecordPinPartner, Template};
+use conclave_trades::pin::{ApprovePinTemplate, RecordPinPartner, Template};
 use conclave_trades::print::approval::{ApproveLayout, sample_page};
 use conclave_trades::print::{Layout, PrintSample, report_pdf};
 use conclave_trades::target::{IMPORT_FOLDER, KeyName};
@@ -43,10 +44,12 @@ const PRINTER: &str = "MAIL-1";
 const RELEASED_DAYS: u32 = 30;
 /// The template of the issuer's file.
 pub(super) const TEMPLATE: &str = "csv-pvv.toml";
-/// The blank forms: first and last of the delivery.
+/// The blank forms: first and last of the delivery. The first one gets the page of X's.
 const FORMS: (u64, u64) = (50_001, 50_210);
 /// Mailers of one window.
 const WINDOW: u16 = 10;
+/// Forms of X's over what a printer's memory has.
+const FLUSH: u64 = 2;
 /// The sheet after which the printer takes no more.
 const JAM: u32 = 76;
 
@@ -69,11 +72,11 @@ pub struct PinBatchLine {
     pub reconciliation: String,
     /// The PIN verification key's sheets.
     pub pvk_components: Vec<String>,
-    /// The host's private test key.
+    /// The host's private test key, PKCS#8 in PEM.
     pub host_key: String,
-    /// The host's certificate.
+    /// The host's certificate, in PEM.
     pub host_certificate: String,
-    /// The certificate that signed what went back.
+    /// The certificate that signed what went back, in PEM.
     pub signer: String,
 }
 
@@ -151,11 +154,11 @@ impl Demonstration {
         let cards = issuer
             .cards(BATCH)
             .map_err(|why| self.failed("cards", why))?;
-        let identity = self.does(&MakePinIdentity { generation: 1 }, Vec::new())?;
+        let identity = self.make_pin_identity()?;
         let sealed = issuer
             .sealed(&cards, &identity.input.0, now_ms, &mut *random)
             .map_err(|why| self.failed("the issuer's file", why))?;
-        let mut line = self.filed(&cards, &sealed, &identity, files)?;
+        let mut line = self.filed(&cards, &sealed, files)?;
         let batch = self.open_pin_batch(&sealed)?;
         self.print_pin_batch(&batch, &mut line)?;
         self.finish_pin_batch(&batch, &mut line)?;
@@ -163,28 +166,31 @@ impl Demonstration {
         self.logout()
     }
 
+    /// The room's key pairs for files; their certificates are filed.
+    pub(super) fn make_pin_identity(&mut self) -> Result<PinIdentity, DemoError> {
+        let end = self.station.make_pin_identity(&mut self.hands);
+        self.done("the room's certificates", end)?;
+        let made = self.station.pin_identities().into_iter().next();
+        made.ok_or_else(|| self.failed("the room's certificates", "none was made"))
+    }
+
     /// What is filed for whoever checks, and what lies on the stick.
     fn filed(
         &mut self,
         cards: &str,
         sealed: &[u8],
-        identity: &PinIdentity,
         files: PinKeyFiles,
     ) -> Result<PinBatchLine, DemoError> {
         let line = PinBatchLine {
             input: "paper/TEST-B-0001.csv".into(),
             envelope: format!("media/{IMPORT_FOLDER}/cards.p7m"),
-            signer: "paper/TEST-PIN-room.der".into(),
+            signer: "certificates/TEST-pin-output-0001.pem".into(),
             pvk_components: files.components,
             host_key: files.host_key,
             host_certificate: files.host_certificate,
             ..PinBatchLine::default()
         };
-        for (path, bytes) in [
-            (&line.input, cards.as_bytes()),
-            (&line.envelope, sealed),
-            (&line.signer, &identity.output.0),
-        ] {
+        for (path, bytes) in [(&line.input, cards.as_bytes()), (&line.envelope, sealed)] {
             file(self.out.join(path), bytes).map_err(|why| self.failed("papers", why))?;
         }
         Ok(line)
@@ -488,6 +494,8 @@ impl Demonstration {
             last,
         };
         self.does(&issue, Vec::new())?;
+        self.print_xs(batch, first, 1)?;
+        let first = first + 1;
         let jams = Box::new(Jams {
             inner: self.printers.clone(),
             after: JAM,
@@ -525,6 +533,7 @@ impl Demonstration {
         };
         self.does(&spoil, Vec::new())?;
         self.print_windows(batch, line)?;
+        // One form for each card, and one more.
         let newest = first + u64::from(BATCH.1);
         // The last one has the torn form's card, with another PIN.
         for (from, to, shows) in [
@@ -543,12 +552,40 @@ impl Demonstration {
             };
             self.does(&confirm, Vec::new())?;
         }
+        self.print_xs(batch, newest + 1, FLUSH)?;
+        let blank = newest + 1 + FLUSH;
         let give_back = ReturnForms {
             batch: batch.clone(),
-            count: last - newest,
-            counted: format!("{} to {last}", newest + 1),
+            count: last + 1 - blank,
+            counted: format!("{blank} to {last}"),
         };
         self.does(&give_back, Vec::new()).map(drop)
+    }
+
+    /// X's on so many blank forms, the first of which lies in the printer: one before
+    /// the batch, or a flush after it. They are thrown away, and said to be used.
+    fn print_xs(&mut self, batch: &BatchName, form: u64, count: u64) -> Result<(), DemoError> {
+        let printer = self.pin_printer()?;
+        let flush = count == FLUSH;
+        let print = PrintSample {
+            group: GroupId::PinOperators,
+            printer: PRINTER.into(),
+            layout: self.pin_layout()?,
+            flush,
+        };
+        self.does(&print, Vec::new())?;
+        drop(printer.take_sheet());
+        let used = SetFormsAside {
+            batch: batch.clone(),
+            first: form,
+            last: form + count - 1,
+            aside: Aside::Test,
+            reason: match flush {
+                true => "flushed after the last mailer".into(),
+                false => "page of X's, it stands in its lines".into(),
+            },
+        };
+        self.does(&used, Vec::new())
     }
 
     /// Output, reconciliation, purge.

@@ -11,7 +11,6 @@ use conclave_crypto::pin::translate::Enciphered;
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::GroupId;
 use conclave_keyroom::domain::pin_key::PinUse;
-use conclave_trades::pin::MakePinIdentity;
 use conclave_trades::target::IMPORT_FOLDER;
 
 use super::issuer::{Issuer, IssuerKey, NAME, PVK, SHEETS, file, file_sheets, hex, pan};
@@ -118,12 +117,18 @@ impl Demonstration {
         ];
         self.enter_keys(keys, DAYS)?;
         self.logon(GroupId::PinOperators, &[])?;
-        let identity = self.does(&MakePinIdentity { generation: 1 }, Vec::new())?;
+        let identity = self.make_pin_identity()?;
         let texts = issuer
             .cards(DRAWN)
             .and_then(|drawn| Ok([(DRAWN_FILE, drawn), (MADE_FILE, host.cards(&mut *random)?)]));
         let path = self.room.stick.folder().join(IMPORT_FOLDER);
-        for (name, cards) in texts.map_err(|why| self.failed("the issuer's files", why))? {
+        let texts = texts.map_err(|why| self.failed("the issuer's files", why))?;
+        // As it was before it was signed: to be changed, and sent again.
+        let unsigned = folder.join(format!("TEST-{}.csv", DRAWN.0));
+        let drawn = texts.first().map(|(_, drawn)| drawn.as_bytes());
+        file(unsigned, drawn.unwrap_or_default())
+            .map_err(|why| self.failed("the issuer's files", why))?;
+        for (name, cards) in texts {
             issuer
                 .sealed(&cards, &identity.input.0, now_ms, &mut *random)
                 .and_then(|sealed| file(path.join(name), &sealed))
