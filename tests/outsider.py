@@ -429,6 +429,40 @@ def opened(folder, export, keys, wrapping):
     need(kcv == export["kcv"], f"{name}: the export says the same")
 
 
+def manifest_of(path):
+    """The digest that is read aloud: over the first field of the signed manifest."""
+    data = path.read_bytes()
+    need(data.startswith(b"\x82\x78\x1aconclave/signed-manifest/1\xa2"), f"{path}: its mark")
+    at = data.index(b"\x68manifest") + 9
+    width = {0x58: 1, 0x59: 2, 0x5A: 4}[data[at]]
+    start = at + 1 + width
+    inner = data[start : start + int.from_bytes(data[at + 1 : start], "big")]
+    return hashlib.sha256(inner).hexdigest()
+
+
+def digits_below(text, title):
+    """The two lines of digits below a title, in groups of four."""
+    lines = text.split(title, 1)[1].splitlines()[1:3]
+    return "".join("".join(line.split()) for line in lines).lower()
+
+
+def bundle(folder):
+    """A bundle, by its texts and SHA-256 alone."""
+    text = (folder / "manifest.txt").read_text()
+    said = digits_below(text, "\nManifest, SHA-256")
+    need(said == manifest_of(folder / "manifest.cbor"), f"{folder.name}: the manifest's digest")
+    names = re.findall(r"^File +(\S+)$", text, re.M)
+    for name, part in zip(names, re.split(r"^File +\S+$", text, flags=re.M)[1:]):
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        if digits_below(part, "  file, SHA-256") != digest:
+            need(False, f"{folder.name}: {name} is the file of manifest.txt")
+    there = {path.name for path in folder.iterdir()}
+    more = there - set(names) - {"manifest.txt", "manifest.cbor", "authority.cbor"}
+    need(names and not more, f"{folder.name}: its {len(names)} files, and none more")
+    sheet = (folder / "runsheet.txt").read_text()
+    need("sha256sum manifest.txt" in " ".join(sheet.split()), f"{folder.name}: its sheet says how to check it")
+
+
 PIN = re.compile(r"(?:^|\s)((?:\d ){3}\d)(?=\s{2,}|$)", re.M)
 
 
@@ -511,6 +545,10 @@ def main(folder):
         made = {e["format"] for e in blocks if e["under"] == under}
         need(len(made) == 1, f"{under} makes one version of TR-31 blocks: {sorted(made)}")
     need(demo["exports"], "there are exports")
+    bundles = sorted(path.parent for path in folder.glob("media/*/manifest.cbor"))
+    need(bundles, "there are bundles")
+    for one in bundles:
+        bundle(one)
     pin_batch(folder, demo["pin_batch"])
 
 

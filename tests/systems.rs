@@ -10,11 +10,12 @@ mod stage;
 
 use conclave_evidence::{GroupId, verify_path};
 use conclave_keyroom::domain::key::KeyRecord;
-use conclave_keyroom::ports::dialogue::Refusal;
+use conclave_keyroom::ports::dialogue::{Answer, Refusal};
 use conclave_station::data::Data;
 use conclave_station::service::ActEnd;
 use conclave_trades::target::store::store_target;
 use conclave_trades::target::{TARGETS, target};
+use conclave_training::stick::Mishap;
 use people::{Scene, done};
 use stage::{folder, scene};
 
@@ -226,4 +227,109 @@ fn a_wrapping_key_that_the_system_does_not_take_is_refused_by_name() {
         "{said:?}"
     );
     assert_eq!(key(&scene, KEYS[0]).exports.len(), 1);
+}
+
+/// Title and lines of an act that took place, and whether all of it is good.
+fn ended(end: Result<ActEnd, Refusal>) -> (bool, String) {
+    match end {
+        Ok(ActEnd::Done { good, lines, .. }) => (good, lines.join("\n")),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A medium that gives back other bytes after it was pulled and put back, however its
+/// bundle came on it: it is condemned, and no receipt of the bundle is wanted.
+#[test]
+fn what_was_handed_over_is_read_again_after_its_medium_was_put_back() {
+    let names = ["a hand-over", "a key store", "a public half"];
+    for (of, name) in names.into_iter().enumerate() {
+        let folder = folder();
+        let mut scene = scene(&folder);
+        furnished(&mut scene);
+        let pair = [
+            "OUR.TLS.001",
+            "2048",
+            "365",
+            "S0 signatures",
+            "may leave in a key store",
+        ];
+        done(record(&mut scene, SYSTEM, "TR-31 key blocks (ANSI X9.143)"));
+        let made = if of == 0 {
+            key(&scene, KEYS[0]).id
+        } else {
+            scene.people.form("rsa.new", &pair);
+            scene.people.at = Box::new(|_, _| None);
+            done(scene.station.make_rsa(None, &mut scene.people));
+            key(&scene, pair[0]).id
+        };
+        let under = format!("{ZMK} (tr31-d)");
+        let leave = |scene: &mut Scene| {
+            scene.people.forms.clear();
+            scene.people.refusals.clear();
+            scene.people.forget_questions();
+            let store = [
+                "a key store alone",
+                "",
+                "pkcs12",
+                "BANK-LAKE",
+                "Gus, Custodians A",
+                "Hal, Custodians B",
+                "STICK-1",
+                "",
+                "",
+            ];
+            scene
+                .people
+                .form("hand-over", &[SYSTEM, "", &under, "STICK-1", ""]);
+            scene.people.form("store.parameters", &store);
+            scene.people.form("rsa.export", &["BANK-LAKE", "STICK-1"]);
+            ended(match of {
+                2 => scene.station.export_public(made, &mut scene.people),
+                _ => scene.station.hand_over(made, &mut scene.people),
+            })
+        };
+        let stick = scene.room.stick.clone();
+        // It is not there at first: it is asked for again, and every byte is as written.
+        let hand = stick.clone();
+        scene.people.at = Box::new(move |prompt, times| {
+            match (prompt.code.as_str(), times) {
+                ("hand-over.replug", 1) => hand.unplug(),
+                ("hand-over.replug", 2) => hand.plug(),
+                _ => {}
+            }
+            None
+        });
+        let (good, told) = leave(&mut scene);
+        assert!(good, "{name}: {told}");
+        assert!(told.contains("are as written"), "{name}: {told}");
+        assert!(told.contains("SHA-256 of manifest.txt"), "{name}: {told}");
+        let refused = scene.people.refusals.join("\n");
+        assert!(refused.contains("no medium"), "{name}: {refused}");
+        assert!(receipt_tasks(&scene).iter().any(|t| t.contains("0003")));
+
+        // Given up: it counts, and that it was not read again is told.
+        scene.people.at =
+            Box::new(|prompt, _| (prompt.code == "hand-over.replug").then_some(Answer::Abort));
+        let (good, told) = leave(&mut scene);
+        assert!(!good && told.contains("NOT read again"), "{name}: {told}");
+        assert!(receipt_tasks(&scene).iter().any(|t| t.contains("0004")));
+
+        let hand = stick.clone();
+        scene.people.at = Box::new(move |prompt, _| {
+            if prompt.code == "hand-over.replug" {
+                hand.expect(Some(Mishap::Worn));
+            }
+            None
+        });
+        let (good, told) = leave(&mut scene);
+        assert!(!good, "{name}: {told}");
+        assert!(
+            told.contains("Bundle 0005 counts no more"),
+            "{name}: {told}"
+        );
+        assert_eq!(told.contains("halves"), of == 1, "{name}: {told}");
+        assert!(!receipt_tasks(&scene).iter().any(|t| t.contains("0005")));
+        let devices = format!("{:?}", scene.station.lists().devices);
+        assert!(devices.contains("CONDEMNED"), "{name}: {devices}");
+    }
 }

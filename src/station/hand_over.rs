@@ -1,7 +1,7 @@
 //! Keys that are there already leave for a system on record: cryptograms,
 //! scripts and run sheet in one bundle.
 
-use conclave_evidence::Id;
+use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
 use conclave_keyroom::domain::target_system::TargetSystem;
@@ -15,6 +15,7 @@ use crate::backup::in_words;
 use crate::cards::filled;
 use crate::ceremony::begin::{choose, gave_up, one, optional, quarantine_notes, refused};
 use crate::exceptions::{exception_fields, exception_of};
+use crate::rsa_keys::groups;
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -59,9 +60,11 @@ impl Station {
                         out.files.len()
                     ),
                 ];
-                lines.extend(in_words(&out.digest));
+                let again = self.read_after_replug(out.number, &action.medium_name, people);
+                lines.extend(again.lines);
+                lines.extend(read_aloud(&out.digest, &out.text));
                 Ok(ActEnd::Done {
-                    good: true,
+                    good: again.good,
                     title: format!("Bundle {:04} for {}", out.number, action.recipient),
                     lines,
                 })
@@ -237,6 +240,15 @@ fn fits(kind: &dyn Target, under: &KeyRecord) -> Result<(), Refusal> {
         ),
         "Choose another wrapping key: each has one method for ever.",
     ))
+}
+
+/// What the key room reads to the other side: the manifest's digest in words, and the
+/// digest of its text for who has no program of ours.
+pub(crate) fn read_aloud(manifest: &Hash, text: &Hash) -> Vec<String> {
+    let mut lines = in_words(manifest);
+    lines.push("SHA-256 of manifest.txt, for who checks with sha256sum:".into());
+    lines.extend(groups(text));
+    lines
 }
 
 /// TRUE where what the key wraps needs no system on record.

@@ -18,10 +18,10 @@ use conclave_trades::target::store::{
 };
 use conclave_trades::target::{IMPORT_FOLDER, KeyName, SystemName, next_bundle};
 
-use crate::backup::in_words;
 use crate::cards::{Interrupted, ask, filled};
 use crate::ceremony::begin::{choose, gave_up, optional, refused, sole};
 use crate::exceptions::reason_of;
+use crate::hand_over::read_aloud;
 use crate::service::ActEnd;
 use crate::station::Station;
 
@@ -160,9 +160,15 @@ impl Station {
                 out.files.len()
             ),
         ];
-        lines.extend(in_words(&out.digest));
-        let mut good = true;
-        for (half, holder) in (1..).zip(&action.holders) {
+        let again = self.read_after_replug(action.bundle, &action.medium_name, people);
+        lines.extend(again.lines);
+        lines.extend(read_aloud(&out.digest, &out.text));
+        let mut good = again.good;
+        if again.void {
+            lines.push("The halves of its passphrase are not printed.".into());
+        }
+        let holders = if again.void { &[][..] } else { &action.holders };
+        for (half, holder) in (1..).zip(holders) {
             if let Err(why) = self.print_half(action.bundle, half, (holder, &layout), people)? {
                 good = false;
                 lines.push(format!("Half {half} {why}"));

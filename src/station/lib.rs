@@ -62,6 +62,7 @@ mod receipts;
 mod recovery_words;
 mod rehearse;
 pub mod renew;
+mod replug;
 pub mod rescue;
 mod restore;
 mod retire;

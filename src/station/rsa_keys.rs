@@ -14,9 +14,9 @@ use conclave_trades::keys::{
 use conclave_trades::target::{IMPORT_FOLDER, KeyName, next_bundle};
 
 use crate::act_minutes::Subject;
-use crate::backup::in_words as digest_in_words;
 use crate::cards::{Interrupted, ask};
 use crate::ceremony::begin::{choose, one, refused, sole, text};
+use crate::hand_over::read_aloud;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
 
@@ -214,10 +214,12 @@ impl Station {
                     format!("{} on {}", out.folder, medium.name),
                     "PEM, DER, and the pair's own signature over the DER.".to_owned(),
                 ];
-                lines.extend(digest_in_words(&out.digest));
+                let again = self.read_after_replug(action.bundle, &medium.name, people);
+                lines.extend(again.lines);
+                lines.extend(read_aloud(&out.digest, &out.text));
                 lines.push(filed);
                 Ok(ActEnd::Done {
-                    good: true,
+                    good: again.good,
                     title: format!("The public half of {} has left", key.label),
                     lines,
                 })

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use crate::desk::*;
 use crate::watched::Watched;
 use conclave_evidence::manifest::MANIFEST_FILE;
-use conclave_evidence::verify_path;
+use conclave_evidence::{GroupId, verify_path};
 use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::Compromise;
-use conclave_keyroom::door::{ActionError, DoorError, Stop};
+use conclave_keyroom::door::{Action, ActionError, Authority, DoorError, Stop};
 use conclave_trades::keys::{Kin, Taint, Tainted};
-use conclave_trades::target::{BundleState, KeyName, PrintKeyLetter, ReadReceipt};
+use conclave_trades::target::{BundleState, KeyName, PrintKeyLetter, ReadBundle, ReadReceipt};
 use conclave_training::stick::{FolderStick, Mishap, StickPorts};
 
 #[test]
@@ -267,4 +267,36 @@ fn a_medium_is_enrolled_once_while_it_is_there_and_under_a_plain_name() {
     refused(2, "../STICK", "S-2", "name");
     let found = desk.enrol(2, "STICK-2", "S-2").unwrap();
     assert!(found.training);
+}
+
+/// The second reading outside of a ceremony: under both groups' session, of a bundle that
+/// counts, and of no other.
+#[test]
+fn a_bundle_is_read_again_while_it_counts() {
+    let mut desk = Desk::new();
+    let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
+    let key = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
+    let read = |bundle| ReadBundle {
+        ceremony: None,
+        bundle,
+    };
+    let sessions = [GroupId::KeyManagers, GroupId::Approvers].map(Authority::Session);
+    assert_eq!(read(1).authority(), Authority::All(sessions.to_vec()));
+
+    let act = desk.plan(&[&key], &zmk);
+    let out = desk.export(&act).unwrap();
+    // Key, run sheet, receipt form, authority, text.
+    assert_eq!(desk.act(&read(1), &[]).unwrap(), 5);
+    // A file of it that is another one now.
+    let file = desk.folder.join(&out.folder).join("A.ZPK.1.tr31");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let told = desk.act(&read(1), &[]).map(drop).unwrap_err().to_string();
+    assert!(told.contains("A.ZPK.1.tr31"), "{told}");
+    assert_eq!(desk.register(1).state, BundleState::Void);
+    let told = desk.act(&read(1), &[]).map(drop).unwrap_err().to_string();
+    assert!(told.contains("counts no more"), "{told}");
+    let act = desk.plan(&[&key], &zmk);
+    assert!(rule(desk.export(&act)).contains("STICK-1 is condemned"));
 }

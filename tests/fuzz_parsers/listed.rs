@@ -19,10 +19,6 @@ const NOT_PARSERS: &[(&str, &str)] = &[
         "a bundle that this program is about to write",
     ),
     (
-        "trades/media/bundle.rs read_again",
-        "compares with what was written a moment ago",
-    ),
-    (
         "trades/media/name.rs check_name",
         "a name this program made; proptest in its own file",
     ),

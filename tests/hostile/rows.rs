@@ -1031,7 +1031,7 @@ fn import_public(room: &Room) -> ImportPublic {
 
 fn read_bundle(_: &Room) -> ReadBundle {
     ReadBundle {
-        ceremony: CEREMONY,
+        ceremony: Some(CEREMONY),
         bundle: 1,
     }
 }

@@ -67,7 +67,7 @@ impl Station {
         let bundle = bundle.ok_or_else(|| Undone::Card("the bundle is not known".into()));
         let done = bundle.and_then(|bundle| {
             let action = ReadBundle {
-                ceremony: state.ceremony,
+                ceremony: Some(state.ceremony),
                 bundle,
             };
             self.act_words(&action, "read the medium again", people)

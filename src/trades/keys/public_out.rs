@@ -19,10 +19,11 @@ use super::{fingerprint_hex, public_of};
 use crate::ceremony::action::two_people;
 use crate::ceremony::state::Player;
 use crate::media::{self, check_name};
-use crate::target::bundle::{RUN_SHEET, To, kcv, receipt_file, sheet_file, signed};
+use crate::target::bundle::{RUN_SHEET, To, kcv, receipt_file, sheet_file, signed, text_digest};
 use crate::target::export::{interrupted, nothing_left};
 use crate::target::icsf::pkds_loader;
 use crate::target::register::{self, BundleState};
+use crate::target::sheet_text::check_bundle;
 use crate::target::{BundleRecord, Conformance, KeyName, rules};
 
 /// Writes the public half of a pair to an enrolled medium.
@@ -54,13 +55,16 @@ pub struct ExportedPublic {
     pub folder: String,
     /// The manifest's digest.
     pub digest: Hash,
+    /// SHA-256 of its `manifest.txt`.
+    pub text: Hash,
 }
 
 fn run_sheet(folder: &str, recipient: &str, key: &KeyRecord, fingerprint: &str) -> String {
     let label = &key.label;
     format!(
-        "RUN SHEET  {folder}\nfor {recipient}\nRSA public key {label}\n\n\
-         1. Check the bundle: conclave-verify {folder}\n\
+        "RUN SHEET  {folder}\nfor {recipient}\nRSA public key {label}\n\
+         conformance: {}; {label}.pka and its exec: documented\n\n\
+         {}\
          2. Compare the fingerprint with the one that the key room read to you:\n   \
          openssl dgst -sha256 {label}.der\n   {fingerprint}\n\
          3. The pair has signed its own public half:\n   \
@@ -70,7 +74,9 @@ fn run_sheet(folder: &str, recipient: &str, key: &KeyRecord, fingerprint: &str) 
          For z/OS ICSF, load {label}.pka instead: the exec {label}.pkds.rex\n   \
          does so, and its argument is the label in the PKDS. Documented by IBM,\n   \
          not tried on the target.\n\
-         5. Send the receipt back, with the fingerprint that you see.\n"
+         5. Send the receipt back, with the fingerprint that you see.\n",
+        Conformance::Proven.words(),
+        check_bundle(folder),
     )
 }
 
@@ -304,6 +310,7 @@ impl Action for ExportPublic {
         Ok(ExportedPublic {
             folder: bundle.folder().to_owned(),
             digest,
+            text: text_digest(&bundle),
         })
     }
 
@@ -311,6 +318,7 @@ impl Action for ExportPublic {
         vec![
             format!("{} was written and read back", out.folder),
             format!("manifest SHA-256 {}", out.digest),
+            format!("manifest.txt SHA-256 {}", out.text),
         ]
     }
 }

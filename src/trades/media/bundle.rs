@@ -301,26 +301,6 @@ pub(crate) fn may_stand(cause: &MediaError) -> bool {
     matches!(cause, MediaError::Broken(_) | MediaError::Missing)
 }
 
-/// Reads every file of a bundle back once more: after the medium was taken
-/// out and plugged in again.
-///
-/// # Errors
-/// [`MediaError`]
-pub fn read_again(
-    permit: &dyn Permission,
-    media: &mut dyn Media,
-    serial: &str,
-    bundle: &Bundle,
-) -> Result<(), MediaError> {
-    for (name, bytes) in &bundle.files {
-        if !permit.may_continue() {
-            return Err(MediaError::Stopped);
-        }
-        compare(permit, media, serial, &bundle.folder, name, bytes)?;
-    }
-    Ok(())
-}
-
 fn compare(
     permit: &dyn Permission,
     media: &mut dyn Media,

@@ -27,7 +27,7 @@ mod plate;
 pub(crate) use bundle::may_stand;
 pub use bundle::{
     Bundle, BundleError, FILE_MOST, FILES_MOST, Interrupted, TOTAL_MOST, bundle_folder, emit,
-    has_room, read_again, single, single_to_read, write_one,
+    has_room, single, single_to_read, write_one,
 };
 pub use condemn::{CondemnMedium, Condemnation, condemned};
 pub(crate) use condemn::{condemn_after, in_use};

@@ -11,6 +11,7 @@ use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
+use super::sheet_text::{check_bundle, troubles};
 use super::{
     Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called,
     strong_enough,
@@ -139,7 +140,7 @@ impl Target for Bare {
             "RUN SHEET  {}  {}\nfor {}\n{}\nconformance: {}\n\n\
              NO KEY BLOCK: nothing in these files says what a key is for, and nothing\n\
              but its check value shows a wrong one.\n\n\
-             1. Check the bundle: conclave-verify {}\n\
+             {}\
              2. Have this zone master key in your system, of this check value:\n   \
              {}  {}\n   KCV {}\n\
              3. Import each file as one key: scheme letter and cryptogram, in hex.\n",
@@ -148,7 +149,7 @@ impl Target for Bare {
             sheet.recipient,
             self.title(),
             self.conformance().words(),
-            sheet.folder,
+            check_bundle(sheet.folder),
             under.label,
             under.form,
             under.kcv.words(),
@@ -172,6 +173,7 @@ impl Target for Bare {
             "\n4. Compare the check value of each key with the one above.\n\
              5. Send the receipt back, with the check values that you see.\n",
         );
+        out.push_str(&troubles(self, sheet.settings));
         out
     }
 }

@@ -133,6 +133,14 @@ pub(crate) fn signed(
     Ok((bundle, digest))
 }
 
+/// SHA-256 of the bundle's `manifest.txt`: read aloud beside the manifest's words to
+/// who checks the files with tools of their own.
+pub(crate) fn text_digest(bundle: &Bundle) -> Hash {
+    let text = bundle.files().iter().find(|(name, _)| name == TEXT_FILE);
+    let (_, digest) = FileEntry::measure(text.map_or(&[][..], |(_, bytes)| bytes));
+    digest
+}
+
 fn manifest(
     to: &To<'_>,
     permit: &Permit<'_>,

@@ -13,7 +13,7 @@ use conclave_keyroom::provider::StoredKey;
 use conclave_keyroom::vault::Compartment;
 use serde::{Deserialize, Serialize};
 
-use super::bundle::{Wrapped, assemble};
+use super::bundle::{Wrapped, assemble, text_digest};
 use super::record_system::{says, settings_digest};
 use super::register::{self, BundleRecord, BundleState};
 use super::{Conformance, Order, Target, rules, target};
@@ -130,6 +130,8 @@ pub struct ExportedBundle {
     pub folder: String,
     /// The manifest's digest, to be read aloud in words.
     pub digest: Hash,
+    /// SHA-256 of its `manifest.txt`.
+    pub text: Hash,
     /// The names of its files, in the order in which they were written.
     pub files: Vec<String>,
 }
@@ -248,6 +250,7 @@ impl Action for ExportKeys {
             number: self.bundle,
             folder: bundle.folder().to_owned(),
             digest,
+            text: text_digest(&bundle),
             files: bundle
                 .files()
                 .iter()
@@ -260,6 +263,7 @@ impl Action for ExportKeys {
         vec![
             format!("{} was written and read back", out.folder),
             format!("manifest SHA-256 {}", out.digest),
+            format!("manifest.txt SHA-256 {}", out.text),
         ]
     }
 }

@@ -66,7 +66,7 @@ mod receipt;
 mod record_system;
 pub(crate) mod register;
 pub(crate) mod rules;
-mod sheet_text;
+pub(crate) mod sheet_text;
 mod shipped;
 pub mod store;
 mod tr31;

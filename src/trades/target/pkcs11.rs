@@ -13,7 +13,7 @@ use super::pkcs11_template::{
     CHECK_TEXT, attribute_lines, check_line, key_files, key_type, object_id, operations, table,
     template_name, with_all,
 };
-use super::sheet_text::{plain_file, rule};
+use super::sheet_text::{check_bundle, plain_file, rule};
 use super::{
     Companion, Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called,
     has_check_value, no_hmac, strong_enough,
@@ -224,7 +224,7 @@ fn write_sheet(target: &Pkcs11, sheet: &Sheet<'_>, out: &mut String) -> std::fmt
         "template beside it does; the token keeps it from then on."
     )?;
     writeln!(out)?;
-    writeln!(out, "1. Check the bundle: conclave-verify {}", sheet.folder)?;
+    write!(out, "{}", check_bundle(sheet.folder))?;
     writeln!(
         out,
         "2. Have this wrapping key on the token, with CKA_UNWRAP:"

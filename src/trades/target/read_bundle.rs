@@ -3,8 +3,8 @@
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::authority::{AuthorityChain, Mode};
-use conclave_evidence::manifest::SignedManifest;
-use conclave_evidence::{GroupId, Id};
+use conclave_evidence::manifest::{AUTHORITY_FILE, MANIFEST_FILE, SignedManifest, TEXT_FILE};
+use conclave_evidence::{GroupId, Id, manifest_text, read_authority_file};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
@@ -24,28 +24,38 @@ const MANIFEST_MOST: u64 = 4 * 1024 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadBundle {
-    /// Under this ceremony's mandate.
-    pub ceremony: Id,
+    /// Under this ceremony's mandate; none where it left by a hand-over.
+    pub ceremony: Option<Id>,
     /// The bundle's number.
     pub bundle: u64,
 }
 
-fn failed(cause: MediaError) -> ActionError {
-    if matches!(
-        cause,
-        MediaError::Missing | MediaError::Several | MediaError::Wrong | MediaError::Plate
-    ) {
-        return ActionError::NoMedium {
-            undone: "nothing was read again",
+impl ReadBundle {
+    fn failed(&self, cause: MediaError) -> ActionError {
+        if matches!(
             cause,
-            advice: "Plug the medium in that was written, and no other.".into(),
-        };
-    }
-    ActionError::Device {
-        what: cause.to_string(),
-        advice: "Export again: the new bundle has a new number, and goes to another medium where \
+            MediaError::Missing | MediaError::Several | MediaError::Wrong | MediaError::Plate
+        ) {
+            return ActionError::NoMedium {
+                undone: "nothing was read again",
+                cause,
+                advice: "Plug the medium in that was written, and no other.".into(),
+            };
+        }
+        let advice = match (self.ceremony, &cause) {
+            // A ceremony goes back to its export; a hand-over asks for the medium again.
+            (None, cause) if !matches!(cause, MediaError::ReadBack(_)) => {
+                "Put the medium of this bundle in, alone, and have it read again."
+            }
+            _ => {
+                "Export again: the new bundle has a new number, and goes to another medium where \
                  this one gave back other bytes."
-            .into(),
+            }
+        };
+        ActionError::Device {
+            what: cause.to_string(),
+            advice: advice.into(),
+        }
     }
 }
 
@@ -57,27 +67,37 @@ fn compare(
     record: &BundleRecord,
     serial: &str,
 ) -> Result<Result<usize, MediaError>, ActionError> {
-    const MANIFEST: &str = "manifest.cbor";
     let production = permit.authority()?.mode == Mode::Production;
-    let chain = AuthorityChain::verify(permit.vault().authority_chain()?)
+    let on_record = permit.vault().authority_chain()?;
+    let chain = AuthorityChain::verify(on_record)
         .map_err(|why| ActionError::rule(why.to_string(), "Stop, and call the administrators."))?;
     let folder = media::bundle_folder(record.number, production);
     let differs = |name: &str| MediaError::ReadBack(name.to_owned());
     let mut compared = || {
         media::single_to_read(media, serial)?;
-        let bytes = media.read_back(permit, serial, &folder, MANIFEST, MANIFEST_MOST)?;
-        let signed = SignedManifest::from_file(&bytes).map_err(|_| differs(MANIFEST))?;
+        let bytes = media.read_back(permit, serial, &folder, MANIFEST_FILE, MANIFEST_MOST)?;
+        let signed = SignedManifest::from_file(&bytes).map_err(|_| differs(MANIFEST_FILE))?;
         if record.manifest != Some(signed.digest()) {
-            return Err(differs(MANIFEST));
+            return Err(differs(MANIFEST_FILE));
         }
-        let manifest = signed.verify(&chain).map_err(|_| differs(MANIFEST))?;
+        let manifest = signed.verify(&chain).map_err(|_| differs(MANIFEST_FILE))?;
         for file in &manifest.files {
             let back = media.read_back(permit, serial, &folder, &file.name, file.size)?;
             if <[u8; 32]>::from(Sha256::digest(&back)) != file.sha256.0 {
                 return Err(differs(&file.name));
             }
         }
-        Ok(manifest.files.len())
+        // What the manifest does not name is made of it, and of the station's records.
+        let text = media.read_back(permit, serial, &folder, TEXT_FILE, MANIFEST_MOST)?;
+        if text != manifest_text(&manifest, &signed.digest()).into_bytes() {
+            return Err(differs(TEXT_FILE));
+        }
+        let bytes = media.read_back(permit, serial, &folder, AUTHORITY_FILE, MANIFEST_MOST)?;
+        let records = read_authority_file(&bytes).map_err(|_| differs(AUTHORITY_FILE))?;
+        if records.is_empty() || !on_record.starts_with(&records) {
+            return Err(differs(AUTHORITY_FILE));
+        }
+        Ok(manifest.files.len() + 2)
     };
     Ok(compared())
 }
@@ -87,11 +107,9 @@ impl Action for ReadBundle {
     type Out = usize;
 
     fn authority(&self) -> Authority {
-        Authority::All(vec![
-            Authority::Mandate(self.ceremony),
-            Authority::Session(GroupId::KeyManagers),
-            Authority::Session(GroupId::Approvers),
-        ])
+        let mandate = self.ceremony.map(Authority::Mandate);
+        let both = [GroupId::KeyManagers, GroupId::Approvers].map(Authority::Session);
+        Authority::All(mandate.into_iter().chain(both).collect())
     }
 
     fn words(&self) -> Vec<String> {
@@ -109,12 +127,22 @@ impl Action for ReadBundle {
     ) -> Result<usize, ActionError> {
         let record: BundleRecord =
             permit.get(Compartment::Export, BundleRecord::id_of(self.bundle))?;
+        // What never was whole, or counts no more, says nothing of its medium.
+        if record.state != BundleState::Written {
+            return Err(ActionError::rule(
+                format!(
+                    "bundle {:04} was not written, or counts no more",
+                    self.bundle
+                ),
+                "Export again: the new bundle has a new number.",
+            ));
+        }
         let medium = permit
             .list::<MediumRecord>(Compartment::Directory, MediumRecord::KIND)?
             .into_iter()
             .map(|(_, medium)| medium)
             .find(|medium| medium.name == record.medium)
-            .ok_or_else(|| failed(MediaError::Wrong))?;
+            .ok_or_else(|| self.failed(MediaError::Wrong))?;
         media::in_use(&medium, |place, id| permit.get(place, id))?;
         let cause = match compare(permit, ports.media, &record, &medium.serial)? {
             Ok(files) => return Ok(files),
@@ -133,7 +161,7 @@ impl Action for ReadBundle {
             permit.commit_before_effect(vec![words])?;
             media::condemn_after(permit, ports.media, medium.id, &cause);
         }
-        Err(failed(cause))
+        Err(self.failed(cause))
     }
 
     fn outcome(&self, files: &usize) -> Vec<String> {

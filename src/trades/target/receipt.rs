@@ -70,9 +70,10 @@ pub(crate) fn receipt_form(
 ) -> String {
     let mut out = format!(
         "# RECEIPT for {folder}\n# for {recipient}\n#\n\
-         # Write what YOUR system showed in the place of each {EMPTY}: the digest that\n\
-         # conclave-verify prints (its first {DIGEST_LEAST} digits are enough), who received it,\n\
-         # and the check value of each key after it was loaded. Save it as\n\
+         # Write what YOUR system showed in the place of each {EMPTY}: the manifest's digest\n\
+         # that conclave-verify prints and that stands in manifest.txt (its first\n\
+         # {DIGEST_LEAST} digits are enough), who received it, and the check value of each\n\
+         # key after it was loaded. Save it as\n\
          # receipt-{number:04}.txt and send it back. It holds no secret.\n\
          bundle {number:04}\nmanifest {EMPTY}\nreceived-by {EMPTY}\n"
     );

@@ -5,8 +5,33 @@ use std::fmt::Write as _;
 
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{Sheet, Target, TargetError};
+use super::{Sheet, Target, TargetError, shipped};
 use crate::media::check_name;
+
+/// The first step of every run sheet: with our program, or with anybody's.
+pub(crate) fn check_bundle(folder: &str) -> String {
+    let mut out = String::new();
+    push_wrapped(
+        &mut out,
+        "",
+        &format!("1. Check the bundle: conclave-verify {folder}"),
+    );
+    for text in check_steps() {
+        push_wrapped(&mut out, "   ", text);
+    }
+    out
+}
+
+/// How the digests are compared, with our program and without it.
+pub(crate) fn check_steps() -> [&'static str; 3] {
+    [
+        "Compare the manifest's digest with the words that the key room read to you.",
+        "Without that program: sha256sum manifest.txt shows the digits that the key room reads \
+         to you, and sha256sum of each other file those under its name in manifest.txt \
+         (manifest.cbor and authority.cbor have none there, and are not loaded).",
+        "Where anything differs, or a file is too many, load nothing.",
+    ]
+}
 
 /// The widest line that a terminal and a page have.
 const WIDTH: usize = 78;
@@ -16,13 +41,12 @@ pub(super) fn head(target: &dyn Target, sheet: &Sheet<'_>) -> String {
     let (folder, mode) = (sheet.folder, sheet.mode);
     format!(
         "RUN SHEET  {folder}  {mode}\nfor {}\n{}, profile {}\nconformance: {}\n\n\
-         1. Check the bundle: conclave-verify {folder}\n   \
-         Compare the manifest's digest with the words that the key room read\n   \
-         to you. Where anything differs, load nothing.\n",
+         {}",
         sheet.recipient,
         target.title(),
         sheet.settings.profile.stamp(),
         target.conformance().words(),
+        check_bundle(folder),
     )
 }
 
@@ -51,6 +75,21 @@ pub(super) fn errors(settings: &Settings, title: &str) -> String {
     let mut out = format!("\n{title}\n");
     for (code, meaning) in settings.profile.tables.get("error").into_iter().flatten() {
         push_wrapped(&mut out, "   ", &format!("{code}  {meaning}"));
+    }
+    out
+}
+
+/// What may be wrong where a system does not take a key, and has codes of its own for
+/// it: of the record's profile, or else of the one that came with the program.
+pub(super) fn troubles(target: &dyn Target, settings: &Settings) -> String {
+    let mut lines = settings.profile.lines("errors").to_vec();
+    if lines.is_empty() {
+        lines = shipped::lines(target.name(), "errors");
+    }
+    let mut out =
+        String::from("\nWhere it is not taken, your system's own code says which it is:\n");
+    for line in lines {
+        push_wrapped(&mut out, "   ", &line);
     }
     out
 }

@@ -37,6 +37,16 @@ const SHIPPED: &[&str] = shipped![
 /// So many differences are told one by one.
 const TOLD_MOST: usize = 20;
 
+/// Lines of the shipped profile of this name, for a sheet that no record's profile has
+/// them for: a key may leave in a key block for somebody who is not on record.
+pub(super) fn lines(profile: &str, text: &str) -> Vec<String> {
+    let mut shipped = SHIPPED
+        .iter()
+        .filter_map(|text| parse_target_profile(text).ok());
+    let profile = shipped.find(|known| known.name == profile);
+    profile.map_or_else(Vec::new, |known| known.lines(text).to_vec())
+}
+
 /// How a profile differs from the shipped one of its name, in words; nothing where
 /// it does not.
 pub(super) fn differences(profile: &TargetProfile) -> Vec<String> {

@@ -14,6 +14,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::Settings;
 
+use super::sheet_text::{check_bundle, troubles};
 use super::tr31_writing as writing;
 use super::{
     Conformance, Order, Payload, Sheet, Target, TargetError, are_what_they_are_called, cipher,
@@ -151,12 +152,7 @@ fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::
         }
     }
     writeln!(out)?;
-    writeln!(out, "1. Check the bundle: conclave-verify {}", sheet.folder)?;
-    writeln!(
-        out,
-        "   Compare the manifest's digest with the words that the key room"
-    )?;
-    writeln!(out, "   read to you. Where anything differs, load nothing.")?;
+    write!(out, "{}", check_bundle(sheet.folder))?;
     writeln!(
         out,
         "2. Have this zone master key in your system, of this check value:"
@@ -195,7 +191,8 @@ fn write_sheet(target: &Tr31, sheet: &Sheet<'_>, out: &mut String) -> std::fmt::
     writeln!(
         out,
         "5. Send the receipt back, with the check values that you see."
-    )
+    )?;
+    write!(out, "{}", troubles(target, sheet.settings))
 }
 
 /// The block of a key with these attributes, read back, and its version's

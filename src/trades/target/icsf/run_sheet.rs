@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::sheet_text::check_bundle;
 use super::super::{Conformance, Sheet, Target};
 use super::{kgup, tokens};
 
@@ -12,16 +13,14 @@ fn head(target: &dyn Target, sheet: &Sheet<'_>, out: &mut String) {
     let _ = write!(
         out,
         "RUN SHEET  {}  {}\nfor {}\n{}\nprofile {}\nconformance: {}\n\n\
-         1. Check the bundle: conclave-verify {}\n   \
-         Compare the manifest's digest with the words that the key room\n   \
-         read to you. Where anything differs, load nothing.\n",
+         {}",
         sheet.folder,
         sheet.mode,
         sheet.recipient,
         target.title(),
         sheet.settings.profile.stamp(),
         target.conformance().words(),
-        sheet.folder,
+        check_bundle(sheet.folder),
     );
     let _ = write!(
         out,

@@ -16,6 +16,7 @@ use super::contents::{self, HANDED_KEYS_MOST, Opened, StoredItem};
 use super::{Place, StoreTarget, passphrase, rules, store_target};
 use crate::ceremony::state::Player;
 use crate::media::{self, Bundle, check_name};
+use crate::target::bundle::text_digest;
 use crate::target::export::{SystemName, conformance_words, interrupted, nothing_left};
 use crate::target::register::{self, BundleRecord, BundleState};
 use crate::target::rules as house;
@@ -89,6 +90,8 @@ pub struct ExportedStore {
     pub folder: String,
     /// The manifest's digest, to be read aloud in words.
     pub digest: Hash,
+    /// SHA-256 of its `manifest.txt`.
+    pub text: Hash,
     /// The names of its files.
     pub files: Vec<String>,
 }
@@ -319,6 +322,7 @@ impl Action for ExportKeyStore {
         Ok(ExportedStore {
             folder: bundle.folder().to_owned(),
             digest,
+            text: text_digest(&bundle),
             files: bundle
                 .files()
                 .iter()
@@ -331,6 +335,7 @@ impl Action for ExportKeyStore {
         vec![
             format!("{} was written and read back", out.folder),
             format!("manifest SHA-256 {}", out.digest),
+            format!("manifest.txt SHA-256 {}", out.text),
             "the two halves of its passphrase wait for their printer".into(),
         ]
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{HandOver, StoreTarget};
+use crate::target::sheet_text::check_steps;
 
 /// A line of it, at most 72 characters from a margin.
 fn wrapped(out: &mut String, first: &str, text: &str) {
@@ -37,9 +38,7 @@ pub(super) fn write(target: &dyn StoreTarget, over: &HandOver<'_>) -> String {
     for (at, step) in (1..).zip(
         [
             format!("Check the bundle: conclave-verify {}", over.folder),
-            "Compare the manifest's digest with the words that the key room read to you. Where \
-             anything differs, load nothing."
-                .into(),
+            check_steps().join(" "),
             format!(
                 "The passphrase comes on paper in two halves of 28 characters. {first} types \
                  half 1, {second} half 2, each alone; it is typed without spaces, and written \
