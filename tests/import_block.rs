@@ -247,7 +247,7 @@ fn published_blocks_of_versions_a_to_e_are_taken() {
 #[test]
 fn what_psec_made_is_taken_and_tolerances_have_a_profile() {
     let files = cases("tests/imports");
-    assert_eq!(files.len(), 9);
+    assert_eq!(files.len(), 10);
     for path in files {
         let (_, [profile, template, value, block]) = case(&path);
         let (_folder, mut scene) = with_zmk();

@@ -107,6 +107,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
                 versions: "ABCDE".into(),
                 short_padding: false,
                 unknown_blocks: false,
+                scheme_tag: false,
                 schemes: String::new(),
                 cca_tokens: false,
                 any_parity: false,

@@ -170,6 +170,7 @@ fn nothing_comes_in_under_a_published_key_outside_test() {
                 versions: "ABCDE".into(),
                 short_padding: false,
                 unknown_blocks: false,
+                scheme_tag: false,
                 schemes: String::new(),
                 cca_tokens: false,
                 any_parity: false,

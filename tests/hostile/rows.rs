@@ -796,6 +796,7 @@ fn import(room: &Room) -> ImportBlock {
             versions: "ABCDE".into(),
             short_padding: false,
             unknown_blocks: false,
+            scheme_tag: false,
             schemes: String::new(),
             cca_tokens: false,
             any_parity: false,

@@ -11,8 +11,7 @@ use crate::describe::{Confidence, Described};
 #[must_use]
 pub fn describe(bytes: &[u8]) -> Option<Described> {
     let text = bytes.trim_ascii();
-    let tagged = text.strip_prefix(b"R").filter(|block| begins(block));
-    let block = tagged.unwrap_or(text);
+    let block = without_tag(text);
     let head = block.get(..HEADER_LEN)?;
     let small = !begins(head);
     if small && !begins(&head.to_ascii_uppercase()) {
@@ -25,11 +24,19 @@ pub fn describe(bytes: &[u8]) -> Option<Described> {
             Ok(read) => whole(&read, block.len()),
         }),
     };
-    if tagged.is_some() {
+    if block.len() < text.len() {
         let meaning = "payShield's, for a TR-31 block; other systems want the block without it";
         said.field("tag in front", "R", meaning);
     }
     Some(said)
+}
+
+/// The block without the letter `R` that a payShield puts in front of one as its key
+/// scheme's; anything else as it is.
+#[must_use]
+pub fn without_tag(text: &[u8]) -> &[u8] {
+    let tagged = text.strip_prefix(b"R");
+    tagged.filter(|block| begins(block)).unwrap_or(text)
 }
 
 /// A block that is whole but for its letters: some editors and systems change them.

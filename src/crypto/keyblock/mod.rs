@@ -44,7 +44,7 @@ mod tests;
 pub use akb::{Akb, AkbError, AkbFault, AkbHeader, AkbUnwrapped, akb_wrap, describe_akb};
 pub use blocks::{BlockId, MAX_BLOCKS, OptionalBlock, OptionalBlocks};
 pub use derive::{Derived, derive};
-pub use describe::describe;
+pub use describe::{describe, without_tag};
 pub use error::{BlockError, ReadError, RuleError, WrapError};
 pub use header::{
     Algorithm, Attributes, Exportability, HEADER_LEN, Header, KeyVersion, MAX_LEN, Mode, Usage,

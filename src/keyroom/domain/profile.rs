@@ -24,6 +24,9 @@ pub struct BlockProfile {
     /// Optional blocks that X9.143 does not know may be there.
     #[serde(default)]
     pub unknown_blocks: bool,
+    /// The letter `R`, a payShield's key scheme, may stand in front of the block.
+    #[serde(default)]
+    pub scheme_tag: bool,
     /// Letters of the schemes without a key block that are taken: of `UT`, or
     /// of `XY`, since a wrapping key has one method; empty for key blocks.
     #[serde(default)]
@@ -85,6 +88,7 @@ impl BlockProfile {
             let says_more = !self.versions.is_empty()
                 || !self.schemes.is_empty()
                 || self.short_padding
+                || self.scheme_tag
                 || self.cca_tokens
                 || self.any_parity;
             let maker = matches!(
@@ -106,6 +110,7 @@ impl BlockProfile {
             let of_others = !self.versions.is_empty()
                 || !self.schemes.is_empty()
                 || self.short_padding
+                || self.scheme_tag
                 || self.unknown_blocks;
             if of_others {
                 return Err("it is for CCA tokens and for something else at once".into());
@@ -120,7 +125,10 @@ impl BlockProfile {
                     self.schemes
                 ));
             }
-            let of_blocks = !self.versions.is_empty() || self.short_padding || self.unknown_blocks;
+            let of_blocks = !self.versions.is_empty()
+                || self.short_padding
+                || self.scheme_tag
+                || self.unknown_blocks;
             if of_blocks {
                 return Err("it is for key blocks and for bare cryptograms at once".into());
             }

@@ -20,8 +20,9 @@ use conclave_keyroom::domain::form::KeyForm;
 use super::{cipher, conventions};
 use crate::ceremony::action::check_value;
 
-/// The longest cryptogram without a frame: AES-KWP of a key of 32 bytes.
-const NAKED_MOST: usize = 40;
+/// The longest cryptogram without a frame, in bytes: a key of 32 in CBC, with a block
+/// of padding.
+const NAKED_MOST: usize = 48;
 
 /// A file that something may be unwrapped from.
 pub(super) enum Came {
@@ -103,15 +104,13 @@ impl Came {
         if !text.is_ascii() || text.iter().any(control) {
             return Self::naked(bytes.to_vec());
         }
-        if let Ok(block) = KeyBlock::parse(text) {
+        if let Ok(block) = KeyBlock::parse(keyblock::without_tag(text)) {
             return Some(Self::Block(Box::new(block)));
         }
         if let Ok(block) = Akb::parse(text) {
             return Some(Self::Akb(Box::new(block)));
         }
-        if text.first() == Some(&b'S')
-            && let Ok(block) = ThalesBlock::parse(text)
-        {
+        if let Ok(block) = ThalesBlock::parse(text) {
             return Some(Self::Thales(Box::new(block)));
         }
         let word = std::str::from_utf8(text).ok()?;
@@ -156,9 +155,10 @@ impl Came {
             Self::Block(block) => block.header().version.cipher(),
             Self::Thales(block) => block.header().version.cipher(),
             Self::Akb(_) | Self::Token(_) | Self::Bare(..) => Algorithm::Tdes,
-            // A TDES key of two or three parts; by a key wrap, or block by block.
+            // A TDES key of two or three parts, and a padding; by a key wrap, or block
+            // by block.
             Self::Naked(bytes) => {
-                return cipher == Algorithm::Aes || matches!(bytes.len(), 16 | 24);
+                return cipher == Algorithm::Aes || matches!(bytes.len(), 16 | 24 | 32);
             }
         };
         its == cipher
@@ -401,10 +401,11 @@ fn of_the_claim(
     wrapping: &Secret,
     other: impl Fn() -> Option<String>,
 ) -> Verdict {
-    let (Some(key), Some(claim)) = (key, claims.tdes.as_ref()) else {
+    let Some(claim) = claims.tdes.as_ref() else {
         return nothing(format);
     };
-    if claim.is_of(key.expose()).unwrap_or(false) {
+    let fits = |key: &Secret| claim.is_of(key.expose()).unwrap_or(false);
+    if key.as_ref().is_some_and(fits) {
         let answer = vec![
             format!("{format}: it gives the key of the check value that was typed."),
             "Nothing else proves it: it has no MAC.".into(),
@@ -414,7 +415,8 @@ fn of_the_claim(
     if let Some(convention) = other() {
         return read_by(format, &convention, None);
     }
-    if let Some(fit) = kcv_fit::explain(Algorithm::Tdes, &[&key], claim) {
+    let explained = |key: &Secret| kcv_fit::explain(Algorithm::Tdes, &[key], claim);
+    if let Some(fit) = key.as_ref().and_then(explained) {
         let answer = vec![format!("{format}: the value that was typed: {fit}.")];
         return Verdict::told(false, answer);
     }

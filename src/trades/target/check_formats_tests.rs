@@ -198,7 +198,7 @@ fn bare_bytes_under_a_tdes_key_are_a_tdes_cryptogram() {
         wrong.answer[0].contains("What is wrong is not told"),
         "{wrong:?}"
     );
-    let other = of_bytes(&"A7".repeat(32), KEK, KeyForm::Tdes2, ZERO);
+    let other = of_bytes(&"A7".repeat(40), KEK, KeyForm::Tdes2, ZERO);
     assert!(!other.tried && other.answer[0].contains("not under this wrapping key"));
 }
 
@@ -230,4 +230,109 @@ fn under_an_aes_key_both_key_wraps_and_both_modes_are_tried() {
         assert!(silent.answer[0].contains("What is wrong is not told"));
     }
     assert_eq!(of(ecb, "123456"), of(ecb, ""));
+}
+
+/// The same keys by `openssl enc -des-ede-cbc` and `-des-ede-ecb` under KEK, and by
+/// `-aes-256-cbc` and `-aes-256-ecb` under AES_KEK: with its own padding (PKCS#7), and
+/// with 80 00 or zeros appended.
+#[test]
+fn a_padding_that_was_encrypted_too_is_cut() {
+    let of_three = "0BB324";
+    for (file, value, words) in [
+        (
+            "2ADB94D065A390915204E71C26AB5CAE6BC98AF9B276590A",
+            ZERO,
+            "CBC from a zero IV, PKCS#7 padding cut",
+        ),
+        (
+            "2ADB94D065A390918141BE13E13EE50F2E24EEB85AEF49AE",
+            ZERO,
+            "ECB, block by block, PKCS#7 padding cut",
+        ),
+        (
+            "2ADB94D065A390915204E71C26AB5CAEC284B2814BB2A1CA",
+            ZERO,
+            "CBC from a zero IV, 80 00 padding cut",
+        ),
+        (
+            "2ADB94D065A390915204E71C26AB5CAE67C2656FB68B8D54",
+            ZERO,
+            "CBC from a zero IV, zero padding cut",
+        ),
+        (
+            "2ADB94D065A390915204E71C26AB5CAEA06F3340BABCF0805685EFAB9E2BA10E",
+            of_three,
+            "CBC from a zero IV, PKCS#7 padding cut",
+        ),
+        (
+            "2ADB94D065A390918141BE13E13EE50F166079B987A6602BF1FBCF2A56D19BA7",
+            of_three,
+            "ECB, block by block, 80 00 padding cut",
+        ),
+    ] {
+        for said in [
+            of_bytes(file, KEK, KeyForm::Tdes2, value),
+            verdict(file, KEK, KeyForm::Tdes2, value),
+        ] {
+            let named = said.answer[0].ends_with(&format!("read by {words}."));
+            assert!(!said.good && named, "{file}: {said:?}");
+        }
+        let wrong = of_bytes(file, KEK, KeyForm::Tdes2, "123456");
+        assert!(wrong.answer[0].contains("What is wrong is not told"));
+    }
+    // AES-CMAC of 00…0F and of 00…1F.
+    for (rest, value, words) in [
+        (
+            "5A02F5AB6171FA9451646C6A11D79B0B",
+            "BE7ED6AE78",
+            "AES in CBC from a zero IV, PKCS#7 padding cut",
+        ),
+        (
+            "D45D7C5AA26BCA9D6B1D5DDBF68F9EF6",
+            "BE7ED6AE78",
+            "AES in ECB, block by block, PKCS#7 padding cut",
+        ),
+        (
+            "60AC17EDF96CC3640E5D73304A2A381C",
+            "BE7ED6AE78",
+            "AES in CBC from a zero IV, 80 00 padding cut",
+        ),
+        (
+            "CEDE542A82B5735693E490E1894EB085",
+            "BE7ED6AE78",
+            "AES in CBC from a zero IV, zero padding cut",
+        ),
+        (
+            "65BBD6343E9087EF28066DB2EAB91401717B78258FBE75BC40E856426D98951D",
+            "377822C093",
+            "AES in CBC from a zero IV, PKCS#7 padding cut",
+        ),
+        (
+            "08E0F42A19819E93D8788C5EFE8C1B9561FE2573A6D4EA867E2841F6C2A3B403",
+            "377822C093",
+            "AES in ECB, block by block, 80 00 padding cut",
+        ),
+    ] {
+        let file = format!("ED6A007C4841F8423969D83D86D62A6D{rest}");
+        let said = of_bytes(&file, AES_KEK, KeyForm::Aes256, value);
+        let named = said.answer[0].ends_with(&format!("read by {words}."));
+        assert!(!said.good && named, "{file}: {said:?}");
+    }
+}
+
+/// The letter of a payShield's key scheme is no part of a block: `R` in front of
+/// TR-31, and `S` left out of a block of its own.
+#[test]
+fn a_block_is_read_with_and_without_the_letter_of_its_scheme() {
+    let tagged = format!("R{D}");
+    let same = verdict(&tagged, AES_KEK, KeyForm::Aes256, "");
+    assert_eq!(same, verdict(D, AES_KEK, KeyForm::Aes256, ""));
+    assert!(same.good, "{same:?}");
+    let bare = verdict(&S[1..], LMK, KeyForm::Tdes2, "CB9DEA");
+    assert_eq!(bare, verdict(S, LMK, KeyForm::Tdes2, "CB9DEA"));
+    assert!(bare.good, "{bare:?}");
+    for text in [D, &tagged, S, &S[1..]] {
+        let what = &crate::inspect::inspect(text.as_bytes())[0].may_be[0];
+        assert_eq!(what.confidence.word(), "certain", "{text}");
+    }
 }

@@ -14,6 +14,12 @@ use conclave_crypto::secret::Secret;
 /// The schemes of payShield and X9.17.
 const SCHEMES: [char; 4] = ['U', 'T', 'X', 'Y'];
 
+/// Bytes of a key of TDES or AES.
+const KEY_LENGTHS: [usize; 3] = [16, 24, 32];
+
+/// The most bytes of a padding: a block of AES.
+const PADDING_MOST: usize = 16;
+
 /// A convention's name, and what it takes besides for the partner's value to fit.
 type Found<T> = Option<(String, T)>;
 
@@ -52,22 +58,23 @@ pub(super) fn that_fits_aes(
     for (name, key) in plain(Algorithm::Aes, wrapping, cryptogram) {
         for (kind, claim) in claims {
             if claim.is_of(key.expose()).unwrap_or(false) {
-                return Some((name.to_owned(), None));
+                return Some((name, None));
             }
             if let Some(fit) = otherwise(*kind, &key, claim) {
-                return Some((name.to_owned(), Some(fit)));
+                return Some((name, Some(fit)));
             }
         }
     }
     None
 }
 
-/// Without any scheme: block by block, and chained from zeros.
+/// Without any scheme: block by block, and chained from zeros; the whole of it, and
+/// what is left where a padding is cut.
 fn plain(
     cipher: Algorithm,
     wrapping: &Secret,
     cryptogram: &[u8],
-) -> impl Iterator<Item = (&'static str, Secret)> {
+) -> impl Iterator<Item = (String, Secret)> {
     let open = move |chained: bool| {
         let cipher = Cipher::new(cipher, wrapping.expose()).ok()?;
         let mut key = Secret::from_fn(cryptogram.len(), |to| to.copy_from_slice(cryptogram));
@@ -79,9 +86,39 @@ fn plain(
         Some(key)
     };
     let names = [("ECB, block by block", false), ("CBC from a zero IV", true)];
-    names
-        .into_iter()
-        .filter_map(move |(name, chained)| Some((name, open(chained)?)))
+    names.into_iter().flat_map(move |(name, chained)| {
+        let opened = open(chained);
+        let cut = opened.as_ref().map(unpadded).unwrap_or_default();
+        let cut = cut
+            .into_iter()
+            .map(move |(padding, key)| (format!("{name}, {padding} cut"), key));
+        let whole = opened.into_iter().map(move |key| (name.to_owned(), key));
+        whole.chain(cut)
+    })
+}
+
+/// Keys of two, three or four blocks of 8 bytes before a padding of at most one block
+/// of AES: by PKCS#7, by ISO/IEC 9797-1 method 2 (80 00), and by zeros.
+fn unpadded(plain: &Secret) -> Vec<(&'static str, Secret)> {
+    let mut found = Vec::new();
+    for len in KEY_LENGTHS {
+        let Some((_, rest)) = plain.expose().split_at_checked(len) else {
+            continue;
+        };
+        let [first, after @ ..] = rest else { continue };
+        if rest.len() > PADDING_MOST {
+            continue;
+        }
+        let zeros = after.iter().all(|byte| *byte == 0);
+        let padding = match *first {
+            _ if rest.iter().all(|byte| usize::from(*byte) == rest.len()) => "PKCS#7 padding",
+            0x80 if zeros => "80 00 padding",
+            0x00 if zeros => "zero padding",
+            _ => continue,
+        };
+        found.extend(plain.part(0..len).map(|key| (padding, key)));
+    }
+    found
 }
 
 fn tdes<T>(wrapping: &Secret, cryptogram: &[u8], fits: &dyn Fn(&Secret) -> Option<T>) -> Found<T> {
@@ -113,13 +150,11 @@ fn by_host<T>(
             return Some((format!("scheme {scheme}"), fit));
         }
     }
-    // Block by block is scheme X or Y.
-    let lengths = matches!(cryptogram.len(), 16 | 24);
-    let chained = plain(Algorithm::Tdes, wrapping, cryptogram).nth(1);
-    if let Some((name, key)) = chained.filter(|_| lengths)
-        && let Some(fit) = fits(&key)
-    {
-        return Some((name.to_owned(), fit));
+    // The whole of it block by block is scheme X or Y, which were tried.
+    for (name, key) in plain(Algorithm::Tdes, wrapping, cryptogram) {
+        if let Some(fit) = fits(&key).filter(|_| matches!(key.len(), 16 | 24)) {
+            return Some((name, fit));
+        }
     }
     // Variant 0 is X9.17, which was tried.
     for variant in (1..=31).filter_map(Variant::new) {

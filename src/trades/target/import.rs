@@ -4,7 +4,9 @@
 //! have few tries an hour: the station tells nobody how near a forged block
 //! came. What is wrong in clear, or in a block that authenticates, is named.
 
-use conclave_crypto::keyblock::{BlockId, Kbpk, KeyBlock, OptionalBlock, ReadError, Unwrapped};
+use conclave_crypto::keyblock::{
+    self, BlockId, Kbpk, KeyBlock, OptionalBlock, ReadError, Unwrapped,
+};
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::primitive::key_kind::KeyKind;
@@ -164,7 +166,12 @@ impl ImportBlock {
                 under.label
             )));
         }
-        let block = KeyBlock::parse(self.block.as_bytes()).map_err(|e| {
+        let text = self.block.as_bytes();
+        let text = match self.profile.scheme_tag {
+            true => keyblock::without_tag(text),
+            false => text,
+        };
+        let block = KeyBlock::parse(text).map_err(|e| {
             ActionError::rule(e.to_string(), "Compare the block with the partner's.")
         })?;
         let version = block.header().version;
