@@ -123,6 +123,7 @@ impl FolderStick {
             known_by: KnownBy::Serial,
             free,
             read_only: state.read_only,
+            lacks: Vec::new(),
             training: true,
         }))
     }

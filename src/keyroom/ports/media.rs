@@ -33,6 +33,9 @@ pub struct FoundMedium {
     pub free: u64,
     /// It takes no writing.
     pub read_only: bool,
+    /// Which of `nodev`, `nosuid` and `noexec` it was mounted without; nothing where it
+    /// is not mounted.
+    pub lacks: Vec<String>,
     /// A medium of the training room.
     pub training: bool,
 }

@@ -12,6 +12,7 @@ pub(crate) mod people;
 
 use conclave_evidence::GroupId;
 use conclave_evidence::authority::{CardState, Mode};
+use conclave_keyroom::ports::media::FoundMedium;
 use conclave_keyroom::provider::Class;
 use conclave_keyroom::vault::Compartment;
 
@@ -55,6 +56,25 @@ pub fn random(drawn: Result<(), String>) -> Finding {
 fn counted(count: usize, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
+}
+
+/// Of media that are all enrolled: whether devices and programs on them are nothing but
+/// files here.
+fn mounted_safely(found: &[FoundMedium], count: &str) -> Finding {
+    let mut lacks: Vec<&str> = found
+        .iter()
+        .flat_map(|medium| medium.lacks.iter().map(String::as_str))
+        .collect();
+    lacks.sort_unstable();
+    lacks.dedup();
+    if lacks.is_empty() {
+        return Finding::green(Check::Media, format!("{count}, enrolled"));
+    }
+    Finding::amber(
+        Check::Media,
+        format!("{count}, enrolled; mounted without {}", lacks.join(", ")),
+        "Unmount it, and mount it with nodev, nosuid and noexec: docs, Media.",
+    )
 }
 
 impl Station {
@@ -243,7 +263,7 @@ impl Station {
             .filter(|f| !enrolled.iter().any(|e| e.serial == f.serial))
             .count();
         match (self.is_open(), strange) {
-            (true, 0) => Finding::green(check, format!("{count}, enrolled")),
+            (true, 0) => mounted_safely(&found, &count),
             (false, _) => Finding::amber(
                 check,
                 format!("{count} plugged in"),
@@ -264,5 +284,29 @@ impl Station {
             return None;
         }
         self.unfit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use conclave_keyroom::ports::media::KnownBy;
+
+    use super::*;
+
+    #[test]
+    fn a_medium_that_was_mounted_carelessly_is_amber() {
+        let medium = |lacks: &[&str]| FoundMedium {
+            serial: "S-1".into(),
+            known_by: KnownBy::Serial,
+            free: 1,
+            read_only: false,
+            lacks: lacks.iter().map(|lack| (*lack).to_owned()).collect(),
+            training: false,
+        };
+        let good = mounted_safely(&[medium(&[])], "1 medium");
+        assert_eq!(good, Finding::green(Check::Media, "1 medium, enrolled"));
+        let found = mounted_safely(&[medium(&["nosuid"]), medium(&["noexec", "nosuid"])], "2");
+        assert_eq!(found.verdict, Verdict::Amber);
+        assert!(found.found.ends_with("mounted without noexec, nosuid"));
     }
 }

@@ -141,6 +141,7 @@ impl HostMedia {
                 known_by,
                 free,
                 read_only: mount.read_only,
+                lacks: mount.lacks,
                 training,
             };
             let mounted = Mounted { medium, root };
@@ -341,12 +342,18 @@ fn broken(error: std::io::Error) -> MediaError {
     MediaError::Broken(error.to_string())
 }
 
+/// What a medium should be mounted with (mount(8)): no devices, no set-user-id, no
+/// programs.
+const SAFE: [&str; 3] = ["nodev", "nosuid", "noexec"];
+
 /// One line of mountinfo (proc(5)).
 struct Mount {
     major: u32,
     minor: u32,
     point: PathBuf,
     read_only: bool,
+    /// Of [`SAFE`] what is not there.
+    lacks: Vec<String>,
     source: PathBuf,
 }
 
@@ -364,11 +371,15 @@ impl Mount {
         let super_options = filesystem.next().unwrap_or_default();
         let read_only = |options: &str| options.split(',').any(|option| option == "ro");
         (root == "/").then_some(())?;
+        let lacks = SAFE
+            .into_iter()
+            .filter(|safe| !options.split(',').any(|option| option == *safe));
         Some(Self {
             major: major.parse().ok()?,
             minor: minor.parse().ok()?,
             point: point.into(),
             read_only: read_only(options) || read_only(super_options),
+            lacks: lacks.map(str::to_owned).collect(),
             source: source.into(),
         })
     }
@@ -432,6 +443,11 @@ mod tests {
         assert_eq!(mount.point, Path::new("/media/STICK 1"));
         assert_eq!(mount.source, Path::new("/dev/sdb1"));
         assert!(!mount.read_only);
+        assert_eq!(mount.lacks, ["noexec"]);
+        let safe = line.replace("rw,nosuid", "rw,noexec,nosuid");
+        assert!(Mount::parse(&safe).unwrap().lacks.is_empty());
+        let bare = line.replace("rw,nosuid,nodev", "rw,relatime");
+        assert_eq!(Mount::parse(&bare).unwrap().lacks, SAFE);
         assert!(
             Mount::parse(&line.replace("rw,nosuid", "ro,nosuid"))
                 .unwrap()

@@ -236,6 +236,7 @@ impl Recorder {
             known_by: KnownBy::Drive,
             free: lying.free,
             read_only: !lying.blank,
+            lacks: Vec::new(),
             training,
         }))
     }
