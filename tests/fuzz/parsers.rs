@@ -250,7 +250,6 @@ pub const PARSERS: &[Parser] = &[
             "trades/ceremony/template.rs parse_profile",
             "trades/ceremony/template.rs parse_duties",
             "trades/target/profile.rs parse_target_profile",
-            "trades/target/receipt.rs parse",
         ],
         seeds: &[
             "templates/keys",
@@ -258,9 +257,14 @@ pub const PARSERS: &[Parser] = &[
             "profiles",
             "profiles/targets",
             "tests/malformed/templates",
-            "tests/malformed/receipts",
         ],
         run: template,
+    },
+    Parser {
+        name: "receipt",
+        covers: &["trades/target/receipt.rs parse"],
+        seeds: &["tests/malformed/receipts"],
+        run: receipt,
     },
     Parser {
         name: "layout",
@@ -838,8 +842,20 @@ fn template(data: &[u8]) {
         let _ = parse_template("name.toml", text);
         let _ = parse_profile("name.toml", text);
         let _ = conclave_trades::target::parse_target_profile(text);
-        let _ = conclave_trades::target::Receipt::parse(text.as_bytes());
         let _ = parse_duties("name.toml", text);
+    }
+}
+
+fn receipt(data: &[u8]) {
+    if let Ok(read) = conclave_trades::target::Receipt::parse(data) {
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+        assert!((16..=64).contains(&read.manifest.len()) && digits(&read.manifest));
+        assert!(!read.received_by.is_empty() && read.received_by.len() <= 60);
+        assert!(
+            read.keys
+                .iter()
+                .all(|(label, value)| !label.is_empty() && digits(value))
+        );
     }
 }
 
