@@ -26,6 +26,8 @@ pub struct BlockId(pub(super) [u8; 2]);
 impl BlockId {
     /// Padding, the last block, which makes the header whole cipher blocks.
     pub const PADDING: Self = Self(*b"PB");
+    /// Certificates that go with the key.
+    pub const CERTIFICATE: Self = Self(*b"CT");
     /// The hash that an HMAC key is for.
     pub const HMAC_HASH: Self = Self(*b"HM");
 

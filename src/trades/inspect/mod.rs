@@ -5,6 +5,7 @@
 //! of a file that none knows.
 
 mod beside;
+mod carried;
 mod evidence;
 mod hosts;
 mod looks;
@@ -20,7 +21,7 @@ pub use looks::looks_like;
 /// Every recogniser, the one with the surest marks first.
 pub const RECOGNISERS: &[Recogniser] = &[
     evidence::describe,
-    keyblock::describe,
+    carried::describe,
     keyblock::describe_thales,
     keyblock::describe_akb,
     keyblock::describe_cryptogram,
