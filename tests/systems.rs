@@ -13,6 +13,7 @@ use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::ports::dialogue::{Answer, Refusal};
 use conclave_station::data::Data;
 use conclave_station::service::ActEnd;
+use conclave_trades::keys::fingerprint_hex;
 use conclave_trades::target::store::store_target;
 use conclave_trades::target::{TARGETS, target};
 use conclave_training::stick::Mishap;
@@ -237,6 +238,21 @@ fn ended(end: Result<ActEnd, Refusal>) -> (bool, String) {
     }
 }
 
+/// What happens to the medium each time it is to be pulled; whoever is asked for a
+/// fingerprint types this one.
+fn at_replug(
+    scene: &mut Scene,
+    print: &str,
+    mut act: impl FnMut(usize) -> Option<Answer> + Send + 'static,
+) {
+    let print = print.to_owned();
+    scene.people.at = Box::new(move |prompt, times| match prompt.code.as_str() {
+        "hand-over.replug" => act(times),
+        "fingerprint.first" | "fingerprint.second" => Some(Answer::Word(print.clone())),
+        _ => None,
+    });
+}
+
 /// A medium that gives back other bytes after it was pulled and put back, however its
 /// bundle came on it: it is condemned, and no receipt of the bundle is wanted.
 #[test]
@@ -258,7 +274,6 @@ fn what_was_handed_over_is_read_again_after_its_medium_was_put_back() {
             key(&scene, KEYS[0]).id
         } else {
             scene.people.form("rsa.new", &pair);
-            scene.people.at = Box::new(|_, _| None);
             done(scene.station.make_rsa(None, &mut scene.people));
             key(&scene, pair[0]).id
         };
@@ -288,14 +303,17 @@ fn what_was_handed_over_is_read_again_after_its_medium_was_put_back() {
                 _ => scene.station.hand_over(made, &mut scene.people),
             })
         };
+        let print = match of {
+            0 => String::new(),
+            _ => fingerprint_hex(&key(&scene, pair[0]).rsa.unwrap().fingerprint),
+        };
         let stick = scene.room.stick.clone();
         // It is not there at first: it is asked for again, and every byte is as written.
         let hand = stick.clone();
-        scene.people.at = Box::new(move |prompt, times| {
-            match (prompt.code.as_str(), times) {
-                ("hand-over.replug", 1) => hand.unplug(),
-                ("hand-over.replug", 2) => hand.plug(),
-                _ => {}
+        at_replug(&mut scene, &print, move |times| {
+            match times {
+                1 => hand.unplug(),
+                _ => hand.plug(),
             }
             None
         });
@@ -304,21 +322,18 @@ fn what_was_handed_over_is_read_again_after_its_medium_was_put_back() {
         assert!(told.contains("are as written"), "{name}: {told}");
         assert!(told.contains("SHA-256 of manifest.txt"), "{name}: {told}");
         let refused = scene.people.refusals.join("\n");
-        assert!(refused.contains("no medium"), "{name}: {refused}");
+        assert!(refused.contains("No medium"), "{name}: {refused}");
         assert!(receipt_tasks(&scene).iter().any(|t| t.contains("0003")));
 
         // Given up: it counts, and that it was not read again is told.
-        scene.people.at =
-            Box::new(|prompt, _| (prompt.code == "hand-over.replug").then_some(Answer::Abort));
+        at_replug(&mut scene, &print, |_| Some(Answer::Abort));
         let (good, told) = leave(&mut scene);
         assert!(!good && told.contains("NOT read again"), "{name}: {told}");
         assert!(receipt_tasks(&scene).iter().any(|t| t.contains("0004")));
 
         let hand = stick.clone();
-        scene.people.at = Box::new(move |prompt, _| {
-            if prompt.code == "hand-over.replug" {
-                hand.expect(Some(Mishap::Worn));
-            }
+        at_replug(&mut scene, &print, move |_| {
+            hand.expect(Some(Mishap::Worn));
             None
         });
         let (good, told) = leave(&mut scene);
