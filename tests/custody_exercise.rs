@@ -157,7 +157,10 @@ fn sheets_of_every_form_are_proven() {
         done(scene.ceremony(EXERCISE, &[&label]));
         scene.people.at = Box::new(|_, _| None);
         let told = scene.people.refusals.join("\n");
-        assert!(told.contains("what was typed is not the component"), "{told}");
+        assert!(
+            told.contains("what was typed is not the component"),
+            "{told}"
+        );
         let after = sheets::key(&scene, &label).components;
         let proven: Vec<bool> = after.iter().map(|part| part.proven_ms.is_some()).collect();
         assert_eq!(proven, [true, false], "{template}: {told}");

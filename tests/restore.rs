@@ -175,8 +175,11 @@ fn people_log_on_to_the_restored_station_as_before_and_the_old_one_is_refused() 
     );
     let report = auditor_accepts(&mut new, &[backup, folder.path().join("stick")]);
     assert!(report.contains("2 records"), "{report}");
-    // Beside the journal of the lost range, which an auditor kept, too.
-    let report = auditor_accepts(&mut new, &[given_up]);
+    // Beside the journal of the lost range, which an auditor kept, too,
+    // and the minutes of what was done in it.
+    let minutes = folder.path().join("minutes");
+    assert!(minutes.is_dir());
+    let report = auditor_accepts(&mut new, &[given_up, minutes]);
     assert!(report.contains("a restore gave one of them up"), "{report}");
     new.station.logout("logged out").unwrap();
     drop(new);

@@ -322,7 +322,10 @@ fn what_was_handed_over_is_read_again_after_its_medium_was_put_back() {
         assert!(told.contains("are as written"), "{name}: {told}");
         assert!(told.contains("SHA-256 of manifest.txt"), "{name}: {told}");
         let refused = scene.people.refusals.join("\n");
-        assert!(refused.contains("No medium"), "{name}: {refused}");
+        assert!(
+            refused.contains("no medium is plugged in"),
+            "{name}: {refused}"
+        );
         assert!(receipt_tasks(&scene).iter().any(|t| t.contains("0003")));
 
         // Given up: it counts, and that it was not read again is told.

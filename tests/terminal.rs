@@ -138,7 +138,7 @@ fn key_managers_log_on_look_around_and_log_out() {
     // What the keys want is added when they are read.
     let tasks = crew
         .terminal
-        .wait("what is to be done", |screen| screen.says("Tasks 5"));
+        .wait("what is to be done", |screen| screen.says("Tasks 3"));
     assert!(
         tasks.says("Auditors: 2 live cards, 2 needed") && tasks.says("no backup for component"),
         "{}",

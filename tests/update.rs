@@ -148,7 +148,9 @@ fn what_the_makers_script_made_is_installed() {
     let (from, to) = (at("programs"), stick.to_str().unwrap());
     let words = ["--key", &pem, "--version", "0.2.0", "--programs", &from];
     let told = run(script, &[&words[..], &["--out", to]].concat());
-    let point = told.lines().find_map(|line| line.strip_prefix("release key"));
+    let point = told
+        .lines()
+        .find_map(|line| line.strip_prefix("release key"));
     let point = point.unwrap().trim();
     let point: Vec<u8> = (0..point.len())
         .step_by(2)

@@ -92,7 +92,10 @@ pub fn run(folder: &Path, keys: usize) {
         );
     }
     let (bytes, took) = plain_read(&folder.join("repository"));
-    println!("rival: its {} MB read once, no frame: {took:.1?}", bytes / 1_000_000);
+    println!(
+        "rival: its {} MB read once, no frame: {took:.1?}",
+        bytes / 1_000_000
+    );
     let (requests, asked) = channel();
     let (tells, events) = channel();
     let clock = Arc::new(SystemClock::default());

@@ -83,7 +83,8 @@ impl OpenError {
             }
             Self::Vault(VaultError::NewerFormat { .. }) => {
                 "Nothing was opened or changed. Start the newer program; to go back, restore the \
-                 backup that was made before the update."
+                 backup that was made before the update. If there never was a newer program, the \
+                 disk is damaged: restore the last backup."
             }
             Self::Vault(_) => {
                 "Nothing was opened or changed. Keep the disk as it is; call the administrators \

@@ -49,10 +49,7 @@ impl Wrong {
                 "A package leaves quarantine",
                 "it is known that nobody has read the sheet",
             ),
-            Self::Sheet => (
-                TITLE,
-                "kept in a new package, gone back, or destroyed",
-            ),
+            Self::Sheet => (TITLE, "kept in a new package, gone back, or destroyed"),
             Self::Suspend => ("Suspend the key", "until it is known what happened"),
             Self::Resume => ("Resume the key", "it was found to be in order"),
             Self::Compromised => (

@@ -33,10 +33,7 @@ impl Became {
 
     fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::Kept => (
-                KEPT,
-                "sealed; a custody exercise proves it once a year",
-            ),
+            Self::Kept => (KEPT, "sealed; a custody exercise proves it once a year"),
             Self::Returned => (
                 "gone back in a package",
                 "to whom it came from; this station answers for it no more",

@@ -55,7 +55,7 @@ fn a_copy_that_differs_anywhere_does_not_open() {
         // (the rig's come from the station), anchors, what is not backed up.
         let name = String::from_utf8_lossy(key);
         let wrap = name.starts_with("w/") && !name.ends_with("/recovery");
-        let other = ["s/", "u/", "n/", "g", "k"]
+        let other = ["s/", "u/", "n/", "g", "k", "v"]
             .iter()
             .any(|p| name.starts_with(p));
         if wrap || other {

@@ -17,9 +17,9 @@ impl Work {
         self.bundles_differ();
         for bundle in std::mem::take(&mut self.bundles) {
             if !self.journals.is_empty() {
-                let known = self
-                    .journal_of(bundle.manifest.station)
-                    .map(|journal| in_journal(&bundle, &journal.checked));
+                let known = self.in_a_journal(bundle.manifest.station, |journal| {
+                    in_journal(&bundle, journal)
+                });
                 let what = "the journal knows it: chain, PROPOSED, commitment and INTENT agree";
                 let result = known.unwrap_or_else(|| {
                     Err(EvidenceError::broken(
@@ -39,6 +39,25 @@ impl Work {
             .iter()
             .filter(|journal| journal.checked.head.station == station)
             .max_by_key(|journal| journal.checked.head.seq)
+    }
+
+    /// Whether the longest journal of a station knows something. What was done until a
+    /// restore gave a journal up stands in that one alone; that two journals part nowhere
+    /// else is looked at by itself.
+    fn in_a_journal(
+        &self,
+        station: Id,
+        known: impl Fn(&CheckedJournal) -> Result<(), EvidenceError>,
+    ) -> Option<Result<(), EvidenceError>> {
+        let longest = self.journal_of(station)?;
+        let mut all = self.journals.iter().map(|journal| &journal.checked);
+        let of = |journal: &&CheckedJournal| journal.head.station == station;
+        Some(known(&longest.checked).or_else(|why| {
+            match all.any(|journal| of(&journal) && known(journal).is_ok()) {
+                true => Ok(()),
+                false => Err(why),
+            }
+        }))
     }
 
     /// Of two journals of a station, one continues the other.
@@ -143,13 +162,15 @@ impl Work {
         if self.journals.is_empty() {
             return;
         }
-        let result = match self.journal_of(transcript.station) {
-            None => Err(EvidenceError::broken(
+        let known = self.in_a_journal(transcript.station, |journal| {
+            lines_in_journal(transcript, journal)
+        });
+        let result = known.unwrap_or_else(|| {
+            Err(EvidenceError::broken(
                 "transcript",
                 "no journal that holds is of its station",
-            )),
-            Some(journal) => lines_in_journal(transcript, &journal.checked),
-        };
+            ))
+        });
         self.report
             .check(place, "its lines are the journal's", result);
     }

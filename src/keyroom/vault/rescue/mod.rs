@@ -275,6 +275,13 @@ impl Vault {
             .ok_or_else(|| VaultError::Journal("its signed head is missing".into()))?;
         let links = self.look_at_journal(&head, rescue)?;
         self.look_at_forms(&verified, &mut rescue.other)?;
+        if format::read(self.store.get(place::FORMAT)?).is_err() {
+            rescue.other.push(Damaged {
+                kind: "format".into(),
+                id: place_words(place::FORMAT),
+                why: "it is not of its form".into(),
+            });
+        }
         let mut locked = LockedRuns::default();
         let mut last_entry = Hash([0; 32]);
         for (header, hash) in links.values() {
