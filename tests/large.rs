@@ -127,15 +127,17 @@ fn a_key_that_is_replaced_among_thousands_is_right_in_the_list_at_once() {
 const CHECKED_BEHIND: u32 = 20_400;
 
 /// Reads the list while the records are being checked, until one is over; the
-/// tables that came before that.
-fn while_checked(scene: &mut Scene) -> (Checked, Vec<KeyTable>) {
-    let mut tables = Vec::new();
+/// tables that came while they still were, and those of the last turn: the check
+/// may have ended in the middle of it.
+fn while_checked(scene: &mut Scene) -> (Checked, Vec<KeyTable>, Vec<KeyTable>) {
+    let (mut tables, mut last) = (Vec::new(), Vec::new());
     loop {
         let checked = scene.station.checked();
         if !matches!(checked, Checked::Before) {
-            return (checked, tables);
+            return (checked, tables, last);
         }
-        tables.extend(read(scene));
+        tables.append(&mut last);
+        last = read(scene);
     }
 }
 
@@ -144,13 +146,14 @@ fn keys_stand_in_the_list_while_their_records_are_still_being_checked() {
     let folder = folder();
     filled::fill(folder.path(), CHECKED_BEHIND);
     let mut opened = scene(&folder);
-    let (checked, before) = while_checked(&mut opened);
+    let (checked, before, mut last) = while_checked(&mut opened);
     assert!(matches!(checked, Checked::Now));
     assert!(
         before.iter().all(|table| !table.complete()),
         "whole only when it is what was signed"
     );
-    let whole = read(&mut opened).pop().unwrap();
+    last.extend(read(&mut opened));
+    let whole = last.pop().unwrap();
     assert_eq!(
         (whole.len(), whole.complete()),
         (CHECKED_BEHIND as usize, true)
@@ -170,7 +173,7 @@ fn keys_stand_in_the_list_while_their_records_are_still_being_checked() {
     store.commit(&[Write::Put(place(12_345), other)]).unwrap();
     drop(store);
     let mut opened = scene(&folder);
-    let (checked, _) = while_checked(&mut opened);
+    let (checked, ..) = while_checked(&mut opened);
     assert!(matches!(checked, Checked::Wrong(_)));
     assert!(read(&mut opened).is_empty());
     assert!(opened.station.lists().keys.is_empty());
