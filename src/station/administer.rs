@@ -353,6 +353,17 @@ impl Station {
         self.records(PrinterRecord::KIND)
     }
 
+    /// How often this printer was plugged in or switched on: see
+    /// [`FoundPrinter`](conclave_keyroom::ports::printer::FoundPrinter). None while it
+    /// is not there.
+    pub(crate) fn attached(&mut self, printer: &str) -> Option<u64> {
+        let enrolled = self.enrolled_printers();
+        let own = enrolled.into_iter().find(|p| p.name == printer)?;
+        let found = self.printers.found().ok()?;
+        let there = found.iter().find(|found| found.serial == own.serial)?;
+        Some(there.attached)
+    }
+
     /// Media in use; none where the session does not read them.
     pub(crate) fn enrolled_media(&self) -> Vec<MediumRecord> {
         let mut media = self.media_on_record();

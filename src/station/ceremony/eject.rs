@@ -10,8 +10,7 @@ use crate::approve::Undone;
 use crate::cards::ask;
 use crate::station::Station;
 
-/// How often each printer was plugged in or switched on; nothing of one that is not
-/// there: see [`FoundPrinter`](conclave_keyroom::ports::printer::FoundPrinter).
+/// Where each printer of a sheet stands: see [`Station::attached`].
 pub(super) type Attached = Vec<Option<u64>>;
 
 fn unplugged(printers: &[String], voided: &str) -> Refusal {
@@ -30,15 +29,8 @@ fn unplugged(printers: &[String], voided: &str) -> Refusal {
 
 impl Station {
     /// Where these printers stand with being plugged in.
-    pub(super) fn attached(&mut self, printers: &[String]) -> Attached {
-        let enrolled = self.enrolled_printers();
-        let found = self.printers.found().unwrap_or_default();
-        let each = printers.iter().map(|name| {
-            let own = enrolled.iter().find(|printer| printer.name == *name)?;
-            let there = found.iter().find(|found| found.serial == own.serial)?;
-            Some(there.attached)
-        });
-        each.collect()
+    pub(super) fn all_attached(&mut self, printers: &[String]) -> Attached {
+        printers.iter().map(|name| self.attached(name)).collect()
     }
 
     /// Where the layout holds the sheet back: it comes out when its custodian
@@ -92,7 +84,7 @@ impl Station {
                     what: format!("{name} did not take the sheet"),
                 })));
             }
-            let now = self.attached(&printed.printers);
+            let now = self.all_attached(&printed.printers);
             if now == before {
                 break;
             }

@@ -436,7 +436,7 @@ impl Station {
             panel: state.parameters.template.panel.clone(),
         };
         let title = format!("print {}", state.parameters.title(index).to_lowercase());
-        let attached = self.attached(&action.printers);
+        let attached = self.all_attached(&action.printers);
         let words = self.act_words(&action, &title, people)?;
         let journal = self.newest_seq();
         self.eject(state, &action, attached, people)?;

@@ -8,6 +8,7 @@ mod hands;
 mod issuer;
 mod papers;
 mod pin_batch;
+mod pin_house;
 mod practice;
 mod put_away;
 mod report;

@@ -2,11 +2,10 @@
 //! form on the way, and what goes back.
 
 use conclave_crypto::secret::Secret;
-use conclave_evidence::{GroupId, Hash, Id, Point};
+use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::Permission;
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::form_stock::Aside;
-use conclave_keyroom::domain::layout_approval::LayoutSample;
 use conclave_keyroom::domain::pin_batch::{Limits, PinBatch};
 use conclave_keyroom::domain::pin_card::{Loss, PinCard};
 use conclave_keyroom::domain::pin_identity::PinIdentity;
@@ -16,30 +15,24 @@ use conclave_keyroom::domain::pin_seen::{Reading, Shown};
 use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::printer::{FoundPrinter, PrinterError, Printers};
 use conclave_keyroom::vault::Compartment;
-use conclave_keyroom::vault::genesis::PIN_ROOM_PUBLIC;
-use conclave_trades::ceremony::state::Player;
-use conclave_trades::keys::ReleasePinKey;
+use conclave_trades::pin::Template;
 use conclave_trades::pin::action::{
     BatchName, CardValuesOut, ConfirmMailers, ExportBatch, Found, IssueForms, OpenBatch,
     PartnerName, PinKeyName, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock,
     ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, TemplateName, sheet,
 };
-use conclave_trades::pin::{ApprovePinTemplate, RecordPinPartner, Template};
-use conclave_trades::print::approval::{ApproveLayout, sample_page};
-use conclave_trades::print::{Layout, PrintSample, report_pdf};
-use conclave_trades::target::{IMPORT_FOLDER, KeyName};
-use conclave_training::printer::{TrainingPrinter, TrainingPrinters};
+use conclave_trades::print::report_pdf;
+use conclave_trades::target::IMPORT_FOLDER;
+use conclave_training::printer::TrainingPrinters;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::issuer::{BATCH, Issuer, IssuerKey, NAME, PVK, PinKeyFiles, SHEETS, file, pdfs};
-use super::papers::Papers;
+use super::issuer::{BATCH, Issuer, NAME, PVK, PinKeyFiles, file, pdfs};
 use super::{DemoError, Demonstration};
 use crate::compose::random_source;
-use crate::training_room::PIN_PRINTER;
 
 /// Its name on the station.
-const PRINTER: &str = "MAIL-1";
+pub(super) const PRINTER: &str = "MAIL-1";
 /// For how many days the PIN room has the key.
 const RELEASED_DAYS: u32 = 30;
 /// The template of the issuer's file.
@@ -108,7 +101,7 @@ impl Printers for Jams {
     }
 }
 
-fn digest(bytes: &[u8]) -> Hash {
+pub(super) fn digest(bytes: &[u8]) -> Hash {
     Hash(Sha256::digest(bytes).into())
 }
 
@@ -129,7 +122,7 @@ impl Demonstration {
         done.map_err(|undone| self.failed(A::NAME, format!("{undone:?}")))
     }
 
-    fn read<T: serde::de::DeserializeOwned>(
+    pub(super) fn read<T: serde::de::DeserializeOwned>(
         &mut self,
         compartment: Compartment,
         id: Id,
@@ -194,171 +187,6 @@ impl Demonstration {
             file(self.out.join(path), bytes).map_err(|why| self.failed("papers", why))?;
         }
         Ok(line)
-    }
-
-    /// Administrators approve the templates, record the issuer and enrol the
-    /// printer.
-    pub(super) fn equip_pin_room(
-        &mut self,
-        issuer: &Issuer,
-        templates: &[&str],
-    ) -> Result<(), DemoError> {
-        self.logon(GroupId::Administrators, &[])?;
-        for name in templates {
-            let template = self.pin_template(name)?;
-            self.does(&ApprovePinTemplate { template }, Vec::new())?;
-        }
-        let by: Vec<Player> = self
-            .station
-            .session()
-            .groups
-            .get(&GroupId::Administrators)
-            .into_iter()
-            .flatten()
-            .map(|member| Player {
-                id: member.person,
-                name: member.name.clone(),
-                group: GroupId::Administrators,
-                reports_to: String::new(),
-            })
-            .collect();
-        let certificates = issuer.signer().and_then(|a| Ok((a, issuer.recipient()?)));
-        let (signer, recipient) = certificates.map_err(|why| self.failed("the issuer", why))?;
-        let id = self
-            .station
-            .door
-            .new_id()
-            .map_err(|e| self.failed("the issuer", e.to_string()))?;
-        let record = RecordPinPartner {
-            id,
-            issuer: NAME.into(),
-            signer: signer.der,
-            signer_fingerprint: signer.fingerprint,
-            recipient: recipient.der,
-            recipient_fingerprint: recipient.fingerprint,
-            by,
-            lifts: None,
-        };
-        self.does(&record, Vec::new())?;
-        let found = self.pin_printer()?;
-        let row = vec![
-            PRINTER.into(),
-            format!("{} serial {}", found.device(), found.serial()),
-            "PIN mailers".into(),
-            self.mailer_language().into(),
-        ];
-        self.hands.forms.insert("enrol.printer".into(), vec![row]);
-        let end = self.station.ask_printer(&mut self.hands);
-        self.done("enrol the printer of PIN mailers", end)?;
-        self.approve_pin_layout(&found)?;
-        self.logout()
-    }
-
-    /// On a page of X's, which is thrown away after it was looked at.
-    fn approve_pin_layout(&mut self, printer: &TrainingPrinter) -> Result<(), DemoError> {
-        let layout = self.pin_layout()?;
-        let parsed = Layout::parse(&layout).map_err(|e| self.failed("PIN batch", e.to_string()))?;
-        let page = sample_page(&parsed).map_err(|e| self.failed("PIN batch", e.to_string()))?;
-        let print = PrintSample {
-            group: GroupId::Administrators,
-            printer: PRINTER.into(),
-            layout: layout.clone(),
-            flush: false,
-        };
-        self.does(&print, Vec::new())?;
-        drop(printer.take_sheet());
-        let samples: Vec<LayoutSample> = self.station.records(LayoutSample::KIND);
-        let wanted = digest(layout.as_bytes());
-        let printed = samples.iter().find(|sample| sample.digest == wanted);
-        let printed_ms = printed
-            .map(|sample| sample.printed_ms)
-            .ok_or_else(|| self.failed("PIN batch", "no page of X's is on record"))?;
-        let approve = ApproveLayout {
-            layout,
-            sample: digest(&page),
-            printer: PRINTER.into(),
-            printed_ms,
-            inspected: "a training page of X's, folded, against a lamp".into(),
-        };
-        self.does(&approve, Vec::new())
-    }
-
-    /// A practice room shows its paper as text; the demonstration files it.
-    fn mailer_language(&self) -> &'static str {
-        match self.hands.sheets.is_some() {
-            true => "PDF",
-            false => "ESC/P",
-        }
-    }
-
-    fn pin_printer(&mut self) -> Result<TrainingPrinter, DemoError> {
-        let found = self.printers.0.iter().find(|p| p.serial() == PIN_PRINTER);
-        let found = found.cloned();
-        found.ok_or_else(|| self.failed("PIN batch", "there is no printer of PIN mailers"))
-    }
-
-    fn pin_template(&mut self, wanted: &str) -> Result<String, DemoError> {
-        let all = self.station.data.pin_templates();
-        let found = all.into_iter().find(|(name, _)| name == wanted);
-        let found = found.and_then(|(_, text)| text.ok());
-        found.ok_or_else(|| self.failed("PIN batch", format!("there is no template {wanted}")))
-    }
-
-    fn pin_layout(&mut self) -> Result<String, DemoError> {
-        let all = self.station.data.layouts();
-        let found = all
-            .into_iter()
-            .find(|(name, _)| name == "pin-mailer-continuous.toml")
-            .and_then(|(_, text)| text.ok());
-        found.ok_or_else(|| self.failed("PIN batch", "the layout is not there"))
-    }
-
-    /// The issuer's keys are entered from its sheets, and released to the PIN room.
-    pub(super) fn enter_keys(
-        &mut self,
-        keys: Vec<(IssuerKey, Papers)>,
-        days: u32,
-    ) -> Result<(), DemoError> {
-        self.logon(GroupId::KeyManagers, &["D. Novak", "E. Fischer"])?;
-        self.logon(GroupId::Approvers, &["A. Lindqvist", "B. Okafor"])?;
-        for (key, papers) in keys {
-            self.enter_key(key, papers, days)?;
-        }
-        self.logout()
-    }
-
-    fn enter_key(&mut self, key: IssuerKey, papers: Papers, days: u32) -> Result<(), DemoError> {
-        let label = key.label;
-        self.hands.papers = papers;
-        self.ceremony(
-            "enter-components.toml",
-            label,
-            [
-                label,
-                key.template,
-                &SHEETS.to_string(),
-                NAME,
-                "behind each line",
-                "on each component",
-                "usual for the cipher",
-                "",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        )?;
-        self.hands.papers = Papers::default();
-        self.put_sheets_away(label)?;
-        let record = self.station.keys().into_iter().find(|k| k.label == label);
-        let record = record.ok_or_else(|| self.failed("the PIN key", "it is not there"))?;
-        let room: Point = self.read(Compartment::Directory, PIN_ROOM_PUBLIC)?;
-        let release = ReleasePinKey {
-            key: KeyName::of(&record),
-            pin_use: key.pin_use,
-            issuer: NAME.into(),
-            room,
-            days,
-        };
-        self.does(&release, Vec::new()).map(drop)
     }
 
     /// The file is read, looked at and taken.

@@ -191,7 +191,8 @@ impl Station {
                 (run.since_ms, run.sent, run.unseen) = (self.clock.mono_ms(), 0, 0);
                 continue;
             }
-            let now = self.printer_attached(&batch);
+            // One that is not there the next mailer finds out.
+            let now = self.attached(&batch.printer);
             if attached.is_some_and(|before| before != now) {
                 // Whatever it had in its memory is gone, and people may have moved
                 // the paper.
@@ -311,17 +312,6 @@ impl Station {
             // clear a jam.
             (lies, attached) = (None, None);
         }
-    }
-
-    /// How often the batch's printer was plugged in: see
-    /// [`FoundPrinter`](conclave_keyroom::ports::printer::FoundPrinter). None while it
-    /// is not there, which the next mailer finds out.
-    fn printer_attached(&mut self, batch: &PinBatch) -> Option<u64> {
-        let enrolled = self.enrolled_printers();
-        let own = enrolled.into_iter().find(|p| p.name == batch.printer)?;
-        let found = self.printers.found().ok()?;
-        let there = found.iter().find(|f| f.serial == own.serial)?;
-        Some(there.attached)
     }
 
     fn pace_of(&self, id: Id) -> Result<Pace, Undone> {
