@@ -9,6 +9,7 @@ mod doctor;
 mod looks;
 mod many_keys;
 mod printing;
+mod questions;
 mod samples;
 mod scenes;
 mod typing;

@@ -21,7 +21,7 @@ use conclave_trades::pin::action::{
     PartnerName, PinKeyName, PrintMailers, PurgeBatch, ReadBatch, ReadCardFile, ReceiveStock,
     ReconcileBatch, ResolveUnknown, ReturnForms, SetFormsAside, SpoilMailer, TemplateName, sheet,
 };
-use conclave_trades::print::report_pdf;
+use conclave_trades::print::{Layout, PrintSample, report_pdf};
 use conclave_trades::target::IMPORT_FOLDER;
 use conclave_training::printer::TrainingPrinters;
 use serde::Serialize;
