@@ -18,6 +18,8 @@ mod card_values;
 mod faults;
 #[path = "pin_batches/host.rs"]
 mod host;
+#[path = "pin_batches/host_fields.rs"]
+mod host_fields;
 #[path = "pin_batches/job.rs"]
 mod job;
 #[path = "support/judge.rs"]

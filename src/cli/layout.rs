@@ -199,10 +199,10 @@ fn tell(file: &Path, text: &str) -> Option<Layout> {
     let shown = file.display();
     match Layout::read(text) {
         Ok(layout) => {
-            for field in layout.filled_by_nobody() {
+            for field in layout.host_fields() {
                 eprintln!(
-                    "{shown}: {field} is filled by nothing: no batch is printed by this layout \
-                     until it has another name (name, address, tracking, sequence, reference)"
+                    "{shown}: {field} comes from the issuer's file: the template of a batch has to \
+                     have it in its records, under this name"
                 );
             }
             Some(layout)

@@ -91,7 +91,7 @@ fn the_lines_of_an_address_become_one_field() {
     let mut text = import(format, &options).unwrap();
     text.push_str("\n[[field]]\nname = \"banner\"\nline = 14\ncolumn = 2\nwidth = 12\n");
     let layout = Layout::read(&text).unwrap_or_else(|faults| panic!("{faults:?}\n{text}"));
-    assert!(layout.filled_by_nobody().is_empty(), "{text}");
+    assert!(layout.host_fields().is_empty(), "{text}");
     let pin = secret(b"1234");
     let filling = Filling::new(Mode::Test)
         .text(FieldName::Name, "ANNA")
@@ -106,7 +106,7 @@ fn the_lines_of_an_address_become_one_field() {
     let faults = import(elsewhere, &options).unwrap_err();
     let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert!(told.len() == 1 && told[0].contains("\"^3\""), "{told:?}");
-    // One that is not named is filled by nothing, and that is said.
+    // One that is not named keeps its number, and comes from the issuer's file.
     options.fields.remove(&0);
     let text = import(format, &options).unwrap();
     assert!(text.contains("name = \"host-0\""), "{text}");

@@ -653,6 +653,10 @@ const TEMPLATE_FAULTS: &[(&str, &str)] = &[
         "random PIN, Visa PVV does not know the field pin-version",
     ),
     (
+        "host-field-of-no-digit.toml",
+        "\"host-g\" is no field that a batch knows",
+    ),
+    (
         "replacement-of-natural.toml",
         "IBM 3624 natural PIN does not know replacement: its PINs cannot change",
     ),

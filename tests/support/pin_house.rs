@@ -321,7 +321,11 @@ fn long_layout() -> String {
     text
 }
 
+/// The text of a layout that ships, by its name; a text is itself.
 pub fn layout_text(name: &str) -> String {
+    if name.contains('\n') {
+        return name.to_owned();
+    }
     if name == LONG {
         return long_layout();
     }

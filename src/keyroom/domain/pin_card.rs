@@ -1,6 +1,8 @@
 //! One card of a batch: what its issuer sent, and what became of it. A PIN
 //! itself is in no record.
 
+use std::collections::BTreeMap;
+
 use conclave_evidence::{Bytes, Id};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
@@ -123,6 +125,10 @@ pub struct PinCard {
     pub holder: Option<CardText>,
     /// Address lines that are not empty.
     pub address: Vec<CardText>,
+    /// What else its issuer has printed, by the number of the layout's field, 0 to
+    /// 15: those that the template has; one may be empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub host: BTreeMap<u8, CardText>,
     /// Language, two letters.
     pub language: Option<String>,
     /// Digits of its PIN.

@@ -73,6 +73,7 @@ fn card(number: u32) -> PinCard {
         service_code: None,
         holder: None,
         address: Vec::new(),
+        host: BTreeMap::new(),
         language: None,
         pin_length: 4,
         pin_block: None,

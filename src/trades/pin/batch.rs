@@ -278,10 +278,11 @@ impl Check<'_> {
     }
 
     /// What is printed on the form beside the PIN has no digits of the card's
-    /// number, however they are divided among name and address.
+    /// number, however they are divided among name, address and what else is printed.
     fn no_number_beside(&mut self, row: &Row, pan: &Pan) {
         let cells = std::iter::once(FieldName::Holder)
             .chain(ADDRESS)
+            .chain(FieldName::hosts())
             .filter_map(|name| row.cells.iter().find(|cell| cell.name == name));
         if let Some(cell) = tells(pan, cells) {
             self.fault(cell, Wrong::CardNumber);
@@ -303,6 +304,17 @@ impl Check<'_> {
             .filter_map(|name| self.field(row, name))
             .map(|cell| cell.text.clone())
             .collect();
+        let host = FieldName::hosts()
+            .zip(0..)
+            .filter(|(name, _)| self.template.has(*name))
+            .map(|(name, number)| {
+                let cell = self.field(row, name);
+                (
+                    number,
+                    cell.map(|cell| cell.text.clone()).unwrap_or_default(),
+                )
+            })
+            .collect();
         let language = self.language(row);
         let pin_length = self.pin_length(row);
         let pin_block = match self.template.pin.method {
@@ -318,6 +330,7 @@ impl Check<'_> {
             service_code,
             holder,
             address,
+            host,
             language,
             pin_length,
             pin_block,

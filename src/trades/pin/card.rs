@@ -1,5 +1,7 @@
 //! One card of a file, and its record.
 
+use std::collections::BTreeMap;
+
 use conclave_crypto::card::pan::{Pan, PanError};
 use conclave_evidence::Id;
 use conclave_keyroom::domain::pin_card::{CardText, PinCard};
@@ -20,6 +22,9 @@ pub struct Card {
     pub holder: Option<Zeroizing<String>>,
     /// Address lines, as they are printed; those that are not empty.
     pub address: Vec<Zeroizing<String>>,
+    /// What else is printed, by the number of its field, 0 to 15: those that the
+    /// template has; a record may leave one empty.
+    pub host: BTreeMap<u8, Zeroizing<String>>,
     /// Language, two letters, where the file has it.
     pub language: Option<String>,
     /// Digits of its PIN: as the file or the template says, and once a host's
@@ -49,6 +54,7 @@ impl Card {
             service_code: self.service_code.clone(),
             holder: self.holder.as_ref().map(text),
             address: self.address.iter().map(text).collect(),
+            host: self.host.iter().map(|(n, t)| (*n, text(t))).collect(),
             language: self.language.clone(),
             pin_length: self.pin_length as u8,
             pin_block: self.pin_block.clone().map(Into::into),
@@ -74,6 +80,7 @@ impl Card {
             service_code: record.service_code.clone(),
             holder: record.holder.as_ref().map(text),
             address: record.address.iter().map(text).collect(),
+            host: record.host.iter().map(|(n, t)| (*n, text(t))).collect(),
             language: record.language.clone(),
             pin_length: record.pin_length.into(),
             pin_block: record.pin_block.as_ref().map(|block| block.to_vec()),

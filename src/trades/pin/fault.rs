@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::template::FieldName;
-use crate::print::PrintError;
+use crate::print::{FieldName as Printed, PrintError};
 
 /// One fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +122,12 @@ pub enum Wrong {
     /// A field that is printed, or the whole file.
     #[error("does not fit the layout: {0}")]
     Layout(PrintError),
+    /// The layout prints what no record of the template has.
+    #[error("does not fit the layout: it prints {0}, and the template has no such field")]
+    NoSuchField(Printed),
+    /// The records have what the layout has no place for.
+    #[error("does not fit the layout: the template has {0}, and the layout does not print it")]
+    NotPrinted(Printed),
     /// A card that had a mailer, and its host may make another PIN.
     #[error(
         "is a card that had a mailer: its PIN would be on two. A new PIN comes with a higher \

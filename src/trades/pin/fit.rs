@@ -97,6 +97,10 @@ impl Fitting<'_> {
                 card.language = Some("en".into());
                 return Some((At::Field(FieldName::Language), Wrong::NoWords));
             }
+            PrintError::NotGiven(field @ Printed::Host(number)) => {
+                card.host.insert(*number, Zeroizing::new(STAND_IN.into()));
+                return Some((At::File, Wrong::NoSuchField(*field)));
+            }
             PrintError::Character { field, .. } => [
                 Printed::Name,
                 Printed::Address,
@@ -104,6 +108,7 @@ impl Fitting<'_> {
                 Printed::Sequence,
             ]
             .into_iter()
+            .chain((0..=15).map(Printed::Host))
             .find(|known| known.to_string() == *field)?,
             PrintError::TooLong { field, .. }
             | PrintError::TooManyRows { field, .. }
@@ -116,6 +121,10 @@ impl Fitting<'_> {
                 At::Field(FieldName::Holder)
             }
             Printed::Address => At::AddressLine(take_line(&error, card)),
+            Printed::Host(number) => {
+                card.host.insert(number, Zeroizing::new(STAND_IN.into()));
+                At::Field(FieldName::Host(number))
+            }
             Printed::Reference => {
                 file.batch = STAND_IN;
                 At::Field(FieldName::Batch)
@@ -171,6 +180,10 @@ impl Fit for Fitting<'_> {
             (Some(_), None) => 4,
             _ => length,
         };
+        // What an issuer sends to be printed is not left out silently.
+        let sent = card.host.keys().map(|number| Printed::Host(*number));
+        let unprinted = sent.filter(|field| !self.layout.has(*field));
+        found.extend(unprinted.map(|field| (At::File, Wrong::NotPrinted(field))));
         let mut file = file;
         for _ in 0..MOST {
             let on = Occasion {

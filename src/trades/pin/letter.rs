@@ -73,6 +73,11 @@ impl Letter<'_> {
             let hint = digits.get(digits.len() - 4..).unwrap_or_default();
             filling = filling.text(FieldName::CardHint, hint);
         }
+        // A layout with a field that the template does not have is refused, for it was
+        // not given; one that a record leaves empty stays empty.
+        for (number, text) in &card.host {
+            filling = filling.text(FieldName::Host(*number), text.as_str());
+        }
         match &card.language {
             Some(language) => filling.language(language),
             // A layout whose words follow the holder refuses that by itself.

@@ -131,7 +131,7 @@ pub struct Field {
 
 /// Every field that a batch knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String")]
 pub enum FieldName {
     /// Header: the batch's own id, never used twice.
     Batch,
@@ -173,6 +173,23 @@ pub enum FieldName {
     Reference,
     /// Filler between fields of a fixed line; not looked at, spaces only.
     Filler,
+    /// What else the issuer has printed: the layout's field of the same number,
+    /// 0 to 15.
+    Host(u8),
+}
+
+/// The names of [`FieldName::Host`], by number.
+const HOST: [&str; 16] = [
+    "host-0", "host-1", "host-2", "host-3", "host-4", "host-5", "host-6", "host-7", "host-8",
+    "host-9", "host-a", "host-b", "host-c", "host-d", "host-e", "host-f",
+];
+
+impl TryFrom<String> for FieldName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::of(&name).ok_or_else(|| format!("{name:?} is no field that a batch knows"))
+    }
 }
 
 impl FieldName {
@@ -208,15 +225,23 @@ impl FieldName {
             Self::PinVersion => "pin-version",
             Self::Reference => "reference",
             Self::Filler => "filler",
+            Self::Host(number) => HOST.get(usize::from(number)).copied().unwrap_or("host"),
         }
     }
 
     /// The field of that name.
     #[must_use]
     pub fn of(words: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|name| name.words() == words)
+        let named = Self::ALL.into_iter().find(|name| name.words() == words);
+        named.or_else(|| Self::hosts().find(|name| name.words() == words))
     }
 
+    /// The fields that an issuer has printed besides name and address.
+    pub(super) fn hosts() -> impl Iterator<Item = Self> {
+        (0..=15).map(Self::Host)
+    }
+
+    /// All but [`Self::hosts`].
     const ALL: [FieldName; 19] = [
         Self::Batch,
         Self::Issuer,

@@ -356,10 +356,10 @@ impl Layout {
         fields
     }
 
-    /// Fields that a host filled where the layout comes from, and that no batch
-    /// of this station fills: nothing can be printed by it until they are named.
+    /// Fields that stand in an issuer's records under the same names: a batch is
+    /// printed by this layout where its template has them.
     #[must_use]
-    pub fn filled_by_nobody(&self) -> Vec<FieldName> {
+    pub fn host_fields(&self) -> Vec<FieldName> {
         let mut fields = self.fields();
         fields.retain(|field| matches!(field, FieldName::Host(_)));
         fields

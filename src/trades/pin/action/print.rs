@@ -371,6 +371,7 @@ mod tests {
             service_code: None,
             holder: None,
             address: Vec::new(),
+            host: std::collections::BTreeMap::new(),
             language: Some("en".into()),
             pin_length,
             pin_block: None,
