@@ -122,6 +122,16 @@ fn an_update_is_installed_and_taken_back() {
     }
 }
 
+/// A program that this test starts: written by a child, so that no other thread's child
+/// holds it open when it is started.
+fn written_by_a_child(path: &str, text: &str) {
+    let write = "printf %s \"$2\" > \"$1\" && chmod 755 \"$1\"";
+    let done = Command::new("sh")
+        .args(["-c", write, "sh", path, text])
+        .status();
+    assert!(done.unwrap().success());
+}
+
 /// The maker's script writes and signs a manifest with Python and openssl alone, from
 /// what the operators' page says of it.
 #[test]
@@ -140,14 +150,27 @@ fn what_the_makers_script_made_is_installed() {
     run("openssl", &[&["ecparam"], &made[..]].concat());
     fs::create_dir(at("programs")).unwrap();
     for name in ["programs/conclave", "programs/conclave-verify"] {
-        fs::write(at(name), GOOD).unwrap();
+        written_by_a_child(&at(name), std::str::from_utf8(GOOD).unwrap());
     }
     let (_room, mut scene, _, programs) = room();
     let stick = scene.room.stick.folder();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/release");
     let (from, to) = (at("programs"), stick.to_str().unwrap());
     let words = ["--key", &pem, "--version", "0.2.0", "--programs", &from];
-    let told = run(script, &[&words[..], &["--out", to]].concat());
+    let words = [&words[..], &["--out", to]].concat();
+    // Which format the program knows, it says itself, or whoever signs: nobody guesses.
+    let silent = Command::new(script).args(&words).output().unwrap();
+    let why = String::from_utf8(silent.stderr).unwrap();
+    assert!(
+        !silent.status.success() && why.contains("repository format"),
+        "{why}"
+    );
+    let ours = run(env!("CARGO_BIN_EXE_conclave"), &["--version"]);
+    let knows = format!("repository format {FORMAT}");
+    assert!(ours.lines().any(|line| line == knows), "{ours}");
+    let says = format!("#!/bin/sh\necho '{knows}'\n");
+    written_by_a_child(&at("programs/conclave"), &says);
+    let told = run(script, &words);
     let point = told
         .lines()
         .find_map(|line| line.strip_prefix("release key"));

@@ -13,9 +13,12 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+/// For `--version`: whoever makes an update reads the format from it.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nrepository format 2");
+
 /// The key-ceremony workstation.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, long_version = VERSION, about)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

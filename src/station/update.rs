@@ -9,7 +9,8 @@ use conclave_keyroom::ports::dialogue::{
 };
 use conclave_keyroom::ports::programs::{Programs, ProgramsError, Standing};
 use conclave_trades::update::{
-    FoundUpdate, InstallUpdate, RollBack, VERSION, is_backed_up, may_install, update_folders,
+    FoundUpdate, InstallUpdate, RollBack, VERSION, is_backed_up, may_install, no_way_back,
+    update_folders,
 };
 
 use crate::act_minutes::Subject;
@@ -192,8 +193,12 @@ impl Station {
         if let Some(end) = self.backup_first(people)? {
             return Ok(end);
         }
+        let known = self.door.vault().format();
+        let known = known.map_err(|error| self.refusal(&error.to_string()))?;
+        let brings = (update.format > known).then_some(update.format);
         let action = InstallUpdate {
             version: update.version,
+            brings,
             digest: found.digest,
             key,
             serial: found.place.serial,
@@ -209,9 +214,14 @@ impl Station {
                     "Its self-test passed. It stands from the next start on: log out, end the \
                      program, start it again."
                         .into(),
-                    "Until then this program goes on. The former one is kept: «Go back to the \
-                     former program»."
-                        .into(),
+                    match brings {
+                        None => {
+                            "Until then this program goes on. The former one is kept: «Go back to \
+                                 the former program»."
+                                .into()
+                        }
+                        Some(format) => format!("{}.", no_way_back(format)),
+                    },
                     format!("Release key {}", fingerprint(&key)),
                     filed,
                 ],

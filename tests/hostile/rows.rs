@@ -1261,6 +1261,7 @@ fn release_pin_key(room: &Room) -> ReleasePinKey {
 fn install(room: &Room) -> InstallUpdate {
     InstallUpdate {
         version: [0, 2, 0],
+        brings: None,
         digest: Hash([9; 32]),
         key: room.vault().authority().unwrap().station_key,
         serial: "4C530001".into(),

@@ -11,9 +11,11 @@ use conclave_keyroom::vault::VaultError;
 use conclave_keyroom::vault::engine::SledStore;
 use conclave_keyroom::vault::format::{FORMAT, Step, bring_up, format_of};
 
+use conclave_station::service::ActEnd;
+
 use crate::people::{Scene, done};
 use crate::stage::STAFF;
-use crate::{GOOD, Made, room};
+use crate::{GOOD, Made, install, room, with_letter};
 
 /// A store in memory whose power goes before a commit.
 #[derive(Clone, Default)]
@@ -178,4 +180,31 @@ fn a_former_program_that_does_not_know_the_format_does_not_stand_again() {
     let mut scene = Scene::open(folder.path(), STAFF);
     scene.logon(conclave_evidence::GroupId::Administrators);
     done(scene.station.make_backup(&mut scene.people));
+}
+
+/// An update after whose first start there is no way back says so before anybody signs,
+/// in the journal, and at its end.
+#[test]
+fn an_update_that_brings_a_newer_format_says_that_there_is_no_way_back() {
+    let (folder, mut scene, release, _programs) = room();
+    let stick = scene.room.stick.folder();
+    let mut made = Made::new(&release, [0, 2, 0], GOOD);
+    made.update.format = FORMAT + 1;
+    made.put(&release, &stick);
+    with_letter(&mut scene, &made.sign(&release));
+    let ended = install(&mut scene).unwrap();
+    let ActEnd::Done { lines, .. } = ended else {
+        panic!("{ended:?}");
+    };
+    let words = format!("brings the repository to format {}", FORMAT + 1);
+    let told = lines.join(" ");
+    assert!(told.contains(&words) && !told.contains("Go back"), "{told}");
+    let vault = scene.station.door().vault();
+    let minutes = crate::filed_minutes::only(folder.path(), "update", vault);
+    // As both signed it.
+    assert!(
+        minutes.script.contains("brings the repository"),
+        "{}",
+        minutes.script
+    );
 }

@@ -18,6 +18,8 @@ use super::{UpdateRecord, is_backed_up, may_install};
 pub struct InstallUpdate {
     /// Major, minor, patch.
     pub version: [u16; 3],
+    /// The newer format that its first start brings the repository to, where it does.
+    pub brings: Option<u32>,
     /// The manifest's digest, as the letter has it.
     pub digest: Hash,
     /// The release key that this station was installed with.
@@ -28,6 +30,15 @@ pub struct InstallUpdate {
     pub folder: String,
     /// The version that stands.
     pub current: Option<String>,
+}
+
+/// What people read before they sign, and at the end.
+#[must_use]
+pub fn no_way_back(format: u32) -> String {
+    format!(
+        "Its first start brings the repository to format {format}: from then on there is no going \
+         back to the former program, but by the backup from before"
+    )
 }
 
 fn wrong(what: String) -> ActionError {
@@ -65,6 +76,12 @@ impl InstallUpdate {
         }
         may_install(&update, &self.key, self.current.as_deref())
             .map_err(|(rule, advice)| ActionError::rule(rule, advice))?;
+        let newer = update.format > permit.vault().format()?;
+        if self.brings != newer.then_some(update.format) {
+            return Err(wrong(
+                "it brings another format of the repository than was signed".into(),
+            ));
+        }
         let mut files = Vec::new();
         for file in &update.files {
             let bytes = one(&file.name, file.size)?;
@@ -85,7 +102,7 @@ impl Action for InstallUpdate {
     }
 
     fn words(&self) -> Vec<String> {
-        vec![
+        let mut words = vec![
             format!(
                 "Install version {} in place of {}",
                 version_words(self.version),
@@ -93,7 +110,9 @@ impl Action for InstallUpdate {
             ),
             format!("update SHA-256 {}", self.digest),
             format!("release key {}", fingerprint(&self.key)),
-        ]
+        ];
+        words.extend(self.brings.map(no_way_back));
+        words
     }
 
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {

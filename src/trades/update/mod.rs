@@ -4,7 +4,7 @@
 mod install;
 mod roll_back;
 
-pub use install::InstallUpdate;
+pub use install::{InstallUpdate, no_way_back};
 pub use roll_back::RollBack;
 
 use conclave_evidence::backup::{BACKUP_ACTION, FILE_MOST};
