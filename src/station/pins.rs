@@ -285,11 +285,8 @@ impl Station {
             approvals,
         };
         let puks = self.perform(&action, &warrant).map_err(Undone::Door)?;
-        let done = held.card.piv().and_then(|card| {
-            let used_next = puks.unblock(card, &new)?;
-            card.verify_pin(&new)?;
-            Ok(used_next)
-        });
+        // Its PUK is used from here on, whatever happens next.
+        let done = held.card.piv().and_then(|card| puks.unblock(card, &new));
         let used_next = match done {
             Ok(used_next) => used_next,
             Err(error) => {
@@ -299,6 +296,12 @@ impl Station {
                 return Err(Undone::Card(error.to_string()));
             }
         };
+        let taken = held.card.piv().and_then(|card| card.verify_pin(&new));
+        if let Err(why) = &taken {
+            self.door
+                .note("unblock-pin", format!("{name}'s card, its new PIN: {why}"))
+                .map_err(Undone::Door)?;
+        }
         let renewed = self.renew_puk(&mut held, blocked, puks, used_next);
         if let Err(why) = &renewed {
             self.door
@@ -311,9 +314,19 @@ impl Station {
         self.last_proven(&held);
         let subject = Subject::house(UNBLOCK, "pin-unblock");
         let mut told = action.words();
-        told.push(format!("{name} typed the new PIN; the card takes it"));
+        told.push(match &taken {
+            Ok(()) => format!("{name} typed the new PIN; the card takes it"),
+            Err(_) => format!("{name} typed the new PIN; whether the card takes it is not known"),
+        });
         let filed = self.file_signed(subject, told, since, people);
         let mut end = changed(name, Some(filed));
+        if let (Err(why), ActEnd::Done { lines, good, .. }) = (&taken, &mut end) {
+            *good = false;
+            lines.push(format!(
+                "Whether it takes the new PIN is not known: {why}. Its holder logs on with it; if \
+                 that fails, set its PIN anew once more (people, b)."
+            ));
+        }
         if let (Err(why), ActEnd::Done { lines, .. }) = (renewed, &mut end) {
             lines.push(format!(
                 "Whether it has another PUK is not known: {why}. Set its PIN anew once more (people, b)."
