@@ -749,6 +749,45 @@ fn a_component_printer_that_was_unplugged_before_the_eject_is_looked_at() {
     }
 }
 
+/// A printer that is off ejects nothing: it is asked until it is there, and where it does
+/// not eject, its custodian takes the sheet out by hand or nobody knows of it.
+#[test]
+fn a_component_printer_that_is_off_at_the_eject_costs_no_key() {
+    let stays_off = 3;
+    for (trouble, by_hand, after) in [
+        (Trouble::Gone, None, ("active", 2)),
+        (Trouble::NotReady, Some(true), ("active", 2)),
+        (Trouble::NotReady, Some(false), ("void", 1)),
+    ] {
+        let folder = folder();
+        let mut scene = scene(&folder);
+        let printer = Arc::clone(&scene.printer);
+        let of = trouble.clone();
+        scene.people.at = Box::new(move |prompt, times| {
+            match (prompt.code.as_str(), times) {
+                ("print.collect", 1) => *printer.lock().unwrap() = Some(of.clone()),
+                ("print.collect", n) if n > stays_off => *printer.lock().unwrap() = None,
+                ("print.by-hand", _) => {
+                    *printer.lock().unwrap() = None;
+                    return (by_hand == Some(false)).then_some(Answer::Abort);
+                }
+                _ => {}
+            }
+            None
+        });
+        done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2"));
+        let told = scene.people.refusals.join("\n");
+        let off = told.matches("KOMP-1 was switched off or unplugged").count();
+        let by = told.matches("The printer did not eject the sheet").count();
+        match by_hand {
+            None => assert!(off >= 3 && by == 0, "{told}"),
+            Some(_) => assert!(off == 0 && by == 1, "{told}"),
+        }
+        let state = scene.key_state("BANK-LAKE.ZMK.001");
+        assert_eq!((state.as_deref(), sheets(&scene)), (Some(after.0), after.1));
+    }
+}
+
 #[test]
 fn a_card_pulled_while_the_station_waits_leads_back_to_the_boundary() {
     let folder = folder();

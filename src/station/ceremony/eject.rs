@@ -27,6 +27,12 @@ fn unplugged(printers: &[String], voided: &str) -> Refusal {
     }
 }
 
+fn unknown(custodian: &str) -> Undone {
+    Undone::Door(DoorError::Failed(ActionError::Unknown {
+        what: format!("{custodian} did not take the sheet"),
+    }))
+}
+
 impl Station {
     /// Where these printers stand with being plugged in.
     pub(super) fn all_attached(&mut self, printers: &[String]) -> Attached {
@@ -77,19 +83,25 @@ impl Station {
             why: "A sheet that falls to the floor has been out of its custodian's hands.".into(),
             ..Prompt::default()
         };
+        let first = before.clone();
         loop {
             let ready = ask(people, &mut prompt, &mut |_| Ok(false));
             if !matches!(ready, Ok(Answer::Confirmed)) {
-                return Err(Undone::Door(DoorError::Failed(ActionError::Unknown {
-                    what: format!("{name} did not take the sheet"),
-                })));
+                return Err(unknown(name));
             }
             let now = self.all_attached(&printed.printers);
-            if now == before {
+            // One that is off, or not plugged in, ejects nothing.
+            let away =
+                |(now, first): (&Option<u64>, &Option<u64>)| now.is_none() && first.is_some();
+            if now == before && !now.iter().zip(&first).any(away) {
                 break;
             }
-            let went = printed.printers.iter().zip(now.iter().zip(&before));
-            let went = went.filter(|(_, (now, before))| now != before);
+            let went = printed
+                .printers
+                .iter()
+                .zip(now.iter().zip(&before).zip(&first));
+            let went =
+                went.filter(|(_, ((now, before), first))| now != before || away((now, first)));
             let went: Vec<String> = went.map(|(name, _)| name.clone()).collect();
             prompt.refused = Some(unplugged(&went, state.parameters.voided()));
             before = now;
@@ -99,6 +111,40 @@ impl Station {
             printers: printed.printers.clone(),
             custodian: name.clone(),
         };
-        self.perform_plain(&action).map_err(Undone::Door)
+        // The sheet is out of the printer's memory: what remains is paper, and people's
+        // hands get it out where the printer does not.
+        match self.perform_plain(&action) {
+            Ok(()) => Ok(()),
+            Err(error) => self.by_hand(&error, prompt, people),
+        }
+    }
+
+    /// The printer did not eject the sheet: its custodian takes it out by hand, or
+    /// nobody knows of it.
+    fn by_hand(
+        &mut self,
+        error: &DoorError,
+        mut prompt: Prompt,
+        people: &mut dyn People,
+    ) -> Result<(), Undone> {
+        let name = prompt.waiting_for.clone();
+        prompt.code = "print.by-hand".into();
+        prompt.lines = vec![PromptLine {
+            mark: Mark::Now,
+            text: format!("{name} feeds the sheet out by hand, and looks: once, and whole?"),
+        }];
+        prompt.refused = Some(Refusal {
+            happened: format!("The printer did not eject the sheet: {error}."),
+            safe: "The key is safe; the sheet is printed, and nothing more is sent.".into(),
+            advice: "If it is not there once and whole: Esc.".into(),
+        });
+        prompt.ask = Ask::Confirm {
+            key: 'h',
+            label: "the sheet is in hand, once and whole".into(),
+        };
+        match ask(people, &mut prompt, &mut |_| Ok(false)) {
+            Ok(Answer::Confirmed) => Ok(()),
+            _ => Err(unknown(&name)),
+        }
     }
 }
