@@ -3,13 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/minutes_text.rs"]
+mod minutes_text;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]
 mod stage;
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use conclave_crypto::secret::Secret;
@@ -19,23 +19,6 @@ use conclave_station::service::ActEnd;
 use people::{Scene, WORKING, ZMK, done};
 use stage::{STAFF, folder, scene};
 use tempfile::TempDir;
-
-/// What stands on the newest minutes, as a PDF reader sees it.
-fn minutes(folder: &Path) -> String {
-    let all = std::fs::read_dir(folder.join("minutes")).unwrap();
-    let pdf = all
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.extension().is_some_and(|ending| ending == "pdf"))
-        .unwrap();
-    let read = Command::new("pdftotext")
-        .arg("-layout")
-        .arg(pdf)
-        .arg("-")
-        .output()
-        .expect("pdftotext: run ./scripts/test, which installs it");
-    let text = String::from_utf8_lossy(&read.stdout).into_owned();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 fn wrong_pin() -> Answer {
     let wrong = b"914266";
@@ -81,7 +64,7 @@ fn a_failed_attempt_stands_in_the_minutes_and_on_the_last_screen() {
     assert!(shown.contains("typed a wrong PIN."), "{shown}");
     assert!(shown.contains("recorded exceptions: none"), "{shown}");
     assert!(!shown.contains("no exceptions"), "{shown}");
-    let minutes = minutes(folder.path());
+    let minutes = minutes_text::newest(folder.path());
     for words in [
         "Failed attempts",
         told.as_str(),
@@ -98,7 +81,7 @@ fn minutes_without_a_failed_attempt_say_so() {
     let mut scene = scene(&folder);
     let end = scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes128", "2").unwrap();
     assert!(lines(end).contains("failed attempts: none"));
-    let minutes = minutes(folder.path());
+    let minutes = minutes_text::newest(folder.path());
     assert!(minutes.contains("Failed attempts: none"), "{minutes}");
     // Records of steps stand with their steps, and in one line of the journal.
     assert!(!minutes.contains("OUTCOME record-step"), "{minutes}");
@@ -206,7 +189,7 @@ fn somebody_else_signs_where_nobody_of_the_cast_is_left_and_it_is_said() {
         });
         assert!(said, "{:?}", prompt.lines);
     }
-    let minutes = minutes(folder.path());
+    let minutes = minutes_text::newest(folder.path());
     let words = "Ben signed for Approvers, outside the cast";
     assert!(minutes.contains(words), "{minutes}");
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/minutes_text.rs"]
+mod minutes_text;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/sheets.rs"]
@@ -273,7 +275,7 @@ fn a_sheet_that_nobody_can_read_is_a_finding() {
 
 #[test]
 fn another_serial_on_the_package_ends_it_unopened() {
-    let (_folder, mut scene, sheets) = with_sheets();
+    let (folder, mut scene, sheets) = with_sheets();
     let mut usual = custodians(&scene, &sheets);
     let at: At = Box::new(move |prompt, times| {
         let second = prompt.title.starts_with("Component 2");
@@ -338,6 +340,14 @@ fn another_serial_on_the_package_ends_it_unopened() {
         assert_ne!(after[at].envelope, before[at].envelope);
     }
     assert_eq!(journalled(&scene, "prove-component"), 3);
+    // Each package in the minutes beside its own component.
+    let minutes = minutes_text::newest(folder.path());
+    for at in [0, 2] {
+        let serial = after[at].envelope.as_ref().unwrap();
+        let line = format!("Envelope of component {} {serial}", at + 1);
+        assert!(minutes.contains(&line), "{line}: {minutes}");
+    }
+    assert!(!minutes.contains("Envelope of component 2"), "{minutes}");
     let passed_over = "component 2 is passed over: its package is in quarantine";
     let shown = scene.people.shown.iter();
     assert!(shown.filter(|s| s.contains(passed_over)).count() >= 2);

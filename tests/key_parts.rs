@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/minutes_text.rs"]
+mod minutes_text;
 #[path = "key_parts/old_packages.rs"]
 mod old_packages;
 #[path = "support/people.rs"]

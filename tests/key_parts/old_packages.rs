@@ -5,7 +5,9 @@ use conclave_evidence::journal::EntryKind;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::part_set::PartSet;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind};
+use conclave_station::service::ActEnd;
 
+use crate::minutes_text;
 use crate::people::{At, Scene, done};
 use crate::reissue::{
     DESTROY, EXERCISE, LABEL, REISSUE, key, nothing, offered, play, reopened, serials, tasks,
@@ -62,7 +64,7 @@ fn reissued(scene: &mut Scene) {
 
 #[test]
 fn a_package_that_is_another_is_set_aside_and_the_others_are_destroyed() {
-    let (_folder, mut scene, _) = with_sheets();
+    let (folder, mut scene, _) = with_sheets();
     let old: Vec<String> = key(&scene)
         .components
         .iter()
@@ -84,9 +86,18 @@ fn a_package_that_is_another_is_set_aside_and_the_others_are_destroyed() {
         }
         usual(prompt, times)
     });
-    let (title, told) = play(&mut scene, DESTROY, &[&name], at);
+    scene.people.at = at;
+    scene.people.refusals.clear();
+    scene.people.forget_questions();
+    let end = scene.ceremony(DESTROY, &[&name]);
+    scene.people.at = nothing();
+    let Ok(ActEnd::Done { title, lines, .. }) = end else {
+        panic!("{end:?}");
+    };
+    let told = scene.people.refusals.join("\n");
     assert!(title.ends_with("done"), "{title}: {told}");
     assert!(told.contains("another package of the list"), "{told}");
+    let told = lines.join("\n");
     assert_eq!(
         destroyed(&scene),
         [(1, old[0].clone()), (3, old[2].clone())]
@@ -102,6 +113,12 @@ fn a_package_that_is_another_is_set_aside_and_the_others_are_destroyed() {
     let acts = entries.iter().filter_map(|e| e.open_header().ok());
     let acts = acts.filter(|h| h.action == "quarantine-package" && h.kind == EntryKind::Outcome);
     assert_eq!(acts.count(), 1);
+    for words in [
+        "sheets destroyed, unopened where they were sealed: 2",
+        "set aside unopened, in quarantine, not destroyed: 1",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
     let minutes = scene.station.ceremonies();
     let told: Vec<&str> = minutes
         .iter()
@@ -124,6 +141,9 @@ fn a_package_that_is_another_is_set_aside_and_the_others_are_destroyed() {
         "{title}: {told}"
     );
     assert_eq!(destroyed(&scene)[2], (2, "CE9999999".to_owned()));
+    let minutes = minutes_text::newest(folder.path());
+    assert!(minutes.contains(", component 2"), "{minutes}");
+    assert!(!minutes.contains(", component 1"), "{minutes}");
     assert!(!tasks(&scene).contains("quarantine") && !tasks(&scene).contains("old sheet"));
     let detail = scene.station.key_detail(LABEL, record.id).join("\n");
     let recorded = format!("recorded as {}, in quarantine since", old[1]);

@@ -81,7 +81,13 @@ pub fn serials(of: Vec<Option<String>>) -> At {
         if !prompt.code.starts_with("destroy.serial") || !matches!(prompt.ask, Ask::Text { .. }) {
             return None;
         }
-        let sheet: usize = prompt.title.split(' ').nth(2).unwrap().parse().unwrap();
+        // `Old sheet 2 of 3`; of a set of which some are gone `Old sheet 2, number 1 of 1`.
+        let mut words = prompt.title.split(' ');
+        let turn = match prompt.title.contains("number") {
+            true => words.skip_while(|word| *word != "number").nth(1),
+            false => words.nth(2),
+        };
+        let sheet: usize = turn.unwrap().parse().unwrap();
         let serial = of[sheet - 1].clone();
         Some(Answer::Word(serial.unwrap_or("UNSEALED-1".into())))
     })

@@ -161,7 +161,11 @@ fn nothing_that_an_issuer_adds_is_left_out_silently_or_breaks_a_rule() {
             column(3, "Customer"),
             "host-a has a character that the form cannot print",
         ),
-        (5, column(4, "4111"), "host-a has digits of the card's number"),
+        (
+            5,
+            column(4, "4111"),
+            "host-a has digits of the card's number",
+        ),
         (6, column(5, "Branch"), "host-0"),
     ];
     assert_eq!(told.len(), wanted.len(), "{told:#?}");

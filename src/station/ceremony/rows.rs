@@ -57,7 +57,7 @@ fn standing(state: &State) -> Vec<String> {
         return Vec::new();
     };
     let part = component
-        .map(|c| format!(" (component {c})"))
+        .map(|turn| format!(" (component {})", state.parameters.place(turn)))
         .unwrap_or_default();
     vec![
         format!(
@@ -88,7 +88,7 @@ fn row(state: &State, may_go_on: bool) -> CeremonyRow {
     for result in &state.results {
         let part = result
             .component
-            .map(|c| format!(" (component {c})"))
+            .map(|turn| format!(" (component {})", state.parameters.place(turn)))
             .unwrap_or_default();
         let at = result.ended_ms.map(words::clock).unwrap_or_default();
         detail.push(format!("{at}  {}{part}", result.title));

@@ -122,7 +122,10 @@ impl Parameters {
             return exercise.place(turn);
         }
         let at = usize::from(turn.saturating_sub(1));
-        let places = self.shares.as_ref().map(|s| s.places.as_slice());
+        let places = match (&self.destroy, &self.shares) {
+            (Some(destroy), _) => Some(destroy.parts.as_slice()),
+            (None, shares) => shares.as_ref().map(|s| s.places.as_slice()),
+        };
         places.and_then(|p| p.get(at)).copied().unwrap_or(turn)
     }
 
@@ -140,6 +143,10 @@ impl Parameters {
         let (part, place, of) = (self.part(), self.place(turn), self.parts());
         match self.shares {
             Some(_) => format!("{part} {place}, number {turn} of {of} that are typed"),
+            // Of a set some sheets may be left.
+            None if self.destroy.is_some() && place != turn => {
+                format!("{part} {place}, number {turn} of {of}")
+            }
             None => format!("{part} {place} of {of}"),
         }
     }

@@ -16,7 +16,7 @@ use super::prompts;
 use super::script::{End, OnDeviation, Script, ScriptStep, Verb};
 use super::script_error::ScriptError;
 use super::state::{
-    CastPart, Did, Ending, Envelope, Exception, Found, Parameters, Player, Reply, State,
+    CastPart, Did, Ending, Envelope, Exception, Found, Parameters, Player, Reply, SET_ASIDE, State,
     StepResult, Unit,
 };
 use super::told::done_words;
@@ -586,10 +586,7 @@ impl Engine {
             Unit::SetAside { serial, by, .. } => state.exceptions.push(Exception {
                 step: step.id.clone(),
                 component,
-                words: format!(
-                    "package {serial} in place of the recorded one: set aside unopened, in \
-                     quarantine"
-                ),
+                words: format!("package {serial} in place of the recorded one: {SET_ASIDE}"),
                 witness: by.get(1).map_or_else(String::new, |p| p.name.clone()),
             }),
             Unit::Seal { index, serial, .. } => {

@@ -281,7 +281,10 @@ pub fn minutes(
     }
     for envelope in &state.envelopes {
         facts.push((
-            format!("Envelope of component {}", envelope.component),
+            format!(
+                "Envelope of component {}",
+                state.parameters.place(envelope.component)
+            ),
             envelope.serial.clone(),
         ));
     }
@@ -289,7 +292,11 @@ pub fn minutes(
     for (number, result) in state.results.iter().enumerate() {
         let title = match result.component {
             // The title is a sentence, and goes on.
-            Some(i) => format!("{}, component {i}", result.title.trim_end_matches('.')),
+            Some(turn) => format!(
+                "{}, component {}",
+                result.title.trim_end_matches('.'),
+                state.parameters.place(turn)
+            ),
             None => result.title.clone(),
         };
         lines.push(format!(
@@ -311,6 +318,7 @@ pub fn minutes(
     for exception in &state.exceptions {
         let component = exception
             .component
+            .map(|turn| state.parameters.place(turn))
             .map_or_else(String::new, |i| format!(", component {i}"));
         lines.push(format!(
             "     {}{component}: {} (witness {})",

@@ -181,6 +181,9 @@ pub struct State {
     pub over: bool,
 }
 
+/// How the exception ends of a package that is not destroyed.
+pub(super) const SET_ASIDE: &str = "set aside unopened, in quarantine";
+
 impl State {
     /// Who is to be the backup of this component, as records keep it.
     #[must_use]

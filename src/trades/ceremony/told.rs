@@ -1,6 +1,6 @@
 //! What is told of a ceremony at its end.
 
-use super::state::State;
+use super::state::{SET_ASIDE, State};
 
 /// What did not go as written, for the screen at the end: an exception is what
 /// people recorded, a failed attempt what the station saw.
@@ -33,7 +33,8 @@ pub(super) fn done_words(state: &State) -> Vec<String> {
     for envelope in &state.envelopes {
         words.push(format!(
             "component {} in envelope {}",
-            envelope.component, envelope.serial
+            state.parameters.place(envelope.component),
+            envelope.serial
         ));
     }
     if let (Some(_), Some(shares)) = (&state.key, &state.parameters.shares) {
@@ -72,10 +73,20 @@ pub(super) fn done_words(state: &State) -> Vec<String> {
         None => {}
     }
     if state.parameters.destroy.is_some() {
+        let aside = state
+            .exceptions
+            .iter()
+            .filter(|e| e.words.ends_with(SET_ASIDE));
+        let aside = aside.count();
+        let destroyed = usize::from(state.parameters.components).saturating_sub(aside);
         words.push(format!(
-            "{} sheets destroyed, unopened where they were sealed",
-            state.parameters.components
+            "sheets destroyed, unopened where they were sealed: {destroyed}"
         ));
+        if aside > 0 {
+            words.push(format!(
+                "set aside unopened, in quarantine, not destroyed: {aside}"
+            ));
+        }
     }
     if state.parameters.exercise.is_some() {
         let found = state.results.iter().flat_map(|r| &r.words);
