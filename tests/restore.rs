@@ -7,6 +7,8 @@
 mod emptied;
 #[path = "support/filed_minutes.rs"]
 mod filed_minutes;
+#[path = "restore/formats.rs"]
+mod formats;
 #[path = "support/people.rs"]
 mod people;
 #[path = "restore/rollback.rs"]

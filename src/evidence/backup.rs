@@ -30,6 +30,9 @@ pub const PART_MOST: usize = 4 * 1024 * 1024;
 /// The most bytes of any file of a backup that is read.
 pub const FILE_MOST: u64 = 64 * 1024 * 1024;
 
+/// The format of a backup that does not say which.
+const UNNAMED_FORMAT: u32 = 2;
+
 const TAG: &str = "conclave/backup/1";
 const FILE_TAG: &str = "conclave/signed-backup/1";
 const CONTENTS_TAG: &str = "conclave/backup-contents/1";
@@ -169,9 +172,31 @@ pub struct Backup {
     pub approvals: Vec<SignedApproval>,
     /// Digest of the authority record in force.
     pub authority: Hash,
+    /// The format of the repository that it was made of. A backup of before this was
+    /// written says nothing: see [`Backup::repository_format`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<u32>,
 }
 
 impl Backup {
+    /// The format of the repository: what names none was made while there were two, and
+    /// what stands in the first stands in the second too.
+    #[must_use]
+    pub fn repository_format(&self) -> u32 {
+        self.format.unwrap_or(UNNAMED_FORMAT)
+    }
+
+    /// Refuses a backup of a repository that a newer program has written.
+    ///
+    /// # Errors
+    /// [`EvidenceError::NewerFormat`]
+    pub fn check_format(&self, knows: u32) -> Result<(), EvidenceError> {
+        match self.repository_format() {
+            format if format > knows => Err(EvidenceError::NewerFormat { format, knows }),
+            _ => Ok(()),
+        }
+    }
+
     /// What was approved.
     ///
     /// # Errors

@@ -46,6 +46,16 @@ pub enum EvidenceError {
         /// The reason.
         source: ApprovalError,
     },
+    /// A backup of a repository that a newer program has written.
+    #[error(
+        "backup: it is of repository format {format}, and this program knows none above {knows}"
+    )]
+    NewerFormat {
+        /// What it says.
+        format: u32,
+        /// The highest that this program knows.
+        knows: u32,
+    },
     /// Too few people of a group approved.
     #[error("{place}: {have} of {need} approvals")]
     Quorum {

@@ -88,8 +88,12 @@ pub fn examine(signed: &SignedBackup, read: Read<'_>, tell: Tell<'_>) -> Option<
         "the manifest is signed by the station key",
         signed.check_signature(record),
     );
+    let format = match backup.format {
+        Some(format) => format!(", repository format {format}"),
+        None => String::new(),
+    };
     let what = format!(
-        "of station {}, {}, incarnation {}",
+        "of station {}, {}, incarnation {}{format}",
         backup.station_name, backup.mode, backup.incarnation
     );
     course.check(what, backup.check_station(record));

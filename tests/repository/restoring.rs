@@ -8,6 +8,7 @@ use conclave_evidence::{Hash, Id};
 use conclave_keyroom::door::{DoorError, Refusal};
 use conclave_keyroom::ports::store::Pair;
 use conclave_keyroom::vault::VaultError;
+use conclave_keyroom::vault::format::FORMAT;
 use conclave_trades::backup::{Restore, reborn};
 
 use crate::lived_in;
@@ -68,7 +69,7 @@ fn filled(old: &Room) -> Room {
     for some in below.chunks(7) {
         new.door_mut().fill(some.to_vec()).unwrap();
     }
-    new.door_mut().stage(last).unwrap();
+    new.door_mut().stage(last, FORMAT).unwrap();
     let recovery = new.members(Recovery);
     new.logon(Recovery, &recovery[..2]);
     new.logon(Administrators, &["Ada", "Ben"]);
@@ -149,7 +150,7 @@ fn a_disk_that_is_full_restores_nothing() {
             for some in below.chunks(7) {
                 new.door_mut().fill(some.to_vec())?;
             }
-            new.door_mut().stage(last)?;
+            new.door_mut().stage(last, FORMAT)?;
             new.door_mut().settle_recovery()
         })();
         assert!(
@@ -216,7 +217,7 @@ fn what_does_not_belong_is_not_filled_in() {
             let end = value.len() - 1;
             value[end] ^= 1;
         });
-    assert!(new.door_mut().stage(last).is_err());
+    assert!(new.door_mut().stage(last, FORMAT).is_err());
     new.door_mut().abandon_recovery().unwrap();
     assert!(new.memory().content().is_empty());
     // Nor into a station that is there.

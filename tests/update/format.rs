@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use conclave_evidence::cbor;
 use conclave_keyroom::ports::store::{Pair, Store, StoreError, Write};
 use conclave_keyroom::vault::VaultError;
 use conclave_keyroom::vault::engine::SledStore;
-use conclave_keyroom::vault::format::{FORMAT, Step, bring_up, format_of};
+use conclave_keyroom::vault::format::{FORMAT, Step, bring_up, format_of, mark_of};
 
 use conclave_station::service::ActEnd;
 
@@ -120,7 +119,7 @@ fn an_older_repository_is_brought_up_whatever_the_power_does() {
 fn a_newer_repository_is_refused_and_not_touched() {
     let folder = crate::folder();
     let repository = folder.path().join("repository");
-    let newer = cbor::to_vec(&(FORMAT + 1)).unwrap();
+    let newer = mark_of(FORMAT + 1).unwrap();
     {
         let mut store = SledStore::open(&repository).unwrap();
         assert_eq!(format_of(&store).unwrap(), FORMAT);
@@ -138,13 +137,25 @@ fn a_newer_repository_is_refused_and_not_touched() {
     assert!(words.contains("Start the newer program"), "{words}");
     let store = SledStore::open(&repository).unwrap();
     assert_eq!(store.get(b"v").unwrap(), Some(newer));
-    // What is no format is none of the first.
-    for wrong in [&b""[..], b"\x01", b"\x18\x02", b"\x61v"] {
+    // What is no format is none of the first, and a flipped bit is no newer program.
+    let mut damaged: Vec<Vec<u8>> = [&b""[..], b"\x01", b"\x03", b"\x18\x02", b"\x61v"]
+        .map(<[u8]>::to_vec)
+        .into();
+    for format in FORMAT..FORMAT + 3 {
+        let mark = mark_of(format).unwrap();
+        damaged.extend((0..mark.len() * 8).map(|bit| {
+            let mut flipped = mark.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            flipped
+        }));
+        damaged.push(mark[..mark.len() - 1].to_vec());
+    }
+    for wrong in damaged {
         let mut store = Cut {
             most: 9,
             ..Cut::default()
         };
-        store.content.insert(b"v".to_vec(), wrong.to_vec());
+        store.content.insert(b"v".to_vec(), wrong.clone());
         let refused = bring_up(&mut store, &STEPS);
         assert!(
             matches!(refused, Err(VaultError::Malformed(_))),

@@ -26,13 +26,13 @@ impl Door {
         self.vault.fill(values)
     }
 
-    /// Its authority records and head: the station is there for those who
-    /// restore it.
+    /// Its authority records and head, and which format it is of: the station is there
+    /// for those who restore it.
     ///
     /// # Errors
     /// [`VaultError`], naming what does not verify.
-    pub fn stage(&mut self, values: Vec<Pair>) -> Result<(), VaultError> {
-        self.vault.stage(values)
+    pub fn stage(&mut self, values: Vec<Pair>, format: u32) -> Result<(), VaultError> {
+        self.vault.stage(values, format)
     }
 
     /// Begins to recover this repository as it is. It must be locked to that.

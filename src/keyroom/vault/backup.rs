@@ -3,6 +3,7 @@
 
 use super::error::VaultError;
 use super::{Vault, place};
+use crate::ports::store::Store;
 
 impl Vault {
     /// Everything that is sealed, in the order of the keys, to `each` until it

@@ -20,7 +20,7 @@ use super::renewal::{Receipt, Renewed, Staged};
 use super::root::Sum;
 use super::seal::{Binding, Sealed};
 use super::{CompartmentState, Open, RECORD, Records, Vault, batch_key, place, sum_binding};
-use crate::ports::store::Write;
+use crate::ports::store::{Store, Write};
 
 /// Changes that take place together or not at all.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 //! program knows that it must not touch what a newer one has written, and a
 //! newer one brings an older repository up before it does anything else.
 
-use conclave_evidence::cbor;
+use conclave_evidence::{Hash, cbor};
 
 use super::error::VaultError;
 use super::place;
@@ -33,22 +33,44 @@ pub fn format_of(store: &dyn Store) -> Result<u32, VaultError> {
     read(store.get(place::FORMAT)?)
 }
 
-/// Says that the repository is of this format. A backup does not say of which it is:
-/// what stands in one is at home in each format so far.
+/// The one format whose mark is the bare number: programs that know no other are still
+/// started on it. Every later one is marked with a digest, so that a flipped bit is
+/// damage and not a newer program's work.
+const BARE: u32 = 2;
+
+/// What stands at its place in a repository of this format.
+///
+/// # Errors
+/// [`VaultError::Malformed`] for the first, which needs no word.
+pub fn mark_of(format: u32) -> Result<Vec<u8>, VaultError> {
+    let malformed = |_| VaultError::Malformed("format");
+    match format {
+        ..BARE => Err(VaultError::Malformed("format")),
+        BARE => cbor::to_vec(&format).map_err(malformed),
+        _ => {
+            let digest = cbor::digest("conclave/format/1", &format).map_err(malformed)?;
+            cbor::to_vec(&(format, digest)).map_err(malformed)
+        }
+    }
+}
+
+/// Says that the repository is of this format.
 pub(super) fn mark(format: u32) -> Result<Write, VaultError> {
-    let bytes = cbor::to_vec(&format).map_err(|_| VaultError::Malformed("format"))?;
-    Ok(Write::Put(place::FORMAT.to_vec(), bytes))
+    Ok(Write::Put(place::FORMAT.to_vec(), mark_of(format)?))
 }
 
 /// What stands at its place.
 pub(super) fn read(value: Option<Vec<u8>>) -> Result<u32, VaultError> {
-    match value {
-        None => Ok(1),
-        Some(bytes) => match cbor::exact::<u32>(&bytes) {
-            // The first needs no word.
-            Ok(format) if format > 1 => Ok(format),
-            _ => Err(VaultError::Malformed("format")),
-        },
+    let Some(bytes) = value else {
+        return Ok(1);
+    };
+    let says = match cbor::exact::<(u32, Hash)>(&bytes) {
+        Ok((format, _)) => format,
+        Err(_) => BARE,
+    };
+    match mark_of(says)? == bytes {
+        true => Ok(says),
+        false => Err(VaultError::Malformed("format")),
     }
 }
 

@@ -28,7 +28,7 @@ use super::{Open, Records, Station, Vault, format, place, wrap};
 use crate::domain::custodian_form::DutiesStamp;
 use crate::domain::people::Person;
 use crate::domain::staff::{Plan, Quorum, check_staff};
-use crate::ports::store::Write;
+use crate::ports::store::{Store, Write};
 
 /// Id of the station's signing key.
 pub const STATION_KEY: Id = Id(*b"station-signing.");

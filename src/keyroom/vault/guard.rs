@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::commit::{Batch, NewEntry};
 use super::error::VaultError;
 use super::{Vault, place};
-use crate::ports::store::Write;
+use crate::ports::store::{Store, Write};
 
 /// Failed group logons before the station locks.
 pub const FAILURES_MAX: u8 = 5;

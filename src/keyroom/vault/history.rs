@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::compartment::Compartment;
 use super::error::VaultError;
 use super::{Station, Vault, genesis, place};
+use crate::ports::store::Store;
 
 /// The sealed part of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]

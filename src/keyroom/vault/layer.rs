@@ -40,11 +40,6 @@ impl Layered {
         }
     }
 
-    /// Bytes that the store below still takes, where it knows.
-    pub fn room(&self) -> Option<u64> {
-        self.below.room()
-    }
-
     /// From now on writes stay in memory.
     pub fn raise(&mut self) {
         self.above.get_or_insert_default();
@@ -92,16 +87,16 @@ impl Layered {
     }
 }
 
-/// As [`Store`], with what the layer holds.
-impl Layered {
-    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+/// With what the layer holds.
+impl Store for Layered {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.above.as_ref().and_then(|above| above.get(key)) {
             Some(value) => Ok(value.clone()),
             None => self.below.get(key),
         }
     }
 
-    pub fn scan(
+    fn scan(
         &self,
         prefix: &[u8],
         each: &mut dyn FnMut(&[u8], &[u8]) -> bool,
@@ -142,12 +137,16 @@ impl Layered {
         Ok(())
     }
 
-    /// A reader for another thread; none while there is a layer.
-    pub fn reader(&self) -> Option<Box<dyn StoreReader>> {
+    fn room(&self) -> Option<u64> {
+        self.below.room()
+    }
+
+    // None while there is a layer.
+    fn reader(&self) -> Option<Box<dyn StoreReader>> {
         self.below.reader().filter(|_| self.above.is_none())
     }
 
-    pub fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
+    fn last(&self, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
         if self.above.is_none() {
             return self.below.last(prefix);
         }
@@ -159,7 +158,7 @@ impl Layered {
         Ok(last)
     }
 
-    pub fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
+    fn commit(&mut self, batch: &[Write]) -> Result<(), StoreError> {
         self.writable()?;
         let Some(above) = &mut self.above else {
             return self.below.commit(batch);

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::seal::{Binding, Sealed};
 use super::{Compartment, RECORD, Records, Vault, VaultError, batch_key, place};
+use crate::ports::store::Store;
 
 /// The records of one kind, as far as a compartment was gone through.
 #[derive(Clone, Copy, Debug)]

@@ -14,7 +14,7 @@ use conclave_evidence::{Hash, Id, cbor};
 
 use super::error::VaultError;
 use super::{Vault, format, place};
-use crate::ports::store::{Pair, Write};
+use crate::ports::store::{Pair, Store, Write};
 
 /// How many keys are taken away in one commit.
 const SWEEP: usize = 4096;
@@ -89,11 +89,12 @@ impl Vault {
     }
 
     /// With authority records and head, in the layer: the station is there for
-    /// those who restore it, and not yet on the disk.
+    /// those who restore it, and not yet on the disk. What is of an older format is
+    /// brought up before anything of it is read.
     ///
     /// # Errors
-    /// What does not verify; then nothing is staged.
-    pub(crate) fn stage(&mut self, values: Vec<Pair>) -> Result<(), VaultError> {
+    /// What does not verify; then nothing is staged. [`VaultError::NewerFormat`].
+    pub(crate) fn stage(&mut self, values: Vec<Pair>, format: u32) -> Result<(), VaultError> {
         if !self.is_empty() {
             return Err(VaultError::NotEmpty);
         }
@@ -103,12 +104,15 @@ impl Vault {
             .map(|(key, value)| Write::Put(key, value))
             .collect();
         writes.push(Write::Put(place::GENESIS.to_vec(), b"done".to_vec()));
-        writes.push(format::mark(format::FORMAT)?);
+        if format > 1 {
+            writes.push(format::mark(format)?);
+        }
         writes.push(Write::Delete(place::FILLING.to_vec()));
         let staged = self
             .store
             .commit(&writes)
             .map_err(VaultError::from)
+            .and_then(|()| format::bring_up(&mut self.store, &format::STEPS))
             .and_then(|()| self.load_station());
         match staged {
             Ok(Some(station)) => {

@@ -14,6 +14,7 @@ use super::compartment::{Compartment, Openers};
 use super::root::{RootKeys, Sum};
 use super::share::SealedShare;
 use super::{Open, Records, Vault, VaultError, genesis, place, share, sum_binding, wrap};
+use crate::ports::store::Store;
 
 impl Vault {
     /// Opens one member's share of a group with the card's key agreement, and

@@ -13,6 +13,7 @@ use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::{Media, MediaError};
+use conclave_keyroom::vault::format::FORMAT;
 use conclave_keyroom::vault::{Compartment, Vault, VaultError};
 use serde::{Deserialize, Serialize};
 
@@ -351,6 +352,7 @@ impl MakeBackup {
             proposed: proposal.hash,
             approvals: permit.approvals().to_vec(),
             authority: permit.vault().authority_hash()?,
+            format: Some(FORMAT),
         };
         backup.check_files().map_err(|error| {
             ActionError::rule(error.to_string(), "use the station's newest version")

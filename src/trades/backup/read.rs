@@ -4,6 +4,7 @@ use conclave_evidence::EvidenceError;
 use conclave_evidence::backup::{BACKUP_FILE, Backup, BackupFile, FILE_MOST, SignedBackup};
 use conclave_evidence::examine::{CheckedBackup, examine};
 use conclave_keyroom::ports::media::{Media, MediaError};
+use conclave_keyroom::vault::format::FORMAT;
 
 /// Where a backup is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,8 @@ impl OnMedium {
     }
 }
 
-/// Examines a backup in full depth.
+/// Examines a backup in full depth. One of a newer program's repository is refused by
+/// name, before anything else of it is looked at.
 ///
 /// # Errors
 /// The first check that did not hold.
@@ -79,6 +81,7 @@ pub fn examine_on(
     place: &OnMedium,
     signed: &SignedBackup,
 ) -> Result<CheckedBackup, EvidenceError> {
+    signed.open()?.check_format(FORMAT)?;
     let mut first = None;
     let checked = examine(
         signed,
@@ -100,6 +103,15 @@ pub fn examine_on(
 /// What a backup that does not hold means for whoever wanted to use it.
 #[must_use]
 pub fn refused(error: &EvidenceError) -> (String, &'static str) {
+    if let EvidenceError::NewerFormat { format, knows } = error {
+        return (
+            format!(
+                "This backup is of repository format {format}, and this program knows none \
+                 above {knows}"
+            ),
+            "Start the program that made it, or a newer one, and use the backup there.",
+        );
+    }
     (
         format!("This backup does not verify: {error}"),
         "Use another backup. Keep this one as it is, and show it to the auditors.",

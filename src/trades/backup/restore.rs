@@ -215,6 +215,6 @@ pub fn fill(
         return Err(error.into());
     }
     door.fill(waiting)?;
-    door.stage(last)?;
+    door.stage(last, checked.backup.repository_format())?;
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::super::root::{RootKeys, Sum};
 use super::super::seal::{Binding, Sealed};
 use super::super::{Open, RECORD, Records, Vault, batch_key, place, wrap};
 use super::{Prepared, touches};
-use crate::ports::store::Write;
+use crate::ports::store::{Store, Write};
 
 /// What a renewal leaves in memory once it is durable.
 #[derive(Default)]

@@ -8,6 +8,7 @@ use conclave_evidence::authority::AuthorityRecord;
 use conclave_evidence::{Id, cbor};
 
 use super::{Damaged, NAMED, RootFit, SHOWN, Survey, kind_words, place_words};
+use crate::ports::store::Store;
 use crate::vault::compartment::{Compartment, Openers};
 use crate::vault::error::VaultError;
 use crate::vault::kinds::Kinds;
