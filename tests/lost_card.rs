@@ -200,6 +200,16 @@ fn bringing_a_card_back_takes_the_quorum() {
     choose(&mut scene, "Dan");
     let title = done(scene.station.reinstate_card(&mut scene.people));
     assert_eq!(title, "Dan's card is reinstated");
+    let vault = scene.station.door().vault();
+    let minutes = filed_minutes::only(folder.path(), "reinstatement", vault);
+    assert_eq!(minutes.title, "Reinstate a suspended card: Dan");
+    for words in ["Administrators: Ada", "Reinstate Dan's card"] {
+        assert!(
+            minutes.script.contains(words),
+            "{words}: {}",
+            minutes.script
+        );
+    }
     assert!(
         !scene.station.card_lost(),
         "cards were swapped, none was lost"

@@ -82,6 +82,20 @@ fn an_older_copy_locks_until_both_quorums_go_on_with_it() {
     };
     let lines = lines.join("\n");
     assert!(lines.contains("Lost: journal entries"), "{lines}");
+    let vault = scene.station.door().vault();
+    let minutes = crate::filed_minutes::only(folder.path(), "restore", vault);
+    for words in [
+        "Recovery: Lea",
+        "Administrators: Ada",
+        "go on with this repository as it lies here",
+        "lost: journal entries",
+    ] {
+        assert!(
+            minutes.script.contains(words),
+            "{words}: {}",
+            minutes.script
+        );
+    }
     drop(scene);
 
     let mut scene = Scene::open(folder.path(), STAFF);
