@@ -305,6 +305,22 @@ fn another_serial_on_the_package_ends_it_unopened() {
     });
     assert_eq!(journalled(&scene, "quarantine-package"), 1);
     assert!(key(&scene).has_quarantine());
+    // What is found later stands beside it: the first finding stays, and since when.
+    let first = key(&scene).components[1].quarantine.clone().unwrap();
+    incident(&mut scene, "A package is not as recorded", &|options| {
+        vec![options[1].clone(), "its seal is torn, too".into()]
+    });
+    let both = key(&scene).components[1].quarantine.clone().unwrap();
+    assert_eq!(both.at_ms, first.at_ms);
+    assert!(
+        both.found.starts_with(&format!("{}; ", first.found))
+            && both.found.ends_with(": its seal is torn, too"),
+        "{both:?}"
+    );
+    for found in ["CE9999999 on it, seal whole", "its seal is torn, too"] {
+        assert!(tasks(&scene).contains(found), "{found}");
+    }
+    assert_eq!(journalled(&scene, "quarantine-package"), 2);
     // Whoever wraps another key under it reads so.
     scene.people.at =
         Box::new(|prompt, _| (prompt.code == "ceremony.parameters").then_some(Answer::Abort));

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::release::withdraw;
 use super::retire::{both_quorums, change, may_become, reason};
+use crate::print::day_words;
 use crate::target::{KeyName, rules};
 
 /// The groups that say that a package leaves quarantine.
@@ -83,13 +84,19 @@ impl Action for QuarantinePackage {
         _: Vec<Secret>,
         _: &mut Ports<'_>,
     ) -> Result<(), ActionError> {
-        let found = Quarantine {
-            at_ms: permit.now_ms(),
-            found: self.found.clone(),
-        };
+        let (now, found) = (permit.now_ms(), &self.found);
         change(permit, self.key.id, |record| {
             if let Some(part) = record.sheet_mut(self.set, self.index) {
-                part.quarantine = Some(found);
+                match &mut part.quarantine {
+                    // What was found first stays, and since when.
+                    Some(first) => first.also(&format!("{}: {found}", day_words(now))),
+                    None => {
+                        part.quarantine = Some(Quarantine {
+                            at_ms: now,
+                            found: found.clone(),
+                        });
+                    }
+                }
             }
         })
     }

@@ -37,8 +37,17 @@ pub struct Holder {
 pub struct Quarantine {
     /// When, wall clock.
     pub at_ms: u64,
-    /// What was found: another serial, a torn seal.
+    /// What was found: another serial, a torn seal; then what was found later, each
+    /// with its day.
     pub found: String,
+}
+
+impl Quarantine {
+    /// Something more was found: the first finding stays, and since when.
+    pub fn also(&mut self, found: &str) {
+        self.found.push_str("; ");
+        self.found.push_str(found);
+    }
 }
 
 /// One component of a key, and who holds it. Custody is permanent: it says who
