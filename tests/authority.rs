@@ -305,6 +305,7 @@ fn a_mandate_covers_its_units_and_no_more() {
         expires_ms,
         closed: false,
         before_a_restore: false,
+        barred: Vec::new(),
     };
     let act = Change::new(Compartment::Catalogue, "x", &[Need::Mandate(ceremony)]);
     let none = Warrant::default();
@@ -345,6 +346,48 @@ fn a_mandate_covers_its_units_and_no_more() {
     assert_eq!(refused(&mut room, &other, &none), Refusal::NoMandate);
 }
 
+/// R13 at the door: whoever has a part of the key is none of a quorum under its mandate,
+/// in whoever's place, and signs what is theirs by name all the same.
+#[test]
+fn whoever_has_a_part_of_the_key_decides_nothing_under_its_mandate() {
+    let mut room = Room::in_memory();
+    room.logon_all(&[KeyManagers, Approvers]);
+    let ceremony = Id([3; 16]);
+    let ben = room.holder("Ben").person.id;
+    let mandate = OpenMandate {
+        ceremony,
+        covers: "change".into(),
+        units: 9,
+        expires_ms: room::START_MS + 60_000,
+        closed: false,
+        before_a_restore: false,
+        barred: vec![ben],
+    };
+    room.perform(&mandate, &Warrant::default()).unwrap();
+    let needs = [
+        Need::Quorum(KeyManagers),
+        Need::Quorum(Approvers),
+        Need::Mandate(ceremony),
+    ];
+    let act = Change::new(Compartment::Catalogue, "x", &needs);
+    let managers = [("Dora", KeyManagers), ("Emil", KeyManagers)];
+    let with = |approvers: [&'static str; 2]| {
+        let approvers = approvers.map(|name| (name, Approvers));
+        [managers.as_slice(), &approvers].concat()
+    };
+    for approvers in [["Ada", "Ben"], ["Ben", "Cid"]] {
+        let signed = warrant(&mut room, &act, &with(approvers));
+        assert_eq!(refused(&mut room, &act, &signed), Refusal::Concerned);
+    }
+    let signed = warrant(&mut room, &act, &with(["Ada", "Cid"]));
+    room.perform(&act, &signed).unwrap();
+    // By name: a custodian prints and seals under it.
+    let own = [Need::Person(ben, Approvers), Need::Mandate(ceremony)];
+    let own = Change::new(Compartment::Catalogue, "y", &own);
+    let signed = warrant(&mut room, &own, &[("Ben", Approvers)]);
+    room.perform(&own, &signed).unwrap();
+}
+
 #[test]
 fn auditors_cannot_use_a_mandate_that_they_can_read() {
     let mut room = Room::in_memory();
@@ -357,6 +400,7 @@ fn auditors_cannot_use_a_mandate_that_they_can_read() {
         expires_ms: room::START_MS + 60_000,
         closed: false,
         before_a_restore: false,
+        barred: Vec::new(),
     };
     room.perform(&mandate, &Warrant::default()).unwrap();
     room.logout();

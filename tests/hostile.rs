@@ -31,6 +31,7 @@ use acts::{Change, Need, OpenMandate};
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::door::{Action, Authority, DoorError, PROPOSAL_MS, Refusal, Warrant};
 use conclave_keyroom::vault::Compartment;
+use conclave_trades::ceremony::action::OpenCeremony;
 use refusal::{refused, suspend, warrant};
 use room::{PIN_STAFF, Room, SECRET_GROUPS, STAFF};
 
@@ -93,6 +94,7 @@ impl Wanted {
                 Authority::Person(..)
                 | Authority::Locked
                 | Authority::NotBy(_)
+                | Authority::Holders(_)
                 | Authority::All(_) => {}
             }
         }
@@ -112,6 +114,7 @@ impl Wanted {
                 Authority::Person(_, group) => format!("a person of {group} signs"),
                 Authority::Mandate(_) => "mandate".into(),
                 Authority::NotBy(_) => "nobody who held it".into(),
+                Authority::Holders(_) => "those who hold the run".into(),
             })
             .collect();
         words.join(", ")
@@ -129,6 +132,7 @@ impl Wanted {
                 Authority::Person(person, group) => Need::Person(*person, *group),
                 Authority::Mandate(ceremony) => Need::Mandate(*ceremony),
                 Authority::NotBy(people) => Need::NotBy(people[0]),
+                Authority::Holders(run) => Need::Holders(*run),
             })
             .collect()
     }
@@ -219,6 +223,7 @@ impl<A: Action> Trial<A> {
             expires_ms: room::START_MS + 24 * 3600 * 1000,
             closed,
             before_a_restore: false,
+            barred: Vec::new(),
         };
         room.perform(&mandate, &Warrant::default()).unwrap();
     }
@@ -454,6 +459,52 @@ fn who_may_not_is_refused_in_the_pin_room() {
     for (_, who, row) in pin_rows::ROWS {
         row(who);
     }
+}
+
+/// R13: who has, or had, a part of the key is none of those who open its ceremony, and
+/// it is the record that says who that is.
+#[test]
+fn whoever_has_a_part_of_the_key_does_not_open_its_ceremony() {
+    let mut room = Room::copied(false);
+    let (mut step, mut open) = rows::a_ceremony_on_record(&room);
+    let ben = room.holder("Ben").person.id;
+    step.state.parameters.held = vec![(ben, 1)];
+    open.ceremony = step.state.ceremony;
+    open.parameters = step.state.parameters_digest().unwrap();
+    open.barred = step.state.had_parts();
+    assert!(open.barred.contains(&ben));
+    room.logon_all(&[GroupId::KeyManagers, GroupId::Approvers]);
+    let by = |approver| {
+        [
+            ("Dora", GroupId::KeyManagers),
+            ("Emil", GroupId::KeyManagers),
+            ("Ada", GroupId::Approvers),
+            (approver, GroupId::Approvers),
+        ]
+    };
+    let failed = |room: &mut Room, act: &OpenCeremony| {
+        let signed = warrant(room, act, &by("Ben"));
+        match room.perform(act, &signed) {
+            Err(DoorError::Failed(error)) => error.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut nobody = open.clone();
+    nobody.barred.clear();
+    assert!(failed(&mut room, &nobody).contains("no such ceremony"));
+    room.perform(&step, &Warrant::default()).unwrap();
+    // Named to nobody, or without the one who wants to sign.
+    assert!(failed(&mut room, &nobody).contains("(R13)"));
+    nobody.barred = open.barred.clone();
+    nobody.barred.retain(|person| *person != ben);
+    assert!(failed(&mut room, &nobody).contains("(R13)"));
+    // Another cast than the one on record.
+    nobody.parameters.0[0] ^= 1;
+    assert!(failed(&mut room, &nobody).contains("another cast"));
+    let signed = warrant(&mut room, &open, &by("Ben"));
+    assert_eq!(refused(&mut room, &open, &signed), Refusal::Concerned);
+    let signed = warrant(&mut room, &open, &by("Cid"));
+    room.perform(&open, &signed).unwrap();
 }
 
 /// All sources, one after the other.

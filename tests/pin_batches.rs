@@ -16,6 +16,8 @@ mod canary_keys;
 mod card_values;
 #[path = "pin_batches/faults.rs"]
 mod faults;
+#[path = "pin_batches/handed_over.rs"]
+mod handed_over;
 #[path = "pin_batches/host.rs"]
 mod host;
 #[path = "pin_batches/host_fields.rs"]

@@ -48,7 +48,7 @@ impl From<DoorError> for Undone {
 pub(crate) struct Casting {
     /// Who plays in it, and for which group.
     cast: Vec<(Id, GroupId)>,
-    /// Who holds or once held a part of its key.
+    /// Who holds or once held a part of its key: the door lets none of them decide.
     holders: BTreeSet<Id>,
     /// Who asked for its key.
     requester: Option<Id>,
@@ -59,10 +59,8 @@ impl Casting {
     pub(crate) fn of(state: &State) -> Self {
         let players = state.cast.iter().flat_map(|part| &part.people);
         let cast: Vec<(Id, GroupId)> = players.map(|p| (p.id, p.group)).collect();
-        let custodians = cast.iter().filter(|(_, group)| group.is_custodian());
-        let held = state.parameters.held.iter().map(|(id, _)| *id);
         Self {
-            holders: custodians.map(|(id, _)| *id).chain(held).collect(),
+            holders: state.had_parts().into_iter().collect(),
             cast,
             requester: state.parameters.requester,
         }
@@ -90,6 +88,8 @@ struct Signers<'a> {
     done: &'a [(Id, Id)],
     sitting: &'a BTreeSet<Id>,
     casting: &'a Casting,
+    /// Who of the PIN room holds the run that the act is about.
+    holders: Option<&'a [Id]>,
 }
 
 impl Signers<'_> {
@@ -100,9 +100,16 @@ impl Signers<'_> {
                 && self.record.is_member(group, entry.card)
                 && !self.needs.keeps_out(entry.person)
                 && !self.casting.bars(entry.person, group)
+                && self.holds(entry.person, group)
                 && !self.done.iter().any(|(_, person)| *person == entry.person)
         };
         self.record.cards.iter().filter(able).collect()
+    }
+
+    /// Of the PIN room whoever holds the run, where the act is about one.
+    fn holds(&self, person: Id, group: GroupId) -> bool {
+        let others = |holders: &[Id]| group.is_pin_room() && !holders.contains(&person);
+        !self.holders.is_some_and(others)
     }
 
     fn plays(&self, entry: &CardEntry, group: GroupId) -> bool {
@@ -164,6 +171,16 @@ impl Signers<'_> {
             })
     }
 
+    /// An open seat is one of this card's group, and others hold the run.
+    fn took_nothing_over(&self, entry: &CardEntry) -> bool {
+        self.seats.iter().any(|seat| match seat {
+            Seat::Member(group) => {
+                self.record.is_member(*group, entry.card) && !self.holds(entry.person, *group)
+            }
+            Seat::Person(..) => false,
+        })
+    }
+
     /// An open seat is one of a group that this card belongs to.
     fn of_a_group(&self, entry: &CardEntry) -> bool {
         self.seats.iter().any(|seat| match seat {
@@ -196,6 +213,8 @@ impl Wanted for Signers<'_> {
             return Ok(());
         } else if self.needs.keeps_out(entry.person) {
             format!("{name} has, or had, in their hands what this act is about.")
+        } else if self.took_nothing_over(entry) {
+            format!("{name} neither opened this batch, nor took it over last.")
         } else if self.barred(entry) {
             format!(
                 "{name} has or had a part of this key, or asked for it, and does not decide on \
@@ -405,6 +424,7 @@ impl Station {
             .map_err(DoorError::from)?;
         let sitting = self.session.sitting();
         let casting = self.casting.clone();
+        let holders = self.door.holders(needs).map_err(DoorError::from)?;
         let mut outside: Vec<String> = Vec::new();
         let mut open = seats(&record, needs);
         let mut done: Vec<(Id, Id)> = Vec::new();
@@ -418,6 +438,7 @@ impl Station {
                 done: &done,
                 sitting: &sitting,
                 casting: &casting,
+                holders: holders.as_deref(),
             };
             let mut prompt = sign_prompt(&record, proposal, title, &wanted);
             if let Some(stake) = &self.stake {

@@ -86,6 +86,7 @@ pub fn mandated<A: Action>(room: &mut Room) {
         expires_ms: u64::MAX,
         closed: false,
         before_a_restore: false,
+        barred: Vec::new(),
     };
     room.perform(&mandate, &Warrant::default()).unwrap();
 }

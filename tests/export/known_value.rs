@@ -63,6 +63,7 @@ impl Entry<'_> {
             expires_ms: START_MS + DAY_MS,
             closed: false,
             before_a_restore: false,
+            barred: Vec::new(),
         };
         desk.act(&mandate, &[]).unwrap();
     }

@@ -149,6 +149,7 @@ fn nothing_comes_in_under_a_published_key_outside_test() {
             expires_ms: START_MS + DAY_MS,
             closed: false,
             before_a_restore: false,
+            barred: Vec::new(),
         };
         desk.act(&mandate, &[]).unwrap();
         let act = ImportBlock {

@@ -85,6 +85,7 @@ fn mandate<A: Action>(desk: &mut Desk) {
         expires_ms: START_MS + DAY_MS,
         closed: false,
         before_a_restore: false,
+        barred: Vec::new(),
     };
     desk.act(&mandate, &[]).unwrap();
 }

@@ -53,7 +53,7 @@ pub const ROWS: &[Row] = &[
     ),
     row!(
         PrintMailers,
-        "pin-operators logged on, pin-supervisors logged on, mandate",
+        "pin-operators logged on, pin-supervisors logged on, mandate, those who hold the run",
         print
     ),
     row!(
@@ -63,19 +63,19 @@ pub const ROWS: &[Row] = &[
     ),
     row!(
         ConfirmMailers,
-        "pin-operators sign, pin-supervisors sign",
+        "pin-operators sign, pin-supervisors sign, those who hold the run",
         confirm,
         |act| act.last += 1
     ),
     row!(
         SpoilMailer,
-        "pin-operators sign, pin-supervisors sign",
+        "pin-operators sign, pin-supervisors sign, those who hold the run",
         spoil,
         |act| act.last += 1
     ),
     row!(
         ResolveUnknown,
-        "pin-operators sign, pin-supervisors sign",
+        "pin-operators sign, pin-supervisors sign, those who hold the run",
         resolve,
         |act| act.found = Found::Lost(Loss::Missing, Reading::Nothing)
     ),
@@ -90,7 +90,7 @@ pub const ROWS: &[Row] = &[
     ),
     row!(
         CancelCards,
-        "pin-operators sign, pin-supervisors sign",
+        "pin-operators sign, pin-supervisors sign, those who hold the run",
         cancel,
         |act| act.last += 1
     ),
@@ -181,7 +181,7 @@ pub const ROWS: &[Row] = &[
     ),
     row!(
         FollowPaper,
-        "pin-operators sign, pin-supervisors sign",
+        "pin-operators sign, pin-supervisors sign, those who hold the run",
         |_: &Room| FollowPaper {
             batch: batch(),
             ahead: Ahead {

@@ -88,7 +88,7 @@ pub(crate) use row;
 pub const ROWS: &[Row] = &[
     row!(
         OpenCeremony,
-        "key-managers sign, approvers sign",
+        "key-managers sign, approvers sign, nobody who held it",
         open,
         |act| act.title.push('X')
     ),
@@ -663,6 +663,7 @@ fn open(_: &Room) -> OpenCeremony {
         script: Hash([1; 32]),
         parameters: Hash([2; 32]),
         limits: [(GenerateKey::NAME.to_owned(), 1)].into(),
+        barred: vec![Id([0x77; 16])],
         summary: vec!["one key".into()],
     }
 }
@@ -873,6 +874,11 @@ fn read_back(_: &Room) -> ReadBack {
         value: "08D7B4".into(),
         by: vec!["Dora".into(), "Ada".into()],
     }
+}
+
+/// A ceremony's record, and the act that opens a ceremony.
+pub fn a_ceremony_on_record(room: &Room) -> (RecordStep, OpenCeremony) {
+    (record_step(room), open(room))
 }
 
 fn record_step(_: &Room) -> RecordStep {

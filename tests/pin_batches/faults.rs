@@ -8,10 +8,11 @@ use conclave_keyroom::domain::pin_seen::Shown;
 use conclave_keyroom::door::{Action, DoorError};
 use conclave_keyroom::ports::printer::PrinterError;
 use conclave_trades::pin::action::{
-    BatchName, Found, HandOverBatch, PrintMailers, ResolveUnknown, SettleInterrupted,
+    BatchName, ConfirmMailers, Found, HandOverBatch, PrintMailers, ResolveUnknown,
+    SettleInterrupted,
 };
 
-use super::pin_acts::{confirm, export, give_back, resolve, spoil};
+use super::pin_acts::{confirm, export, give_back, resolve, shown, spoil};
 use super::pin_house::{PinHouse, csv};
 
 fn opened(cards: u32) -> (PinHouse, BatchName) {
@@ -194,7 +195,7 @@ fn another_pair_takes_over_and_a_day_ends() {
         house.room.logout();
         house.room.try_pin_logon(operator, supervisor).unwrap();
         let told = house.print(&batch, 2).unwrap_err().to_string();
-        assert!(told.contains("others opened this batch"), "{told}");
+        assert!(told.contains("others hold this run"), "{told}");
         assert_eq!(house.batch(&batch), before);
     }
     house.room.clock.pass(25 * 3_600_000);
@@ -236,9 +237,15 @@ fn another_pair_takes_over_and_a_day_ends() {
     let pavel = house.room.holder("Pavel").person.id;
     assert!(record.hand_overs[0].people.contains(&pavel));
     assert_eq!(house.print(&batch, 2).unwrap().sent, 2);
+    let act = ConfirmMailers {
+        batch: batch.clone(),
+        first: 3,
+        last: 4,
+        shows: shown(&house, &batch, 3, 4),
+    };
+    house.act(&act, &others).unwrap();
     house.room.logout();
     house.room.logon_pin_room();
-    confirm(&mut house, &batch, 3, 4);
     give_back(&mut house, &batch);
     export(&mut house, &batch);
 }

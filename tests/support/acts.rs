@@ -21,6 +21,7 @@ pub enum Need {
     Person(Id, GroupId),
     Mandate(Id),
     NotBy(Id),
+    Holders(Id),
 }
 
 impl Need {
@@ -33,6 +34,7 @@ impl Need {
             Self::Person(person, group) => Authority::Person(*person, *group),
             Self::Mandate(ceremony) => Authority::Mandate(*ceremony),
             Self::NotBy(person) => Authority::NotBy(vec![*person]),
+            Self::Holders(run) => Authority::Holders(*run),
         }
     }
 }
@@ -117,6 +119,9 @@ pub struct OpenMandate {
     pub expires_ms: u64,
     pub closed: bool,
     pub before_a_restore: bool,
+    /// Who decides nothing in it.
+    #[serde(default)]
+    pub barred: Vec<Id>,
 }
 
 impl Action for OpenMandate {
@@ -150,6 +155,7 @@ impl Action for OpenMandate {
             left: [(self.covers.clone(), self.units)].into(),
             expires_ms: self.expires_ms,
             closed: self.closed,
+            barred: self.barred.clone(),
             minutes: None,
         };
         let id = Mandate::id_of(self.ceremony);

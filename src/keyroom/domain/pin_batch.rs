@@ -339,6 +339,27 @@ impl PinBatch {
         self.balance().unaccounted().saturating_sub(known)
     }
 
+    /// Who holds it: whoever opened it, or took it over last.
+    #[must_use]
+    pub fn holders(&self) -> &Signing {
+        self.hand_overs.last().unwrap_or(&self.opened)
+    }
+
+    /// TRUE while mailers are printed, looked at or counted.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        matches!(
+            self.stage(),
+            Stage::Interrupted | Stage::Printing | Stage::Counting
+        )
+    }
+
+    /// Whose its run is; nobody's when every form is accounted for.
+    #[must_use]
+    pub fn run_holders(&self) -> Option<&Signing> {
+        self.is_at_work().then(|| self.holders())
+    }
+
     /// Where it is.
     #[must_use]
     pub fn stage(&self) -> Stage {

@@ -26,6 +26,9 @@ pub enum Authority {
     Mandate(Id),
     /// None of these people signs: the act is about what was in their hands.
     NotBy(Vec<Id>),
+    /// Of the PIN room nobody but those who hold this batch's run: whoever opened the
+    /// batch, or took it over last.
+    Holders(Id),
     /// All of these; nobody counts twice.
     All(Vec<Authority>),
 }
@@ -102,6 +105,9 @@ pub enum Refusal {
     /// Somebody signed who is concerned.
     #[error("somebody signed in whose hands it was: their approval does not count here")]
     Concerned,
+    /// Somebody of the PIN room who did not take the run over.
+    #[error("others hold this run: they opened the batch, or took it over last")]
+    NotHolder,
     /// The card is suspended or revoked.
     #[error("a card that approved is suspended or revoked")]
     Barred,
@@ -131,12 +137,14 @@ pub enum Refusal {
 }
 
 /// Checks all approvals of a proposal against the authority record, and that
-/// they add up to what the action needs.
+/// they add up to what the action needs. Whoever is barred decides nothing: they are no
+/// part of a quorum, and still sign what is theirs by name.
 ///
 /// # Errors
 /// The first [`Refusal`].
 pub(super) fn check_approvals(
     needs: &Authority,
+    barred: &[Id],
     proposal: &Proposal,
     approvals: &[SignedApproval],
     record: &AuthorityRecord,
@@ -172,7 +180,8 @@ pub(super) fn check_approvals(
             Some(CardState::Active) => {}
             _ => return Err(Refusal::Barred),
         }
-        if needs.keeps_out(approval.person) {
+        let decides = needs.parts().contains(&&Authority::Quorum(approval.group));
+        if needs.keeps_out(approval.person) || (decides && barred.contains(&approval.person)) {
             return Err(Refusal::Concerned);
         }
         if !people.insert(approval.person) || !cards.insert(approval.card) {

@@ -24,6 +24,10 @@ pub struct Mandate {
     pub expires_ms: u64,
     /// The ceremony is over.
     pub closed: bool,
+    /// Who has, or once had, a part of the key: none of them is one of a quorum in it
+    /// (R13). A mandate of before this was written names nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub barred: Vec<Id>,
     /// SHA-256 of the minutes that were signed when it was closed.
     pub minutes: Option<Hash>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use conclave_crypto::secret::Secret;
 use conclave_evidence::approval::action_digest;
 use conclave_evidence::journal::EntryKind;
-use conclave_evidence::{GroupId, Id, cbor};
+use conclave_evidence::{GroupId, Hash, Id, cbor};
 
 use super::authority::check_approvals;
 use super::{
@@ -157,7 +157,11 @@ impl Door {
             // decide.
             Err(error @ ActionError::Unknown { .. }) => Err(error.into()),
             Err(error) => {
-                self.record(failure(act, A::NAME, action.words(), error.to_string()))?;
+                let mut entry = failure(act, A::NAME, action.words(), error.to_string());
+                if let ActionError::NoMedium { .. } = error {
+                    entry.commitment = Some(no_medium_digest(act)?);
+                }
+                self.record(entry)?;
                 Err(error.into())
             }
         }
@@ -187,7 +191,8 @@ impl Door {
         if guard.locked.is_some() && (guard.recovery || !unlocks(needs)) {
             return Err(Refusal::StationLocked.into());
         }
-        let nobody = |part: &&Authority| matches!(part, Authority::NotBy(_));
+        let nobody =
+            |part: &&Authority| matches!(part, Authority::NotBy(_) | Authority::Holders(_));
         if needs.parts().iter().all(nobody) {
             return Err(Refusal::NoAuthority.into());
         }
@@ -211,12 +216,13 @@ impl Door {
                 Authority::Locked
                 | Authority::Person(..)
                 | Authority::NotBy(_)
+                | Authority::Holders(_)
                 | Authority::All(_) => {}
             }
         }
         if !needs.needs_signatures() {
             return if warrant.proposal.is_none() && warrant.approvals.is_empty() {
-                Ok(())
+                self.by_its_holders(needs, warrant)
             } else {
                 Err(Refusal::NotNeeded.into())
             };
@@ -225,13 +231,25 @@ impl Door {
         self.check_proposal(action, proposal)?;
         check_approvals(
             needs,
+            &self.barred(needs),
             proposal,
             &warrant.approvals,
             self.vault.authority()?,
             self.vault.authority_hash()?,
             now,
         )?;
-        Ok(())
+        self.by_its_holders(needs, warrant)
+    }
+
+    /// Who may not decide on an act under a mandate: they have, or had, a part of its
+    /// key (R13).
+    fn barred(&self, needs: &Authority) -> Vec<Id> {
+        let of = |part: &Authority| match part {
+            Authority::Mandate(ceremony) => self.mandate(*ceremony).ok(),
+            _ => None,
+        };
+        let mandates = needs.parts().into_iter().filter_map(of);
+        mandates.flat_map(|(_, mandate)| mandate.barred).collect()
     }
 
     /// The proposal is this action's, stands in the journal, and was not used.
@@ -323,6 +341,15 @@ impl Door {
         self.vault.commit(batch)?;
         Ok(())
     }
+}
+
+/// What the entry of an act carries in clear that failed for want of its medium: after
+/// a restart it is told from other failures before the journal is open to anybody.
+///
+/// # Errors
+/// [`VaultError::Malformed`]
+pub fn no_medium_digest(act: Id) -> Result<Hash, VaultError> {
+    cbor::digest("conclave/no-medium/1", &act).map_err(|_| VaultError::Malformed("act"))
 }
 
 /// Unlocking is what a locked station is for.

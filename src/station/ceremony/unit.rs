@@ -328,6 +328,7 @@ impl Station {
             script: state.digest,
             parameters,
             limits,
+            barred: state.had_parts(),
             summary,
         };
         self.act_words(&action, &format!("open: {title}"), people)

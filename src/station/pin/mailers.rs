@@ -297,7 +297,9 @@ impl Station {
         // What others count is not proposed to them.
         let told = !self.count_first(batch);
         let first = sent.first(1).first().copied().filter(|_| told);
-        form_fields(&mut prompt, first, &[DAMAGED, MISSING, BLANK, BEHIND]);
+        // Nor may they say more of them than that they are gone.
+        let all = [DAMAGED, MISSING, BLANK, BEHIND];
+        form_fields(&mut prompt, first, if told { &all } else { &[MISSING] });
         let (said, action) = loop {
             let said = ask_forms(&mut prompt, people)?;
             let action = SpoilMailer {

@@ -90,7 +90,7 @@ impl Station {
     /// Whether the people who are here neither opened the batch nor took it over
     /// last.
     fn are_others(&self, batch: &PinBatch) -> bool {
-        let signed = batch.hand_overs.last().unwrap_or(&batch.opened);
+        let signed = batch.holders();
         let vault = self.door.vault();
         let mut here = GroupId::PIN_ROOM
             .iter()

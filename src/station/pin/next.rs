@@ -50,11 +50,7 @@ pub(super) struct Standing {
 impl Standing {
     /// Others go on with it, and have not counted yet what is there.
     pub(super) fn is_taken_over_first(self, batch: &PinBatch) -> bool {
-        let at_work = matches!(
-            batch.stage(),
-            Stage::Interrupted | Stage::Printing | Stage::Counting
-        );
-        self.others && at_work
+        self.others && batch.is_at_work()
     }
 
     /// What is counted next is not told before.

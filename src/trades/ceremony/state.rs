@@ -262,6 +262,19 @@ impl State {
         )
     }
 
+    /// Who has a part of the key in this ceremony, or ever had one, each once: none of
+    /// them decides (R13).
+    #[must_use]
+    pub fn had_parts(&self) -> Vec<Id> {
+        let players = self.cast.iter().flat_map(|part| &part.people);
+        let custodians = players.filter(|player| player.group.is_custodian());
+        let held = self.parameters.held.iter().map(|(id, _)| *id);
+        let mut people: Vec<Id> = custodians.map(|player| player.id).chain(held).collect();
+        people.sort();
+        people.dedup();
+        people
+    }
+
     /// The envelope of a component, once it is sealed.
     #[must_use]
     pub fn sealed(&self, component: u8) -> Option<&Envelope> {

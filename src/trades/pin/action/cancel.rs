@@ -6,7 +6,7 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit}
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, put, reason, rule, said};
+use super::{BatchName, holders_sign, put, reason, rule, said};
 
 /// Cancels cards that wait: the output says that they are to be reissued.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Action for CancelCards {
     type Out = u64;
 
     fn authority(&self) -> Authority {
-        both_sign()
+        holders_sign(&self.batch)
     }
 
     fn words(&self) -> Vec<String> {

@@ -7,7 +7,7 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit}
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, put, rule};
+use super::{BatchName, holders_sign, put, rule};
 
 /// Confirms the mailers on these forms.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl Action for ConfirmMailers {
     type Out = u32;
 
     fn authority(&self) -> Authority {
-        both_sign()
+        holders_sign(&self.batch)
     }
 
     fn words(&self) -> Vec<String> {

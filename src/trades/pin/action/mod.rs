@@ -147,6 +147,11 @@ fn both_sign() -> Authority {
     ])
 }
 
+/// Those who hold the batch's run sign, one quorum of each group.
+fn holders_sign(batch: &BatchName) -> Authority {
+    Authority::All(vec![both_sign(), Authority::Holders(batch.id)])
+}
+
 /// Both groups sign, and administrators beside them.
 fn both_and_administrators() -> Authority {
     Authority::All(vec![

@@ -79,6 +79,7 @@ pub(super) fn mandate(permit: &mut Permit<'_>, batch: &PinBatch) -> Result<(), A
         left: BTreeMap::from([(PrintMailers::NAME.to_owned(), windows)]),
         expires_ms: permit.now_ms().saturating_add(MANDATE_MS),
         closed: false,
+        barred: Vec::new(),
         minutes: None,
     };
     let id = Mandate::id_of(batch.id);

@@ -8,7 +8,7 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit}
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, card, put, put_card, reason, rule, said, signing};
+use super::{BatchName, card, holders_sign, put, put_card, reason, rule, said, signing};
 
 /// Says that the paper is ahead of the records, and from where to where.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Action for FollowPaper {
     type Out = usize;
 
     fn authority(&self) -> Authority {
-        both_sign()
+        holders_sign(&self.batch)
     }
 
     fn words(&self) -> Vec<String> {

@@ -10,7 +10,7 @@ use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
 use super::spoil::{Became, SpoilMailer, lost};
-use super::{BatchName, both_sign, put, reason, rule, said, signing};
+use super::{BatchName, holders_sign, put, reason, rule, said, signing};
 
 /// What was found of unknown mailers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl Action for ResolveUnknown {
     type Out = Became;
 
     fn authority(&self) -> Authority {
-        both_sign()
+        holders_sign(&self.batch)
     }
 
     fn words(&self) -> Vec<String> {

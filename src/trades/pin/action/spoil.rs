@@ -9,7 +9,7 @@ use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit}
 use conclave_keyroom::ports::Ports;
 use serde::{Deserialize, Serialize};
 
-use super::{BatchName, both_sign, card, put, put_card, reason, rule, said, signing};
+use super::{BatchName, both_sign, card, holders_sign, put, put_card, reason, rule, said, signing};
 
 /// Gives printed mailers up, until the output leaves. Their cards wait for
 /// another PIN, or are reissued where it cannot change or the tries are used up.
@@ -137,7 +137,11 @@ impl Action for SpoilMailer {
     type Out = Became;
 
     fn authority(&self) -> Authority {
-        both_sign()
+        match self.loss {
+            // Whoever takes the run over says what is missing before they count.
+            Loss::Missing => both_sign(),
+            _ => holders_sign(&self.batch),
+        }
     }
 
     fn words(&self) -> Vec<String> {
