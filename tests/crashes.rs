@@ -15,8 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use conclave_crypto::primitive::derive::sha256;
 use conclave_crypto::secret::{RandomError, RandomSource};
 use conclave_evidence::Hash;
+use conclave_evidence::journal::EntryKind;
 use conclave_evidence::transcript::SignedTranscript;
 use conclave_station::compose::random_source;
+use conclave_station::service::ActEnd;
 use people::{Scene, done};
 use stage::{STAFF, folder, scene, sheets};
 use tempfile::TempDir;
@@ -253,4 +255,84 @@ fn after_a_cut_behind_the_signatures_the_transcript_names_the_minutes_that_were_
         assert_eq!(named, Some(Hash(sha256(&[&signed[0]]))), "draw {nth}");
     }
     assert!(cuts > 3, "{cuts} of {draws} draws");
+}
+
+/// Pulls the stick while cards sign for the export, and ends the program at the nth
+/// draw after that; gives the draws that were left when the question stood again.
+fn cut_without_a_medium(folder: &TempDir, nth: usize) -> usize {
+    let left = Arc::new(AtomicUsize::new(0));
+    let random = Fused {
+        inner: random_source().unwrap(),
+        left: Arc::clone(&left),
+    };
+    let mut scene = Scene::open_with(folder.path(), STAFF, Box::new(random));
+    scene.logon_both();
+    let (stick, fuse) = (scene.room.stick.clone(), Arc::clone(&left));
+    let mut pulled = false;
+    scene.people.at = Box::new(move |prompt, times| {
+        match prompt.code.as_str() {
+            "sign.card" if prompt.act == "Export the key" => {
+                if !std::mem::replace(&mut pulled, true) {
+                    stick.unplug();
+                    fuse.store(nth, Ordering::SeqCst);
+                }
+            }
+            "export.ready" if times == 2 => resume_unwind(Box::new("asked again")),
+            _ => {}
+        }
+        None
+    });
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let _ = scene.working("BANK-LAKE.ZPK.001", "zpk-aes128", "BANK-LAKE.ZMK.001");
+    }));
+    left.load(Ordering::SeqCst)
+}
+
+/// What the journal ends with, of an export and of the saves around it.
+fn newest(folder: &TempDir) -> (String, EntryKind) {
+    let scene = Scene::open(folder.path(), STAFF);
+    let entries = scene.station.door().vault().entries(0).unwrap();
+    let headers = entries.iter().rev().map(|one| one.open_header().unwrap());
+    let mut found = headers.filter(|one| ["record-step", "export-keys"].contains(&&*one.action));
+    let newest = found.next().unwrap();
+    (newest.action, newest.kind)
+}
+
+/// An export that found no medium costs no try, also where the power goes between the
+/// journal's word of it and the ceremony's.
+#[test]
+fn a_cut_behind_an_export_that_found_no_medium_costs_no_try() {
+    const MANY: usize = 1_000_000;
+    let base = folder();
+    done(scene(&base).zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+    let apart = || {
+        let folder = TempDir::new().unwrap();
+        stage::copy(base.path(), folder.path());
+        folder
+    };
+    let draws = MANY - cut_without_a_medium(&apart(), MANY);
+    let mut cuts = 0;
+    for nth in (1..=draws).rev() {
+        let folder = apart();
+        cut_without_a_medium(&folder, nth);
+        match newest(&folder) {
+            (action, EntryKind::Failed) if action == "export-keys" => cuts += 1,
+            (action, _) if action == "record-step" && cuts == 0 => continue,
+            _ => break,
+        }
+        let mut scene = scene(&folder);
+        let mut open = scene.station.ceremonies();
+        open.retain(|one| !one.over);
+        let id = open[0].ceremony.to_string();
+        let end = scene.station.resume_ceremony(&id, &mut scene.people);
+        let Ok(ActEnd::Done { good, lines, .. }) = end else {
+            panic!("draw {nth}: {end:?}")
+        };
+        assert!(good, "draw {nth}: {lines:?}");
+        let none = "failed attempts: none".to_owned();
+        assert!(lines.contains(&none), "draw {nth}: {lines:?}");
+        let state = scene.key_state("BANK-LAKE.ZPK.001");
+        assert_eq!(state.as_deref(), Some("active"), "draw {nth}");
+    }
+    assert!(cuts > 0, "no cut at that write in {draws} draws");
 }

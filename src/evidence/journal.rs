@@ -77,7 +77,8 @@ pub struct EntryHeader {
     pub act: Id,
     /// The action's name.
     pub action: String,
-    /// PROPOSED: digest over name, parameters and a nonce.
+    /// PROPOSED: digest over name, parameters and a nonce. FAILED for want of the medium:
+    /// digest over the act.
     pub commitment: Option<Hash>,
     /// Record-changing entries: the roots of all compartments.
     pub roots: Option<Vec<RootEntry>>,

@@ -1,9 +1,9 @@
 //! What is found of a ceremony's unit after a restart: what the journal says of
 //! it, the key it made, the components that ended with the session.
 
-use conclave_evidence::journal::EntryKind;
+use conclave_evidence::journal::{EntryHeader, EntryKind};
 use conclave_keyroom::domain::key::{ComponentState, KeyRecord, KeyState};
-use conclave_keyroom::door::Action;
+use conclave_keyroom::door::{Action, no_medium_digest};
 use conclave_keyroom::ports::dialogue::Refusal;
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::{
@@ -17,6 +17,11 @@ use conclave_trades::keys::QuarantinePackage;
 use conclave_trades::target::{ExportKeys, ImportBlock, ReadBundle};
 
 use crate::station::Station;
+
+/// TRUE of an act that failed because its medium was not there.
+fn wanted_a_medium(header: &EntryHeader) -> bool {
+    header.commitment.is_some() && header.commitment == no_medium_digest(header.act).ok()
+}
 
 impl Station {
     /// The key that this ceremony made just before it was interrupted.
@@ -150,6 +155,7 @@ impl Station {
                     at_ms: Some(header.wall_ms),
                     key: self.key_made(&unit, state),
                 }),
+                EntryKind::Failed if wanted_a_medium(header) => Found::NoMedium,
                 EntryKind::Failed => Found::Failed("it had failed before the interruption".into()),
                 _ => found,
             };

@@ -464,6 +464,13 @@ impl Engine {
             (Some(Unit::Print { .. }), Found::Did(_) | Found::Unknown) => void_window(state),
             (Some(_), Found::Did(did)) => self.answer(state, Reply::Did(did)),
             (Some(_), Found::Failed(words)) => self.answer(state, Reply::Failed(words)),
+            (Some(Unit::Export | Unit::ReadMedium), Found::NoMedium) => {
+                let (happened, advice) = (
+                    "The medium was not there.".into(),
+                    "Plug it in, then press the key again.".into(),
+                );
+                self.answer(state, Reply::NotReady { happened, advice })
+            }
             (Some(Unit::Begin { .. } | Unit::End { .. }), _) => state,
             (Some(_), Found::Unknown) => {
                 self.answer(state, Reply::Interrupted("the station stopped".into()))

@@ -273,6 +273,8 @@ pub enum Found {
     Did(Did),
     /// It failed, and changed nothing.
     Failed(String),
+    /// It failed because its medium was not there: that costs no try.
+    NoMedium,
     /// An intent without outcome.
     Unknown,
 }
