@@ -110,6 +110,7 @@ fn record(
         ceremony: Id([2; 16]),
         created_ms: 0,
         expires_ms: u64::MAX,
+        recipient_until_ms: None,
         wrapping,
         components: Vec::new(),
         source: KeySource::Here,

@@ -34,9 +34,9 @@ mod watched;
 
 use conclave_evidence::{GroupId, Hash, Id, verify_path};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{KeyState, RsaFacts, WrappingMethod};
+use conclave_keyroom::domain::key::{KeyRecord, KeyState, RsaFacts, WrappingMethod};
 use conclave_keyroom::door::{DoorError, Refusal};
-use conclave_trades::target::{BundleState, ExportKeys, FileReceipt, Receipt};
+use conclave_trades::target::{BundleState, ExportKeys, FileReceipt, Receipt, unwrapping};
 use desk::*;
 use room::START_MS;
 
@@ -193,6 +193,58 @@ fn only_active_exportable_keys_leave_and_only_as_they_were_approved() {
     elsewhere.serial = "S-2".into();
     assert!(rule(desk.export(&elsewhere)).contains("not the medium"));
     assert_eq!((desk.next(), desk.on_stick()), (1, 0));
+}
+
+/// R21: after the originator's usage period a key wraps nothing and opens what came under
+/// it, until the recipient's ends; replaced before that, likewise. With one period it does
+/// neither.
+#[test]
+fn a_key_with_a_recipients_period_opens_what_it_wraps_no_more() {
+    const DAY: u64 = 86_400_000;
+    let mut desk = Desk::new();
+    let good = desk.key("A.ZPK.1", KeyForm::Aes128, "P0");
+    let mut key = |label: &str, state: KeyState, until: Option<u64>| {
+        desk.key_with(label, KeyForm::Aes128, "K0", |k| {
+            k.state = state;
+            k.expires_ms = START_MS + 10 * DAY;
+            k.recipient_until_ms = until.map(|days| START_MS + days * DAY);
+        })
+    };
+    let one = key("A.ZMK.1", KeyState::Active, None);
+    let two = key("A.ZMK.2", KeyState::Active, Some(30));
+    let replaced = key("A.ZMK.3", KeyState::Deactivated, Some(30));
+    let out = key("A.ZMK.4", KeyState::Deactivated, None);
+    let held = key("A.ZMK.5", KeyState::Suspended, Some(30));
+    let lost = key("A.ZMK.6", KeyState::Compromised, Some(30));
+    let opens = |key: &KeyRecord, day: u64| unwrapping(key, START_MS + day * DAY).is_ok();
+    for (key, days) in [
+        (&one, [true, true, false, false]),
+        (&two, [true, true, true, false]),
+        (&replaced, [true, true, true, false]),
+        (&out, [false; 4]),
+        (&held, [false; 4]),
+        (&lost, [false; 4]),
+    ] {
+        let found = [0, 10, 30, 31].map(|day| opens(key, day));
+        assert_eq!(found, days, "{}", key.label);
+    }
+    // Before the end it wraps; after it the door refuses it, by what it is.
+    desk.room.clock.set(START_MS + 11 * DAY);
+    let act = desk.plan(&[&good], &two);
+    let said = rule(desk.export(&act));
+    assert!(
+        said.contains("opens what came under it, and makes nothing new"),
+        "{said}"
+    );
+    let act = desk.plan(&[&good], &replaced);
+    let said = rule(desk.export(&act));
+    assert!(said.contains("not active"), "{said}");
+    let act = desk.plan(&[&good], &one);
+    let said = rule(desk.export(&act));
+    assert!(said.contains("cryptoperiod"), "{said}");
+    desk.room.clock.set(START_MS + 9 * DAY);
+    let act = desk.plan(&[&good], &two);
+    desk.export(&act).unwrap();
 }
 
 /// Of a pair, the first digits of the fingerprint or the whole of it; a wrong digit

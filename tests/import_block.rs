@@ -14,6 +14,8 @@ mod malformed;
 mod people;
 #[path = "support/stage.rs"]
 mod stage;
+#[path = "import_block/two_periods.rs"]
+mod two_periods;
 #[path = "support/typist.rs"]
 mod typist;
 

@@ -157,6 +157,7 @@ fn key(label: &str, form: KeyForm, usage: &str, mode: &str) -> (KeyRecord, Secre
         ceremony: Id([0; 16]),
         created_ms: 1_772_000_000_000,
         expires_ms: 1_835_000_000_000,
+        recipient_until_ms: None,
         wrapping: (usage == "K0").then_some(WrappingMethod::AesKwp),
         components: Vec::new(),
         source: Default::default(),

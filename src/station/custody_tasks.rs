@@ -331,6 +331,7 @@ pub(crate) mod tests {
             ceremony: Id([2; 16]),
             created_ms: 0,
             expires_ms: u64::MAX,
+            recipient_until_ms: None,
             wrapping: None,
             components: vec![Component {
                 index: 1,

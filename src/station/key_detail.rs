@@ -6,6 +6,7 @@ use conclave_keyroom::domain::part_set::{PartSet, SetState};
 use conclave_keyroom::domain::pin_key::PinKey;
 use conclave_keyroom::vault::{Compartment, VaultError};
 
+use crate::lists::periods;
 use crate::station::Station;
 use crate::words;
 
@@ -60,6 +61,9 @@ fn lines(key: &KeyRecord) -> Vec<String> {
         format!("made {}", words::date_time(key.created_ms)),
         format!("provider {}", key.provider),
     ];
+    if key.recipient_until_ms.is_some() {
+        detail.extend(periods(key));
+    }
     if let Some(compromise) = &key.compromise {
         detail.push(format!(
             "COMPROMISED {}: {}",

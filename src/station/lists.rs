@@ -148,12 +148,24 @@ pub(crate) fn expiry_task(now_ms: u64, key: &KeyRecord) -> Option<TaskRow> {
         days,
         what: format!("replace {}", key.label),
         who: GroupId::KeyManagers.title().into(),
-        detail: vec![
-            format!("{}  {}  {}", key.form, key.usage, key.kcv.words()),
-            format!("expires {}", words::date(key.expires_ms)),
-        ],
+        detail: [format!("{}  {}  {}", key.form, key.usage, key.kcv.words())]
+            .into_iter()
+            .chain(periods(key))
+            .collect(),
         resume: None,
     })
+}
+
+/// When it ends; where the recipient has a period of its own, when each does (R21).
+pub(crate) fn periods(key: &KeyRecord) -> Vec<String> {
+    let ends = words::date(key.expires_ms);
+    match key.recipient_until_ms {
+        None => vec![format!("expires {ends}")],
+        Some(until) => vec![
+            format!("makes nothing new after {ends}"),
+            format!("opens what came under it until {}", words::date(until)),
+        ],
+    }
 }
 
 impl Station {
@@ -336,7 +348,10 @@ impl Station {
             usage: usage.into(),
             kcv: key.kcv.value.clone(),
             kcv_method: key.kcv.method.clone(),
-            state: key.state.words().into(),
+            state: match key.is_process_only(self.clock.wall_ms()) {
+                true => "process only".into(),
+                false => key.state.words().into(),
+            },
             template: key.template.clone(),
             under: key
                 .exports

@@ -70,6 +70,7 @@ pub fn start(engine: &Engine, form: KeyForm, components: u8) -> Result<State, Ce
             mode_of_use: "B".into(),
             exportability: "E".into(),
             cryptoperiod_days: 365,
+            recipient_days: None,
             in_components: in_parts,
             wrapping: None,
             panel: None,

@@ -44,6 +44,7 @@ pub fn generate(room: &Room) -> GenerateKey {
             mode_of_use: "B".into(),
             exportability: "N".into(),
             cryptoperiod_days: 365,
+            recipient_days: None,
             in_components: true,
             wrapping: None,
             panel: None,

@@ -231,6 +231,7 @@ impl Desk {
             ceremony: Id([0xCE; 16]),
             created_ms: START_MS,
             expires_ms: START_MS + 365 * DAY_MS,
+            recipient_until_ms: None,
             wrapping: kek.then(|| WrappingMethod::of(form)),
             components: Vec::new(),
             source: conclave_keyroom::domain::key::KeySource::Here,

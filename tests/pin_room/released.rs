@@ -82,6 +82,7 @@ impl Action for Plant {
             ceremony: Id([3; 16]),
             created_ms: now,
             expires_ms: now + 100 * DAY_MS,
+            recipient_until_ms: None,
             wrapping: None,
             components: Vec::new(),
             source: KeySource::Here,

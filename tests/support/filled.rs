@@ -100,6 +100,7 @@ fn record(n: u32, now_ms: u64) -> KeyRecord {
             0 => now_ms + YEAR_MS / 6,
             n => now_ms + YEAR_MS + u64::from(n) * 86_400_000,
         },
+        recipient_until_ms: None,
         wrapping: None,
         components: Vec::new(),
         source: KeySource::Here,

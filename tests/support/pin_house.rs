@@ -692,6 +692,7 @@ impl PinHouse {
             ceremony: Id([0xCE; 16]),
             created_ms: now,
             expires_ms: now + 365 * DAY_MS,
+            recipient_until_ms: None,
             wrapping: None,
             components: Vec::new(),
             source: KeySource::Here,

@@ -354,6 +354,7 @@ mod tests {
             ceremony: Id([2; 16]),
             created_ms: 0,
             expires_ms: u64::MAX,
+            recipient_until_ms: None,
             wrapping: None,
             components: vec![
                 part(1, 11, ComponentState::Sealed),

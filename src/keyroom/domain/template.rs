@@ -26,6 +26,11 @@ pub struct KeyTemplate {
     pub exportability: String,
     /// Cryptoperiod in days (R22).
     pub cryptoperiod_days: u32,
+    /// How many days longer the recipient's usage period lasts, at most
+    /// [`RECIPIENT_DAYS_MOST`]: what came under the key is opened until then, and nothing
+    /// new is made (SP 800-57 part 1, 5.3.5). None: both periods are one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_days: Option<u32>,
     /// Made in printed components, 2 to 9 of them; otherwise inside the vault.
     #[serde(default)]
     pub in_components: bool,
@@ -45,6 +50,10 @@ pub const PANEL_KEYS: [(&str, &[KeyForm]); 4] = [
     ("AES-MK", &[KeyForm::Aes256]),
     ("ECC-MK", &[KeyForm::Aes256]),
 ];
+
+/// The most days that the recipient's usage period of a symmetric key goes on beyond the
+/// originator's: three years (SP 800-57 part 1, 5.3.5).
+pub const RECIPIENT_DAYS_MOST: u32 = 3 * 365;
 
 impl KeyTemplate {
     /// `zmk-aes256 v1`.
@@ -154,6 +163,23 @@ impl KeyTemplate {
                 "a cryptoperiod of {} days; 1 to {most} are allowed without an exception (R22)",
                 self.cryptoperiod_days
             ));
+        }
+        if self
+            .recipient_days
+            .is_some_and(|days| days == 0 || days > RECIPIENT_DAYS_MOST)
+        {
+            return Err(format!(
+                "the recipient's period is 1 to {RECIPIENT_DAYS_MOST} days longer, three years \
+                 (R21), or it is left out"
+            ));
+        }
+        let opens = matches!(self.usage.as_str(), "K0" | "K1") && self.mode_of_use != "E";
+        if self.recipient_days.is_some() && (!opens || self.panel.is_some()) {
+            return Err(
+                "a recipient's period is for key-encryption keys that decrypt: nothing else is \
+                 opened here"
+                    .into(),
+            );
         }
         Ok(())
     }

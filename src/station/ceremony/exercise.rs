@@ -74,6 +74,7 @@ pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
         mode_of_use: key.mode_of_use.clone(),
         exportability: key.exportability.clone(),
         cryptoperiod_days: 1,
+        recipient_days: None,
         in_components: key.encrypts_keys(),
         wrapping: key.wrapping,
         panel: None,

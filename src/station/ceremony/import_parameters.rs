@@ -1,6 +1,6 @@
 //! What is asked before a partner's key block is imported.
 
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
 use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::ceremony::script::Script;
@@ -42,7 +42,7 @@ impl Station {
         let wrapping: Vec<KeyRecord> = self
             .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
             .into_iter()
-            .filter(|k| k.state == KeyState::Active && unwraps(k))
+            .filter(unwraps)
             .collect();
         if wrapping.is_empty() {
             return Err(refused(

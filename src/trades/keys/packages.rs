@@ -127,6 +127,7 @@ pub(super) mod tests {
             ceremony: Id([2; 16]),
             created_ms: 0,
             expires_ms: u64::MAX,
+            recipient_until_ms: None,
             wrapping: Some(WrappingMethod::Tr31B),
             components: vec![part(1, 2, "CE0000001"), part(2, 2, "CE0000002")],
             source: KeySource::Here,

@@ -145,6 +145,7 @@ impl Action for ImportPublic {
             ceremony: self.key,
             created_ms: now,
             expires_ms: now + days(self.days)?,
+            recipient_until_ms: None,
             // Keys go to a partner's key of this usage in one way alone.
             wrapping: (self.usage == "K3").then_some(WrappingMethod::RsaAes),
             components: Vec::new(),

@@ -125,6 +125,7 @@ impl Action for GenerateRsa {
             ceremony: self.key,
             created_ms: now,
             expires_ms,
+            recipient_until_ms: None,
             wrapping: None,
             components: Vec::new(),
             source: KeySource::Here,

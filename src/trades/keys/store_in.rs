@@ -345,6 +345,7 @@ impl ImportStoreKey {
             ceremony: self.key,
             created_ms: now,
             expires_ms,
+            recipient_until_ms: None,
             wrapping: None,
             components: Vec::new(),
             source: self.source(format),

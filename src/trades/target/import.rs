@@ -473,6 +473,7 @@ impl Action for ImportBlock {
         let ends = self.exception.as_ref().map_or(u64::MAX, |e| e.until_ms);
         let record = KeyRecord {
             expires_ms: made_here.expires_ms.min(ends),
+            recipient_until_ms: made_here.recipient_until_ms.map(|until| until.min(ends)),
             exportability: came.exportability(&self.template.exportability),
             source: KeySource::Block {
                 partner: self.partner.clone(),

@@ -133,7 +133,8 @@ pub(crate) fn exception(
     })
 }
 
-/// The wrapping key may unwrap what a partner made under it.
+/// The wrapping key may unwrap what a partner made under it: also after it stopped
+/// wrapping, until the recipient's usage period ends.
 ///
 /// # Errors
 /// [`ActionError::Rule`]: R20, its state, or its cryptoperiod.
@@ -149,7 +150,10 @@ pub fn unwrapping(under: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
             "choose a zone master key",
         ));
     }
-    usable(under, now_ms)
+    match under.is_process_only(now_ms) {
+        true => Ok(()),
+        false => usable(under, now_ms),
+    }
 }
 
 /// What is on record of the system that keys leave for: approved as it is, and
@@ -303,6 +307,16 @@ pub(crate) fn active(key: &KeyRecord) -> Result<(), ActionError> {
 }
 
 pub(crate) fn in_its_period(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
+    if key.is_process_only(now_ms) {
+        return Err(ActionError::rule(
+            format!(
+                "{} opens what came under it, and makes nothing new: its originator's period is \
+                 over (R21)",
+                key.label
+            ),
+            "make a new key; where the clock is wrong, correct it first",
+        ));
+    }
     if now_ms > key.expires_ms {
         return Err(ActionError::rule(
             format!("the cryptoperiod of {} is over (R22)", key.label),

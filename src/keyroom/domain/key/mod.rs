@@ -117,8 +117,13 @@ pub struct KeyRecord {
     pub ceremony: Id,
     /// When, wall clock.
     pub created_ms: u64,
-    /// End of its cryptoperiod, wall clock (R22).
+    /// End of its cryptoperiod, wall clock (R22); where the recipient has a period of its
+    /// own, of the originator's.
     pub expires_ms: u64,
+    /// End of the recipient's usage period, wall clock (SP 800-57 part 1, 5.3.5; R21):
+    /// until then it opens what came under it. None: it ends with the originator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_until_ms: Option<u64>,
     /// A key-encryption key's one method, fixed by its template.
     pub wrapping: Option<WrappingMethod>,
     /// Its components, where it was made in parts.
@@ -191,6 +196,21 @@ impl KeyRecord {
     pub const KIND: &'static str = "key";
     /// The kind of its value in the keys compartment.
     pub const VALUE_KIND: &'static str = "key-value";
+
+    /// TRUE while it makes nothing new and opens what came under it: after the
+    /// originator's usage period, or after it was replaced, until the recipient's ends
+    /// (SP 800-57 part 1, 7.4: a deactivated key processes only). A key with one period
+    /// never does.
+    #[must_use]
+    pub fn is_process_only(&self, now_ms: u64) -> bool {
+        let opens = self.recipient_until_ms.is_some_and(|end| now_ms <= end);
+        opens
+            && match self.state {
+                KeyState::Active => now_ms > self.expires_ms,
+                KeyState::Deactivated => true,
+                _ => false,
+            }
+    }
 
     /// TRUE when it may encrypt other keys: TR-31 usages K0 and K1, and K3 of a
     /// partner's RSA key, with the one method that it has. A

@@ -42,6 +42,9 @@ impl NewKey<'_> {
             ceremony: self.ceremony,
             created_ms: now,
             expires_ms: now + u64::from(template.cryptoperiod_days) * DAY_MS,
+            recipient_until_ms: template
+                .recipient_days
+                .map(|days| now + u64::from(template.cryptoperiod_days + days) * DAY_MS),
             wrapping: template.wrapping_method(),
             components: Vec::new(),
             source: KeySource::Here,

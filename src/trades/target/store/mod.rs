@@ -226,6 +226,7 @@ mod samples {
             ceremony: Id([2; 16]),
             created_ms: 0,
             expires_ms: u64::MAX,
+            recipient_until_ms: None,
             wrapping: None,
             components: Vec::new(),
             source: KeySource::Here,
