@@ -79,9 +79,10 @@ const SYSTEMS: &[System] = &[
         "LAKE PAYSHIELD LMK",
         "Thales payShield, under the LMK (legacy)",
         &[
-            &["allowed", "zone", "", "BANK-LAKE.LMK.06-07", "", ""],
+            &["allowed", "zone", "", "", "", "BANK-LAKE.LMK.06-07"],
             &["", "", "", "", "", ""],
-            &["", "", "", "", ""],
+            &["", "", "", "", "", ""],
+            &["", "", "", ""],
         ],
     ),
     ("LAKE ATALLA", "Atalla (HP, Utimaco)", &[&["", "refused"]]),

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use conclave_crypto::primitive::key_scheme::{Cryptogram, Scheme, unwrap, wrap};
-use conclave_crypto::primitive::lmk::KeyType;
+use conclave_crypto::primitive::lmk::{KeyType, Pair};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::form::KeyForm;
@@ -26,6 +26,11 @@ use super::{
 /// A payShield whose LMK this station holds.
 pub struct PayShieldLmk;
 
+/// The field of the profile with the label of this pair.
+fn field(pair: Pair) -> String {
+    format!("lmk-{pair}")
+}
+
 /// The key's type, where this record is the pair that encrypts it.
 fn of_pair(
     settings: &Settings,
@@ -34,7 +39,7 @@ fn of_pair(
 ) -> Result<KeyType, TargetError> {
     let kind = key_type(settings, key)?;
     let pair = kind.pair();
-    match settings.value(&format!("lmk-{pair}")) {
+    match settings.value(&field(pair)) {
         Some(label) if label == under.label => Ok(kind),
         Some(label) => Err(rule(
             format!(
@@ -101,6 +106,22 @@ impl Target for PayShieldLmk {
             "export it under a zone master key of three parts",
         )?;
         plain_file(&key.label, &file_name(key))
+    }
+
+    fn check_settings(&self, settings: &Settings) -> Result<(), TargetError> {
+        let named: Vec<(Pair, &str)> = Pair::all()
+            .filter_map(|pair| Some((pair, settings.value(&field(pair))?)))
+            .collect();
+        for (at, (pair, label)) in named.iter().enumerate() {
+            let before = named.iter().take(at).find(|(_, known)| known == label);
+            if let Some((other, _)) = before {
+                return Err(rule(
+                    format!("{label} is named as the pair {other} and as the pair {pair}"),
+                    "each pair of an LMK is a key of its own: name its own label",
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn export(
@@ -172,5 +193,41 @@ impl Target for PayShieldLmk {
         out.push_str(&errors(settings, "Where the answer is not 00:"));
         out.push_str(&foot(4));
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse_target_profile;
+    use super::*;
+
+    /// All twenty pairs have a field; what wraps no key is not asked for, and is checked
+    /// like the others where it is filled in.
+    #[test]
+    fn every_pair_is_named_in_the_record_and_none_twice() {
+        let text = include_str!("../../../profiles/targets/payshield-lmk.toml");
+        let mut settings = Settings {
+            profile: parse_target_profile(text).unwrap(),
+            ..Settings::default()
+        };
+        assert!(settings.missing().is_empty());
+        for pair in Pair::all() {
+            let fields = &settings.profile.fields;
+            let of_pair = fields.iter().find(|f| f.name == field(pair)).unwrap();
+            assert!(of_pair.title.ends_with(&pair.to_string()), "{pair}");
+            let wraps = pair.code().is_some();
+            assert_eq!(!of_pair.hint.contains("wraps no"), wraps, "{pair}");
+            settings.values.insert(field(pair), format!("LMK.{pair}"));
+        }
+        settings.check().unwrap();
+        PayShieldLmk.check_settings(&settings).unwrap();
+        let twice = settings.values.insert("lmk-08-09".into(), "LMK.06-07".into());
+        assert!(twice.is_some());
+        let Err(TargetError::Rule { rule, .. }) = PayShieldLmk.check_settings(&settings) else {
+            panic!("taken");
+        };
+        assert!(rule.contains("06-07") && rule.contains("08-09"), "{rule}");
+        settings.values.insert("lmk-08-09".into(), "lmk".into());
+        assert!(settings.check().is_err(), "a label in lower case");
     }
 }

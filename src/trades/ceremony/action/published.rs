@@ -50,6 +50,8 @@ pub(crate) fn not_published(
 
 #[cfg(test)]
 mod tests {
+    use conclave_crypto::primitive::lmk::Pair;
+
     use super::*;
 
     #[test]
@@ -64,6 +66,11 @@ mod tests {
         };
         assert!(rule.contains("ZMK.001") && rule.contains("06-07"), "{rule}");
         assert!(!rule.contains("6161") && !advice.is_empty());
+        // Every pair of the test LMK, also those that wrap no key.
+        for pair in Pair::all() {
+            let told = refuse_published(Mode::Production, "LMK.PAIR", &pair.published());
+            assert!(told.is_err(), "{pair}");
+        }
         let own = Secret::take(&mut [0x5B; 16]);
         assert!(refuse_published(Mode::Production, "ZMK.001", &own).is_ok());
     }
