@@ -149,6 +149,8 @@ fn judged(scene: &Scene) -> (Folder, String) {
     }
     let sheet = String::from_utf8(folder.get("runsheet.txt")).unwrap();
     assert!(sheet.lines().all(|line| line.len() <= 76), "{sheet}");
+    // The steps are texts of the profile: every place in them is filled in.
+    assert!(!sheet.contains(['{', '}']), "{sheet}");
     let words: Vec<&str> = sheet.split_whitespace().collect();
     let told = words.join(" ");
     assert!(told.contains("Gus types half 1, Hal half 2"), "{sheet}");

@@ -79,16 +79,21 @@ pub(super) fn errors(settings: &Settings, title: &str) -> String {
     out
 }
 
-/// What may be wrong where a system does not take a key, and has codes of its own for
-/// it: of the record's profile, or else of the one that came with the program.
-pub(super) fn troubles(target: &dyn Target, settings: &Settings) -> String {
-    let mut lines = settings.profile.lines("errors").to_vec();
-    if lines.is_empty() {
-        lines = shipped::lines(target.name(), "errors");
+/// Lines of a text: of the record's profile, or, where nobody is on record or the record
+/// is older than the text, of the profile that came with the program.
+pub(super) fn profile_text(profile: &str, settings: &Settings, text: &str) -> Vec<String> {
+    match settings.profile.lines(text) {
+        [] => shipped::lines(profile, text),
+        lines => lines.to_vec(),
     }
+}
+
+/// What may be wrong where a system does not take a key, and has codes of its own for
+/// it.
+pub(super) fn troubles(target: &dyn Target, settings: &Settings) -> String {
     let mut out =
         String::from("\nWhere it is not taken, your system's own code says which it is:\n");
-    for line in lines {
+    for line in profile_text(target.name(), settings, "errors") {
         push_wrapped(&mut out, "   ", &line);
     }
     out

@@ -7,7 +7,7 @@ use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 use serde::Serialize;
 
-use super::{HandOver, Place, StoreTarget, rule, text, value};
+use super::{HandOver, Place, StoreTarget, rule, steps, text, value};
 use crate::target::icsf::label_fault;
 use crate::target::{Conformance, Payload, TargetError};
 
@@ -177,29 +177,12 @@ impl StoreTarget for Acsp {
     }
 
     fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
-        let mut steps = Vec::new();
+        let mut all = Vec::new();
         for (at, key) in over.keys.iter().enumerate() {
             let file = key.stores.first().map_or("", |(_, file)| file);
-            steps.push(format!(
-                "{file} is the TLS store of the {}{}.",
-                role(at),
-                if at == 0 { "" } else { ", one client each" }
-            ));
+            all.extend(steps(self, over, role(at), &[("file", file)]));
         }
-        steps.extend(
-            [
-                "Trust: each side takes the .crt files of the other into its trust store: keytool \
-                 -importcert -alias NAME -file FILE.crt -keystore trust.jks.",
-                "service-map.json says endpoint, transport, and which application uses which key \
-                 label. The names of the service's own properties are not published: whoever runs \
-                 it enters these values there.",
-                "The keys behind the labels go to the service's own key store: as CCA tokens or \
-                 KGUP for ICSF, or by the template for PKCS#11, each with its own hand-over.",
-                "Try it with one application: the handshake shows the server's certificate; the \
-                 check value of each label is the one of its own hand-over.",
-            ]
-            .map(str::to_owned),
-        );
-        steps
+        all.extend(steps(self, over, "steps", &[]));
+        all
     }
 }

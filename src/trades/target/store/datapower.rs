@@ -7,7 +7,7 @@ use conclave_crypto::keystore::Kind;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{HandOver, HandedKey, StoreTarget, rule, text, value};
+use super::{HandOver, HandedKey, StoreTarget, rule, steps, text, value};
 use crate::target::{Conformance, Payload, TargetError};
 
 /// IBM DataPower gateways.
@@ -263,33 +263,10 @@ impl StoreTarget for DataPower {
 
     fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
         let domain = over.settings.value("domain").unwrap_or("the domain");
-        [
-            format!(
-                "Upload every .p12 and .crt of the bundle to cert: of the domain {domain} (Web: \
-                 Administration, File Management), in binary; or post soma-files.xml as below."
-            ),
-            format!(
-                "Paste a script into a session of the command line, line by line: datapower-10.cli \
-                 for firmware 10, where an object is a mode with lines of its own; \
-                 datapower-older.cli for older firmware, where it is one line. Both are written \
-                 from the documentation, and neither was tried. At password-map type the alias \
-                 {PASSWORD_ALIAS}, then the passphrase: half 1, half 2, one behind the other."
-            ),
-            format!(
-                "Or make the password alias {PASSWORD_ALIAS} by hand, and post the requests to the \
-                 XML management interface: curl --cacert CA -u ADMIN --data-binary \
-                 @soma-files.xml https://HOST:5550/service/mgmt/3.0, then soma-objects.xml, then \
-                 soma-save.xml. Expect <dp:result>OK</dp:result> for each. The form of the requests \
-                 is likely, and not tried."
-            ),
-            "show crypto-key and show certificate: each object is up. Down with \"cannot read \
-             key\": the passphrase or the file; \"certificate is not valid\": the clock or the \
-             period."
-                .into(),
-            "An HSM model keeps the key outside its HSM this way: make the pair on it, and have its \
-             request signed, where your rules want it inside."
-                .into(),
-        ]
-        .to_vec()
+        let values = [("domain", domain), ("alias", PASSWORD_ALIAS)];
+        let texts = ["steps", "errors", "after"].into_iter();
+        texts
+            .flat_map(|text| steps(self, over, text, &values))
+            .collect()
     }
 }

@@ -5,7 +5,7 @@ use conclave_crypto::keystore::Kind;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{HandOver, Place, StoreTarget, rule, text, value};
+use super::{HandOver, Place, StoreTarget, rule, steps, text, value};
 use crate::target::{Conformance, Payload, TargetError};
 
 /// IBM MQ, IBM HTTP Server, Db2 and whatever else keeps keys with GSKit.
@@ -120,28 +120,18 @@ impl StoreTarget for Kdb {
 
     fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
         let database = over.settings.value("database").unwrap_or("the database");
-        let mut steps = vec![
-            format!(
-                "Copy the folder to the system of {database} in binary, as the user that owns it."
-            ),
-            format!("Run it there: sh {SCRIPT}"),
-            "Compare the fingerprint that it shows for each label with the certificate's: openssl \
-             x509 -in LABEL.crt -fingerprint -sha256 -noout"
-                .into(),
-            "\"The label already exists\": delete or rename the old one first. \"The password is \
-             not valid\": a half is mistyped. A cipher that is not supported: use the .old.p12 of \
-             the bundle, if it has one."
-                .into(),
+        let manager = over.settings.value("queue-manager");
+        let values = [
+            ("database", database),
+            ("script", SCRIPT),
+            ("manager", manager.unwrap_or_default()),
         ];
-        if let Some(manager) = over.settings.value("queue-manager") {
-            steps.push(format!(
-                "In runmqsc {manager}: REFRESH SECURITY TYPE(SSL). MQ finds its key by the label \
-                 ibmwebspheremq and the manager's name in lower case."
-            ));
-        }
-        steps.push(
-            "Newer MQ and Db2 open the PKCS#12 as it is; then the database is not needed.".into(),
-        );
-        steps
+        let mut texts = vec!["steps", "errors"];
+        texts.extend(manager.map(|_| "queue-manager"));
+        texts.push("after");
+        texts
+            .into_iter()
+            .flat_map(|text| steps(self, over, text, &values))
+            .collect()
     }
 }

@@ -34,6 +34,7 @@ use conclave_evidence::manifest::Encoding;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
+use super::sheet_text::{filled, profile_text};
 use super::{Conformance, Payload, TargetError};
 
 pub use certificate::ReadCertificate;
@@ -151,7 +152,8 @@ pub trait StoreTarget: Sync {
         Ok(Vec::new())
     }
 
-    /// The steps at the target, a line each, for the run sheet.
+    /// The steps at the target, a line each, for the run sheet; they are texts of its
+    /// profile, where it has one.
     fn steps(&self, over: &HandOver<'_>) -> Vec<String>;
 }
 
@@ -185,6 +187,19 @@ fn text(name: &str, format: &str, lines: &[String], lrecl: Option<u32>) -> Paylo
         lrecl,
         conformance: Conformance::Documented,
     }
+}
+
+/// Steps of the target's profile, by the name of their text, with their places filled in.
+fn steps(
+    target: &dyn StoreTarget,
+    over: &HandOver<'_>,
+    text: &str,
+    values: &[(&str, &str)],
+) -> Vec<String> {
+    profile_text(target.name(), over.settings, text)
+        .iter()
+        .map(|line| filled(line, values))
+        .collect()
 }
 
 fn rule(rule: impl Into<String>, advice: &str) -> TargetError {

@@ -4,7 +4,7 @@
 use conclave_crypto::keystore::Kind;
 use conclave_keyroom::domain::key::KeyRecord;
 
-use super::{HandOver, HandedKey, StoreTarget, rule, text, value};
+use super::{HandOver, HandedKey, StoreTarget, rule, steps, text, value};
 use crate::target::{Conformance, Payload, TargetError};
 use conclave_keyroom::domain::target_system::Settings;
 
@@ -280,46 +280,34 @@ impl StoreTarget for Racf {
     }
 
     fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
-        let mut steps = vec![
-            "Allocate each data set below, of a .p12 or .crt file, with RECFM=VB and LRECL=256. \
-             Carry the .p12 files in binary and .crt as text (FTP: binary, ascii)."
-                .to_owned(),
-            "CONCRACF.rexx, CONCPW.panel and CONCRING.jcl go as text into libraries with \
-             RECFM=FB and LRECL=80."
-                .to_owned(),
-        ];
+        let said = |text: &str, values: &[(&str, &str)]| steps(self, over, text, values);
+        let mut steps = said("before", &[]);
         for (at, key) in (1..).zip(&over.keys) {
             if let (Ok(name), Some((kind, file))) =
                 (data_set(over, 'K', at, "P12"), key.stores.first())
             {
-                steps.push(format!("{file} to {name}  ({})", kind.title()));
+                let values = [
+                    ("file", file.as_str()),
+                    ("name", name.as_str()),
+                    ("kind", kind.title()),
+                ];
+                steps.extend(said("store", &values));
             }
         }
         for (at, file) in (1..).zip(authorities(over)) {
             if let Ok(name) = data_set(over, 'A', at, "CRT") {
                 let label = authority_label(over, at);
-                steps.push(format!("{file} to {name}, label {label}"));
+                let values = [
+                    ("file", file),
+                    ("name", name.as_str()),
+                    ("label", label.as_str()),
+                ];
+                steps.extend(said("authority", &values));
             }
         }
-        steps.extend(
-            [
-                "Old releases take the .old.p12 alone (3DES and SHA-1). Which release takes the \
-                 other form is not known here: try it on a test system; where it is taken, use it \
-                 and leave the old one away.",
-                "Put CONCRACF into a library of SYSEXEC and CONCPW into one of ISPPLIB. In ISPF: \
-                 TSO CONCRACF. Each types their half. Expect return code 0 for each label.",
-                "Complete the JOB card of CONCRING and submit it. Expect return code 0 and, from \
-                 LISTRING, each label with usage PERSONAL or CERTAUTH.",
-                "A message IRRDnnnI says what is wrong; look it up in RACF Messages and Codes. What \
-                 they come to: a wrong password, or a form of PKCS#12 that the release does not \
-                 take; a signer that is missing, so that there is no trust: load the CA first; a \
-                 label that is there already. ICH408I on IRR.DIGTCERT: the user lacks the access \
-                 in the class FACILITY. An error of ICSF: the PKDS is not active, or has the label.",
-                "For several systems load the same PKCS#12 on each: a key of the PKDS cannot be \
-                 exported again. Then delete the data sets.",
-            ]
-            .map(str::to_owned),
-        );
+        for text in ["steps", "errors", "after"] {
+            steps.extend(said(text, &[]));
+        }
         steps
     }
 }

@@ -6,7 +6,7 @@ use conclave_crypto::keystore::Kind;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::target_system::Settings;
 
-use super::{HandOver, Place, StoreTarget, rule, text, value};
+use super::{HandOver, Place, StoreTarget, rule, steps, text, value};
 use crate::target::{Conformance, Payload, TargetError};
 
 /// IBM Security Key Lifecycle Manager and what came before and after it.
@@ -261,50 +261,19 @@ impl StoreTarget for Sklm {
 
     fn steps(&self, over: &HandOver<'_>) -> Vec<String> {
         let folder = over.settings.value("folder").unwrap_or("its folder");
+        let values = [
+            ("folder", folder),
+            ("symbol", SYMBOL),
+            ("certificates", CERTIFICATES),
+        ];
         let pairs = over.keys.iter().any(|key| key.key.rsa.is_some());
-        let mut steps = vec![format!(
-            "Carry the stores in binary to {folder} on the key manager's system, readable by its \
-             user alone."
-        )];
-        if pairs {
-            steps.extend([
-                "Run load-keys.py with wsadmin as its first line says. Expect \"succeeded\" for \
-                 each key."
-                    .to_owned(),
-                format!(
-                    "Or by REST: put the passphrase in place of {SYMBOL} in a copy in memory, post \
-                     each body of rest-keys-import.json to /SKLM/rest/v1/keys/import, and keep no \
-                     copy."
-                ),
-                format!(
-                    "A partner whose drives only write for yours takes the .crt files and \
-                     {CERTIFICATES}, on its own key manager: no key and no passphrase is in them."
-                ),
-                "A wrong password: a half is mistyped. An alias that exists: another key has it \
-                 already. A cipher that is not supported: use the .old.p12, if the bundle has it."
-                    .into(),
-            ]);
-        } else {
-            steps.extend(
-                [
-                    "A JCEKS store with data keys is what the older Encryption Key Manager for Java \
-                     opens: name it in its properties as symmetric key store, with the passphrase \
-                     typed when it starts.",
-                    "SKLM and GKLM take data keys from a file of tklmKeyExport alone, whose format \
-                     is closed: bring the store into the older manager and migrate from there, or \
-                     let the manager make its own and keep these as the record.",
-                    "Then run load-keys.py with wsadmin: it makes the key group and ties the drive \
-                     to it.",
-                ]
-                .map(str::to_owned),
-            );
-        }
-        steps.extend([
-            "devices.csv lists drive, world-wide name, type and alias for your own records.".into(),
-            "For ISKLM of z/OS with RACF hand the pairs over as for RACF: the label there is the \
-             alias."
-                .into(),
-        ]);
-        steps
+        let texts: &[&str] = match pairs {
+            true => &["before", "pairs", "errors", "after"],
+            false => &["before", "data-keys", "after"],
+        };
+        texts
+            .iter()
+            .flat_map(|text| steps(self, over, text, &values))
+            .collect()
     }
 }
