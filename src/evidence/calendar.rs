@@ -16,9 +16,48 @@ pub fn civil(days: u64) -> (u64, u64, u64) {
     (400 * era + year + u64::from(month <= 2), month, day)
 }
 
+/// The last day that has a year of four digits: 9999-12-31.
+const LAST: u64 = 2_932_896;
+
+/// Days after 1970-01-01 of a date, month and day from 1, up to 9999-12-31: what
+/// [`civil`] makes this date of. Nothing where there is no such day.
+#[must_use]
+pub fn day_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    let wanted = (year, month, day);
+    let (mut low, mut high) = (0, LAST);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match civil(middle) < wanted {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    (civil(low) == wanted).then_some(low)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::civil;
+    use super::{civil, day_of};
+
+    #[test]
+    fn a_date_has_its_day_and_what_is_none_has_none() {
+        for days in (0..=2_932_896).step_by(97).chain([11_016, 47_540, 2_932_896]) {
+            let (year, month, day) = civil(days);
+            assert_eq!(day_of(year, month, day), Some(days));
+        }
+        for (year, month, day) in [
+            (1969, 12, 31),
+            (2026, 2, 29),
+            (2100, 2, 29),
+            (2026, 13, 1),
+            (2026, 0, 10),
+            (2026, 4, 31),
+            (2026, 4, 0),
+            (10_000, 1, 1),
+        ] {
+            assert_eq!(day_of(year, month, day), None, "{year}-{month}-{day}");
+        }
+    }
 
     #[test]
     fn days_are_right_at_the_edges() {

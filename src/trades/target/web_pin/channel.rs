@@ -1,6 +1,7 @@
 //! What a record says of a channel, and what one record of it allows the next.
 
 use conclave_crypto::x509::cms::Recipient;
+use conclave_evidence::calendar::day_of;
 use conclave_evidence::show::{hex, utc};
 use conclave_keyroom::domain::certificate::EnrolledCertificate;
 use conclave_keyroom::domain::key::KeyRecord;
@@ -39,27 +40,9 @@ fn day(text: &str) -> Option<i64> {
     if !shape {
         return None;
     }
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=last).contains(&day) || year < 1970 {
-        return None;
-    }
-    // Years begin in March, so that a leap day is the last of one.
-    let (year, month) = match month {
-        1 | 2 => (year - 1, month + 9),
-        _ => (year, month - 3),
-    };
-    let (era, of_era) = (year / 400, year % 400);
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+    let number = |from: usize, to: usize| text.get(from..to)?.parse().ok();
+    let days = day_of(number(0, 4)?, number(5, 7)?, number(8, 10)?)?;
+    i64::try_from(days).ok()
 }
 
 /// What a record says of a channel.
