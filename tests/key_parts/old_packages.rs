@@ -6,6 +6,7 @@ use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::part_set::PartSet;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, FieldKind};
 use conclave_station::service::ActEnd;
+use tempfile::TempDir;
 
 use crate::minutes_text;
 use crate::people::{At, Scene, done};
@@ -62,14 +63,17 @@ fn reissued(scene: &mut Scene) {
     );
 }
 
+/// A key with its sheets, and the numbers of the bags that they lie in.
+fn with_bags() -> (TempDir, Scene, Vec<String>) {
+    let (folder, scene, _) = with_sheets();
+    let parts = key(&scene).components;
+    let bags = parts.into_iter().map(|c| c.envelope.unwrap()).collect();
+    (folder, scene, bags)
+}
+
 #[test]
 fn a_package_that_is_another_is_set_aside_and_the_others_are_destroyed() {
-    let (folder, mut scene, _) = with_sheets();
-    let old: Vec<String> = key(&scene)
-        .components
-        .iter()
-        .map(|c| c.envelope.clone().unwrap())
-        .collect();
+    let (folder, mut scene, old) = with_bags();
     reissued(&mut scene);
     let name = offered(&mut scene);
     // First the bag of the third is read in the turn of the second.
@@ -152,12 +156,7 @@ fn a_package_that_is_another_is_set_aside_and_the_others_are_destroyed() {
 
 #[test]
 fn an_old_package_in_quarantine_bars_nobody_and_stays_red_until_it_is_lifted() {
-    let (_folder, mut scene, _) = with_sheets();
-    let old: Vec<String> = key(&scene)
-        .components
-        .iter()
-        .map(|c| c.envelope.clone().unwrap())
-        .collect();
+    let (_folder, mut scene, old) = with_bags();
     // Before the set is former, and after it.
     let first = format!("component 1, {}", old[0]);
     let what = "A package is not as recorded";
