@@ -322,17 +322,26 @@ fn a_batch_goes_from_the_issuers_file_to_the_purge_by_its_screens() {
     assert!(told.contains("others than these"), "{told}");
     scene.people.refusals.clear();
     scene.people.form("pins.return", &["8", "13-20"]);
-    works(
-        &mut scene,
-        id,
-        &["Forms back to the safe", "Write the output"],
-    );
+    works(&mut scene, id, &["Forms back to the safe"]);
+    // Nobody pulls the medium: a task says so, until somebody does.
+    chooses(&mut scene, &["Write the output"]);
+    let mut usual = std::mem::replace(&mut scene.people.at, Box::new(|_, _| None));
+    scene.people.at = Box::new(move |prompt, times| match prompt.code.as_str() {
+        "hand-over.replug" => Some(Answer::Abort),
+        _ => usual(prompt, times),
+    });
+    let end = scene.station.pin_room(PinAct::Work(id), &mut scene.people);
+    assert!(matches!(end, Ok(ActEnd::Stopped)), "{end:?}");
+    assert_eq!(rows(&scene)[0].state, "output written");
+    let unread = "its output was not read again";
+    assert!(tasks(&scene).contains(unread), "{}", tasks(&scene));
+    works(&mut scene, id, &["Read the output again"]);
     assert!(
         scene.people.refusals.is_empty(),
         "{:?}",
         scene.people.refusals
     );
-    assert_eq!(rows(&scene)[0].state, "output written");
+    assert!(!tasks(&scene).contains(unread), "{}", tasks(&scene));
 
     // Both count the safe: once they are wrong, and nobody tells them how.
     scene.people.refusals.clear();

@@ -253,6 +253,53 @@ fn at_replug(
     });
 }
 
+/// Which bundle is read again, out of the task list.
+fn again(scene: &mut Scene, bundle: &str) {
+    scene.people.forms.remove("hand-over.again");
+    scene.people.form("hand-over.again", &[bundle]);
+    scene.people.refusals.clear();
+    scene.people.forget_questions();
+}
+
+/// Two second readings that were given up: one whose bundle is another one by then, and
+/// one whose medium is condemned by that. Neither is a task any more.
+#[test]
+fn a_second_reading_that_was_given_up_finds_what_was_changed_meanwhile() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    furnished(&mut scene);
+    done(record(&mut scene, SYSTEM, "TR-31 key blocks (ANSI X9.143)"));
+    let under = format!("{ZMK} (tr31-d)");
+    for _ in 0..2 {
+        at_replug(&mut scene, "", |_| Some(Answer::Abort));
+        scene.people.forget_questions();
+        let end = hand_over(&mut scene, [SYSTEM, "", &under, "STICK-1", ""]);
+        assert!(!ended(end).0);
+    }
+    let unread = |scene: &Scene| {
+        let mut tasks = receipt_tasks(scene);
+        tasks.retain(|task| task.contains("was not read again"));
+        tasks
+    };
+    assert_eq!(unread(&scene).len(), 2);
+
+    // A bit of the second one's block.
+    let file = scene.room.stick.folder().join("CONCLAVE-0004-TEST");
+    let file = file.join(format!("{}.tr31", KEYS[0]));
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[30] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    at_replug(&mut scene, "", |_| None);
+    again(&mut scene, &format!("0004 on STICK-1, for {SYSTEM}"));
+    let (good, told) = ended(scene.station.read_again(&mut scene.people));
+    assert!(
+        !good && told.contains("Bundle 0004 counts no more"),
+        "{told}"
+    );
+    assert!(unread(&scene).is_empty(), "{:?}", unread(&scene));
+    assert!(receipt_tasks(&scene).contains(&"receipt of bundle 0003".to_owned()));
+}
+
 /// A medium that gives back other bytes after it was pulled and put back, however its
 /// bundle came on it: it is condemned, and no receipt of the bundle is wanted.
 #[test]
@@ -333,6 +380,24 @@ fn what_was_handed_over_is_read_again_after_its_medium_was_put_back() {
         let (good, told) = leave(&mut scene);
         assert!(!good && told.contains("NOT read again"), "{name}: {told}");
         assert!(receipt_tasks(&scene).iter().any(|t| t.contains("0004")));
+
+        // That is a task, until it was done.
+        let unread = "bundle 0004 on STICK-1 was not read again";
+        let recipient = if of == 0 { SYSTEM } else { "BANK-LAKE" };
+        let waiting = format!("0004 on STICK-1, for {recipient}");
+        assert!(receipt_tasks(&scene).iter().any(|t| t == unread), "{name}");
+        assert!(!receipt_tasks(&scene).iter().any(|t| t.contains("0003 on")));
+        again(&mut scene, &waiting);
+        let (good, told) = ended(scene.station.read_again(&mut scene.people));
+        assert!(!good && told.contains("NOT read again"), "{name}: {told}");
+        assert!(receipt_tasks(&scene).iter().any(|t| t == unread), "{name}");
+        at_replug(&mut scene, &print, |_| None);
+        again(&mut scene, &waiting);
+        let (good, told) = ended(scene.station.read_again(&mut scene.people));
+        assert!(good && told.contains("are as written"), "{name}: {told}");
+        assert!(!receipt_tasks(&scene).iter().any(|t| t == unread), "{name}");
+        let none = scene.station.read_again(&mut scene.people).unwrap_err();
+        assert!(none.happened.contains("No bundle waits"), "{none:?}");
 
         let hand = stick.clone();
         at_replug(&mut scene, &print, move |_| {

@@ -41,7 +41,10 @@ mod tests {
 
     #[test]
     fn a_date_has_its_day_and_what_is_none_has_none() {
-        for days in (0..=2_932_896).step_by(97).chain([11_016, 47_540, 2_932_896]) {
+        for days in (0..=2_932_896)
+            .step_by(97)
+            .chain([11_016, 47_540, 2_932_896])
+        {
             let (year, month, day) = civil(days);
             assert_eq!(day_of(year, month, day), Some(days));
         }

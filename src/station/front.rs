@@ -128,6 +128,8 @@ pub enum Administration {
     SettleAct,
     /// File the receipt of a bundle.
     FileReceipt,
+    /// Read a bundle again whose second reading was given up.
+    ReadAgain,
     /// Suspend a lost card.
     SuspendCard,
     /// Reinstate a suspended card.
@@ -311,6 +313,9 @@ pub const UNKNOWN: &str = "UNKNOWN: ";
 
 /// What the task of a receipt says of its key.
 pub const FILES_RECEIPT: &str = "r files the receipt.";
+
+/// What the task of a bundle says of its key that was not read again.
+pub const READS_AGAIN: &str = "a reads it again.";
 
 /// A key.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

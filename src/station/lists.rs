@@ -277,6 +277,7 @@ impl Station {
             tasks.extend(self.certificate_tasks(now));
             tasks.extend(self.form_tasks(now));
             tasks.extend(self.backup_task());
+            tasks.extend(self.reading_tasks());
             tasks.extend(self.receipt_tasks());
             tasks.extend(self.dispatch_tasks());
             tasks.extend(self.pin_certificate_tasks(now));

@@ -315,6 +315,7 @@ impl Station {
                     Administration::AdoptEntries => self.adopt_entries(front),
                     Administration::SettleAct => self.settle_act(front),
                     Administration::FileReceipt => self.file_receipt(front),
+                    Administration::ReadAgain => self.read_again(front),
                     Administration::SuspendCard => self.suspend_card(front),
                     Administration::ReinstateCard => self.reinstate_card(front),
                     Administration::ChangePin => self.change_pin(front),

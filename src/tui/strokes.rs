@@ -361,6 +361,9 @@ impl App {
             (Kind::Tasks, Key::Char('r')) => {
                 Some(vec![Request::Administer(Administration::FileReceipt)])
             }
+            (Kind::Tasks, Key::Char('a')) => {
+                Some(vec![Request::Administer(Administration::ReadAgain)])
+            }
             (Kind::Journal, Key::Char('a')) => {
                 Some(vec![Request::Administer(Administration::AdoptEntries)])
             }

@@ -101,6 +101,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "",
             "Enter resumes the ceremony that a task belongs to, or shows the task.",
             "UNKNOWN: the power went between the intent of an act and its outcome. s: when no ceremony is open, administrators sign what they found.",
+            "A bundle that was not read again after its medium was pulled should not leave the room: a takes that up; key managers and approvers are logged on.",
             "A bundle that left wants its receipt, and so does each component that went to a partner: r files it; key managers sign.",
             "The bars count what is due in each of the next twelve weeks; overdue tasks are in the first.",
         ],
@@ -134,7 +135,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
         "mailers" => &[
             "Batches of PIN mailers, the newest first. PIN operators and supervisors are here together; nobody sees a PIN.",
             "",
-            "Enter: the numbers of a batch, and what is next with it: print, confirm, spoiled, unknown, blank forms, take over, output, reconcile, purge.",
+            "Enter: the numbers of a batch, and what is next with it: print, confirm, spoiled, unknown, blank forms, take over, output, its second reading, reconcile, purge.",
             "n opens a batch from its issuer's file. s: blank forms in the safe, and a delivery that comes in.",
             "While the printer runs the screen may go blank; pulling a card stops it after the sheet at hand. Esc, then y, pauses.",
             "x on the devices screen prints a page of X's: for alignment before, twice over the printer's memory after a batch.",

@@ -285,8 +285,10 @@ fn a_bundle_is_read_again_while_it_counts() {
 
     let act = desk.plan(&[&key], &zmk);
     let out = desk.export(&act).unwrap();
+    assert!(desk.register(1).lacks_reading());
     // Key, run sheet, receipt form, authority, text.
     assert_eq!(desk.act(&read(1), &[]).unwrap(), 5);
+    assert!(!desk.register(1).lacks_reading());
     // A file of it that is another one now.
     let file = desk.folder.join(&out.folder).join("A.ZPK.1.tr31");
     let mut bytes = std::fs::read(&file).unwrap();

@@ -12,9 +12,9 @@ use conclave_trades::pin::action::{
     BatchName, CancelCards, CardValuesOut, ChangeBatchPrinter, ConfirmMailers, CountSafe,
     DestroyFoundForms, ExportBatch, FollowPaper, Found, HandOverBatch, IssueForms, LoseOutput,
     MissingFrom, OpenBatch, OutputLeft, PartnerName, PinKeyName, PrintBatchSheet, PrintMailers,
-    PurgeBatch, RaiseLimits, ReadBatch, ReadCardFile, ReceiveStock, ReconcileBatch, ResolveUnknown,
-    RestockFoundForms, ReturnForms, SetFormsAside, SettleInterrupted, SettleRestoredBatch,
-    SpoilMailer, TemplateName, WriteFormsOff,
+    PurgeBatch, RaiseLimits, ReadBatch, ReadCardFile, ReadOutput, ReceiveStock, ReconcileBatch,
+    ResolveUnknown, RestockFoundForms, ReturnForms, SetFormsAside, SettleInterrupted,
+    SettleRestoredBatch, SpoilMailer, TemplateName, WriteFormsOff,
 };
 use conclave_trades::print::PrintSample;
 
@@ -204,6 +204,15 @@ pub const ROWS: &[Row] = &[
             reason: "lost in the post".into(),
         },
         |act| act.file = Hash([4; 32])
+    ),
+    row!(
+        ReadOutput,
+        "pin-operators logged on, pin-supervisors logged on",
+        |_: &Room| ReadOutput {
+            batch: batch(),
+            name: "PIN-B-0001-01-TEST/output.p7m".into(),
+            file: Hash([3; 32]),
+        }
     ),
     row!(
         OutputLeft,

@@ -5,9 +5,12 @@ use conclave_keyroom::domain::pin_batch::Stage;
 use conclave_keyroom::domain::pin_card::Loss;
 use conclave_keyroom::domain::pin_seen::Reading;
 use conclave_keyroom::door::{Action, ActionError, DoorError};
+use conclave_keyroom::ports::media::MediaError;
 use conclave_trades::media::CondemnMedium;
-use conclave_trades::pin::action::{BatchName, LoseOutput, PurgeBatch, SpoilMailer, sheet};
-use conclave_training::stick::Mishap;
+use conclave_trades::pin::action::{
+    BatchName, LoseOutput, PurgeBatch, ReadOutput, SpoilMailer, sheet,
+};
+use conclave_training::stick::{FolderStick, Mishap, StickPorts};
 
 use super::pin_acts::{confirm, export, exporting, give_back, reconcile};
 use super::pin_house::{PinHouse, csv};
@@ -87,6 +90,93 @@ fn what_did_not_arrive_is_written_again_with_the_next_number_and_the_same_lines(
     house.pair(&purge).unwrap();
     let late = LoseOutput::of(&house.batch(&batch), "lost after all").unwrap();
     rule(house.pair(&late));
+}
+
+/// The second reading, after the medium was pulled and put back: of the output that was
+/// signed for, on its own medium. One that comes back with other bytes is written again on
+/// another medium.
+#[test]
+fn an_output_is_read_again_and_counts_no_more_where_a_byte_is_another() {
+    let (mut house, batch) = balanced();
+    assert!(ReadOutput::of(&house.batch(&batch)).is_err());
+    let (out, text) = export(&mut house, &batch);
+    let unread = |house: &PinHouse| {
+        let exported = house.batch(&batch).exported;
+        exported.map(|output| output.lacks_reading())
+    };
+    assert_eq!(unread(&house), Some(true));
+    let read = ReadOutput::of(&house.batch(&batch)).unwrap();
+    let mut other = read.clone();
+    other.file.0[0] ^= 1;
+    assert!(rule(house.act(&other, &[])).contains("not the output that left last"));
+
+    // Not there, another one beside it, another one in its place: nothing is said of it.
+    let stick = house.media.sticks()[0].clone();
+    let further = tempfile::tempdir().unwrap();
+    let second = FolderStick::new(further.path(), "S-2");
+    let without = |house: &mut PinHouse, sticks: Vec<FolderStick>| {
+        house.media = StickPorts::new(sticks);
+        let told = house.act(&read, &[]).unwrap_err();
+        let no_medium = DoorError::Failed(ActionError::NoMedium {
+            undone: "nothing was read again",
+            cause: MediaError::Missing,
+            advice: String::new(),
+        });
+        let same = std::mem::discriminant(&told) == std::mem::discriminant(&no_medium);
+        assert!(
+            same && told.to_string().contains("nothing was read again"),
+            "{told}"
+        );
+        assert_eq!(
+            house.batch(&batch).exported.map(|o| o.lacks_reading()),
+            Some(true)
+        );
+    };
+    without(&mut house, Vec::new());
+    without(&mut house, vec![stick.clone(), second.clone()]);
+    without(&mut house, vec![second]);
+    house.media = StickPorts::new(vec![stick.clone()]);
+
+    house.act(&read, &[]).unwrap();
+    assert_eq!(unread(&house), Some(false));
+    let told = |house: &PinHouse| {
+        let authority = house.room.vault().authority().unwrap().clone();
+        format!("{:?}", sheet(&authority, &house.batch(&batch), &[], &[]))
+    };
+    assert!(
+        told(&house).contains("it was read again"),
+        "{}",
+        told(&house)
+    );
+
+    // A byte flips, and it is read once more.
+    let file = house
+        .folder
+        .path()
+        .join("stick")
+        .join(&out.folder)
+        .join(&out.file);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let error = house.act(&read, &[]).unwrap_err();
+    assert!(
+        matches!(error, DoorError::Failed(ActionError::Device { .. })),
+        "{error:?}"
+    );
+    let record = house.batch(&batch);
+    assert_eq!(record.stage(), Stage::Balanced);
+    assert_eq!(record.lost_outputs.len(), 1);
+    assert!(record.lost_outputs[0].reason.contains("other bytes"));
+    assert_eq!(record.lost_outputs[0].signed.people.len(), 2);
+    assert!(told(&house).contains("other bytes"));
+    let refused = rule(house.pair(&exporting(&house, &batch)));
+    assert!(refused.contains("is condemned"), "{refused}");
+    house.enrol_another();
+    let (out, again) = export(&mut house, &batch);
+    assert_eq!(out.folder, "PIN-B-0001-02-TEST");
+    assert_eq!(again, text);
 }
 
 /// A stick that is pulled, full or worn out while the output is written: nothing

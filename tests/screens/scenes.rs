@@ -7,7 +7,7 @@ use conclave_keyroom::ports::dialogue::{
     Ask, Choice, Field, FieldKind, Mark, MemberState, MemberView, Prompt, PromptLine, QuorumView,
     Show, Table,
 };
-use conclave_station::front::{Event, Phase, Status};
+use conclave_station::front::{Event, Phase, READS_AGAIN, Status};
 
 use crate::samples::{
     Hands, all, component_lines, custody, lists, logon, pin_ask, prompt, refusal, status,
@@ -222,6 +222,27 @@ fn looked_into(pressed: Vec<Key>) -> Build {
     )
 }
 
+/// A second reading that was given up, under the cursor.
+fn unread() -> Build {
+    let mut lists = lists();
+    let mut task = lists.tasks[0].clone();
+    task.due = s("now");
+    task.days = -1;
+    task.what = s("bundle 0042 on STICK-1 was not read again");
+    task.who = s("Key managers, Approvers");
+    task.detail = all(&[
+        "for BANK-LAKE PROD, written 24 Nov 2026",
+        "Its medium was not pulled and put back. Before it leaves the room:",
+        READS_AGAIN,
+    ]);
+    lists.tasks.insert(0, task);
+    at(
+        status(Phase::Open),
+        vec![Event::Lists(Box::new(lists)), custody()],
+        vec![],
+    )
+}
+
 fn inside() -> Vec<(&'static str, Build)> {
     let sessions = Status {
         session: vec![
@@ -234,6 +255,7 @@ fn inside() -> Vec<(&'static str, Build)> {
     filter.push(Key::Down);
     vec![
         ("tasks", open(vec![Key::Down])),
+        ("tasks-read-again", unread()),
         ("rescue-tasks", looked_into(vec![])),
         ("rescue-damage", looked_into(vec![Key::Enter])),
         ("rescue-keys", looked_into(keys("k"))),

@@ -33,6 +33,7 @@ pub mod pin_template;
 pub mod pin_test_print;
 pub mod profile;
 pub mod ranges;
+pub mod second_reading;
 pub mod staff;
 pub mod target_system;
 pub mod template;

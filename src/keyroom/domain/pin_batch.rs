@@ -9,6 +9,7 @@ use super::pin_card::PinCard;
 use super::pin_said::{Followed, FormsSaid, PrinterChange};
 use super::pin_test_print::TestPrint;
 use super::ranges::Ranges;
+use super::second_reading::SecondReading;
 
 /// How far a card's mailer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,8 +139,20 @@ pub struct Exported {
     /// the record has it from people. Nothing for one that this record saw leave.
     #[serde(default)]
     pub known_by: Option<String>,
+    /// Whether it was read again after its medium was pulled and put back; nothing for
+    /// one that left before that was asked for, or that nobody here can read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<SecondReading>,
     /// Who signed it, and when.
     pub signed: Signing,
+}
+
+impl Exported {
+    /// TRUE while nobody read it again.
+    #[must_use]
+    pub fn lacks_reading(&self) -> bool {
+        self.again == Some(SecondReading::Wanted)
+    }
 }
 
 /// An output that left and did not reach its issuer.

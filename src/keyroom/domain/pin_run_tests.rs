@@ -246,6 +246,7 @@ fn an_output_that_did_not_arrive_is_written_again_and_nothing_else_changes() {
         medium: "STICK-1".into(),
         card_values: None,
         known_by: None,
+        again: None,
         signed: signed.clone(),
     };
     let lose = |batch: &mut PinBatch| batch.lose_output("lost in the post".into(), signed.clone());

@@ -127,10 +127,15 @@ impl Station {
             }
         };
         let out = self.act(&action, "write the output of a batch", people)?;
-        Ok(vec![format!(
+        let mut lines = vec![format!(
             "The output is on {}: {}/{}, SHA-256 {}",
             action.medium_name, out.folder, out.file, out.digest
-        )])
+        )];
+        let vault = self.door.vault();
+        if let Ok(written) = vault.get::<PinBatch>(Compartment::Pins, batch.id) {
+            lines.extend(self.read_output_again(&written, people)?);
+        }
+        Ok(lines)
     }
 
     /// What left did not arrive.

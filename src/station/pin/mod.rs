@@ -186,6 +186,7 @@ impl Station {
                 Next::Found => self.found_forms(&batch, people),
                 Next::Unused => self.unused_forms(&batch, people),
                 Next::Export => self.export_batch(&batch, people),
+                Next::ReadAgain => self.read_output_again(&batch, people),
                 Next::LostOutput => self.lose_output(&batch, people),
                 Next::Reconcile => self.reconcile_batch(&batch, people),
                 Next::Purge => self.purge_batch(&batch, people),

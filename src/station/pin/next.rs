@@ -1,6 +1,6 @@
 //! What may be done with a batch as it stands, and in which order it is offered.
 
-use conclave_keyroom::domain::pin_batch::{PinBatch, Stage};
+use conclave_keyroom::domain::pin_batch::{Exported, PinBatch, Stage};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, Refusal};
 
 use super::WAITS;
@@ -28,6 +28,7 @@ pub(super) enum Next {
     Found,
     Unused,
     Export,
+    ReadAgain,
     LostOutput,
     Reconcile,
     Purge,
@@ -67,6 +68,12 @@ impl Standing {
 pub(super) fn returns(batch: &PinBatch) -> bool {
     let over = batch.balance().open == 0 || batch.passed_over_outputs > 0;
     over && !batch.forms.blank.is_empty()
+}
+
+/// The second reading of its output was given up.
+fn unread(batch: &PinBatch) -> bool {
+    let output = batch.exported.as_ref();
+    output.is_some_and(Exported::lacks_reading)
 }
 
 impl Next {
@@ -130,6 +137,10 @@ impl Next {
                 "blank and unused: they are stock again",
             ),
             Self::Export => ("Write the output", "encrypted to the issuer, on a medium"),
+            Self::ReadAgain => (
+                "Read the output again",
+                "its medium is pulled and put back; before it leaves",
+            ),
             Self::LostOutput => (
                 "The output did not arrive",
                 "lost on its way: it is written again, with the next number",
@@ -195,11 +206,13 @@ impl Next {
                 );
             }
             Stage::Exported => {
+                may(Self::ReadAgain, unread(batch));
                 may(Self::Reconcile, true);
                 may(Self::LostOutput, true);
             }
             Stage::Reconciled => {
                 may(Self::Purge, true);
+                may(Self::ReadAgain, unread(batch));
                 may(Self::LostOutput, true);
             }
             Stage::Purged => {}

@@ -1,7 +1,7 @@
 //! What is to be done about batches of mailers: forms of which nobody knows,
 //! what a cut or a restore left, and what is to be purged.
 
-use conclave_keyroom::domain::pin_batch::{PinBatch, Stage, State};
+use conclave_keyroom::domain::pin_batch::{Exported, PinBatch, Stage, State};
 
 use super::mailers::forms_in;
 use super::next::Standing;
@@ -30,7 +30,10 @@ impl Station {
                 restored: batch.is_restored(incarnation),
                 others: self.are_others(batch),
             };
-            batch_task(now_ms, batch, standing)
+            let output = batch.exported.as_ref();
+            let unread = output.filter(|output| output.lacks_reading());
+            let unread = unread.filter(|output| self.may_be_read(&output.medium));
+            batch_task(now_ms, batch, standing, unread)
         };
         let counting = self.safe_task(now_ms);
         batches.iter().filter_map(task).chain(counting).collect()
@@ -49,7 +52,12 @@ fn now(what: String, detail: Vec<String>) -> TaskRow {
 }
 
 /// The most pressing one of a batch: the others follow it.
-fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskRow> {
+fn batch_task(
+    now_ms: u64,
+    batch: &PinBatch,
+    standing: Standing,
+    unread: Option<&Exported>,
+) -> Option<TaskRow> {
     let name = format!("batch {} of {}", batch.name, batch.issuer);
     let stage = batch.stage();
     if stage == Stage::Purged {
@@ -93,6 +101,18 @@ fn batch_task(now_ms: u64, batch: &PinBatch, standing: Standing) -> Option<TaskR
                 some => format!("{name}: {some} forms are UNACCOUNTED"),
             },
             vec!["Stop, and look for them; tell the administrators.".into()],
+        ));
+    }
+    if let Some(output) = unread.filter(|_| stage == Stage::Exported) {
+        return Some(now(
+            format!("{name}: its output was not read again"),
+            vec![
+                format!(
+                    "on {}; its medium was not pulled and put back",
+                    output.medium
+                ),
+                "Before it leaves: m, the batch, «Read the output again».".into(),
+            ],
         ));
     }
     if stage == Stage::Exported {

@@ -93,6 +93,7 @@ impl ExportPublic {
             begun_ms,
             keys: vec![self.key.id],
             received: None,
+            again: BundleRecord::reading_of(state),
         }
     }
 

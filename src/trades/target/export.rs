@@ -281,6 +281,7 @@ impl ExportKeys {
             begun_ms,
             keys: self.keys.iter().map(|key| key.id).collect(),
             received: None,
+            again: BundleRecord::reading_of(state),
         }
     }
 

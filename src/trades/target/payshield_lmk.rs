@@ -221,7 +221,9 @@ mod tests {
         }
         settings.check().unwrap();
         PayShieldLmk.check_settings(&settings).unwrap();
-        let twice = settings.values.insert("lmk-08-09".into(), "LMK.06-07".into());
+        let twice = settings
+            .values
+            .insert("lmk-08-09".into(), "LMK.06-07".into());
         assert!(twice.is_some());
         let Err(TargetError::Rule { rule, .. }) = PayShieldLmk.check_settings(&settings) else {
             panic!("taken");

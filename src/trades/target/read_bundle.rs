@@ -6,6 +6,7 @@ use conclave_evidence::authority::{AuthorityChain, Mode};
 use conclave_evidence::manifest::{AUTHORITY_FILE, MANIFEST_FILE, SignedManifest, TEXT_FILE};
 use conclave_evidence::{GroupId, Id, manifest_text, read_authority_file};
 use conclave_keyroom::domain::device::MediumRecord;
+use conclave_keyroom::domain::second_reading::SecondReading;
 use conclave_keyroom::door::{Action, ActionError, Authority, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::ports::media::{Media, MediaError};
@@ -145,7 +146,15 @@ impl Action for ReadBundle {
             .ok_or_else(|| self.failed(MediaError::Wrong))?;
         media::in_use(&medium, |place, id| permit.get(place, id))?;
         let cause = match compare(permit, ports.media, &record, &medium.serial)? {
-            Ok(files) => return Ok(files),
+            Ok(files) => {
+                let at_ms = permit.now_ms();
+                let read = BundleRecord {
+                    again: Some(SecondReading::Done { at_ms }),
+                    ..record
+                };
+                permit.put(Compartment::Export, BundleRecord::KIND, read.id, &read)?;
+                return Ok(files);
+            }
             Err(cause) => cause,
         };
         // As where an export reads back: at once, whatever becomes of the act. Nobody is

@@ -1,6 +1,7 @@
 //! The register of bundles: a number is used once, whatever becomes of it.
 
 use conclave_evidence::{Hash, Id};
+use conclave_keyroom::domain::second_reading::SecondReading;
 use conclave_keyroom::door::{ActionError, Beforehand};
 use conclave_keyroom::vault::{Compartment, Vault, VaultError};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,10 @@ pub struct BundleRecord {
     /// What the other side says, once a receipt came back.
     #[serde(default)]
     pub received: Option<Received>,
+    /// Whether it was read again after its medium was pulled and put back; nothing for one
+    /// that left before that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<SecondReading>,
 }
 
 /// What a receipt said.
@@ -65,6 +70,21 @@ impl BundleRecord {
         self.state == BundleState::Written
             && !self.keys.is_empty()
             && self.received.as_ref().is_none_or(|r| !r.differs.is_empty())
+    }
+
+    /// TRUE while it should be read again: it counts, nobody read it since its medium was
+    /// pulled, and the other side has not seen every key as it is.
+    #[must_use]
+    pub fn lacks_reading(&self) -> bool {
+        self.again == Some(SecondReading::Wanted)
+            && self.state == BundleState::Written
+            && self.received.as_ref().is_none_or(|r| !r.differs.is_empty())
+    }
+
+    /// What a bundle of this state wants.
+    #[must_use]
+    pub fn reading_of(state: BundleState) -> Option<SecondReading> {
+        (state == BundleState::Written).then_some(SecondReading::Wanted)
     }
 
     /// The record's kind in the export compartment.

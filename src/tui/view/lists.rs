@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use conclave_station::front::{FILES_RECEIPT, UNKNOWN};
+use conclave_station::front::{FILES_RECEIPT, READS_AGAIN, UNKNOWN};
 
 use super::paper::{Paper, fit, width, wrap};
 use super::{Hint, hint, put, rule};
@@ -51,13 +51,17 @@ pub fn keys(app: &App, place: &Place) -> Vec<Hint> {
         {
             hints.push(hint("s", "settle"));
         }
-        Kind::Tasks
-            if lists
-                .tasks
-                .iter()
-                .any(|task| task.detail.iter().any(|line| line == FILES_RECEIPT)) =>
-        {
-            hints.push(hint("r", "receipt"));
+        Kind::Tasks => {
+            let told = |said: &str| {
+                let mut tasks = lists.tasks.iter();
+                tasks.any(|task| task.detail.iter().any(|line| line == said))
+            };
+            if told(READS_AGAIN) {
+                hints.push(hint("a", "read again"));
+            }
+            if told(FILES_RECEIPT) {
+                hints.push(hint("r", "receipt"));
+            }
         }
         Kind::Ceremonies => hints.push(hint("n", "new ceremony")),
         Kind::Mailers => {

@@ -7,6 +7,7 @@ use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::pin_batch::{Exported, PinBatch};
 use conclave_keyroom::domain::pin_key::PinUse;
+use conclave_keyroom::domain::second_reading::SecondReading;
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -226,6 +227,7 @@ impl Action for ExportBatch {
             medium: self.medium_name.clone(),
             card_values: self.card_values.words(),
             known_by: None,
+            again: Some(SecondReading::Wanted),
             signed: signing(permit),
         });
         put(permit, &batch)?;

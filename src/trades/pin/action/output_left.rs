@@ -83,6 +83,7 @@ impl OutputLeft {
             medium: self.medium.trim().to_owned(),
             card_values: None,
             known_by: Some(self.known_by.trim().to_owned()),
+            again: None,
             signed,
         };
         batch.output_left(output).map_err(rule)?;

@@ -7,6 +7,7 @@ use conclave_keyroom::domain::pin_batch::{PinBatch, Signing};
 use conclave_keyroom::domain::pin_card::{Lost, PinCard};
 use conclave_keyroom::domain::pin_said::{Became, FormsSaid};
 use conclave_keyroom::domain::ranges::Ranges;
+use conclave_keyroom::domain::second_reading::SecondReading;
 
 use super::reconcile::numbers;
 use crate::print::letters::to_ascii;
@@ -242,6 +243,16 @@ pub fn sheet(
             exported.medium,
             when(&exported.signed)
         )));
+        let again = exported.again.map(|again| match again {
+            SecondReading::Wanted => {
+                "It was NOT read again after its medium was pulled and put back.".to_owned()
+            }
+            SecondReading::Done { at_ms } => format!(
+                "Its medium was pulled and put back, and it was read again, {}: as written.",
+                time_words(at_ms)
+            ),
+        });
+        blocks.extend(again.map(Block::Text));
         blocks.extend(exported.known_by.as_ref().map(|known| {
             Block::Text(format!(
                 "This output left before the station was restored, and no record saw it. What it \

@@ -144,6 +144,7 @@ impl ExportKeyStore {
             begun_ms,
             keys: self.keys.iter().map(|k| k.key.id).collect(),
             received: None,
+            again: BundleRecord::reading_of(state),
         }
     }
 
