@@ -210,7 +210,11 @@ impl Sheets {
                 *a = b ^ MASK;
             }
         });
-        Kcv::compute(Method::AesCmac, clear.expose()).unwrap().hex()
+        let method = match clear.len() {
+            ..128 => Method::AesCmac,
+            _ => Method::Sha256,
+        };
+        Kcv::compute(method, clear.expose()).unwrap().hex()
     }
 
     fn at(&self, partner: Option<&str>) -> people::At {
@@ -522,6 +526,25 @@ fn no_secret_of_the_station_stays_in_a_file_or_in_memory() {
     done(scene.station.make_rsa(None, &mut scene.people));
     let prime = |masked: &Vec<u8>| masked.len() >= 128;
     assert!(drawn.lock().unwrap()[rsa..].iter().any(prime));
+    // A pair leaves in components of its prime, which are proven: they are on their sheets
+    // alone, and the prime is nowhere, in either order of its bytes.
+    let fields = [
+        "OUR.RSA.002",
+        "2048",
+        "365",
+        "S0 signatures",
+        "may leave in printed components",
+    ];
+    scene.people.form("rsa.new", &fields);
+    done(scene.station.make_rsa(None, &mut scene.people));
+    done(scene.ceremony("reissue-components.toml", &["OUR.RSA.002", "2"]));
+    let parts = Sheets(Arc::new(printed(&scene, 12).0[10..].to_vec()));
+    assert!(parts.0.iter().all(|part| part.len() == 128));
+    parts.prove(&mut scene, "OUR.RSA.002");
+    let prime = parts.sum();
+    let turned = prime.iter().rev().copied().collect();
+    drawn.lock().unwrap().extend(parts.0.iter().cloned());
+    drawn.lock().unwrap().extend([prime, turned]);
     // A pair leaves in a key store, whose passphrase is on two sheets alone.
     let fields = [
         "OUR.TLS.001",

@@ -261,6 +261,7 @@ fn a_receipt_may_have_the_whole_fingerprint_of_a_pair() {
             fingerprint: Hash([0xA5; 32]),
             generation: 1,
             predecessor: None,
+            in_components: false,
         });
     });
     let act = desk.plan(&[&pair], &zmk);

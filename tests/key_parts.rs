@@ -10,6 +10,8 @@ mod minutes_text;
 mod old_packages;
 #[path = "support/people.rs"]
 mod people;
+#[path = "key_parts/primes.rs"]
+mod primes;
 #[path = "key_parts/reissue.rs"]
 mod reissue;
 #[path = "key_parts/shares.rs"]

@@ -16,6 +16,8 @@ mod forms;
 mod layouts;
 #[path = "paper/mailers.rs"]
 mod mailers;
+#[path = "paper/primes.rs"]
+mod primes;
 #[path = "paper/reports.rs"]
 mod reports;
 #[path = "paper/shares.rs"]

@@ -428,6 +428,7 @@ fn softhsm_takes_keys_to_its_rsa_key_by_the_loader_that_leaves_with_them() {
         fingerprint,
         generation: 1,
         predecessor: None,
+        in_components: false,
     });
     let mut settings = shipped("pkcs11-rsa");
     // SoftHSM2 knows OAEP with SHA-1 alone.

@@ -79,6 +79,15 @@ fn lines(key: &KeyRecord) -> Vec<String> {
             "RSA, {} bits, exponent {}, generation {}",
             rsa.bits, rsa.exponent, rsa.generation
         ));
+        if key.source == KeySource::Here {
+            detail.push(
+                match (key.leaves_in_components(), key.exportability.as_str()) {
+                    (true, _) => "private half: may leave in printed components".into(),
+                    (false, "S") => "private half: may leave in a key store".into(),
+                    (false, _) => "private half: never leaves".into(),
+                },
+            );
+        }
         detail.push("fingerprint, SHA-256:".into());
         let hex = conclave_trades::keys::fingerprint_hex(&rsa.fingerprint);
         let half = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();

@@ -26,6 +26,7 @@ const SIZES: [&str; 3] = ["3072", "2048", "4096"];
 /// What becomes of a private half.
 const STAYS: &str = "never leaves";
 pub(crate) const LEAVES: &str = "may leave in a key store";
+const ON_PAPER: &str = "may leave in printed components";
 
 fn usages() -> Vec<String> {
     RSA_USAGES
@@ -110,7 +111,7 @@ impl Station {
         }
         fields.push(one(
             "Private half",
-            vec![STAYS.to_owned(), LEAVES.to_owned()],
+            [STAYS, LEAVES, ON_PAPER].map(str::to_owned).to_vec(),
             None,
         ));
         let title = match &old {
@@ -136,6 +137,7 @@ impl Station {
                 .map_or_else(|| usage(value(3)), |o| o.usage.clone()),
             days: value(2).trim().parse().unwrap_or(0),
             exportable: values.last().is_some_and(|last| last == LEAVES),
+            in_components: values.last().is_some_and(|last| last == ON_PAPER),
             predecessor: old.as_ref().map(KeyName::of),
         };
         let subject = Subject::key("Make an RSA key", &action.label, key);
@@ -143,9 +145,10 @@ impl Station {
             Ok((fingerprint, filed)) => {
                 let mut lines = vec!["Fingerprint, SHA-256:".to_owned()];
                 lines.extend(groups(&fingerprint));
-                lines.push(match action.exportable {
-                    true => "The private half may leave in a key store: h. u exports the public half.",
-                    false => "The private half has no way out. u exports the public half.",
+                lines.push(match (action.exportable, action.in_components) {
+                    (true, _) => "The private half may leave in a key store: h. u exports the public half.",
+                    (false, true) => "The private half may leave in components: c, n, Re-issue. u exports the public half.",
+                    (false, false) => "The private half has no way out. u exports the public half.",
                 }.into());
                 lines.extend(old.map(|old| format!("{} is deactivated.", old.label)));
                 lines.push(filed);

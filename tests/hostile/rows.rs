@@ -961,6 +961,7 @@ fn generate_rsa(_: &Room) -> GenerateRsa {
         usage: "S0".into(),
         days: 365,
         exportable: false,
+        in_components: false,
         predecessor: None,
     }
 }

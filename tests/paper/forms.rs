@@ -70,6 +70,7 @@ pub fn form(form: KeyForm) -> ComponentForm {
         group: "Custodians A".to_owned(),
         custodian: "J\u{fc}rg M\u{fc}ller".to_owned(),
         provenance: None,
+        prime: None,
     }
 }
 

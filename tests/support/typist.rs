@@ -61,10 +61,12 @@ pub struct Typist {
 impl Typist {
     /// Sheets with their own check values, and the partner's for the key.
     pub fn new(components: Vec<Vec<u8>>, value: &str) -> Self {
-        // A value of ten digits is CMAC: AES; what is longer than its keys is HMAC's.
-        let long = components.first().is_some_and(|first| first.len() > 32);
+        // A value of ten digits is CMAC: AES; what is longer than its keys is HMAC's, and
+        // the longest are parts of primes.
+        let bytes = components.first().map_or(0, Vec::len);
         let method = match value.len() {
-            10 if long => Method::HmacSha2Vp1,
+            _ if bytes >= 128 => Method::Sha256,
+            10 if bytes > 32 => Method::HmacSha2Vp1,
             10 => Method::AesCmac,
             _ => Method::TdesZero,
         };

@@ -121,7 +121,7 @@ impl OptionalBlock {
         let method = match kcv.method() {
             Method::TdesZero | Method::AesZero => "00",
             Method::TdesCmac | Method::AesCmac => "01",
-            Method::HmacSha2Vp1 => return None,
+            Method::HmacSha2Vp1 | Method::Sha256 => return None,
         };
         let data = format!("{method}{}", kcv.hex());
         let id = BlockId(id);

@@ -50,6 +50,7 @@ pub(super) fn whole_check(method: Method, key: &Secret) -> Result<Vec<u8>, ModeE
             input.zeroize();
             Ok(digest[..16].to_vec())
         }
+        Method::Sha256 => Ok(sha256(&[key.expose()]).to_vec()),
     }
 }
 

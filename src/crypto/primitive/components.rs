@@ -58,7 +58,7 @@ fn is_zero(bytes: &[u8]) -> bool {
 /// Zero as the cipher sees it: DES does not see the parity bits.
 fn is_zero_key(kind: KeyKind, bytes: &[u8]) -> bool {
     match kind {
-        KeyKind::Aes | KeyKind::Hmac => is_zero(bytes),
+        KeyKind::Aes | KeyKind::Hmac | KeyKind::RsaPrime => is_zero(bytes),
         KeyKind::Tdes => bytes.iter().fold(0, |any, byte| any | (byte & 0xFE)) == 0,
     }
 }
@@ -278,6 +278,7 @@ mod tests {
                 (KeyKind::Tdes, 16usize), (KeyKind::Tdes, 24),
                 (KeyKind::Aes, 16), (KeyKind::Aes, 24), (KeyKind::Aes, 32),
                 (KeyKind::Hmac, 32), (KeyKind::Hmac, 48), (KeyKind::Hmac, 64),
+                (KeyKind::RsaPrime, 128), (KeyKind::RsaPrime, 192), (KeyKind::RsaPrime, 256),
             ]),
             count in 2usize..=9,
             seed in any::<u64>(),

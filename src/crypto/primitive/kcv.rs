@@ -26,6 +26,9 @@ pub enum Method {
     /// pattern SHAVP1 of CCA, keyword SHA2VP1 of CSNBKYT2. No standard names a check
     /// value of HMAC keys, and this one is published.
     HmacSha2Vp1,
+    /// SHA-256 over the bytes themselves, of a component of an RSA pair's prime. The field
+    /// has no check value for these; 128 random bytes and more are not found from it.
+    Sha256,
 }
 
 /// What SHAVP1 has before the key's length: algorithm HMAC, key type MAC (ICSF
@@ -34,12 +37,13 @@ const HMAC_MAC: [u8; 3] = [0x03, 0x00, 0x02];
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::TdesZero,
         Self::TdesCmac,
         Self::AesZero,
         Self::AesCmac,
         Self::HmacSha2Vp1,
+        Self::Sha256,
     ];
 
     /// What the keys that it checks are keys of.
@@ -49,6 +53,7 @@ impl Method {
             Self::TdesZero | Self::TdesCmac => KeyKind::Tdes,
             Self::AesZero | Self::AesCmac => KeyKind::Aes,
             Self::HmacSha2Vp1 => KeyKind::Hmac,
+            Self::Sha256 => KeyKind::RsaPrime,
         }
     }
 
@@ -56,7 +61,7 @@ impl Method {
     #[must_use]
     pub const fn max_len(self) -> usize {
         match self {
-            Self::AesCmac | Self::HmacSha2Vp1 => 5,
+            Self::AesCmac | Self::HmacSha2Vp1 | Self::Sha256 => 5,
             Self::TdesZero | Self::TdesCmac | Self::AesZero => 3,
         }
     }
@@ -68,6 +73,7 @@ impl Method {
             KeyKind::Tdes => Self::TdesZero,
             KeyKind::Aes => Self::AesCmac,
             KeyKind::Hmac => Self::HmacSha2Vp1,
+            KeyKind::RsaPrime => Self::Sha256,
         }
     }
 
@@ -85,6 +91,7 @@ impl fmt::Display for Method {
             Self::TdesZero | Self::AesZero => "ENC-ZERO",
             Self::TdesCmac | Self::AesCmac => "CMAC",
             Self::HmacSha2Vp1 => "SHA2VP1",
+            Self::Sha256 => "SHA-256",
         })
     }
 }
@@ -118,7 +125,7 @@ pub struct Kcv {
 
 impl Kcv {
     /// Computes the check value of `key` at the method's full length: 3 bytes,
-    /// or 5 for AES CMAC and for HMAC.
+    /// or 5 for AES CMAC, for HMAC and for SHA-256.
     pub fn compute(method: Method, key: &[u8]) -> Result<Self, KcvError> {
         let block = Self::block(method, key)?;
         Self::from_bytes(method, &block.expose()[..method.max_len()])
@@ -139,6 +146,12 @@ impl Kcv {
                 let pattern = Secret::from_fn(16, |to| to.copy_from_slice(&digest[..16]));
                 digest.zeroize();
                 Ok(pattern)
+            }
+            Method::Sha256 => {
+                let mut digest = sha256(&[key]);
+                let whole = Secret::from_fn(32, |to| to.copy_from_slice(&digest));
+                digest.zeroize();
+                Ok(whole)
             }
         }
     }
@@ -248,6 +261,7 @@ mod tests {
             (Method::TdesCmac, 3),
             (Method::AesCmac, 5),
             (Method::HmacSha2Vp1, 5),
+            (Method::Sha256, 5),
         ] {
             for len in [0, max + 1] {
                 assert_eq!(
@@ -270,5 +284,12 @@ mod tests {
         for len in [0, 8192] {
             assert_eq!(of(&vec![1; len]), Err(KcvError::HmacLength(len)));
         }
+    }
+
+    /// By `printf abc | sha256sum`, the example of FIPS 180-4.
+    #[test]
+    fn of_a_prime_s_component_it_is_the_plain_hash() {
+        let kcv = Kcv::compute(Method::Sha256, b"abc").unwrap();
+        assert_eq!(kcv.to_string(), "BA7816BF8F (SHA-256)");
     }
 }

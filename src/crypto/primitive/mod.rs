@@ -20,6 +20,7 @@ pub mod passphrase;
 pub mod published;
 pub mod raw_rsa;
 pub mod rsa;
+pub mod rsa_prime;
 pub mod seal;
 pub mod shamir;
 

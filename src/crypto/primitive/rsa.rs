@@ -36,7 +36,8 @@ pub const EXPONENT: u64 = 65_537;
 pub const FILE_MOST: usize = 16 * 1024;
 
 /// rsaEncryption (RFC 8017 A.1).
-const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(super) const RSA_ENCRYPTION: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// No prime below this divides a modulus.
 const SMALL: usize = 1 << 16;
 /// Primes modulo which the keys of a broken generator (ROCA, CVE-2017-15361)

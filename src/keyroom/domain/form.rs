@@ -32,7 +32,7 @@ pub enum KeyForm {
     #[serde(rename = "HMAC-SHA512")]
     HmacSha512,
     /// RSA, whose length stands in the key's record. No symmetric key's form:
-    /// nothing wraps it, and it has no components.
+    /// nothing wraps it, and its components are those of one prime.
     #[serde(rename = "RSA")]
     Rsa,
 }

@@ -62,14 +62,16 @@ impl Class {
     }
 }
 
-/// What a symmetric key of this form is a key of; what goes for AES, for an RSA key
-/// (which has a fingerprint, and no check value).
+/// What a key of this form is a key of, for check values and components. Those of an RSA
+/// pair are of one of its primes; the pair itself has a fingerprint.
 #[must_use]
 pub fn kind_of(form: KeyForm) -> KeyKind {
     if form.is_tdes() {
         KeyKind::Tdes
     } else if form.is_hmac() {
         KeyKind::Hmac
+    } else if form == KeyForm::Rsa {
+        KeyKind::RsaPrime
     } else {
         KeyKind::Aes
     }
@@ -198,7 +200,7 @@ pub trait Provider: Send {
     /// Splits a key that is stored into `count` new parts, which wait under
     /// `set` for their printer like those of a new key: full-length components,
     /// or shares of which any `quorum` make the key (R3). The key stays as it
-    /// is.
+    /// is. Of an RSA pair one prime is split, in components only.
     ///
     /// # Errors
     /// [`ProviderError::Count`], [`ProviderError::Forged`] and others.

@@ -9,7 +9,7 @@ use conclave_crypto::primitive::components::ComponentError;
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::primitive::kcv_fit::{self, Claim};
 use conclave_crypto::primitive::rsa::{self, RsaError};
-use conclave_crypto::primitive::{components, des_keys, seal, shamir};
+use conclave_crypto::primitive::{components, des_keys, rsa_prime, seal, shamir};
 use conclave_crypto::secret::{RandomSource, Secret};
 use conclave_evidence::{Id, cbor};
 
@@ -116,6 +116,17 @@ fn proceed(permit: &dyn Permission) -> Result<(), ProviderError> {
     }
 }
 
+/// One prime of a pair, from which the pair was made again.
+fn prime_that_makes(
+    private: &Secret,
+    random: &mut dyn RandomSource,
+) -> Result<Secret, ProviderError> {
+    let public = rsa::public_of(private).map_err(rsa_error)?;
+    let prime = rsa_prime::prime_of(private).map_err(rsa_error)?;
+    rsa_prime::from_prime(&public, &prime, random).map_err(rsa_error)?;
+    Ok(prime)
+}
+
 fn rsa_error(error: RsaError) -> ProviderError {
     match error {
         RsaError::Random => ProviderError::Random,
@@ -124,7 +135,7 @@ fn rsa_error(error: RsaError) -> ProviderError {
 }
 
 /// The check value of a key of this form (R7): ENC-ZERO for TDES, CMAC for
-/// AES, SHA2VP1 for HMAC.
+/// AES, SHA2VP1 for HMAC; of a prime of RSA or its component SHA-256.
 fn check_value(form: KeyForm, clear: &Secret) -> Result<Kcv, ProviderError> {
     Kcv::compute(Method::usual(kind_of(form)), clear.expose()).map_err(|_| ProviderError::Crypto)
 }
@@ -218,10 +229,13 @@ impl Provider for SoftwareProvider {
         if !(2..=9).contains(&count) || !(2..=count).contains(&least) {
             return Err(ProviderError::Count);
         }
+        let mut clear = self.clear(key)?;
         if key.form == KeyForm::Rsa {
-            return Err(ProviderError::Crypto);
+            if quorum.is_some() {
+                return Err(ProviderError::Crypto);
+            }
+            clear = prime_that_makes(&clear, random)?;
         }
-        let clear = self.clear(key)?;
         let parts: Vec<Secret> = match quorum {
             None => {
                 let count = usize::from(count);

@@ -4,6 +4,7 @@
 use conclave_crypto::primitive::kcv::{Kcv, Method};
 use conclave_crypto::secret::Secret;
 use conclave_evidence::Id;
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::{Component, ComponentState, KeyRecord};
 use conclave_keyroom::domain::part_set::SetState;
 use conclave_keyroom::domain::template::KeyTemplate;
@@ -64,7 +65,11 @@ pub(crate) fn may_be_opened(part: &Component) -> bool {
 
 /// What the engine wants to know of a key: the record, as a template.
 pub(super) fn template(key: &KeyRecord) -> KeyTemplate {
-    let (name, version) = key.template.split_once(" v").unwrap_or(("key", "1"));
+    let (name, version) = match key.template.split_once(" v") {
+        Some(stamp) => stamp,
+        None if key.form == KeyForm::Rsa => ("rsa-pair", "1"),
+        None => ("key", "1"),
+    };
     KeyTemplate {
         name: name.into(),
         version: version.parse().unwrap_or(1),
@@ -256,7 +261,7 @@ impl Station {
             })];
             let wanted = Wanted {
                 what: what.clone(),
-                bytes: record.form.bytes(),
+                bytes: record.part_bytes(),
                 // The station's own form has them.
                 check_letters: component.state == ComponentState::Sealed
                     && component.printed_ms.is_some(),

@@ -11,6 +11,8 @@ use conclave_trades::ceremony::action::{SplitKey, VoidSet};
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::script::{Purpose, Script};
 use conclave_trades::ceremony::state::{Parameters, Reply, Split, State};
+use conclave_trades::print::Layout;
+use conclave_trades::print::check::LINE_BYTES;
 
 use super::exercise::template;
 use super::fields::{gave_up, keys_told, refused, text, told};
@@ -20,9 +22,14 @@ use crate::cards::filled;
 use crate::station::Station;
 
 /// A key that may be split: in use or suspended, and of a kind that travels in
-/// components, or has done so.
-fn may_be_split(key: &KeyRecord) -> bool {
-    key.state.keeps_sheets() && (key.encrypts_keys() || !key.components.is_empty())
+/// components, or has done so. RSA pairs are split where they were made for it, into
+/// components and not into shares.
+fn may_be_split(key: &KeyRecord, shares: bool) -> bool {
+    key.state.keeps_sheets()
+        && match key.rsa {
+            Some(_) => key.leaves_in_components() && !shares,
+            None => key.encrypts_keys() || !key.components.is_empty(),
+        }
 }
 
 /// Who ever held which part of a key.
@@ -45,14 +52,14 @@ impl Station {
     ) -> Result<Option<Parameters>, Refusal> {
         let shares = script.purpose == Purpose::Shares;
         // Found out now, not with the first part in the printer.
-        self.may_be_printed(shares, KeyForm::Tdes2)?;
-        let traits = KeyTraits::WRAPPING | KeyTraits::PARTS;
+        self.may_be_printed(shares, (KeyForm::Tdes2, KeyForm::Tdes2.bytes()))?;
+        let traits = KeyTraits::WRAPPING | KeyTraits::PARTS | KeyTraits::RSA;
         let mut keys = self.keys_of(KeysOf::Traits(traits));
-        keys.retain(may_be_split);
+        keys.retain(|key| may_be_split(key, shares));
         if keys.is_empty() {
             return Err(refused(
                 "No key in use can be split into parts.",
-                "Zone master keys are; make or enter one first.",
+                "Zone master keys are, and RSA pairs that were made for it; make or enter one first.",
             ));
         }
         let mut fields = vec![told("Key", keys_told(&keys))];
@@ -103,7 +110,7 @@ impl Station {
                 ));
                 continue;
             };
-            if let Err(why) = self.may_be_printed(shares, key.form) {
+            if let Err(why) = self.may_be_printed(shares, (key.form, key.part_bytes())) {
                 prompt.refused = Some(why);
                 continue;
             }
@@ -136,10 +143,22 @@ impl Station {
         }
     }
 
-    /// The form on which a part of this length stands may be used.
-    fn may_be_printed(&mut self, shares: bool, form: KeyForm) -> Result<(), Refusal> {
+    /// The form on which a part of so many bytes stands may be used, and has the lines.
+    fn may_be_printed(
+        &mut self,
+        shares: bool,
+        (form, bytes): (KeyForm, usize),
+    ) -> Result<(), Refusal> {
         let layout = self.approved_layout(layout_of(shares.then_some(2), form));
-        layout.map(drop).map_err(|why| {
+        let has_room = layout.and_then(|text| {
+            let layout = Layout::parse(&text).map_err(|why| why.to_string())?;
+            let (room, lines) = (layout.value_lines(), bytes.div_ceil(LINE_BYTES));
+            match room >= lines {
+                true => Ok(()),
+                false => Err(format!("it has {room} lines, and the value has {lines}")),
+            }
+        });
+        has_room.map_err(|why| {
             self.file_refused(
                 format!("The form may not be used: {why}."),
                 "Have the layout corrected and reviewed.",

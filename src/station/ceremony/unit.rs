@@ -25,12 +25,14 @@ use crate::station::Station;
 /// The layout of component forms.
 pub(super) const LAYOUT: &str = "component.toml";
 
-/// The most bytes on the usual forms: four lines. Keys of HMAC have more.
+/// The most bytes on the usual forms: four lines. Keys of HMAC have more, and primes of
+/// RSA pairs have a form of their own.
 const USUAL_MOST: usize = 32;
 
 /// The layout of a part's form.
 pub(super) fn layout_of(quorum: Option<u8>, form: KeyForm) -> &'static str {
     match (quorum, form.bytes() > USUAL_MOST) {
+        (None, _) if form == KeyForm::Rsa => "component-rsa.toml",
         (None, false) => LAYOUT,
         (None, true) => "component-long.toml",
         (Some(_), false) => "share.toml",

@@ -45,10 +45,12 @@ pub(super) fn tag(under: &Secret, context: &[u8], secret: &Secret) -> Result<Has
     let (head, rest) = context
         .split_first()
         .ok_or(VaultError::Malformed("commitment"))?;
-    let len = u8::try_from(secret.len()).map_err(|_| VaultError::Malformed("commitment"))?;
-    let bytes = match len {
-        0..24 => vec![0x40 | len],
-        _ => vec![0x58, len],
+    let len = u16::try_from(secret.len()).map_err(|_| VaultError::Malformed("commitment"))?;
+    // The head of a byte string (RFC 8949 3.1), as short as it can be.
+    let bytes = match (len, len.to_be_bytes()) {
+        (0..24, [_, low]) => vec![0x40 | low],
+        (24..256, [_, low]) => vec![0x58, low],
+        (_, [high, low]) => vec![0x59, high, low],
     };
     let tag = hmac(
         under.expose(),
@@ -98,7 +100,7 @@ mod tests {
     #[test]
     fn a_commitment_is_what_the_page_says() {
         let under = Secret::from_fn(32, |b| b.fill(7));
-        for len in [16, 24, 32] {
+        for len in [16, 24, 32, 64, 128, 192, 256] {
             let component = Secret::from_fn(len, |b| b.fill(0xA5));
             let made = commit(&under, Id([1; 16]), 2, &component).unwrap();
             let page = cbor::to_vec(&(

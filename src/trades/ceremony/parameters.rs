@@ -1,5 +1,6 @@
 //! What a ceremony may be asked for, by its script's purpose.
 
+use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::known_value::check_known_value;
 use conclave_keyroom::domain::label::check_label;
 use conclave_keyroom::domain::legacy::check_exception;
@@ -35,7 +36,15 @@ pub(super) fn check_parameters(
         return refuse(e.to_string());
     }
     let template = &parameters.template;
-    if let Err(rule) = template.check() {
+    // An RSA pair is made without a template: the parts of one that is there are printed,
+    // proven and destroyed.
+    let parts = matches!(
+        script.purpose,
+        Purpose::Reissue | Purpose::Exercise | Purpose::Destroy
+    );
+    if !(parts && template.form == KeyForm::Rsa)
+        && let Err(rule) = template.check()
+    {
         return refuse(format!("template {}: {rule}", template.name));
     }
     if let Err(rule) = check_known_value(parameters.known_value.as_deref()) {

@@ -51,6 +51,9 @@ pub use public_out::{ExportPublic, ExportedPublic};
 pub use release::{RELEASE_DAYS_MOST, ReleasePinKey, WithdrawPinKey, room_fingerprint};
 pub use retire::{DeactivateKey, DestroyKey, REASON_MAX};
 pub use rsa_key::GenerateRsa;
+
+#[cfg(test)]
+pub(crate) use packages::tests::sealed_key;
 pub use sheet::{Disposition, RecordSheet, is_typed_sheet};
 pub use store_in::{Becomes, FoundEntry, ImportStoreKey, ReadStore};
 
@@ -138,6 +141,7 @@ fn facts(public: &Public, generation: u32, predecessor: Option<Id>) -> RsaFacts 
         fingerprint: Hash(public.fingerprint()),
         generation,
         predecessor,
+        in_components: false,
     }
 }
 

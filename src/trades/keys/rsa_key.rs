@@ -1,10 +1,11 @@
 //! An RSA pair, made inside the vault. The private half has no way out, unless
-//! both quorums said at its making that it may leave in a key store.
+//! both quorums said at its making that it may leave: in a key store, or in printed
+//! components.
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Hash, Id};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState};
+use conclave_keyroom::domain::key::{KeyRecord, KeySource, KeyState, RsaFacts};
 use conclave_keyroom::door::{Action, ActionError, Authority, Beforehand, Permit};
 use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::Compartment;
@@ -32,6 +33,10 @@ pub struct GenerateRsa {
     /// said later.
     #[serde(default)]
     pub exportable: bool,
+    /// The private half may leave in printed components, and then in no key store. It
+    /// cannot be said later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_components: bool,
     /// Whose place it takes.
     pub predecessor: Option<KeyName>,
 }
@@ -52,9 +57,10 @@ impl Action for GenerateRsa {
             "Make the RSA key {}: {} bits, usage {}, {} days",
             self.label, self.bits, self.usage, self.days
         )];
-        words.push(match self.exportable {
-            true => "its private half MAY LEAVE in a key store".into(),
-            false => "its private half never leaves".into(),
+        words.push(match (self.exportable, self.in_components) {
+            (true, _) => "its private half MAY LEAVE in a key store".into(),
+            (false, true) => "its private half MAY LEAVE in printed components".into(),
+            (false, false) => "its private half never leaves".into(),
         });
         words.extend(self.predecessor.as_ref().map(|old| {
             format!(
@@ -68,6 +74,12 @@ impl Action for GenerateRsa {
     fn before(&self, beforehand: &mut Beforehand<'_>) -> Result<(), ActionError> {
         usage(&self.usage)?;
         days(self.days)?;
+        if self.exportable && self.in_components {
+            return Err(ActionError::rule(
+                "a private half leaves in a key store or in printed components, not in both",
+                "choose one of them",
+            ));
+        }
         let Some(old) = &self.predecessor else {
             return Ok(());
         };
@@ -109,7 +121,10 @@ impl Action for GenerateRsa {
         let (stored, public) =
             provider.generate_rsa(&mark, self.key, usize::from(self.bits), random)?;
         let predecessor = self.predecessor.as_ref().map(|old| old.id);
-        let rsa = facts(&public, generation, predecessor);
+        let rsa = RsaFacts {
+            in_components: self.in_components,
+            ..facts(&public, generation, predecessor)
+        };
         let fingerprint = rsa.fingerprint;
         let record = KeyRecord {
             id: self.key,

@@ -28,6 +28,7 @@ const SHIPPED: &[&str] = &[
     include_str!("../../../keymailer-layouts/component.toml"),
     include_str!("../../../keymailer-layouts/component-envelope.toml"),
     include_str!("../../../keymailer-layouts/component-long.toml"),
+    include_str!("../../../keymailer-layouts/component-rsa.toml"),
     include_str!("../../../keymailer-layouts/exchange-letter.toml"),
     include_str!("../../../keymailer-layouts/label-strip.toml"),
     include_str!("../../../keymailer-layouts/password-mailer.toml"),

@@ -21,7 +21,7 @@ pub fn preview(
     form: &ComponentForm,
     language: PrinterLanguage,
 ) -> Result<Vec<u8>, PrintError> {
-    let filling = filling(layout, form, Content::Sample(form.form.bytes()))?;
+    let filling = filling(layout, form, Content::Sample(form.bytes()))?;
     mailer::preview(layout, &[filling], language)
 }
 
@@ -36,10 +36,10 @@ pub fn render(
     value: &Secret,
     language: PrinterLanguage,
 ) -> Result<Secret, PrintError> {
-    if value.len() != form.form.bytes() {
+    if value.len() != form.bytes() {
         return Err(PrintError::ValueLength {
             found: value.len(),
-            expected: form.form.bytes(),
+            expected: form.bytes(),
         });
     }
     let filling = filling(layout, form, Content::Secret(value))?;
@@ -96,7 +96,11 @@ fn filling<'v>(
     let mut filling = Filling::new(form.mode).with(FieldName::Value, value);
     // These are said even where the layout has no place for them: it is
     // refused then.
-    let said = [FieldName::Provenance, FieldName::Quorum];
+    let said = [
+        FieldName::Provenance,
+        FieldName::Quorum,
+        FieldName::Fingerprint,
+    ];
     for field in layout.fields().into_iter().chain(said) {
         if let Some(text) = form.text(field)? {
             filling = filling.text(field, text);

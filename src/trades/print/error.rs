@@ -168,7 +168,7 @@ pub enum LayoutFault {
     Rows {
         /// Which field.
         field: FieldName,
-        /// `repeat`, `step` or `spaced`.
+        /// `repeat`, `step`, `beside` or `spaced`.
         what: &'static str,
         /// As the file has it.
         found: usize,

@@ -26,6 +26,9 @@ pub enum FieldName {
     Kcv,
     /// The whole key's check value, where policy wants it printed.
     KeyKcv,
+    /// Of a part of an RSA pair's prime: SHA-256 over SubjectPublicKeyInfo of its public
+    /// half, in groups of eight, which nobody takes for a group of the value.
+    Fingerprint,
     /// The ceremony.
     Ceremony,
     /// The date.
@@ -80,7 +83,7 @@ pub enum FieldName {
 use FieldName as F;
 
 /// All but the sixteen of a host, with the names that layout files use.
-const NAMED: [(FieldName, &str); 34] = [
+const NAMED: [(FieldName, &str); 35] = [
     (F::Banner, "banner"),
     (F::Title, "title"),
     (F::Station, "station"),
@@ -91,6 +94,7 @@ const NAMED: [(FieldName, &str); 34] = [
     (F::Quorum, "quorum"),
     (F::Kcv, "kcv"),
     (F::KeyKcv, "key-kcv"),
+    (F::Fingerprint, "fingerprint"),
     (F::Ceremony, "ceremony"),
     (F::Date, "date"),
     (F::Group, "group"),
@@ -175,6 +179,7 @@ impl FieldName {
             F::Label => 40,
             F::Provenance => 42,
             F::Algorithm => 17,
+            F::Fingerprint => 35,
             F::Part | F::Tracking | F::Courier => 16,
             F::Kcv | F::KeyKcv | F::Quorum => 21,
             F::Ceremony => 8,
@@ -191,7 +196,13 @@ impl FieldName {
     pub(super) fn has_rows(self) -> bool {
         matches!(
             self,
-            F::Value | F::Address | F::Parts | F::PinWords | F::Password | F::Words
+            F::Value
+                | F::Fingerprint
+                | F::Address
+                | F::Parts
+                | F::PinWords
+                | F::Password
+                | F::Words
         )
     }
 }

@@ -96,7 +96,7 @@ impl<'a> Filling<'a> {
                 .map(|(_, place)| place)
                 .collect();
             let least = |of: fn(&Place) -> usize| places.iter().map(|p| of(p)).min().unwrap_or(0);
-            let rows = least(|p| p.repeat);
+            let rows = least(Place::lines);
             let room = least(|p| p.font.room(p.width));
             let content = match field {
                 FieldName::Value => Content::Sample(rows * super::check::LINE_BYTES),

@@ -1,5 +1,6 @@
 //! What is printed on a component form, except the value.
 
+use conclave_evidence::Hash;
 use conclave_evidence::authority::Mode;
 use conclave_evidence::calendar::civil;
 use conclave_keyroom::domain::form::KeyForm;
@@ -44,22 +45,60 @@ pub struct ComponentForm {
     pub custodian: String,
     /// What is to be said of where the key was made, if anything.
     pub provenance: Option<String>,
+    /// Of which pair's prime it is a part; nothing for a symmetric key.
+    pub prime: Option<PrimeOf>,
+}
+
+/// The pair of a prime that is printed in components.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PrimeOf {
+    /// Length of the modulus.
+    pub bits: u16,
+    /// SHA-256 over SubjectPublicKeyInfo of the public half.
+    pub fingerprint: Hash,
+}
+
+impl PrimeOf {
+    /// Two lines of four groups of eight digits.
+    fn fingerprint_lines(&self) -> String {
+        let digits = self.fingerprint.to_string().to_uppercase();
+        let groups: Vec<&str> = (0..digits.len())
+            .step_by(8)
+            .filter_map(|at| digits.get(at..at + 8))
+            .collect();
+        let lines: Vec<String> = groups.chunks(4).map(|line| line.join(" ")).collect();
+        lines.join("\n")
+    }
 }
 
 impl ComponentForm {
+    /// Bytes of the value: of the key, or of one prime of the pair.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self.prime {
+            Some(of) => usize::from(of.bits) / 16,
+            None => self.form.bytes(),
+        }
+    }
+
     /// The text of a field in printable ASCII; `None` for the value, the title
     /// and the serial, which the sheet knows how to print.
     pub(super) fn text(&self, field: FieldName) -> Result<Option<String>, PrintError> {
         let text = match field {
             FieldName::Banner | FieldName::Title | FieldName::Serial => return Ok(None),
+            FieldName::Fingerprint => {
+                return Ok(self.prime.as_ref().map(PrimeOf::fingerprint_lines));
+            }
             FieldName::Station => self.station.clone(),
             FieldName::Label => self.label.clone(),
             FieldName::Purpose => self.purpose.clone(),
             // Its hash says an HMAC key's length, and the place is short.
             FieldName::Algorithm if self.form.is_hmac() => self.form.name().to_owned(),
-            FieldName::Algorithm => {
-                format!("{}, {} bytes", self.form.name(), self.form.bytes())
-            }
+            FieldName::Algorithm => match &self.prime {
+                // No hyphen: four digits that stand alone look like a group of the value.
+                Some(of) => format!("RSA{}, one prime, {} bytes", of.bits, self.bytes()),
+                None => format!("{}, {} bytes", self.form.name(), self.form.bytes()),
+            },
             FieldName::Part => {
                 if !(2..=9).contains(&self.of) || !(1..=self.of).contains(&self.index) {
                     return Err(PrintError::Part {

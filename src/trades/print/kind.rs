@@ -163,6 +163,7 @@ impl Kind {
                 F::Quorum,
                 F::Kcv,
                 F::KeyKcv,
+                F::Fingerprint,
                 F::Ceremony,
                 F::Date,
                 F::Group,

@@ -93,17 +93,33 @@ pub(super) struct Place {
     pub repeat: usize,
     /// From one of its lines to the next.
     pub step: usize,
+    /// Lines of a value beside one another: read row by row, from left to right.
+    pub beside: usize,
     /// A space between two digits.
     pub spaced: bool,
     /// The language of digit words, if not the layout's.
     pub language: Option<String>,
 }
 
+/// Columns between two lines of a value on one row.
+pub(super) const BESIDE_GAP: usize = 3;
+
 impl Place {
-    /// How many lines below the first one its line `k`, from 0, stands. `None` when
-    /// there is no such line.
-    pub fn row(&self, k: usize) -> Option<usize> {
-        (k < self.repeat).then(|| k.saturating_mul(self.step))
+    /// Lines that it has room for.
+    pub fn lines(&self) -> usize {
+        self.repeat.saturating_mul(self.beside)
+    }
+
+    /// Where its line `k`, from 0, stands: lines below and columns to the right of the
+    /// first one. `None` when there is no such line.
+    pub fn row(&self, k: usize) -> Option<(usize, usize)> {
+        let (row, column) = (k.checked_div(self.beside)?, k % self.beside);
+        (row < self.repeat).then(|| {
+            (
+                row.saturating_mul(self.step),
+                column.saturating_mul(self.width.saturating_add(BESIDE_GAP)),
+            )
+        })
     }
 }
 
@@ -337,6 +353,15 @@ impl Layout {
     #[must_use]
     pub fn has(&self, field: FieldName) -> bool {
         self.places().any(|(_, place)| place.name == field)
+    }
+
+    /// Lines of a value that it has room for; none on a form without one.
+    #[must_use]
+    pub fn value_lines(&self) -> usize {
+        let mut places = self.places();
+        places
+            .find(|(_, place)| place.name == FieldName::Value)
+            .map_or(0, |(_, place)| place.lines())
     }
 
     /// TRUE when the layout prints this field where it is read without opening

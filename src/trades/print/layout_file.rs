@@ -121,6 +121,8 @@ struct RawField {
     underline: bool,
     repeat: Option<usize>,
     step: Option<usize>,
+    #[serde(default = "single")]
+    beside: usize,
     #[serde(default)]
     spaced: bool,
     language: Option<String>,
@@ -297,6 +299,7 @@ fn place(raw: &RawField, at: usize) -> Result<Place, LayoutError> {
         },
         repeat: raw.repeat.unwrap_or(repeat),
         step: raw.step.unwrap_or(step),
+        beside: raw.beside,
         spaced: raw.spaced,
         language: raw.language.clone(),
     })

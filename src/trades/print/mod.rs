@@ -96,7 +96,7 @@ pub use enrolment::may_enrol;
 pub use error::{LayoutError, LayoutFault, PrintError};
 pub use field::FieldName;
 pub use filling::{Content, Filling};
-pub use form::{ComponentForm, day_words, time_words};
+pub use form::{ComponentForm, PrimeOf, day_words, time_words};
 pub use kind::{Disclosure, Kind};
 pub use layout::{Area, Eject, Font, Layout, Page};
 pub use marks::password_check;

@@ -12,6 +12,10 @@ use super::rules::at;
 
 /// Most rows of a field: their numbers have two digits.
 const MOST_ROWS: usize = 99;
+/// Lines of a prime of an RSA pair of 4096 bits.
+const PRIME_LINES: usize = 32;
+/// Lines of a value on one row.
+const MOST_BESIDE: usize = 2;
 /// Wider than any form, in columns.
 const MOST_CELLS: usize = 1000;
 
@@ -19,9 +23,15 @@ const MOST_CELLS: usize = 1000;
 fn runs(layout: &Layout, item: &Item) -> Vec<(usize, usize, usize)> {
     let (line, column) = (item.line, item.column);
     match &item.what {
-        What::Field(place) => (0..place.repeat.min(MOST_ROWS))
+        What::Field(place) => (0..place.lines().min(MOST_ROWS))
             .filter_map(|k| place.row(k))
-            .map(|down| (line.saturating_add(down), column, place.width))
+            .map(|(down, right)| {
+                (
+                    line.saturating_add(down),
+                    column.saturating_add(right),
+                    place.width,
+                )
+            })
             .collect(),
         What::Text { text, font } => vec![(line, column, font.columns(text.len()))],
         What::Fold { text } => {
@@ -172,6 +182,18 @@ pub fn overlaps(layout: &Layout, faults: &mut Vec<LayoutError>) {
     }
 }
 
+/// Fewest and most rows of a value: AES-256 has four lines, the longest symmetric key,
+/// HMAC with SHA-512, has eight; and where there is the fingerprint of an RSA pair, the
+/// prime of the longest one has to fit.
+fn value_rows(layout: &Layout, place: &Place) -> (usize, usize) {
+    let lines = match layout.has(F::Fingerprint) {
+        true => (PRIME_LINES, PRIME_LINES),
+        false => (4, 8),
+    };
+    let beside = place.beside.clamp(1, MOST_BESIDE);
+    (lines.0.div_ceil(beside), lines.1 / beside)
+}
+
 /// Whether a field has as much room as what may stand there needs.
 pub fn room(layout: &Layout, place: &Place) -> Option<LayoutFault> {
     let name = place.name;
@@ -185,8 +207,8 @@ pub fn room(layout: &Layout, place: &Place) -> Option<LayoutFault> {
         })
     };
     let (fewest, most) = match name {
-        // AES-256 has four lines; the longest key, HMAC with SHA-512, has eight.
-        F::Value => (4, 8),
+        F::Value => value_rows(layout, place),
+        F::Fingerprint => (2, 2),
         F::PinWords if place.repeat > 1 => (layout.pin_digits, 12),
         F::Words => (WORDS_ROWS, WORDS_ROWS),
         // Two lines for each of nine components.
@@ -203,6 +225,10 @@ pub fn room(layout: &Layout, place: &Place) -> Option<LayoutFault> {
     };
     let wrong = rows("repeat", place.repeat, fewest, most)
         .or_else(|| rows("step", place.step, least_step, most_step))
+        .or_else(|| {
+            let most = if name == F::Value { MOST_BESIDE } else { 1 };
+            rows("beside", place.beside, 1, most)
+        })
         .or_else(|| {
             let found = usize::from(place.spaced);
             rows("spaced", found, 0, usize::from(name == F::Pin))

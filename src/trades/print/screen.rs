@@ -199,6 +199,9 @@ fn fields(layout: &Layout) -> Vec<String> {
         if place.repeat > 1 {
             what.push_str(&format!(", {} rows", place.repeat));
         }
+        if place.beside > 1 {
+            what.push_str(&format!(", {} beside one another", place.beside));
+        }
         if place.name.is_secret() {
             what.push_str(", SECRET");
         }

@@ -82,6 +82,11 @@ impl Sheet {
 /// What need not be given: it is printed where there is something to say.
 const OPTIONAL: [FieldName; 2] = [FieldName::Provenance, FieldName::Quorum];
 
+/// What is not left out silently where the layout has no place for it.
+fn has_to_be_said(field: FieldName) -> bool {
+    OPTIONAL.contains(&field) || field == FieldName::Fingerprint || field.is_secret()
+}
+
 /// Puts the fillings into the layout's places.
 ///
 /// # Errors
@@ -105,7 +110,7 @@ pub fn lay_out(layout: &Layout, fillings: &[Filling<'_>]) -> Result<Sheet, Print
         // What has to be said and has no place is not left out silently.
         let needed = filling
             .given()
-            .find(|field| (OPTIONAL.contains(field) || field.is_secret()) && !layout.has(*field));
+            .find(|field| has_to_be_said(*field) && !layout.has(*field));
         if let Some(field) = needed {
             return Err(PrintError::NoPlace(field));
         }
@@ -175,10 +180,10 @@ impl Drawing<'_, '_> {
             What::Field(place) if place.name.is_secret() => {
                 for mark in self.marks(place)? {
                     let text = mark.placeholder();
-                    let down = self.row(place, mark.row)?;
+                    let (down, right) = self.row(place, mark.row)?;
                     sheet.pieces.push(Piece {
                         line: line + down,
-                        column,
+                        column: column + right,
                         width: place.width,
                         text,
                         font: place.font,
@@ -190,7 +195,7 @@ impl Drawing<'_, '_> {
             What::Field(place) => {
                 let (texts, kind) = self.texts(place)?;
                 for (row, text) in texts.into_iter().enumerate() {
-                    let down = self.row(place, row)?;
+                    let (down, right) = self.row(place, row)?;
                     let font = Font {
                         wide: place.font.wide && kind != PieceKind::Blank,
                         ..place.font
@@ -208,7 +213,7 @@ impl Drawing<'_, '_> {
                     }
                     sheet.pieces.push(Piece {
                         line: line + down,
-                        column,
+                        column: column + right,
                         width: place.width,
                         text,
                         font,
@@ -221,11 +226,11 @@ impl Drawing<'_, '_> {
         Ok(())
     }
 
-    fn row(&self, place: &Place, row: usize) -> Result<usize, PrintError> {
+    fn row(&self, place: &Place, row: usize) -> Result<(usize, usize), PrintError> {
         place.row(row).ok_or(PrintError::TooManyRows {
             field: place.name,
             found: row + 1,
-            room: place.repeat,
+            room: place.lines(),
         })
     }
 

@@ -50,6 +50,7 @@ impl Claims {
             KeyKind::Tdes => self.tdes.as_ref(),
             KeyKind::Aes => self.aes.as_ref(),
             KeyKind::Hmac => self.hmac.as_ref(),
+            KeyKind::RsaPrime => None,
         }
     }
 }

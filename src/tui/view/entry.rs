@@ -10,6 +10,9 @@ use crate::tui::prompt::{Entry, Standing};
 use crate::tui::theme::Theme;
 use crate::tui::typed::{LONGEST_PIN, Masked};
 
+/// Lines of a value that are shown above the one being typed.
+const DONE_SHOWN: u8 = 7;
+
 /// Choices shown at once: as many as there are digits to move by.
 const WINDOW: usize = 9;
 
@@ -251,16 +254,29 @@ impl Asked {
             }
         };
         let full = vec!["●●●●"; usize::from(groups.digits / 4)].join(" ");
-        for done in 1..groups.line {
+        // A prime of an RSA pair has up to 32 lines: the last few are enough to see
+        // where one is.
+        let first = groups.line.saturating_sub(DONE_SHOWN).max(1);
+        if first > 1 {
+            let lines = match first - 1 {
+                1 => "line 1".to_owned(),
+                last => format!("lines 1 to {last}"),
+            };
+            self.paper.parts(vec![
+                (format!("   {lines}   "), theme.plain()),
+                ("✓".to_owned(), theme.good()),
+            ]);
+        }
+        for done in first..groups.line {
             self.paper.parts(vec![
                 (
-                    format!("   {done}   {full}{}   ", letter("●")),
+                    format!("   {done:<2}  {full}{}   ", letter("●")),
                     theme.plain(),
                 ),
                 ("✓".to_owned(), theme.good()),
             ]);
         }
-        let lead = format!("   {}   ", groups.line);
+        let lead = format!("   {:<2}  ", groups.line);
         let dots = typing.dots();
         let at = typing.len();
         let digits = usize::from(groups.digits);

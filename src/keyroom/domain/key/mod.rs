@@ -20,9 +20,10 @@ pub use wrapping::WrappingMethod;
 /// other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckValue {
-    /// Upper-case hex: 6 digits for TDES, 10 for AES and HMAC.
+    /// Upper-case hex: 6 digits for TDES, 10 for AES, HMAC and components of RSA, 16 for
+    /// an RSA key.
     pub value: String,
-    /// `ENC-ZERO`, `CMAC`, or `SHA2VP1` for HMAC.
+    /// `ENC-ZERO`, `CMAC`, `SHA2VP1` for HMAC, or `SHA-256` for RSA.
     pub method: String,
 }
 
@@ -171,6 +172,9 @@ pub struct RsaFacts {
     pub generation: u32,
     /// The key whose place it took.
     pub predecessor: Option<Id>,
+    /// Its private half may leave in printed components: so it was made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_components: bool,
 }
 
 /// One time a key left the room.
@@ -239,6 +243,24 @@ impl KeyRecord {
     #[must_use]
     pub fn has_quarantine(&self) -> bool {
         self.sheets().any(|(_, part)| part.quarantine.is_some())
+    }
+
+    /// TRUE for an RSA pair of this station that was made so that its private half may
+    /// leave in printed components.
+    #[must_use]
+    pub fn leaves_in_components(&self) -> bool {
+        let own = self.source == KeySource::Here;
+        own && self.rsa.as_ref().is_some_and(|rsa| rsa.in_components)
+    }
+
+    /// Bytes of each of its components: as many as the key has, and of an RSA pair as
+    /// many as one of its primes.
+    #[must_use]
+    pub fn part_bytes(&self) -> usize {
+        match &self.rsa {
+            Some(rsa) => usize::from(rsa.bits) / 16,
+            None => self.form.bytes(),
+        }
     }
 
     /// TRUE for TR-31 usages K0 and K1.

@@ -21,7 +21,7 @@ use crate::print::component::render;
 use crate::print::enrolment::{fit, on_record};
 use crate::print::master_key_part::{MasterKeyPart, master_key};
 use crate::print::print_report::node;
-use crate::print::{ComponentForm, Disclosure, Layout};
+use crate::print::{ComponentForm, Disclosure, Layout, PrimeOf};
 
 /// Prints one component on its one sheet.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -335,6 +335,10 @@ impl Action for PrintComponent {
                 Mode::Production => provenance.map(str::to_owned),
                 Mode::Test => None,
             },
+            prime: record.rsa.as_ref().map(|rsa| PrimeOf {
+                bits: rsa.bits,
+                fingerprint: rsa.fingerprint,
+            }),
         };
         let panel = self.master_key_part(&record, authority)?;
         // A set of its own waits, and is committed to, under its ceremony.

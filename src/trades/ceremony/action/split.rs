@@ -30,6 +30,30 @@ pub struct SplitKey {
 }
 
 impl SplitKey {
+    /// An RSA pair is split where it was made for it, and into components.
+    fn check_rsa(&self, record: &KeyRecord) -> Result<(), ActionError> {
+        if record.rsa.is_some() && !record.leaves_in_components() {
+            return Err(ActionError::rule(
+                format!(
+                    "the private half of {} may not leave in printed components: it was not so \
+                     decided when the pair was made",
+                    record.label
+                ),
+                "Choose a symmetric key, or make a pair whose private half may.",
+            ));
+        }
+        if record.rsa.is_some() && self.quorum.is_some() {
+            return Err(ActionError::rule(
+                format!(
+                    "{} is an RSA key: it has components, and no shares",
+                    record.label
+                ),
+                "Have it split into components.",
+            ));
+        }
+        Ok(())
+    }
+
     fn check(&self, permit: &Permit<'_>, record: &KeyRecord) -> Result<(), ActionError> {
         if !record.state.keeps_sheets() {
             return Err(ActionError::rule(
@@ -37,12 +61,7 @@ impl SplitKey {
                 "Only a key in use, or suspended, is split again.",
             ));
         }
-        if record.rsa.is_some() {
-            return Err(ActionError::rule(
-                format!("{} is an RSA key: it has no components", record.label),
-                "Choose a symmetric key.",
-            ));
-        }
+        self.check_rsa(record)?;
         if let Some(coming) = record.others.iter().find(|s| s.state == SetState::Coming) {
             return Err(ActionError::rule(
                 format!(
@@ -141,5 +160,58 @@ impl Action for SplitKey {
             "the key and its check value {} stay as they are",
             out.kcv.words()
         )]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::sealed_key;
+    use conclave_evidence::{Bytes, Hash};
+    use conclave_keyroom::domain::key::{KeySource, RsaFacts};
+
+    #[test]
+    fn an_rsa_pair_is_refused_by_name_unless_it_was_made_for_components() {
+        let pair = |in_components| KeyRecord {
+            label: "OUR.RSA.001".into(),
+            rsa: Some(RsaFacts {
+                bits: 2048,
+                exponent: 65_537,
+                spki: Bytes(Vec::new()),
+                fingerprint: Hash([7; 32]),
+                generation: 1,
+                predecessor: None,
+                in_components,
+            }),
+            ..sealed_key()
+        };
+        let split = |quorum| SplitKey {
+            ceremony: Id([3; 16]),
+            key: Id([1; 16]),
+            label: "OUR.RSA.001".into(),
+            quorum,
+            parts: Vec::new(),
+        };
+        let told = |quorum, record: &KeyRecord| match split(quorum).check_rsa(record) {
+            Ok(()) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        let stays = told(None, &pair(false));
+        assert!(
+            stays.contains("the private half of OUR.RSA.001 may not leave"),
+            "{stays}"
+        );
+        let shares = told(Some(2), &pair(true));
+        assert!(
+            shares.contains("OUR.RSA.001 is an RSA key: it has components"),
+            "{shares}"
+        );
+        let partners = KeyRecord {
+            source: KeySource::Partner("BANK-LAKE".into()),
+            ..pair(true)
+        };
+        assert!(told(None, &partners).contains("may not leave"));
+        assert_eq!(told(None, &pair(true)), "");
+        assert_eq!(told(Some(2), &sealed_key()), "");
     }
 }

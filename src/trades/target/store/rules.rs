@@ -96,7 +96,13 @@ pub(super) fn leaving(
         }
         if key.exportability != "S" {
             return Err(ActionError::rule(
-                format!("the private half of {label} never leaves: so it was made"),
+                match key.leaves_in_components() {
+                    true => format!(
+                        "the private half of {label} leaves in printed components alone: so it was \
+                         made"
+                    ),
+                    false => format!("the private half of {label} never leaves: so it was made"),
+                },
                 "make a pair whose private half may leave in a key store, or send the public half",
             ));
         }
