@@ -77,7 +77,10 @@ fn golden_components_of_primes_in_every_language() {
             let changed: Vec<u8> = pairs.filter(|(a, b)| a != b).map(|(a, _)| *a).collect();
             assert!(changed.iter().all(|b| *b == b'X'), "{name}");
             let once = bytes.len() * 2 + bytes.len() / 8;
-            assert!(changed.len() % once == 0 && !changed.is_empty(), "{name}");
+            assert!(
+                changed.len().is_multiple_of(once) && !changed.is_empty(),
+                "{name}"
+            );
         }
     }
 }

@@ -562,6 +562,10 @@ fn questions() -> Vec<(&'static str, Build)> {
             "ask-groups-wrong",
             asks(crate::typing::wrong_letter(), vec![]),
         ),
+        (
+            "ask-groups-long",
+            asks(crate::typing::long_and_wrong(), keys("01234567")),
+        ),
         ("ask-form", new(form.clone(), vec![])),
         ("ask-form-filled", new(form.clone(), filled)),
         ("ask-form-no-more", new(form, vec![Key::Enter])),

@@ -38,3 +38,23 @@ pub fn wrong_letter() -> Prompt {
     ));
     asked
 }
+
+/// Near the end of a part of an RSA pair's prime, with the most that stands above it.
+pub fn long_and_wrong() -> Prompt {
+    let mut asked = line(1);
+    if let Ask::Groups(groups) = &mut asked.ask {
+        (groups.line, groups.lines) = (30, 32);
+    }
+    asked.code = "exercise.line".into();
+    asked.act = "Custody exercise OUR.RSA.001".into();
+    asked.lines = vec![PromptLine::note(
+        "MEMBER-5 types it from the sheet, RSA-4096, a part of one prime.",
+    )];
+    asked.safe = "yes, the key is as it was".into();
+    asked.refused = Some(refusal(
+        "Component 1, line 30: the check letter does not agree; one of groups 117 to 120 is wrong, or the letter.",
+        "Nothing of it was taken.",
+        "Compare each group with the paper, and type the line again.",
+    ));
+    asked
+}

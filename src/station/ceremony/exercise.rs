@@ -249,14 +249,15 @@ impl Station {
                 .into(),
             ..Prompt::default()
         };
+        let of = match &record.rsa {
+            Some(_) => format!("{}, a part of one prime", record.template),
+            None => record.form.to_string(),
+        };
         let usual = Method::usual(kind_of(record.form));
         let mut earlier: Option<Secret> = None;
         for typing in 1..=TYPINGS {
             prompt.lines = vec![PromptLine::note(match typing {
-                1 => format!(
-                    "{} types it from the sheet, {}.",
-                    custodian.name, record.form
-                ),
+                1 => format!("{} types it from the sheet, {of}.", custodian.name),
                 _ => "Once more: what differs from the last typing is named at once.".into(),
             })];
             let wanted = Wanted {

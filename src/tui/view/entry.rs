@@ -11,7 +11,7 @@ use crate::tui::theme::Theme;
 use crate::tui::typed::{LONGEST_PIN, Masked};
 
 /// Lines of a value that are shown above the one being typed.
-const DONE_SHOWN: u8 = 7;
+const DONE_SHOWN: u8 = 4;
 
 /// Choices shown at once: as many as there are digits to move by.
 const WINDOW: usize = 9;
