@@ -271,11 +271,10 @@ fn cut_without_a_medium(folder: &TempDir, nth: usize) -> usize {
     let mut pulled = false;
     scene.people.at = Box::new(move |prompt, times| {
         match prompt.code.as_str() {
-            "sign.card" if prompt.act == "Export the key" => {
-                if !std::mem::replace(&mut pulled, true) {
-                    stick.unplug();
-                    fuse.store(nth, Ordering::SeqCst);
-                }
+            "sign.card" if prompt.act == "Export the key" && !pulled => {
+                pulled = true;
+                stick.unplug();
+                fuse.store(nth, Ordering::SeqCst);
             }
             "export.ready" if times == 2 => resume_unwind(Box::new("asked again")),
             _ => {}
