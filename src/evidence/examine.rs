@@ -75,7 +75,7 @@ pub fn examine(signed: &SignedBackup, read: Read<'_>, tell: Tell<'_>) -> Option<
         journal(&backup, read),
     )?;
     let what = format!(
-        "the authority chain holds, {} records, each signed by its administrators",
+        "the authority chain holds: each of its records ({}) is signed by its administrators",
         export.authority.len()
     );
     let chain = AuthorityChain::verify(&export.authority).map_err(EvidenceError::from);

@@ -241,7 +241,7 @@ impl Work {
     /// Verifies a chain and shows its genesis, once.
     fn chain(&mut self, place: &str, records: &[SignedAuthority]) -> Option<AuthorityChain> {
         let what = format!(
-            "the authority chain holds, {} records, each signed by its administrators",
+            "the authority chain holds: each of its records ({}) is signed by its administrators",
             records.len()
         );
         let result = AuthorityChain::verify(records).map_err(EvidenceError::from);

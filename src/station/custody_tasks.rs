@@ -135,7 +135,12 @@ fn to_destroy(key: &KeyRecord, set: &PartSet) -> Option<TaskRow> {
         1 => "1 old sheet".to_owned(),
         n => format!("{n} old sheets"),
     };
-    let what = format!("{}: destroy {sheets}", key.label);
+    // Its label may be another key's by now.
+    let which = match key.state {
+        KeyState::Void => format!(" of the void key {}", key.kcv.words()),
+        _ => String::new(),
+    };
+    let what = format!("{}: destroy {sheets}{which}", key.label);
     Some(task(
         "now".into(),
         INCIDENT_DAYS,

@@ -197,8 +197,10 @@ pub enum Event {
     Keys(KeyTable),
     /// What was asked of one key.
     KeyDetail {
-        /// Its label.
+        /// Its label: a void key may share it with the one that took its place.
         label: String,
+        /// Its record.
+        id: Option<Id>,
         /// Custody, history and places, line by line.
         detail: Vec<String>,
     },

@@ -377,7 +377,7 @@ impl KeyTable {
         let c = &*self.columns;
         let days = *c.days_left.get(at)?;
         Some(KeyRow {
-            id: c.ids.get(at).filter(|id| **id != NO_ID).map(|id| Id(*id)),
+            id: self.id(at),
             label: c.label(at).to_owned(),
             algorithm: c.algorithm.get(at),
             usage: c.usage.get(at),
@@ -398,19 +398,30 @@ impl KeyTable {
         (at < self.len()).then(|| self.columns.label(at))
     }
 
-    /// The row with this label.
+    /// A row's record.
+    #[must_use]
+    pub fn id(&self, at: usize) -> Option<Id> {
+        let id = self.columns.ids.get(at)?;
+        (*id != NO_ID).then_some(Id(*id))
+    }
+
+    /// The first row with this label.
     #[must_use]
     pub fn find(&self, label: &str) -> Option<usize> {
+        self.all_of(label).next()
+    }
+
+    /// The rows with this label: more than one where a void key shares it.
+    pub fn all_of<'t>(&'t self, label: &'t str) -> impl Iterator<Item = usize> + 't {
         let (mut from, mut to) = (0, self.len());
         while from < to {
             let middle = from + (to - from) / 2;
-            match self.columns.label(middle).cmp(label) {
-                std::cmp::Ordering::Less => from = middle + 1,
-                std::cmp::Ordering::Greater => to = middle,
-                std::cmp::Ordering::Equal => return Some(middle),
+            match self.columns.label(middle) < label {
+                true => from = middle + 1,
+                false => to = middle,
             }
         }
-        None
+        (from..self.len()).take_while(move |at| self.columns.label(*at) == label)
     }
 
     /// All rows, by label.

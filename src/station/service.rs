@@ -219,7 +219,8 @@ pub fn serve(station: &mut Station, front: &mut Front) {
             Request::Awake | Request::Wake | Request::Answer(_) => continue,
             Request::KeyDetail { label, id } => {
                 let detail = station.key_detail(&label, id);
-                front.send(Event::KeyDetail { label, detail });
+                let id = Some(id);
+                front.send(Event::KeyDetail { label, id, detail });
                 continue;
             }
             request => {

@@ -89,7 +89,7 @@ impl App {
                 };
                 self.renew(&before, |kind| kind == Kind::Keys);
             }
-            Event::KeyDetail { label, detail } => self.custody.told(label, detail),
+            Event::KeyDetail { label, id, detail } => self.custody.told((label, id), detail),
             Event::Doctor(findings) => {
                 self.working = None;
                 self.ward = Some(Ward::new(findings));
@@ -153,7 +153,7 @@ impl App {
         }
         let row = match self.stack.last()? {
             Screen::List(place) if place.kind == Kind::Keys => place.row(),
-            Screen::Detail { kind, id, .. } if *kind == Kind::Keys => self.lists.keys.find(id),
+            Screen::Detail { kind, id, .. } if *kind == Kind::Keys => kind.find(&self.lists, id),
             _ => None,
         };
         let row = self.lists.keys.get(row?)?;

@@ -1,25 +1,31 @@
 //! What is known of one key: its row, its custody, and its place in the
 //! hierarchy as a tree.
 
+use conclave_evidence::Id;
+use conclave_keyroom::domain::key::KeyState;
 use conclave_station::front::{KeyRow, Lists, Request};
+
+/// A key by label and record: a void key may share its label with the one that took
+/// its place.
+type Which = (String, Option<Id>);
 
 /// Custody lines of one key: the station reads them when they are looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Custody {
     /// The key that was read last.
-    known: Option<(String, Vec<String>)>,
+    known: Option<(Which, Vec<String>)>,
     /// Something may have changed since.
     stale: bool,
     /// The key that was asked for.
-    asked: Option<String>,
+    asked: Option<Which>,
 }
 
 impl Custody {
     /// The station has read a key.
-    pub fn told(&mut self, label: String, lines: Vec<String>) {
+    pub fn told(&mut self, which: Which, lines: Vec<String>) {
         self.asked = None;
         self.stale = false;
-        self.known = Some((label, lines));
+        self.known = Some((which, lines));
     }
 
     /// Keys may have changed, or a question may have been lost because an act
@@ -33,19 +39,19 @@ impl Custody {
     /// to come: whoever runs through the list asks for few rows of it.
     pub fn ask(&mut self, row: &KeyRow) -> Option<Request> {
         let id = row.id?;
-        if self.asked.is_some() || (!self.stale && self.of(&row.label).is_some()) {
+        if self.asked.is_some() || (!self.stale && self.of(row).is_some()) {
             return None;
         }
-        self.asked = Some(row.label.clone());
+        self.asked = Some((row.label.clone(), row.id));
         Some(Request::KeyDetail {
             label: row.label.clone(),
             id,
         })
     }
 
-    fn of(&self, label: &str) -> Option<&[String]> {
-        let (known, lines) = self.known.as_ref()?;
-        (known == label).then_some(lines)
+    fn of(&self, row: &KeyRow) -> Option<&[String]> {
+        let ((label, id), lines) = self.known.as_ref()?;
+        (*label == row.label && *id == row.id).then_some(lines)
     }
 }
 
@@ -75,12 +81,15 @@ pub fn lines(lists: &Lists, custody: &Custody, row: &KeyRow) -> Vec<String> {
     if !row.template.is_empty() {
         lines.push(format!("template {}", row.template));
     }
-    match custody.of(&row.label) {
+    match custody.of(row) {
         Some(known) => lines.extend(known.iter().cloned()),
         None if row.id.is_some() => lines.push("reading…".to_owned()),
         None => {}
     }
-    tree(lists, row, &mut lines);
+    // Whatever lies under its label lies under the key that took its place.
+    if row.state != KeyState::Void.words() {
+        tree(lists, row, &mut lines);
+    }
     lines
 }
 

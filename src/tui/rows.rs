@@ -271,7 +271,11 @@ impl Kind {
                 .tasks
                 .get(at)
                 .map(|r| format!("{}\n{}", r.what, r.who)),
-            Self::Keys => lists.keys.label(at).map(str::to_owned),
+            Self::Keys => {
+                let label = lists.keys.label(at)?;
+                let id = lists.keys.id(at).map(|id| id.to_string());
+                Some(format!("{label}\n{}", id.unwrap_or_default()))
+            }
             Self::Ceremonies => lists.ceremonies.get(at).map(|r| r.id.clone()),
             Self::Scripts => lists.scripts.get(at).map(|r| r.file.clone()),
             Self::People => lists.people.get(at).map(|r| r.name.clone()),
@@ -288,7 +292,18 @@ impl Kind {
     #[must_use]
     pub fn find(self, lists: &Lists, id: &str) -> Option<usize> {
         match self {
-            Self::Keys => lists.keys.find(id),
+            Self::Keys => {
+                let (label, id) = id.split_once('\n')?;
+                let mut rows = lists.keys.all_of(label);
+                rows.find(|at| {
+                    lists
+                        .keys
+                        .id(*at)
+                        .map(|id| id.to_string())
+                        .unwrap_or_default()
+                        == id
+                })
+            }
             // There may be as many as keys that expire soon.
             Self::Tasks => {
                 let (what, who) = id.rsplit_once('\n')?;

@@ -177,6 +177,7 @@ pub fn nobody_is_there(house: &mut House) {
         });
         let nowhere = Event::KeyDetail {
             label: "BANK.ZMK.001".to_owned(),
+            id: Some(Id([1; 16])),
             detail: vec!["It is no longer in the catalogue.".to_owned()],
         };
         assert_eq!(told, nowhere);

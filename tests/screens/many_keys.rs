@@ -57,17 +57,18 @@ fn settle(app: &mut App) -> usize {
     ticks
 }
 
-fn asked(app: &mut App) -> Option<String> {
+fn asked(app: &mut App) -> Option<(String, Id)> {
     match app.lacks() {
-        Some(Request::KeyDetail { label, .. }) => Some(label),
+        Some(Request::KeyDetail { label, id }) => Some((label, id)),
         Some(_) => panic!("asks for something else"),
         None => None,
     }
 }
 
-fn told(label: &str, line: &str) -> Event {
+fn told((label, id): &(String, Id), line: &str) -> Event {
     Event::KeyDetail {
-        label: label.into(),
+        label: label.clone(),
+        id: Some(*id),
         detail: vec![line.into()],
     }
 }
@@ -144,7 +145,7 @@ fn the_list_fills_while_it_is_read_and_the_cursor_stays_on_its_key() {
 fn custody_is_asked_for_the_row_under_the_cursor_once() {
     let mut app = at_the_keys(KeyTable::from_rows((0..20).map(row)));
     let first = asked(&mut app).unwrap();
-    assert_eq!(first, "BANK-0.ZPK.000000");
+    assert_eq!(first.0, "BANK-0.ZPK.000000");
     assert!(seen(&app).contains("reading…"));
     // Running through the list asks for nothing more before the answer.
     press(&mut app, &[Key::Down, Key::Down]);
@@ -152,7 +153,7 @@ fn custody_is_asked_for_the_row_under_the_cursor_once() {
     tell(&mut app, vec![told(&first, "envelope AA 1")]);
     assert!(!seen(&app).contains("envelope AA 1"));
     let third = asked(&mut app).unwrap();
-    assert_eq!(third, "BANK-0.ZPK.000014");
+    assert_eq!(third.0, "BANK-0.ZPK.000014");
     tell(&mut app, vec![told(&third, "envelope AA 3")]);
     press(&mut app, &[Key::Enter]);
     let page = seen(&app);
@@ -165,6 +166,50 @@ fn custody_is_asked_for_the_row_under_the_cursor_once() {
     // A closed station keeps nothing of it.
     tell(&mut app, vec![Event::Status(status(Phase::Closed))]);
     assert_eq!(asked(&mut app), None);
+}
+
+/// A void key shares its label with the one that took its place: each row opens its own.
+#[test]
+fn a_void_key_and_its_successor_have_a_page_each() {
+    let twin = |at: u32, state: &str, kcv: &str| KeyRow {
+        label: "BANK.ZMK.001".into(),
+        state: state.into(),
+        kcv: kcv.into(),
+        under: String::new(),
+        ..row(at)
+    };
+    for (first, second) in [(7, 8), (8, 7)] {
+        let mut rows: Vec<KeyRow> = (20..40).map(row).collect();
+        rows.push(twin(first, "void", "AAAAAA"));
+        rows.push(twin(second, "active", "BBBBBB"));
+        let mut app = at_the_keys(KeyTable::from_rows(rows));
+        press(&mut app, &[Key::End]);
+        let mut pages = Vec::new();
+        for _ in 0..2 {
+            press(&mut app, &[Key::Enter]);
+            let which = asked(&mut app).unwrap();
+            assert!(seen(&app).contains("reading…"));
+            tell(
+                &mut app,
+                vec![told(&which, &format!("made as {}", which.1))],
+            );
+            pages.push(seen(&app));
+            press(&mut app, &[Key::Escape, Key::Up]);
+        }
+        pages.sort_by_key(|page| page.contains("void"));
+        let [active, void] = pages.try_into().unwrap();
+        let made = |at: u32| format!("made as {}", row(at).id.unwrap());
+        assert!(
+            active.contains("KCV BBBBBB") && active.contains(&made(second)),
+            "{active}"
+        );
+        assert!(
+            void.contains("KCV AAAAAA") && void.contains(&made(first)),
+            "{void}"
+        );
+        // The keys under the label lie under the one that stands.
+        assert!(active.contains("▪ BANK.ZMK.001") && !void.contains("▪ BANK.ZMK.001"));
+    }
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn key(
 pub fn custody() -> Event {
     Event::KeyDetail {
         label: s("BANK-LAKE.ZMK.001"),
+        id: None,
         detail: all(&[
             "made 23 Nov 2026 in ceremony 0f3a99d2, 3 components",
             "component 1  envelope AA 1234567  safe 2, MEMBER-4",

@@ -433,7 +433,7 @@ impl Station {
         let here = self.paper_station();
         let played = script.clone().played(state.parameters.blind);
         let page = minutes::printed_script(&played, &here, Some(state));
-        let name = format!("script-{}", self.short(state));
+        let name = format!("script-{}", state.short());
         let filed = self.file_report("reports", &name, &page);
         let mut lines: Vec<PromptLine> = page.lines.iter().map(PromptLine::note).collect();
         lines.insert(

@@ -255,7 +255,7 @@ impl Station {
 
     /// The name of a ceremony's minutes and transcript.
     fn minutes_name(&self, state: &State) -> String {
-        format!("{}-{}", state.parameters.label, self.short(state))
+        format!("{}-{}", state.parameters.label, state.short())
     }
 
     /// Files the minutes that are to be signed. While that fails, people are

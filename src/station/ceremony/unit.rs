@@ -65,11 +65,6 @@ impl Station {
 
     /// The name under which a ceremony goes on paper: the first eight hex
     /// digits of its id, marked so that no four of them stand alone.
-    pub(super) fn short(&self, state: &State) -> String {
-        let id: String = state.ceremony.to_string().chars().take(8).collect();
-        format!("C{id}")
-    }
-
     pub(super) fn do_unit(
         &mut self,
         engine: &Engine,
@@ -434,7 +429,7 @@ impl Station {
                 .approved_layout(layout_of(quorum, state.parameters.template.form))
                 .map_err(refuse)?,
             blind: state.parameters.blind,
-            reference: self.short(state),
+            reference: state.short(),
             date: day_words(self.clock.wall_ms()),
             panel: state.parameters.template.panel.clone(),
         };

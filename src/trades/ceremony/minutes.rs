@@ -166,7 +166,7 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         let medium = from.medium.as_ref().map(|(_, name)| name.clone());
         facts.push(("Block".to_owned(), medium.unwrap_or("typed by two".into())));
         if let Some(exception) = &from.exception {
-            facts.push(("Exception".to_owned(), exception_words(exception)));
+            facts.push((EXCEPTION.to_owned(), exception_words(exception)));
         }
     }
     if let Some(delivery) = &parameters.delivery {
@@ -174,11 +174,11 @@ fn parameter_facts(parameters: &Parameters) -> Vec<(String, String)> {
         facts.push(("Recipient".to_owned(), delivery.recipient.clone()));
         facts.push(("Medium chosen".to_owned(), delivery.medium_name.clone()));
         if let Some(exception) = &delivery.exception {
-            facts.push(("Exception".to_owned(), exception_words(exception)));
+            facts.push((EXCEPTION.to_owned(), exception_words(exception)));
         }
     }
     if let Some(reason) = &parameters.known_value {
-        facts.push(("Exception".to_owned(), known_value_words(reason)));
+        facts.push((EXCEPTION.to_owned(), known_value_words(reason)));
     }
     facts
 }
@@ -261,6 +261,15 @@ pub fn printed_script(script: &Script, station: &Station, state: Option<&State>)
     }
 }
 
+/// The name of a fact that is an exception which both quorums signed.
+const EXCEPTION: &str = "Exception";
+
+/// How many exceptions both quorums signed with the parameters.
+pub(super) fn signed_exceptions(state: &State) -> usize {
+    let facts = parameter_facts(&state.parameters);
+    facts.iter().filter(|(name, _)| name == EXCEPTION).count()
+}
+
 /// The minutes of a ceremony.
 #[must_use]
 pub fn minutes(
@@ -269,12 +278,26 @@ pub fn minutes(
     state: &State,
     journal: &[JournalLine],
 ) -> Minutes {
-    let mut facts = vec![
+    let mut facts = Vec::new();
+    if matches!(state.ending, Some(Ending::Void(_) | Ending::Aborted(_))) {
+        // Whoever reads the first page alone sees no success in it.
+        facts.push(("ENDED EARLY".to_owned(), result_words(state)));
+    }
+    facts.extend([
         ("Script".to_owned(), script.stamp()),
         ("SHA-256 of the script".to_owned(), state.digest.to_string()),
-        ("Ceremony".to_owned(), state.ceremony.to_string()),
-    ];
-    facts.extend(parameter_facts(&state.parameters));
+        (
+            "Ceremony".to_owned(),
+            format!("{} ({} on its sheets)", state.ceremony, state.short()),
+        ),
+    ]);
+    let decided = parameter_facts(&state.parameters);
+    let signed: Vec<String> = decided
+        .iter()
+        .filter(|(name, _)| name == EXCEPTION)
+        .map(|(_, words)| words.clone())
+        .collect();
+    facts.extend(decided);
     facts.extend(backup_fact(state));
     if let Some(key) = &state.key {
         facts.push(("Check value".to_owned(), key.kcv.words()));
@@ -313,8 +336,11 @@ pub fn minutes(
     let failed = state.failed_words();
     lines.push(heading("Failed attempts", failed.is_empty()));
     lines.extend(failed.into_iter().map(|line| format!("     {line}")));
-    let none = state.exceptions.is_empty();
+    let none = state.exceptions.is_empty() && signed.is_empty();
     lines.push(heading("Exceptions that people recorded", none));
+    for words in &signed {
+        lines.push(format!("     signed by both quorums: {words}"));
+    }
     for exception in &state.exceptions {
         let component = exception
             .component
@@ -352,18 +378,7 @@ pub fn minutes(
             entry.words.join("; ")
         ));
     }
-    let result = match &state.ending {
-        None => "not finished".to_owned(),
-        Some(Ending::Done) => "every step done".to_owned(),
-        Some(Ending::Void(why)) if state.parameters.split.is_some() => {
-            format!("new set void, the key as it was: {why}")
-        }
-        Some(Ending::Void(why)) => format!("key void: {why}"),
-        Some(Ending::Aborted(why)) if state.parameters.existing().is_some() => {
-            format!("ended early, the key as it was: {why}")
-        }
-        Some(Ending::Aborted(why)) => format!("ended, no key was made: {why}"),
-    };
+    let result = result_words(state);
     let people = cast(state);
     Minutes {
         title: format!("Minutes: {} {}", script.title, state.parameters.label),
@@ -374,6 +389,22 @@ pub fn minutes(
         result,
         signatures: people.clone(),
         people,
+    }
+}
+
+/// How it ended, as the last line of the page has it.
+fn result_words(state: &State) -> String {
+    match &state.ending {
+        None => "not finished".to_owned(),
+        Some(Ending::Done) => "every step done".to_owned(),
+        Some(Ending::Void(why)) if state.parameters.split.is_some() => {
+            format!("new set void, the key as it was: {why}")
+        }
+        Some(Ending::Void(why)) => format!("key void: {why}"),
+        Some(Ending::Aborted(why)) if state.parameters.existing().is_some() => {
+            format!("ended early, the key as it was: {why}")
+        }
+        Some(Ending::Aborted(why)) => format!("ended, no key was made: {why}"),
     }
 }
 

@@ -275,6 +275,14 @@ impl State {
         people
     }
 
+    /// Its number on sheets and in names of files: `C` and the first eight hex digits of
+    /// its id, so that nothing of it is taken for a group of a value.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let id: String = self.ceremony.to_string().chars().take(8).collect();
+        format!("C{id}")
+    }
+
     /// The envelope of a component, once it is sealed.
     #[must_use]
     pub fn sealed(&self, component: u8) -> Option<&Envelope> {

@@ -1,5 +1,6 @@
 //! What is told of a ceremony at its end.
 
+use super::minutes::signed_exceptions;
 use super::state::{SET_ASIDE, State};
 
 /// What did not go as written, for the screen at the end: an exception is what
@@ -12,7 +13,7 @@ pub fn failed_and_excepted(state: &State) -> Vec<String> {
         _ => "failed attempts:".to_owned(),
     }];
     words.extend(failed.into_iter().map(|line| format!("  {line}")));
-    words.push(match state.exceptions.len() {
+    words.push(match state.exceptions.len() + signed_exceptions(state) {
         0 => "recorded exceptions: none".into(),
         n => format!("recorded exceptions: {n}"),
     });

@@ -64,7 +64,7 @@ pub fn check_new(
     if keys.iter().any(|(_, k)| k.state != KeyState::Void) {
         return Err(ActionError::rule(
             format!("there is a key {label} already"),
-            "A label is used once; count its last part up.",
+            "A label is used once, but for that of a void key; count its last part up.",
         ));
     }
     Ok(())
