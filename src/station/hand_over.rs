@@ -3,10 +3,9 @@
 
 use conclave_evidence::{Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
-use conclave_keyroom::domain::key::{KeyRecord, KeyState, WrappingMethod};
+use conclave_keyroom::domain::key::{KeyRecord, WrappingMethod};
 use conclave_keyroom::domain::target_system::TargetSystem;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
-use conclave_keyroom::vault::{KeyTraits, KeysOf};
 use conclave_trades::target::{
     ExportKeys, KeyName, SystemName, Target, TargetError, next_bundle, target, target_of,
 };
@@ -82,20 +81,17 @@ impl Station {
                 "Administrators record one on the devices screen, with y.",
             ));
         }
-        let wrapping: Vec<KeyRecord> = self
-            .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
-            .into_iter()
-            .filter(|k| k.state == KeyState::Active && k.id != key.id)
-            .collect();
-        if wrapping.is_empty() {
-            return Err(refused(
+        let mut offered = self.wrapping_keys();
+        offered.retain(|k| k.id != key.id);
+        if offered.keys.is_empty() {
+            return Err(offered.none(
                 "There is no key to wrap it under.",
                 "Make or enter one first, with its own ceremony.",
             ));
         }
         Ok(Offer {
             systems,
-            wrapping,
+            wrapping: offered.keys,
             media: self.media_or_none()?,
         })
     }

@@ -3,9 +3,9 @@
 
 use conclave_evidence::Id;
 use conclave_keyroom::domain::device::PrinterPurpose;
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
+use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::ports::dialogue::{Ask, People, Prompt, PromptLine, Refusal};
-use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
+use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::exception_words;
 use conclave_trades::target::{KeyName, PrintKeyLetter};
 
@@ -59,18 +59,15 @@ impl Station {
         key: &KeyRecord,
         people: &mut dyn People,
     ) -> Result<Option<PrintKeyLetter>, Refusal> {
-        let wrapping: Vec<KeyRecord> = self
-            .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
-            .into_iter()
-            .filter(|k| k.state == KeyState::Active && k.id != key.id)
-            .filter(wraps_plainly)
-            .collect();
-        if wrapping.is_empty() {
-            return Err(refused(
+        let mut offered = self.wrapping_keys();
+        offered.retain(|k| k.id != key.id && wraps_plainly(k));
+        if offered.keys.is_empty() {
+            return Err(offered.none(
                 "There is no other zone master key to wrap it under.",
                 "Make or enter one first, with its own ceremony.",
             ));
         }
+        let wrapping = offered.keys;
         let mut printers: Vec<String> = self
             .enrolled_printers()
             .into_iter()

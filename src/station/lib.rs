@@ -80,5 +80,6 @@ mod typed_sheet;
 pub mod unlock;
 pub mod update;
 pub mod words;
+mod wrapping_keys;
 
 pub use station::Station;

@@ -77,6 +77,9 @@ pub enum Reaction {
     Overlay(Overlay),
 }
 
+/// The question for a card that signs: above it stands what is signed.
+const SIGN: &str = "sign.card";
+
 impl Standing {
     /// The question, with nothing typed.
     #[must_use]
@@ -216,6 +219,14 @@ impl Standing {
         }
     }
 
+    /// Whether what stands above is read to its end before Enter goes on: what is read
+    /// at all, and what a card signs.
+    #[must_use]
+    pub fn reads_first(&self) -> bool {
+        let signs = matches!(self.prompt.ask, Ask::Pin { .. }) && self.prompt.code == SIGN;
+        self.prompt.ask == Ask::Read || signs
+    }
+
     /// Whether the arrows move a printed page.
     #[must_use]
     pub fn pages(&self) -> bool {
@@ -250,12 +261,18 @@ impl Standing {
     }
 
     fn pin(&mut self, key: Key) -> Reaction {
+        let more = self.below.get().filter(|_| self.reads_first());
         let Entry::Pin(pin) = &mut self.entry else {
             return Reaction::Stay;
         };
         match digits(pin, key) {
             Typed::Changed => self.note = None,
             Typed::Wrong(note) => return self.say(note),
+            // Nobody signs what they have not had before their eyes.
+            Typed::Complete if more.is_some() => {
+                self.scroll = more;
+                return self.say(words::SIGNED_GOES_ON);
+            }
             Typed::Complete => {
                 let pin = pin.take();
                 return self.answer(Answer::Secret(pin));

@@ -194,7 +194,7 @@ fn a_void_key_and_its_successor_have_a_page_each() {
                 vec![told(&which, &format!("made as {}", which.1))],
             );
             pages.push(seen(&app));
-            press(&mut app, &[Key::Escape, Key::Up]);
+            press(&mut app, &[Key::Esc, Key::Up]);
         }
         pages.sort_by_key(|page| page.contains("void"));
         let [active, void] = pages.try_into().unwrap();

@@ -3,7 +3,7 @@
 
 use conclave::tui::{App, Key};
 use conclave_keyroom::ports::dialogue::{
-    Answer, Ask, Choice, Field, FieldKind, PromptLine, Refusal, Show,
+    Answer, Ask, Choice, Field, FieldKind, Mark, PromptLine, Refusal, Show,
 };
 use conclave_station::front::{CeremonyRow, Event, Request};
 
@@ -43,6 +43,40 @@ fn a_pin_is_never_seen() {
     press(&mut app, &[Key::Ctrl('u')]);
     write(&mut app, "246802");
     assert_eq!(secret(press(&mut app, &[Key::Enter])), b"246802");
+}
+
+/// A card signs what its holder has had before their eyes: the PIN is not asked past it.
+#[test]
+fn what_is_signed_is_read_to_its_end_before_the_pin_is_taken() {
+    let sign = |lines: usize| {
+        let mut question = prompt("sign.card", "This is what you sign:", pin_ask());
+        let line = |n| PromptLine {
+            mark: Mark::Note,
+            text: format!("parameter {n} of {lines}"),
+        };
+        question.lines = (1..=lines).map(line).collect();
+        let mut app = asked(question);
+        let _ = seen(&app);
+        write(&mut app, "864213");
+        app
+    };
+    let mut app = sign(3);
+    assert_eq!(secret(press(&mut app, &[Key::Enter])), b"864213");
+
+    let mut app = sign(40);
+    let mut pages = vec![seen(&app)];
+    let mut sent = Vec::new();
+    while sent.is_empty() {
+        sent = press(&mut app, &[Key::Enter]);
+        pages.push(seen(&app));
+        assert!(pages.len() < 12, "{}", pages.last().unwrap());
+    }
+    assert_eq!(secret(sent), b"864213");
+    for n in 1..=40 {
+        let line = format!("parameter {n} of 40");
+        assert!(pages.iter().any(|page| page.contains(&line)), "{line}");
+    }
+    assert!(pages[1].contains("What is signed goes on"), "{}", pages[1]);
 }
 
 #[test]

@@ -3,11 +3,10 @@
 use conclave_evidence::authority::CardState;
 use conclave_evidence::{GroupId, Id};
 use conclave_keyroom::domain::custodian_form::FORM_REMEDY;
-use conclave_keyroom::domain::key::{KeyRecord, KeyState};
 use conclave_keyroom::domain::people::Person;
 use conclave_keyroom::domain::template::KeyTemplate;
 use conclave_keyroom::ports::dialogue::{Answer, Ask, People, Prompt, PromptLine, Refusal, Show};
-use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
+use conclave_keyroom::vault::Compartment;
 use conclave_trades::ceremony::engine::{CeremonyError, Engine};
 use conclave_trades::ceremony::minutes;
 use conclave_trades::ceremony::script::{Purpose, Script, Verb};
@@ -115,15 +114,13 @@ impl Station {
             template.in_components == components && !template.comes_from_outside()
         };
         let templates = self.templates_for(!components, fits, &mut lines);
-        let wrapping: Vec<KeyRecord> = self
-            .keys_of(KeysOf::Traits(KeyTraits::WRAPPING))
-            .into_iter()
-            .filter(|k| k.state == KeyState::Active)
-            .filter(crate::hand_over::wraps_plainly)
-            .collect();
+        let mut offered = self.wrapping_keys();
+        offered.retain(crate::hand_over::wraps_plainly);
         if !components {
-            lines.extend(quarantine_notes(&wrapping));
+            lines.extend(offered.note());
+            lines.extend(quarantine_notes(&offered.keys));
         }
+        let wrapping = &offered.keys;
         let media = self.enrolled_media();
         let example = match components {
             true => "for example BANK-LAKE.ZMK.001",
@@ -136,8 +133,8 @@ impl Station {
         if components {
             fields.push(text("Components", "3", "2 to 9", 1));
         } else {
-            if wrapping.is_empty() {
-                return Err(refused(
+            if offered.keys.is_empty() {
+                return Err(offered.none(
                     "There is no zone master key to export under.",
                     "Make one first, with its own ceremony.",
                 ));
@@ -148,7 +145,7 @@ impl Station {
                     "Administrators enrol one on the devices screen.",
                 ));
             }
-            fields.push(told("Under", keys_told(&wrapping)));
+            fields.push(told("Under", keys_told(wrapping)));
             fields.push(text("Recipient", "", "for whom, for example BANK-LAKE", 40));
             let plates = media.iter().map(|m| m.name.clone()).collect();
             fields.push(sole("Medium", plates));

@@ -151,7 +151,7 @@ pub fn draw(app: &App, standing: &Standing, buf: &mut Buffer, body: Rect) -> Opt
         .unwrap_or(above_room)
         .min(above_room);
     let mut from = standing.scroll;
-    if prompt.ask == Ask::Read {
+    if standing.reads_first() {
         // What is read opens at its top, and Enter goes on at its end alone.
         let height = usize::from(above_rows);
         let most = above.lines.len().saturating_sub(height);
