@@ -463,6 +463,53 @@ fn a_stick_that_is_worn_at_the_second_reading_is_condemned_too() {
     assert!(!tasks.contains("bundle 0001"), "{tasks}");
 }
 
+/// A second reading that fails otherwise leads back to the export too, and a ceremony that
+/// people end after it has no key: each bundle it wrote counts no more, and whoever reads
+/// screen or minutes knows which medium to look after.
+#[test]
+fn every_bundle_that_its_ceremony_leaves_behind_counts_no_more() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    done(scene.zmk("BANK-LAKE.ZMK.001", "zmk-aes256", "2"));
+    let on_stick = scene.room.stick.folder();
+    scene.people.refusals.clear();
+    scene.people.at = Box::new(move |prompt, times| {
+        match (prompt.code.as_str(), times) {
+            ("export.replug", 1) => {
+                let bundle = on_stick.join("CONCLAVE-0001-TEST");
+                std::fs::rename(&bundle, on_stick.join("elsewhere")).unwrap();
+                std::fs::write(&bundle, b"no folder").unwrap();
+            }
+            ("export.replug", 2) => return Some(Answer::Abort),
+            _ => {}
+        }
+        None
+    });
+    let label = "BANK-LAKE.ZPK.001";
+    let end = scene.working(label, "zpk-aes128", "BANK-LAKE.ZMK.001");
+    let Ok(ActEnd::Done { good, lines, .. }) = end else {
+        panic!("{end:?}")
+    };
+    let told = scene.people.refusals.join("\n");
+    assert!(told.contains("not a folder any more"), "{told}");
+    let told = lines.join("\n");
+    assert!(!good, "{told}");
+    for number in 1..=2 {
+        let void = format!("bundle {number:04} counts no more: destroy what it left on STICK-1");
+        assert!(told.contains(&void), "{told}");
+    }
+    let key = scene.station.keys();
+    let key = key.iter().find(|key| key.label == label).unwrap();
+    assert_eq!((key.exports.len(), key.delivered().count()), (2, 0));
+    assert!(
+        key.begun_under.contains("BANK-LAKE.ZMK.001"),
+        "it may be outside"
+    );
+    let lists = format!("{:?}", scene.station.lists());
+    assert!(!lists.contains("receipt of bundle"), "{lists}");
+    assert!(!lists.contains("CONDEMNED"), "{lists}");
+}
+
 /// Whatever lies in the port in place of the right stick is told by its name, and the
 /// same question stands again. What an export that failed costs, none of it costs.
 #[test]

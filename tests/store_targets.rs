@@ -22,7 +22,7 @@ use conclave_keyroom::domain::key::{KeyRecord, KeySource};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Field, FieldKind, Refusal};
 use conclave_station::service::ActEnd;
 use oracles::Folder;
-use people::{Scene, done};
+use people::{Scene, Trouble, done};
 use stage::{folder, scene};
 
 const PAIR: &str = "OUR.TLS.001";
@@ -315,10 +315,86 @@ fn the_second_half_is_printed_once_the_first_is_sealed() {
             "{told}"
         );
         assert!(told.contains("destroy what is printed"), "{told}");
+        // Nobody waits for the receipt of a store that opens for nobody.
+        let void = format!("Bundle {at:04} counts no more");
+        assert!(told.contains(&void), "{told}");
+        assert!(!told.contains("SHA-256"), "{told}");
+        let tasks = format!("{:?}", scene.station.lists().tasks);
+        assert!(!tasks.contains("receipt of bundle"), "{tasks}");
+        assert_eq!(key(&scene, PAIR).delivered().count(), 0);
         let paper = scene.room.printers.0[0].bytes();
         let paper = String::from_utf8_lossy(paper.expose()).into_owned();
         assert_eq!(paper.matches("THE HALF: ").count(), printed);
     }
+}
+
+/// A half that may be printed is asked for once, and looked for: the provider has it no
+/// more. Where nobody signs that the bundle is void, it is said that it still counts.
+#[test]
+fn a_half_that_may_be_printed_is_looked_for_and_not_printed_again() {
+    let folder = folder();
+    let mut scene = scene(&folder);
+    make(&mut scene, PAIR, "may leave in a key store");
+    let id = key(&scene, PAIR).id;
+    let form = [
+        "a key store alone",
+        "",
+        "",
+        "BANK-LAKE",
+        GUS,
+        HAL,
+        "STICK-1",
+        "",
+        "",
+    ];
+    scene.people.form("store.parameters", &form);
+    scene.people.refusals.clear();
+    let printer = scene.printer.clone();
+    scene.people.at = Box::new(move |prompt, _| {
+        if prompt.code == "store.half.card" {
+            *printer.lock().unwrap() = Some(Trouble::Broken);
+        }
+        (prompt.act == "Void bundle 0001").then_some(Answer::Abort)
+    });
+    let end = scene.station.hand_over(id, &mut scene.people);
+    let Ok(ActEnd::Done { good, lines, .. }) = end else {
+        panic!("{:?}", scene.people.refusals);
+    };
+    let told = lines.join("\n");
+    assert!(!good && told.contains("Half 1 may be printed"), "{told}");
+    assert!(!told.contains("was not printed"), "{told}");
+    assert!(told.contains("Bundle 0001 STILL counts here"), "{told}");
+    // The holder's card is not asked for again.
+    let again = |said: &String| said.starts_with("store.half.card");
+    assert!(!scene.people.refusals.iter().any(again));
+    let tasks = format!("{:?}", scene.station.lists().tasks);
+    assert!(tasks.contains("v makes it void"), "{tasks}");
+
+    // Out of the task list, by both quorums, with a reason.
+    scene.people.at = Box::new(|_, _| None);
+    let named = "0001 on STICK-1 for BANK-LAKE";
+    scene
+        .people
+        .form("void-bundle", &[named, "half 1 may be in the printer"]);
+    let end = scene.station.void_bundle(&mut scene.people);
+    let Ok(ActEnd::Done { title, .. }) = end else {
+        panic!("{end:?}");
+    };
+    assert_eq!(title, "Bundle 0001 counts no more");
+    let tasks = format!("{:?}", scene.station.lists().tasks);
+    assert!(!tasks.contains("receipt of bundle"), "{tasks}");
+    let own = key(&scene, PAIR);
+    assert!(own.exports[0].void_ms.is_some());
+    let page = scene.station.key_detail(PAIR, own.id).join("\n");
+    assert!(
+        page.contains("void since") && !page.contains("exported"),
+        "{page}"
+    );
+    let none = scene.station.void_bundle(&mut scene.people).unwrap_err();
+    assert!(
+        none.happened.contains("No bundle is on its way"),
+        "{none:?}"
+    );
 }
 
 #[test]

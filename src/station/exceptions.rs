@@ -77,13 +77,14 @@ pub(crate) fn exception_of(
 }
 
 /// Where a key stands without a key block, and the exception ends soon. A key that went
-/// to the same place in a key block, or under a later exception, is done with.
+/// to the same place in a key block, or under a later exception, is done with; what left
+/// in a bundle that counts no more went nowhere.
 pub(crate) fn exception_tasks(now_ms: u64, key: &KeyRecord) -> Vec<TaskRow> {
     if !matches!(key.state, KeyState::Active | KeyState::Suspended) {
         return Vec::new();
     }
     let mut newest: BTreeMap<&str, Option<u64>> = BTreeMap::new();
-    for export in &key.exports {
+    for export in key.delivered() {
         newest.insert(&export.recipient, export.exception_until_ms);
     }
     let ends = newest
@@ -128,6 +129,7 @@ mod tests {
             format: "x9.17".into(),
             at_ms: 0,
             exception_until_ms: until_days.map(|days| days * DAY_MS),
+            void_ms: None,
         }
     }
 
@@ -139,6 +141,12 @@ mod tests {
         let soon = exception_tasks(20 * DAY_MS, &of);
         assert_eq!(soon.len(), 1);
         assert!(soon[0].what.contains("HILL"), "{}", soon[0].what);
+        assert_eq!(exception_tasks(101 * DAY_MS, &of)[0].due, "overdue");
+        of.exports.push(export("HILL", None));
+        assert!(exception_tasks(101 * DAY_MS, &of).is_empty());
+        // Its bundle counts no more: what stands there is what stood there before.
+        of.exports[2].bundle = 2;
+        of.void_bundle(2, 60 * DAY_MS);
         assert_eq!(exception_tasks(101 * DAY_MS, &of)[0].due, "overdue");
         of.exports.push(export("HILL", None));
         assert!(exception_tasks(101 * DAY_MS, &of).is_empty());

@@ -122,6 +122,8 @@ pub enum Administration {
     PrintSample,
     /// Unlock a station that five failed logons locked.
     UnlockStation,
+    /// Make a bundle void.
+    VoidBundle,
     /// Adopt journal entries that nobody vouches for.
     AdoptEntries,
     /// Say what became of an act that a cut left open.

@@ -104,6 +104,16 @@ fn lines(key: &KeyRecord) -> Vec<String> {
             0 => "a letter".to_owned(),
             number => format!("bundle {number:04}"),
         };
+        if let Some(void_ms) = e.void_ms {
+            detail.push(format!(
+                "void since {}: {how}, to {} under {} ({})",
+                words::date(void_ms),
+                e.recipient,
+                e.under,
+                e.format,
+            ));
+            continue;
+        }
         detail.push(format!(
             "exported {} to {} under {} ({}), {how}",
             words::date(e.at_ms),

@@ -8,6 +8,7 @@ use conclave_keyroom::domain::form::KeyForm;
 use conclave_keyroom::domain::key::KeyRecord;
 use conclave_keyroom::domain::legacy::REASON_MAX;
 use conclave_keyroom::domain::target_system::{Settings, TargetSystem};
+use conclave_keyroom::door::{ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Choice, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::state::{Player, Reply};
 use conclave_trades::print::passphrase_form::{HALF_LAYOUT, fits};
@@ -18,12 +19,14 @@ use conclave_trades::target::store::{
 };
 use conclave_trades::target::{IMPORT_FOLDER, KeyName, SystemName, next_bundle};
 
+use crate::approve::Undone;
 use crate::cards::{Interrupted, ask, filled};
 use crate::ceremony::begin::{choose, gave_up, optional, refused, sole};
 use crate::exceptions::reason_of;
 use crate::hand_over::read_aloud;
 use crate::service::ActEnd;
 use crate::station::Station;
+use crate::void_bundle::counts_no_more;
 
 /// No system: the store goes to whoever is named.
 const ALONE: &str = "a key store alone";
@@ -46,6 +49,14 @@ struct Offer {
 
 fn holder_words(player: &Player) -> String {
     format!("{}, {}", player.name, player.group.title())
+}
+
+/// TRUE where it may have printed, whatever became of it.
+fn is_unknown(error: &DoorError) -> bool {
+    matches!(
+        error,
+        DoorError::Failed(ActionError::Unknown { .. }) | DoorError::Vault(_)
+    )
 }
 
 fn not_printed(why: &str) -> String {
@@ -161,26 +172,34 @@ impl Station {
             ),
         ];
         let again = self.read_after_replug(action.bundle, &action.medium_name, people);
+        if again.void {
+            let mut lines = again.lines;
+            lines.push("The halves of its passphrase are not printed.".into());
+            return Ok(counts_no_more(action.bundle, lines));
+        }
         lines.extend(again.lines);
         lines.extend(read_aloud(&out.digest, &out.text));
-        let mut good = again.good;
-        if again.void {
-            lines.push("The halves of its passphrase are not printed.".into());
-        }
-        let holders = if again.void { &[][..] } else { &action.holders };
-        for (half, holder) in (1..).zip(holders) {
+        for (half, holder) in (1..).zip(&action.holders) {
             if let Err(why) = self.print_half(action.bundle, half, (holder, &layout), people)? {
-                good = false;
-                lines.push(format!("Half {half} {why}"));
-                lines.push(
-                    "The stores open for nobody: destroy what is printed, and export again.".into(),
-                );
-                break;
+                let reason = format!("half {half} of its passphrase is not to be had");
+                return Ok(ActEnd::Done {
+                    good: false,
+                    title: format!("The stores of bundle {:04} open for nobody", action.bundle),
+                    lines: vec![
+                        format!("Half {half} {why}"),
+                        format!(
+                            "The stores open for nobody: destroy what is printed and what stands on \
+                             {}, and export again.",
+                            action.medium_name
+                        ),
+                        self.void_worthless(action.bundle, &reason, people),
+                    ],
+                });
             }
             lines.push(format!("{} has half {half}, sealed.", holder.name));
         }
         Ok(ActEnd::Done {
-            good,
+            good: again.good,
             title: format!("Bundle {:04} for {}", action.bundle, action.recipient),
             lines,
         })
@@ -453,6 +472,13 @@ impl Station {
             people.progress(&format!("Printing on {printer}"), 0, 1);
             match self.act(&action, &prompt.title, people) {
                 Ok(()) => return Ok(half_taken(half, holder, people)),
+                // Something may have come out, and the half is nowhere any more.
+                Err(Undone::Door(error)) if is_unknown(&error) => {
+                    return Ok(Err(format!(
+                        "may be printed: {error}. Find the sheet in or at {printer}, and destroy it \
+                         unread."
+                    )));
+                }
                 Err(undone) => match self.undone(undone) {
                     Err(refusal) => prompt.refused = Some(refusal),
                     Ok(_) => return Ok(Err(not_printed("it was given up."))),

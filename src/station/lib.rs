@@ -79,6 +79,7 @@ pub mod training_room;
 mod typed_sheet;
 pub mod unlock;
 pub mod update;
+mod void_bundle;
 pub mod words;
 mod wrapping_keys;
 

@@ -355,8 +355,8 @@ impl Station {
             },
             template: key.template.clone(),
             under: key
-                .exports
-                .last()
+                .delivered()
+                .next_back()
                 .map(|e| e.under.clone())
                 .unwrap_or_default(),
             expires: words::date(key.expires_ms),

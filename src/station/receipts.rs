@@ -238,6 +238,7 @@ fn receipt_task(now_ms: u64, bundle: &BundleRecord) -> TaskRow {
         ),
     };
     detail.push(FILES_RECEIPT.into());
+    detail.push("Lost, or of no use there: v makes it void.".into());
     TaskRow {
         due: match differs {
             Some(_) => "today".into(),

@@ -313,6 +313,7 @@ impl Station {
                     Administration::MakePinIdentity => self.make_pin_identity(front),
                     Administration::PrintSample => self.print_sample(front),
                     Administration::UnlockStation => self.unlock_station(front),
+                    Administration::VoidBundle => self.void_bundle(front),
                     Administration::AdoptEntries => self.adopt_entries(front),
                     Administration::SettleAct => self.settle_act(front),
                     Administration::FileReceipt => self.file_receipt(front),

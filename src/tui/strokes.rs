@@ -355,6 +355,9 @@ impl App {
             (Kind::People, Key::Char('b')) => {
                 Some(vec![Request::Administer(Administration::UnblockPin)])
             }
+            (Kind::Tasks, Key::Char('v')) => {
+                Some(vec![Request::Administer(Administration::VoidBundle)])
+            }
             (Kind::Tasks, Key::Char('s')) => {
                 Some(vec![Request::Administer(Administration::SettleAct)])
             }

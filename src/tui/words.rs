@@ -106,6 +106,7 @@ pub fn help(screen: &str) -> &'static [&'static str] {
             "UNKNOWN: the power went between the intent of an act and its outcome. s: when no ceremony is open, administrators sign what they found.",
             "A bundle that was not read again after its medium was pulled should not leave the room: a takes that up; key managers and approvers are logged on.",
             "A bundle that left wants its receipt, and so does each component that went to a partner: r files it; key managers sign.",
+            "A bundle that is lost, destroyed or of no use there: v makes it void; key managers and approvers sign which one, and why.",
             "The bars count what is due in each of the next twelve weeks; overdue tasks are in the first.",
         ],
         "keys" => &[

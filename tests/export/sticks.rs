@@ -7,10 +7,12 @@ use crate::watched::Watched;
 use conclave_evidence::manifest::MANIFEST_FILE;
 use conclave_evidence::{GroupId, verify_path};
 use conclave_keyroom::domain::form::KeyForm;
-use conclave_keyroom::domain::key::Compromise;
+use conclave_keyroom::domain::key::{Compromise, KeyRecord};
 use conclave_keyroom::door::{Action, ActionError, Authority, DoorError, Stop};
 use conclave_trades::keys::{Kin, Taint, Tainted};
-use conclave_trades::target::{BundleState, KeyName, PrintKeyLetter, ReadBundle, ReadReceipt};
+use conclave_trades::target::{
+    BundleState, KeyName, PrintKeyLetter, ReadBundle, ReadReceipt, VoidBundle,
+};
 use conclave_training::stick::{FolderStick, Mishap, StickPorts};
 
 #[test]
@@ -294,11 +296,107 @@ fn a_bundle_is_read_again_while_it_counts() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[20] ^= 1;
     std::fs::write(&file, bytes).unwrap();
+    let newest = |desk: &Desk| desk.room.vault().newest().unwrap().0;
+    let before = newest(&desk);
     let told = desk.act(&read(1), &[]).map(drop).unwrap_err().to_string();
     assert!(told.contains("A.ZPK.1.tr31"), "{told}");
+    // Intent, one note with both, and that it failed: bundle and medium fall together.
+    assert_eq!(newest(&desk) - before, 3);
     assert_eq!(desk.register(1).state, BundleState::Void);
+    let left = desk.record(&key).exports;
+    assert!(left.len() == 1 && left[0].void_ms.is_some(), "{left:?}");
     let told = desk.act(&read(1), &[]).map(drop).unwrap_err().to_string();
     assert!(told.contains("counts no more"), "{told}");
     let act = desk.plan(&[&key], &zmk);
     assert!(rule(desk.export(&act)).contains("STICK-1 is condemned"));
+}
+
+/// What people know of a bundle: both quorums make void what counts and did not arrive,
+/// with a reason, and as its record says.
+#[test]
+fn a_bundle_that_is_worthless_counts_no_more() {
+    let mut desk = Desk::new();
+    let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
+    let keys = ["A.ZPK.1", "A.ZPK.2"].map(|label| desk.key(label, KeyForm::Aes128, "P0"));
+    for _ in 0..2 {
+        let act = desk.plan(&[&keys[0], &keys[1]], &zmk);
+        desk.export(&act).unwrap();
+    }
+    let both = [MANAGERS, APPROVERS].concat();
+    let void = VoidBundle::of(&desk.register(1), "lost in the post");
+    let refused = |desk: &mut Desk, act: &VoidBundle, part: &str| {
+        let told = desk.act(act, &both).unwrap_err().to_string();
+        assert!(told.contains(part), "{told}");
+    };
+    for (act, part) in [
+        (
+            VoidBundle {
+                reason: " ".into(),
+                ..void.clone()
+            },
+            "a reason",
+        ),
+        (
+            VoidBundle {
+                medium: "STICK-2".into(),
+                ..void.clone()
+            },
+            "not the one that was approved",
+        ),
+        (
+            VoidBundle {
+                labels: Vec::new(),
+                ..void.clone()
+            },
+            "not the one that was approved",
+        ),
+    ] {
+        refused(&mut desk, &act, part);
+    }
+    assert!(desk.act(&void, &MANAGERS).is_err());
+    desk.act(&void, &both).unwrap();
+    assert_eq!(desk.register(1).state, BundleState::Void);
+    assert_eq!(desk.register(2).state, BundleState::Written);
+    let zmk = KeyRecord {
+        compromise: Some(Compromise {
+            at_ms: 1,
+            reason: "the bag was open".into(),
+        }),
+        ..zmk
+    };
+    let tainted = Tainted::of(&[Kin::of(&zmk).unwrap()]);
+    for key in &keys {
+        let now = desk.record(key);
+        let left: Vec<u64> = now.delivered().map(|left| left.bundle).collect();
+        assert_eq!(left, [2]);
+        // Whoever has it may know it, whatever it counts for.
+        assert!(tainted.why(&now).is_some());
+    }
+    refused(&mut desk, &void, "counts for nothing already");
+}
+
+/// The medium goes while cards sign: no cryptogram was made, and no record says that one
+/// may be outside; what another act said before stays.
+#[test]
+fn what_never_was_wrapped_is_not_called_outside() {
+    let mut desk = Desk::new();
+    let zmk = desk.key("A.ZMK.1", KeyForm::Aes128, "K0");
+    let keys = ["A.ZPK.1", "A.ZPK.2"].map(|label| desk.key(label, KeyForm::Aes128, "P0"));
+    desk.stick.expect(Some(Mishap::PulledAfter(300)));
+    let act = desk.plan(&[&keys[0]], &zmk);
+    assert!(desk.export(&act).is_err());
+    desk.stick.expect(None);
+    let under = |desk: &Desk| {
+        let of = |key: &KeyRecord| desk.record(key).begun_under.contains("A.ZMK.1");
+        keys.each_ref().map(of)
+    };
+    assert_eq!(under(&desk), [true, false]);
+    desk.stick.unplug();
+    let act = desk.plan(&[&keys[0], &keys[1]], &zmk);
+    assert!(device(desk.export(&act)).contains("nothing was exported"));
+    assert_eq!(under(&desk), [true, false]);
+    desk.stick.plug();
+    let act = desk.plan(&[&keys[1]], &zmk);
+    desk.export(&act).unwrap();
+    assert_eq!(under(&desk), [true, true]);
 }

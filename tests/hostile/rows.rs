@@ -51,7 +51,7 @@ use conclave_trades::print::{
 use conclave_trades::target::store::{ExportKeyStore, PrintHalf, ReadCertificate, StoredItem};
 use conclave_trades::target::{
     CheckFile, CheckFrom, ExportKeys, FileReceipt, ImportBlock, KeyName, PrintKeyLetter, ReadBlock,
-    ReadBundle, ReadPartnerCertificate, ReadReceipt, Receipt, RecordSystem,
+    ReadBundle, ReadPartnerCertificate, ReadReceipt, Receipt, RecordSystem, VoidBundle,
 };
 use conclave_trades::update::{InstallUpdate, RollBack};
 
@@ -534,6 +534,18 @@ pub const ROWS: &[Row] = &[
         "key-managers sign, approvers logged on",
         receipt,
         |act| act.receipt.received_by.push('1')
+    ),
+    row!(
+        VoidBundle,
+        "key-managers sign, approvers sign",
+        |_| VoidBundle {
+            bundle: 1,
+            recipient: "BANK-LAKE".into(),
+            medium: "STICK-1".into(),
+            labels: vec!["BANK-LAKE.ZPK.001".into()],
+            reason: "lost in the post".into(),
+        },
+        |act| act.reason.push('1')
     ),
     row!(UnlockStation, "administrators sign", |_| UnlockStation {}),
     row!(AdoptEntries, "administrators sign", adopt, |act| {

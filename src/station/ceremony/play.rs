@@ -311,6 +311,14 @@ impl Station {
         }
         let leaving = matches!(reply, Reply::Shutdown);
         state = engine.answer(state, reply);
+        let made = state.over && state.parameters.existing().is_none();
+        if let (true, Some(key), Some(Ending::Void(why))) = (made, &state.key, &mut state.ending) {
+            // Screen and minutes say of each medium what became of it.
+            for words in self.voided_with(key.id) {
+                why.push_str("; ");
+                why.push_str(&words);
+            }
+        }
         self.save(&state, vec![format!("after: {}", unit.name())])?;
         if state.over && matches!(state.ending, Some(Ending::Void(_))) {
             let what = match state.parameters.split {

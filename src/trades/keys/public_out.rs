@@ -87,6 +87,7 @@ impl ExportPublic {
             number: self.bundle,
             recipient: self.recipient.clone(),
             labels: vec![self.key.label.clone()],
+            first_under: Vec::new(),
             medium: self.medium_name.clone(),
             state,
             manifest,
@@ -306,6 +307,7 @@ impl Action for ExportPublic {
             format: "spki".into(),
             at_ms: now,
             exception_until_ms: None,
+            void_ms: None,
         });
         permit.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
         Ok(ExportedPublic {

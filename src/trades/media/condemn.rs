@@ -102,36 +102,45 @@ pub(crate) fn condemn_after(
     medium: Id,
     cause: &MediaError,
 ) {
-    if !matches!(cause, MediaError::ReadBack(_)) {
-        return;
+    // Where that fails the act fails all the same, and says what to do.
+    if let Some(words) = condemn_with(permit, media, medium, cause) {
+        let _ = permit.commit_before_effect(vec![words]);
     }
-    let Ok(record) = permit.get::<MediumRecord>(Compartment::Directory, medium) else {
-        return;
-    };
+}
+
+/// The same, with whatever else the act has to commit before it fails: the record is put
+/// and not committed. What was done, in words; nothing where the medium is not at fault,
+/// or nobody here may write that it is.
+pub(crate) fn condemn_with(
+    permit: &mut Permit<'_>,
+    media: &mut dyn Media,
+    medium: Id,
+    cause: &MediaError,
+) -> Option<String> {
+    if !matches!(cause, MediaError::ReadBack(_)) {
+        return None;
+    }
+    let record: MediumRecord = permit.get(Compartment::Directory, medium).ok()?;
     let found = media.found().unwrap_or_default();
     let is_drive = |f: &FoundMedium| f.serial == record.serial && f.known_by == KnownBy::Drive;
     if found.iter().any(is_drive) {
-        return;
+        return None;
     }
     let open = permit.vault().open_groups();
     let writes = |place: &&Compartment| {
         let mut sets = place.writers().iter();
         sets.any(|set| set.iter().all(|group| open.contains(group)))
     };
-    let Some(place) = PLACES.iter().find(writes) else {
-        return;
-    };
+    let place = PLACES.iter().find(writes)?;
     let why = Condemned {
         medium,
         at_ms: permit.now_ms(),
         reason: cause.to_string(),
     };
-    let words = vec![format!("{} is condemned: {cause}", record.name)];
-    // Where that fails the act fails all the same, and says what to do.
-    let put = permit.put(*place, Condemned::KIND, Condemned::id_of(medium), &why);
-    if put.is_ok() {
-        let _ = permit.commit_before_effect(words);
-    }
+    permit
+        .put(*place, Condemned::KIND, Condemned::id_of(medium), &why)
+        .ok()?;
+    Some(format!("{} is condemned: {cause}", record.name))
 }
 
 /// Takes a medium out of use for ever.

@@ -30,7 +30,7 @@ pub use bundle::{
     has_room, single, single_to_read, write_one,
 };
 pub use condemn::{CondemnMedium, Condemnation, condemned};
-pub(crate) use condemn::{condemn_after, in_use};
+pub(crate) use condemn::{condemn_after, condemn_with, in_use};
 pub use disc::{DISC_MOST, SECTOR, disc_image};
 pub use disc_read::{Disc, DiscBytes, DiscError, disc_length};
 pub use enrol::EnrolMedium;

@@ -208,10 +208,14 @@ impl Action for ExportKeys {
         let medium: MediumRecord = beforehand.get(Compartment::Directory, self.medium)?;
         rules::medium(self, &medium)?;
         media::in_use(&medium, |place, id| beforehand.get(place, id))?;
+        let mut record = self.record(now, BundleState::Begun, None);
         for key in keys {
-            rules::begins_under(beforehand, key, &under)?;
+            let id = key.id;
+            if rules::begins_under(beforehand, key, &under)? {
+                record.first_under.push(id);
+            }
         }
-        register::take(beforehand, &self.record(now, BundleState::Begun, None))
+        register::take(beforehand, &record)
     }
 
     fn run(
@@ -222,7 +226,10 @@ impl Action for ExportKeys {
     ) -> Result<ExportedBundle, ActionError> {
         let target = self.target()?;
         // The wrong stick is named before a key is opened.
-        media::single(ports.media, &self.serial).map_err(nothing_left)?;
+        if let Err(cause) = media::single(ports.media, &self.serial) {
+            self.no_cryptogram(permit)?;
+            return Err(nothing_left(cause));
+        }
         let under: KeyRecord = permit.get(Compartment::Catalogue, self.under.id)?;
         let settings = self.settings(permit)?;
         let mut keys = self.wrap(permit, target, &under, &settings)?;
@@ -243,6 +250,7 @@ impl Action for ExportKeys {
                 format: under.wrapping.map_or("", WrappingMethod::name).into(),
                 at_ms: now,
                 exception_until_ms: self.exception.as_ref().map(|e| e.until_ms),
+                void_ms: None,
             });
             permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, record)?;
         }
@@ -269,12 +277,29 @@ impl Action for ExportKeys {
 }
 
 impl ExportKeys {
+    /// Takes back what the intent was the first to say of the keys: none was opened.
+    fn no_cryptogram(&self, permit: &mut Permit<'_>) -> Result<(), ActionError> {
+        let id = BundleRecord::id_of(self.bundle);
+        let begun: BundleRecord = permit.get(Compartment::Export, id)?;
+        if begun.first_under.is_empty() {
+            return Ok(());
+        }
+        for id in begun.first_under {
+            let mut key: KeyRecord = permit.get(Compartment::Catalogue, id)?;
+            key.begun_under.remove(&self.under.label);
+            permit.put(Compartment::Catalogue, KeyRecord::KIND, id, &key)?;
+        }
+        let words = format!("no cryptogram was made under {}", self.under.label);
+        Ok(permit.commit_before_effect(vec![words])?)
+    }
+
     fn record(&self, begun_ms: u64, state: BundleState, manifest: Option<Hash>) -> BundleRecord {
         BundleRecord {
             id: BundleRecord::id_of(self.bundle),
             number: self.bundle,
             recipient: self.recipient.clone(),
             labels: self.keys.iter().map(|key| key.label.clone()).collect(),
+            first_under: Vec::new(),
             medium: self.medium_name.clone(),
             state,
             manifest,

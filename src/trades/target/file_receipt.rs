@@ -108,7 +108,10 @@ impl Action for FileReceipt {
             .filter(|_| bundle.state == BundleState::Written);
         let Some(manifest) = manifest else {
             return Err(ActionError::rule(
-                format!("bundle {:04} was never finished", bundle.number),
+                match bundle.state {
+                    BundleState::Void => format!("bundle {:04} counts no more", bundle.number),
+                    _ => format!("bundle {:04} was never finished", bundle.number),
+                },
                 "there can be no receipt of it: ask what they have loaded",
             ));
         };

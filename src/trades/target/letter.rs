@@ -188,7 +188,7 @@ impl Action for PrintKeyLetter {
         rules::same(&self.key, &key)?;
         let target = target_of(&under).map_err(rules::refused)?;
         rules::leaving(target, &key, &under, &Settings::default(), None, now)?;
-        rules::begins_under(beforehand, key, &under)
+        rules::begins_under(beforehand, key, &under).map(drop)
     }
 
     fn run(
@@ -211,6 +211,7 @@ impl Action for PrintKeyLetter {
             format: under.wrapping.map_or("", WrappingMethod::name).into(),
             at_ms: permit.now_ms(),
             exception_until_ms: self.exception.as_ref().map(|e| e.until_ms),
+            void_ms: None,
         });
         permit.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
         Ok(KeyLetter {

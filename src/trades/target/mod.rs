@@ -14,6 +14,7 @@
 //! - `rules`: what may leave under what, before a key is opened
 //! - `register`: the numbers of the bundles
 //! - `receipt`, `file_receipt`: what the other side says it saw
+//! - `void_bundle`: a bundle that is worth nothing counts no more
 //! - `bundle`: payloads, run sheet and signed manifest as one set of files
 //! - `export`: the action
 //! - `import`: a partner's key block, bare cryptogram (`import_bare`), maker's block
@@ -71,6 +72,7 @@ mod shipped;
 pub mod store;
 mod tr31;
 mod tr31_writing;
+mod void_bundle;
 mod web_pin;
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};
@@ -107,6 +109,8 @@ pub use record_system::{RecordSystem, check_settings, settings_digest, system_ce
 pub use register::{BundleRecord, BundleState, Received, next_bundle};
 pub use rules::unwrapping;
 pub use tr31::Tr31;
+pub use void_bundle::VoidBundle;
+pub(crate) use void_bundle::void_all;
 pub use web_pin::WebPin;
 
 /// How sure it is that the target takes what is written for it.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::register::{BundleRecord, BundleState};
+use super::void_bundle::void;
 use crate::media;
 
 /// No manifest is larger, in bytes.
@@ -31,12 +32,17 @@ pub struct ReadBundle {
     pub bundle: u64,
 }
 
+/// The medium is not there, alone and as it was: it is asked for again.
+fn comes_again(cause: &MediaError) -> bool {
+    matches!(
+        cause,
+        MediaError::Missing | MediaError::Several | MediaError::Wrong | MediaError::Plate
+    )
+}
+
 impl ReadBundle {
     fn failed(&self, cause: MediaError) -> ActionError {
-        if matches!(
-            cause,
-            MediaError::Missing | MediaError::Several | MediaError::Wrong | MediaError::Plate
-        ) {
+        if comes_again(&cause) {
             return ActionError::NoMedium {
                 undone: "nothing was read again",
                 cause,
@@ -144,7 +150,14 @@ impl Action for ReadBundle {
             .map(|(_, medium)| medium)
             .find(|medium| medium.name == record.medium)
             .ok_or_else(|| self.failed(MediaError::Wrong))?;
-        media::in_use(&medium, |place, id| permit.get(place, id))?;
+        if let Err(why) = media::in_use(&medium, |place, id| permit.get(place, id)) {
+            // The ceremony exports again, with the next number, on another medium.
+            if self.ceremony.is_some() && matches!(why, ActionError::Rule { .. }) {
+                let words = void(permit, record, None, &why.to_string())?;
+                permit.commit_before_effect(vec![words])?;
+            }
+            return Err(why);
+        }
         let cause = match compare(permit, ports.media, &record, &medium.serial)? {
             Ok(files) => {
                 let at_ms = permit.now_ms();
@@ -159,16 +172,12 @@ impl Action for ReadBundle {
         };
         // As where an export reads back: at once, whatever becomes of the act. Nobody is
         // asked for a receipt of what is not on the medium, and the next export goes to
-        // another one.
-        if matches!(cause, MediaError::ReadBack(_)) {
-            let void = BundleRecord {
-                state: BundleState::Void,
-                ..record
-            };
-            permit.put(Compartment::Export, BundleRecord::KIND, void.id, &void)?;
-            let words = format!("bundle {:04} does not count: {cause}", void.number);
-            permit.commit_before_effect(vec![words])?;
-            media::condemn_after(permit, ports.media, medium.id, &cause);
+        // another one. A ceremony exports again after every other failure too.
+        let differs = matches!(cause, MediaError::ReadBack(_));
+        if differs || (self.ceremony.is_some() && !comes_again(&cause)) {
+            let mut words = vec![void(permit, record, None, &cause.to_string())?];
+            words.extend(media::condemn_with(permit, ports.media, medium.id, &cause));
+            permit.commit_before_effect(words)?;
         }
         Err(self.failed(cause))
     }

@@ -15,8 +15,8 @@ pub enum BundleState {
     Begun,
     /// Written, read back, and signed for.
     Written,
-    /// It was written, and its medium gave back something else later, before it left
-    /// the room: no receipt of it is wanted.
+    /// It was written, and is worth nothing: its medium gave back something else later,
+    /// its ceremony ended without the key, or people say so. No receipt of it is wanted.
     Void,
 }
 
@@ -31,6 +31,10 @@ pub struct BundleRecord {
     pub recipient: String,
     /// The labels of the keys.
     pub labels: Vec<String>,
+    /// While it is begun: the keys of which its intent was the first to say that a
+    /// cryptogram may be outside under this wrapping key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_under: Vec<Id>,
     /// The medium's name.
     pub medium: String,
     /// How far it came.
@@ -63,6 +67,14 @@ pub struct Received {
 }
 
 impl BundleRecord {
+    /// TRUE while it may be made void: it counts, and the other side has not said that
+    /// every key came as it is.
+    #[must_use]
+    pub fn may_be_void(&self) -> bool {
+        self.state == BundleState::Written
+            && self.received.as_ref().is_none_or(|r| !r.differs.is_empty())
+    }
+
     /// TRUE while a receipt is wanted: it left, and nothing came back, or
     /// something that differs.
     #[must_use]

@@ -284,16 +284,18 @@ fn usable(key: &KeyRecord, now_ms: u64) -> Result<(), ActionError> {
 }
 
 /// A cryptogram of the key is about to be made: with the intent its record says under
-/// which key, for an act that does not end may have let it out all the same (R12).
+/// which key, for an act that does not end may have let it out all the same (R12). TRUE
+/// where the record did not say so before.
 pub(crate) fn begins_under(
     beforehand: &mut Beforehand<'_>,
     mut key: KeyRecord,
     under: &KeyRecord,
-) -> Result<(), ActionError> {
-    if key.begun_under.insert(under.label.clone()) {
+) -> Result<bool, ActionError> {
+    let first = key.begun_under.insert(under.label.clone());
+    if first {
         beforehand.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
     }
-    Ok(())
+    Ok(first)
 }
 
 pub(crate) fn active(key: &KeyRecord) -> Result<(), ActionError> {

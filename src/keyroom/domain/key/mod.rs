@@ -193,9 +193,26 @@ pub struct Exported {
     /// Where it left without a key block: the end of its exception, wall clock (R19).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception_until_ms: Option<u64>,
+    /// Since when its bundle counts no more, wall clock; nothing while it counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub void_ms: Option<u64>,
 }
 
 impl KeyRecord {
+    /// The times it left in what counts, oldest first. One in a void bundle is none: a
+    /// cryptogram may be outside, and nobody is to load it.
+    pub fn delivered(&self) -> impl DoubleEndedIterator<Item = &Exported> {
+        self.exports.iter().filter(|left| left.void_ms.is_none())
+    }
+
+    /// What left in this bundle counts no more, from `at_ms` on.
+    pub fn void_bundle(&mut self, bundle: u64, at_ms: u64) {
+        let of = |left: &&mut Exported| left.bundle == bundle && left.void_ms.is_none();
+        for left in self.exports.iter_mut().filter(of) {
+            left.void_ms = Some(at_ms);
+        }
+    }
+
     /// The record's kind in the catalogue.
     pub const KIND: &'static str = "key";
     /// The kind of its value in the keys compartment.

@@ -1,4 +1,5 @@
-//! A ceremony that ends without a key: whatever was made is void.
+//! A ceremony that ends without a key: whatever was made is void, and so is each bundle
+//! in which it left.
 
 use conclave_crypto::secret::Secret;
 use conclave_evidence::{GroupId, Id};
@@ -9,6 +10,7 @@ use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
 use super::super::commitment;
+use crate::target::void_all;
 
 /// Voids a ceremony's key, wipes its value, and ends the mandate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,7 +27,7 @@ pub struct VoidKey {
 
 impl Action for VoidKey {
     const NAME: &'static str = "void-key";
-    type Out = ();
+    type Out = Vec<String>;
 
     fn authority(&self) -> Authority {
         // With a key value to wipe, both groups have to be there: neither
@@ -51,7 +53,8 @@ impl Action for VoidKey {
         permit: &mut Permit<'_>,
         _: Vec<Secret>,
         _: &mut Ports<'_>,
-    ) -> Result<(), ActionError> {
+    ) -> Result<Vec<String>, ActionError> {
+        let mut told = Vec::new();
         if let Some(key) = self.key {
             match permit.get::<KeyRecord>(Compartment::Catalogue, key) {
                 Ok(mut record) => {
@@ -63,6 +66,7 @@ impl Action for VoidKey {
                     }
                     record.state = KeyState::Void;
                     record.void_sheets(permit.now_ms());
+                    told = void_all(permit, &mut record)?;
                     super::put_key(permit, &record)?;
                     permit.delete(Compartment::Keys, key);
                 }
@@ -81,6 +85,11 @@ impl Action for VoidKey {
                 permit.delete(Compartment::Keys, id);
             }
         }
-        super::close::end_mandate(permit, self.ceremony, None)
+        super::close::end_mandate(permit, self.ceremony, None)?;
+        Ok(told)
+    }
+
+    fn outcome(&self, told: &Vec<String>) -> Vec<String> {
+        told.clone()
     }
 }

@@ -138,6 +138,7 @@ impl ExportKeyStore {
             number: self.bundle,
             recipient: self.recipient.clone(),
             labels: self.keys.iter().map(|k| k.key.label.clone()).collect(),
+            first_under: Vec::new(),
             medium: self.medium_name.clone(),
             state,
             manifest,
@@ -374,6 +375,7 @@ impl ExportKeyStore {
                 format: self.kinds.join(","),
                 at_ms: now,
                 exception_until_ms: None,
+                void_ms: None,
             });
             permit.put(Compartment::Catalogue, KeyRecord::KIND, key.id, &key)?;
         }
