@@ -411,6 +411,27 @@ fn what_was_handed_over_is_read_again_after_its_medium_was_put_back() {
             "{name}: {told}"
         );
         assert_eq!(told.contains("halves"), of == 1, "{name}: {told}");
+        // Nobody reads its digest to anybody, and the key did not get there with it.
+        assert!(!told.contains("SHA-256"), "{name}: {told}");
+        assert!(told.contains("No digest of it"), "{name}: {told}");
+        let label = if of == 0 { KEYS[0] } else { pair[0] };
+        let left = key(&scene, label).exports;
+        let void = left.iter().filter(|left| left.void_ms.is_some());
+        assert_eq!(void.map(|left| left.bundle).collect::<Vec<_>>(), [5]);
+        let page = scene.station.key_detail(label, key(&scene, label).id);
+        assert!(
+            page.iter().any(|line| line.starts_with("void since")),
+            "{page:?}"
+        );
+        // The minutes of a public half were filed after that.
+        let minutes = folder.path().join("minutes");
+        let know = std::fs::read_dir(minutes).unwrap().filter(|entry| {
+            let path = entry.as_ref().unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            let transcript = path.extension().is_some_and(|e| e == "cbor");
+            transcript && String::from_utf8_lossy(&bytes).contains("gave back other bytes")
+        });
+        assert_eq!(know.count() > 0, of == 2, "{name}");
         assert!(!receipt_tasks(&scene).iter().any(|t| t.contains("0005")));
         let devices = format!("{:?}", scene.station.lists().devices);
         assert!(devices.contains("CONDEMNED"), "{name}: {devices}");

@@ -19,6 +19,10 @@ use crate::station::Station;
 
 /// Below the minutes of an act whose proposal the cards signed.
 const IN_JOURNAL: &str = "Done. The cards' signatures over it stand in the journal.";
+/// Below those of an export whose medium gave back other bytes.
+pub(crate) const NOT_AS_WRITTEN: &str = "Signed and written, and it does NOT count: its medium gave \
+                                         back other bytes. The cards' signatures stand in the \
+                                         journal.";
 /// Below those of a change of people, cards or groups.
 pub(crate) const IN_RECORD: &str = "Done. The administrators' signatures stand in the authority \
                                     record, which every journal export and bundle carries.";
@@ -80,6 +84,24 @@ pub(crate) struct Done<'a> {
     pub result: &'static str,
 }
 
+impl<'a> Done<'a> {
+    /// Of an act whose proposal those have signed, from this entry on; without a word yet.
+    pub(crate) fn signed(
+        subject: Subject<'a>,
+        signers: Vec<(GroupId, String)>,
+        since: u64,
+    ) -> Self {
+        Self {
+            subject,
+            words: Vec::new(),
+            signers,
+            others: Vec::new(),
+            since,
+            result: IN_JOURNAL,
+        }
+    }
+}
+
 impl Station {
     /// An act with minutes: what it gave, and where they are, in words.
     pub(crate) fn act_with_minutes<A: Action>(
@@ -106,12 +128,8 @@ impl Station {
         people: &mut dyn People,
     ) -> String {
         let done = Done {
-            subject,
             words,
-            signers: self.signers.clone(),
-            others: Vec::new(),
-            since,
-            result: IN_JOURNAL,
+            ..Done::signed(subject, self.signers.clone(), since)
         };
         self.file_done(&done, people)
     }

@@ -17,6 +17,7 @@ use crate::exceptions::{exception_fields, exception_of};
 use crate::rsa_keys::groups;
 use crate::service::ActEnd;
 use crate::station::Station;
+use crate::void_bundle::counts_no_more;
 
 /// The most characters of further labels.
 const ALSO_MOST: usize = 240;
@@ -60,6 +61,9 @@ impl Station {
                     ),
                 ];
                 let again = self.read_after_replug(out.number, &action.medium_name, people);
+                if again.void {
+                    return Ok(counts_no_more(out.number, again.lines));
+                }
                 lines.extend(again.lines);
                 lines.extend(read_aloud(&out.digest, &out.text));
                 Ok(ActEnd::Done {

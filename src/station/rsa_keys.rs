@@ -4,6 +4,7 @@ use conclave_evidence::words::in_words;
 use conclave_evidence::{Bytes, Hash, Id};
 use conclave_keyroom::domain::device::MediumRecord;
 use conclave_keyroom::domain::key::{KeyRecord, KeySource};
+use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::{
     Answer, Ask, Field, People, Prompt, PromptLine, Refusal, Show,
 };
@@ -13,12 +14,13 @@ use conclave_trades::keys::{
 };
 use conclave_trades::target::{IMPORT_FOLDER, KeyName, next_bundle};
 
-use crate::act_minutes::Subject;
+use crate::act_minutes::{Done, NOT_AS_WRITTEN, Subject};
 use crate::cards::{Interrupted, ask};
 use crate::ceremony::begin::{choose, one, refused, sole, text};
 use crate::hand_over::read_aloud;
 use crate::service::{ActEnd, stopped};
 use crate::station::Station;
+use crate::void_bundle::counts_no_more;
 
 /// Lengths, the usual one first.
 const SIZES: [&str; 3] = ["3072", "2048", "4096"];
@@ -211,13 +213,28 @@ impl Station {
             serial: medium.serial,
         };
         let subject = Subject::key("Export a public key", &key.label, key.id);
-        match self.act_with_minutes(&action, subject, people) {
-            Ok((out, filed)) => {
+        let since = self.next_seq();
+        match self.act(&action, subject.title, people) {
+            Ok(out) => {
+                let mut done = Done::signed(subject, self.signers.clone(), since);
+                let again = self.read_after_replug(action.bundle, &medium.name, people);
+                // What is filed, and perhaps printed, knows what came of that.
+                done.words = action.words();
+                done.words.extend(action.outcome(&out));
+                done.words.extend(again.lines.iter().cloned());
+                if again.void {
+                    done.result = NOT_AS_WRITTEN;
+                }
+                let filed = self.file_done(&done, people);
+                if again.void {
+                    let mut lines = again.lines;
+                    lines.push(filed);
+                    return Ok(counts_no_more(action.bundle, lines));
+                }
                 let mut lines = vec![
                     format!("{} on {}", out.folder, medium.name),
                     "PEM, DER, and the pair's own signature over the DER.".to_owned(),
                 ];
-                let again = self.read_after_replug(action.bundle, &medium.name, people);
                 lines.extend(again.lines);
                 lines.extend(read_aloud(&out.digest, &out.text));
                 lines.push(filed);
