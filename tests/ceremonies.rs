@@ -643,6 +643,10 @@ fn a_stick_that_goes_while_cards_sign_is_asked_for_again() {
         told.matches("No medium is plugged in.").count() >= 4,
         "{told}"
     );
+    // The act had begun: its number is used up, and the screen says so.
+    let shown = &scene.people.shown;
+    let said = "one of the exports that were approved";
+    assert!(shown.iter().any(|prompt| prompt.contains(said)));
 }
 
 /// A pause and a restart lose nothing of an export: what was written is read again, and

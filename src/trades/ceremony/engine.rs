@@ -352,12 +352,20 @@ impl Engine {
                 }
                 failed(state, step, &moves, &words)
             }
-            (Move::Act(Unit::Export | Unit::ReadMedium), Reply::NotReady { happened, advice }) => {
+            (
+                Move::Act(unit @ (Unit::Export | Unit::ReadMedium)),
+                Reply::NotReady { happened, advice },
+            ) => {
                 // The journal has an act that came to nothing; so have the minutes.
                 let words = happened.trim_end_matches('.');
-                state.words.push(format!("not begun: {words}"));
+                let undone = match unit {
+                    Unit::Export => "nothing left, and the bundle's number is used up",
+                    _ => "not read again",
+                };
+                state.words.push(format!("{undone}: {words}"));
+                let refused = prompts::gone_meanwhile(unit, happened, advice);
                 let mut state = restart(state, &moves);
-                state.refused = Some(prompts::not_ready(happened, advice));
+                state.refused = Some(refused);
                 state
             }
             (Move::Act(_), Reply::Failed(words)) => failed(state, step, &moves, &words),

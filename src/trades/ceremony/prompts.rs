@@ -25,7 +25,7 @@ use conclave_keyroom::ports::dialogue::{Ask, Mark, Prompt, PromptLine, Refusal, 
 
 use super::moves::{Field, Move, Press, people};
 use super::script::{End, OnDeviation, Script, ScriptStep};
-use super::state::{Player, Refused, State};
+use super::state::{Player, Refused, State, Unit};
 
 /// Lines of the step list around the step at hand.
 const BEFORE: usize = 2;
@@ -46,6 +46,22 @@ pub(super) fn not_ready(happened: String, advice: String) -> Refused {
     Refused {
         happened,
         safe: "Nothing was begun, and no try is used up.".into(),
+        advice,
+    }
+}
+
+/// The medium went while cards signed: the act had begun, and came to nothing.
+pub(super) fn gone_meanwhile(unit: &Unit, happened: String, advice: String) -> Refused {
+    let safe = match unit {
+        Unit::Export => {
+            "Nothing left, and no try is used up. The bundle's number is, and one of the exports \
+             that were approved."
+        }
+        _ => "Nothing was read again, and no try is used up. The bundle is as it was.",
+    };
+    Refused {
+        happened,
+        safe: safe.into(),
         advice,
     }
 }
