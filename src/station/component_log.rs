@@ -108,6 +108,10 @@ fn touches(entries: Vec<OpenEntry>, chain: Option<&AuthorityChain>) -> Vec<Touch
                 let failed = || fresh("refused or failed");
                 acts.entry(header.act).or_insert_with(failed).end = "refused or failed";
             }
+            // What people say of it, where the printer did not do it.
+            EntryKind::Note => {
+                acts.insert(header.act, fresh("by hand"));
+            }
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! The printed sheet comes out of its printer, once its custodian stands there.
 
-use conclave_keyroom::door::{ActionError, DoorError};
+use conclave_keyroom::door::{Action, ActionError, DoorError};
 use conclave_keyroom::ports::dialogue::{Answer, Ask, Mark, People, Prompt, PromptLine, Refusal};
 use conclave_trades::ceremony::action::PrintComponent;
 use conclave_trades::ceremony::state::State;
@@ -103,6 +103,11 @@ impl Station {
             let went =
                 went.filter(|(_, ((now, before), first))| now != before || away((now, first)));
             let went: Vec<String> = went.map(|(name, _)| name.clone()).collect();
+            if now == before {
+                // It does not come back.
+                let why = format!("{} is not there", went.join(", "));
+                return self.by_hand(&why, prompt, people);
+            }
             prompt.refused = Some(unplugged(&went, state.parameters.voided()));
             before = now;
         }
@@ -111,19 +116,21 @@ impl Station {
             printers: printed.printers.clone(),
             custodian: name.clone(),
         };
-        // The sheet is out of the printer's memory: what remains is paper, and people's
-        // hands get it out where the printer does not.
         match self.perform_plain(&action) {
             Ok(()) => Ok(()),
-            Err(error) => self.by_hand(&error, prompt, people),
+            // What remains is between the printer and its custodian's hands.
+            Err(DoorError::Failed(ActionError::Device { what, .. })) => {
+                self.by_hand(&what, prompt, people)
+            }
+            Err(error) => Err(Undone::Door(error)),
         }
     }
 
-    /// The printer did not eject the sheet: its custodian takes it out by hand, or
-    /// nobody knows of it.
+    /// The printer did not eject the sheet: its custodian takes it out by hand, or by the
+    /// printer's own key, and says so in the journal; or nobody knows of it.
     fn by_hand(
         &mut self,
-        error: &DoorError,
+        why: &str,
         mut prompt: Prompt,
         people: &mut dyn People,
     ) -> Result<(), Undone> {
@@ -131,10 +138,13 @@ impl Station {
         prompt.code = "print.by-hand".into();
         prompt.lines = vec![PromptLine {
             mark: Mark::Now,
-            text: format!("{name} feeds the sheet out by hand, and looks: once, and whole?"),
+            text: format!(
+                "{name} gets the sheet out by hand, or by the printer's own key, and looks: once, \
+                 and whole?"
+            ),
         }];
         prompt.refused = Some(Refusal {
-            happened: format!("The printer did not eject the sheet: {error}."),
+            happened: format!("The printer did not eject the sheet: {why}."),
             safe: "The key is safe; the sheet is printed, and nothing more is sent.".into(),
             advice: "If it is not there once and whole: Esc.".into(),
         });
@@ -143,7 +153,12 @@ impl Station {
             label: "the sheet is in hand, once and whole".into(),
         };
         match ask(people, &mut prompt, &mut |_| Ok(false)) {
-            Ok(Answer::Confirmed) => Ok(()),
+            Ok(Answer::Confirmed) => {
+                let words = format!("{name} got the sheet out by hand: {why}");
+                self.door
+                    .note(EjectSheet::NAME, words)
+                    .map_err(Undone::Door)
+            }
             _ => Err(unknown(&name)),
         }
     }

@@ -103,7 +103,7 @@ fn batch_task(
             vec!["Stop, and look for them; tell the administrators.".into()],
         ));
     }
-    if let Some(output) = unread.filter(|_| stage == Stage::Exported) {
+    if let Some(output) = unread.filter(|_| matches!(stage, Stage::Exported | Stage::Reconciled)) {
         return Some(now(
             format!("{name}: its output was not read again"),
             vec![
@@ -111,7 +111,14 @@ fn batch_task(
                     "on {}; its medium was not pulled and put back",
                     output.medium
                 ),
-                "Before it leaves: m, the batch, «Read the output again».".into(),
+                match stage {
+                    Stage::Exported => {
+                        "Before it leaves: m, the batch, «Read the output again»; then \
+                                        «Reconcile»."
+                    }
+                    _ => "Ask the issuer whether it could be read, before the batch is purged.",
+                }
+                .into(),
             ],
         ));
     }

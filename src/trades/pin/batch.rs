@@ -284,7 +284,10 @@ impl Check<'_> {
             .chain(ADDRESS)
             .chain(FieldName::hosts())
             .filter_map(|name| row.cells.iter().find(|cell| cell.name == name));
-        if let Some(cell) = tells(pan, cells) {
+        let cells: Vec<&Cell> = cells.collect();
+        if let Some(cell) =
+            tells(pan, cells.iter().copied()).or_else(|| tells_in_pieces(pan, &cells))
+        {
             self.fault(cell, Wrong::CardNumber);
         }
     }
@@ -344,6 +347,36 @@ impl Check<'_> {
 /// More digits in a row than a hint has: whoever finds the mailer and these
 /// needs few tries for the rest.
 const TELLING: usize = 8;
+
+/// The shortest piece of a card's number that counts, and how many of its digits may
+/// stand there in such pieces, in whatever order. One piece is a postal code by chance,
+/// and two are: three are not.
+const PIECE: usize = 4;
+const IN_PIECES: usize = 3 * PIECE;
+
+/// The cell with which pieces of a card's number, each of four digits or more, come to
+/// twelve digits.
+fn tells_in_pieces<'r>(pan: &Pan, cells: &[&'r Cell]) -> Option<&'r Cell> {
+    let pan = pan.digits().as_bytes();
+    let mut told = 0;
+    for &cell in cells {
+        let digits = cell.text.bytes().filter(u8::is_ascii_digit);
+        let digits = Zeroizing::new(digits.collect::<Vec<u8>>());
+        let mut rest = digits.as_slice();
+        while rest.len() >= PIECE {
+            let longest = (PIECE..=rest.len()).rev().find(|len| {
+                let piece = rest.get(..*len).unwrap_or_default();
+                pan.windows(*len).any(|part| part == piece)
+            });
+            told += longest.unwrap_or(0);
+            if told >= IN_PIECES {
+                return Some(cell);
+            }
+            rest = rest.get(longest.unwrap_or(1)..).unwrap_or_default();
+        }
+    }
+    None
+}
 
 /// The cell in which a card's number shows, if it does: all digits are taken
 /// together, whatever stands between them.

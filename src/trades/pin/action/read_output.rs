@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::{BatchName, both_here, digest, put, refused, rule};
 use crate::media::{self, FILE_MOST};
 
+/// Why an output does not count that reads back differently: the station's word, and
+/// nobody's signature.
+pub(super) const OTHER_BYTES: &str = "its medium gave back other bytes when it was read again";
+
 /// Compares the output that left last with what was signed for. Where its medium gives
 /// back other bytes, it counts no more.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -152,7 +156,7 @@ impl Action for ReadOutput {
                 at_ms,
                 people: people.collect(),
             };
-            let reason = "its medium gave back other bytes when it was read again".to_owned();
+            let reason = OTHER_BYTES.to_owned();
             batch.lose_output(reason, signed).map_err(rule)?;
             put(permit, &batch)?;
             let words = format!("output {} does not count: {cause}", self.name);

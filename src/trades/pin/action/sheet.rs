@@ -9,6 +9,7 @@ use conclave_keyroom::domain::pin_said::{Became, FormsSaid};
 use conclave_keyroom::domain::ranges::Ranges;
 use conclave_keyroom::domain::second_reading::SecondReading;
 
+use super::read_output::OTHER_BYTES;
 use super::reconcile::numbers;
 use crate::print::letters::to_ascii;
 use crate::print::{Block, Report, Signature, time_words};
@@ -224,15 +225,23 @@ pub fn sheet(
         )));
     }
     for lost in &batch.lost_outputs {
+        // What the station read, people did not sign for.
+        let (became, what) = match lost.reason == OTHER_BYTES {
+            true => (
+                "does not count, as was found when it was read again",
+                "does not count",
+            ),
+            false => ("did not arrive", "did not arrive"),
+        };
         blocks.push(Block::Text(format!(
-            "Output {} of {} did not arrive, {}: {}",
+            "Output {} of {} {became}, {}: {}",
             lost.output.name,
             when(&lost.output.signed),
             when(&lost.signed),
             printable(&lost.reason)
         )));
         blocks.push(Block::Digest {
-            what: "output that did not arrive".into(),
+            what: format!("output that {what}"),
             sha256: lost.output.file,
         });
     }
@@ -244,11 +253,10 @@ pub fn sheet(
             when(&exported.signed)
         )));
         let again = exported.again.map(|again| match again {
-            SecondReading::Wanted => {
-                "It was NOT read again after its medium was pulled and put back.".to_owned()
-            }
+            SecondReading::Wanted => "It was NOT read again since it was written.".to_owned(),
             SecondReading::Done { at_ms } => format!(
-                "Its medium was pulled and put back, and it was read again, {}: as written.",
+                "Both said that its medium was pulled and put back; it was read again, {}: as \
+                 written.",
                 time_words(at_ms)
             ),
         });
