@@ -173,6 +173,24 @@ fn nothing_that_an_issuer_adds_is_left_out_silently_or_breaks_a_rule() {
         let place = format!("line {line}, column {column}: {words}");
         assert!(is.starts_with(&place), "{is} / {place}");
     }
+    // Nor in pieces, in whatever order; one of them may be a postal code.
+    let number = pan(1);
+    let (front, middle, end) = (&number[..5], &number[5..10], &number[10..]);
+    let pieces = |branch: &str, customer: &str| {
+        let line = format!("{number};00;2912;A B;STREET;TOWN;;en;REF-1;{branch};{customer}");
+        let header = cards("B-1", 1).lines().next().unwrap().to_owned();
+        format!("{header}\n{line}")
+    };
+    let text = pieces(&format!("{front} 9 {end}"), &format!("9 {middle}"));
+    let in_pieces = faults(&mut house, &own, layout(), &text);
+    assert_eq!(in_pieces.len(), 1, "{in_pieces:?}");
+    let words = "host-a has digits of the card's number";
+    assert!(in_pieces[0].contains(words), "{in_pieces:?}");
+    let file = house.sealed(pieces(end, "77 1234").as_bytes());
+    let harmless = reading(&house, &own, layout(), &file);
+    let secret = vec![Secret::take(&mut file.clone())];
+    assert!(house.act_with(&harmless, &[], secret).unwrap().is_ok());
+
     let all = told.join("\n");
     assert!(
         !all.contains("4111") && !all.contains(&pan(5)[..8]),
