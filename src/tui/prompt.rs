@@ -261,18 +261,22 @@ impl Standing {
     }
 
     fn pin(&mut self, key: Key) -> Reaction {
-        let more = self.below.get().filter(|_| self.reads_first());
+        // Nobody signs what they have not had before their eyes; a PIN that was typed
+        // before would be typed again over itself, and cost a try.
+        if let Some(next) = self.below.get().filter(|_| self.reads_first()) {
+            match key {
+                Key::Enter => self.scroll = Some(next),
+                Key::Char(_) => return self.say(words::SIGNED_GOES_ON),
+                _ => {}
+            }
+            return Reaction::Stay;
+        }
         let Entry::Pin(pin) = &mut self.entry else {
             return Reaction::Stay;
         };
         match digits(pin, key) {
             Typed::Changed => self.note = None,
             Typed::Wrong(note) => return self.say(note),
-            // Nobody signs what they have not had before their eyes.
-            Typed::Complete if more.is_some() => {
-                self.scroll = more;
-                return self.say(words::SIGNED_GOES_ON);
-            }
             Typed::Complete => {
                 let pin = pin.take();
                 return self.answer(Answer::Secret(pin));

@@ -4,9 +4,9 @@ use conclave_keyroom::ports::dialogue::Refusal;
 
 /// A typed PIN has fewer than six digits.
 pub const PIN_TOO_SHORT: &str = "A PIN has six to eight digits: type it anew; no try is used.";
-/// Enter at a PIN, while more of what is signed lies below.
+/// A digit of a PIN, while more of what is signed lies below.
 pub const SIGNED_GOES_ON: &str =
-    "What is signed goes on: read it here, then Enter. PgUp goes back; the PIN stays.";
+    "What is signed goes on: Enter reads on to its end; then the PIN. Nothing was typed.";
 /// A ninth digit.
 pub const PIN_TOO_LONG: &str = "A PIN has at most eight digits. Ctrl-U starts again.";
 /// A passphrase that does not end.

@@ -30,7 +30,7 @@ use conclave_trades::backup::{MakeBackup, Rehearse, Restore};
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
     OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, RecordStep, SealComponent,
-    SplitKey, VoidKey, VoidSet,
+    SplitKey, VoidSet,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::Player;
@@ -51,7 +51,7 @@ use conclave_trades::print::{
 use conclave_trades::target::store::{ExportKeyStore, PrintHalf, ReadCertificate, StoredItem};
 use conclave_trades::target::{
     CheckFile, CheckFrom, ExportKeys, FileReceipt, ImportBlock, KeyName, PrintKeyLetter, ReadBlock,
-    ReadBundle, ReadPartnerCertificate, ReadReceipt, Receipt, RecordSystem, VoidBundle,
+    ReadBundle, ReadPartnerCertificate, ReadReceipt, Receipt, RecordSystem, VoidBundle, VoidKey,
 };
 use conclave_trades::update::{InstallUpdate, RollBack};
 

@@ -197,9 +197,26 @@ impl Crew {
         self.off_desk();
     }
 
+    /// What is signed is read to its end before the PIN is taken.
+    fn reads_on(&mut self) {
+        let mut screen = self.terminal.screen();
+        while screen
+            .rows
+            .iter()
+            .any(|row| row.contains("read on, more follows"))
+        {
+            self.terminal.keys(ENTER);
+            let before = screen;
+            screen = self
+                .terminal
+                .wait("the next lines", |now| now.still() != before.still());
+        }
+    }
+
     /// Types a PIN up to its Enter; gives the screen before that.
     #[track_caller]
     pub fn dots(&mut self, pin: &str) -> Screen {
+        self.reads_on();
         self.terminal.keys(pin);
         let all = vec!["●"; pin.len()].join(" ");
         self.terminal.wait("a dot for each digit", |screen| {

@@ -8,13 +8,12 @@ use conclave_keyroom::ports::dialogue::Refusal;
 use conclave_keyroom::vault::{Compartment, KeyTraits, KeysOf};
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
-    OpenCeremony, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey,
-    VoidSet,
+    OpenCeremony, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidSet,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::state::{Did, Found, KeyMade, State, Unit};
 use conclave_trades::keys::QuarantinePackage;
-use conclave_trades::target::{ExportKeys, ImportBlock, ReadBundle};
+use conclave_trades::target::{ExportKeys, ImportBlock, ReadBundle, VoidKey};
 
 use crate::station::Station;
 

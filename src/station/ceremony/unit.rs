@@ -9,14 +9,14 @@ use conclave_keyroom::door::Action;
 use conclave_keyroom::ports::dialogue::People;
 use conclave_trades::ceremony::action::{
     AcceptComponent, CloseCeremony, CombineKey, CombineShares, DestroySheet, GenerateKey,
-    OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey, VoidKey,
+    OpenCeremony, Part, PrintComponent, ProveComponent, ReadBack, SealComponent, SplitKey,
 };
 use conclave_trades::ceremony::engine::Engine;
 use conclave_trades::ceremony::script::Verb;
 use conclave_trades::ceremony::state::{Did, KeyMade, Player, Reply, State, Unit};
 use conclave_trades::ceremony::{exception_words, safe};
 use conclave_trades::print::{EjectSheet, day_words};
-use conclave_trades::target::{ExportKeys, ImportBlock, ReadBlock, ReadBundle};
+use conclave_trades::target::{ExportKeys, ImportBlock, ReadBlock, ReadBundle, VoidKey};
 
 use super::play::reply_for;
 use crate::approve::{Casting, Undone};

@@ -15,6 +15,7 @@
 //! - `register`: the numbers of the bundles
 //! - `receipt`, `file_receipt`: what the other side says it saw
 //! - `void_bundle`: a bundle that is worth nothing counts no more
+//! - `void_key`: a ceremony that ends without a key, and what left in it
 //! - `bundle`: payloads, run sheet and signed manifest as one set of files
 //! - `export`: the action
 //! - `import`: a partner's key block, bare cryptogram (`import_bare`), maker's block
@@ -73,6 +74,7 @@ pub mod store;
 mod tr31;
 mod tr31_writing;
 mod void_bundle;
+mod void_key;
 mod web_pin;
 
 use conclave_crypto::primitive::kcv::{Kcv, Method};
@@ -110,7 +112,7 @@ pub use register::{BundleRecord, BundleState, Received, next_bundle};
 pub use rules::unwrapping;
 pub use tr31::Tr31;
 pub use void_bundle::VoidBundle;
-pub(crate) use void_bundle::void_all;
+pub use void_key::VoidKey;
 pub use web_pin::WebPin;
 
 /// How sure it is that the target takes what is written for it.

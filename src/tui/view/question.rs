@@ -34,6 +34,9 @@ pub fn keys(standing: &Standing) -> Vec<Hint> {
                     hints.push(hint("W", "recovery words"));
                 }
             }
+            Ask::Pin { .. } if standing.reads_first() && standing.below.get().is_some() => {
+                hints.push(hint("Enter", "read on, more follows"));
+            }
             Ask::Pin { .. } | Ask::NewPin { .. } => {
                 hints.push(hint("Enter", "confirm"));
                 hints.push(hint("Ctrl-U", "start again"));

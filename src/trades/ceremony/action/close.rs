@@ -91,7 +91,7 @@ impl Action for CloseCeremony {
 }
 
 /// Ends a mandate, if there is one, with the minutes that were signed for it.
-pub(super) fn end_mandate(
+pub(crate) fn end_mandate(
     permit: &mut Permit<'_>,
     ceremony: Id,
     minutes: Option<Hash>,

@@ -18,11 +18,11 @@ mod read_back;
 mod seal;
 mod split;
 mod step;
-mod void;
 mod void_set;
 
 pub use accept::{AcceptComponent, EnteredComponent};
 pub use close::CloseCeremony;
+pub(crate) use close::end_mandate;
 pub use combine::{CombineKey, method};
 pub use combine_shares::CombineShares;
 pub use destroy::DestroySheet;
@@ -36,7 +36,6 @@ pub use read_back::ReadBack;
 pub use seal::SealComponent;
 pub use split::SplitKey;
 pub use step::RecordStep;
-pub use void::VoidKey;
 pub use void_set::VoidSet;
 
 use conclave_crypto::primitive::kcv::Kcv;
@@ -101,6 +100,6 @@ fn key_record(permit: &Permit<'_>, key: Id) -> Result<KeyRecord, ActionError> {
     }
 }
 
-fn put_key(permit: &mut Permit<'_>, record: &KeyRecord) -> Result<(), ActionError> {
+pub(crate) fn put_key(permit: &mut Permit<'_>, record: &KeyRecord) -> Result<(), ActionError> {
     Ok(permit.put(Compartment::Catalogue, KeyRecord::KIND, record.id, record)?)
 }

@@ -9,8 +9,9 @@ use conclave_keyroom::ports::Ports;
 use conclave_keyroom::vault::{Compartment, VaultError};
 use serde::{Deserialize, Serialize};
 
-use super::super::commitment;
-use crate::target::void_all;
+use super::void_bundle::void_all;
+use crate::ceremony::action::{end_mandate, put_key};
+use crate::ceremony::commitment;
 
 /// Voids a ceremony's key, wipes its value, and ends the mandate.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,7 +68,7 @@ impl Action for VoidKey {
                     record.state = KeyState::Void;
                     record.void_sheets(permit.now_ms());
                     told = void_all(permit, &mut record)?;
-                    super::put_key(permit, &record)?;
+                    put_key(permit, &record)?;
                     permit.delete(Compartment::Keys, key);
                 }
                 Err(VaultError::Missing(_)) => {}
@@ -85,7 +86,7 @@ impl Action for VoidKey {
                 permit.delete(Compartment::Keys, id);
             }
         }
-        super::close::end_mandate(permit, self.ceremony, None)?;
+        end_mandate(permit, self.ceremony, None)?;
         Ok(told)
     }
 
