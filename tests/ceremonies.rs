@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may stop at the first surprise
 
+#[path = "support/minutes_text.rs"]
+mod minutes_text;
 #[path = "support/people.rs"]
 mod people;
 #[path = "support/stage.rs"]
@@ -841,6 +843,10 @@ fn a_component_printer_that_is_off_at_the_eject_costs_no_key() {
         let headers = entries.iter().filter_map(|entry| entry.open_header().ok());
         let said = headers.filter(|h| h.action == "eject-sheet" && h.kind == EntryKind::Note);
         assert_eq!(said.count(), usize::from(by_hand != Some(false)));
+        if by_hand != Some(false) {
+            let minutes = minutes_text::newest(folder.path());
+            assert!(minutes.contains("got the sheet out by hand"), "{minutes}");
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use conclave_trades::pin::FieldName;
+
 const FENCE: &str = "```text screen=";
 
 fn root() -> PathBuf {
@@ -236,6 +238,17 @@ const SCENARIOS: [&str; 30] = [
     "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17",
     "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30",
 ];
+
+/// Whoever writes a template finds each field that there is on the page.
+#[test]
+fn every_field_of_a_file_of_cards_is_described() {
+    let page = fs::read_to_string(root().join("docs/pin-batches.md")).unwrap();
+    for name in FieldName::ALL {
+        let name = name.words();
+        let one = name.starts_with("address") && page.contains("| `address1` to `address4` |");
+        assert!(one || page.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
 
 #[test]
 fn tests_that_the_scenarios_name_are_there() {

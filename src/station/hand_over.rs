@@ -26,6 +26,8 @@ const ALSO_MOST: usize = 240;
 struct Offer {
     systems: Vec<TargetSystem>,
     wrapping: Vec<KeyRecord>,
+    /// Which are not offered, and why.
+    note: Option<PromptLine>,
     media: Vec<MediumRecord>,
 }
 
@@ -95,6 +97,7 @@ impl Station {
         }
         Ok(Offer {
             systems,
+            note: offered.note(),
             wrapping: offered.keys,
             media: self.media_or_none()?,
         })
@@ -112,6 +115,7 @@ impl Station {
             key.usage,
             key.kcv.words()
         ))];
+        lines.extend(offer.note.clone());
         lines.extend(quarantine_notes(&offer.wrapping));
         let mut fields = vec![
             choose(

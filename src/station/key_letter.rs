@@ -67,6 +67,7 @@ impl Station {
                 "Make or enter one first, with its own ceremony.",
             ));
         }
+        let over = offered.note();
         let wrapping = offered.keys;
         let mut printers: Vec<String> = self
             .enrolled_printers()
@@ -81,6 +82,7 @@ impl Station {
             key.usage,
             key.kcv.words()
         ))];
+        lines.extend(over);
         lines.extend(quarantine_notes(&wrapping));
         let mut fields = vec![
             sole("Under", wrapping.iter().map(|k| k.label.clone()).collect()),

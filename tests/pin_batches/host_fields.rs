@@ -95,7 +95,7 @@ fn what_an_issuer_adds_is_printed_where_the_layout_has_it() {
     for sheet in &sheets {
         assert_eq!(pin_on(sheet).len(), 4);
     }
-    // Kept with the card, and gone with it.
+    // Kept in the record of the card, which the purge deletes.
     assert_eq!(house.card(&batch, 1).host[&0].as_str(), "Branch 1");
     assert_eq!(house.card(&batch, 2).host[&10].as_str(), "");
     confirm_all(&mut house, &batch);

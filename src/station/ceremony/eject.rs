@@ -42,18 +42,19 @@ impl Station {
     /// Where the layout holds the sheet back: it comes out when its custodian
     /// is ready to take it. Whatever happens now, it is printed. `before`: where its
     /// printers stood before its first byte; one that went off and on since may have
-    /// lost a part of it, or print it again.
+    /// lost a part of it, or print it again. What its custodian said, where it came
+    /// out by hand.
     pub(super) fn eject(
         &mut self,
         state: &State,
         printed: &PrintComponent,
         mut before: Attached,
         people: &mut dyn People,
-    ) -> Result<(), Undone> {
+    ) -> Result<Option<String>, Undone> {
         let held = Layout::parse(&printed.layout)
             .is_ok_and(|layout| layout.eject() == Eject::OnConfirmation);
         if !held {
-            return Ok(());
+            return Ok(None);
         }
         let name = &printed.custodian_name;
         let mut prompt = Prompt {
@@ -117,7 +118,7 @@ impl Station {
             custodian: name.clone(),
         };
         match self.perform_plain(&action) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(None),
             // What remains is between the printer and its custodian's hands.
             Err(DoorError::Failed(ActionError::Device { what, .. })) => {
                 self.by_hand(&what, prompt, people)
@@ -133,7 +134,7 @@ impl Station {
         why: &str,
         mut prompt: Prompt,
         people: &mut dyn People,
-    ) -> Result<(), Undone> {
+    ) -> Result<Option<String>, Undone> {
         let name = prompt.waiting_for.clone();
         prompt.code = "print.by-hand".into();
         prompt.lines = vec![PromptLine {
@@ -155,9 +156,8 @@ impl Station {
         match ask(people, &mut prompt, &mut |_| Ok(false)) {
             Ok(Answer::Confirmed) => {
                 let words = format!("{name} got the sheet out by hand: {why}");
-                self.door
-                    .note(EjectSheet::NAME, words)
-                    .map_err(Undone::Door)
+                let noted = self.door.note(EjectSheet::NAME, words.clone());
+                noted.map(|()| Some(words)).map_err(Undone::Door)
             }
             _ => Err(unknown(&name)),
         }

@@ -435,9 +435,9 @@ impl Station {
         };
         let title = format!("print {}", state.parameters.title(index).to_lowercase());
         let attached = self.all_attached(&action.printers);
-        let words = self.act_words(&action, &title, people)?;
+        let mut words = self.act_words(&action, &title, people)?;
         let journal = self.newest_seq();
-        self.eject(state, &action, attached, people)?;
+        words.extend(self.eject(state, &action, attached, people)?);
         Ok((words, journal))
     }
 }

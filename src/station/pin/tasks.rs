@@ -113,10 +113,12 @@ fn batch_task(
                 ),
                 match stage {
                     Stage::Exported => {
-                        "Before it leaves: m, the batch, «Read the output again»; then \
-                                        «Reconcile»."
+                        "Before it leaves: m, the batch, «Read the output again»; then «Reconcile»."
                     }
-                    _ => "Ask the issuer whether it could be read, before the batch is purged.",
+                    _ => {
+                        "m, the batch, «Read the output again»; where it left already, ask the \
+                         issuer whether it could be read, before the batch is purged."
+                    }
                 }
                 .into(),
             ],

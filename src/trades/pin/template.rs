@@ -241,8 +241,8 @@ impl FieldName {
         (0..=15).map(Self::Host)
     }
 
-    /// All but [`Self::hosts`].
-    const ALL: [FieldName; 19] = [
+    /// All but the sixteen of [`Self::Host`].
+    pub const ALL: [FieldName; 19] = [
         Self::Batch,
         Self::Issuer,
         Self::Count,
