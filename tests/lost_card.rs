@@ -88,7 +88,7 @@ fn one_administrator_suspends_while_nobody_is_logged_on() {
     std::fs::write(&journal, scene.station.journal_bytes().unwrap()).unwrap();
     let report = verify_paths(&[journal]);
     assert!(report.ok(), "{report}");
-    assert!(report.to_string().contains("2 records"), "{report}");
+    assert!(report.to_string().contains("records (2)"), "{report}");
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn people_log_on_to_the_restored_station_as_before_and_the_old_one_is_refused() 
         "{lost}"
     );
     let report = auditor_accepts(&mut new, &[backup, folder.path().join("stick")]);
-    assert!(report.contains("2 records"), "{report}");
+    assert!(report.contains("records (2)"), "{report}");
     // Beside the journal of the lost range, which an auditor kept, too,
     // and the minutes of what was done in it.
     let minutes = folder.path().join("minutes");
