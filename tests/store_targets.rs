@@ -31,6 +31,18 @@ const ZMK: &str = "BANK-LAKE.ZMK.001";
 const DATA: [&str; 2] = ["LTO.DATA.001", "LTO.DATA.002"];
 const GUS: &str = "Gus, Custodians A";
 const HAL: &str = "Hal, Custodians B";
+/// A key store for nobody on record, its passphrase in halves.
+const ALONE: [&str; 9] = [
+    "a key store alone",
+    "",
+    "",
+    "BANK-LAKE",
+    GUS,
+    HAL,
+    "STICK-1",
+    "",
+    "",
+];
 const WHY: &str = "the older reader takes no other store";
 
 /// Grammar of what is made for each system: one file after the other, by its
@@ -288,19 +300,8 @@ fn the_second_half_is_printed_once_the_first_is_sealed() {
     let mut scene = scene(&folder);
     make(&mut scene, PAIR, "may leave in a key store");
     let id = key(&scene, PAIR).id;
-    let form = [
-        "a key store alone",
-        "",
-        "",
-        "BANK-LAKE",
-        GUS,
-        HAL,
-        "STICK-1",
-        "",
-        "",
-    ];
     for (at, printed) in [(1, 1), (2, 3)] {
-        scene.people.form("store.parameters", &form);
+        scene.people.form("store.parameters", &ALONE);
         scene.people.forget_questions();
         scene.people.at = Box::new(move |prompt, times| {
             (prompt.code == "store.half.taken" && times == at).then_some(Answer::Abort)
@@ -336,18 +337,7 @@ fn a_half_that_may_be_printed_is_looked_for_and_not_printed_again() {
     let mut scene = scene(&folder);
     make(&mut scene, PAIR, "may leave in a key store");
     let id = key(&scene, PAIR).id;
-    let form = [
-        "a key store alone",
-        "",
-        "",
-        "BANK-LAKE",
-        GUS,
-        HAL,
-        "STICK-1",
-        "",
-        "",
-    ];
-    scene.people.form("store.parameters", &form);
+    scene.people.form("store.parameters", &ALONE);
     scene.people.refusals.clear();
     let printer = scene.printer.clone();
     scene.people.at = Box::new(move |prompt, _| {
